@@ -1,0 +1,30 @@
+//! What an operator may set about the media plane.
+
+use std::net::IpAddr;
+
+/// Settings of the media plane, checked by [`Sfu::start`](crate::Sfu::start).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Config {
+    /// Address to bind; the unspecified address binds all interfaces.
+    pub bind: IpAddr,
+    /// Addresses offered to clients as ICE candidates. Empty: found out from the interfaces.
+    pub advertise: Vec<IpAddr>,
+    /// UDP and TCP port of shard 0; shard n uses `port + n`. 0 lets the system choose each.
+    pub port: u16,
+    /// Number of media threads, 1–64. `None`: one less than the machine's cores, at least 1.
+    pub shards: Option<u8>,
+    /// Most peers at once; joins beyond are refused with [`CommandError::Overloaded`](crate::command::CommandError).
+    pub max_peers: u32,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            bind: IpAddr::from([0, 0, 0, 0]),
+            advertise: Vec::new(),
+            port: 7910,
+            shards: None,
+            max_peers: 10_000,
+        }
+    }
+}
