@@ -1,2 +1,2 @@
-//! Placeholder.
+//! `dinh-loadtest`
 fn main() {}
