@@ -1,0 +1,143 @@
+//! Why a packet was not forwarded or not even looked at: an outcome that is counted, not an error.
+
+/// Declares the enum, its label for metrics, and the array of all of them, so that they agree.
+macro_rules! drop_reasons {
+    ($($(#[$doc:meta])* $variant:ident = $label:literal,)+) => {
+        /// Why a datagram or packet went no further.
+        #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+        pub enum DropReason {
+            $($(#[$doc])* $variant,)+
+        }
+
+        impl DropReason {
+            /// Every reason, in the order of [`DropCounters`].
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// `snake_case` name, for the label of a metric.
+            pub const fn label(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $label,)+
+                }
+            }
+        }
+    };
+}
+
+drop_reasons! {
+    /// Empty, or a first byte that RFC 7983 gives to no protocol of ours.
+    NotOurs = "not_ours",
+    /// Longer than any datagram of ours.
+    Oversized = "oversized",
+    /// STUN that is malformed or not a Binding request.
+    BadStun = "bad_stun",
+    /// STUN for a ufrag nobody has.
+    UnknownUfrag = "unknown_ufrag",
+    /// STUN whose MESSAGE-INTEGRITY or FINGERPRINT is missing or wrong.
+    StunNotAuthenticated = "stun_not_authenticated",
+    /// DTLS, RTP or RTCP from an address that no authenticated check came from.
+    UnknownPath = "unknown_path",
+    /// DTLS that the handshake could not use.
+    BadDtls = "bad_dtls",
+    /// RTP or RTCP before the handshake was complete.
+    NotConnected = "not_connected",
+    /// RTP or RTCP too short or inconsistent.
+    BadRtp = "bad_rtp",
+    /// RTP of an SSRC that nobody negotiated.
+    UnknownSsrc = "unknown_ssrc",
+    /// SRTP or SRTCP that failed authentication.
+    NotAuthenticated = "not_authenticated",
+    /// SRTP or SRTCP seen before.
+    Replayed = "replayed",
+    /// A payload type that the answer did not accept.
+    UnknownPt = "unknown_pt",
+    /// A probe or padding packet without media.
+    Padding = "padding",
+    /// The same packet had come before, as original or as retransmission.
+    Duplicate = "duplicate",
+    /// Older than the layer's ring reaches back.
+    TooOld = "too_old",
+    /// The publication is muted by command.
+    Blocked = "blocked",
+    /// Another layer than the slot shows.
+    OtherLayer = "other_layer",
+    /// The slot waits for a keyframe to switch on.
+    AwaitingKeyframe = "awaiting_keyframe",
+    /// From before the point where the slot switched.
+    BeforeSwitch = "before_switch",
+    /// Nobody is shown their own media.
+    OwnPublication = "own_publication",
+    /// The slot did not negotiate the publication's codec.
+    CodecNotNegotiated = "codec_not_negotiated",
+    /// The receiver has no confirmed path yet.
+    NoPath = "no_path",
+    /// A NACK for a packet the ring no longer holds, or too many NACKs.
+    NotRepairable = "not_repairable",
+    /// The system's send buffer or the TCP connection's queue is full.
+    SendQueueFull = "send_queue_full",
+    /// The queue to another shard is full.
+    LinkFull = "link_full",
+    /// Sealing failed; a bug if it ever happens.
+    SealFailed = "seal_failed",
+}
+
+/// How often each [`DropReason`] occurred.
+#[derive(Clone, Copy, Debug)]
+pub struct DropCounters([u64; DropReason::ALL.len()]);
+
+impl Default for DropCounters {
+    fn default() -> Self {
+        Self([0; DropReason::ALL.len()])
+    }
+}
+
+impl DropCounters {
+    /// Counts one packet.
+    #[inline]
+    pub fn count(&mut self, reason: DropReason) {
+        if let Some(counter) = self.0.get_mut(reason as usize) {
+            *counter += 1;
+        }
+    }
+
+    /// How often `reason` occurred.
+    pub fn of(&self, reason: DropReason) -> u64 {
+        self.0.get(reason as usize).copied().unwrap_or_default()
+    }
+
+    /// Adds another set of counters to this one.
+    pub fn add(&mut self, other: &Self) {
+        for (mine, theirs) in self.0.iter_mut().zip(other.0) {
+            *mine += theirs;
+        }
+    }
+
+    /// Sum over all reasons.
+    pub fn total(&self) -> u64 {
+        self.0.iter().sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_has_its_own_counter_and_label() {
+        let mut counters = DropCounters::default();
+        for (times, reason) in DropReason::ALL.iter().enumerate() {
+            for _ in 0..times {
+                counters.count(*reason);
+            }
+        }
+        for (times, reason) in DropReason::ALL.iter().enumerate() {
+            assert_eq!(counters.of(*reason), times as u64, "{reason:?}");
+        }
+        let mut labels: Vec<_> = DropReason::ALL
+            .iter()
+            .map(|reason| reason.label())
+            .collect();
+        labels.sort_unstable();
+        labels.dedup();
+        assert_eq!(labels.len(), DropReason::ALL.len());
+    }
+}

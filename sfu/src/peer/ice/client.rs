@@ -1,0 +1,149 @@
+//! The controlling side of ICE as far as a client of a lite server needs it: builds Binding
+//! requests and checks the answers. Keeps no state; used by tests and the load generator.
+
+use std::net::SocketAddr;
+
+use rtc_stun::attributes::{
+    ATTR_ICE_CONTROLLED, ATTR_ICE_CONTROLLING, ATTR_PRIORITY, ATTR_USE_CANDIDATE, ATTR_USERNAME,
+    AttrType,
+};
+use rtc_stun::fingerprint::FINGERPRINT;
+use rtc_stun::integrity::MessageIntegrity;
+use rtc_stun::message::{BINDING_REQUEST, Message, Setter, TransactionId};
+use rtc_stun::xoraddr::XorMappedAddress;
+
+use super::stun;
+use crate::command::IceCredentials;
+use crate::drop_reason::DropReason;
+use crate::peer::crypto;
+
+/// Which side the client takes itself for (RFC 8445 §6.1.1).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Role {
+    /// As every client of a lite server must.
+    Controlling,
+    /// Wrong towards a lite server; it answers 487.
+    Controlled,
+}
+
+/// One connectivity check (RFC 8445 §7.2.2).
+#[derive(Clone, Copy, Debug)]
+pub struct Check<'a> {
+    /// The server's credentials, from its answer.
+    pub server: &'a IceCredentials,
+    /// The client's own ufrag, from its offer.
+    pub ufrag: &'a str,
+    /// Which side the client takes itself for.
+    pub role: Role,
+    /// Tie-breaker sent with the role, any constant per client.
+    pub tie_breaker: u64,
+    /// PRIORITY that a candidate found by this check would have.
+    pub priority: u32,
+    /// Nominate the pair this check is sent on.
+    pub use_candidate: bool,
+    /// Transaction id, random for each check.
+    pub transaction: [u8; 12],
+}
+
+/// What a server's answer says.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Answer {
+    /// The pair works; the server sees the client at this address.
+    Success(SocketAddr),
+    /// The server refused, as with 487 (RFC 8445 §7.2.5.1).
+    Refused,
+}
+
+impl Check<'_> {
+    /// Appends the request to `out`.
+    ///
+    /// # Errors
+    /// When a credential is too long to be one.
+    pub fn encode(&self, out: &mut Vec<u8>) -> Result<(), DropReason> {
+        let username = format!("{}:{}", self.server.ufrag, self.ufrag);
+        let role = match self.role {
+            Role::Controlling => ATTR_ICE_CONTROLLING,
+            Role::Controlled => ATTR_ICE_CONTROLLED,
+        };
+        let integrity = MessageIntegrity::new_short_term_integrity_with_provider(
+            self.server.pwd.clone(),
+            crypto::algorithms(),
+        );
+        let username = Attribute(ATTR_USERNAME, username.as_bytes());
+        let tie_breaker = self.tie_breaker.to_be_bytes();
+        let role = Attribute(role, &tie_breaker);
+        let priority = self.priority.to_be_bytes();
+        let priority = Attribute(ATTR_PRIORITY, &priority);
+        let nomination = Attribute(ATTR_USE_CANDIDATE, &[]);
+
+        let mut setters: Vec<&dyn Setter> = vec![&BINDING_REQUEST];
+        let transaction = TransactionId(self.transaction);
+        setters.push(&transaction);
+        setters.push(&username);
+        setters.push(&role);
+        if self.use_candidate {
+            setters.push(&nomination);
+        }
+        setters.extend([&priority as &dyn Setter, &integrity, &FINGERPRINT]);
+
+        let mut message = Message::new();
+        message.write_header();
+        for setter in setters {
+            setter
+                .add_to(&mut message)
+                .map_err(|_| DropReason::BadStun)?;
+        }
+        out.extend_from_slice(&message.raw);
+        Ok(())
+    }
+}
+
+/// Checks that `datagram` is the server's authentic answer to the check with `transaction`.
+///
+/// # Errors
+/// When it is not STUN, not an answer, an answer to another check, or not authenticated.
+pub fn check_answer(
+    datagram: &[u8],
+    transaction: &[u8; 12],
+    server: &IceCredentials,
+) -> Result<Answer, DropReason> {
+    let view = stun::View::parse(datagram)
+        .filter(|view| matches!(view.kind, stun::BINDING_SUCCESS | stun::BINDING_ERROR))
+        .filter(|view| view.transaction == *transaction)
+        .ok_or(DropReason::BadStun)?;
+    if !view.integrity {
+        return Err(DropReason::StunNotAuthenticated);
+    }
+    stun::authenticate(datagram, &server.pwd)?;
+    if view.kind == stun::BINDING_ERROR {
+        return Ok(Answer::Refused);
+    }
+    let mut message = Message::new();
+    message
+        .unmarshal_binary(datagram)
+        .map_err(|_| DropReason::BadStun)?;
+    let mut mapped = XorMappedAddress::default();
+    if view.mapped.is_none_or(|value| value.len() < 8) {
+        return Err(DropReason::BadStun);
+    }
+    mapped
+        .get_from_as(&message, rtc_stun::attributes::ATTR_XORMAPPED_ADDRESS)
+        .map_err(|_| DropReason::BadStun)?;
+    Ok(Answer::Success(SocketAddr::new(mapped.ip, mapped.port)))
+}
+
+/// The transaction id of an answer, for finding the check it belongs to. Allocates nothing.
+pub fn peek_transaction(datagram: &[u8]) -> Option<[u8; 12]> {
+    stun::View::parse(datagram)
+        .filter(|view| matches!(view.kind, stun::BINDING_SUCCESS | stun::BINDING_ERROR))
+        .map(|view| view.transaction)
+}
+
+struct Attribute<'a>(AttrType, &'a [u8]);
+
+impl Setter for Attribute<'_> {
+    fn add_to(&self, message: &mut Message) -> rtc_shared::error::Result<()> {
+        message.add(self.0, self.1);
+        Ok(())
+    }
+}
