@@ -1,0 +1,14 @@
+//! Who may do what: tokens, the grants that verification makes of them, and the role table.
+//!
+//! No HTTP in here: extracting a token from a request is the caller's matter.
+
+pub mod grant;
+pub mod keyfile;
+pub mod keys;
+pub mod role;
+pub mod secret;
+
+pub use grant::Grant;
+pub use keys::{ApiKey, Issued, KeyError, Keys, NewToken, TokenError};
+pub use role::{Role, Verb};
+pub use secret::{SecretHash, SessionSecret};

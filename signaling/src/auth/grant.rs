@@ -1,0 +1,95 @@
+//! `Grant`: what a verified token allows.
+
+use jiff::Timestamp;
+
+use crate::auth::role::{Role, Verb};
+use crate::ids::{ConferenceId, SiteCode, TokenId};
+
+/// What a verified token allows.
+///
+/// Only [`Keys::verify`](crate::auth::Keys::verify) makes one, so that a function which takes a
+/// `Grant` cannot be reached without a valid token.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Grant {
+    pub(super) token: TokenId,
+    pub(super) subject: String,
+    pub(super) conference: Option<ConferenceId>,
+    pub(super) site: Option<SiteCode>,
+    pub(super) role: Role,
+    pub(super) name: Option<String>,
+    pub(super) expires_at: Timestamp,
+}
+
+impl Grant {
+    /// The token's `jti`.
+    pub const fn token(&self) -> &TokenId {
+        &self.token
+    }
+
+    /// The token's `sub`: whom it was made for.
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+
+    /// The one conference it is for; `None` for an administrator.
+    pub const fn conference(&self) -> Option<&ConferenceId> {
+        self.conference.as_ref()
+    }
+
+    /// The site it speaks for, if any.
+    pub const fn site(&self) -> Option<&SiteCode> {
+        self.site.as_ref()
+    }
+
+    /// Its role.
+    pub const fn role(&self) -> Role {
+        self.role
+    }
+
+    /// The name to show, if the token gives one.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// When the token ceases to be valid.
+    pub const fn expires_at(&self) -> Timestamp {
+        self.expires_at
+    }
+
+    /// Whether it is good for this conference: its own, or any for an administrator.
+    pub fn is_for(&self, conference: &ConferenceId) -> bool {
+        self.conference
+            .as_ref()
+            .map_or_else(|| self.may_administer(), |own| own == conference)
+    }
+
+    /// May be in the conference and watch it.
+    pub const fn may_join(&self) -> bool {
+        self.role.may(Verb::Join)
+    }
+
+    /// May send microphone, camera and screen.
+    pub const fn may_publish(&self) -> bool {
+        self.role.may(Verb::Publish)
+    }
+
+    /// May ask for the floor.
+    pub const fn may_request_floor(&self) -> bool {
+        self.role.may(Verb::RequestFloor)
+    }
+
+    /// May grant and revoke the floor, mute, remove, set the stage, see every participant.
+    pub const fn may_moderate(&self) -> bool {
+        self.role.may(Verb::Moderate)
+    }
+
+    /// May look at any one participant's picture.
+    pub const fn may_watch_any(&self) -> bool {
+        self.role.may(Verb::WatchAny)
+    }
+
+    /// May create conferences, import sites, make and revoke tokens.
+    pub const fn may_administer(&self) -> bool {
+        self.role.may(Verb::Administer)
+    }
+}

@@ -1,0 +1,413 @@
+//! Signing and verifying tokens: JWTs (RFC 7519) whose key, and with it the algorithm, is chosen by
+//! `kid` and never by what the token claims about itself.
+
+use std::collections::BTreeMap;
+use std::sync::{PoisonError, RwLock};
+
+use jiff::{SignedDuration, Timestamp};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::{Deserialize, Serialize};
+
+use crate::auth::grant::Grant;
+use crate::auth::keyfile::SigningKey;
+use crate::auth::role::{Role, Verb};
+use crate::ids::{ConferenceId, KeyId, SiteCode, TokenId};
+use crate::protocol::{CloseReason, ErrorCode};
+
+/// Whom every token must be for.
+pub const AUDIENCE: &str = "dinh";
+
+/// Issuer of the tokens that the server's own key signs.
+pub const OWN_ISSUER: &str = "dinh";
+
+/// Longest token that is looked at, in bytes. Ours have about 500.
+pub const MAX_TOKEN_BYTES: usize = 4096;
+
+/// Shortest secret of an API key, in bytes: as long as the hash (RFC 7518 §3.2).
+pub const MIN_SECRET_BYTES: usize = 32;
+
+/// How far the clock of whoever signs may be ahead of ours.
+///
+/// Higher: a token can be used that much too early. Lower: a portal whose clock is fast makes
+/// tokens that are refused at first.
+pub const CLOCK_LEEWAY: SignedDuration = SignedDuration::from_secs(30);
+
+/// Most characters of a subject or name.
+const MAX_TEXT_CHARS: usize = 100;
+
+/// A shared secret with which another program makes tokens (HS256).
+#[derive(Clone, Deserialize, Eq, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct ApiKey {
+    /// The `kid` of its tokens, and their issuer.
+    pub id: KeyId,
+    /// At least [`MIN_SECRET_BYTES`] long.
+    pub secret: String,
+}
+
+impl std::fmt::Debug for ApiKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "ApiKey({})", self.id)
+    }
+}
+
+/// Keys that cannot be used.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum KeyError {
+    /// A secret that could be guessed.
+    #[error("the secret of API key {0} is too short: use at least {MIN_SECRET_BYTES} random bytes")]
+    ShortSecret(KeyId),
+    /// Two keys with one id.
+    #[error("there are two API keys {0}: give each its own id")]
+    Duplicate(KeyId),
+}
+
+/// Why a token is refused, or not made.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum TokenError {
+    /// Too long to be looked at.
+    #[error("the token has over {MAX_TOKEN_BYTES} bytes")]
+    TooLarge,
+    /// Not a JWT, or not with our claims.
+    #[error("the token is malformed")]
+    Malformed,
+    /// Signed with a key that nobody here has.
+    #[error("the token names no key of this server in its `kid`")]
+    UnknownKey,
+    /// Not signed with the key, or the algorithm, that its `kid` stands for.
+    #[error("the token's signature is wrong")]
+    BadSignature,
+    /// Made for another service.
+    #[error("the token is not for this service: its `aud` must be \"{AUDIENCE}\"")]
+    WrongAudience,
+    /// Signed by one and said to be of another.
+    #[error("the token's `iss` is not the owner of the key that signed it")]
+    WrongIssuer,
+    /// A claim that makes no sense; the text names it.
+    #[error("the token's claims make no sense: {0}")]
+    BadClaims(&'static str),
+    /// Its time is over.
+    #[error("the token has expired: ask for a new link")]
+    Expired,
+    /// Its time has not come.
+    #[error("the token is not valid yet")]
+    NotYetValid,
+    /// It was taken back.
+    #[error("the token was revoked: ask for a new link")]
+    Revoked,
+}
+
+impl TokenError {
+    /// The code that clients are told.
+    pub const fn code(&self) -> ErrorCode {
+        match self {
+            Self::Expired => ErrorCode::TokenExpired,
+            Self::Revoked => ErrorCode::TokenRevoked,
+            _ => ErrorCode::TokenInvalid,
+        }
+    }
+
+    /// The reason with which a connection is closed.
+    pub const fn close_reason(&self) -> CloseReason {
+        match self {
+            Self::Expired => CloseReason::TokenExpired,
+            Self::Revoked => CloseReason::TokenRevoked,
+            _ => CloseReason::TokenInvalid,
+        }
+    }
+}
+
+/// The payload of a token.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+struct Claims {
+    iss: String,
+    sub: String,
+    aud: String,
+    jti: TokenId,
+    iat: i64,
+    nbf: i64,
+    exp: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    conf: Option<ConferenceId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    site: Option<SiteCode>,
+    role: Role,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+}
+
+/// A token to be made.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct NewToken {
+    /// Whom it is for: 1 to 100 characters.
+    pub subject: String,
+    /// The conference; none for an administrator.
+    pub conference: Option<ConferenceId>,
+    /// The site; none for an administrator. A site's token has one.
+    pub site: Option<SiteCode>,
+    /// The role.
+    pub role: Role,
+    /// The name to show, instead of the site's.
+    pub name: Option<String>,
+    /// How long it is good for.
+    pub valid_for: SignedDuration,
+}
+
+/// A token that was made.
+#[derive(Clone, Eq, PartialEq)]
+pub struct Issued {
+    /// The JWT. A secret.
+    pub token: String,
+    /// Its `jti`, with which it can be revoked.
+    pub id: TokenId,
+    /// When it ceases to be valid.
+    pub expires_at: Timestamp,
+}
+
+impl std::fmt::Debug for Issued {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Issued({}, until {})", self.id, self.expires_at)
+    }
+}
+
+/// One key with the only algorithm that it is for.
+struct Key {
+    issuer: String,
+    algorithm: Algorithm,
+    sign: EncodingKey,
+    verify: DecodingKey,
+}
+
+/// Every key that this server trusts, and the tokens that were taken back.
+pub struct Keys {
+    own: KeyId,
+    keys: BTreeMap<KeyId, Key>,
+    /// With the time from which the token is refused for its age anyhow.
+    revoked: RwLock<BTreeMap<TokenId, Timestamp>>,
+}
+
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.keys.keys()).finish()
+    }
+}
+
+impl Keys {
+    /// The server's own key and those of other programs.
+    ///
+    /// # Errors
+    /// When a secret is too short or two keys share an id.
+    pub fn new(own: &SigningKey, api: &[ApiKey]) -> Result<Self, KeyError> {
+        let id = own.id();
+        let own_key = Key {
+            issuer: OWN_ISSUER.to_owned(),
+            algorithm: Algorithm::EdDSA,
+            sign: EncodingKey::from_ed_der(own.pkcs8()),
+            verify: DecodingKey::from_ed_der(own.public()),
+        };
+        let mut keys = BTreeMap::from([(id.clone(), own_key)]);
+        for key in api {
+            let secret = key.secret.as_bytes();
+            if secret.len() < MIN_SECRET_BYTES {
+                return Err(KeyError::ShortSecret(key.id.clone()));
+            }
+            let api_key = Key {
+                issuer: key.id.to_string(),
+                algorithm: Algorithm::HS256,
+                sign: EncodingKey::from_secret(secret),
+                verify: DecodingKey::from_secret(secret),
+            };
+            if keys.insert(key.id.clone(), api_key).is_some() {
+                return Err(KeyError::Duplicate(key.id.clone()));
+            }
+        }
+        Ok(Self {
+            own: id,
+            keys,
+            revoked: RwLock::default(),
+        })
+    }
+
+    /// What a token allows at `now`.
+    ///
+    /// # Errors
+    /// When it is not a token of this server, not for it, not of this time, or was revoked.
+    pub fn verify(&self, token: &str, now: Timestamp) -> Result<Grant, TokenError> {
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(TokenError::TooLarge);
+        }
+        let claims = self.open(token)?;
+        let expires_at = check_time(&claims, now)?;
+        check_claims(&claims)?;
+        if self.is_revoked(&claims.jti) {
+            return Err(TokenError::Revoked);
+        }
+        Ok(Grant {
+            token: claims.jti,
+            subject: claims.sub,
+            conference: claims.conf,
+            site: claims.site,
+            role: claims.role,
+            name: claims.name,
+            expires_at,
+        })
+    }
+
+    /// Checks who signed it, and for whom.
+    fn open(&self, token: &str) -> Result<Claims, TokenError> {
+        let header = jsonwebtoken::decode_header(token).map_err(|_| TokenError::Malformed)?;
+        // RFC 7515 §4.1.11: whoever does not understand a critical extension must refuse.
+        if header.crit.is_some() {
+            return Err(TokenError::Malformed);
+        }
+        let kid: KeyId = header
+            .kid
+            .and_then(|kid| kid.parse().ok())
+            .ok_or(TokenError::UnknownKey)?;
+        let key = self.keys.get(&kid).ok_or(TokenError::UnknownKey)?;
+        let mut validation = Validation::new(key.algorithm);
+        // Time, audience and issuer are checked below, against arguments instead of a clock.
+        validation.required_spec_claims.clear();
+        validation.validate_exp = false;
+        validation.validate_aud = false;
+        let claims = jsonwebtoken::decode::<Claims>(token, &key.verify, &validation)
+            .map_err(|error| refused(error.kind()))?
+            .claims;
+        if claims.aud != AUDIENCE {
+            return Err(TokenError::WrongAudience);
+        }
+        if claims.iss != key.issuer {
+            return Err(TokenError::WrongIssuer);
+        }
+        Ok(claims)
+    }
+
+    /// Makes a token with the server's own key.
+    ///
+    /// # Errors
+    /// When the claims make no sense together.
+    pub fn issue(&self, new: NewToken, id: TokenId, now: Timestamp) -> Result<Issued, TokenError> {
+        self.issue_with(&self.own, new, id, now)
+    }
+
+    /// Makes a token with a named key.
+    ///
+    /// # Errors
+    /// When there is no such key or the claims make no sense together.
+    pub fn issue_with(
+        &self,
+        kid: &KeyId,
+        new: NewToken,
+        id: TokenId,
+        now: Timestamp,
+    ) -> Result<Issued, TokenError> {
+        let key = self.keys.get(kid).ok_or(TokenError::UnknownKey)?;
+        let expires_at = now
+            .checked_add(new.valid_for)
+            .map_err(|_| TokenError::BadClaims("exp is too far"))?;
+        let claims = Claims {
+            iss: key.issuer.clone(),
+            sub: new.subject,
+            aud: AUDIENCE.to_owned(),
+            jti: id.clone(),
+            iat: now.as_second(),
+            nbf: now.as_second(),
+            exp: expires_at.as_second(),
+            conf: new.conference,
+            site: new.site,
+            role: new.role,
+            name: new.name,
+        };
+        let expires_at = check_time(&claims, now)?;
+        check_claims(&claims)?;
+        let header = Header {
+            kid: Some(kid.to_string()),
+            ..Header::new(key.algorithm)
+        };
+        let token = jsonwebtoken::encode(&header, &claims, &key.sign)
+            .map_err(|_| TokenError::BadClaims("they cannot be signed"))?;
+        Ok(Issued {
+            token,
+            id,
+            expires_at,
+        })
+    }
+
+    /// Refuses a token from now on. It is remembered until `expires_at`, after which its age
+    /// refuses it, or for good if that is not known.
+    pub fn revoke(&self, token: TokenId, expires_at: Option<Timestamp>) {
+        let mut revoked = self.revoked.write().unwrap_or_else(PoisonError::into_inner);
+        revoked.insert(token, expires_at.unwrap_or(Timestamp::MAX));
+    }
+
+    /// Forgets revoked tokens that have expired.
+    pub fn forget_expired(&self, now: Timestamp) {
+        let mut revoked = self.revoked.write().unwrap_or_else(PoisonError::into_inner);
+        revoked.retain(|_, expires_at| *expires_at > now);
+    }
+
+    /// Whether a token was taken back.
+    pub fn is_revoked(&self, token: &TokenId) -> bool {
+        self.revoked
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains_key(token)
+    }
+}
+
+fn refused(kind: &jsonwebtoken::errors::ErrorKind) -> TokenError {
+    use jsonwebtoken::errors::ErrorKind;
+    match kind {
+        ErrorKind::InvalidSignature | ErrorKind::InvalidAlgorithm => TokenError::BadSignature,
+        _ => TokenError::Malformed,
+    }
+}
+
+fn check_time(claims: &Claims, now: Timestamp) -> Result<Timestamp, TokenError> {
+    let time = |seconds| {
+        Timestamp::from_second(seconds).map_err(|_| TokenError::BadClaims("a time out of range"))
+    };
+    let (issued, begins, ends) = (time(claims.iat)?, time(claims.nbf)?, time(claims.exp)?);
+    if ends <= begins {
+        return Err(TokenError::BadClaims("exp is not after nbf"));
+    }
+    if now >= ends {
+        return Err(TokenError::Expired);
+    }
+    if begins.max(issued).duration_since(now) > CLOCK_LEEWAY {
+        return Err(TokenError::NotYetValid);
+    }
+    Ok(ends)
+}
+
+fn check_claims(claims: &Claims) -> Result<(), TokenError> {
+    let is_admin = claims.role.may(Verb::Administer);
+    if is_admin && (claims.conf.is_some() || claims.site.is_some()) {
+        return Err(TokenError::BadClaims("an admin has neither conf nor site"));
+    }
+    if !is_admin && claims.conf.is_none() {
+        return Err(TokenError::BadClaims("this role needs a conf"));
+    }
+    if claims.role == Role::Site && claims.site.is_none() {
+        return Err(TokenError::BadClaims("the role site needs a site"));
+    }
+    let is_line = |text: &str| {
+        !text.trim().is_empty()
+            && text.chars().count() <= MAX_TEXT_CHARS
+            && !text.contains(char::is_control)
+    };
+    if !is_line(&claims.sub) {
+        return Err(TokenError::BadClaims(
+            "sub must be one line of 1 to 100 characters",
+        ));
+    }
+    if !claims.name.as_deref().is_none_or(is_line) {
+        return Err(TokenError::BadClaims(
+            "name must be one line of 1 to 100 characters",
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

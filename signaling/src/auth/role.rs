@@ -1,0 +1,148 @@
+//! The one table that says what each role may do.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// What a token makes of its bearer.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Deserialize,
+    Eq,
+    Hash,
+    Ord,
+    PartialEq,
+    PartialOrd,
+    Serialize,
+    utoipa::ToSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Runs the conference and publishes nothing.
+    Operator,
+    /// Leads the conference: moderates and speaks.
+    Chair,
+    /// The central hall: on the stage unless somebody decides otherwise.
+    Hall,
+    /// A place that attends and may be given the floor.
+    Site,
+    /// Only watches.
+    Observer,
+    /// A program or person that manages conferences over REST and joins none.
+    Admin,
+}
+
+/// Something that needs permission.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Verb {
+    /// Be in a conference and watch it.
+    Join,
+    /// Send microphone, camera and screen, and therefore hold the floor.
+    Publish,
+    /// Ask for the floor.
+    RequestFloor,
+    /// Start, end, grant, revoke, mute, remove, set the stage, see every participant.
+    Moderate,
+    /// Look at any one participant's picture.
+    WatchAny,
+    /// Create conferences, import sites, make and revoke tokens.
+    Administer,
+}
+
+impl Role {
+    /// All of them, in the order of the table.
+    pub const ALL: [Self; 6] = [
+        Self::Operator,
+        Self::Chair,
+        Self::Hall,
+        Self::Site,
+        Self::Observer,
+        Self::Admin,
+    ];
+
+    /// Whether this role may do that. This is the only place that decides it.
+    pub const fn may(self, verb: Verb) -> bool {
+        use Verb::{Administer, Join, Moderate, Publish, RequestFloor, WatchAny};
+        match self {
+            Self::Operator => matches!(verb, Join | Moderate | WatchAny),
+            Self::Chair => matches!(verb, Join | Publish | Moderate | WatchAny),
+            Self::Hall => matches!(verb, Join | Publish),
+            Self::Site => matches!(verb, Join | Publish | RequestFloor),
+            Self::Observer => matches!(verb, Join),
+            Self::Admin => matches!(verb, Moderate | Administer),
+        }
+    }
+
+    /// The name in tokens and messages.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Operator => "operator",
+            Self::Chair => "chair",
+            Self::Hall => "hall",
+            Self::Site => "site",
+            Self::Observer => "observer",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A text that names no role.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{0:?} is not a role: use operator, chair, hall, site, observer or admin")]
+pub struct UnknownRole(String);
+
+impl FromStr for Role {
+    type Err = UnknownRole;
+
+    fn from_str(text: &str) -> Result<Self, UnknownRole> {
+        Self::ALL
+            .into_iter()
+            .find(|role| role.as_str() == text)
+            .ok_or_else(|| UnknownRole(text.chars().take(64).collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rows: verbs. Columns: the roles in the order of `Role::ALL`.
+    const TABLE: [(Verb, [bool; 6]); 6] = [
+        (Verb::Join, [true, true, true, true, true, false]),
+        (Verb::Publish, [false, true, true, true, false, false]),
+        (
+            Verb::RequestFloor,
+            [false, false, false, true, false, false],
+        ),
+        (Verb::Moderate, [true, true, false, false, false, true]),
+        (Verb::WatchAny, [true, true, false, false, false, false]),
+        (Verb::Administer, [false, false, false, false, false, true]),
+    ];
+
+    #[test]
+    fn every_role_may_do_exactly_what_the_table_says() {
+        for (verb, row) in TABLE {
+            for (role, expected) in Role::ALL.into_iter().zip(row) {
+                assert_eq!(role.may(verb), expected, "{role} {verb:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn roles_have_the_same_name_in_json_and_on_the_command_line() {
+        for role in Role::ALL {
+            assert_eq!(role.as_str().parse::<Role>().unwrap(), role);
+            assert_eq!(serde_json::to_value(role).unwrap(), role.as_str());
+        }
+        assert!("Admin".parse::<Role>().is_err());
+    }
+}

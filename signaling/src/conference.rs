@@ -1,0 +1,34 @@
+//! One conference as a pure, event-sourced state machine.
+//!
+//! ```text
+//! Command ──decide──▶ [Event] ──stamp──▶ [Record] ──store──▶ advance ──▶ [Effect]
+//! ```
+//!
+//! No clock, socket, task or random source: time and ids come in with the command. Whoever runs a
+//! conference stores the records before it lets anybody see an effect.
+
+pub mod command;
+pub mod decide;
+pub mod effect;
+pub mod event;
+mod floor;
+mod join;
+mod leave;
+mod mute;
+mod participants;
+pub mod phase;
+mod presence;
+mod publish;
+pub mod roster;
+mod stage;
+pub mod state;
+pub mod view;
+
+pub use command::{Actor, Command, Join, Refusal};
+pub use decide::decide;
+pub use effect::{Audience, Effect, MediaIntent, advance};
+pub use event::{By, Event, LeaveReason, Record, ReleaseReason};
+pub use participants::Participant;
+pub use roster::{Roster, RosterSite};
+pub use stage::Scene;
+pub use state::{Settings, State};

@@ -1,0 +1,167 @@
+//! What can be asked of a conference, by whom, and how it says no.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+
+use crate::auth::{Grant, Role, SecretHash};
+use crate::conference::roster::Roster;
+use crate::ids::{ParticipantId, SessionId};
+use crate::protocol::{ErrorCode, Place, Source};
+
+/// Who asks.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Actor {
+    /// A participant, over its session.
+    Participant(ParticipantId),
+    /// The bearer of a verified token, over REST.
+    Bearer(Grant),
+    /// The server itself.
+    System,
+}
+
+/// What is asked.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Command {
+    /// Make the conference. The first command, and only that.
+    Create {
+        /// What people call it.
+        title: String,
+        /// When it should begin, if that is known.
+        starts_at: Option<Timestamp>,
+        /// The sites that should be here.
+        roster: Roster,
+    },
+    /// Expect other sites.
+    SetRoster {
+        /// The sites that should be here.
+        roster: Roster,
+    },
+    /// Begin.
+    Start,
+    /// End, for good. Everybody has left after it.
+    End,
+    /// Somebody comes in with a token, or back if the token's participant is lost.
+    Join(Join),
+    /// Somebody comes back with the session and its secret.
+    Resume {
+        /// Which.
+        session: SessionId,
+        /// Hash of the secret that was presented.
+        secret: SecretHash,
+    },
+    /// A participant's connection broke. From the system.
+    ///
+    /// Only for the connection that currently belongs to the participant: whoever holds the
+    /// sockets ignores the end of one that was replaced.
+    Lost {
+        /// Whose.
+        participant: ParticipantId,
+    },
+    /// The acting participant leaves; or, from the system, the named one.
+    Leave {
+        /// Who.
+        participant: ParticipantId,
+    },
+    /// A moderator sends somebody away.
+    Remove {
+        /// Whom.
+        participant: ParticipantId,
+    },
+    /// A source of a participant begins or ceases to carry something.
+    Publish {
+        /// Whose; the actor itself or, from the system, anyone.
+        participant: ParticipantId,
+        /// Which.
+        source: Source,
+        /// Begins if true.
+        active: bool,
+    },
+    /// All sources of a participant cease: it makes a new peer connection.
+    Unpublish {
+        /// Whose; the actor itself or, from the system, anyone.
+        participant: ParticipantId,
+    },
+    /// Refuse or accept again the media of a participant.
+    Mute {
+        /// Whose.
+        participant: ParticipantId,
+        /// Refuse if true.
+        muted: bool,
+    },
+    /// The acting participant asks for the floor.
+    RequestFloor,
+    /// The acting participant takes its request back.
+    WithdrawFloor,
+    /// The acting participant gives the floor back.
+    YieldFloor,
+    /// Give the floor to somebody, whoever has it.
+    GrantFloor {
+        /// To whom.
+        participant: ParticipantId,
+    },
+    /// Take the floor from its holder.
+    RevokeFloor,
+    /// Put somebody on a place of the stage, or return it to its rule.
+    SetStage {
+        /// Which place.
+        place: Place,
+        /// Whom.
+        participant: Option<ParticipantId>,
+    },
+    /// The server has just started: whoever was present has lost its connection.
+    Interrupt,
+    /// Time has passed: see [`State::next_deadline`](crate::conference::State::next_deadline).
+    Tick,
+}
+
+/// Coming in with a token.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Join {
+    /// What the token allows.
+    pub grant: Grant,
+    /// Id for the participant if it is a new one.
+    pub participant: ParticipantId,
+    /// Id of the new session.
+    pub session: SessionId,
+    /// Hash of the new session's secret.
+    pub secret: SecretHash,
+}
+
+/// Why a command is not carried out: a stable code and a sentence for people.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{message}")]
+pub struct Refusal {
+    /// For programs.
+    pub code: ErrorCode,
+    /// For people: lower case, no full stop.
+    pub message: Cow<'static, str>,
+}
+
+impl Refusal {
+    /// A refusal with its sentence.
+    pub fn new(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+        }
+    }
+
+    /// The role may not do this.
+    pub(super) fn not_permitted(message: &'static str) -> Self {
+        Self::new(ErrorCode::NotPermitted, message)
+    }
+
+    /// No such participant.
+    pub(super) fn unknown(participant: ParticipantId) -> Self {
+        Self::new(
+            ErrorCode::ParticipantUnknown,
+            format!("no participant {participant} is present in this conference"),
+        )
+    }
+
+    /// A role was asked for something that its row of the table does not have.
+    pub(super) fn role(role: Role, what: &'static str) -> Self {
+        Self::new(ErrorCode::NotPermitted, format!("{role} may not {what}"))
+    }
+}

@@ -1,0 +1,175 @@
+//! The door of the state machine: who may ask, and which subject answers.
+
+use jiff::Timestamp;
+
+use crate::auth::{Role, Verb};
+use crate::conference::command::{Actor, Command, Refusal};
+use crate::conference::event::{By, Event};
+use crate::conference::participants::Participant;
+use crate::conference::state::State;
+use crate::ids::ParticipantId;
+use crate::protocol::ErrorCode;
+use crate::protocol::server::Phase;
+
+/// What will have happened if `command` is carried out at `now`. Changes nothing.
+///
+/// An empty list is success too: things already are as they should be.
+///
+/// # Errors
+/// When the actor may not do it, or it makes no sense in this state.
+pub fn decide(
+    state: &State,
+    now: Timestamp,
+    actor: &Actor,
+    command: Command,
+) -> Result<Vec<Event>, Refusal> {
+    match command {
+        Command::Create {
+            title,
+            starts_at,
+            roster,
+        } => {
+            return state.decide_create(actor, title, starts_at, roster);
+        }
+        Command::Interrupt | Command::Tick if state.seq == 0 => return Ok(Vec::new()),
+        _ if state.seq == 0 => {
+            return Err(Refusal::new(
+                ErrorCode::ConferenceUnknown,
+                "there is no such conference",
+            ));
+        }
+        _ => {}
+    }
+    if let Actor::Bearer(grant) = actor
+        && !grant.is_for(&state.id)
+    {
+        return Err(Refusal::not_permitted(
+            "the token is for another conference",
+        ));
+    }
+    match command {
+        Command::Create { .. } => Ok(Vec::new()),
+        Command::SetRoster { roster } => state.decide_roster(actor, roster),
+        Command::Start => state.decide_start(actor),
+        Command::End => state.decide_end(actor),
+        Command::Join(join) => state.decide_join(join),
+        Command::Resume { session, secret } => state.decide_resume(session, secret),
+        Command::Lost { participant } => state.decide_lost(actor, participant),
+        Command::Leave { participant } => state.decide_leave(actor, participant),
+        Command::Remove { participant } => state.decide_remove(actor, participant),
+        Command::Interrupt => state.decide_interrupt(actor),
+        Command::Tick => state.decide_tick(now, actor),
+        Command::Publish {
+            participant,
+            source,
+            active,
+        } => state.decide_publish(actor, participant, source, active),
+        Command::Unpublish { participant } => state.decide_unpublish(actor, participant),
+        Command::Mute { participant, muted } => state.decide_mute(actor, participant, muted),
+        Command::RequestFloor => state.decide_request(actor),
+        Command::WithdrawFloor => state.decide_withdraw(actor),
+        Command::YieldFloor => state.decide_yield(actor),
+        Command::GrantFloor { participant } => state.decide_grant(actor, participant),
+        Command::RevokeFloor => state.decide_revoke(actor),
+        Command::SetStage { place, participant } => state.decide_stage(actor, place, participant),
+    }
+}
+
+impl State {
+    /// The role of the actor, with which it is judged. `None` for the system, which may all.
+    fn role_of(&self, actor: &Actor) -> Result<Option<Role>, Refusal> {
+        match actor {
+            Actor::System => Ok(None),
+            Actor::Bearer(grant) => Ok(Some(grant.role())),
+            Actor::Participant(id) => self.person(*id).map(|person| Some(person.role)),
+        }
+    }
+
+    /// Passes whoever may do `verb`, and says who that is for the log.
+    pub(super) fn permit(
+        &self,
+        actor: &Actor,
+        verb: Verb,
+        refusal: &'static str,
+    ) -> Result<By, Refusal> {
+        match self.role_of(actor)? {
+            Some(role) if !role.may(verb) => Err(Refusal::not_permitted(refusal)),
+            _ => Ok(by(actor)),
+        }
+    }
+
+    /// Passes the server itself only.
+    pub(super) fn permit_system(actor: &Actor) -> Result<(), Refusal> {
+        match actor {
+            Actor::System => Ok(()),
+            Actor::Participant(_) | Actor::Bearer(_) => {
+                Err(Refusal::not_permitted("only the server itself may do this"))
+            }
+        }
+    }
+
+    /// The acting participant. Nobody can ask for the floor on behalf of another.
+    pub(super) fn acting(&self, actor: &Actor) -> Result<(ParticipantId, &Participant), Refusal> {
+        match actor {
+            Actor::Participant(id) => Ok((*id, self.person(*id)?)),
+            Actor::Bearer(_) | Actor::System => Err(Refusal::not_permitted(
+                "only a participant may do this, for itself",
+            )),
+        }
+    }
+
+    /// Passes the participant itself and the system.
+    pub(super) fn permit_self(
+        &self,
+        actor: &Actor,
+        participant: ParticipantId,
+    ) -> Result<&Participant, Refusal> {
+        match actor {
+            Actor::System => self.person(participant),
+            Actor::Participant(id) if *id == participant => self.person(participant),
+            Actor::Participant(_) | Actor::Bearer(_) => Err(Refusal::not_permitted(
+                "a participant may do this for itself only",
+            )),
+        }
+    }
+
+    /// A participant that is present or lost.
+    pub(super) fn person(&self, id: ParticipantId) -> Result<&Participant, Refusal> {
+        self.people.get(id).ok_or_else(|| Refusal::unknown(id))
+    }
+
+    pub(super) fn require_running(&self) -> Result<(), Refusal> {
+        match self.phase {
+            Phase::Running => Ok(()),
+            Phase::Scheduled => Err(Refusal::new(
+                ErrorCode::ConferenceNotRunning,
+                "the conference has not begun",
+            )),
+            Phase::Ended => Err(self.ended()),
+        }
+    }
+
+    pub(super) fn require_not_ended(&self) -> Result<(), Refusal> {
+        if self.phase == Phase::Ended {
+            Err(self.ended())
+        } else {
+            Ok(())
+        }
+    }
+
+    fn ended(&self) -> Refusal {
+        Refusal::new(
+            ErrorCode::ConferenceNotRunning,
+            format!("the conference {} has ended", self.id),
+        )
+    }
+}
+
+/// How the log names an actor.
+pub(super) fn by(actor: &Actor) -> By {
+    match actor {
+        Actor::Participant(id) => By::Participant(*id),
+        Actor::Bearer(grant) => By::Subject(grant.subject().to_owned()),
+        Actor::System => By::System,
+    }
+}

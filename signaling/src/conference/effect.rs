@@ -1,0 +1,217 @@
+//! What follows from events for the world outside: which values to tell whom, and what the media
+//! plane should do.
+//!
+//! Effects name values, not messages: whoever carries them out may gather many changes of a value
+//! and tell it once, so presence never costs one message per participant and participant.
+
+use crate::conference::event::{Event, LeaveReason, Record};
+use crate::conference::stage::Scene;
+use crate::conference::state::{State, Versions};
+use crate::ids::ParticipantId;
+use crate::protocol::server::{Liveness, MediaState, ParticipantEntry};
+use crate::protocol::{CloseReason, Place, Source};
+
+/// Something to be done outside after events have been stored.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Effect {
+    /// Tell everybody the conference.
+    ConferenceChanged,
+    /// Tell everybody the counts, and those who moderate the provinces.
+    PresenceChanged,
+    /// Tell everybody the floor.
+    FloorChanged,
+    /// Tell everybody the stage.
+    StageChanged,
+    /// Tell these participants where they stand.
+    SelfChanged(Audience),
+    /// Tell those who moderate about this participant, which is present or lost.
+    ParticipantChanged(ParticipantId),
+    /// Tell those who moderate about this participant, which is gone.
+    ParticipantLeft(Box<ParticipantEntry>),
+    /// Do this with the media.
+    Media(MediaIntent),
+    /// Close the connection of this participant, which is gone or goes on elsewhere.
+    Close(ParticipantId, CloseReason),
+    /// Close every connection: the conference is over.
+    CloseAll,
+}
+
+/// Whom a value concerns.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Audience {
+    /// One participant.
+    One(ParticipantId),
+    /// Everybody in the floor's queue: their positions have moved.
+    Waiting,
+}
+
+/// What the media plane should do, in terms of people. Which peer and publication that is, knows
+/// whoever carries it out; a participant without media changes nothing until it has some.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum MediaIntent {
+    /// A place of the stage shows this source, or nothing.
+    Show {
+        /// Which place.
+        place: Place,
+        /// Whose source.
+        what: Option<(ParticipantId, Source)>,
+    },
+    /// These microphones are heard, the most important first.
+    Speakers(Vec<ParticipantId>),
+    /// All media of this participant is refused, or accepted again.
+    Block {
+        /// Whose.
+        participant: ParticipantId,
+        /// Refused if true.
+        blocked: bool,
+    },
+    /// Close the peer of this participant, if there is one.
+    Drop(ParticipantId),
+    /// Close every peer of the conference.
+    End,
+}
+
+/// Lets events have happened and says what follows. Values that changed several times are named
+/// once.
+pub fn advance(state: &mut State, records: &[Record]) -> Vec<Effect> {
+    let before = (state.scene.clone(), state.versions);
+    let mut effects = Vec::new();
+    for record in records {
+        if let Event::Left { participant, .. } = &record.event {
+            effects.extend(departed(state, *participant));
+        }
+        state.apply(record);
+        follow(state, &record.event, &mut effects);
+    }
+    if !records.is_empty() {
+        compare(state, &before.0, before.1, &mut effects);
+    }
+    effects
+}
+
+/// The last word about somebody who is about to be gone.
+fn departed(state: &State, id: ParticipantId) -> Option<Effect> {
+    let entry = state.participant_entry(id, MediaState::None)?;
+    Some(Effect::ParticipantLeft(Box::new(ParticipantEntry {
+        state: Liveness::Left,
+        ..entry
+    })))
+}
+
+/// What follows from one event by itself.
+fn follow(state: &State, event: &Event, effects: &mut Vec<Effect>) {
+    match event {
+        Event::Created { .. }
+        | Event::RosterSet { .. }
+        | Event::Started { .. }
+        | Event::StageSet { .. } => {}
+        Event::Ended { .. } => {
+            effects.extend([Effect::Media(MediaIntent::End), Effect::CloseAll]);
+        }
+        Event::Left {
+            participant,
+            reason,
+            ..
+        } => {
+            effects.push(Effect::Media(MediaIntent::Drop(*participant)));
+            if *reason == LeaveReason::Removed {
+                effects.push(Effect::Close(*participant, CloseReason::Removed));
+            }
+        }
+        Event::Interrupted {} => {
+            effects.extend(
+                state
+                    .participants()
+                    .map(|(id, _)| Effect::ParticipantChanged(id)),
+            );
+        }
+        Event::MuteChanged {
+            participant, muted, ..
+        } => {
+            let (participant, blocked) = (*participant, *muted);
+            effects.push(Effect::Media(MediaIntent::Block {
+                participant,
+                blocked,
+            }));
+            concerns(participant, effects);
+        }
+        Event::FloorWithdrawn { participant } => {
+            concerns(*participant, effects);
+            once(Effect::SelfChanged(Audience::Waiting), effects);
+        }
+        Event::FloorGranted { participant, .. } => {
+            concerns(*participant, effects);
+            once(Effect::SelfChanged(Audience::Waiting), effects);
+        }
+        Event::FloorRequested { participant } | Event::FloorReleased { participant, .. } => {
+            concerns(*participant, effects);
+        }
+        Event::Joined { participant, .. }
+        | Event::Lost { participant }
+        | Event::Regained { participant }
+        | Event::TakenOver { participant, .. }
+        | Event::SourceChanged { participant, .. } => {
+            once(Effect::ParticipantChanged(*participant), effects);
+        }
+    }
+}
+
+/// A change that both the participant and the moderators hear of.
+fn concerns(participant: ParticipantId, effects: &mut Vec<Effect>) {
+    once(Effect::SelfChanged(Audience::One(participant)), effects);
+    once(Effect::ParticipantChanged(participant), effects);
+}
+
+/// Repeated effects of one batch are few and near: no set is needed.
+fn once(effect: Effect, effects: &mut Vec<Effect>) {
+    const NEAR: usize = 16;
+    if !effects
+        .iter()
+        .rev()
+        .take(NEAR)
+        .any(|earlier| *earlier == effect)
+    {
+        effects.push(effect);
+    }
+}
+
+/// What follows from the whole batch.
+fn compare(state: &State, scene: &Scene, versions: Versions, effects: &mut Vec<Effect>) {
+    for place in Place::ALL {
+        let now = state.scene.at(place);
+        if now != scene.at(place) {
+            let what = now.map(|id| (id, place.source()));
+            effects.push(Effect::Media(MediaIntent::Show { place, what }));
+        }
+    }
+    if state.scene.speakers != scene.speakers {
+        let speakers = state.scene.speakers.clone();
+        effects.push(Effect::Media(MediaIntent::Speakers(speakers)));
+    }
+    for id in Place::ALL
+        .into_iter()
+        .flat_map(|place| [scene.at(place), state.scene.at(place)])
+    {
+        if let Some(id) = id.filter(|id| scene.shows(*id) != state.scene.shows(*id)) {
+            once(Effect::SelfChanged(Audience::One(id)), effects);
+        }
+    }
+    let changed = [
+        (
+            versions.conference != state.versions.conference,
+            Effect::ConferenceChanged,
+        ),
+        (versions.stage != state.versions.stage, Effect::StageChanged),
+        (versions.floor != state.versions.floor, Effect::FloorChanged),
+        (
+            versions.presence != state.versions.presence,
+            Effect::PresenceChanged,
+        ),
+    ];
+    effects.extend(
+        changed
+            .into_iter()
+            .filter(|(changed, _)| *changed)
+            .map(|(_, effect)| effect),
+    );
+}

@@ -1,0 +1,222 @@
+//! What has happened in a conference: the only thing that is stored of it.
+//!
+//! The JSON of these types is kept for years: a field may be added with a default, never changed.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::auth::{Role, SecretHash};
+use crate::conference::roster::Roster;
+use crate::ids::{ParticipantId, SessionId, SiteCode};
+use crate::protocol::{Place, Source};
+
+/// An event with its place in the log.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Record {
+    /// From 1, without gaps.
+    pub seq: u64,
+    /// When; never before the record that precedes it.
+    pub at: Timestamp,
+    /// What.
+    pub event: Event,
+}
+
+/// Who caused an event.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum By {
+    /// A participant.
+    Participant(ParticipantId),
+    /// The bearer of a token over REST, by the token's subject.
+    Subject(String),
+    /// The server.
+    System,
+}
+
+/// Something that has happened.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(
+    tag = "kind",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
+pub enum Event {
+    /// The conference exists.
+    Created {
+        /// What people call it.
+        title: String,
+        /// When it should begin.
+        starts_at: Option<Timestamp>,
+        /// Who made it.
+        by: By,
+    },
+    /// These sites are expected, and no others.
+    RosterSet {
+        /// With names, so that the log can be read without any other list.
+        roster: Roster,
+        /// Who said so.
+        by: By,
+    },
+    /// It runs.
+    Started {
+        /// Who said so.
+        by: By,
+    },
+    /// It is over; everybody has left, the floor is free and the stage is empty.
+    Ended {
+        /// Who said so.
+        by: By,
+    },
+    /// Somebody came in.
+    Joined {
+        /// Who.
+        participant: ParticipantId,
+        /// Its session.
+        session: SessionId,
+        /// Hash of the session's secret.
+        secret: SecretHash,
+        /// The token's subject.
+        subject: String,
+        /// The token's role.
+        role: Role,
+        /// The token's site.
+        site: Option<SiteCode>,
+        /// What people call it.
+        name: String,
+    },
+    /// Its connection broke.
+    Lost {
+        /// Who.
+        participant: ParticipantId,
+    },
+    /// It came back with its session.
+    Regained {
+        /// Who.
+        participant: ParticipantId,
+    },
+    /// Its token came back without the session: the participant goes on in a new one.
+    TakenOver {
+        /// Who.
+        participant: ParticipantId,
+        /// The new session.
+        session: SessionId,
+        /// Hash of the new session's secret.
+        secret: SecretHash,
+    },
+    /// It is gone.
+    Left {
+        /// Who.
+        participant: ParticipantId,
+        /// Why.
+        reason: LeaveReason,
+        /// Who caused it.
+        by: By,
+    },
+    /// A source began or ceased to carry something.
+    SourceChanged {
+        /// Whose.
+        participant: ParticipantId,
+        /// Which.
+        source: Source,
+        /// Began if true.
+        active: bool,
+    },
+    /// Its media is refused, or accepted again.
+    MuteChanged {
+        /// Whose.
+        participant: ParticipantId,
+        /// Refused if true.
+        muted: bool,
+        /// Who said so.
+        by: By,
+    },
+    /// It asks for the floor.
+    FloorRequested {
+        /// Who.
+        participant: ParticipantId,
+    },
+    /// It no longer asks for the floor.
+    FloorWithdrawn {
+        /// Who.
+        participant: ParticipantId,
+    },
+    /// It has the floor.
+    FloorGranted {
+        /// Who.
+        participant: ParticipantId,
+        /// Who gave it.
+        by: By,
+    },
+    /// It no longer has the floor.
+    FloorReleased {
+        /// Who.
+        participant: ParticipantId,
+        /// Why.
+        reason: ReleaseReason,
+        /// Who caused it.
+        by: By,
+    },
+    /// A place of the stage shows somebody whatever its rule says, or its rule again.
+    StageSet {
+        /// Which place.
+        place: Place,
+        /// Whom; nobody returns to the rule.
+        participant: Option<ParticipantId>,
+        /// Who said so.
+        by: By,
+    },
+    /// The server was down: whoever was present has lost its connection, and the time to come
+    /// back counts from here for everybody.
+    Interrupted {},
+}
+
+impl Event {
+    /// The `kind` in its JSON.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Created { .. } => "created",
+            Self::RosterSet { .. } => "rosterSet",
+            Self::Started { .. } => "started",
+            Self::Ended { .. } => "ended",
+            Self::Joined { .. } => "joined",
+            Self::Lost { .. } => "lost",
+            Self::Regained { .. } => "regained",
+            Self::TakenOver { .. } => "takenOver",
+            Self::Left { .. } => "left",
+            Self::SourceChanged { .. } => "sourceChanged",
+            Self::MuteChanged { .. } => "muteChanged",
+            Self::FloorRequested { .. } => "floorRequested",
+            Self::FloorWithdrawn { .. } => "floorWithdrawn",
+            Self::FloorGranted { .. } => "floorGranted",
+            Self::FloorReleased { .. } => "floorReleased",
+            Self::StageSet { .. } => "stageSet",
+            Self::Interrupted {} => "interrupted",
+        }
+    }
+}
+
+/// Why a participant is gone.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum LeaveReason {
+    /// It said goodbye.
+    Left,
+    /// It was lost and did not come back in time.
+    TimedOut,
+    /// A moderator sent it away.
+    Removed,
+}
+
+/// Why somebody no longer has the floor.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ReleaseReason {
+    /// It gave the floor back.
+    Yielded,
+    /// A moderator took it.
+    Revoked,
+    /// A moderator gave it to somebody else.
+    PassedOn,
+    /// It left.
+    Left,
+}

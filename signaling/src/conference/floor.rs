@@ -1,0 +1,190 @@
+//! The floor: one holder, a queue, and who may move them.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::auth::Verb;
+use crate::conference::command::{Actor, Refusal};
+use crate::conference::decide::by;
+use crate::conference::event::{Event, ReleaseReason};
+use crate::conference::state::State;
+use crate::ids::ParticipantId;
+use crate::protocol::ErrorCode;
+
+/// Who has the floor and who asks for it.
+///
+/// A lost holder keeps it, and a lost one keeps its place in the queue, for as long as they may
+/// come back.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(super) struct Floor {
+    holder: Option<(ParticipantId, Timestamp)>,
+    /// By the sequence number of the request: first come, first served.
+    queue: BTreeMap<u64, (ParticipantId, Timestamp)>,
+    waiting: BTreeMap<ParticipantId, u64>,
+}
+
+impl Floor {
+    pub(super) fn holder(&self) -> Option<ParticipantId> {
+        self.holder.map(|(id, _)| id)
+    }
+
+    /// The holder and since when.
+    pub(super) const fn held(&self) -> Option<(ParticipantId, Timestamp)> {
+        self.holder
+    }
+
+    pub(super) fn is_waiting(&self, id: ParticipantId) -> bool {
+        self.waiting.contains_key(&id)
+    }
+
+    pub(super) fn queue(&self) -> impl Iterator<Item = ParticipantId> {
+        self.queue.values().map(|(id, _)| *id)
+    }
+
+    /// Who waits and since when, first come first.
+    pub(super) fn waiting(&self) -> impl ExactSizeIterator<Item = (ParticipantId, Timestamp)> {
+        self.queue.values().copied()
+    }
+
+    /// Place in the queue, from 1.
+    pub(super) fn position(&self, id: ParticipantId) -> Option<u32> {
+        let seq = self.waiting.get(&id)?;
+        u32::try_from(self.queue.range(..=seq).count()).ok()
+    }
+
+    fn push(&mut self, seq: u64, id: ParticipantId, at: Timestamp) {
+        self.queue.insert(seq, (id, at));
+        self.waiting.insert(id, seq);
+    }
+
+    fn forget(&mut self, id: ParticipantId) {
+        if let Some(seq) = self.waiting.remove(&id) {
+            self.queue.remove(&seq);
+        }
+    }
+}
+
+impl State {
+    pub(super) fn decide_request(&self, actor: &Actor) -> Result<Vec<Event>, Refusal> {
+        let (participant, person) = self.acting(actor)?;
+        if !person.role.may(Verb::RequestFloor) {
+            return Err(Refusal::role(person.role, "ask for the floor"));
+        }
+        self.require_running()?;
+        if self.floor.holder() == Some(participant) {
+            return Err(Refusal::new(
+                ErrorCode::FloorAlreadyRequested,
+                "this participant already has the floor",
+            ));
+        }
+        if self.floor.is_waiting(participant) {
+            return Err(Refusal::new(
+                ErrorCode::FloorAlreadyRequested,
+                "this participant already waits for the floor",
+            ));
+        }
+        Ok(vec![Event::FloorRequested { participant }])
+    }
+
+    pub(super) fn decide_withdraw(&self, actor: &Actor) -> Result<Vec<Event>, Refusal> {
+        let (participant, _) = self.acting(actor)?;
+        if !self.floor.is_waiting(participant) {
+            return Err(Refusal::new(
+                ErrorCode::FloorNotRequested,
+                "this participant does not wait for the floor",
+            ));
+        }
+        Ok(vec![Event::FloorWithdrawn { participant }])
+    }
+
+    pub(super) fn decide_yield(&self, actor: &Actor) -> Result<Vec<Event>, Refusal> {
+        let (participant, _) = self.acting(actor)?;
+        if self.floor.holder() != Some(participant) {
+            return Err(Refusal::new(
+                ErrorCode::FloorNotHeld,
+                "this participant does not have the floor",
+            ));
+        }
+        let reason = ReleaseReason::Yielded;
+        Ok(vec![Event::FloorReleased {
+            participant,
+            reason,
+            by: by(actor),
+        }])
+    }
+
+    /// Whoever gets the floor is to be heard: it is unmuted too.
+    pub(super) fn decide_grant(
+        &self,
+        actor: &Actor,
+        participant: ParticipantId,
+    ) -> Result<Vec<Event>, Refusal> {
+        let by = self.permit(
+            actor,
+            Verb::Moderate,
+            "only an operator or a chair may grant the floor",
+        )?;
+        self.require_running()?;
+        let person = self.person(participant)?;
+        if !person.role.may(Verb::Publish) {
+            return Err(Refusal::role(person.role, "have the floor"));
+        }
+        if self.floor.holder() == Some(participant) {
+            return Ok(Vec::new());
+        }
+        if !person.is_present() {
+            return Err(Refusal::unknown(participant));
+        }
+        let mut events = Vec::new();
+        if let Some(holder) = self.floor.holder() {
+            let reason = ReleaseReason::PassedOn;
+            events.push(Event::FloorReleased {
+                participant: holder,
+                reason,
+                by: by.clone(),
+            });
+        }
+        if person.muted {
+            events.push(Event::MuteChanged {
+                participant,
+                muted: false,
+                by: by.clone(),
+            });
+        }
+        events.push(Event::FloorGranted { participant, by });
+        Ok(events)
+    }
+
+    pub(super) fn decide_revoke(&self, actor: &Actor) -> Result<Vec<Event>, Refusal> {
+        let by = self.permit(
+            actor,
+            Verb::Moderate,
+            "only an operator or a chair may revoke the floor",
+        )?;
+        let participant = self
+            .floor
+            .holder()
+            .ok_or_else(|| Refusal::new(ErrorCode::FloorNotHeld, "nobody has the floor"))?;
+        let reason = ReleaseReason::Revoked;
+        Ok(vec![Event::FloorReleased {
+            participant,
+            reason,
+            by,
+        }])
+    }
+
+    pub(super) fn apply_floor(&mut self, at: Timestamp, event: &Event) {
+        match event {
+            Event::FloorRequested { participant } => self.floor.push(self.seq, *participant, at),
+            Event::FloorWithdrawn { participant } => self.floor.forget(*participant),
+            Event::FloorGranted { participant, .. } => {
+                self.floor.forget(*participant);
+                self.floor.holder = Some((*participant, at));
+            }
+            Event::FloorReleased { .. } => self.floor.holder = None,
+            _ => return,
+        }
+        self.versions.floor = self.seq;
+    }
+}

@@ -1,0 +1,130 @@
+//! Coming in, and coming back.
+
+use jiff::Timestamp;
+
+use crate::auth::{Grant, Role, SecretHash, Verb};
+use crate::conference::command::{Join, Refusal};
+use crate::conference::event::Event;
+use crate::conference::participants::{Identity, Participant};
+use crate::conference::state::State;
+use crate::ids::SessionId;
+use crate::protocol::ErrorCode;
+
+impl State {
+    pub(super) fn decide_join(&self, join: Join) -> Result<Vec<Event>, Refusal> {
+        let Join {
+            grant,
+            participant,
+            session,
+            secret,
+        } = join;
+        if !grant.may_join() {
+            return Err(Refusal::role(grant.role(), "join a conference"));
+        }
+        if !grant.is_for(&self.id) {
+            return Err(Refusal::not_permitted(
+                "the token is for another conference",
+            ));
+        }
+        self.require_not_ended()?;
+        let identity = Identity::new(grant.site(), grant.subject(), grant.role());
+        if let Some(participant) = self.people.lost_as(&identity) {
+            return Ok(vec![Event::TakenOver {
+                participant,
+                session,
+                secret,
+            }]);
+        }
+        if self.is_full_for(grant.role()) {
+            return Err(Refusal::new(
+                ErrorCode::ConferenceFull,
+                format!(
+                    "the limit of {} participants is reached",
+                    self.settings.max_participants
+                ),
+            ));
+        }
+        let name = self.name_for(&grant);
+        Ok(vec![Event::Joined {
+            participant,
+            session,
+            secret,
+            subject: grant.subject().to_owned(),
+            role: grant.role(),
+            site: grant.site().cloned(),
+            name,
+        }])
+    }
+
+    /// Whoever runs the conference comes in even when it is full.
+    fn is_full_for(&self, role: Role) -> bool {
+        let exempt = role.may(Verb::Moderate) || role == Role::Hall;
+        !exempt && self.people.len() >= self.settings.max_participants
+    }
+
+    /// The token's name, else the site's, else whom the token was made for.
+    fn name_for(&self, grant: &Grant) -> String {
+        let site = || {
+            grant
+                .site()
+                .and_then(|code| self.roster.site(code))
+                .map(|site| &*site.name)
+        };
+        grant
+            .name()
+            .or_else(site)
+            .unwrap_or_else(|| grant.subject())
+            .to_owned()
+    }
+
+    pub(super) fn decide_resume(
+        &self,
+        session: SessionId,
+        secret: SecretHash,
+    ) -> Result<Vec<Event>, Refusal> {
+        let participant = self.resumable(session, secret)?;
+        if self.person(participant)?.is_present() {
+            return Ok(Vec::new());
+        }
+        Ok(vec![Event::Regained { participant }])
+    }
+
+    pub(super) fn apply_join(&mut self, at: Timestamp, event: &Event) {
+        match event {
+            Event::Joined {
+                participant,
+                session,
+                secret,
+                subject,
+                role,
+                site,
+                name,
+            } => {
+                let person = Participant {
+                    joined_seq: self.seq,
+                    joined_at: at,
+                    session: *session,
+                    secret: *secret,
+                    subject: subject.clone(),
+                    role: *role,
+                    site: site.clone(),
+                    name: name.clone(),
+                    lost_since: None,
+                    muted: false,
+                    sources: std::collections::BTreeMap::new(),
+                };
+                self.people.insert(*participant, person);
+            }
+            Event::Regained { participant } => self.people.set_present(*participant),
+            Event::TakenOver {
+                participant,
+                session,
+                secret,
+            } => {
+                self.people.set_present(*participant);
+                self.people.set_session(*participant, *session, *secret);
+            }
+            _ => {}
+        }
+    }
+}

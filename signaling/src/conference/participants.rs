@@ -1,0 +1,224 @@
+//! The people in a conference, with every index and count that is kept about them.
+//!
+//! One owner for the map and its indexes: each method that changes one changes the others.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use crate::auth::{Role, SecretHash};
+use crate::conference::presence::Presence;
+use crate::conference::roster::Roster;
+use crate::ids::{ParticipantId, SessionId, SiteCode};
+use crate::protocol::Source;
+
+/// Somebody in the conference: present, or lost and awaited.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Participant {
+    /// Sequence number of the event with which it came in: the order of arrival.
+    pub joined_seq: u64,
+    /// When it came in.
+    pub joined_at: Timestamp,
+    /// Its current session.
+    pub session: SessionId,
+    /// Hash of that session's secret.
+    pub secret: SecretHash,
+    /// The token's subject.
+    pub subject: String,
+    /// What it may do.
+    pub role: Role,
+    /// The site it speaks for.
+    pub site: Option<SiteCode>,
+    /// What people call it.
+    pub name: String,
+    /// Since when its connection is broken.
+    pub lost_since: Option<Timestamp>,
+    /// Its media is refused.
+    pub muted: bool,
+    /// Sources that carry something, each with the sequence number of the event that said so.
+    pub sources: BTreeMap<Source, u64>,
+}
+
+impl Participant {
+    /// Connected.
+    pub const fn is_present(&self) -> bool {
+        self.lost_since.is_none()
+    }
+
+    /// Sends something from this source, as far as it says.
+    pub fn is_active(&self, source: Source) -> bool {
+        self.sources.contains_key(&source)
+    }
+
+    fn identity(&self) -> Identity {
+        Identity::new(self.site.as_ref(), &self.subject, self.role)
+    }
+}
+
+/// What makes two tokens speak for the same participant: site and role or, without a site,
+/// subject and role.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) enum Identity {
+    Site(SiteCode, Role),
+    Subject(String, Role),
+}
+
+impl Identity {
+    pub(super) fn new(site: Option<&SiteCode>, subject: &str, role: Role) -> Self {
+        site.map_or_else(
+            || Self::Subject(subject.to_owned(), role),
+            |site| Self::Site(site.clone(), role),
+        )
+    }
+}
+
+/// Everybody, and the indexes that make each question cheap for thousands.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(super) struct Participants {
+    all: BTreeMap<ParticipantId, Participant>,
+    sessions: BTreeMap<SessionId, ParticipantId>,
+    /// The lost ones of each identity, who may be taken over.
+    lost_identities: BTreeMap<Identity, BTreeSet<ParticipantId>>,
+    /// Lost ones, the longest lost first.
+    lost: BTreeSet<(Timestamp, ParticipantId)>,
+    /// Halls and chairs by arrival: who may be on stage by rule.
+    prominent: BTreeSet<(u64, ParticipantId)>,
+    presence: Presence,
+}
+
+impl Participants {
+    pub(super) fn get(&self, id: ParticipantId) -> Option<&Participant> {
+        self.all.get(&id)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (ParticipantId, &Participant)> {
+        self.all.iter().map(|(id, participant)| (*id, participant))
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    pub(super) fn by_session(&self, session: SessionId) -> Option<ParticipantId> {
+        self.sessions.get(&session).copied()
+    }
+
+    /// The first lost participant of this identity.
+    pub(super) fn lost_as(&self, identity: &Identity) -> Option<ParticipantId> {
+        self.lost_identities
+            .get(identity)
+            .and_then(|lost| lost.first().copied())
+    }
+
+    /// Lost ones with the time since when, the longest lost first.
+    pub(super) fn lost(&self) -> impl Iterator<Item = (Timestamp, ParticipantId)> {
+        self.lost.iter().copied()
+    }
+
+    /// Halls and chairs in order of arrival.
+    pub(super) fn prominent(&self) -> impl Iterator<Item = (ParticipantId, &Participant)> {
+        self.prominent
+            .iter()
+            .filter_map(|(_, id)| Some((*id, self.all.get(id)?)))
+    }
+
+    pub(super) const fn presence(&self) -> &Presence {
+        &self.presence
+    }
+
+    pub(super) fn insert(&mut self, id: ParticipantId, participant: Participant) {
+        self.sessions.insert(participant.session, id);
+        if matches!(participant.role, Role::Hall | Role::Chair) {
+            self.prominent.insert((participant.joined_seq, id));
+        }
+        self.presence.arrived(participant.site.as_ref());
+        self.all.insert(id, participant);
+    }
+
+    pub(super) fn remove(&mut self, id: ParticipantId) {
+        self.set_present(id);
+        let Some(participant) = self.all.remove(&id) else {
+            return;
+        };
+        self.sessions.remove(&participant.session);
+        self.prominent.remove(&(participant.joined_seq, id));
+        self.presence.gone(participant.site.as_ref());
+    }
+
+    pub(super) fn set_lost(&mut self, id: ParticipantId, at: Timestamp) {
+        self.set_present(id);
+        let Some(participant) = self.all.get_mut(&id) else {
+            return;
+        };
+        participant.lost_since = Some(at);
+        self.lost.insert((at, id));
+        self.lost_identities
+            .entry(participant.identity())
+            .or_default()
+            .insert(id);
+        self.presence.lost(participant.site.as_ref());
+    }
+
+    pub(super) fn set_present(&mut self, id: ParticipantId) {
+        let Some(participant) = self.all.get_mut(&id) else {
+            return;
+        };
+        let Some(since) = participant.lost_since.take() else {
+            return;
+        };
+        self.lost.remove(&(since, id));
+        let identity = participant.identity();
+        if let Some(lost) = self.lost_identities.get_mut(&identity) {
+            lost.remove(&id);
+            if lost.is_empty() {
+                self.lost_identities.remove(&identity);
+            }
+        }
+        self.presence.regained(participant.site.as_ref());
+    }
+
+    pub(super) fn set_session(&mut self, id: ParticipantId, session: SessionId, hash: SecretHash) {
+        let Some(participant) = self.all.get_mut(&id) else {
+            return;
+        };
+        self.sessions.remove(&participant.session);
+        self.sessions.insert(session, id);
+        participant.session = session;
+        participant.secret = hash;
+    }
+
+    pub(super) fn set_muted(&mut self, id: ParticipantId, muted: bool) {
+        if let Some(participant) = self.all.get_mut(&id) {
+            participant.muted = muted;
+        }
+    }
+
+    pub(super) fn set_source(&mut self, id: ParticipantId, source: Source, since: Option<u64>) {
+        let Some(participant) = self.all.get_mut(&id) else {
+            return;
+        };
+        match since {
+            Some(seq) => participant.sources.insert(source, seq),
+            None => participant.sources.remove(&source),
+        };
+    }
+
+    /// Counts everybody anew for another roster.
+    pub(super) fn set_roster(&mut self, roster: &Roster) {
+        let mut presence = Presence::new(roster);
+        for participant in self.all.values() {
+            presence.arrived(participant.site.as_ref());
+            if !participant.is_present() {
+                presence.lost(participant.site.as_ref());
+            }
+        }
+        self.presence = presence;
+    }
+
+    pub(super) fn clear(&mut self, roster: &Roster) {
+        *self = Self {
+            presence: Presence::new(roster),
+            ..Self::default()
+        };
+    }
+}

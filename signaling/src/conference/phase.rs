@@ -1,0 +1,133 @@
+//! Making, starting and ending a conference, and whom it expects.
+
+use jiff::Timestamp;
+
+use crate::auth::Verb;
+use crate::conference::command::{Actor, Refusal};
+use crate::conference::decide::by;
+use crate::conference::event::Event;
+use crate::conference::floor::Floor;
+use crate::conference::roster::Roster;
+use crate::conference::stage::Overrides;
+use crate::conference::state::State;
+use crate::protocol::ErrorCode;
+use crate::protocol::server::Phase;
+
+/// Most characters of a title.
+pub const MAX_TITLE_CHARS: usize = 200;
+
+impl State {
+    pub(super) fn decide_create(
+        &self,
+        actor: &Actor,
+        title: String,
+        starts_at: Option<Timestamp>,
+        roster: Roster,
+    ) -> Result<Vec<Event>, Refusal> {
+        if let Actor::Participant(_) = actor {
+            return Err(Refusal::not_permitted(
+                "only an administrator may create a conference",
+            ));
+        }
+        let by = self.permit(
+            actor,
+            Verb::Administer,
+            "only an administrator may create a conference",
+        )?;
+        if self.seq > 0 {
+            return Err(Refusal::new(
+                ErrorCode::ConferenceExists,
+                format!("there is already a conference {}", self.id),
+            ));
+        }
+        let length = title.chars().count();
+        if title.trim().is_empty() || length > MAX_TITLE_CHARS || title.contains(char::is_control) {
+            return Err(Refusal::new(
+                ErrorCode::BadMessage,
+                format!("a title has 1 to {MAX_TITLE_CHARS} characters on one line"),
+            ));
+        }
+        Ok(vec![
+            Event::Created {
+                title,
+                starts_at,
+                by: by.clone(),
+            },
+            Event::RosterSet { roster, by },
+        ])
+    }
+
+    pub(super) fn decide_roster(
+        &self,
+        actor: &Actor,
+        roster: Roster,
+    ) -> Result<Vec<Event>, Refusal> {
+        let by = self.permit(
+            actor,
+            Verb::Moderate,
+            "only an operator or a chair may say who is expected",
+        )?;
+        self.require_not_ended()?;
+        if roster == self.roster {
+            return Ok(Vec::new());
+        }
+        Ok(vec![Event::RosterSet { roster, by }])
+    }
+
+    pub(super) fn decide_start(&self, actor: &Actor) -> Result<Vec<Event>, Refusal> {
+        let by = self.permit(
+            actor,
+            Verb::Moderate,
+            "only an operator or a chair may start this",
+        )?;
+        self.require_not_ended()?;
+        if self.phase == Phase::Running {
+            return Ok(Vec::new());
+        }
+        Ok(vec![Event::Started { by }])
+    }
+
+    pub(super) fn decide_end(&self, actor: &Actor) -> Result<Vec<Event>, Refusal> {
+        self.permit(
+            actor,
+            Verb::Moderate,
+            "only an operator or a chair may end this",
+        )?;
+        if self.phase == Phase::Ended {
+            return Ok(Vec::new());
+        }
+        Ok(vec![Event::Ended { by: by(actor) }])
+    }
+
+    pub(super) fn apply_phase(&mut self, at: Timestamp, event: &Event) {
+        match event {
+            Event::Created {
+                title, starts_at, ..
+            } => {
+                self.title.clone_from(title);
+                self.starts_at = *starts_at;
+                self.created_at = Some(at);
+            }
+            Event::RosterSet { roster, .. } => {
+                self.roster = roster.clone();
+                self.people.set_roster(roster);
+                self.versions.presence = self.seq;
+                return;
+            }
+            Event::Started { .. } => {
+                self.phase = Phase::Running;
+                self.started_at = Some(at);
+            }
+            Event::Ended { .. } => {
+                self.phase = Phase::Ended;
+                self.ended_at = Some(at);
+                self.people.clear(&self.roster);
+                self.floor = Floor::default();
+                self.overrides = Overrides::default();
+                self.versions.floor = self.seq;
+            }
+            _ => return,
+        }
+        self.versions.conference = self.seq;
+    }
+}

@@ -1,0 +1,45 @@
+//! Which sources of a participant carry something.
+
+use crate::auth::Verb;
+use crate::conference::command::{Actor, Refusal};
+use crate::conference::event::Event;
+use crate::conference::state::State;
+use crate::ids::ParticipantId;
+use crate::protocol::Source;
+
+impl State {
+    pub(super) fn decide_publish(
+        &self,
+        actor: &Actor,
+        participant: ParticipantId,
+        source: Source,
+        active: bool,
+    ) -> Result<Vec<Event>, Refusal> {
+        let person = self.permit_self(actor, participant)?;
+        if !person.role.may(Verb::Publish) {
+            return Err(Refusal::role(person.role, "publish"));
+        }
+        if person.is_active(source) == active {
+            return Ok(Vec::new());
+        }
+        Ok(vec![Event::SourceChanged {
+            participant,
+            source,
+            active,
+        }])
+    }
+
+    pub(super) fn decide_unpublish(
+        &self,
+        actor: &Actor,
+        participant: ParticipantId,
+    ) -> Result<Vec<Event>, Refusal> {
+        let person = self.permit_self(actor, participant)?;
+        let ceased = |&source: &Source| Event::SourceChanged {
+            participant,
+            source,
+            active: false,
+        };
+        Ok(person.sources.keys().map(ceased).collect())
+    }
+}

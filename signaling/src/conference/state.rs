@@ -1,0 +1,258 @@
+//! What a conference is at this moment: the sum of its events.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::auth::SecretHash;
+use crate::conference::command::Refusal;
+use crate::conference::event::{Event, Record};
+use crate::conference::floor::Floor;
+use crate::conference::participants::{Participant, Participants};
+use crate::conference::roster::Roster;
+use crate::conference::stage::{Overrides, Scene};
+use crate::ids::{ConferenceId, ParticipantId, SessionId};
+use crate::protocol::ErrorCode;
+use crate::protocol::server::{Counts, Phase};
+
+/// What the operator of the server decided; not part of the log.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Settings {
+    /// How long a lost participant may come back as itself.
+    pub resume_window: SignedDuration,
+    /// Most participants. Operators, chairs and halls come in beyond it.
+    pub max_participants: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            resume_window: SignedDuration::from_secs(30),
+            max_participants: 5_000,
+        }
+    }
+}
+
+/// When each value that clients are told last changed, as sequence numbers of events.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct Versions {
+    pub(super) conference: u64,
+    pub(super) presence: u64,
+    pub(super) floor: u64,
+    pub(super) stage: u64,
+}
+
+/// The state of one conference. Changed by [`State::apply`] only.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct State {
+    pub(super) id: ConferenceId,
+    pub(super) settings: Settings,
+    pub(super) seq: u64,
+    pub(super) at: Timestamp,
+    pub(super) title: String,
+    pub(super) phase: Phase,
+    pub(super) created_at: Option<Timestamp>,
+    pub(super) starts_at: Option<Timestamp>,
+    pub(super) started_at: Option<Timestamp>,
+    pub(super) ended_at: Option<Timestamp>,
+    pub(super) roster: Roster,
+    pub(super) people: Participants,
+    pub(super) floor: Floor,
+    pub(super) overrides: Overrides,
+    pub(super) scene: Scene,
+    pub(super) versions: Versions,
+}
+
+impl State {
+    /// A conference of which nothing has happened yet.
+    pub fn new(id: ConferenceId, settings: Settings) -> Self {
+        Self {
+            id,
+            settings,
+            seq: 0,
+            at: Timestamp::MIN,
+            title: String::new(),
+            phase: Phase::Scheduled,
+            created_at: None,
+            starts_at: None,
+            started_at: None,
+            ended_at: None,
+            roster: Roster::default(),
+            people: Participants::default(),
+            floor: Floor::default(),
+            overrides: Overrides::default(),
+            scene: Scene::default(),
+            versions: Versions::default(),
+        }
+    }
+
+    /// The conference that these records tell of.
+    pub fn replay<'a>(
+        id: ConferenceId,
+        settings: Settings,
+        records: impl IntoIterator<Item = &'a Record>,
+    ) -> Self {
+        let mut state = Self::new(id, settings);
+        for record in records {
+            state.apply(record);
+        }
+        state
+    }
+
+    /// Gives decided events their place in the log. Time never runs backwards in it, whatever
+    /// the clock does.
+    pub fn stamp(&self, now: Timestamp, events: Vec<Event>) -> Vec<Record> {
+        let at = now.max(self.at);
+        (self.seq + 1..)
+            .zip(events)
+            .map(|(seq, event)| Record { seq, at, event })
+            .collect()
+    }
+
+    /// Lets one event have happened.
+    pub fn apply(&mut self, record: &Record) {
+        let Record { seq, at, event } = record;
+        self.seq = *seq;
+        self.at = *at;
+        let presence = self.people.presence().total();
+        match event {
+            Event::Created { .. }
+            | Event::RosterSet { .. }
+            | Event::Started { .. }
+            | Event::Ended { .. } => self.apply_phase(*at, event),
+            Event::Joined { .. } | Event::TakenOver { .. } | Event::Regained { .. } => {
+                self.apply_join(*at, event);
+            }
+            Event::Lost { .. } | Event::Left { .. } | Event::Interrupted {} => {
+                self.apply_leave(*at, event);
+            }
+            Event::SourceChanged {
+                participant,
+                source,
+                active,
+            } => {
+                self.people
+                    .set_source(*participant, *source, active.then_some(*seq));
+            }
+            Event::MuteChanged {
+                participant, muted, ..
+            } => {
+                self.people.set_muted(*participant, *muted);
+            }
+            Event::FloorRequested { .. }
+            | Event::FloorWithdrawn { .. }
+            | Event::FloorGranted { .. }
+            | Event::FloorReleased { .. } => self.apply_floor(*at, event),
+            Event::StageSet {
+                place, participant, ..
+            } => self.overrides.set(*place, *participant),
+        }
+        if presence != self.people.presence().total() {
+            self.versions.presence = *seq;
+        }
+        self.settle_scene();
+    }
+
+    /// Sequence number of the last event; 0 before the first.
+    pub const fn version(&self) -> u64 {
+        self.seq
+    }
+
+    /// Its id.
+    pub const fn id(&self) -> &ConferenceId {
+        &self.id
+    }
+
+    /// What people call it.
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// Whether it runs.
+    pub const fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// The server's settings for it.
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The sites that should be here.
+    pub const fn roster(&self) -> &Roster {
+        &self.roster
+    }
+
+    /// A participant that is present or lost.
+    pub fn participant(&self, id: ParticipantId) -> Option<&Participant> {
+        self.people.get(id)
+    }
+
+    /// Everybody who is present or lost.
+    pub fn participants(&self) -> impl Iterator<Item = (ParticipantId, &Participant)> {
+        self.people.iter()
+    }
+
+    /// How many participants are present or lost.
+    pub fn participant_count(&self) -> usize {
+        self.people.len()
+    }
+
+    /// Whose session this is.
+    pub fn participant_of(&self, session: SessionId) -> Option<ParticipantId> {
+        self.people.by_session(session)
+    }
+
+    /// Whose session this is, if the secret is the right one.
+    ///
+    /// # Errors
+    /// The same for a wrong secret as for an unknown session: nobody learns which exist.
+    pub fn resumable(
+        &self,
+        session: SessionId,
+        secret: SecretHash,
+    ) -> Result<ParticipantId, Refusal> {
+        self.people
+            .by_session(session)
+            .filter(|id| {
+                self.people
+                    .get(*id)
+                    .is_some_and(|person| person.secret == secret)
+            })
+            .ok_or_else(|| {
+                Refusal::new(
+                    ErrorCode::SessionUnknown,
+                    "there is nothing to resume: join again",
+                )
+            })
+    }
+
+    /// Expected, present and lost sites.
+    pub const fn counts(&self) -> Counts {
+        self.people.presence().total()
+    }
+
+    /// Who has the floor.
+    pub fn floor_holder(&self) -> Option<ParticipantId> {
+        self.floor.holder()
+    }
+
+    /// Who asks for the floor, first come first.
+    pub fn floor_queue(&self) -> impl Iterator<Item = ParticipantId> {
+        self.floor.queue()
+    }
+
+    /// What the stage shows and who is heard.
+    pub const fn scene(&self) -> &Scene {
+        &self.scene
+    }
+
+    /// When [`Command::Tick`](crate::conference::Command::Tick) is due: the next lost participant
+    /// will have been lost for too long.
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        let (since, _) = self.people.lost().next()?;
+        Some(
+            since
+                .saturating_add(self.settings.resume_window)
+                .unwrap_or(Timestamp::MAX),
+        )
+    }
+}

@@ -1,0 +1,240 @@
+//! The state as clients and REST see it.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::conference::participants::Participant;
+use crate::conference::state::State;
+use crate::ids::{ParticipantId, SiteCode};
+use crate::protocol::server::{
+    Claim, ConferenceEntry, Counts, Floor, Liveness, MediaState, Own, ParticipantEntry,
+    ProvinceEntry, Shown, SiteEntry, Stage, Standing,
+};
+use crate::protocol::{Place, ServerMessage};
+
+/// A conference in full, for REST.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Snapshot {
+    /// Id, title and whether it runs.
+    #[serde(flatten)]
+    pub conference: ConferenceEntry,
+    /// Sequence number of the last event.
+    pub version: u64,
+    /// When it was created.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub created_at: Option<Timestamp>,
+    /// When it should begin.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub starts_at: Option<Timestamp>,
+    /// When it began.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub ended_at: Option<Timestamp>,
+    /// Expected, present and lost sites.
+    pub presence: Counts,
+    /// The same by province.
+    pub provinces: Vec<ProvinceEntry>,
+    /// Who has the floor and who asks for it.
+    pub floor: Floor,
+    /// What everybody sees and hears.
+    pub stage: Stage,
+}
+
+impl State {
+    /// The conference as a whole.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            conference: self.conference_entry(),
+            version: self.seq,
+            created_at: self.created_at,
+            starts_at: self.starts_at,
+            started_at: self.started_at,
+            ended_at: self.ended_at,
+            presence: self.counts(),
+            provinces: self.province_entries(),
+            floor: self.floor_value(),
+            stage: self.stage_value(),
+        }
+    }
+
+    /// Id, title and whether it runs.
+    pub fn conference_entry(&self) -> ConferenceEntry {
+        ConferenceEntry {
+            id: self.id.clone(),
+            title: self.title.clone(),
+            state: self.phase,
+        }
+    }
+
+    /// The site of a participant, with the name it has in the roster, else its own code.
+    pub fn site_entry(&self, code: &SiteCode) -> SiteEntry {
+        let name = self
+            .roster
+            .site(code)
+            .map_or_else(|| code.as_str(), |site| &site.name);
+        SiteEntry {
+            code: code.clone(),
+            name: name.to_owned(),
+        }
+    }
+
+    /// The message `conference`.
+    pub fn conference_message(&self) -> ServerMessage {
+        let version = self.versions.conference;
+        ServerMessage::Conference {
+            version,
+            conference: self.conference_entry(),
+        }
+    }
+
+    /// The message `presence`.
+    pub fn presence_message(&self) -> ServerMessage {
+        ServerMessage::Presence {
+            version: self.versions.presence,
+            counts: self.counts(),
+        }
+    }
+
+    /// The message `provinces`.
+    pub fn provinces_message(&self) -> ServerMessage {
+        let version = self.versions.presence;
+        ServerMessage::Provinces {
+            version,
+            provinces: self.province_entries(),
+        }
+    }
+
+    /// The message `floor`.
+    pub fn floor_message(&self) -> ServerMessage {
+        ServerMessage::Floor(self.floor_value())
+    }
+
+    /// The message `stage`.
+    pub fn stage_message(&self) -> ServerMessage {
+        ServerMessage::Stage(self.stage_value())
+    }
+
+    /// The message `self` for a participant; `None` when it is gone.
+    pub fn self_message(&self, id: ParticipantId) -> Option<ServerMessage> {
+        let person = self.participant(id)?;
+        Some(ServerMessage::Own(Own {
+            version: self.seq,
+            muted: person.muted,
+            floor: self.standing(id),
+            position: self.floor.position(id),
+            on_stage: self.scene.shows(id),
+        }))
+    }
+
+    /// A participant as moderators see it; `None` when it is gone.
+    pub fn participant_entry(
+        &self,
+        id: ParticipantId,
+        media: MediaState,
+    ) -> Option<ParticipantEntry> {
+        let person = self.participant(id)?;
+        let state = if person.is_present() {
+            Liveness::Present
+        } else {
+            Liveness::Lost
+        };
+        Some(ParticipantEntry {
+            participant: id,
+            role: person.role,
+            site: person.site.clone(),
+            province: self.province_of(person),
+            name: person.name.clone(),
+            state,
+            muted: person.muted,
+            media,
+            sources: person.sources.keys().copied().collect(),
+            floor: self.standing(id),
+        })
+    }
+
+    /// Expected sites without anybody present: whom to phone.
+    pub fn absent_sites(&self) -> impl Iterator<Item = &SiteCode> {
+        self.people.presence().absent()
+    }
+
+    fn province_of(&self, person: &Participant) -> Option<SiteCode> {
+        self.roster.site(person.site.as_ref()?)?.province.clone()
+    }
+
+    fn standing(&self, id: ParticipantId) -> Standing {
+        if self.floor.holder() == Some(id) {
+            Standing::Holding
+        } else if self.floor.is_waiting(id) {
+            Standing::Waiting
+        } else {
+            Standing::None
+        }
+    }
+
+    fn province_entries(&self) -> Vec<ProvinceEntry> {
+        let name = |code: &SiteCode| {
+            self.roster
+                .province_name(code)
+                .unwrap_or_default()
+                .to_owned()
+        };
+        self.people
+            .presence()
+            .provinces()
+            .map(|(code, counts)| ProvinceEntry {
+                code: code.clone(),
+                name: name(code),
+                counts,
+            })
+            .collect()
+    }
+
+    fn floor_value(&self) -> Floor {
+        let waiting = self.floor.waiting();
+        Floor {
+            version: self.versions.floor,
+            holder: self.floor.held().and_then(|held| self.claim(held)),
+            waiting: u32::try_from(waiting.len()).unwrap_or(u32::MAX),
+            queue: waiting
+                .take(Floor::SHOWN)
+                .filter_map(|waiting| self.claim(waiting))
+                .collect(),
+        }
+    }
+
+    fn claim(&self, (participant, since): (ParticipantId, Timestamp)) -> Option<Claim> {
+        let person = self.participant(participant)?;
+        let (site, name) = (person.site.clone(), person.name.clone());
+        Some(Claim {
+            participant,
+            site,
+            name,
+            since,
+        })
+    }
+
+    fn stage_value(&self) -> Stage {
+        Stage {
+            version: self.versions.stage,
+            main: self.shown(Place::Main),
+            second: self.shown(Place::Second),
+            screen: self.shown(Place::Screen),
+            speakers: self.scene.speakers.clone(),
+        }
+    }
+
+    fn shown(&self, place: Place) -> Option<Shown> {
+        let participant = self.scene.at(place)?;
+        let person = self.participant(participant)?;
+        let (site, name) = (person.site.clone(), person.name.clone());
+        Some(Shown {
+            participant,
+            site,
+            name,
+            source: place.source(),
+        })
+    }
+}

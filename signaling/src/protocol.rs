@@ -1,0 +1,22 @@
+//! The WebSocket protocol, version 1, as plain data. `PROTOCOL.md` explains it.
+//!
+//! No sockets, tasks or rules in here: only what the messages are.
+
+pub mod client;
+pub mod error;
+pub mod server;
+pub mod source;
+
+pub use client::ClientMessage;
+pub use error::{CloseReason, ErrorCode};
+pub use server::ServerMessage;
+pub use source::{Kind, Place, Source};
+
+/// The one version of the protocol that is spoken here.
+pub const VERSION: u32 = 1;
+
+/// Largest frame that the server reads, in bytes. A larger one closes the connection.
+///
+/// Higher: a client can make us hold more before it is known. Lower: an offer with many m-lines
+/// (25–30 KiB from browsers) would not fit.
+pub const MAX_FRAME_BYTES: usize = 64 * 1024;

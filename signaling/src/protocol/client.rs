@@ -1,0 +1,190 @@
+//! What a client sends. Strict: an unknown type or field is refused.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::source::{Place, Source};
+use crate::ids::{ParticipantId, RequestId, SessionId};
+
+/// A message from a client.
+///
+/// Variants without fields are written `Leave {}`: serde ignores `deny_unknown_fields` on unit
+/// variants.
+#[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(
+    tag = "type",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase",
+    deny_unknown_fields
+)]
+pub enum ClientMessage {
+    /// Join with a token. First message of a WebSocket.
+    Join {
+        /// Must be [`VERSION`](super::VERSION).
+        protocol: u32,
+        /// A JWT.
+        token: String,
+    },
+    /// Come back as the same participant. First message of a WebSocket.
+    Resume {
+        /// Must be [`VERSION`](super::VERSION).
+        protocol: u32,
+        /// From `welcome`.
+        session: SessionId,
+        /// From `welcome`.
+        secret: String,
+    },
+    /// The one offer of a peer connection.
+    Offer {
+        /// Request id.
+        id: RequestId,
+        /// The SDP.
+        sdp: String,
+        /// What each sending MID is.
+        sources: BTreeMap<String, Source>,
+    },
+    /// New ICE credentials for the same peer connection.
+    RestartIce {
+        /// Request id.
+        id: RequestId,
+        /// The offer, which differs from the first in its ICE credentials only.
+        sdp: String,
+    },
+    /// Point a video slot at one participant's camera.
+    Watch {
+        /// Request id.
+        id: RequestId,
+        /// MID of the slot.
+        mid: String,
+        /// Whom to show; `null` empties the slot.
+        #[serde(deserialize_with = "required")]
+        participant: Option<ParticipantId>,
+    },
+    /// A source begins or ceases to carry something.
+    Publish {
+        /// Request id.
+        id: RequestId,
+        /// Which source.
+        source: Source,
+        /// Begins if true.
+        active: bool,
+    },
+    /// Ask for the floor.
+    RequestFloor {
+        /// Request id.
+        id: RequestId,
+    },
+    /// Take the request back.
+    WithdrawFloor {
+        /// Request id.
+        id: RequestId,
+    },
+    /// Give the floor back.
+    YieldFloor {
+        /// Request id.
+        id: RequestId,
+    },
+    /// Give the floor to somebody.
+    GrantFloor {
+        /// Request id.
+        id: RequestId,
+        /// To whom.
+        participant: ParticipantId,
+    },
+    /// Take the floor from its holder.
+    RevokeFloor {
+        /// Request id.
+        id: RequestId,
+    },
+    /// Put somebody on a place of the stage.
+    SetStage {
+        /// Request id.
+        id: RequestId,
+        /// Which place.
+        place: Place,
+        /// Whom; `null` returns the place to its rule.
+        #[serde(deserialize_with = "required")]
+        participant: Option<ParticipantId>,
+    },
+    /// Refuse or accept again the media of a participant.
+    Mute {
+        /// Request id.
+        id: RequestId,
+        /// Whose.
+        participant: ParticipantId,
+        /// Refuse if true.
+        muted: bool,
+    },
+    /// Send a participant away.
+    Remove {
+        /// Request id.
+        id: RequestId,
+        /// Whom.
+        participant: ParticipantId,
+    },
+    /// Asks for a `pong`.
+    Ping {},
+    /// Leaves the conference for good.
+    Leave {},
+}
+
+/// `null` must be written: a forgotten field is a mistake, not a wish to empty something.
+fn required<'de, D, T>(from: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Option::deserialize(from)
+}
+
+impl ClientMessage {
+    /// The request id, for messages that are answered with one.
+    pub const fn id(&self) -> Option<RequestId> {
+        match self {
+            Self::Join { .. } | Self::Resume { .. } | Self::Ping {} | Self::Leave {} => None,
+            Self::Offer { id, .. }
+            | Self::RestartIce { id, .. }
+            | Self::Watch { id, .. }
+            | Self::Publish { id, .. }
+            | Self::RequestFloor { id }
+            | Self::WithdrawFloor { id }
+            | Self::YieldFloor { id }
+            | Self::GrantFloor { id, .. }
+            | Self::RevokeFloor { id }
+            | Self::SetStage { id, .. }
+            | Self::Mute { id, .. }
+            | Self::Remove { id, .. } => Some(*id),
+        }
+    }
+
+    /// The `type` on the wire.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Join { .. } => "join",
+            Self::Resume { .. } => "resume",
+            Self::Offer { .. } => "offer",
+            Self::RestartIce { .. } => "restartIce",
+            Self::Watch { .. } => "watch",
+            Self::Publish { .. } => "publish",
+            Self::RequestFloor { .. } => "requestFloor",
+            Self::WithdrawFloor { .. } => "withdrawFloor",
+            Self::YieldFloor { .. } => "yieldFloor",
+            Self::GrantFloor { .. } => "grantFloor",
+            Self::RevokeFloor { .. } => "revokeFloor",
+            Self::SetStage { .. } => "setStage",
+            Self::Mute { .. } => "mute",
+            Self::Remove { .. } => "remove",
+            Self::Ping {} => "ping",
+            Self::Leave {} => "leave",
+        }
+    }
+}
+
+/// Shows type and id only: tokens, secrets and SDP do not belong in logs.
+impl std::fmt::Debug for ClientMessage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.kind())?;
+        self.id().map_or(Ok(()), |id| write!(f, "#{}", id.get()))
+    }
+}

@@ -1,0 +1,433 @@
+//! What the server sends.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::error::{CloseReason, ErrorCode};
+use super::source::{Kind, Place, Source};
+use crate::auth::role::Role;
+use crate::ids::{ConferenceId, ParticipantId, RequestId, SessionId, SiteCode};
+
+/// A message from the server.
+///
+/// Reading is tolerant, since a client may meet a newer server: unknown fields are ignored, and
+/// [`ServerMessage::decode`] answers `None` to an unknown type.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(
+    tag = "type",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
+pub enum ServerMessage {
+    /// Answers `join` and `resume`.
+    Welcome(Box<Welcome>),
+    /// Answers `offer` and `restartIce`.
+    Answer {
+        /// Of the request.
+        id: RequestId,
+        /// The complete SDP answer.
+        sdp: String,
+        /// What may be sent.
+        publications: Vec<PublicationEntry>,
+        /// Where something can be received.
+        slots: Vec<SlotEntry>,
+    },
+    /// Who speaks and who waits.
+    Floor(Floor),
+    /// Who is shown and heard.
+    Stage(Stage),
+    /// What concerns the receiver alone.
+    #[serde(rename = "self")]
+    Own(Own),
+    /// How many sites are here.
+    Presence {
+        /// When this value came to be.
+        version: u64,
+        /// The counts.
+        #[serde(flatten)]
+        counts: Counts,
+    },
+    /// What the conference is called and whether it runs.
+    Conference {
+        /// When this value came to be.
+        version: u64,
+        /// The conference.
+        #[serde(flatten)]
+        conference: ConferenceEntry,
+    },
+    /// How many sites of each province are here. For operators and chairs.
+    Provinces {
+        /// When this value came to be.
+        version: u64,
+        /// By code.
+        provinces: Vec<ProvinceEntry>,
+    },
+    /// Who is here. For operators and chairs.
+    Participants {
+        /// When this value came to be.
+        version: u64,
+        /// The list replaces everything known.
+        full: bool,
+        /// Those who changed, or all.
+        changes: Vec<ParticipantEntry>,
+    },
+    /// A request was carried out.
+    Ok {
+        /// Of the request.
+        id: RequestId,
+    },
+    /// A request was refused.
+    Error {
+        /// Of the request, if one can be blamed.
+        id: Option<RequestId>,
+        /// Stable.
+        code: ErrorCode,
+        /// For people.
+        message: String,
+        /// Seconds after which it may be tried again.
+        retry_after_seconds: Option<u32>,
+    },
+    /// Answers `ping`.
+    Pong {},
+    /// The connection will be closed.
+    Closing {
+        /// Why.
+        reason: CloseReason,
+        /// Seconds after which to come back; `null`: do not.
+        retry_after_seconds: Option<u32>,
+    },
+}
+
+impl ServerMessage {
+    /// Reads a message as a client does: `None` for a type that is not known here.
+    ///
+    /// # Errors
+    /// When the text is not JSON, has no `type`, or a known type lacks a field.
+    pub fn decode(text: &str) -> Result<Option<Self>, serde_json::Error> {
+        #[derive(Deserialize)]
+        struct Tag {
+            r#type: String,
+        }
+        match serde_json::from_str(text) {
+            Ok(message) => Ok(Some(message)),
+            Err(error) => {
+                let tag: Tag = serde_json::from_str(text)?;
+                if Self::KINDS.contains(&tag.r#type.as_str()) {
+                    Err(error)
+                } else {
+                    Ok(None)
+                }
+            }
+        }
+    }
+
+    /// Every `type` on the wire.
+    pub const KINDS: [&'static str; 13] = [
+        "welcome",
+        "answer",
+        "floor",
+        "stage",
+        "self",
+        "presence",
+        "conference",
+        "provinces",
+        "participants",
+        "ok",
+        "error",
+        "pong",
+        "closing",
+    ];
+}
+
+/// See [`ServerMessage::Welcome`].
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Welcome {
+    /// The version spoken.
+    pub protocol: u32,
+    /// For `resume`.
+    pub session: SessionId,
+    /// For `resume`.
+    pub secret: String,
+    /// Who the receiver is.
+    pub participant: ParticipantId,
+    /// What it may do.
+    pub role: Role,
+    /// The site it speaks for.
+    pub site: Option<SiteEntry>,
+    /// Where it is.
+    pub conference: ConferenceEntry,
+    /// True if the participant was here before.
+    pub resumed: bool,
+    /// How long after a loss it may come back.
+    pub resume_seconds: u32,
+    /// How often the server pings.
+    pub ping_seconds: u32,
+    /// For the peer connection.
+    pub ice_servers: Vec<IceServer>,
+}
+
+/// A STUN or TURN server, as in W3C `RTCIceServer`.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct IceServer {
+    /// URLs.
+    pub urls: Vec<String>,
+    /// User name, for TURN.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// Password, for TURN.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<String>,
+}
+
+/// A site's code and name.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct SiteEntry {
+    /// Its code.
+    pub code: SiteCode,
+    /// Its name.
+    pub name: String,
+}
+
+/// A conference in short.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct ConferenceEntry {
+    /// Its id.
+    pub id: ConferenceId,
+    /// What people call it.
+    pub title: String,
+    /// Whether it runs.
+    pub state: Phase,
+}
+
+/// Whether a conference runs.
+#[derive(
+    Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize, utoipa::ToSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// Not yet. One may join, but the floor is closed.
+    #[default]
+    Scheduled,
+    /// It runs.
+    Running,
+    /// It is over.
+    Ended,
+}
+
+/// An accepted sending MID.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct PublicationEntry {
+    /// In the offer.
+    pub mid: String,
+    /// What it carries.
+    pub source: Source,
+}
+
+/// An accepted receiving MID.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct SlotEntry {
+    /// In the offer.
+    pub mid: String,
+    /// Sound or picture.
+    pub kind: Kind,
+    /// What it shows from the start, by name.
+    pub feed: Option<FeedName>,
+}
+
+/// What a slot shows.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub enum FeedName {
+    /// One of the speakers.
+    #[serde(rename = "audio")]
+    Audio,
+    /// The stage's main place.
+    #[serde(rename = "stage.main")]
+    StageMain,
+    /// The stage's second place.
+    #[serde(rename = "stage.second")]
+    StageSecond,
+    /// The shared screen.
+    #[serde(rename = "stage.screen")]
+    StageScreen,
+}
+
+impl From<Place> for FeedName {
+    fn from(place: Place) -> Self {
+        match place {
+            Place::Main => Self::StageMain,
+            Place::Second => Self::StageSecond,
+            Place::Screen => Self::StageScreen,
+        }
+    }
+}
+
+/// See [`ServerMessage::Floor`].
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Floor {
+    /// When this value came to be.
+    pub version: u64,
+    /// Who has the floor.
+    pub holder: Option<Claim>,
+    /// How many ask for it.
+    pub waiting: u32,
+    /// The first [`Floor::SHOWN`] of them, first come first.
+    pub queue: Vec<Claim>,
+}
+
+impl Floor {
+    /// Most of the waiting that are told to everyone: 3,400 sites need not read 3,400 names.
+    pub const SHOWN: usize = 50;
+}
+
+/// Somebody who holds the floor or asks for it.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct Claim {
+    /// Who.
+    pub participant: ParticipantId,
+    /// For which site.
+    pub site: Option<SiteCode>,
+    /// What people call it.
+    pub name: String,
+    /// Since when.
+    #[schema(value_type = String, format = DateTime)]
+    pub since: Timestamp,
+}
+
+/// See [`ServerMessage::Stage`].
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Stage {
+    /// When this value came to be.
+    pub version: u64,
+    /// The large picture.
+    pub main: Option<Shown>,
+    /// Beside it.
+    pub second: Option<Shown>,
+    /// The shared screen.
+    pub screen: Option<Shown>,
+    /// Whose microphones are heard, the most important first.
+    pub speakers: Vec<ParticipantId>,
+}
+
+/// What a place of the stage shows.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct Shown {
+    /// Who.
+    pub participant: ParticipantId,
+    /// For which site.
+    pub site: Option<SiteCode>,
+    /// What people call it.
+    pub name: String,
+    /// Which of its sources.
+    pub source: Source,
+}
+
+/// See [`ServerMessage::Own`].
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Own {
+    /// When this value came to be.
+    pub version: u64,
+    /// The server refuses the receiver's media.
+    pub muted: bool,
+    /// Where it stands with the floor.
+    pub floor: Standing,
+    /// In the queue, from 1; `null` unless waiting.
+    pub position: Option<u32>,
+    /// The stage shows it.
+    pub on_stage: bool,
+}
+
+/// Where a participant stands with the floor.
+#[derive(
+    Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize, utoipa::ToSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Standing {
+    /// It does not ask.
+    #[default]
+    None,
+    /// It asks.
+    Waiting,
+    /// It has the floor.
+    Holding,
+}
+
+/// Of how many sites.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct Counts {
+    /// Sites that should be here.
+    pub expected: u32,
+    /// Expected sites with a participant that is present.
+    pub present: u32,
+    /// Expected sites whose participants all lost their connection and may still come back.
+    pub lost: u32,
+}
+
+/// See [`ServerMessage::Provinces`].
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct ProvinceEntry {
+    /// Code of the province's own site.
+    pub code: SiteCode,
+    /// Name of the province.
+    pub name: String,
+    /// The province's own site and its communes.
+    #[serde(flatten)]
+    pub counts: Counts,
+}
+
+/// See [`ServerMessage::Participants`].
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ParticipantEntry {
+    /// Who.
+    pub participant: ParticipantId,
+    /// What it may do.
+    pub role: Role,
+    /// The site it speaks for.
+    pub site: Option<SiteCode>,
+    /// The province of that site; `null` for the centre.
+    pub province: Option<SiteCode>,
+    /// What people call it.
+    pub name: String,
+    /// Whether it is here.
+    pub state: Liveness,
+    /// The server refuses its media.
+    pub muted: bool,
+    /// Its peer connection.
+    pub media: MediaState,
+    /// What it sends.
+    pub sources: Vec<Source>,
+    /// Where it stands with the floor.
+    pub floor: Standing,
+}
+
+/// Whether a participant is here.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Liveness {
+    /// Connected.
+    Present,
+    /// Its connection broke; it may come back as itself.
+    Lost,
+    /// Gone, to be forgotten.
+    Left,
+}
+
+/// The state of a peer connection.
+#[derive(
+    Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize, utoipa::ToSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum MediaState {
+    /// There is none, or it is not connected yet.
+    #[default]
+    None,
+    /// Media flows.
+    Connected,
+    /// Nothing has been heard from it for some seconds.
+    Silent,
+}

@@ -1,0 +1,88 @@
+//! What is kept on disk: the event log, the sites and the revoked tokens.
+//!
+//! SQLite. The statements use `$1` and portable types only, so that PostgreSQL can run the same
+//! ones; what differs between the two is in `migrations/` and in [`Store::open`].
+
+mod chain;
+mod error;
+mod events;
+mod sites;
+mod tokens;
+
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::migrate::Migrator;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+
+pub use chain::{ChainFault, Fault, Hash};
+pub use error::StoreError;
+pub use events::{ConferenceRow, Verified};
+
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+
+/// Connections that read at the same time. Writers take turns on one of their own.
+const READERS: u32 = 4;
+
+/// How long a writer of another process (`dinh sites import` beside a running server) may keep us
+/// waiting before it is an error.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The database. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Store {
+    reader: SqlitePool,
+    writer: SqlitePool,
+}
+
+impl Store {
+    /// Opens the database file, makes it if there is none, and brings its schema up to date.
+    ///
+    /// # Errors
+    /// When the file cannot be used, or was written by a newer version.
+    pub async fn open(path: &Path) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // FULL: a commit is on the disk before it is acknowledged, so that neither kill -9 nor
+            // a power cut takes back what participants were already told. NORMAL would survive the
+            // former only. The price is one fsync per batch of events, not per event.
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(BUSY_TIMEOUT);
+        let opened = |error| StoreError::Open {
+            path: path.to_owned(),
+            source: error,
+        };
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .connect_with(options.clone())
+            .await
+            .map_err(opened)?;
+        MIGRATIONS.run(&writer).await.map_err(StoreError::Migrate)?;
+        let reader = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .connect_with(options.read_only(true))
+            .await
+            .map_err(opened)?;
+        Ok(Self { reader, writer })
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        sqlx::query("SELECT 1").execute(&self.reader).await?;
+        Ok(())
+    }
+
+    /// Waits for what is under way and closes the file.
+    pub async fn close(&self) {
+        self.reader.close().await;
+        self.writer.close().await;
+    }
+}

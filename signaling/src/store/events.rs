@@ -1,0 +1,419 @@
+//! The event log: appending to it, reading it, and checking that it is whole.
+
+use futures_util::TryStreamExt as _;
+use jiff::Timestamp;
+use serde::Serialize;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{QueryBuilder, Row as _, Sqlite, Transaction};
+
+use super::Store;
+use super::chain::{ChainFault, Fault, Hash, canonical};
+use super::error::StoreError;
+use crate::conference::{Event, Record, Settings, State};
+use crate::ids::ConferenceId;
+use crate::protocol::server::Phase;
+
+/// Rows of one INSERT. SQLite allows 32,766 values in a statement; 7 make a row.
+const ROWS_PER_INSERT: usize = 500;
+
+/// A conference in the list of all.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ConferenceRow {
+    /// Its id.
+    pub id: ConferenceId,
+    /// What people call it.
+    pub title: String,
+    /// Whether it runs.
+    pub state: Phase,
+    /// When it was created.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    /// When it should begin.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub starts_at: Option<Timestamp>,
+    /// When it began.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub ended_at: Option<Timestamp>,
+}
+
+/// A log that is as it was written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Verified {
+    /// How many events it has.
+    pub events: u64,
+    /// The last hash, which stands for all of them.
+    pub head: Hash,
+}
+
+/// Where a log ends.
+#[derive(Clone, Copy)]
+struct Head {
+    seq: u64,
+    hash: Hash,
+}
+
+impl Store {
+    /// Appends events in one transaction: all are on the disk when it returns, or none is.
+    ///
+    /// Nobody may be told of them before. A batch costs one fsync, so events that come in quick
+    /// succession are best appended together.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when the first does not follow the last stored one.
+    pub async fn append(
+        &self,
+        conference: &ConferenceId,
+        records: &[Record],
+    ) -> Result<(), StoreError> {
+        let Some(first) = records.first() else {
+            return Ok(());
+        };
+        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        let head = match head(&mut transaction, conference).await? {
+            Some(head) => head,
+            None => {
+                insert_conference(&mut transaction, conference, first).await?;
+                Head {
+                    seq: 0,
+                    hash: Hash::GENESIS,
+                }
+            }
+        };
+        if first.seq != head.seq + 1 {
+            return Err(StoreError::Conflict {
+                conference: conference.clone(),
+                head: head.seq,
+                seq: first.seq,
+            });
+        }
+        let head = insert_events(&mut transaction, conference, head, records).await?;
+        update_conference(&mut transaction, conference, head, records).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Every event of a conference, in order, checked against the chain. Empty if there is none.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] when the log is not as it was written.
+    pub async fn load(&self, conference: &ConferenceId) -> Result<Vec<Record>, StoreError> {
+        let mut records = Vec::new();
+        self.walk(conference, |record| records.push(record)).await?;
+        Ok(records)
+    }
+
+    /// A conference as its events left it; `None` if there is none.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] when the log is not as it was written.
+    pub async fn load_state(
+        &self,
+        conference: &ConferenceId,
+        settings: Settings,
+    ) -> Result<Option<State>, StoreError> {
+        let mut state = State::new(conference.clone(), settings);
+        let verified = self.walk(conference, |record| state.apply(&record)).await?;
+        Ok((verified.events > 0).then_some(state))
+    }
+
+    /// Checks the log of a conference: an event altered, removed, inserted, moved or cut off is
+    /// found, and the first one that cannot be trusted is named.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] when the log is not as it was written.
+    pub async fn verify(&self, conference: &ConferenceId) -> Result<Verified, StoreError> {
+        self.walk(conference, drop).await
+    }
+
+    /// Reads a log from end to end, following the chain. One read transaction, so that an append
+    /// in between is seen whole or not at all.
+    async fn walk(
+        &self,
+        conference: &ConferenceId,
+        mut visit: impl FnMut(Record),
+    ) -> Result<Verified, StoreError> {
+        let mut transaction = self.reader.begin().await?;
+        let acknowledged = head(&mut transaction, conference).await?;
+        let mut at = Head {
+            seq: 0,
+            hash: Hash::GENESIS,
+        };
+        {
+            let mut rows = sqlx::query(
+                "SELECT seq, at, kind, body, prev, hash FROM events \
+                 WHERE conference = $1 ORDER BY seq",
+            )
+            .bind(conference.as_str())
+            .fetch(&mut *transaction);
+            while let Some(row) = rows.try_next().await? {
+                let (record, next) = follow(conference, at, &row)?;
+                at = next;
+                visit(record);
+            }
+        }
+        check_end(conference, at, acknowledged)?;
+        Ok(Verified {
+            events: at.seq,
+            head: at.hash,
+        })
+    }
+
+    /// Every conference, the newest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn conferences(&self) -> Result<Vec<ConferenceRow>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT id, title, state, created_at, starts_at, started_at, ended_at \
+             FROM conferences ORDER BY created_at DESC, id",
+        )
+        .fetch_all(&self.reader)
+        .await?;
+        rows.iter().map(conference_row).collect()
+    }
+
+    /// One conference.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn conference(
+        &self,
+        conference: &ConferenceId,
+    ) -> Result<Option<ConferenceRow>, StoreError> {
+        let row = sqlx::query(
+            "SELECT id, title, state, created_at, starts_at, started_at, ended_at \
+             FROM conferences WHERE id = $1",
+        )
+        .bind(conference.as_str())
+        .fetch_optional(&self.reader)
+        .await?;
+        row.as_ref().map(conference_row).transpose()
+    }
+}
+
+async fn head(
+    transaction: &mut Transaction<'_, Sqlite>,
+    conference: &ConferenceId,
+) -> Result<Option<Head>, StoreError> {
+    let row = sqlx::query("SELECT head_seq, head_hash FROM conferences WHERE id = $1")
+        .bind(conference.as_str())
+        .fetch_optional(&mut **transaction)
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let seq = unsigned(row.try_get("head_seq")?)?;
+    let hash = parse(row.try_get("head_hash")?)?;
+    Ok(Some(Head { seq, hash }))
+}
+
+async fn insert_conference(
+    transaction: &mut Transaction<'_, Sqlite>,
+    conference: &ConferenceId,
+    first: &Record,
+) -> Result<(), StoreError> {
+    let Event::Created {
+        title, starts_at, ..
+    } = &first.event
+    else {
+        let (conference, seq) = (conference.clone(), first.seq);
+        return Err(StoreError::Conflict {
+            conference,
+            head: 0,
+            seq,
+        });
+    };
+    sqlx::query(
+        "INSERT INTO conferences (id, title, state, created_at, starts_at, head_seq, head_hash) \
+         VALUES ($1, $2, 'scheduled', $3, $4, 0, $5)",
+    )
+    .bind(conference.as_str())
+    .bind(title)
+    .bind(first.at.to_string())
+    .bind(starts_at.map(|at| at.to_string()))
+    .bind(Hash::GENESIS.to_string())
+    .execute(&mut **transaction)
+    .await?;
+    Ok(())
+}
+
+async fn insert_events(
+    transaction: &mut Transaction<'_, Sqlite>,
+    conference: &ConferenceId,
+    mut head: Head,
+    records: &[Record],
+) -> Result<Head, StoreError> {
+    for chunk in records.chunks(ROWS_PER_INSERT) {
+        let mut rows = Vec::with_capacity(chunk.len());
+        for record in chunk {
+            let value = serde_json::to_value(&record.event)
+                .map_err(|error| StoreError::Unreadable(error.to_string()))?;
+            let (at, body) = (record.at.to_string(), canonical(&value));
+            let hash = head.hash.next(conference, record.seq, &at, &body);
+            rows.push((record.seq, at, record.event.kind(), body, head.hash, hash));
+            head = Head {
+                seq: record.seq,
+                hash,
+            };
+        }
+        let mut insert = QueryBuilder::<Sqlite>::new(
+            "INSERT INTO events (conference, seq, at, kind, body, prev, hash) ",
+        );
+        insert.push_values(rows, |mut row, (seq, at, kind, body, prev, hash)| {
+            row.push_bind(conference.as_str())
+                .push_bind(seq.cast_signed())
+                .push_bind(at)
+                .push_bind(kind)
+                .push_bind(body)
+                .push_bind(prev.to_string())
+                .push_bind(hash.to_string());
+        });
+        insert.build().execute(&mut **transaction).await?;
+    }
+    Ok(head)
+}
+
+async fn update_conference(
+    transaction: &mut Transaction<'_, Sqlite>,
+    conference: &ConferenceId,
+    head: Head,
+    records: &[Record],
+) -> Result<(), StoreError> {
+    let mut update = QueryBuilder::<Sqlite>::new("UPDATE conferences SET head_seq = ");
+    update.push_bind(head.seq.cast_signed());
+    update
+        .push(", head_hash = ")
+        .push_bind(head.hash.to_string());
+    // The last change of state in a batch is the one that counts, each time is kept.
+    let mut state = None;
+    for record in records {
+        match &record.event {
+            Event::Started { .. } => {
+                state = Some("running");
+                update
+                    .push(", started_at = ")
+                    .push_bind(record.at.to_string());
+            }
+            Event::Ended { .. } => {
+                state = Some("ended");
+                update
+                    .push(", ended_at = ")
+                    .push_bind(record.at.to_string());
+            }
+            _ => {}
+        }
+    }
+    if let Some(state) = state {
+        update.push(", state = ").push_bind(state);
+    }
+    update.push(" WHERE id = ").push_bind(conference.as_str());
+    update.build().execute(&mut **transaction).await?;
+    Ok(())
+}
+
+/// Reads the row that follows `at`, or says why it cannot be the one that was written.
+fn follow(
+    conference: &ConferenceId,
+    at: Head,
+    row: &SqliteRow,
+) -> Result<(Record, Head), StoreError> {
+    let expected = at.seq + 1;
+    let broken = |fault| ChainFault {
+        conference: conference.clone(),
+        seq: expected,
+        fault,
+    };
+    let seq = unsigned(row.try_get("seq")?)?;
+    if seq != expected {
+        // A number below the first cannot be missing: somebody has put it there.
+        let fault = if seq < expected {
+            Fault::Unlinked
+        } else {
+            Fault::Missing
+        };
+        return Err(broken(fault).into());
+    }
+    let (time, body): (&str, &str) = (row.try_get("at")?, row.try_get("body")?);
+    let (prev, hash): (&str, &str) = (row.try_get("prev")?, row.try_get("hash")?);
+    if prev != at.hash.to_string() {
+        return Err(broken(Fault::Unlinked).into());
+    }
+    let computed = at.hash.next(conference, seq, time, body);
+    if hash != computed.to_string() {
+        return Err(broken(Fault::Altered).into());
+    }
+    let event: Event = serde_json::from_str(body).map_err(|_| broken(Fault::Unreadable))?;
+    let kind: &str = row.try_get("kind")?;
+    if kind != event.kind() {
+        return Err(broken(Fault::Altered).into());
+    }
+    let at = time.parse().map_err(|_| broken(Fault::Unreadable))?;
+    Ok((
+        Record { seq, at, event },
+        Head {
+            seq,
+            hash: computed,
+        },
+    ))
+}
+
+/// The last event must be the one that was acknowledged last.
+fn check_end(
+    conference: &ConferenceId,
+    at: Head,
+    acknowledged: Option<Head>,
+) -> Result<(), ChainFault> {
+    let Some(end) = acknowledged else {
+        return Ok(());
+    };
+    let (seq, fault) = match at.seq.cmp(&end.seq) {
+        std::cmp::Ordering::Less => (at.seq + 1, Fault::Missing),
+        std::cmp::Ordering::Greater => (end.seq + 1, Fault::Unacknowledged),
+        std::cmp::Ordering::Equal if at.hash != end.hash => (at.seq, Fault::Altered),
+        std::cmp::Ordering::Equal => return Ok(()),
+    };
+    Err(ChainFault {
+        conference: conference.clone(),
+        seq,
+        fault,
+    })
+}
+
+fn conference_row(row: &SqliteRow) -> Result<ConferenceRow, StoreError> {
+    let state: &str = row.try_get("state")?;
+    let state = serde_json::from_value(state.into())
+        .map_err(|error| StoreError::Unreadable(error.to_string()))?;
+    let time = |column: &str| -> Result<Option<Timestamp>, StoreError> {
+        let text: Option<&str> = row.try_get(column)?;
+        text.map(parse).transpose()
+    };
+    Ok(ConferenceRow {
+        id: parse(row.try_get("id")?)?,
+        title: row.try_get("title")?,
+        state,
+        created_at: parse(row.try_get("created_at")?)?,
+        starts_at: time("starts_at")?,
+        started_at: time("started_at")?,
+        ended_at: time("ended_at")?,
+    })
+}
+
+/// A number that this program wrote from an unsigned one.
+fn unsigned(number: i64) -> Result<u64, StoreError> {
+    u64::try_from(number).map_err(|error| StoreError::Unreadable(error.to_string()))
+}
+
+/// A text that this program wrote.
+pub(super) fn parse<T>(text: &str) -> Result<T, StoreError>
+where
+    T: std::str::FromStr,
+    T::Err: std::fmt::Display,
+{
+    text.parse()
+        .map_err(|error: T::Err| StoreError::Unreadable(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests;

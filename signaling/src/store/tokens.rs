@@ -1,0 +1,61 @@
+//! Tokens that were taken back.
+
+use jiff::Timestamp;
+use sqlx::Row as _;
+
+use super::Store;
+use super::error::StoreError;
+use super::events::parse;
+use crate::ids::TokenId;
+
+impl Store {
+    /// Remembers that a token was taken back; once is enough. `expires_at` is when it may be
+    /// forgotten, if that is known.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn revoke_token(
+        &self,
+        token: &TokenId,
+        expires_at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO revoked_tokens (id, revoked_at, expires_at) VALUES ($1, $2, $3) \
+             ON CONFLICT (id) DO NOTHING",
+        )
+        .bind(token.as_str())
+        .bind(now.as_second())
+        .bind(expires_at.map(Timestamp::as_second))
+        .execute(&self.writer)
+        .await?;
+        Ok(())
+    }
+
+    /// Every token that was taken back and would otherwise still be good at `now`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn revoked_tokens(
+        &self,
+        now: Timestamp,
+    ) -> Result<Vec<(TokenId, Option<Timestamp>)>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT id, expires_at FROM revoked_tokens \
+             WHERE expires_at IS NULL OR expires_at > $1 ORDER BY id",
+        )
+        .bind(now.as_second())
+        .fetch_all(&self.reader)
+        .await?;
+        let mut tokens = Vec::with_capacity(rows.len());
+        for row in rows {
+            let expires_at: Option<i64> = row.try_get("expires_at")?;
+            let expires_at = expires_at
+                .map(Timestamp::from_second)
+                .transpose()
+                .map_err(|error| StoreError::Unreadable(error.to_string()))?;
+            tokens.push((parse(row.try_get("id")?)?, expires_at));
+        }
+        Ok(tokens)
+    }
+}
