@@ -1,13 +1,61 @@
 //! One handshake, driven to its end over a network that loses packets.
 
-use std::time::Instant;
+use std::collections::VecDeque;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use bytes::Bytes;
+use arrayvec::ArrayVec;
+use bytes::{Bytes, BytesMut};
+use rtc_dtls::config::HandshakeConfig;
+use rtc_dtls::endpoint::{Endpoint, EndpointEvent};
+use rtc_dtls::extension::extension_use_srtp::SrtpProtectionProfile;
+use rtc_dtls::state::State;
+use rtc_shared::TransportProtocol;
+use rtc_shared::error::Error;
 
-use super::identity::{ClientConfig, Identity};
+use super::identity::{ClientConfig, Identity, fingerprint_of};
+use super::record::{self, Numbering, Summary};
 use crate::command::Fingerprint;
 use crate::drop_reason::DropReason;
-use crate::peer::srtp::Keys;
+use crate::peer::crypto;
+use crate::peer::srtp::{Keys, Profile, Role};
+
+/// How long a handshake may take from its first datagram, and how long a server waits for that.
+///
+/// Higher: joins survive worse networks. Lower: dead ones are cleaned up sooner.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Wait before the first repetition of a flight, doubled with each up to [`MAX_BACKOFF`].
+///
+/// Lower: a lost datagram costs less time. Higher: fewer needless repetitions on slow paths. A
+/// flight is 50 to 1,500 bytes, so repeating it too early costs little.
+const FIRST_BACKOFF: Duration = Duration::from_millis(100);
+/// Longest wait between two repetitions of a flight.
+const MAX_BACKOFF: Duration = Duration::from_millis(400);
+
+/// Repetitions per handshake, by timer or because the peer repeated its own flight.
+///
+/// Bounds what a peer can make us send: 200 flights of at most 1,500 bytes in 30 s, and only to an
+/// address that passed an authenticated check.
+const MAX_REPEATS: u32 = 200;
+
+/// Datagrams kept for replay into the second server configuration: a ClientHello comes in two.
+const MAX_SAVED: usize = 6;
+
+/// Bytes and records that one handshake may receive; a handshake in 30 s of heavy loss takes a
+/// third of it. rtc-dtls queues what it cannot use yet and reassembles in quadratic time, so both
+/// are bounded here.
+const MAX_BYTES: usize = 256 * 1_024;
+/// See [`MAX_BYTES`].
+const MAX_RECORDS: usize = 800;
+
+/// Label of the SRTP keys (RFC 5764 §4.2).
+const EXPORTER_LABEL: &str = "EXTRACTOR-dtls_srtp";
+
+/// rtc-dtls tells associations apart by address. There is one per session, always under this name,
+/// so that the handshake does not notice when the peer's path changes.
+const ASSOCIATION: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 65_535));
 
 /// Why a handshake came to nothing.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -34,50 +82,499 @@ pub enum Event {
 }
 
 /// The DTLS state of one peer, in either role.
+///
+/// The retransmission of rtc-dtls is not used: it loses its timer as soon as an incomplete or
+/// repeated message arrives, which browsers cause in nearly every lossy handshake. Instead the last
+/// flight is kept here and repeated, under new record numbers, when the peer repeats its own or when
+/// the timer of this session fires.
+///
+/// ```text
+/// Handshaking ──complete, certificate as expected──▶ Connected ──close_notify──▶ Over
+///      └───────────── deadline, refusal, wrong certificate, flood ────────────────▲
+/// ```
+///
+/// While connected it holds about 4 KB: all that was needed for the handshake alone is freed.
 #[derive(Debug)]
 pub struct Session {
-    _private: (),
+    stage: Stage,
+    transmits: VecDeque<Bytes>,
+    events: ArrayVec<Event, 2>,
+}
+
+enum Stage {
+    Handshaking(Box<Handshake>),
+    Connected(Box<Connected>),
+    Over,
+}
+
+impl std::fmt::Debug for Stage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Handshaking(_) => "Handshaking",
+            Self::Connected(_) => "Connected",
+            Self::Over => "Over",
+        })
+    }
+}
+
+struct Handshake {
+    endpoint: Endpoint,
+    config: Arc<HandshakeConfig>,
+    role: Role,
+    expected: Fingerprint,
+    fallback: Option<Fallback>,
+    flight: Vec<BytesMut>,
+    numbering: Numbering,
+    deadline: Instant,
+    repeat_at: Option<Instant>,
+    backoff: Duration,
+    repeats: u32,
+    bytes: usize,
+    records: usize,
+}
+
+/// What a server tries when the client does not have the first SRTP profile.
+struct Fallback {
+    config: Arc<HandshakeConfig>,
+    saved: ArrayVec<Bytes, MAX_SAVED>,
+}
+
+/// What is left of a finished handshake: enough to close, to be closed, and to repeat our last
+/// flight to a client that lost it.
+struct Connected {
+    endpoint: Endpoint,
+    /// Ours, if ours was the last flight of the handshake.
+    last_flight: Vec<BytesMut>,
+    numbering: Numbering,
+    repeats: u32,
+}
+
+/// What one datagram did to a handshake.
+enum Step {
+    Continue,
+    Useless,
+    Complete,
+    Fail(Failure),
 }
 
 impl Session {
     /// Waits for a ClientHello. `expected` is the fingerprint from the client's offer.
-    pub fn server(_now: Instant, _identity: &Identity, _expected: Fingerprint) -> Self {
-        Self { _private: () }
+    pub fn server(now: Instant, identity: &Identity, expected: Fingerprint) -> Self {
+        let config = identity.gcm();
+        let fallback = Fallback {
+            config: identity.cm(),
+            saved: ArrayVec::new(),
+        };
+        let endpoint = server_endpoint(&config);
+        let handshake = Handshake::new(
+            now,
+            endpoint,
+            config,
+            Role::Server,
+            expected,
+            Some(fallback),
+        );
+        Self::with(Stage::Handshaking(Box::new(handshake)))
     }
 
     /// Sends a ClientHello. `expected` is the fingerprint from the server's answer.
-    pub fn client(_now: Instant, _config: &ClientConfig, _expected: Fingerprint) -> Self {
-        Self { _private: () }
+    pub fn client(now: Instant, config: &ClientConfig, expected: Fingerprint) -> Self {
+        let config = Arc::clone(&config.0);
+        let mut endpoint = Endpoint::new(ASSOCIATION, TransportProtocol::UDP, None);
+        let connected = endpoint.connect(now, ASSOCIATION, Arc::clone(&config), None);
+        let mut session = Self::with(Stage::Over);
+        if connected.is_err() {
+            session.events.push(Event::Failed(Failure::NoAgreement));
+            return session;
+        }
+        let mut handshake = Handshake::new(now, endpoint, config, Role::Client, expected, None);
+        handshake.send_new_flight(now, &mut session.transmits);
+        session.stage = Stage::Handshaking(Box::new(handshake));
+        session
+    }
+
+    const fn with(stage: Stage) -> Self {
+        Self {
+            stage,
+            transmits: VecDeque::new(),
+            events: ArrayVec::new_const(),
+        }
     }
 
     /// Takes one datagram from a verified path. At most one handshake step is done, at a cost of up
-    /// to 300 µs; callers bound how many they allow per turn.
+    /// to 300 µs (two P-256 operations and a signature); callers bound how many they allow per turn.
     ///
     /// # Errors
     /// When the datagram is of no use. The session goes on.
-    pub fn handle_datagram(&mut self, _now: Instant, _datagram: &[u8]) -> Result<(), DropReason> {
-        Err(DropReason::BadDtls)
+    pub fn handle_datagram(&mut self, now: Instant, datagram: &[u8]) -> Result<(), DropReason> {
+        let summary = record::summarize(datagram).ok_or(DropReason::BadDtls)?;
+        match &mut self.stage {
+            Stage::Handshaking(handshake) => {
+                match handshake.handle_datagram(now, datagram, summary, &mut self.transmits) {
+                    Step::Continue => Ok(()),
+                    Step::Useless => Err(DropReason::BadDtls),
+                    Step::Complete => {
+                        self.complete(now);
+                        Ok(())
+                    }
+                    Step::Fail(failure) => {
+                        self.fail(failure);
+                        Ok(())
+                    }
+                }
+            }
+            Stage::Connected(connected) => {
+                let closed =
+                    connected.handle_datagram(now, datagram, summary, &mut self.transmits)?;
+                if closed {
+                    self.stage = Stage::Over;
+                    self.push(Event::Closed);
+                }
+                Ok(())
+            }
+            Stage::Over => Err(DropReason::BadDtls),
+        }
     }
 
-    /// Retransmits and gives up as time passes. Harmless when called too early.
-    pub fn handle_timeout(&mut self, _now: Instant) {}
+    /// Repeats a flight or gives up as time passes. Harmless when called too early.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        let Stage::Handshaking(handshake) = &mut self.stage else {
+            return;
+        };
+        if now >= handshake.deadline {
+            self.fail(Failure::Timeout);
+        } else if handshake.repeat_at.is_some_and(|at| now >= at) {
+            handshake.repeat(now, &mut self.transmits);
+        }
+    }
 
     /// When [`handle_timeout`](Self::handle_timeout) wants to be called; `None` once the handshake
     /// is over.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        None
+        match &self.stage {
+            Stage::Handshaking(handshake) => {
+                let deadline = handshake.deadline;
+                Some(handshake.repeat_at.map_or(deadline, |at| at.min(deadline)))
+            }
+            Stage::Connected(_) | Stage::Over => None,
+        }
     }
 
     /// The next datagram to send on the selected path.
     pub fn poll_transmit(&mut self) -> Option<Bytes> {
-        None
+        self.transmits.pop_front()
     }
 
     /// The next thing that happened.
     pub fn poll_event(&mut self) -> Option<Event> {
-        None
+        self.events.pop_at(0)
     }
 
     /// Queues a close_notify and forgets everything else.
-    pub fn close(&mut self, _now: Instant) {}
+    pub fn close(&mut self, now: Instant) {
+        let (mut endpoint, mut numbering) = match std::mem::replace(&mut self.stage, Stage::Over) {
+            Stage::Handshaking(handshake) => (handshake.endpoint, handshake.numbering),
+            Stage::Connected(connected) => (connected.endpoint, connected.numbering),
+            Stage::Over => return,
+        };
+        // Closing queues the alert and cannot fail otherwise.
+        let _ = endpoint.close(now);
+        for mut datagram in drain(&mut endpoint) {
+            numbering.stamp(&mut datagram);
+            self.transmits.push_back(datagram.freeze());
+        }
+    }
+
+    fn complete(&mut self, now: Instant) {
+        let Stage::Handshaking(handshake) = std::mem::replace(&mut self.stage, Stage::Over) else {
+            return;
+        };
+        match handshake.keys() {
+            Ok(keys) => {
+                self.stage = Stage::Connected(Box::new(handshake.into_connected(now)));
+                self.push(Event::Connected(Box::new(keys)));
+            }
+            Err(failure) => {
+                self.stage = Stage::Handshaking(handshake);
+                self.close(now);
+                self.push(Event::Failed(failure));
+            }
+        }
+    }
+
+    fn fail(&mut self, failure: Failure) {
+        self.stage = Stage::Over;
+        self.push(Event::Failed(failure));
+    }
+
+    fn push(&mut self, event: Event) {
+        // At most two are ever reported: connected, then closed.
+        let _ = self.events.try_push(event);
+    }
 }
+
+impl Handshake {
+    fn new(
+        now: Instant,
+        endpoint: Endpoint,
+        config: Arc<HandshakeConfig>,
+        role: Role,
+        expected: Fingerprint,
+        fallback: Option<Fallback>,
+    ) -> Self {
+        Self {
+            endpoint,
+            config,
+            role,
+            expected,
+            fallback,
+            flight: Vec::new(),
+            numbering: Numbering::default(),
+            deadline: now + DEADLINE,
+            repeat_at: None,
+            backoff: FIRST_BACKOFF,
+            repeats: 0,
+            bytes: 0,
+            records: 0,
+        }
+    }
+
+    fn handle_datagram(
+        &mut self,
+        now: Instant,
+        datagram: &[u8],
+        summary: Summary,
+        transmits: &mut VecDeque<Bytes>,
+    ) -> Step {
+        if self.bytes == 0 && self.role == Role::Server {
+            self.deadline = now + DEADLINE;
+        }
+        self.bytes += datagram.len();
+        self.records += summary.records;
+        if self.bytes > MAX_BYTES || self.records > MAX_RECORDS {
+            return Step::Fail(Failure::Flood);
+        }
+        if let Some(fallback) = &mut self.fallback {
+            // A full list only means that the client has to repeat its ClientHello.
+            let _ = fallback.saved.try_push(Bytes::copy_from_slice(datagram));
+        }
+        let mut result = self
+            .endpoint
+            .read(now, ASSOCIATION, None, BytesMut::from(datagram));
+        if matches!(result, Err(Error::ErrServerNoMatchingSrtpProfile))
+            && let Some(fallback) = self.fallback.take()
+        {
+            result = self.fall_back(now, fallback);
+        }
+        match result {
+            Ok(events) => self.after_read(now, &events, summary, transmits),
+            Err(error) => self.after_error(&error, transmits),
+        }
+    }
+
+    /// Replays what came so far into an endpoint with the other profile. What the first one wanted
+    /// to send, an alert, is dropped with it, so the client notices nothing.
+    fn fall_back(&mut self, now: Instant, fallback: Fallback) -> Result<Vec<EndpointEvent>, Error> {
+        self.endpoint = server_endpoint(&fallback.config);
+        self.config = fallback.config;
+        for datagram in fallback.saved {
+            self.endpoint
+                .read(now, ASSOCIATION, None, BytesMut::from(&*datagram))?;
+        }
+        // No handshake completes on its first flight.
+        Ok(Vec::new())
+    }
+
+    fn after_read(
+        &mut self,
+        now: Instant,
+        events: &[EndpointEvent],
+        summary: Summary,
+        transmits: &mut VecDeque<Bytes>,
+    ) -> Step {
+        if events
+            .iter()
+            .any(|event| matches!(event, EndpointEvent::PeerClosed))
+        {
+            return Step::Fail(Failure::NoAgreement);
+        }
+        let progressed = self.send_new_flight(now, transmits);
+        if events
+            .iter()
+            .any(|event| matches!(event, EndpointEvent::HandshakeComplete))
+        {
+            return Step::Complete;
+        }
+        if progressed {
+            // The profile is agreed on: there is nothing to fall back to any more.
+            self.fallback = None;
+        } else if summary.ends_flight {
+            self.repeat(now, transmits);
+        }
+        Step::Continue
+    }
+
+    fn after_error(&mut self, error: &Error, transmits: &mut VecDeque<Bytes>) -> Step {
+        let refusal = drain(&mut self.endpoint);
+        match error {
+            Error::ErrServerNoMatchingSrtpProfile
+            | Error::ErrClientNoMatchingSrtpProfile
+            | Error::ErrRequestedButNoSrtpExtension
+            | Error::ErrCipherSuiteNoIntersection
+            | Error::ErrNoSupportedEllipticCurves
+            | Error::ErrServerRequiredButNoClientEms
+            | Error::ErrClientRequiredButNoServerEms
+            | Error::ErrUnsupportedProtocolVersion => {
+                for mut datagram in refusal {
+                    self.numbering.stamp(&mut datagram);
+                    transmits.push_back(datagram.freeze());
+                }
+                Step::Fail(Failure::NoAgreement)
+            }
+            Error::ErrAlertFatalOrClose => Step::Fail(Failure::NoAgreement),
+            // Anybody who can forge the peer's address can send nonsense: it is dropped without a
+            // word (RFC 6347 §4.1.2.7), and the handshake goes on.
+            _ => Step::Useless,
+        }
+    }
+
+    /// Takes the flight that the endpoint has made, if any, and sends it.
+    fn send_new_flight(&mut self, now: Instant, transmits: &mut VecDeque<Bytes>) -> bool {
+        let flight: Vec<BytesMut> = drain(&mut self.endpoint)
+            .filter(|datagram| !record::is_alert(datagram))
+            .collect();
+        if flight.is_empty() {
+            return false;
+        }
+        let by_timer = !flight
+            .iter()
+            .any(|datagram| record::is_hello_verify(datagram));
+        self.flight = flight;
+        self.backoff = FIRST_BACKOFF;
+        self.repeat_at = by_timer.then(|| now + self.backoff);
+        send(&self.flight, &mut self.numbering, transmits);
+        true
+    }
+
+    /// Sends the last flight again and waits longer for the next time.
+    fn repeat(&mut self, now: Instant, transmits: &mut VecDeque<Bytes>) {
+        if self.repeats >= MAX_REPEATS {
+            self.repeat_at = None;
+            return;
+        }
+        self.repeats += 1;
+        send(&self.flight, &mut self.numbering, transmits);
+        if self.repeat_at.is_some() {
+            self.backoff = (self.backoff * 2).min(MAX_BACKOFF);
+            self.repeat_at = Some(now + self.backoff);
+        }
+    }
+
+    /// The SRTP keys, if the certificate is the expected one.
+    fn keys(&self) -> Result<Keys, Failure> {
+        let state = self
+            .endpoint
+            .get_connection_state(ASSOCIATION)
+            .ok_or(Failure::NoAgreement)?;
+        let certificate = state
+            .peer_certificates
+            .first()
+            .ok_or(Failure::WrongFingerprint)?;
+        if fingerprint_of(certificate) != Some(self.expected) {
+            return Err(Failure::WrongFingerprint);
+        }
+        let profile = match state.srtp_protection_profile() {
+            SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm => Profile::AeadAes128Gcm,
+            SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80 => Profile::Aes128CmSha1_80,
+            // Neither offered nor accepted by any configuration of ours.
+            _ => return Err(Failure::NoAgreement),
+        };
+        let material = state
+            .export_keying_material(EXPORTER_LABEL, &[], profile.material_length())
+            .map_err(|_| Failure::NoAgreement)?;
+        Keys::from_exporter(profile, material.as_ref(), self.role).ok_or(Failure::NoAgreement)
+    }
+
+    fn into_connected(self, now: Instant) -> Connected {
+        let last_flight = match self.role {
+            Role::Server => self.flight,
+            Role::Client => Vec::new(),
+        };
+        let slim = slim(now, &self.endpoint, &self.config);
+        Connected {
+            endpoint: slim.unwrap_or(self.endpoint),
+            last_flight,
+            numbering: self.numbering,
+            repeats: 0,
+        }
+    }
+}
+
+impl Connected {
+    /// Whether the peer closed.
+    fn handle_datagram(
+        &mut self,
+        now: Instant,
+        datagram: &[u8],
+        summary: Summary,
+        transmits: &mut VecDeque<Bytes>,
+    ) -> Result<bool, DropReason> {
+        if summary.plain {
+            // Nothing in the clear means anything any more, except that the client repeats its last
+            // flight because ours was lost (RFC 6347 §4.2.4).
+            let lost = summary.plain_handshake && !self.last_flight.is_empty();
+            if !lost || self.repeats >= MAX_REPEATS {
+                return Err(DropReason::BadDtls);
+            }
+            self.repeats += 1;
+            send(&self.last_flight, &mut self.numbering, transmits);
+            return Ok(false);
+        }
+        let result = self
+            .endpoint
+            .read(now, ASSOCIATION, None, BytesMut::from(datagram));
+        transmits.extend(drain(&mut self.endpoint).map(BytesMut::freeze));
+        match result {
+            Ok(events) => Ok(events
+                .iter()
+                .any(|event| matches!(event, EndpointEvent::PeerClosed))),
+            Err(Error::ErrAlertFatalOrClose) => Ok(true),
+            Err(_) => Err(DropReason::BadDtls),
+        }
+    }
+}
+
+fn server_endpoint(config: &Arc<HandshakeConfig>) -> Endpoint {
+    Endpoint::new(
+        ASSOCIATION,
+        TransportProtocol::UDP,
+        Some(Arc::clone(config)),
+    )
+}
+
+/// The same association without what only the handshake needed: messages, fragments, flights.
+fn slim(now: Instant, full: &Endpoint, config: &Arc<HandshakeConfig>) -> Option<Endpoint> {
+    let old = full.get_connection_state(ASSOCIATION)?;
+    let mut state = State::new(Arc::clone(crypto::provider()), old.is_client());
+    state.unmarshal_binary(&old.marshal_binary().ok()?).ok()?;
+    let mut endpoint = Endpoint::new(ASSOCIATION, TransportProtocol::UDP, None);
+    endpoint
+        .connect(now, ASSOCIATION, Arc::clone(config), Some(state))
+        .ok()?;
+    Some(endpoint)
+}
+
+fn drain(endpoint: &mut Endpoint) -> impl Iterator<Item = BytesMut> {
+    std::iter::from_fn(|| endpoint.poll_transmit().map(|transmit| transmit.message))
+}
+
+fn send(flight: &[BytesMut], numbering: &mut Numbering, transmits: &mut VecDeque<Bytes>) {
+    for datagram in flight {
+        let mut copy = datagram.clone();
+        numbering.stamp(&mut copy);
+        transmits.push_back(copy.freeze());
+    }
+}
+
+#[cfg(test)]
+mod tests;
