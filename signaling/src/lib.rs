@@ -4,6 +4,7 @@
 
 pub mod auth;
 pub mod conference;
+pub mod config;
 pub mod ids;
 pub mod protocol;
 pub mod sites;

@@ -1,0 +1,504 @@
+//! What an operator may set: one tree of values with their defaults and limits.
+//!
+//! Reading it from files and the environment is in [`load`]; nothing here does I/O.
+
+pub mod load;
+mod secret;
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+pub use load::{ConfigError, load};
+pub use secret::Secret;
+
+/// The whole configuration. An empty file is a complete one.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where the database and the signing key live; created if missing.
+    pub data_dir: PathBuf,
+    /// The public listener: pages, WebSocket, REST, WHIP and WHEP.
+    pub http: Http,
+    /// The private listener: metrics and health.
+    pub admin: Admin,
+    /// The media plane.
+    pub media: Media,
+    /// Who may obtain what.
+    pub auth: Auth,
+    /// WebSocket sessions.
+    pub sessions: Sessions,
+    /// Conferences.
+    pub conferences: Conferences,
+    /// Stopping.
+    pub shutdown: Shutdown,
+    /// What is logged and how.
+    pub log: Log,
+}
+
+/// The public listener.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Http {
+    /// Address and port to listen on; port 0 lets the system choose.
+    pub listen: SocketAddr,
+    /// How clients reach it, for links that are printed. Empty: `http://` and the listening address.
+    pub public_url: String,
+    /// Origins whose pages may use REST, WHIP and WHEP from a browser; `*` allows any.
+    pub allowed_origins: Vec<String>,
+    /// Largest request body in KiB; site lists have a limit of their own.
+    pub max_body_kibibytes: u32,
+    /// Longest a request may take.
+    pub request_timeout_seconds: u64,
+}
+
+/// The private listener.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Admin {
+    /// Address and port to listen on; keep it from the public.
+    pub listen: SocketAddr,
+}
+
+/// The media plane.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Media {
+    /// Address to bind.
+    pub bind: IpAddr,
+    /// Addresses offered to clients. Empty: found out from the interfaces.
+    pub advertise: Vec<IpAddr>,
+    /// UDP and TCP port of shard 0; shard n uses `port + n`. 0 lets the system choose each.
+    pub port: u16,
+    /// Media threads; 0 means one less than the machine's cores, at least 1.
+    pub shards: u8,
+    /// Most peer connections at once.
+    pub max_peers: u32,
+}
+
+/// Who may obtain what.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Auth {
+    /// Key id → secret: whoever holds one signs HS256 tokens that this server accepts.
+    pub api_keys: BTreeMap<String, Secret>,
+}
+
+/// WebSocket sessions.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Sessions {
+    /// How long a new connection may take to say who it is.
+    pub handshake_timeout_seconds: u64,
+    /// How long a lost session can be resumed.
+    pub resume_seconds: u64,
+    /// Time between two pings.
+    pub ping_seconds: u64,
+    /// Silence after which a connection is given up.
+    pub silence_seconds: u64,
+    /// Messages a second that a session may send for long.
+    pub messages_per_second: u32,
+    /// Messages that it may send at once.
+    pub message_burst: u32,
+    /// Messages that may wait for a slow connection before it is closed.
+    pub outbox_messages: usize,
+    /// Most WebSockets at once, joined or not.
+    pub max_connections: usize,
+}
+
+/// Conferences.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Conferences {
+    /// Most participants in one conference.
+    pub max_participants: u32,
+    /// Most conferences that are not ended at once.
+    pub max_open: usize,
+}
+
+/// Stopping.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Shutdown {
+    /// Longest that a stop may take.
+    pub deadline_seconds: u64,
+    /// When clients are told to come back at the earliest.
+    pub retry_after_seconds: u64,
+    /// Over how long their return is spread.
+    pub retry_spread_seconds: u64,
+}
+
+/// What is logged and how.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Log {
+    /// One line of text or one JSON object an event.
+    pub format: LogFormat,
+    /// Which events, in the syntax of `tracing_subscriber::EnvFilter`.
+    pub filter: String,
+}
+
+/// How a log event is written.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data_dir: PathBuf::from("dinh-data"),
+            http: Http::default(),
+            admin: Admin::default(),
+            media: Media::default(),
+            auth: Auth::default(),
+            sessions: Sessions::default(),
+            conferences: Conferences::default(),
+            shutdown: Shutdown::default(),
+            log: Log::default(),
+        }
+    }
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 7900)),
+            public_url: String::new(),
+            allowed_origins: Vec::new(),
+            max_body_kibibytes: 256,
+            request_timeout_seconds: 30,
+        }
+    }
+}
+
+impl Default for Admin {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 7909)),
+        }
+    }
+}
+
+impl Default for Media {
+    fn default() -> Self {
+        Self {
+            bind: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            advertise: Vec::new(),
+            port: 7910,
+            shards: 0,
+            max_peers: 10_000,
+        }
+    }
+}
+
+impl Default for Sessions {
+    fn default() -> Self {
+        Self {
+            handshake_timeout_seconds: 5,
+            resume_seconds: 30,
+            ping_seconds: 10,
+            silence_seconds: 25,
+            messages_per_second: 20,
+            message_burst: 40,
+            outbox_messages: 256,
+            max_connections: 20_000,
+        }
+    }
+}
+
+impl Default for Conferences {
+    fn default() -> Self {
+        Self {
+            max_participants: 10_000,
+            max_open: 100,
+        }
+    }
+}
+
+impl Default for Shutdown {
+    fn default() -> Self {
+        Self {
+            deadline_seconds: 10,
+            retry_after_seconds: 2,
+            retry_spread_seconds: 5,
+        }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self {
+            format: LogFormat::Text,
+            filter: "info".to_owned(),
+        }
+    }
+}
+
+/// Shortest HS256 secret in bytes: as long as the hash (RFC 7518 §3.2).
+const MIN_SECRET_BYTES: usize = 32;
+
+/// A value that cannot be used, by the path of its key.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("`{key}` {problem}")]
+pub struct Invalid {
+    /// Dotted path of the key.
+    pub key: String,
+    /// What is wrong and what would be right.
+    pub problem: String,
+}
+
+impl Config {
+    /// Everything that types alone do not catch.
+    ///
+    /// # Errors
+    /// All unusable values at once, so that nobody mends a file one error a time.
+    pub fn validate(&self) -> Result<(), Vec<Invalid>> {
+        let mut found = Vec::new();
+        self.check_ranges(&mut found);
+        self.check_relations(&mut found);
+        self.check_texts(&mut found);
+        if found.is_empty() { Ok(()) } else { Err(found) }
+    }
+
+    fn check_ranges(&self, found: &mut Vec<Invalid>) {
+        let sessions = &self.sessions;
+        let ranges: [(&str, u64, u64, u64); 13] = [
+            (
+                "http.max_body_kibibytes",
+                self.http.max_body_kibibytes.into(),
+                64,
+                16_384,
+            ),
+            (
+                "http.request_timeout_seconds",
+                self.http.request_timeout_seconds,
+                1,
+                600,
+            ),
+            ("media.shards", self.media.shards.into(), 0, 64),
+            ("media.max_peers", self.media.max_peers.into(), 1, 1_000_000),
+            (
+                "sessions.handshake_timeout_seconds",
+                sessions.handshake_timeout_seconds,
+                1,
+                60,
+            ),
+            ("sessions.resume_seconds", sessions.resume_seconds, 1, 600),
+            ("sessions.ping_seconds", sessions.ping_seconds, 1, 120),
+            (
+                "sessions.messages_per_second",
+                sessions.messages_per_second.into(),
+                1,
+                1_000,
+            ),
+            (
+                "sessions.outbox_messages",
+                sessions.outbox_messages as u64,
+                16,
+                65_536,
+            ),
+            (
+                "sessions.max_connections",
+                sessions.max_connections as u64,
+                1,
+                1_000_000,
+            ),
+            (
+                "conferences.max_open",
+                self.conferences.max_open as u64,
+                1,
+                10_000,
+            ),
+            (
+                "shutdown.deadline_seconds",
+                self.shutdown.deadline_seconds,
+                1,
+                600,
+            ),
+            (
+                "conferences.max_participants",
+                self.conferences.max_participants.into(),
+                2,
+                1_000_000,
+            ),
+        ];
+        for (key, value, low, high) in ranges {
+            if !(low..=high).contains(&value) {
+                found.push(Invalid {
+                    key: key.to_owned(),
+                    problem: format!("is {value}, must be {low} to {high}"),
+                });
+            }
+        }
+    }
+
+    fn check_relations(&self, found: &mut Vec<Invalid>) {
+        let sessions = &self.sessions;
+        let mut refuse = |key: &str, problem: String| {
+            found.push(Invalid {
+                key: key.to_owned(),
+                problem,
+            });
+        };
+        if sessions.silence_seconds <= sessions.ping_seconds {
+            refuse(
+                "sessions.silence_seconds",
+                format!(
+                    "is {}, must be more than `sessions.ping_seconds` ({})",
+                    sessions.silence_seconds, sessions.ping_seconds
+                ),
+            );
+        }
+        if sessions.message_burst < sessions.messages_per_second {
+            refuse(
+                "sessions.message_burst",
+                format!(
+                    "is {}, must be at least `sessions.messages_per_second` ({})",
+                    sessions.message_burst, sessions.messages_per_second
+                ),
+            );
+        }
+        let last_port = u32::from(self.media.port) + u32::from(self.media.shards.max(1)) - 1;
+        if last_port > u32::from(u16::MAX) {
+            refuse(
+                "media.port",
+                format!("leaves no room: the last shard would use {last_port}"),
+            );
+        }
+    }
+
+    fn check_texts(&self, found: &mut Vec<Invalid>) {
+        let mut refuse = |key: String, problem: String| found.push(Invalid { key, problem });
+        let url = &self.http.public_url;
+        if !(url.is_empty() || url.starts_with("http://") || url.starts_with("https://")) {
+            refuse(
+                "http.public_url".to_owned(),
+                format!("is `{url}`, must begin with http:// or https://"),
+            );
+        }
+        for origin in &self.http.allowed_origins {
+            if origin != "*" && (!origin.contains("://") || origin.ends_with('/')) {
+                refuse(
+                    "http.allowed_origins".to_owned(),
+                    format!("has `{origin}`, must be like https://example.org, or *"),
+                );
+            }
+        }
+        if self.data_dir.as_os_str().is_empty() {
+            refuse(
+                "data_dir".to_owned(),
+                "is empty, must name a directory".to_owned(),
+            );
+        }
+        for (id, secret) in &self.auth.api_keys {
+            if secret.expose().len() < MIN_SECRET_BYTES {
+                refuse(
+                    format!("auth.api_keys.{id}"),
+                    format!("is shorter than {MIN_SECRET_BYTES} bytes; try `openssl rand -hex 32`"),
+                );
+            }
+        }
+        if let Err(error) = self.log.filter.parse::<tracing_subscriber::EnvFilter>() {
+            refuse(
+                "log.filter".to_owned(),
+                format!("is `{}`: {error}", self.log.filter),
+            );
+        }
+    }
+}
+
+impl Http {
+    /// How clients reach a server that listens on `bound`, without a slash at the end.
+    #[must_use]
+    pub fn base_url(&self, bound: SocketAddr) -> String {
+        if self.public_url.is_empty() {
+            format!("http://{bound}")
+        } else {
+            self.public_url.trim_end_matches('/').to_owned()
+        }
+    }
+
+    /// Longest a request may take.
+    #[must_use]
+    pub const fn request_timeout(&self) -> Duration {
+        Duration::from_secs(self.request_timeout_seconds)
+    }
+}
+
+impl Media {
+    /// The settings as the media plane wants them.
+    #[must_use]
+    pub fn to_sfu(&self) -> sfu::Config {
+        sfu::Config {
+            bind: self.bind,
+            advertise: self.advertise.clone(),
+            port: self.port,
+            shards: (self.shards > 0).then_some(self.shards),
+            max_peers: self.max_peers,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_valid() {
+        assert_eq!(Config::default().validate(), Ok(()));
+    }
+
+    #[test]
+    fn all_unusable_values_are_named_at_once() {
+        let mut config = Config::default();
+        config.sessions.silence_seconds = config.sessions.ping_seconds;
+        config.media.shards = 65;
+        config.http.public_url = "example.org".to_owned();
+        config
+            .auth
+            .api_keys
+            .insert("main".to_owned(), Secret::new("short"));
+        let keys: Vec<_> = config
+            .validate()
+            .unwrap_err()
+            .into_iter()
+            .map(|invalid| invalid.key)
+            .collect();
+        assert_eq!(
+            keys,
+            [
+                "media.shards",
+                "sessions.silence_seconds",
+                "http.public_url",
+                "auth.api_keys.main"
+            ]
+        );
+    }
+
+    #[test]
+    fn the_last_shard_needs_a_port() {
+        let mut config = Config::default();
+        config.media.port = 65_535;
+        config.media.shards = 1;
+        assert_eq!(config.validate(), Ok(()));
+        config.media.shards = 2;
+        assert_eq!(config.validate().unwrap_err()[0].key, "media.port");
+    }
+
+    #[test]
+    fn links_use_the_public_url_or_else_the_bound_address() {
+        let bound = SocketAddr::from((Ipv4Addr::LOCALHOST, 4711));
+        let mut http = Http::default();
+        assert_eq!(http.base_url(bound), "http://127.0.0.1:4711");
+        http.public_url = "https://hop.example.vn/".to_owned();
+        assert_eq!(http.base_url(bound), "https://hop.example.vn");
+    }
+}
