@@ -1,0 +1,325 @@
+// A conference without media, for working on the pages: serves dist/ as the real server does and plays a country.
+// node dev/mock-server.mjs [port]
+
+import { createReadStream, existsSync, readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { extname, join, normalize } from "node:path";
+import { fileURLToPath } from "node:url";
+import { WebSocketServer } from "ws";
+
+const DIST = fileURLToPath(new URL("../dist/", import.meta.url));
+const CSV = fileURLToPath(new URL("../../signaling/data/sites-vn-2025.csv", import.meta.url));
+const TYPES = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript",
+  ".css": "text/css",
+  ".svg": "image/svg+xml",
+  ".woff2": "font/woff2",
+};
+
+const sites = readFileSync(CSV, "utf8")
+  .trim()
+  .split("\n")
+  .slice(1)
+  .map((line) => line.split(","))
+  .map(([code, name, level, parent]) => ({ code, name, level, parent_code: parent || null }));
+const provinceOf = (site) => (site.level === "province" ? site.code : site.level === "central" ? null : site.parent_code);
+
+const CONFERENCE = { id: "01JD8XZ3N7", title: "Hội nghị giao ban trực tuyến toàn quốc tháng 11", state: "running" };
+
+/** Everyone who is here, as operators see them. */
+const people = new Map();
+const sockets = new Map();
+let version = 1;
+let holder = null;
+let queue = [];
+const overrides = { main: undefined, second: undefined, screen: undefined };
+const sharing = new Set();
+
+function person(participant, role, site, state = "present") {
+  const found = sites.find(({ code }) => code === site);
+  return {
+    participant,
+    role,
+    site,
+    province: found ? provinceOf(found) : null,
+    name: role === "hall" ? "Hội trường Trung ương" : (found?.name ?? role),
+    state,
+    muted: false,
+    media: state === "present" ? "connected" : "silent",
+    sources: [],
+    floor: "none",
+  };
+}
+
+people.set("P-HALL", { ...person("P-HALL", "hall", "VN"), sources: ["microphone", "camera"] });
+sites.forEach((site, index) => {
+  if (site.level === "central" || index % 61 === 7) return;
+  people.set(`P-${site.code}`, person(`P-${site.code}`, "site", site.code, index % 397 === 3 ? "lost" : "present"));
+});
+
+const nameOf = (participant) => people.get(participant)?.name ?? "?";
+const siteOf = (participant) => people.get(participant)?.site ?? null;
+const entry = ({ participant, since }) => ({ participant, site: siteOf(participant), name: nameOf(participant), since });
+const shown = (participant, source = "camera") =>
+  participant ? { participant, site: siteOf(participant), name: nameOf(participant), source } : null;
+
+function stage() {
+  const main = overrides.main ?? "P-HALL";
+  const second = overrides.second ?? holder?.participant ?? null;
+  const screen = overrides.screen ?? [...sharing][0] ?? null;
+  return {
+    type: "stage",
+    version,
+    main: shown(main),
+    second: shown(second),
+    screen: shown(screen, "screen"),
+    speakers: [main, second].filter(Boolean),
+  };
+}
+
+const floor = () => ({
+  type: "floor",
+  version,
+  holder: holder && entry(holder),
+  waiting: queue.length,
+  queue: queue.slice(0, 50).map(entry),
+});
+
+function counts(list) {
+  const here = list.map(({ code }) => [...people.values()].find((p) => p.site === code)?.state);
+  return {
+    expected: list.length,
+    present: here.filter((state) => state === "present").length,
+    lost: here.filter((state) => state === "lost").length,
+  };
+}
+
+function provinces() {
+  const states = new Map([...people.values()].map((p) => [p.site, p.state]));
+  const list = sites
+    .filter(({ level }) => level === "province")
+    .map(({ code, name }) => {
+      const own = sites.filter((site) => provinceOf(site) === code).map((site) => states.get(site.code));
+      return {
+        code,
+        name,
+        expected: own.length,
+        present: own.filter((s) => s === "present").length,
+        lost: own.filter((s) => s === "lost").length,
+      };
+    });
+  return { type: "provinces", version, provinces: list };
+}
+
+const presence = () => ({ type: "presence", version, ...counts(sites) });
+const self = (participant) => {
+  const position = queue.findIndex((waiting) => waiting.participant === participant);
+  const isHolding = holder?.participant === participant;
+  const { main, second, screen } = stage();
+  return {
+    type: "self",
+    version,
+    muted: people.get(participant)?.muted ?? false,
+    floor: isHolding ? "holding" : position >= 0 ? "waiting" : "none",
+    position: position >= 0 ? position + 1 : null,
+    onStage: [main, second, screen].some((who) => who?.participant === participant),
+  };
+};
+
+function standing(participant) {
+  return holder?.participant === participant
+    ? "holding"
+    : queue.some((waiting) => waiting.participant === participant)
+      ? "waiting"
+      : "none";
+}
+
+const moderates = (role) => role === "operator" || role === "chair";
+
+function tellAll(...changed) {
+  version += 1;
+  for (const [participant, { socket, role }] of sockets) {
+    const send = (message) => socket.send(JSON.stringify(message));
+    send(floor());
+    send(stage());
+    send(self(participant));
+    if (moderates(role)) {
+      const changes = changed.map((id) => people.get(id)).filter(Boolean);
+      send({
+        type: "participants",
+        version,
+        full: false,
+        changes: changes.map((p) => ({ ...p, floor: standing(p.participant) })),
+      });
+    }
+  }
+}
+
+function act(me, message) {
+  const now = new Date().toISOString();
+  const before = holder?.participant;
+  switch (message.type) {
+    case "requestFloor":
+      queue.push({ participant: me, since: now });
+      return tellAll(me);
+    case "withdrawFloor":
+      queue = queue.filter(({ participant }) => participant !== me);
+      return tellAll(me);
+    case "yieldFloor":
+    case "revokeFloor":
+      holder = null;
+      return tellAll(before);
+    case "grantFloor":
+      queue = queue.filter(({ participant }) => participant !== message.participant);
+      holder = { participant: message.participant, since: now };
+      return tellAll(message.participant, before);
+    case "setStage":
+      overrides[message.place] = message.participant ?? undefined;
+      return tellAll();
+    case "mute":
+      people.get(message.participant).muted = message.muted;
+      return tellAll(message.participant);
+    case "publish": {
+      const sources = new Set(people.get(me)?.sources);
+      if (message.active) sources.add(message.source);
+      else sources.delete(message.source);
+      if (people.has(me)) people.get(me).sources = [...sources];
+      if (message.source === "screen") {
+        if (message.active) sharing.add(me);
+        else sharing.delete(me);
+      }
+      return tellAll(me);
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** MIDs in the order of the m-lines: what the page offers is what it gets. */
+function answer({ id, sdp = "", sources = {} }) {
+  const lines = [...sdp.matchAll(/m=(audio|video)[\s\S]*?a=mid:(\S+)[\s\S]*?a=(sendonly|recvonly)/g)];
+  let video = 0;
+  const slots = lines
+    .filter(([, , , direction]) => direction === "recvonly")
+    .map(([, kind, mid]) => {
+      const feed = kind === "audio" ? "audio" : (["stage.main", "stage.second", "stage.screen"][video++] ?? null);
+      return { mid, kind, feed };
+    });
+  const publications = Object.entries(sources).map(([mid, source]) => ({ mid, source }));
+  return { type: "answer", id, sdp: "v=0\r\n", publications, slots };
+}
+
+function claims(token) {
+  return JSON.parse(Buffer.from(token.split(".")[1], "base64url").toString());
+}
+
+const http = createServer((request, response) => {
+  const { pathname } = new URL(request.url, "http://mock");
+  const json = (value) => {
+    response.setHeader("content-type", "application/json");
+    response.end(JSON.stringify(value));
+  };
+  if (pathname === "/api/v1/sites") return json(sites);
+  if (pathname.startsWith("/api/v1/sites/")) {
+    return json(sites.find(({ code }) => code === pathname.split("/").pop()) ?? {});
+  }
+  if (pathname.startsWith("/api/v1/conferences/")) return json(CONFERENCE);
+  const wanted = join(DIST, normalize(pathname));
+  const file = extname(wanted) !== "" && wanted.startsWith(DIST) && existsSync(wanted) ? wanted : join(DIST, "index.html");
+  response.setHeader("content-security-policy", "default-src 'self'");
+  response.setHeader("content-type", TYPES[extname(file)] ?? "application/octet-stream");
+  createReadStream(file).pipe(response);
+});
+
+new WebSocketServer({ server: http, path: "/ws" }).on("connection", (socket) => {
+  let me = null;
+  const send = (message) => socket.send(JSON.stringify(message));
+  const enter = (participant, role, site, resumed) => {
+    me = participant;
+    const found = sites.find(({ code }) => code === site);
+    if (!people.has(me)) people.set(me, person(me, role, site ?? null));
+    people.get(me).state = "present";
+    sockets.get(me)?.socket.close(4001);
+    sockets.set(me, { socket, role });
+    send({
+      type: "welcome",
+      protocol: 1,
+      session: `S-${participant}:${role}:${site ?? ""}`,
+      secret: "mock",
+      participant,
+      role,
+      site: found ? { code: found.code, name: found.name } : null,
+      conference: CONFERENCE,
+      resumed,
+      resumeSeconds: 30,
+      pingSeconds: 10,
+      iceServers: [],
+    });
+    send(presence());
+    if (moderates(role)) {
+      send(provinces());
+      const changes = [...people.values()].map((p) => ({ ...p, floor: standing(p.participant) }));
+      send({ type: "participants", version, full: true, changes });
+    }
+    tellAll(me);
+  };
+  socket.on("message", (data) => {
+    const message = JSON.parse(data.toString());
+    if (message.type === "join") {
+      const { role, site, refuse, close } = claims(message.token);
+      if (refuse) {
+        send({ type: "error", id: null, code: refuse, message: "mock", retryAfterSeconds: null });
+        socket.close(close ?? 4003);
+      } else {
+        enter(role === "hall" ? "P-HALL" : site ? `P-${site}` : `P-${role}`, role, site, false);
+      }
+    } else if (message.type === "resume") {
+      const [participant, role, site] = message.session.slice(2).split(":");
+      enter(participant, role, site === "" ? undefined : site, true);
+    } else if (message.type === "ping") {
+      send({ type: "pong" });
+    } else if (message.type === "offer" || message.type === "restartIce") {
+      send(answer(message));
+    } else if (message.type !== "leave") {
+      send({ type: "ok", id: message.id });
+      act(me, message);
+    }
+  });
+  socket.on("close", () => {
+    if (sockets.get(me)?.socket === socket) sockets.delete(me);
+  });
+});
+
+// A few communes that wait already, so that an operator's page has something to show.
+const wait = (minutes, code) => ({ participant: `P-${code}`, since: new Date(Date.now() - minutes * 60_000).toISOString() });
+if (process.env.MOCK_QUEUE) {
+  queue = sites.filter(({ level }) => level === "commune").filter((_, i) => i % 900 === 11).map(({ code }, i) => wait(4 - i, code));
+  holder = wait(7, sites.find(({ name }) => name.includes("Đà Lạt"))?.code ?? sites[5].code);
+  // A little life: sites come and go.
+  const all = [...people.keys()].filter((id) => id !== "P-HALL");
+  setInterval(() => {
+    const id = all[Math.floor(Math.random() * all.length)];
+    const one = people.get(id);
+    one.state = one.state === "present" ? "lost" : "present";
+    for (const { socket, role } of sockets.values()) {
+      socket.send(JSON.stringify(presence()));
+      if (moderates(role)) {
+        socket.send(JSON.stringify(provinces()));
+        socket.send(JSON.stringify({ type: "participants", version, full: false, changes: [one] }));
+      }
+    }
+  }, 1_000).unref();
+}
+
+const port = Number(process.argv[2] ?? 7950);
+http.listen(port, "127.0.0.1", () => {
+  const link = (path, text) =>
+    `http://127.0.0.1:${port}${path}#token=e30.${Buffer.from(JSON.stringify(text)).toString("base64url")}.mock`;
+  const conference = CONFERENCE.id;
+  console.log("operator", link("/operator", { conference, role: "operator" }));
+  console.log("chair   ", link("/operator", { conference, role: "chair" }));
+  console.log("hall    ", link("/hall", { conference, role: "hall" }));
+  console.log("site    ", link("/site", { conference, role: "site", site: "00004" }));
+  console.log("observer", link("/observer", { conference, role: "observer" }));
+});

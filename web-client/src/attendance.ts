@@ -1,0 +1,410 @@
+// One participant's being in a conference: ties the WebSocket, the peer connection, the devices and the state together.
+
+import { type ConferenceState, isOnAir, NOBODY, reduce } from "./conference.ts";
+import { type LocalDevices, type MediaSource, openScreen } from "./devices.ts";
+import { type Connection, PeerLink, type PeerState, type Plan, type Slot } from "./peer.ts";
+import type { Place, Request, Role, Source, StateMessage, Welcome } from "./protocol.ts";
+import { Publisher } from "./publish.ts";
+import { type Credentials, type Link, RequestError, SignalingChannel, type Socket } from "./signaling.ts";
+import { compare, type LineQuality, read, type Reading } from "./stats.ts";
+import { planWatch } from "./watch.ts";
+
+/** Small pictures that an operator's connection can hold. */
+const WATCH_SLOTS = 16;
+/** Time between two readings of the line, in milliseconds. Lower: more work for an old machine. */
+const STATS_MS = 2_000;
+/** Longest wait before another fresh peer connection, in milliseconds. */
+const LONGEST_RENEWAL_MS = 15_000;
+
+/** Everything that a page shows. A value: a change makes a new one. */
+export interface AttendanceState {
+  readonly link: Link;
+  readonly conference: ConferenceState;
+  readonly media: PeerState;
+  readonly slots: readonly Slot[];
+  /** What is on air from here. */
+  readonly onAir: ReadonlySet<Source>;
+  /** The person's own switches. */
+  readonly switches: { readonly microphone: boolean; readonly camera: boolean };
+  /** Everyone may see and hear this place, and nobody here has allowed the devices yet. */
+  readonly isInvited: boolean;
+  /** The shared screen, for a preview. */
+  readonly screen: MediaStreamTrack | null;
+  /** MID of a small picture to the participant in it. */
+  readonly watched: ReadonlyMap<string, string>;
+  readonly quality: LineQuality | null;
+  /** Code of the last refused request, until the next one is made. */
+  readonly refused: string | null;
+}
+
+export interface AttendanceOptions {
+  readonly credentials: Credentials;
+  readonly devices: LocalDevices;
+  readonly media: MediaSource | undefined;
+  readonly wakeUps: EventTarget;
+  connectSocket(): Socket;
+  readonly connectPeer?: (configuration: RTCConfiguration) => Connection;
+  random(): number;
+  onChange(state: AttendanceState): void;
+}
+
+const START: AttendanceState = {
+  link: { state: "connecting" },
+  conference: NOBODY,
+  media: "connecting",
+  slots: [],
+  onAir: new Set(),
+  switches: { microphone: true, camera: true },
+  isInvited: false,
+  screen: null,
+  watched: new Map(),
+  quality: null,
+  refused: null,
+};
+
+/** What a role negotiates: the hall and the chair speak by right, a site when it has the floor. */
+export function planFor(role: Role): Plan {
+  return {
+    sends: role === "hall" || role === "chair" || role === "site",
+    watchSlots: role === "operator" || role === "chair" ? WATCH_SLOTS : 0,
+  };
+}
+
+export class Attendance {
+  readonly #options: AttendanceOptions;
+  readonly #signal: AbortSignal;
+  readonly #channel: SignalingChannel;
+  readonly #publisher: Publisher;
+  #state: AttendanceState = START;
+  #peer: PeerLink | null = null;
+  #peerLife = new AbortController();
+  #iceServers: readonly RTCIceServer[] = [];
+  #renewals = 0;
+  #renewTimer: ReturnType<typeof setTimeout> | undefined;
+  #hasServerRestarted = false;
+  /** The person asked to speak here, so that being given the floor needs no further consent. */
+  #hasConsented = false;
+  #lastReading: Reading | null = null;
+
+  constructor(options: AttendanceOptions, signal: AbortSignal) {
+    this.#options = options;
+    this.#signal = signal;
+    this.#publisher = new Publisher({
+      announce: (request) => this.#channel.request(request),
+      onChange: (onAir) => this.#change({ onAir }),
+    });
+    this.#channel = new SignalingChannel(
+      {
+        credentials: options.credentials,
+        connect: () => options.connectSocket(),
+        random: () => options.random(),
+        wakeUps: options.wakeUps,
+        onLink: (link) => this.#onLink(link),
+        onMessage: (message) => this.#onMessage(message),
+      },
+      signal,
+    );
+    const stats = setInterval(() => void this.#readStats(), STATS_MS);
+    signal.addEventListener(
+      "abort",
+      () => {
+        clearInterval(stats);
+        this.#closePeer();
+      },
+      { once: true },
+    );
+  }
+
+  get state(): AttendanceState {
+    return this.#state;
+  }
+
+  /** For diagnostics. */
+  async stats(): Promise<RTCStatsReport | null> {
+    return (await this.#peer?.stats()) ?? null;
+  }
+
+  /** The devices changed: what is open may go on air, what is closed leaves it. */
+  onDevices(): void {
+    this.#tend();
+  }
+
+  async switchMicrophone(on: boolean): Promise<void> {
+    this.#change({ switches: { ...this.#state.switches, microphone: on } });
+    if (on && this.#mayBeOnAir()) await this.#options.devices.open("microphone");
+    this.#tend();
+  }
+
+  /** Off lets go of the camera, so that its light goes out. */
+  async switchCamera(on: boolean): Promise<void> {
+    this.#change({ switches: { ...this.#state.switches, camera: on } });
+    if (on) await this.#options.devices.open("camera");
+    else this.#options.devices.release("camera");
+    this.#tend();
+  }
+
+  async shareScreen(): Promise<void> {
+    const track = await openScreen(this.#options.media);
+    if (track === null) return;
+    track.addEventListener("ended", () => this.stopScreen(), { once: true });
+    this.#change({ screen: track });
+    this.#tend();
+  }
+
+  stopScreen(): void {
+    this.#state.screen?.stop();
+    this.#change({ screen: null });
+    this.#tend();
+  }
+
+  /** Opens the devices, for which the browser may ask, and then asks for the floor. Without a microphone it does not. */
+  async requestFloor(): Promise<void> {
+    if (!(await this.consent())) return;
+    await this.#do({ type: "requestFloor" });
+  }
+
+  /** Opens the devices to be seen and heard. Returns whether there is a microphone. */
+  async consent(): Promise<boolean> {
+    const microphone = await this.#options.devices.open("microphone");
+    if (microphone === null) return false;
+    if (this.#state.switches.camera) await this.#options.devices.open("camera");
+    this.#hasConsented = true;
+    this.#tend();
+    return true;
+  }
+
+  withdrawFloor(): Promise<void> {
+    return this.#do({ type: "withdrawFloor" });
+  }
+
+  yieldFloor(): Promise<void> {
+    return this.#do({ type: "yieldFloor" });
+  }
+
+  grantFloor(participant: string): Promise<void> {
+    return this.#do({ type: "grantFloor", participant });
+  }
+
+  revokeFloor(): Promise<void> {
+    return this.#do({ type: "revokeFloor" });
+  }
+
+  setStage(place: Place, participant: string | null): Promise<void> {
+    return this.#do({ type: "setStage", place, participant });
+  }
+
+  mute(participant: string, muted: boolean): Promise<void> {
+    return this.#do({ type: "mute", participant, muted });
+  }
+
+  /** Fills the small pictures with these participants, as far as they go. */
+  async watch(wanted: readonly string[]): Promise<void> {
+    const mids = this.#state.slots.filter(({ kind }) => kind === "video").map(({ mid }) => mid).slice(3);
+    for (const { mid, participant } of planWatch(mids, this.#state.watched, wanted)) {
+      const watched = new Map(this.#state.watched);
+      if (participant === null) watched.delete(mid);
+      else watched.set(mid, participant);
+      this.#change({ watched });
+      await this.#do({ type: "watch", mid, participant });
+    }
+  }
+
+  leave(): void {
+    this.#channel.leave();
+  }
+
+  /** Sends a request; a refusal becomes `refused`, for which the page has a sentence. */
+  async #do(request: Request): Promise<void> {
+    this.#change({ refused: null });
+    try {
+      await this.#channel.request(request);
+    } catch (error) {
+      if (!(error instanceof RequestError)) throw error;
+      this.#change({ refused: error.code });
+    }
+  }
+
+  #onLink(link: Link): void {
+    if (link.state === "waiting" && link.reason === "restarting") this.#hasServerRestarted = true;
+    if (link.state === "over") this.#finish();
+    this.#change({ link });
+  }
+
+  #onMessage(message: Welcome | StateMessage): void {
+    const before = this.#state.conference;
+    const conference = reduce(before, message);
+    this.#change({ conference });
+    if (message.type === "welcome") this.#onWelcome(message, before.me === null);
+    if (message.type === "self") this.#onFloor(before.self.floor, message.floor);
+    if (message.type === "conference" && message.state === "ended") this.#options.credentials.keepSession(null);
+    this.#tend();
+  }
+
+  #onWelcome(welcome: Welcome, isFirst: boolean): void {
+    this.#iceServers = welcome.iceServers ?? [];
+    // Somebody who had asked to speak and reloaded the page has consented before.
+    if (isFirst && welcome.resumed) this.#hasConsented = true;
+    const isFresh = this.#peer === null || !welcome.resumed || this.#hasServerRestarted;
+    this.#hasServerRestarted = false;
+    if (isFresh) this.#renew();
+    else this.#keepPeer();
+  }
+
+  #onFloor(before: string, now: string): void {
+    if (now !== "none" && this.#hasConsented && this.#state.conference.me?.role === "site") {
+      void this.consent();
+    }
+    if (before !== "none" && now === "none") this.#stepDown();
+  }
+
+  /** Off the stage and out of the queue: a site's devices are let go. */
+  #stepDown(): void {
+    if (this.#state.conference.me?.role !== "site" || isOnAir(this.#state.conference)) return;
+    this.#hasConsented = false;
+    this.#options.devices.close();
+    this.#state.screen?.stop();
+    this.#change({ screen: null });
+  }
+
+  #finish(): void {
+    this.#closePeer();
+    this.#options.devices.close();
+    this.#state.screen?.stop();
+    this.#change({ screen: null, slots: [] });
+  }
+
+  #mayBeOnAir(): boolean {
+    const { me, self } = this.#state.conference;
+    if (me === null || self.muted) return false;
+    if (me.role === "hall" || me.role === "chair") return true;
+    return me.role === "site" && isOnAir(this.#state.conference);
+  }
+
+  /** Brings what is on air to what should be: rights, switches and open devices together. */
+  #tend(): void {
+    const may = this.#mayBeOnAir();
+    const { switches, screen, conference } = this.#state;
+    const { microphone, camera } = this.#options.devices.state;
+    const isInvited = may && conference.me?.role === "site" && !this.#hasConsented;
+    if (isInvited !== this.#state.isInvited) this.#change({ isInvited });
+    const willing = may && !isInvited;
+    this.#carry("microphone", willing && switches.microphone ? microphone.track : null);
+    this.#carry("camera", willing && switches.camera ? camera.track : null);
+    this.#carry("screen", willing ? screen : null);
+  }
+
+  #carry(source: Source, track: MediaStreamTrack | null): void {
+    this.#publisher.carry(source, track).catch((error: unknown) => this.#report(error));
+  }
+
+  /** A refused or lost `publish` is repeated by the next `attach`; anything else is a fault of this page. */
+  #report(error: unknown): void {
+    if (error instanceof RequestError) {
+      if (error.code !== "disconnected") this.#change({ refused: error.code });
+    } else if (!this.#signal.aborted) {
+      console.error(error);
+    }
+  }
+
+  #closePeer(): void {
+    clearTimeout(this.#renewTimer);
+    this.#peerLife.abort();
+    this.#peer = null;
+    this.#publisher.detach();
+  }
+
+  /** A fresh peer connection: at the join, and when the former one is beyond repair. */
+  #renew(): void {
+    this.#closePeer();
+    const role = this.#state.conference.me?.role;
+    if (role === undefined || this.#signal.aborted) return;
+    this.#peerLife = new AbortController();
+    this.#lastReading = null;
+    const peer = new PeerLink(
+      {
+        plan: planFor(role),
+        iceServers: this.#iceServers,
+        negotiate: (request) => this.#channel.request(request),
+        onChange: () => this.#onPeer(peer),
+        onGone: () => this.#renewLater(peer),
+        ...(this.#options.connectPeer && { connect: this.#options.connectPeer }),
+      },
+      this.#peerLife.signal,
+    );
+    this.#peer = peer;
+    this.#change({ media: "connecting", slots: [] });
+    this.#offer(peer);
+  }
+
+  #offer(peer: PeerLink): void {
+    peer.offer().then(
+      () => this.#onAnswered(peer),
+      (error: unknown) => {
+        if (this.#peer !== peer) return;
+        this.#report(error);
+        // A lost line: the next `welcome` offers again.
+        const isLineLost = error instanceof RequestError && error.code === "disconnected";
+        if (!isLineLost) this.#renewLater(peer);
+      },
+    );
+  }
+
+  #onAnswered(peer: PeerLink): void {
+    if (this.#peer !== peer || !peer.isAnswered) return;
+    this.#publisher.attach(peer).catch((error: unknown) => this.#report(error));
+    const wanted = [...this.#state.watched.values()];
+    this.#change({ watched: new Map() });
+    if (wanted.length > 0) void this.watch(wanted);
+  }
+
+  /** The session came back to a page whose peer connection may well have lived on. */
+  #keepPeer(): void {
+    const peer = this.#peer;
+    if (peer === null) return;
+    if (!peer.isAnswered) {
+      this.#offer(peer);
+      return;
+    }
+    this.#publisher.attach(peer).catch((error: unknown) => this.#report(error));
+    this.#repair(peer);
+  }
+
+  #repair(peer: PeerLink): void {
+    if (this.#channel.link.state !== "open") return;
+    peer.repair().catch((error: unknown) => this.#report(error));
+  }
+
+  #onPeer(peer: PeerLink): void {
+    if (this.#peer !== peer) return;
+    if (peer.state === "connected") this.#renewals = 0;
+    this.#change({ media: peer.state, slots: peer.slots });
+    if (peer.state === "failed") this.#repair(peer);
+  }
+
+  #renewLater(peer: PeerLink): void {
+    if (this.#peer !== peer) return;
+    const wait = this.#renewals === 0 ? 0 : Math.min(LONGEST_RENEWAL_MS, 1_000 * 2 ** (this.#renewals - 1));
+    this.#renewals += 1;
+    clearTimeout(this.#renewTimer);
+    this.#renewTimer = setTimeout(() => {
+      // Without a line the next `welcome` keeps this peer, whose repair fails and leads here again.
+      if (this.#channel.link.state === "open") this.#renew();
+      else this.#peer = null;
+    }, wait);
+  }
+
+  async #readStats(): Promise<void> {
+    const peer = this.#peer;
+    if (peer?.state !== "connected") return;
+    const reading = read((await peer.stats()).entries());
+    if (this.#peer !== peer) return;
+    const quality = this.#lastReading === null ? null : compare(this.#lastReading, reading);
+    this.#lastReading = reading;
+    if (quality !== null) this.#change({ quality });
+  }
+
+  #change(part: Partial<AttendanceState>): void {
+    this.#state = { ...this.#state, ...part };
+    this.#options.onChange(this.#state);
+  }
+}

@@ -1,0 +1,87 @@
+// The conference as this page knows it: a value, and what each message makes of it. Pure.
+
+import type {
+  ConferenceLife,
+  Floor,
+  Participant,
+  Presence,
+  ProvinceCount,
+  Role,
+  Self,
+  SiteName,
+  Stage,
+  StateMessage,
+  Welcome,
+} from "./protocol.ts";
+
+export interface ConferenceState {
+  readonly me: { readonly participant: string; readonly role: Role; readonly site: SiteName | null } | null;
+  readonly conference: { readonly id: string; readonly title: string; readonly state: ConferenceLife } | null;
+  readonly self: Omit<Self, "type" | "version">;
+  readonly floor: Omit<Floor, "type" | "version">;
+  readonly stage: Omit<Stage, "type" | "version">;
+  readonly presence: Omit<Presence, "type" | "version"> | null;
+  /** Operators and chairs only, as everything below. */
+  readonly provinces: readonly ProvinceCount[];
+  readonly participants: ReadonlyMap<string, Participant>;
+}
+
+export const NOBODY: ConferenceState = {
+  me: null,
+  conference: null,
+  self: { muted: false, floor: "none", position: null, onStage: false },
+  floor: { holder: null, waiting: 0, queue: [] },
+  stage: { main: null, second: null, screen: null, speakers: [] },
+  presence: null,
+  provinces: [],
+  participants: new Map(),
+};
+
+/** The conference after `message`. Pure: no socket, no DOM, no clock. */
+export function reduce(state: ConferenceState, message: Welcome | StateMessage): ConferenceState {
+  switch (message.type) {
+    case "welcome": {
+      const { participant, role, site, conference } = message;
+      // A resumed participant keeps what it knew until the server replaces it: the page does not flicker.
+      const known = message.resumed && state.me?.participant === participant ? state : NOBODY;
+      return { ...known, me: { participant, role, site }, conference };
+    }
+    case "conference": {
+      const { id, title, state: life } = message;
+      return { ...state, conference: { id, title, state: life } };
+    }
+    case "self": {
+      const { muted, floor, position, onStage } = message;
+      return { ...state, self: { muted, floor, position, onStage } };
+    }
+    case "floor": {
+      const { holder, waiting, queue } = message;
+      return { ...state, floor: { holder, waiting, queue } };
+    }
+    case "stage": {
+      const { main, second, screen, speakers } = message;
+      return { ...state, stage: { main, second, screen, speakers } };
+    }
+    case "presence": {
+      const { expected, present, lost } = message;
+      return { ...state, presence: { expected, present, lost } };
+    }
+    case "provinces":
+      return { ...state, provinces: message.provinces };
+    case "participants": {
+      const participants = new Map(message.full ? [] : state.participants);
+      for (const change of message.changes) {
+        if (change.state === "left") participants.delete(change.participant);
+        else participants.set(change.participant, change);
+      }
+      return { ...state, participants };
+    }
+    default:
+      return message satisfies never;
+  }
+}
+
+/** Whether this participant may be seen and heard by everyone now. */
+export function isOnAir(state: ConferenceState): boolean {
+  return state.self.floor === "holding" || state.self.onStage;
+}

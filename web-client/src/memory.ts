@@ -1,0 +1,114 @@
+// What outlives a reload (this tab) or a visit (this browser). A browser that forbids storage works without.
+
+import type { DeviceKind, DeviceMemory } from "./devices.ts";
+import type { Credentials, Session } from "./signaling.ts";
+
+const TOKEN = "dinh.token";
+const SESSION = "dinh.session";
+const LANGUAGE = "dinh.language";
+const VOLUME = "dinh.volume";
+const DEVICE: Readonly<Record<DeviceKind, string>> = { microphone: "dinh.microphone", camera: "dinh.camera" };
+
+function parseSession(text: string | null): Session | null {
+  if (text === null) return null;
+  try {
+    const value = JSON.parse(text) as Partial<Session> | null;
+    const { id, secret } = value ?? {};
+    return typeof id === "string" && typeof secret === "string" ? { id, secret } : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Storage that may be missing or forbidden. */
+class Shelf {
+  readonly #storage: Storage | undefined;
+
+  constructor(storage: () => Storage) {
+    try {
+      this.#storage = storage();
+    } catch {
+      this.#storage = undefined;
+    }
+  }
+
+  read(key: string): string | null {
+    return this.#storage?.getItem(key) ?? null;
+  }
+
+  write(key: string, value: string | null): void {
+    try {
+      if (value === null) this.#storage?.removeItem(key);
+      else this.#storage?.setItem(key, value);
+    } catch {
+      // Full or forbidden: the page works on, and forgets.
+    }
+  }
+}
+
+/** Token and session of this tab. A token in the link begins anew: the old session is dropped. */
+export class TabCredentials implements Credentials {
+  readonly #shelf = new Shelf(() => sessionStorage);
+  #token: string | null;
+  #session: Session | null;
+
+  constructor(fromLink: string | null) {
+    const kept = this.#shelf.read(TOKEN);
+    this.#token = fromLink ?? kept;
+    const isSame = fromLink === null || fromLink === kept;
+    this.#session = isSame ? parseSession(this.#shelf.read(SESSION)) : null;
+    this.#shelf.write(TOKEN, this.#token);
+    if (!isSame) this.#shelf.write(SESSION, null);
+  }
+
+  get token(): string | null {
+    return this.#token;
+  }
+
+  get session(): Session | null {
+    return this.#session;
+  }
+
+  keepSession(session: Session | null): void {
+    this.#session = session;
+    this.#shelf.write(SESSION, session === null ? null : JSON.stringify(session));
+  }
+
+  /** Forgets the token too: the person left. */
+  forget(): void {
+    this.#token = null;
+    this.keepSession(null);
+    this.#shelf.write(TOKEN, null);
+  }
+}
+
+/** What this browser remembers from visit to visit. */
+export class Preferences implements DeviceMemory {
+  readonly #shelf = new Shelf(() => localStorage);
+
+  get language(): string | null {
+    return this.#shelf.read(LANGUAGE);
+  }
+
+  keepLanguage(language: string): void {
+    this.#shelf.write(LANGUAGE, language);
+  }
+
+  /** 0 to 1. */
+  get volume(): number {
+    const volume = Number(this.#shelf.read(VOLUME) ?? "1");
+    return volume >= 0 && volume <= 1 ? volume : 1;
+  }
+
+  keepVolume(volume: number): void {
+    this.#shelf.write(VOLUME, String(volume));
+  }
+
+  chosen(kind: DeviceKind): string {
+    return this.#shelf.read(DEVICE[kind]) ?? "";
+  }
+
+  choose(kind: DeviceKind, id: string): void {
+    this.#shelf.write(DEVICE[kind], id);
+  }
+}

@@ -1,0 +1,236 @@
+// The one peer connection of this page, negotiated once. The only file that names RTCPeerConnection.
+
+import type { Answer, AnsweredSlot, Request, Source } from "./protocol.ts";
+import { RequestError } from "./signaling.ts";
+
+/** What of an RTCPeerConnection is used here. */
+export type Connection = Pick<
+  RTCPeerConnection,
+  | "addTransceiver"
+  | "createOffer"
+  | "setLocalDescription"
+  | "setRemoteDescription"
+  | "localDescription"
+  | "restartIce"
+  | "getStats"
+  | "close"
+  | "iceConnectionState"
+  | "connectionState"
+  | "addEventListener"
+>;
+
+/** A position in which something can be received, for the life of the connection. */
+export interface Slot extends AnsweredSlot {
+  readonly track: MediaStreamTrack;
+}
+
+/** What the peer connection is to be made for. */
+export interface Plan {
+  /** Whether microphone, camera and screen are negotiated at all. */
+  readonly sends: boolean;
+  /** Video slots beside the three of the stage, filled by `watch`. */
+  readonly watchSlots: number;
+}
+
+export interface PeerOptions {
+  readonly plan: Plan;
+  readonly iceServers: readonly RTCIceServer[];
+  negotiate(request: Extract<Request, { type: "offer" | "restartIce" }>): Promise<Answer>;
+  /** The state or the slots changed. */
+  onChange(): void;
+  /** The server does not know this connection any more, or it died: a fresh one is needed. */
+  onGone(): void;
+  readonly connect?: (configuration: RTCConfiguration) => Connection;
+}
+
+export type PeerState = "connecting" | "connected" | "disconnected" | "failed";
+
+/** Audio slots: the loudest speakers at one time. */
+const AUDIO_SLOTS = 3;
+/** `stage.main`, `stage.second`, `stage.screen`, in this order. */
+const STAGE_SLOTS = 3;
+
+/**
+ * Playout delay asked of the browser, in milliseconds. Higher: smoother on a bad line;
+ * lower: less delay in a dialogue. The browser goes above it by itself when the line needs it.
+ */
+const JITTER_TARGET_MS = 60;
+
+/** Bits per second at most, by layer. The lowest is what an operator's small picture and the poorest line get. */
+const CAMERA_ENCODINGS: readonly RTCRtpEncodingParameters[] = [
+  { rid: "l", scaleResolutionDownBy: 4, maxBitrate: 150_000 },
+  { rid: "m", scaleResolutionDownBy: 2, maxBitrate: 500_000 },
+  { rid: "h", scaleResolutionDownBy: 1, maxBitrate: 1_700_000 },
+];
+
+/** A shared screen moves little and must stay readable. */
+const SCREEN_ENCODINGS: readonly RTCRtpEncodingParameters[] = [{ maxBitrate: 2_000_000, maxFramerate: 15 }];
+
+/** Opus at full band for speech, in bits per second. */
+const MICROPHONE_ENCODINGS: readonly RTCRtpEncodingParameters[] = [{ maxBitrate: 40_000 }];
+
+let setRemoteDescriptionCalls = 0;
+
+/** How often this page has called `setRemoteDescription`: once, unless a connection broke. */
+export function remoteDescriptionsSet(): number {
+  return setRemoteDescriptionCalls;
+}
+
+export class PeerLink {
+  readonly #options: PeerOptions;
+  readonly #connection: Connection;
+  readonly #signal: AbortSignal;
+  readonly #senders = new Map<Source, RTCRtpTransceiver>();
+  readonly #receivers: RTCRtpTransceiver[] = [];
+  #slots: readonly Slot[] = [];
+  #negotiation: "idle" | "waiting" | "answered" = "idle";
+
+  constructor(options: PeerOptions, signal: AbortSignal) {
+    this.#options = options;
+    this.#signal = signal;
+    const connect = options.connect ?? ((configuration) => new RTCPeerConnection(configuration));
+    this.#connection = connect({ iceServers: [...options.iceServers], bundlePolicy: "max-bundle" });
+    this.#addTransceivers(options.plan);
+    this.#connection.addEventListener("iceconnectionstatechange", () => options.onChange(), { signal });
+    this.#connection.addEventListener("connectionstatechange", () => this.#watchTransport(), { signal });
+    signal.addEventListener("abort", () => this.#connection.close(), { once: true });
+  }
+
+  get slots(): readonly Slot[] {
+    return this.#slots;
+  }
+
+  get isAnswered(): boolean {
+    return this.#negotiation === "answered";
+  }
+
+  get state(): PeerState {
+    switch (this.#connection.iceConnectionState) {
+      case "connected":
+      case "completed":
+        return this.#connection.connectionState === "failed" ? "failed" : this.#dtls();
+      case "disconnected":
+        return "disconnected";
+      case "failed":
+      case "closed":
+        return "failed";
+      case "new":
+      case "checking":
+        return "connecting";
+    }
+  }
+
+  /** Where a track for `source` goes; `null` if this participant may not send it. */
+  sender(source: Source): RTCRtpSender | null {
+    return this.#senders.get(source)?.sender ?? null;
+  }
+
+  stats(): Promise<RTCStatsReport> {
+    return this.#connection.getStats();
+  }
+
+  /**
+   * Makes the one offer and takes its answer. When the line is lost in between it does nothing;
+   * call it again after the next `welcome`.
+   */
+  async offer(): Promise<void> {
+    if (this.#negotiation !== "idle") return;
+    this.#negotiation = "waiting";
+    try {
+      if (this.#connection.localDescription === null) {
+        await this.#connection.setLocalDescription(await this.#connection.createOffer());
+      }
+      const answer = await this.#options.negotiate({
+        type: "offer",
+        sdp: this.#localSdp(),
+        sources: this.#sources(),
+      });
+      if (this.#signal.aborted) return;
+      await this.#accept(answer);
+      this.#slots = this.#fillSlots(answer.slots);
+      this.#negotiation = "answered";
+      this.#options.onChange();
+    } finally {
+      if (this.#negotiation === "waiting") this.#negotiation = "idle";
+    }
+  }
+
+  /**
+   * Repairs the path if, and only if, ICE has given up on it: a loss of some seconds heals by itself.
+   * Call it when ICE fails, and after a return of the WebSocket; it needs an open one.
+   */
+  async repair(): Promise<void> {
+    if (this.#negotiation !== "answered") return;
+    if (this.#connection.iceConnectionState !== "failed") return;
+    this.#negotiation = "waiting";
+    try {
+      this.#connection.restartIce();
+      await this.#connection.setLocalDescription(await this.#connection.createOffer());
+      const answer = await this.#options.negotiate({ type: "restartIce", sdp: this.#localSdp() });
+      if (this.#signal.aborted) return;
+      await this.#accept(answer);
+      this.#negotiation = "answered";
+    } catch (error) {
+      // Half a negotiation cannot be resumed on this connection; a lost line is tried again with a fresh one.
+      this.#negotiation = "idle";
+      if (!this.#signal.aborted) this.#options.onGone();
+      if (!(error instanceof RequestError)) throw error;
+    }
+  }
+
+  #dtls(): PeerState {
+    return this.#connection.connectionState === "connected" ? "connected" : "connecting";
+  }
+
+  #addTransceivers({ sends, watchSlots }: Plan): void {
+    if (sends) {
+      this.#addSender("microphone", "audio", MICROPHONE_ENCODINGS);
+      this.#addSender("camera", "video", CAMERA_ENCODINGS);
+      this.#addSender("screen", "video", SCREEN_ENCODINGS);
+    }
+    for (let i = 0; i < AUDIO_SLOTS; i++) this.#addReceiver("audio");
+    for (let i = 0; i < STAGE_SLOTS + watchSlots; i++) this.#addReceiver("video");
+  }
+
+  #addSender(source: Source, kind: "audio" | "video", encodings: readonly RTCRtpEncodingParameters[]): void {
+    const sendEncodings = encodings.map((encoding) => ({ ...encoding }));
+    this.#senders.set(source, this.#connection.addTransceiver(kind, { direction: "sendonly", sendEncodings }));
+  }
+
+  #addReceiver(kind: "audio" | "video"): void {
+    const transceiver = this.#connection.addTransceiver(kind, { direction: "recvonly" });
+    // Not in every browser that we serve.
+    if ("jitterBufferTarget" in transceiver.receiver) transceiver.receiver.jitterBufferTarget = JITTER_TARGET_MS;
+    this.#receivers.push(transceiver);
+  }
+
+  #localSdp(): string {
+    return this.#connection.localDescription?.sdp ?? "";
+  }
+
+  #sources(): Record<string, Source> {
+    const sources: Record<string, Source> = {};
+    for (const [source, { mid }] of this.#senders) if (mid !== null) sources[mid] = source;
+    return sources;
+  }
+
+  async #accept(answer: Answer): Promise<void> {
+    setRemoteDescriptionCalls += 1;
+    await this.#connection.setRemoteDescription({ type: "answer", sdp: answer.sdp });
+  }
+
+  #fillSlots(answered: readonly AnsweredSlot[]): readonly Slot[] {
+    const tracks = new Map(this.#receivers.map(({ mid, receiver }) => [mid, receiver.track]));
+    return answered.flatMap((slot) => {
+      const track = tracks.get(slot.mid);
+      return track === undefined ? [] : [{ ...slot, track }];
+    });
+  }
+
+  #watchTransport(): void {
+    this.#options.onChange();
+    const { connectionState, iceConnectionState } = this.#connection;
+    // DTLS failed or was closed by the server over a path that works: no ICE restart can help.
+    if (connectionState === "failed" && iceConnectionState !== "failed") this.#options.onGone();
+  }
+}

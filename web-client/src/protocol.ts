@@ -1,0 +1,260 @@
+// The WebSocket protocol, version 1, as types. signaling/PROTOCOL.md is the contract.
+
+export const PROTOCOL_VERSION = 1;
+
+/** What a token allows its holder to be. */
+export type Role = "operator" | "chair" | "hall" | "site" | "observer";
+
+/** What a sending m-line carries. */
+export type Source = "microphone" | "camera" | "screen";
+
+/** A position on stage that an operator can fill. */
+export type Place = "main" | "second" | "screen";
+
+export interface SiteName {
+  readonly code: string;
+  readonly name: string;
+}
+
+export type ConferenceLife = "scheduled" | "running" | "ended";
+
+/** Requests that an operator or a chair, or the participant itself, may make. Answered by `ok` or `error`. */
+export type Request =
+  | { readonly type: "offer"; readonly sdp: string; readonly sources: Readonly<Record<string, Source>> }
+  | { readonly type: "restartIce"; readonly sdp: string }
+  | { readonly type: "watch"; readonly mid: string; readonly participant: string | null }
+  | { readonly type: "publish"; readonly source: Source; readonly active: boolean }
+  | { readonly type: "requestFloor" }
+  | { readonly type: "withdrawFloor" }
+  | { readonly type: "yieldFloor" }
+  | { readonly type: "grantFloor"; readonly participant: string }
+  | { readonly type: "revokeFloor" }
+  | { readonly type: "setStage"; readonly place: Place; readonly participant: string | null }
+  | { readonly type: "mute"; readonly participant: string; readonly muted: boolean };
+
+/** Everything that a client may send. */
+export type ClientMessage =
+  | { readonly type: "join"; readonly protocol: number; readonly token: string }
+  | { readonly type: "resume"; readonly protocol: number; readonly session: string; readonly secret: string }
+  | (Request & { readonly id: number })
+  | { readonly type: "ping" }
+  | { readonly type: "leave" };
+
+export interface Welcome {
+  readonly type: "welcome";
+  readonly protocol: number;
+  readonly session: string;
+  readonly secret: string;
+  readonly participant: string;
+  readonly role: Role;
+  readonly site: SiteName | null;
+  readonly conference: { readonly id: string; readonly title: string; readonly state: ConferenceLife };
+  readonly resumed: boolean;
+  /** How long after a loss `resume` still works, in seconds. */
+  readonly resumeSeconds: number;
+  readonly pingSeconds: number;
+  readonly iceServers: readonly RTCIceServer[];
+}
+
+export interface AnsweredSlot {
+  readonly mid: string;
+  readonly kind: "audio" | "video";
+  /** `audio`, `stage.main`, `stage.second`, `stage.screen`; `null` for one that `watch` fills. */
+  readonly feed: string | null;
+}
+
+export interface Answer {
+  readonly type: "answer";
+  readonly id: number;
+  readonly sdp: string;
+  readonly publications: readonly { readonly mid: string; readonly source: Source }[];
+  readonly slots: readonly AnsweredSlot[];
+}
+
+/** Someone who waits for the floor or holds it. `since` is RFC 3339. */
+export interface FloorEntry {
+  readonly participant: string;
+  readonly site: string | null;
+  readonly name: string;
+  readonly since: string;
+}
+
+export interface Floor {
+  readonly type: "floor";
+  readonly version: number;
+  readonly holder: FloorEntry | null;
+  /** How many wait; `queue` holds the first 50 of them. */
+  readonly waiting: number;
+  readonly queue: readonly FloorEntry[];
+}
+
+/** Who stands in one place of the stage. */
+export interface Shown {
+  readonly participant: string;
+  readonly site: string | null;
+  readonly name: string;
+  readonly source: Source;
+}
+
+export interface Stage {
+  readonly type: "stage";
+  readonly version: number;
+  readonly main: Shown | null;
+  readonly second: Shown | null;
+  readonly screen: Shown | null;
+  /** Participants whose sound everyone may hear. */
+  readonly speakers: readonly string[];
+}
+
+export type FloorStanding = "none" | "waiting" | "holding";
+
+export interface Self {
+  readonly type: "self";
+  readonly version: number;
+  /** Muted by an operator: the server refuses this participant's media. */
+  readonly muted: boolean;
+  readonly floor: FloorStanding;
+  /** Counts from 1; `null` unless waiting. */
+  readonly position: number | null;
+  readonly onStage: boolean;
+}
+
+export interface Presence {
+  readonly type: "presence";
+  readonly version: number;
+  readonly expected: number;
+  readonly present: number;
+  readonly lost: number;
+}
+
+export interface ConferenceMessage {
+  readonly type: "conference";
+  readonly version: number;
+  readonly id: string;
+  readonly title: string;
+  readonly state: ConferenceLife;
+}
+
+export interface ProvinceCount {
+  readonly code: string;
+  readonly name: string;
+  readonly expected: number;
+  readonly present: number;
+  readonly lost: number;
+}
+
+export interface Provinces {
+  readonly type: "provinces";
+  readonly version: number;
+  readonly provinces: readonly ProvinceCount[];
+}
+
+/** One participant as operators see it. */
+export interface Participant {
+  readonly participant: string;
+  readonly role: Role;
+  readonly site: string | null;
+  readonly province: string | null;
+  readonly name: string;
+  readonly state: "present" | "lost" | "left";
+  readonly muted: boolean;
+  readonly media: "none" | "connected" | "silent";
+  readonly sources: readonly Source[];
+  readonly floor: FloorStanding;
+}
+
+export interface Participants {
+  readonly type: "participants";
+  readonly version: number;
+  /** The list replaces everything known. */
+  readonly full: boolean;
+  readonly changes: readonly Participant[];
+}
+
+export type StateMessage = Floor | Stage | Self | Presence | ConferenceMessage | Provinces | Participants;
+
+export interface Ok {
+  readonly type: "ok";
+  readonly id: number;
+}
+
+export interface ErrorMessage {
+  readonly type: "error";
+  /** The request that is to blame, if one is. */
+  readonly id: number | null;
+  readonly code: string;
+  readonly message: string;
+  readonly retryAfterSeconds: number | null;
+}
+
+export interface Closing {
+  readonly type: "closing";
+  readonly reason: string;
+  readonly retryAfterSeconds: number | null;
+}
+
+/** Everything that the server may send and this page understands. */
+export type ServerMessage = Welcome | Answer | StateMessage | Ok | ErrorMessage | Closing | { readonly type: "pong" };
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const text = (value: unknown): boolean => typeof value === "string";
+const whole = (value: unknown): boolean => Number.isSafeInteger(value);
+const flag = (value: unknown): boolean => typeof value === "boolean";
+const list = (value: unknown): boolean => Array.isArray(value);
+const record = (value: unknown): value is Fields =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+const orNull =
+  (check: (value: unknown) => boolean) =>
+  (value: unknown): boolean =>
+    value === null || check(value);
+
+/** The fields that a message must have to be used; others may be there and are ignored. */
+const REQUIRED: Readonly<Record<ServerMessage["type"], Readonly<Record<string, (value: unknown) => boolean>>>> = {
+  welcome: { session: text, secret: text, participant: text, role: text, conference: record, resumed: flag },
+  answer: { id: whole, sdp: text, slots: list },
+  floor: { version: whole, holder: orNull(record), waiting: whole, queue: list },
+  stage: {
+    version: whole,
+    main: orNull(record),
+    second: orNull(record),
+    screen: orNull(record),
+    speakers: list,
+  },
+  self: { version: whole, muted: flag, floor: text, onStage: flag },
+  presence: { version: whole, expected: whole, present: whole, lost: whole },
+  conference: { version: whole, id: text, title: text, state: text },
+  provinces: { version: whole, provinces: list },
+  participants: { version: whole, full: flag, changes: list },
+  ok: { id: whole },
+  error: { id: orNull(whole), code: text, message: text },
+  closing: { reason: text },
+  pong: {},
+};
+
+function isKnown(type: unknown): type is ServerMessage["type"] {
+  return typeof type === "string" && Object.hasOwn(REQUIRED, type);
+}
+
+/**
+ * Reads one frame. `null` for what this page does not understand: a type of a newer server,
+ * or a frame that is not a message at all. Unknown fields are left in and never looked at.
+ */
+export function decode(frame: unknown): ServerMessage | null {
+  if (typeof frame !== "string") return null;
+  let value: unknown;
+  try {
+    value = JSON.parse(frame);
+  } catch {
+    return null;
+  }
+  if (!record(value) || !isKnown(value["type"])) return null;
+  for (const [field, check] of Object.entries(REQUIRED[value["type"]])) {
+    if (!check(value[field])) return null;
+  }
+  return value as unknown as ServerMessage;
+}
+
+export function encode(message: ClientMessage): string {
+  return JSON.stringify(message);
+}

@@ -1,0 +1,62 @@
+// What this participant sends: which track each source carries, and telling the server so.
+
+import type { Request, Source } from "./protocol.ts";
+
+/** Where a source's track goes once a connection is negotiated. */
+export interface Outlet {
+  sender(source: Source): Pick<RTCRtpSender, "replaceTrack"> | null;
+}
+
+export interface PublisherOptions {
+  /** Sends a `publish` request. May reject: the server hears of it again after the next `welcome`. */
+  announce(request: Extract<Request, { type: "publish" }>): Promise<unknown>;
+  onChange(active: ReadonlySet<Source>): void;
+}
+
+/**
+ * Keeps what should be on air, and brings every new connection and every resumed session to it.
+ * Nothing here negotiates: tracks are replaced in senders that were agreed on at the join.
+ */
+export class Publisher {
+  readonly #options: PublisherOptions;
+  readonly #tracks = new Map<Source, MediaStreamTrack>();
+  #outlet: Outlet | null = null;
+
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+  }
+
+  get active(): ReadonlySet<Source> {
+    return new Set(this.#tracks.keys());
+  }
+
+  /** Puts `track` on air as `source`, or takes the source off the air with `null`. Doing it twice does nothing. */
+  async carry(source: Source, track: MediaStreamTrack | null): Promise<void> {
+    const before = this.#tracks.get(source) ?? null;
+    if (before === track) return;
+    if (track === null) this.#tracks.delete(source);
+    else this.#tracks.set(source, track);
+    this.#options.onChange(this.active);
+    await this.#outlet?.sender(source)?.replaceTrack(track);
+    const toldAlready = before !== null && track !== null;
+    if (this.#outlet !== null && !toldAlready) await this.#announce(source);
+  }
+
+  /** A connection has been negotiated, or the session came back: what is on air goes there. */
+  async attach(outlet: Outlet): Promise<void> {
+    this.#outlet = outlet;
+    for (const [source, track] of this.#tracks) {
+      await outlet.sender(source)?.replaceTrack(track);
+      await this.#announce(source);
+    }
+  }
+
+  /** The connection is gone; what should be on air stays known. */
+  detach(): void {
+    this.#outlet = null;
+  }
+
+  async #announce(source: Source): Promise<void> {
+    await this.#options.announce({ type: "publish", source, active: this.#tracks.has(source) });
+  }
+}

@@ -1,0 +1,82 @@
+// The few figures of getStats() that a person or a support line can use. Pure.
+
+/** What is read out of one report; counters since the connection began. */
+export interface Reading {
+  /** Milliseconds, of the report's own clock. */
+  readonly at: number;
+  readonly framesDecoded: number;
+  readonly packetsReceived: number;
+  readonly packetsLost: number;
+  readonly bytesReceived: number;
+  /** Milliseconds there and back; `null` until measured. */
+  readonly roundTripMs: number | null;
+}
+
+/** How the line was between two readings. */
+export interface LineQuality {
+  readonly framesPerSecond: number;
+  /** Share of packets lost, 0 to 1. */
+  readonly loss: number;
+  /** Kilobits per second received. */
+  readonly kbps: number;
+  readonly roundTripMs: number | null;
+  readonly grade: "good" | "fair" | "poor";
+}
+
+/** Above these a person notices. Loss is a share, round trip in milliseconds. */
+const FAIR = { loss: 0.02, roundTripMs: 300 };
+const POOR = { loss: 0.08, roundTripMs: 800 };
+
+type Entry = Readonly<Record<string, unknown>>;
+
+const amount = (entry: Entry, field: string): number => {
+  const value = entry[field];
+  return typeof value === "number" ? value : 0;
+};
+
+/** Adds up one report. Anything that a browser leaves out counts as nothing. */
+export function read(report: Iterable<readonly [string, unknown]>): Reading {
+  let reading: Reading = {
+    at: 0,
+    framesDecoded: 0,
+    packetsReceived: 0,
+    packetsLost: 0,
+    bytesReceived: 0,
+    roundTripMs: null,
+  };
+  for (const [, value] of report) {
+    const entry = value as Entry;
+    if (entry["type"] === "inbound-rtp") {
+      reading = {
+        ...reading,
+        at: Math.max(reading.at, amount(entry, "timestamp")),
+        framesDecoded: reading.framesDecoded + amount(entry, "framesDecoded"),
+        packetsReceived: reading.packetsReceived + amount(entry, "packetsReceived"),
+        packetsLost: reading.packetsLost + amount(entry, "packetsLost"),
+        bytesReceived: reading.bytesReceived + amount(entry, "bytesReceived"),
+      };
+    } else if (entry["type"] === "candidate-pair" && entry["nominated"] === true) {
+      const seconds = entry["currentRoundTripTime"];
+      if (typeof seconds === "number") reading = { ...reading, roundTripMs: Math.round(seconds * 1000) };
+    }
+  }
+  return reading;
+}
+
+/** The line between `before` and `after`; `null` if no time passed. */
+export function compare(before: Reading, after: Reading): LineQuality | null {
+  const seconds = (after.at - before.at) / 1000;
+  if (seconds <= 0) return null;
+  const received = Math.max(0, after.packetsReceived - before.packetsReceived);
+  const lost = Math.max(0, after.packetsLost - before.packetsLost);
+  const loss = received + lost === 0 ? 0 : lost / (received + lost);
+  const { roundTripMs } = after;
+  const worseThan = (limit: typeof FAIR) => loss > limit.loss || (roundTripMs ?? 0) > limit.roundTripMs;
+  return {
+    framesPerSecond: Math.max(0, after.framesDecoded - before.framesDecoded) / seconds,
+    loss,
+    kbps: (Math.max(0, after.bytesReceived - before.bytesReceived) * 8) / 1000 / seconds,
+    roundTripMs,
+    grade: worseThan(POOR) ? "poor" : worseThan(FAIR) ? "fair" : "good",
+  };
+}

@@ -1,0 +1,46 @@
+// Words on the page, in Vietnamese or English. Switching the language changes them at once, without a reload.
+
+import { createInstance, type TFunction } from "i18next";
+import en from "../locales/en.json";
+import vi from "../locales/vi.json";
+
+export type Language = "vi" | "en";
+
+const messages = createInstance({
+  lng: "vi",
+  fallbackLng: "vi",
+  resources: { vi: { translation: vi }, en: { translation: en } },
+  interpolation: { escapeValue: false },
+  initAsync: false,
+});
+// With its resources at hand and `initAsync` off, this ends before it returns.
+void messages.init();
+
+let current = $state<Language>("vi");
+
+export function language(): Language {
+  return current;
+}
+
+/** Shows the page in another language and says so to screen readers. */
+export function speak(next: Language): void {
+  current = next;
+  document.documentElement.lang = next;
+  void messages.changeLanguage(next);
+}
+
+/** The words for a key. Inside a component it follows the language. */
+export const t = ((...args: Parameters<TFunction>): string => messages.getFixedT(current)(...args)) as TFunction;
+
+/** A whole number as people write it: 3.356 or 3,356. */
+export function number(value: number): string {
+  return new Intl.NumberFormat(current).format(value);
+}
+
+/** Hours, minutes and seconds since `since`: 0:42, 12:07, 1:02:09. */
+export function elapsed(since: string, now: number): string {
+  const seconds = Math.max(0, Math.floor((now - Date.parse(since)) / 1000));
+  const pad = (part: number): string => String(part).padStart(2, "0");
+  const [h, m, s] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+  return h > 0 ? `${h}:${pad(m)}:${pad(s)}` : `${m}:${pad(s)}`;
+}

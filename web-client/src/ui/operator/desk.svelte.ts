@@ -1,0 +1,121 @@
+// What an operator is looking at: filters, the chosen province and site, the private pictures.
+
+import { untrack } from "svelte";
+import type { Participant, Place } from "../../protocol.ts";
+import {
+  fetchSites,
+  filterRoster,
+  joinRoster,
+  type ProvinceColumn,
+  type Site,
+  type SiteRow,
+  sortProvinces,
+  type Standing,
+} from "../../roster.ts";
+import type { Visit } from "../visit.svelte.ts";
+
+/** Wait before the list of sites is asked for again, in milliseconds. */
+const RETRY_MS = 5_000;
+
+export class Desk {
+  query = $state("");
+  standing = $state<Standing | "all">("all");
+  province = $state<string | null | undefined>(undefined);
+  column = $state<ProvinceColumn>("name");
+  /** Code or participant of the row whose actions are open. */
+  opened = $state<string | null>(null);
+  watchWanted = $state.raw<readonly string[]>([]);
+  sites = $state.raw<readonly Site[]>([]);
+  sitesFailed = $state(false);
+
+  readonly #visit: Visit;
+
+  constructor(visit: Visit, signal: AbortSignal) {
+    this.#visit = visit;
+    this.#load(signal);
+  }
+
+  readonly #conference = $derived.by(() => this.#visit.attendance?.conference);
+  readonly #participants = $derived(this.#conference?.participants ?? new Map<string, Participant>());
+  readonly roster = $derived(joinRoster(this.sites, this.#participants));
+  readonly provinces = $derived(sortProvinces(this.#conference?.provinces ?? [], this.column));
+
+  /** Provinces are shown until a search, a filter or a province asks for sites. */
+  readonly isCountry = $derived(this.query === "" && this.standing === "all" && this.province === undefined);
+
+  readonly rows = $derived<readonly SiteRow[]>(
+    this.isCountry
+      ? []
+      : filterRoster(this.roster, { query: this.query, standing: this.standing, province: this.province }),
+  );
+
+  participant(id: string): Participant | undefined {
+    return this.#participants.get(id);
+  }
+
+  showCountry(): void {
+    this.query = "";
+    this.standing = "all";
+    this.province = undefined;
+    this.opened = null;
+  }
+
+  showProvince(code: string | null): void {
+    this.province = code;
+    this.opened = null;
+  }
+
+  toggleStanding(standing: Standing | "all"): void {
+    this.standing = this.standing === standing ? "all" : standing;
+  }
+
+  toggleOpen(key: string): void {
+    this.opened = this.opened === key ? null : key;
+  }
+
+  toggleWatch(participant: string): void {
+    this.watchWanted = this.watchWanted.includes(participant)
+      ? this.watchWanted.filter((other) => other !== participant)
+      : [...this.watchWanted, participant];
+    void this.#visit.actions?.watch(untrack(() => this.watchWanted));
+  }
+
+  grant(participant: string): void {
+    void this.#visit.actions?.grantFloor(participant);
+  }
+
+  revoke(): void {
+    void this.#visit.actions?.revokeFloor();
+  }
+
+  mute(participant: string, muted: boolean): void {
+    void this.#visit.actions?.mute(participant, muted);
+  }
+
+  setStage(place: Place, participant: string | null): void {
+    void this.#visit.actions?.setStage(place, participant);
+  }
+
+  /** The list changes rarely and is fetched once; a server that is away is asked again. */
+  #load(signal: AbortSignal): void {
+    const token = this.#visit.bearer;
+    if (token === null) return;
+    fetchSites(token, signal).then(
+      (sites) => {
+        this.sites = sites;
+        this.sitesFailed = false;
+      },
+      () => {
+        if (signal.aborted) return;
+        this.sitesFailed = true;
+        const timer = setTimeout(() => this.#load(signal), RETRY_MS);
+        signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
+      },
+    );
+  }
+}
+
+/** What identifies a row: a site by its code, others by their participant. */
+export function keyOf(row: SiteRow): string {
+  return row.code === "" ? (row.participants[0]?.participant ?? row.name) : row.code;
+}

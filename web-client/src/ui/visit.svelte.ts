@@ -1,0 +1,180 @@
+// What the components see: the state of this visit, and the actions they may call.
+
+import { Attendance, type AttendanceState } from "../attendance.ts";
+import { expose } from "../diagnostics.ts";
+import { type DeviceKind, type DeviceState, HALL_CAMERA, LocalDevices, SITE_CAMERA } from "../devices.ts";
+import { Preferences, TabCredentials } from "../memory.ts";
+import type { Role } from "../protocol.ts";
+import { readToken, tokenInHash, type TokenText } from "../token.ts";
+import { fetchInvitation, type Invitation } from "../invitation.ts";
+import { type Language, language, speak } from "./i18n.svelte.ts";
+
+const NO_DEVICES: DeviceState = {
+  microphone: { track: null, problem: null, asking: false },
+  camera: { track: null, problem: null, asking: false },
+  list: { microphones: [], cameras: [] },
+};
+
+const ROLE_OF_PATH: Readonly<Record<string, Role>> = {
+  "/operator": "operator",
+  "/hall": "hall",
+  "/site": "site",
+  "/observer": "observer",
+};
+
+function speaksByRight(role: Role): boolean {
+  return role === "hall" || role === "chair";
+}
+
+/** One visit of one person to this page. */
+export class Visit {
+  attendance = $state.raw<AttendanceState | null>(null);
+  devices = $state.raw<DeviceState>(NO_DEVICES);
+  invitation = $state.raw<Invitation>({ title: null, site: null });
+  volume = $state(1);
+  isSilenced = $state(false);
+  /** The browser plays no sound until somebody clicks. */
+  isSoundBlocked = $state(false);
+
+  readonly token: TokenText;
+  readonly #credentials: TabCredentials;
+  readonly #preferences = new Preferences();
+  readonly #wakeUps = new EventTarget();
+  readonly #life = new AbortController();
+  readonly #devices: LocalDevices;
+  readonly #path: string;
+  #attendance: Attendance | null = null;
+  #attendanceLife = new AbortController();
+
+  constructor(page: { location: Location; history: History }) {
+    this.#credentials = new TabCredentials(tokenInHash(page.location.hash));
+    this.#path = page.location.pathname.replace(/\/+$/u, "");
+    // The token does not stay where it can be read over a shoulder or land in a screenshot.
+    if (page.location.hash !== "") page.history.replaceState(null, "", page.location.pathname + page.location.search);
+    this.token = readToken(this.#credentials.token);
+    this.volume = this.#preferences.volume;
+    speak(this.#preferences.language === "en" ? "en" : "vi");
+    this.#devices = new LocalDevices(
+      {
+        source: navigator.mediaDevices,
+        memory: this.#preferences,
+        size: this.role === "site" ? SITE_CAMERA : HALL_CAMERA,
+        onChange: (devices) => {
+          this.devices = devices;
+          this.#attendance?.onDevices();
+        },
+      },
+      this.#life.signal,
+    );
+    this.#forwardWakeUps();
+    expose(() => ({
+      state: this.attendance,
+      session: this.#credentials.session?.id ?? null,
+      stats: () => this.#attendance?.stats() ?? Promise.resolve(null),
+    }));
+    this.#begin();
+  }
+
+  /** The role that the server gave; before that what the link says; `site` if it says nothing. */
+  get role(): Role {
+    return this.attendance?.conference.me?.role ?? this.token.role ?? ROLE_OF_PATH[this.#path] ?? "site";
+  }
+
+  get speaksByRight(): boolean {
+    return speaksByRight(this.role);
+  }
+
+  get bearer(): string | null {
+    return this.#credentials.token;
+  }
+
+  get signal(): AbortSignal {
+    return this.#life.signal;
+  }
+
+  get preferences(): Preferences {
+    return this.#preferences;
+  }
+
+  /** What this place may do in the conference; there only while it attends. */
+  get actions(): Attendance | null {
+    return this.#attendance;
+  }
+
+  /** Joins, or comes back. A click should lead here: browsers allow sound only after one. */
+  enter(): void {
+    this.#attendanceLife.abort();
+    this.#attendanceLife = new AbortController();
+    this.attendance = null;
+    const attendance = new Attendance(
+      {
+        credentials: this.#credentials,
+        devices: this.#devices,
+        media: navigator.mediaDevices,
+        wakeUps: this.#wakeUps,
+        connectSocket: () => new WebSocket(new URL("/ws", location.href.replace(/^http/u, "ws"))),
+        random: () => Math.random(),
+        onChange: (state) => (this.attendance = state),
+      },
+      this.#attendanceLife.signal,
+    );
+    this.#attendance = attendance;
+    this.attendance = attendance.state;
+    // A site's devices are let go until it asks for the floor.
+    if (this.speaksByRight) this.openDevices();
+    else this.#devices.close();
+  }
+
+  openDevices(): void {
+    void this.#devices.open("microphone").then(() => this.#devices.open("camera"));
+  }
+
+  openDevice(kind: DeviceKind): void {
+    void this.#devices.open(kind);
+  }
+
+  chooseDevice(kind: DeviceKind, id: string): void {
+    void this.#devices.choose(kind, id);
+  }
+
+  setVolume(volume: number): void {
+    this.volume = volume;
+    this.isSilenced = false;
+    this.#preferences.keepVolume(volume);
+  }
+
+  switchLanguage(next: Language): void {
+    speak(next);
+    this.#preferences.keepLanguage(next);
+  }
+
+  get language(): Language {
+    return language();
+  }
+
+  /** A reload comes straight back; operators have nothing to check; everyone else is asked to click. */
+  #begin(): void {
+    const { token, session } = this.#credentials;
+    if (session !== null || token === null || this.role === "operator") {
+      this.enter();
+      return;
+    }
+    if (this.token.conference === null) return;
+    fetchInvitation(token, this.token.conference, this.token.site, this.#life.signal).then(
+      (invitation) => (this.invitation = invitation),
+      () => undefined,
+    );
+  }
+
+  #forwardWakeUps(): void {
+    const { signal } = this.#life;
+    window.addEventListener("online", () => this.#wakeUps.dispatchEvent(new Event("online")), { signal });
+    document.addEventListener(
+      "visibilitychange",
+      () => {
+        if (document.visibilityState === "visible") this.#wakeUps.dispatchEvent(new Event("visible"));
+      },
+      { signal },
+    );
+  }
+}

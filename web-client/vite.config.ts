@@ -1,0 +1,27 @@
+// How the page is built, served while developing, and tested.
+
+import { svelte } from "@sveltejs/vite-plugin-svelte";
+import { defineConfig } from "vitest/config";
+
+const SERVER = process.env["DINH_SERVER"] ?? "http://127.0.0.1:7900";
+
+export default defineConfig({
+  plugins: [svelte()],
+  build: {
+    // The last browsers that still run on Windows 7 and 8.1, and Safari of the same years.
+    target: ["chrome109", "firefox115", "safari16"],
+    // The server's content security policy allows no data: URLs.
+    assetsInlineLimit: 0,
+    chunkSizeWarningLimit: 600,
+  },
+  server: {
+    proxy: {
+      "/ws": { target: SERVER, ws: true },
+      "/api": { target: SERVER },
+    },
+  },
+  test: {
+    environment: "node",
+    include: ["test/**/*.test.ts"],
+  },
+});
