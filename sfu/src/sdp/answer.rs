@@ -1,0 +1,349 @@
+//! Writes the answer: the same m-lines in the same order, and nothing left to trickle.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use rtc_sdp::description::common::{Address, ConnectionInformation};
+use rtc_sdp::description::media::{MediaDescription, MediaName, RangedPort};
+use rtc_sdp::description::session::{Origin, SessionDescription, TimeDescription};
+
+use super::codec::{Chosen, Feedback};
+use super::extension::Extension;
+use super::offer::{Media, Offer};
+use super::{CNAME, LocalDescription, Role};
+use crate::command::{
+    ExtensionIds, Fingerprint, HostCandidate, MediaKind, PeerPolicy, PublicationSpec, SlotSpec,
+};
+
+/// Everything that one m-line of the answer is written from.
+struct Section<'a> {
+    offer: &'a Offer,
+    media: &'a Media,
+    extensions: &'a ExtensionIds,
+    local: &'a LocalDescription<'a>,
+    policy: &'a PeerPolicy,
+}
+
+/// The answer as text.
+pub(super) fn write(
+    offer: &Offer,
+    roles: &[Role],
+    extensions: &ExtensionIds,
+    local: &LocalDescription<'_>,
+    policy: &PeerPolicy,
+) -> String {
+    let mut session = SessionDescription {
+        origin: Origin {
+            username: "-".to_owned(),
+            session_id: local.session_id,
+            session_version: local.version,
+            network_type: "IN".to_owned(),
+            address_type: "IP4".to_owned(),
+            unicast_address: "127.0.0.1".to_owned(),
+        },
+        session_name: "-".to_owned(),
+        time_descriptions: vec![TimeDescription::default()],
+        ..SessionDescription::default()
+    };
+    let mids: Vec<&str> = offer
+        .media
+        .iter()
+        .zip(roles)
+        .filter(|(_, role)| !matches!(role, Role::Refused))
+        .map(|(media, _)| media.mid.as_str())
+        .collect();
+    if offer.is_bundled() {
+        session =
+            session.with_value_attribute("group".to_owned(), format!("BUNDLE {}", mids.join(" ")));
+    }
+    if offer.has("extmap-allow-mixed") {
+        session = session.with_property_attribute("extmap-allow-mixed".to_owned());
+    }
+    session = session
+        .with_property_attribute("ice-lite".to_owned())
+        .with_value_attribute("msid-semantic".to_owned(), " WMS *".to_owned());
+
+    let mut candidates = local.candidates;
+    for (media, role) in offer.media.iter().zip(roles) {
+        let section = Section {
+            offer,
+            media,
+            extensions,
+            local,
+            policy,
+        };
+        let made = match role {
+            Role::Refused => refused(media),
+            Role::Publication(chosen, spec) => {
+                let base = section.transport(std::mem::take(&mut candidates));
+                section.publication(base, chosen, spec)
+            }
+            Role::Slot {
+                codecs,
+                spec,
+                stream,
+            } => {
+                let base = section.transport(std::mem::take(&mut candidates));
+                section.slot(base, codecs, spec, *stream)
+            }
+            Role::Inactive(codecs) => {
+                let base = section.transport(std::mem::take(&mut candidates));
+                section.inactive(base, codecs)
+            }
+        };
+        session = session.with_media(made);
+    }
+    session.marshal()
+}
+
+/// An m-line that is turned down: port 0 and nothing else of use (RFC 3264 §6).
+fn refused(media: &Media) -> MediaDescription {
+    let offered = &media.description.media_name;
+    let mut made = MediaDescription {
+        media_name: MediaName {
+            port: RangedPort {
+                value: 0,
+                range: None,
+            },
+            ..offered.clone()
+        },
+        connection_information: Some(connection(unspecified())),
+        ..MediaDescription::default()
+    };
+    if !media.mid.is_empty() {
+        made = value(made, "mid", media.mid.to_string());
+    }
+    flag(made, "inactive")
+}
+
+impl Section<'_> {
+    /// What every accepted m-line says about the transport they share. `candidates` is empty for
+    /// all but the first.
+    fn transport(&self, candidates: &[HostCandidate]) -> MediaDescription {
+        let address = self
+            .local
+            .candidates
+            .first()
+            .map_or(unspecified(), |candidate| candidate.address);
+        let offered = &self.media.description.media_name;
+        let mut made = MediaDescription {
+            media_name: MediaName {
+                media: offered.media.clone(),
+                port: RangedPort {
+                    value: isize::try_from(address.port()).unwrap_or(9),
+                    range: None,
+                },
+                protos: offered.protos.clone(),
+                formats: Vec::new(),
+            },
+            connection_information: Some(connection(address)),
+            ..MediaDescription::default()
+        };
+        for (index, candidate) in candidates.iter().enumerate() {
+            made = made.with_candidate(candidate_line(index, *candidate));
+        }
+        if !candidates.is_empty() {
+            made = flag(made, "end-of-candidates");
+        }
+        made = value(made, "mid", self.media.mid.to_string());
+        made = made
+            .with_ice_credentials(self.local.ice.ufrag.clone(), self.local.ice.pwd.clone())
+            .with_fingerprint(
+                "sha-256".to_owned(),
+                fingerprint_text(self.local.fingerprint),
+            );
+        made = value(made, "setup", "passive".to_owned());
+        made = flag(made, "rtcp-mux");
+        if self.media.has("rtcp-rsize") {
+            made = flag(made, "rtcp-rsize");
+        }
+        // Firefox says this per m-line, Chromium once for the session.
+        if self.media.has("extmap-allow-mixed") && !self.offer.has("extmap-allow-mixed") {
+            made = flag(made, "extmap-allow-mixed");
+        }
+        made
+    }
+
+    fn publication(
+        &self,
+        made: MediaDescription,
+        chosen: &Chosen,
+        spec: &PublicationSpec,
+    ) -> MediaDescription {
+        let feedback: &[Feedback] = match spec.kind {
+            MediaKind::Audio => &[Feedback::TransportCc],
+            MediaKind::Video => &[
+                Feedback::Nack,
+                Feedback::NackPli,
+                Feedback::CcmFir,
+                Feedback::TransportCc,
+            ],
+        };
+        let extensions: &[Extension] = match spec.kind {
+            MediaKind::Audio => &[Extension::AudioLevel, Extension::Twcc, Extension::Mid],
+            MediaKind::Video => &[
+                Extension::Twcc,
+                Extension::Mid,
+                Extension::Rid,
+                Extension::Rrid,
+            ],
+        };
+        let mut made = flag(self.extmaps(made, extensions), "recvonly");
+        made = codec(made, chosen, feedback);
+        if let (MediaKind::Audio, Some(ptime)) = (spec.kind, self.policy.ptime_ms) {
+            made = value(made, "ptime", ptime.to_string());
+        }
+        for rid in &spec.rids {
+            made = value(made, "rid", format!("{rid} recv"));
+        }
+        if !spec.rids.is_empty() {
+            made = value(made, "simulcast", format!("recv {}", spec.rids.join(";")));
+        }
+        made
+    }
+
+    fn slot(
+        &self,
+        made: MediaDescription,
+        codecs: &[Chosen],
+        spec: &SlotSpec,
+        stream: usize,
+    ) -> MediaDescription {
+        let mut made = flag(self.extmaps(made, &[Extension::Mid]), "sendonly");
+        let track = match spec.kind {
+            MediaKind::Audio => "audio",
+            MediaKind::Video => "video",
+        };
+        made = value(made, "msid", format!("stream{stream} {track}{stream}"));
+        for chosen in codecs {
+            made = codec(
+                made,
+                chosen,
+                &[Feedback::Nack, Feedback::NackPli, Feedback::CcmFir],
+            );
+        }
+        let (media, rtx) = (spec.ssrc.0, spec.rtx_ssrc.0);
+        let repairs = spec.codecs.iter().any(|codec| codec.rtx_pt.is_some());
+        if repairs {
+            made = value(made, "ssrc-group", format!("FID {media} {rtx}"));
+        }
+        // The media SSRC comes first: Chromium takes the first line for the primary stream,
+        // whatever the group says.
+        made = value(made, "ssrc", format!("{media} cname:{CNAME}"));
+        if repairs {
+            made = value(made, "ssrc", format!("{rtx} cname:{CNAME}"));
+        }
+        made
+    }
+
+    fn inactive(&self, made: MediaDescription, codecs: &[Chosen]) -> MediaDescription {
+        let mut made = flag(self.extmaps(made, &[Extension::Mid]), "inactive");
+        for chosen in codecs {
+            made = codec(made, chosen, &[]);
+        }
+        made
+    }
+
+    /// Accepts those of `wanted` that this m-line offers under the id of the bundle's table.
+    fn extmaps(&self, mut made: MediaDescription, wanted: &[Extension]) -> MediaDescription {
+        for extension in Extension::ALL
+            .into_iter()
+            .filter(|one| wanted.contains(one))
+        {
+            let Some(offered) = extension.offered(self.media) else {
+                continue;
+            };
+            if extension.id_in(self.extensions) != Some(offered.id) {
+                continue;
+            }
+            let direction = match offered.direction {
+                "sendonly" => "/recvonly",
+                "recvonly" => "/sendonly",
+                "inactive" => continue,
+                _ => "",
+            };
+            let id = offered.id;
+            made = value(
+                made,
+                "extmap",
+                format!("{id}{direction} {}", extension.uri()),
+            );
+        }
+        made
+    }
+}
+
+/// One payload type and, if it has one, its RTX.
+fn codec(made: MediaDescription, chosen: &Chosen, feedback: &[Feedback]) -> MediaDescription {
+    let pt = chosen.spec.pt.0;
+    let mut made = made;
+    made.media_name.formats.push(pt.to_string());
+    made = value(made, "rtpmap", format!("{pt} {}", chosen.rtpmap));
+    if !chosen.fmtp.is_empty() {
+        made = value(made, "fmtp", format!("{pt} {}", chosen.fmtp));
+    }
+    for kind in chosen
+        .feedback
+        .iter()
+        .filter(|kind| feedback.contains(kind))
+    {
+        made = value(made, "rtcp-fb", format!("{pt} {}", kind.text()));
+    }
+    if let Some(rtx) = chosen.spec.rtx_pt {
+        made.media_name.formats.push(rtx.0.to_string());
+        let clock = chosen.spec.codec.clock_rate();
+        made = value(made, "rtpmap", format!("{} rtx/{clock}", rtx.0));
+        made = value(made, "fmtp", format!("{} apt={pt}", rtx.0));
+    }
+    made
+}
+
+/// A host candidate (RFC 8839 §5.1, RFC 6544 §4.5). UDP is preferred to TCP, and earlier addresses
+/// to later ones.
+fn candidate_line(index: usize, candidate: HostCandidate) -> String {
+    let local = 65_535_u32.saturating_sub(u32::try_from(index).unwrap_or(u32::MAX));
+    let (protocol, kind, suffix) = if candidate.tcp {
+        ("tcp", 90, " tcptype passive")
+    } else {
+        ("udp", 126, "")
+    };
+    let priority = (kind << 24) + (local << 8) + 255;
+    let (ip, port) = (candidate.address.ip(), candidate.address.port());
+    format!(
+        "{} 1 {protocol} {priority} {ip} {port} typ host{suffix}",
+        index + 1
+    )
+}
+
+fn fingerprint_text(fingerprint: Fingerprint) -> String {
+    let bytes: Vec<String> = fingerprint
+        .0
+        .iter()
+        .map(|byte| format!("{byte:02X}"))
+        .collect();
+    bytes.join(":")
+}
+
+fn connection(address: SocketAddr) -> ConnectionInformation {
+    ConnectionInformation {
+        network_type: "IN".to_owned(),
+        address_type: if address.is_ipv4() { "IP4" } else { "IP6" }.to_owned(),
+        address: Some(Address {
+            address: address.ip().to_string(),
+            ttl: None,
+            range: None,
+        }),
+    }
+}
+
+/// The discard port, for when there is nothing to say (RFC 8840 §4.1.1).
+const fn unspecified() -> SocketAddr {
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 9)
+}
+
+fn value(made: MediaDescription, key: &str, text: String) -> MediaDescription {
+    made.with_value_attribute(key.to_owned(), text)
+}
+
+fn flag(made: MediaDescription, key: &str) -> MediaDescription {
+    made.with_property_attribute(key.to_owned())
+}

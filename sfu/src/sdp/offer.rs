@@ -1,0 +1,336 @@
+//! An offer, read into what the answer depends on.
+
+use std::io::Cursor;
+
+use rtc_sdp::description::common::Attribute;
+use rtc_sdp::description::media::MediaDescription;
+use rtc_sdp::description::session::SessionDescription;
+
+use super::{MAX_MEDIA, MAX_OFFER_BYTES, OfferError};
+use crate::command::{DeclaredSsrc, Fingerprint, MediaKind, Token};
+use crate::id::{Pt, Ssrc};
+
+/// Most SSRCs of one m-line that are taken from `a=ssrc`: three layers, twice as many in reserve.
+const MAX_DECLARED: usize = 6;
+
+/// Direction attribute (RFC 8866 §6.7), as the offerer sees it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Direction {
+    /// The offerer sends and receives.
+    SendRecv,
+    /// It only sends.
+    SendOnly,
+    /// It only receives.
+    RecvOnly,
+    /// Neither.
+    Inactive,
+}
+
+/// A session description that passed the checks which concern the offer as a whole.
+pub(super) struct Offer {
+    attributes: Vec<Attribute>,
+    /// The m-lines, all of them, in order.
+    pub(super) media: Vec<Media>,
+    /// MIDs of the BUNDLE group; `None` if there is no group.
+    bundle: Option<Vec<String>>,
+}
+
+/// One m-line.
+pub(super) struct Media {
+    /// Its index.
+    pub(super) index: u8,
+    /// `None` for anything but audio and video.
+    pub(super) kind: Option<MediaKind>,
+    /// Its MID; empty only if it was refused by its offerer.
+    pub(super) mid: Token,
+    /// Its direction, perhaps inherited from the session.
+    pub(super) direction: Direction,
+    /// As parsed.
+    pub(super) description: MediaDescription,
+    disabled: bool,
+}
+
+impl Offer {
+    /// Reads an offer.
+    pub(super) fn parse(text: &str) -> Result<Self, OfferError> {
+        if text.len() > MAX_OFFER_BYTES {
+            return Err(OfferError::TooLong(text.len()));
+        }
+        let session = SessionDescription::unmarshal(&mut Cursor::new(text))
+            .map_err(|error| OfferError::Malformed(error.to_string()))?;
+        let count = session.media_descriptions.len();
+        if count == 0 {
+            return Err(OfferError::NoMedia);
+        }
+        if count > MAX_MEDIA {
+            return Err(OfferError::TooManyMedia(count));
+        }
+        let attributes = session.attributes;
+        let inherited = direction(&attributes).unwrap_or(Direction::SendRecv);
+        let mut media: Vec<Media> = Vec::with_capacity(count);
+        for (index, description) in session.media_descriptions.into_iter().enumerate() {
+            let read = Media::read(index, description, inherited)?;
+            if media
+                .iter()
+                .any(|other| other.mid == read.mid && !read.mid.is_empty())
+            {
+                return Err(OfferError::DuplicateMid(read.mid.to_string()));
+            }
+            media.push(read);
+        }
+        let bundle = values(&attributes, "group")
+            .find_map(|group| group.strip_prefix("BUNDLE"))
+            .map(|mids| mids.split_whitespace().map(str::to_owned).collect());
+        Ok(Self {
+            attributes,
+            media,
+            bundle,
+        })
+    }
+
+    /// Whether there is a BUNDLE group.
+    pub(super) const fn is_bundled(&self) -> bool {
+        self.bundle.is_some()
+    }
+
+    /// Whether a session attribute is there.
+    pub(super) fn has(&self, key: &str) -> bool {
+        has(&self.attributes, key)
+    }
+
+    /// Whether an m-line can be accepted as far as its transport goes.
+    pub(super) fn is_acceptable(&self, media: &Media) -> bool {
+        let bundled = self
+            .bundle
+            .as_ref()
+            .is_none_or(|mids| mids.iter().any(|mid| *mid == *media.mid));
+        !media.disabled && bundled && media.is_secure()
+    }
+
+    /// Checks what the one transport of the accepted m-lines needs and returns the fingerprint.
+    pub(super) fn transport(&self, used: &[&Media]) -> Result<Fingerprint, OfferError> {
+        for media in used {
+            if !media.has("rtcp-mux") && !media.has("rtcp-mux-only") {
+                return Err(OfferError::NoRtcpMux {
+                    mid: media.mid.to_string(),
+                });
+            }
+            if let Some(setup) = self.value(media, "setup")
+                && !matches!(setup, "actpass" | "active")
+            {
+                return Err(OfferError::BadSetup(setup.to_owned()));
+            }
+        }
+        let first = used.first().ok_or(OfferError::NothingUsable)?;
+        if self.has("ice-lite") {
+            return Err(OfferError::IceLite);
+        }
+        if self.value(first, "ice-ufrag").is_none() || self.value(first, "ice-pwd").is_none() {
+            return Err(OfferError::NoIce);
+        }
+        values(&first.description.attributes, "fingerprint")
+            .chain(values(&self.attributes, "fingerprint"))
+            .find_map(parse_fingerprint)
+            .ok_or(OfferError::NoFingerprint)
+    }
+
+    /// An attribute of an m-line, or else of the session: browsers put those of the transport at
+    /// either level.
+    fn value<'a>(&'a self, media: &'a Media, key: &'a str) -> Option<&'a str> {
+        values(&media.description.attributes, key)
+            .chain(values(&self.attributes, key))
+            .next()
+    }
+}
+
+impl Media {
+    fn read(
+        index: usize,
+        description: MediaDescription,
+        inherited: Direction,
+    ) -> Result<Self, OfferError> {
+        let bundle_only = has(&description.attributes, "bundle-only");
+        let disabled = description.media_name.port.value == 0 && !bundle_only;
+        let mid = values(&description.attributes, "mid")
+            .next()
+            .filter(|mid| !mid.is_empty())
+            .and_then(|mid| Token::from(mid).ok());
+        let mid = match mid {
+            Some(mid) => mid,
+            // What its own offerer has switched off needs no name.
+            None if disabled => Token::new(),
+            None => return Err(OfferError::BadMid { mline: index }),
+        };
+        Ok(Self {
+            index: u8::try_from(index).map_err(|_| OfferError::TooManyMedia(index + 1))?,
+            kind: match description.media_name.media.as_str() {
+                "audio" => Some(MediaKind::Audio),
+                "video" => Some(MediaKind::Video),
+                _ => None,
+            },
+            mid,
+            direction: direction(&description.attributes).unwrap_or(inherited),
+            disabled,
+            description,
+        })
+    }
+
+    /// Whether it has an attribute.
+    pub(super) fn has(&self, key: &str) -> bool {
+        has(&self.description.attributes, key)
+    }
+
+    /// The values of an attribute, in order.
+    pub(super) fn values<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> {
+        values(&self.description.attributes, key)
+    }
+
+    /// The payload types of the m-line, the offerer's favourite first.
+    pub(super) fn payload_types(&self) -> impl Iterator<Item = Pt> {
+        self.description
+            .media_name
+            .formats
+            .iter()
+            .filter_map(|format| format.parse().ok())
+            // 64 to 95 would be taken for RTCP (RFC 5761 §4).
+            .filter(|pt| (0..64).contains(pt) || (96..128).contains(pt))
+            .map(Pt)
+    }
+
+    /// The rest of an attribute line that begins with this payload type.
+    pub(super) fn of_pt<'a>(&'a self, key: &'a str, pt: Pt) -> impl Iterator<Item = &'a str> {
+        self.values(key).filter_map(move |value| {
+            let (number, rest) = value.split_once(' ')?;
+            (number == "*" || number.parse() == Ok(pt.0)).then(|| rest.trim())
+        })
+    }
+
+    /// RIDs that the offerer would send in simulcast (RFC 8853 §5.1), in its order. Empty without
+    /// simulcast.
+    pub(super) fn simulcast_rids(&self, pt: Pt) -> Vec<Token> {
+        let Some(list) = self.values("simulcast").find_map(sending_list) else {
+            return Vec::new();
+        };
+        list.split(';')
+            // Of alternatives the first; `~` marks a layer that starts paused.
+            .filter_map(|alternatives| alternatives.split(',').next())
+            .map(|rid| rid.trim_start_matches('~'))
+            .filter(|rid| !rid.is_empty() && self.sends_rid(rid, pt))
+            .filter_map(|rid| Token::from(rid).ok())
+            .collect()
+    }
+
+    fn sends_rid(&self, rid: &str, pt: Pt) -> bool {
+        self.values("rid").any(|value| {
+            let mut words = value.splitn(3, ' ');
+            let known = words.next() == Some(rid) && words.next() == Some("send");
+            let restricted = words
+                .next()
+                .and_then(|rest| rest.split(';').find_map(|part| part.strip_prefix("pt=")));
+            known
+                && restricted
+                    .is_none_or(|pts| pts.split(',').any(|number| number.parse() == Ok(pt.0)))
+        })
+    }
+
+    /// The media SSRCs that the offer declares, each with its RTX (RFC 5576).
+    pub(super) fn declared_ssrcs(&self) -> Vec<DeclaredSsrc> {
+        let groups: Vec<(&str, Vec<u32>)> = self
+            .values("ssrc-group")
+            .filter_map(|group| {
+                let (semantics, ssrcs) = group.split_once(' ')?;
+                let ssrcs = ssrcs
+                    .split_whitespace()
+                    .map(str::parse)
+                    .collect::<Result<_, _>>();
+                Some((semantics, ssrcs.ok()?))
+            })
+            .collect();
+        let repair_of = |ssrc: u32| {
+            groups
+                .iter()
+                .find_map(|(semantics, ssrcs)| match ssrcs.as_slice() {
+                    [media, repair] if *semantics == "FID" && *media == ssrc => Some(Ssrc(*repair)),
+                    _ => None,
+                })
+        };
+        let is_repair = |ssrc: u32| {
+            groups.iter().any(|(semantics, ssrcs)| {
+                matches!(*semantics, "FID" | "FEC-FR") && ssrcs.iter().skip(1).any(|it| *it == ssrc)
+            })
+        };
+        let mut declared: Vec<DeclaredSsrc> = Vec::new();
+        let ssrcs = self
+            .values("ssrc")
+            .filter_map(|value| value.split_whitespace().next()?.parse::<u32>().ok());
+        for ssrc in ssrcs {
+            let known = declared.iter().any(|other| other.media.0 == ssrc);
+            if !known && !is_repair(ssrc) && declared.len() < MAX_DECLARED {
+                declared.push(DeclaredSsrc {
+                    media: Ssrc(ssrc),
+                    rtx: repair_of(ssrc),
+                });
+            }
+        }
+        declared
+    }
+
+    /// Whether its protocol is RTP over DTLS-SRTP. The transport named before it does not matter
+    /// (RFC 9429 §5.1.2).
+    fn is_secure(&self) -> bool {
+        matches!(
+            self.description
+                .media_name
+                .protos
+                .last()
+                .map(String::as_str),
+            Some("SAVPF" | "SAVP")
+        )
+    }
+}
+
+/// The list behind `send` in `a=simulcast:send l;m;h` or `a=simulcast:recv x send l;m;h`.
+fn sending_list(value: &str) -> Option<&str> {
+    let mut words = value.split_whitespace();
+    words.find(|word| *word == "send")?;
+    words.next()
+}
+
+fn direction(attributes: &[Attribute]) -> Option<Direction> {
+    attributes
+        .iter()
+        .find_map(|attribute| match attribute.key.as_str() {
+            "sendrecv" => Some(Direction::SendRecv),
+            "sendonly" => Some(Direction::SendOnly),
+            "recvonly" => Some(Direction::RecvOnly),
+            "inactive" => Some(Direction::Inactive),
+            _ => None,
+        })
+}
+
+fn has(attributes: &[Attribute], key: &str) -> bool {
+    attributes.iter().any(|attribute| attribute.key == key)
+}
+
+fn values<'a>(attributes: &'a [Attribute], key: &'a str) -> impl Iterator<Item = &'a str> {
+    attributes
+        .iter()
+        .filter(move |attribute| attribute.key == key)
+        .filter_map(|attribute| attribute.value.as_deref())
+        .map(str::trim)
+}
+
+/// Reads `sha-256 AB:CD:…` (RFC 8122 §5); `None` for other hashes.
+fn parse_fingerprint(value: &str) -> Option<Fingerprint> {
+    let (hash, digits) = value.split_once(' ')?;
+    if !hash.eq_ignore_ascii_case("sha-256") {
+        return None;
+    }
+    let mut bytes = [0; 32];
+    let mut parts = digits.trim().split(':');
+    for byte in &mut bytes {
+        let part = parts.next().filter(|part| part.len() == 2)?;
+        *byte = u8::from_str_radix(part, 16).ok()?;
+    }
+    parts.next().is_none().then_some(Fingerprint(bytes))
+}

@@ -1,0 +1,493 @@
+//! Offers of real clients against golden answers, and offers that cannot be answered.
+//!
+//! `UPDATE_GOLDEN=1` rewrites the answers; look at the difference before committing it.
+
+use std::fs;
+use std::path::PathBuf;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::command::{Codec, CodecSpec, DeclaredSsrc, ExtensionIds, Token};
+use crate::id::{Feed, Pt};
+
+fn golden(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden")
+        .join(name)
+}
+
+fn offer(name: &str) -> String {
+    fs::read_to_string(golden(&format!("{name}-offer.sdp"))).unwrap()
+}
+
+fn credentials() -> IceCredentials {
+    IceCredentials {
+        ufrag: "00ufragUFRAG".to_owned(),
+        pwd: "pwdPWDpwdPWDpwdPWDpwdPWDpwdPWDpw".to_owned(),
+    }
+}
+
+fn candidates() -> Vec<HostCandidate> {
+    let udp = HostCandidate {
+        address: "192.0.2.1:7910".parse().unwrap(),
+        tcp: false,
+    };
+    let v6 = HostCandidate {
+        address: "[2001:db8::1]:7910".parse().unwrap(),
+        tcp: false,
+    };
+    vec![udp, v6, HostCandidate { tcp: true, ..udp }]
+}
+
+fn speaker() -> PeerPolicy {
+    PeerPolicy {
+        may_send_audio: true,
+        may_send_video: true,
+        video_slots: vec![Some(Feed::Stage(0)), None, Some(Feed::Stage(2))],
+        ptime_ms: None,
+    }
+}
+
+fn listener() -> PeerPolicy {
+    PeerPolicy {
+        may_send_audio: false,
+        may_send_video: false,
+        ..speaker()
+    }
+}
+
+fn answer_to(offer: &str, policy: &PeerPolicy) -> Result<Negotiated, OfferError> {
+    let ice = credentials();
+    let local = LocalDescription {
+        conference: ConferenceId(7),
+        ice: &ice,
+        fingerprint: Fingerprint([0xA5; 32]),
+        candidates: &candidates(),
+        first_ssrc: Ssrc(1_000),
+        session_id: 42,
+        version: 1,
+    };
+    negotiate(offer, &local, policy)
+}
+
+fn negotiated(name: &str, policy: &PeerPolicy) -> Negotiated {
+    answer_to(&offer(name), policy).unwrap()
+}
+
+/// Compares with the golden answer; its name is that of the offer, or of a variant of the policy.
+fn assert_golden(name: &str, answer: &str) {
+    let path = golden(&format!("{name}-answer.sdp"));
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::write(&path, answer).unwrap();
+    }
+    assert_eq!(
+        answer,
+        fs::read_to_string(&path).unwrap(),
+        "{}",
+        path.display()
+    );
+}
+
+fn token(text: &str) -> Token {
+    Token::from(text).unwrap()
+}
+
+const fn codec(codec: Codec, pt: u8, rtx: Option<u8>) -> CodecSpec {
+    CodecSpec {
+        codec,
+        pt: Pt(pt),
+        rtx_pt: match rtx {
+            Some(rtx) => Some(Pt(rtx)),
+            None => None,
+        },
+    }
+}
+
+#[test]
+fn chromium_publishes_in_three_layers() {
+    let Negotiated { spec, answer } = negotiated("chromium-publish", &speaker());
+    assert_golden("chromium-publish", &answer);
+    assert_eq!(
+        spec.extensions,
+        ExtensionIds {
+            mid: Some(4),
+            rid: Some(10),
+            rrid: Some(11),
+            twcc: Some(3),
+            audio_level: Some(1)
+        }
+    );
+    let [audio, video] = spec.publications.as_slice() else {
+        panic!("{:?}", spec.publications);
+    };
+    assert_eq!(audio.codec, codec(Codec::Opus, 111, None));
+    assert_eq!(
+        audio.ssrcs,
+        [DeclaredSsrc {
+            media: Ssrc(1_111_943_601),
+            rtx: None
+        }]
+    );
+    assert_eq!(
+        (video.mline, video.mid, video.kind),
+        (1, token("1"), MediaKind::Video)
+    );
+    assert_eq!(video.codec, codec(Codec::Vp8, 96, Some(97)));
+    assert_eq!(video.rids, [token("l"), token("m"), token("h")]);
+    assert!(spec.slots.is_empty());
+    assert_eq!(spec.fingerprint.0[..3], [0xBF, 0x12, 0x7E]);
+}
+
+#[test]
+fn firefox_publishes_with_session_level_fingerprint_and_extension_directions() {
+    let Negotiated { spec, answer } = negotiated("firefox-publish", &speaker());
+    assert_golden("firefox-publish", &answer);
+    assert_eq!(
+        spec.extensions,
+        ExtensionIds {
+            mid: Some(3),
+            rid: Some(9),
+            rrid: Some(10),
+            twcc: Some(7),
+            audio_level: Some(1)
+        }
+    );
+    assert_eq!(spec.fingerprint.0[..3], [0xDA, 0x49, 0x8D]);
+    let video = &spec.publications[1];
+    assert_eq!(video.codec, codec(Codec::Vp8, 120, Some(124)));
+    assert_eq!(
+        video.ssrcs[2],
+        DeclaredSsrc {
+            media: Ssrc(855_852_042),
+            rtx: Some(Ssrc(2_237_060_524))
+        }
+    );
+    assert_eq!(video.ssrcs.len(), 3);
+    assert!(answer.contains("a=extmap:9/recvonly urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"));
+}
+
+#[test]
+fn chromium_and_firefox_watch() {
+    let chromium = negotiated("chromium-watch", &listener());
+    assert_golden("chromium-watch", &chromium.answer);
+    assert_eq!(
+        chromium.spec.slots[1].codecs,
+        [
+            codec(Codec::Vp8, 96, Some(97)),
+            codec(Codec::H264, 108, Some(109))
+        ],
+        "constrained baseline is preferred to plain baseline"
+    );
+    let firefox = negotiated("firefox-watch", &listener());
+    assert_golden("firefox-watch", &firefox.answer);
+    assert_eq!(
+        firefox.spec.slots[1].codecs,
+        [codec(Codec::Vp8, 120, Some(124))]
+    );
+    for spec in [chromium.spec, firefox.spec] {
+        assert_eq!(
+            spec.extensions.twcc, None,
+            "we give no feedback to who only watches"
+        );
+        assert!(spec.publications.is_empty());
+    }
+}
+
+#[test]
+fn a_safari_site_gets_slots_in_pairs_with_their_feeds() {
+    let Negotiated { spec, answer } = negotiated(
+        "safari-site",
+        &PeerPolicy {
+            ptime_ms: Some(60),
+            ..speaker()
+        },
+    );
+    assert_golden("safari-site", &answer);
+    assert_eq!(spec.publications.len(), 2);
+    assert_eq!(spec.publications[1].codec, codec(Codec::H264, 98, Some(99)));
+    let feeds: Vec<_> = spec
+        .slots
+        .iter()
+        .filter(|slot| slot.kind == MediaKind::Video)
+        .map(|slot| slot.feed)
+        .collect();
+    assert_eq!(feeds, [Some(Feed::Stage(0)), None, Some(Feed::Stage(2))]);
+    let ssrcs: Vec<_> = spec
+        .slots
+        .iter()
+        .map(|slot| (slot.ssrc.0, slot.rtx_ssrc.0))
+        .collect();
+    assert_eq!(
+        ssrcs,
+        [
+            (1_004, 1_005),
+            (1_006, 1_007),
+            (1_008, 1_009),
+            (1_010, 1_011),
+            (1_012, 1_013),
+            (1_014, 1_015)
+        ]
+    );
+    for stream in 0..3 {
+        let of_stream = format!("a=msid:stream{stream} ");
+        assert_eq!(
+            answer.matches(&of_stream).count(),
+            2,
+            "audio and video {stream} are one stream"
+        );
+    }
+    assert_eq!(
+        answer.matches("a=ptime:60").count(),
+        1,
+        "asked of the one audio publication"
+    );
+}
+
+#[test]
+fn a_site_that_may_not_speak_is_told_inactive_and_keeps_its_slots() {
+    let Negotiated { spec, answer } = negotiated("safari-site", &listener());
+    assert_golden("safari-site-silent", &answer);
+    assert!(spec.publications.is_empty());
+    assert_eq!(spec.slots.len(), 6);
+    assert_eq!(answer.matches("a=inactive").count(), 2);
+}
+
+#[test]
+fn obs_and_gstreamer_publish_over_whip() {
+    let obs = negotiated("obs-whip", &speaker());
+    assert_golden("obs-whip", &obs.answer);
+    assert_eq!(
+        obs.spec.publications[1].codec,
+        codec(Codec::H264, 96, Some(97))
+    );
+    assert_eq!(obs.spec.extensions, ExtensionIds::default());
+
+    let gstreamer = negotiated("gstreamer-whip", &speaker());
+    assert_golden("gstreamer-whip", &gstreamer.answer);
+    let [video, audio] = gstreamer.spec.publications.as_slice() else {
+        panic!(
+            "sendrecv of who may send is a publication: {:?}",
+            gstreamer.spec
+        );
+    };
+    assert_eq!(video.mid, token("video0"));
+    assert_eq!(
+        video.ssrcs,
+        [DeclaredSsrc {
+            media: Ssrc(3_184_200_117),
+            rtx: Some(Ssrc(1_907_338_226))
+        }]
+    );
+    assert_eq!(audio.codec, codec(Codec::Opus, 98, None));
+    assert!(gstreamer.spec.slots.is_empty());
+}
+
+#[test]
+fn a_whep_player_gets_slots_and_its_data_channel_refused() {
+    let Negotiated { spec, answer } = negotiated("player-whep", &listener());
+    assert_golden("player-whep", &answer);
+    assert_eq!(spec.slots.len(), 2);
+    assert!(answer.contains("m=application 0 UDP/DTLS/SCTP webrtc-datachannel\r\n"));
+    assert!(
+        answer.contains("a=group:BUNDLE 0 1\r\n"),
+        "a refused m-line is not in the bundle"
+    );
+}
+
+#[test]
+fn sendrecv_of_who_may_not_send_is_a_slot() {
+    let Negotiated { spec, .. } = negotiated("gstreamer-whip", &listener());
+    assert_eq!((spec.publications.len(), spec.slots.len()), (0, 2));
+}
+
+#[test]
+fn the_media_ssrc_is_named_before_its_rtx() {
+    let answer = negotiated("chromium-watch", &listener()).answer;
+    let at = |text: &str| answer.find(text).expect(text);
+    assert!(at("a=ssrc:1002 cname:") < at("a=ssrc:1003 cname:"));
+    assert!(answer.contains("a=ssrc-group:FID 1002 1003"));
+    assert!(!answer.contains("transport-cc") && !answer.contains("goog-remb"));
+}
+
+#[test]
+fn every_answer_has_the_m_lines_and_mids_of_its_offer() {
+    for name in NAMES {
+        for policy in [speaker(), listener()] {
+            let offer = offer(name);
+            let answer = answer_to(&offer, &policy).unwrap().answer;
+            let lines = |text: &str, of: &str| -> Vec<String> {
+                text.lines()
+                    .filter(|line| line.starts_with(of))
+                    .map(|line| line.split(' ').next().unwrap_or_default().to_owned())
+                    .collect()
+            };
+            assert_eq!(lines(&answer, "m="), lines(&offer, "m="), "{name}");
+            assert_eq!(lines(&answer, "a=mid:"), lines(&offer, "a=mid:"), "{name}");
+            assert_eq!(
+                answer.matches("a=candidate:").count(),
+                3,
+                "{name}: once, not per m-line"
+            );
+        }
+    }
+}
+
+const NAMES: [&str; 8] = [
+    "chromium-publish",
+    "chromium-watch",
+    "firefox-publish",
+    "firefox-watch",
+    "safari-site",
+    "obs-whip",
+    "gstreamer-whip",
+    "player-whep",
+];
+
+#[test]
+fn an_offer_with_bare_line_feeds_is_read_too() {
+    let text = offer("chromium-publish").replace("\r\n", "\n");
+    assert_eq!(
+        answer_to(&text, &speaker()).unwrap(),
+        negotiated("chromium-publish", &speaker())
+    );
+}
+
+#[test]
+fn a_layer_restricted_to_another_codec_and_a_fourth_layer_are_left_out() {
+    let text = offer("chromium-publish")
+        .replace("a=rid:m send", "a=rid:m send pt=102;max-width=640")
+        .replace(
+            "a=rid:h send",
+            "a=rid:h send pt=96,98\r\na=rid:x send\r\na=rid:y send",
+        )
+        .replace("send l;m;h", "send l;m;~h,x;y;z");
+    let spec = answer_to(&text, &speaker()).unwrap().spec;
+    assert_eq!(
+        spec.publications[1].rids,
+        [token("l"), token("h"), token("y")]
+    );
+}
+
+#[test]
+fn a_single_m_line_needs_no_bundle() {
+    let text = offer("obs-whip").replace("a=group:BUNDLE 0 1\r\n", "");
+    assert_eq!(answer_to(&text, &speaker()), Err(OfferError::NotBundled));
+    let audio_only = text.split("m=video").next().unwrap();
+    let Negotiated { spec, answer } = answer_to(audio_only, &speaker()).unwrap();
+    assert_eq!(spec.publications.len(), 1);
+    assert!(!answer.contains("BUNDLE"));
+}
+
+#[test]
+fn an_m_line_outside_the_bundle_is_refused() {
+    let text = offer("obs-whip").replace("a=group:BUNDLE 0 1\r\n", "a=group:BUNDLE 0\r\n");
+    let Negotiated { spec, answer } = answer_to(&text, &speaker()).unwrap();
+    assert_eq!(spec.publications.len(), 1);
+    assert!(answer.contains("m=video 0 "));
+}
+
+#[test]
+fn an_offer_that_cannot_be_answered_is_told_why() {
+    let whip = offer("obs-whip");
+    let cases = [
+        (
+            whip.replace("a=mid:1\r\n", ""),
+            OfferError::BadMid { mline: 1 },
+        ),
+        (
+            whip.replace("a=mid:1", "a=mid:12345678901234567"),
+            OfferError::BadMid { mline: 1 },
+        ),
+        (
+            whip.replace("a=mid:1", "a=mid:0"),
+            OfferError::DuplicateMid("0".to_owned()),
+        ),
+        (
+            whip.replace("a=rtcp-mux\r\n", ""),
+            OfferError::NoRtcpMux {
+                mid: "0".to_owned(),
+            },
+        ),
+        (
+            whip.replace("a=setup:active", "a=setup:passive"),
+            OfferError::BadSetup("passive".to_owned()),
+        ),
+        (whip.replace("a=ice-ufrag:KtVx\r\n", ""), OfferError::NoIce),
+        (
+            whip.replace("a=ice-options", "a=ice-lite\r\na=ice-options"),
+            OfferError::IceLite,
+        ),
+        (whip.replace("sha-256", "sha-1"), OfferError::NoFingerprint),
+        (
+            whip.replace("sha-256 5B:", "sha-256 "),
+            OfferError::NoFingerprint,
+        ),
+        (
+            whip.replace("opus/", "speex/").replace("H264/", "H265/"),
+            OfferError::NothingUsable,
+        ),
+        (
+            whip.split("m=audio").next().unwrap().to_owned(),
+            OfferError::NoMedia,
+        ),
+        (
+            whip.replace("t=0 0", &format!("t=0 0\r\na=x:{}", "y".repeat(70_000))),
+            OfferError::TooLong(71_108),
+        ),
+    ];
+    for (text, wanted) in cases {
+        let got = answer_to(&text, &speaker()).map(|it| it.answer);
+        match (&got, &wanted) {
+            (Err(OfferError::TooLong(_)), OfferError::TooLong(_)) => {}
+            _ => assert_eq!(got, Err(wanted)),
+        }
+    }
+    let many = format!("{whip}{}", "m=audio 0 UDP/TLS/RTP/SAVPF 0\r\n".repeat(63));
+    assert_eq!(
+        answer_to(&many, &speaker()),
+        Err(OfferError::TooManyMedia(65))
+    );
+    assert!(matches!(
+        answer_to("hello", &speaker()),
+        Err(OfferError::Malformed(_))
+    ));
+    assert!(matches!(
+        answer_to("", &speaker()),
+        Err(OfferError::Malformed(_) | OfferError::NoMedia)
+    ));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    /// Takes a real offer apart at random: lines dropped, repeated, swapped and damaged.
+    #[test]
+    fn a_damaged_offer_never_panics(
+        name in prop::sample::select(&NAMES[..]),
+        edits in prop::collection::vec((any::<prop::sample::Index>(), 0_u8..5, any::<char>()), 1..12),
+    ) {
+        let text = offer(name);
+        let mut lines: Vec<String> = text.split_inclusive("\r\n").map(str::to_owned).collect();
+        for (at, kind, character) in edits {
+            let at = at.index(lines.len());
+            match kind {
+                0 => lines[at].clear(),
+                1 => { let line = lines[at].clone(); lines.push(line); }
+                2 => lines.swap(0, at),
+                3 => { let middle = lines[at].chars().count() / 2; lines[at] = lines[at].chars().take(middle).chain([character]).collect(); }
+                _ => { let line = lines[at].replace(|c: char| c.is_ascii_digit(), "9"); lines[at] = line; }
+            }
+        }
+        if let Ok(done) = answer_to(&lines.concat(), &speaker()) {
+            prop_assert!(done.spec.publications.len() + done.spec.slots.len() <= MAX_MEDIA);
+            prop_assert!(done.spec.publications.iter().all(|it| it.rids.len() <= MAX_LAYERS));
+        }
+    }
+
+    #[test]
+    fn garbage_never_panics(text in "\\PC{0,200}") {
+        let _ = answer_to(&text, &speaker());
+        let _ = answer_to(&format!("v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n{text}"), &speaker());
+    }
+}
