@@ -32,3 +32,6 @@ pub use participants::Participant;
 pub use roster::{Roster, RosterSite};
 pub use stage::Scene;
 pub use state::{Settings, State};
+
+#[cfg(test)]
+mod tests;

@@ -93,3 +93,24 @@ impl Grant {
         self.role.may(Verb::Administer)
     }
 }
+
+#[cfg(test)]
+impl Grant {
+    /// A grant without a token, for tests of what follows from grants.
+    pub(crate) fn for_tests(
+        role: Role,
+        conference: Option<&ConferenceId>,
+        subject: &str,
+        site: Option<&str>,
+    ) -> Self {
+        Self {
+            token: TokenId::generate(0, 0),
+            subject: subject.to_owned(),
+            conference: conference.cloned(),
+            site: site.map(|code| code.parse().unwrap()),
+            role,
+            name: None,
+            expires_at: Timestamp::MAX,
+        }
+    }
+}

@@ -1,1 +1,458 @@
+//! Tokens that are good, and every way in which one can be bad.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+
+use super::*;
+
+const SECRET: &str = "a secret of at least thirty-two bytes";
+
+fn now() -> Timestamp {
+    "2026-11-22T02:00:00Z".parse().unwrap()
+}
+
+fn later(seconds: i64) -> Timestamp {
+    now() + SignedDuration::from_secs(seconds)
+}
+
+fn own() -> SigningKey {
+    SigningKey::from_seed(&[1; 32])
+}
+
+fn portal() -> ApiKey {
+    ApiKey {
+        id: "portal".parse().unwrap(),
+        secret: SECRET.to_owned(),
+    }
+}
+
+fn keys() -> Keys {
+    Keys::new(&own(), &[portal()]).unwrap()
+}
+
+fn conference(id: &str) -> ConferenceId {
+    id.parse().unwrap()
+}
+
+fn site_token() -> NewToken {
+    NewToken {
+        subject: "clerk of 00004".to_owned(),
+        conference: Some(conference("weekly")),
+        site: Some("00004".parse().unwrap()),
+        role: Role::Site,
+        name: None,
+        valid_for: SignedDuration::from_hours(1),
+    }
+}
+
+fn admin_token() -> NewToken {
+    NewToken {
+        conference: None,
+        site: None,
+        role: Role::Admin,
+        ..site_token()
+    }
+}
+
+fn issue(keys: &Keys, new: NewToken) -> String {
+    keys.issue(new, TokenId::generate(1, 2), now())
+        .unwrap()
+        .token
+}
+
+/// Claims of a good token, to be spoiled.
+fn claims() -> Value {
+    json!({
+        "iss": "portal", "sub": "clerk", "aud": "dinh", "jti": "j1", "iat": now().as_second(),
+        "nbf": now().as_second(), "exp": later(3600).as_second(), "conf": "weekly",
+        "site": "00004", "role": "site",
+    })
+}
+
+fn with(key: &str, value: Value) -> Value {
+    let mut claims = claims();
+    claims[key] = value;
+    claims
+}
+
+fn without(key: &str) -> Value {
+    let mut claims = claims();
+    claims.as_object_mut().unwrap().remove(key);
+    claims
+}
+
+/// A token whose header and claims are made by hand, signed with HMAC-SHA-256.
+fn forge(header: &Value, claims: &Value, secret: &[u8]) -> String {
+    let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let signed = format!("{}.{}", encode(header), encode(claims));
+    let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, secret);
+    let signature = ring::hmac::sign(&key, signed.as_bytes());
+    format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
+}
+
+/// Claims as the portal would sign them.
+fn sign(claims: &Value) -> String {
+    forge(
+        &json!({"alg": "HS256", "typ": "JWT", "kid": "portal"}),
+        claims,
+        SECRET.as_bytes(),
+    )
+}
+
+fn refusal(token: &str) -> TokenError {
+    keys().verify(token, now()).unwrap_err()
+}
+
+#[test]
+fn a_token_of_our_own_key_grants_what_it_was_made_for() {
+    let keys = keys();
+    let grant = keys
+        .verify(&issue(&keys, site_token()), later(3599))
+        .unwrap();
+    assert_eq!(grant.subject(), "clerk of 00004");
+    assert_eq!(grant.conference(), Some(&conference("weekly")));
+    assert_eq!(grant.site().map(SiteCode::as_str), Some("00004"));
+    assert_eq!(grant.role(), Role::Site);
+    assert_eq!(grant.expires_at(), later(3600));
+    assert!(grant.may_join() && grant.may_publish() && grant.may_request_floor());
+    assert!(!grant.may_moderate() && !grant.may_administer() && !grant.may_watch_any());
+}
+
+#[test]
+fn a_token_of_an_api_key_is_as_good() {
+    let grant = keys().verify(&sign(&claims()), now()).unwrap();
+    assert_eq!(grant.role(), Role::Site);
+    assert_eq!(grant.token().as_str(), "j1");
+}
+
+#[test]
+fn an_api_key_makes_administrators_without_a_conference() {
+    let keys = keys();
+    let id = TokenId::generate(1, 2);
+    let issued = keys
+        .issue_with(&portal().id, admin_token(), id, now())
+        .unwrap();
+    let grant = keys.verify(&issued.token, now()).unwrap();
+    assert!(grant.may_administer() && grant.may_moderate() && !grant.may_join());
+    assert!(grant.is_for(&conference("any")));
+}
+
+#[test]
+fn a_token_is_for_its_own_conference_only() {
+    let grant = keys().verify(&sign(&claims()), now()).unwrap();
+    assert!(grant.is_for(&conference("weekly")));
+    assert!(!grant.is_for(&conference("another")));
+}
+
+#[test]
+fn tokens_of_a_former_start_are_good_as_long_as_the_key_is_the_same() {
+    let token = issue(&keys(), site_token());
+    assert!(keys().verify(&token, now()).is_ok());
+    let other = Keys::new(&SigningKey::from_seed(&[2; 32]), &[]).unwrap();
+    assert_eq!(other.verify(&token, now()), Err(TokenError::UnknownKey));
+}
+
+#[test]
+fn a_token_ends_at_the_second_of_its_expiry() {
+    let keys = keys();
+    let token = issue(&keys, site_token());
+    assert!(keys.verify(&token, later(3599)).is_ok());
+    assert_eq!(keys.verify(&token, later(3600)), Err(TokenError::Expired));
+    assert_eq!(TokenError::Expired.code(), ErrorCode::TokenExpired);
+}
+
+#[test]
+fn a_token_from_the_future_is_refused_beyond_the_clocks_leeway() {
+    for claim in ["nbf", "iat"] {
+        let soon = later(CLOCK_LEEWAY.as_secs()).as_second();
+        assert!(
+            keys()
+                .verify(&sign(&with(claim, json!(soon))), now())
+                .is_ok()
+        );
+        assert_eq!(
+            refusal(&sign(&with(claim, json!(soon + 1)))),
+            TokenError::NotYetValid
+        );
+    }
+}
+
+#[test]
+fn a_revoked_token_is_refused_and_others_are_not() {
+    let keys = keys();
+    let token = sign(&claims());
+    let other = sign(&with("jti", json!("j2")));
+    keys.revoke("j1".parse().unwrap(), Some(later(3600)));
+    assert_eq!(keys.verify(&token, now()), Err(TokenError::Revoked));
+    assert!(keys.verify(&other, now()).is_ok());
+    assert_eq!(TokenError::Revoked.code(), ErrorCode::TokenRevoked);
+}
+
+#[test]
+fn a_revocation_is_forgotten_only_when_age_refuses_the_token_anyhow() {
+    let keys = keys();
+    let id: TokenId = "j1".parse().unwrap();
+    keys.revoke(id.clone(), Some(later(3600)));
+    keys.forget_expired(later(3599));
+    assert!(keys.is_revoked(&id));
+    keys.forget_expired(later(3600));
+    assert!(!keys.is_revoked(&id));
+    keys.revoke(id.clone(), None);
+    keys.forget_expired(later(1_000_000));
+    assert!(keys.is_revoked(&id));
+}
+
+#[test]
+fn a_token_without_a_signature_is_refused() {
+    let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    for kid in ["portal".to_owned(), own().id().to_string()] {
+        for alg in ["none", "None", "HS256", "EdDSA"] {
+            let header = json!({"alg": alg, "typ": "JWT", "kid": kid});
+            let token = format!("{}.{}.", encode(&header), encode(&claims()));
+            let refused = keys().verify(&token, now()).unwrap_err();
+            assert!(
+                matches!(refused, TokenError::Malformed | TokenError::BadSignature),
+                "{alg}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_public_key_is_no_hmac_secret() {
+    let own = own();
+    let header = json!({"alg": "HS256", "typ": "JWT", "kid": own.id()});
+    let claims = with("iss", json!("dinh"));
+    let pem_like = format!(
+        "{PEM}{}",
+        base64::engine::general_purpose::STANDARD.encode(own.public())
+    );
+    for secret in [
+        own.public(),
+        pem_like.as_bytes(),
+        hex::encode(own.public()).as_bytes(),
+    ] {
+        assert_eq!(
+            refusal(&forge(&header, &claims, secret)),
+            TokenError::BadSignature
+        );
+    }
+}
+
+const PEM: &str = "-----BEGIN PUBLIC KEY-----\n";
+
+#[test]
+fn the_algorithm_is_the_keys_and_not_the_tokens() {
+    for alg in ["EdDSA", "HS384", "HS512", "RS256", "ES256", "PS256"] {
+        let header = json!({"alg": alg, "typ": "JWT", "kid": "portal"});
+        let refused = refusal(&forge(&header, &claims(), SECRET.as_bytes()));
+        assert_eq!(refused, TokenError::BadSignature, "{alg}");
+    }
+}
+
+#[test]
+fn a_token_of_one_key_does_not_pass_as_anothers() {
+    let header = json!({"alg": "HS256", "typ": "JWT", "kid": own().id()});
+    let forged = forge(&header, &with("iss", json!("dinh")), SECRET.as_bytes());
+    assert_eq!(refusal(&forged), TokenError::BadSignature);
+    assert_eq!(
+        refusal(&sign(&with("iss", json!("dinh")))),
+        TokenError::WrongIssuer
+    );
+}
+
+#[test]
+fn a_wrong_secret_is_a_wrong_signature() {
+    let header = json!({"alg": "HS256", "typ": "JWT", "kid": "portal"});
+    let token = forge(&header, &claims(), b"another secret of thirty-two bytes");
+    assert_eq!(refusal(&token), TokenError::BadSignature);
+}
+
+#[test]
+fn a_changed_claim_is_a_wrong_signature() {
+    let keys = keys();
+    for token in [issue(&keys, site_token()), sign(&claims())] {
+        let parts: Vec<_> = token.split('.').collect();
+        let payload = URL_SAFE_NO_PAD.decode(parts[1]).unwrap();
+        let changed = String::from_utf8(payload)
+            .unwrap()
+            .replace("\"site\",", "\"chair\",");
+        let changed = changed.replace("\"role\":\"site\"", "\"role\":\"chair\"");
+        let forged = format!(
+            "{}.{}.{}",
+            parts[0],
+            URL_SAFE_NO_PAD.encode(changed),
+            parts[2]
+        );
+        assert_ne!(forged, token);
+        assert_eq!(keys.verify(&forged, now()), Err(TokenError::BadSignature));
+    }
+}
+
+#[test]
+fn an_unknown_or_missing_key_id_is_refused() {
+    for header in [
+        json!({"alg": "HS256", "kid": "stranger"}),
+        json!({"alg": "HS256"}),
+        json!({"alg": "HS256", "kid": "../../etc/passwd"}),
+        json!({"alg": "HS256", "kid": ""}),
+        json!({"alg": "HS256", "jwk": {"kty": "oct", "k": "AAAA"}}),
+    ] {
+        let token = forge(&header, &claims(), SECRET.as_bytes());
+        assert_eq!(refusal(&token), TokenError::UnknownKey, "{header}");
+    }
+}
+
+#[test]
+fn critical_extensions_are_not_understood() {
+    let header = json!({"alg": "HS256", "kid": "portal", "crit": ["x"], "x": 1});
+    assert_eq!(
+        refusal(&forge(&header, &claims(), SECRET.as_bytes())),
+        TokenError::Malformed
+    );
+}
+
+#[test]
+fn a_token_for_another_audience_is_refused() {
+    assert_eq!(
+        refusal(&sign(&with("aud", json!("mail")))),
+        TokenError::WrongAudience
+    );
+    assert_eq!(
+        refusal(&sign(&with("aud", json!(["dinh", "mail"])))),
+        TokenError::Malformed
+    );
+}
+
+#[test]
+fn every_claim_but_site_and_name_is_needed() {
+    for claim in [
+        "iss", "sub", "aud", "jti", "iat", "nbf", "exp", "conf", "role",
+    ] {
+        assert!(
+            keys().verify(&sign(&without(claim)), now()).is_err(),
+            "{claim}"
+        );
+    }
+    let hall = {
+        let mut claims = with("role", json!("hall"));
+        claims.as_object_mut().unwrap().remove("site");
+        claims
+    };
+    assert!(keys().verify(&sign(&hall), now()).is_ok());
+}
+
+#[test]
+fn claims_that_make_no_sense_are_named() {
+    let refused = |claims: &Value| refusal(&sign(claims)).to_string();
+    assert!(refused(&with("role", json!("admin"))).contains("neither conf nor site"));
+    assert!(refused(&without("conf")).contains("needs a conf"));
+    assert!(refused(&without("site")).contains("needs a site"));
+    assert!(refused(&with("sub", json!(""))).contains("sub"));
+    assert!(refused(&with("name", json!("a\nb"))).contains("name"));
+    assert!(refused(&with("name", json!("x".repeat(101)))).contains("name"));
+    assert!(refused(&with("exp", json!(now().as_second()))).contains("exp"));
+    assert!(refused(&with("exp", json!(i64::MAX))).contains("out of range"));
+    for nonsense in ["role", "conf", "site", "jti"] {
+        let token = sign(&with(nonsense, json!("no such thing!")));
+        assert_eq!(refusal(&token), TokenError::Malformed, "{nonsense}");
+    }
+}
+
+#[test]
+fn an_oversized_token_is_not_looked_at() {
+    let token = sign(&with("name", json!("x".repeat(MAX_TOKEN_BYTES))));
+    assert_eq!(refusal(&token), TokenError::TooLarge);
+}
+
+#[test]
+fn what_is_no_token_is_refused() {
+    for text in [
+        "",
+        ".",
+        "..",
+        "a.b.c",
+        "eyJhbGciOiJFZERTQSJ9.e30.c2ln",
+        "Bearer x",
+        "đ.đ.đ",
+    ] {
+        let refused = refusal(text);
+        assert!(
+            matches!(refused, TokenError::Malformed | TokenError::UnknownKey),
+            "{text:?}"
+        );
+    }
+}
+
+#[test]
+fn a_token_that_would_be_refused_is_not_made() {
+    let keys = keys();
+    let id = || TokenId::generate(1, 2);
+    let make = |new| keys.issue(new, id(), now()).unwrap_err();
+    assert!(matches!(
+        make(NewToken {
+            site: None,
+            ..site_token()
+        }),
+        TokenError::BadClaims(_)
+    ));
+    assert!(matches!(
+        make(NewToken {
+            conference: None,
+            ..site_token()
+        }),
+        TokenError::BadClaims(_)
+    ));
+    let never = NewToken {
+        valid_for: SignedDuration::ZERO,
+        ..site_token()
+    };
+    assert!(matches!(make(never), TokenError::BadClaims(_)));
+    let forever = NewToken {
+        valid_for: SignedDuration::MAX,
+        ..site_token()
+    };
+    assert!(matches!(make(forever), TokenError::BadClaims(_)));
+    let stranger = "stranger".parse().unwrap();
+    let refused = keys.issue_with(&stranger, site_token(), id(), now());
+    assert_eq!(refused, Err(TokenError::UnknownKey));
+}
+
+#[test]
+fn a_guessable_secret_and_a_second_key_of_one_id_are_refused() {
+    let short = ApiKey {
+        secret: "short".to_owned(),
+        ..portal()
+    };
+    assert_eq!(
+        Keys::new(&own(), &[short]).unwrap_err(),
+        KeyError::ShortSecret(portal().id)
+    );
+    let twice = [portal(), portal()];
+    assert_eq!(
+        Keys::new(&own(), &twice).unwrap_err(),
+        KeyError::Duplicate(portal().id)
+    );
+    let same = ApiKey {
+        id: own().id(),
+        ..portal()
+    };
+    assert_eq!(
+        Keys::new(&own(), &[same]).unwrap_err(),
+        KeyError::Duplicate(own().id())
+    );
+}
+
+#[test]
+fn neither_keys_nor_tokens_show_in_debug_output() {
+    let keys = keys();
+    let issued = keys
+        .issue(site_token(), TokenId::generate(1, 2), now())
+        .unwrap();
+    let logged = format!("{keys:?} {issued:?} {:?} {:?}", portal(), own());
+    assert!(
+        !logged.contains(SECRET) && !logged.contains(&issued.token),
+        "{logged}"
+    );
+}

@@ -1,0 +1,314 @@
+//! The floor: one holder, first come first served.
+
+use super::*;
+use crate::conference::event::ReleaseReason;
+
+/// A running conference with a chair and three communes.
+fn debate() -> (Meeting, ParticipantId, [ParticipantId; 3]) {
+    let mut meeting = Meeting::running();
+    let chair = meeting.join(Role::Chair, None);
+    let communes = ["101", "102", "201"].map(|code| meeting.join(Role::Site, Some(code)));
+    (meeting, chair, communes)
+}
+
+#[test]
+fn requests_are_served_in_the_order_in_which_they_came() {
+    let (mut meeting, _, [a, b, c]) = debate();
+    for commune in [b, c, a] {
+        meeting.by(commune, Command::RequestFloor).unwrap();
+    }
+    assert_eq!(meeting.state.floor_queue().collect::<Vec<_>>(), [b, c, a]);
+    assert_eq!(meeting.own(a).position, Some(3));
+    meeting.by(b, Command::WithdrawFloor).unwrap();
+    assert_eq!(meeting.own(a).position, Some(2));
+    assert_eq!(meeting.own(b).position, None);
+    assert_eq!(meeting.standing(b), Standing::None);
+}
+
+#[test]
+fn a_second_request_is_refused() {
+    let (mut meeting, chair, [a, ..]) = debate();
+    meeting.by(a, Command::RequestFloor).unwrap();
+    let refused = meeting.by(a, Command::RequestFloor);
+    assert_eq!(code_of(refused), ErrorCode::FloorAlreadyRequested);
+    meeting
+        .by(chair, Command::GrantFloor { participant: a })
+        .unwrap();
+    let refused = meeting.by(a, Command::RequestFloor);
+    assert_eq!(code_of(refused), ErrorCode::FloorAlreadyRequested);
+}
+
+#[test]
+fn only_sites_ask_for_the_floor() {
+    let (mut meeting, chair, _) = debate();
+    let hall = meeting.join(Role::Hall, Some("VN"));
+    let observer = meeting.join(Role::Observer, Some("103"));
+    for who in [chair, hall, observer] {
+        assert_eq!(
+            code_of(meeting.by(who, Command::RequestFloor)),
+            ErrorCode::NotPermitted
+        );
+    }
+}
+
+#[test]
+fn the_floor_is_closed_before_the_beginning() {
+    let mut meeting = Meeting::scheduled();
+    let commune = meeting.join(Role::Site, Some("101"));
+    let chair = meeting.join(Role::Chair, None);
+    let refused = meeting.by(commune, Command::RequestFloor);
+    assert_eq!(code_of(refused), ErrorCode::ConferenceNotRunning);
+    let refused = meeting.by(
+        chair,
+        Command::GrantFloor {
+            participant: commune,
+        },
+    );
+    assert_eq!(code_of(refused), ErrorCode::ConferenceNotRunning);
+}
+
+#[test]
+fn there_is_nothing_to_withdraw_without_a_request() {
+    let (mut meeting, chair, [a, b, _]) = debate();
+    assert_eq!(
+        code_of(meeting.by(a, Command::WithdrawFloor)),
+        ErrorCode::FloorNotRequested
+    );
+    meeting
+        .by(chair, Command::GrantFloor { participant: b })
+        .unwrap();
+    assert_eq!(
+        code_of(meeting.by(b, Command::WithdrawFloor)),
+        ErrorCode::FloorNotRequested
+    );
+}
+
+#[test]
+fn the_floor_is_granted_with_or_without_a_request() {
+    let (mut meeting, chair, [a, b, _]) = debate();
+    meeting.by(a, Command::RequestFloor).unwrap();
+    meeting
+        .by(chair, Command::GrantFloor { participant: b })
+        .unwrap();
+    assert_eq!(meeting.standing(b), Standing::Holding);
+    assert_eq!(meeting.standing(a), Standing::Waiting);
+    assert_eq!(meeting.state.scene().second, Some(b));
+}
+
+#[test]
+fn granting_passes_the_floor_on() {
+    let (mut meeting, chair, [a, b, _]) = debate();
+    meeting.by(a, Command::RequestFloor).unwrap();
+    meeting
+        .by(chair, Command::GrantFloor { participant: b })
+        .unwrap();
+    meeting
+        .by(chair, Command::GrantFloor { participant: a })
+        .unwrap();
+    assert_eq!(meeting.state.floor_holder(), Some(a));
+    assert_eq!(meeting.standing(b), Standing::None);
+    assert_eq!(meeting.state.floor_queue().count(), 0);
+    let passed_on = meeting.log.iter().any(|record| match &record.event {
+        Event::FloorReleased {
+            participant,
+            reason,
+            ..
+        } => *participant == b && *reason == ReleaseReason::PassedOn,
+        _ => false,
+    });
+    assert!(passed_on);
+}
+
+#[test]
+fn granting_the_floor_to_its_holder_changes_nothing() {
+    let (mut meeting, chair, [a, ..]) = debate();
+    meeting
+        .by(chair, Command::GrantFloor { participant: a })
+        .unwrap();
+    let before = meeting.state.clone();
+    assert_eq!(
+        meeting
+            .by(chair, Command::GrantFloor { participant: a })
+            .unwrap(),
+        []
+    );
+    assert_eq!(meeting.state, before);
+}
+
+#[test]
+fn only_moderators_grant_and_revoke() {
+    let (mut meeting, chair, [a, b, _]) = debate();
+    let hall = meeting.join(Role::Hall, Some("VN"));
+    for who in [a, hall] {
+        let refused = meeting.by(who, Command::GrantFloor { participant: b });
+        assert_eq!(code_of(refused), ErrorCode::NotPermitted);
+    }
+    meeting
+        .by(chair, Command::GrantFloor { participant: b })
+        .unwrap();
+    assert_eq!(
+        code_of(meeting.by(a, Command::RevokeFloor)),
+        ErrorCode::NotPermitted
+    );
+    let operator = meeting.join(Role::Operator, None);
+    meeting.by(operator, Command::RevokeFloor).unwrap();
+    assert_eq!(meeting.state.floor_holder(), None);
+}
+
+#[test]
+fn the_floor_goes_to_nobody_who_cannot_speak_or_is_not_there() {
+    let (mut meeting, chair, [a, ..]) = debate();
+    for role in [Role::Operator, Role::Observer] {
+        let silent = meeting.join(role, Some("103"));
+        let refused = meeting.by(
+            chair,
+            Command::GrantFloor {
+                participant: silent,
+            },
+        );
+        assert_eq!(code_of(refused), ErrorCode::NotPermitted);
+    }
+    meeting.lose(a);
+    let refused = meeting.by(chair, Command::GrantFloor { participant: a });
+    assert_eq!(code_of(refused), ErrorCode::ParticipantUnknown);
+    let nobody = ParticipantId::new(9, 9);
+    let refused = meeting.by(
+        chair,
+        Command::GrantFloor {
+            participant: nobody,
+        },
+    );
+    assert_eq!(code_of(refused), ErrorCode::ParticipantUnknown);
+}
+
+#[test]
+fn only_the_holder_yields() {
+    let (mut meeting, chair, [a, b, _]) = debate();
+    meeting
+        .by(chair, Command::GrantFloor { participant: a })
+        .unwrap();
+    assert_eq!(
+        code_of(meeting.by(b, Command::YieldFloor)),
+        ErrorCode::FloorNotHeld
+    );
+    meeting.by(a, Command::YieldFloor).unwrap();
+    assert_eq!(meeting.state.floor_holder(), None);
+    assert_eq!(
+        code_of(meeting.by(a, Command::YieldFloor)),
+        ErrorCode::FloorNotHeld
+    );
+    assert_eq!(
+        code_of(meeting.by(chair, Command::RevokeFloor)),
+        ErrorCode::FloorNotHeld
+    );
+}
+
+#[test]
+fn a_lost_one_keeps_its_place_in_the_queue() {
+    let (mut meeting, _, [a, b, _]) = debate();
+    meeting.by(a, Command::RequestFloor).unwrap();
+    meeting.by(b, Command::RequestFloor).unwrap();
+    meeting.lose(a);
+    assert_eq!(meeting.join(Role::Site, Some("101")), a);
+    assert_eq!(meeting.own(a).position, Some(1));
+}
+
+#[test]
+fn whoever_gets_the_floor_is_heard_even_if_it_was_muted() {
+    let (mut meeting, chair, [a, ..]) = debate();
+    meeting
+        .by(
+            chair,
+            Command::Mute {
+                participant: a,
+                muted: true,
+            },
+        )
+        .unwrap();
+    let effects = meeting
+        .by(chair, Command::GrantFloor { participant: a })
+        .unwrap();
+    let block = MediaIntent::Block {
+        participant: a,
+        blocked: false,
+    };
+    assert!(effects.contains(&Effect::Media(block)), "{effects:?}");
+    assert_eq!(meeting.state.scene().speakers, [a]);
+}
+
+#[test]
+fn a_muted_holder_keeps_the_floor_and_is_not_heard() {
+    let (mut meeting, chair, [a, ..]) = debate();
+    meeting
+        .by(chair, Command::GrantFloor { participant: a })
+        .unwrap();
+    meeting
+        .by(
+            chair,
+            Command::Mute {
+                participant: a,
+                muted: true,
+            },
+        )
+        .unwrap();
+    assert_eq!(meeting.state.floor_holder(), Some(a));
+    assert_eq!(meeting.state.scene().speakers, []);
+    meeting
+        .by(
+            chair,
+            Command::Mute {
+                participant: a,
+                muted: false,
+            },
+        )
+        .unwrap();
+    assert_eq!(meeting.state.scene().speakers, [a]);
+}
+
+#[test]
+fn only_the_first_fifty_of_a_long_queue_are_told() {
+    let mut meeting = Meeting::running();
+    let waiting: Vec<_> = (0..60)
+        .map(|_| meeting.join(Role::Site, Some("101")))
+        .collect();
+    for commune in &waiting {
+        meeting.by(*commune, Command::RequestFloor).unwrap();
+    }
+    let floor = meeting.state.snapshot().floor;
+    assert_eq!(floor.waiting, 60);
+    let told: Vec<_> = floor.queue.iter().map(|claim| claim.participant).collect();
+    assert_eq!(told, waiting[..50]);
+    assert_eq!(meeting.own(waiting[59]).position, Some(60));
+}
+
+#[test]
+fn a_moderator_over_rest_grants_but_cannot_ask() {
+    let (mut meeting, _, [a, ..]) = debate();
+    let bearer = Actor::Bearer(meeting.grant(Role::Operator, None));
+    meeting
+        .run(&bearer, Command::GrantFloor { participant: a })
+        .unwrap();
+    assert_eq!(meeting.state.floor_holder(), Some(a));
+    let site = Actor::Bearer(meeting.grant(Role::Site, Some("102")));
+    assert_eq!(
+        code_of(meeting.run(&site, Command::RequestFloor)),
+        ErrorCode::NotPermitted
+    );
+    assert_eq!(
+        code_of(meeting.run(&site, Command::RevokeFloor)),
+        ErrorCode::NotPermitted
+    );
+}
+
+#[test]
+fn a_moderator_of_another_conference_has_no_say_here() {
+    let (mut meeting, _, [a, ..]) = debate();
+    let other = "other".parse().unwrap();
+    let stranger = Actor::Bearer(Grant::for_tests(Role::Chair, Some(&other), "x", None));
+    let refused = meeting.run(&stranger, Command::GrantFloor { participant: a });
+    assert_eq!(code_of(refused), ErrorCode::NotPermitted);
+    let admin = Actor::Bearer(Grant::for_tests(Role::Admin, None, "portal", None));
+    meeting
+        .run(&admin, Command::GrantFloor { participant: a })
+        .unwrap();
+}

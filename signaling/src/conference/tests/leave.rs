@@ -1,0 +1,255 @@
+//! Being lost, coming too late, leaving, being sent away; and a server that was killed.
+
+use super::*;
+use crate::conference::event::{LeaveReason, ReleaseReason};
+
+#[test]
+fn the_lost_leave_when_the_window_closes_and_not_before() {
+    let mut meeting = Meeting::running();
+    let commune = meeting.join(Role::Site, Some("101"));
+    meeting.pass(5);
+    meeting.lose(commune);
+    let deadline = meeting.state.next_deadline().unwrap();
+    assert_eq!(deadline, meeting.now + SignedDuration::from_secs(30));
+    meeting.now = deadline - SignedDuration::from_nanos(1);
+    meeting.system(Command::Tick).unwrap();
+    assert!(meeting.state.participant(commune).is_some());
+    meeting.now = deadline;
+    meeting.system(Command::Tick).unwrap();
+    assert!(meeting.state.participant(commune).is_none());
+    assert_eq!(meeting.state.next_deadline(), None);
+    assert!(matches!(
+        meeting.last_event(),
+        Event::Left {
+            reason: LeaveReason::TimedOut,
+            ..
+        }
+    ));
+}
+
+#[test]
+fn the_deadline_is_that_of_whoever_was_lost_first() {
+    let mut meeting = Meeting::running();
+    let first = meeting.join(Role::Site, Some("101"));
+    let second = meeting.join(Role::Site, Some("102"));
+    meeting.lose(second);
+    let deadline = meeting.state.next_deadline();
+    meeting.pass(10);
+    meeting.lose(first);
+    assert_eq!(meeting.state.next_deadline(), deadline);
+    meeting.pass(20);
+    meeting.system(Command::Tick).unwrap();
+    assert!(meeting.state.participant(second).is_none());
+    assert!(meeting.state.participant(first).is_some());
+}
+
+#[test]
+fn one_cannot_be_lost_twice() {
+    let mut meeting = Meeting::running();
+    let commune = meeting.join(Role::Site, Some("101"));
+    meeting.lose(commune);
+    let deadline = meeting.state.next_deadline();
+    meeting.pass(10);
+    meeting.lose(commune);
+    assert_eq!(meeting.state.next_deadline(), deadline);
+}
+
+#[test]
+fn a_lost_holder_keeps_the_floor_for_the_window_and_then_loses_it() {
+    let mut meeting = Meeting::running();
+    let chair = meeting.join(Role::Chair, None);
+    let commune = meeting.join(Role::Site, Some("101"));
+    meeting
+        .by(
+            chair,
+            Command::GrantFloor {
+                participant: commune,
+            },
+        )
+        .unwrap();
+    meeting.lose(commune);
+    assert_eq!(meeting.state.floor_holder(), Some(commune));
+    assert_eq!(meeting.state.scene().second, Some(commune));
+    meeting.pass(30);
+    meeting.system(Command::Tick).unwrap();
+    assert_eq!(meeting.state.floor_holder(), None);
+    assert_eq!(meeting.state.scene().second, None);
+    let released = meeting.log.iter().any(|record| {
+        matches!(
+            record.event,
+            Event::FloorReleased {
+                reason: ReleaseReason::Left,
+                ..
+            }
+        )
+    });
+    assert!(released);
+}
+
+#[test]
+fn whoever_leaves_gives_up_floor_queue_and_stage() {
+    let mut meeting = Meeting::running();
+    let chair = meeting.join(Role::Chair, None);
+    let holder = meeting.join(Role::Site, Some("101"));
+    let waiting = meeting.join(Role::Site, Some("102"));
+    meeting
+        .by(
+            chair,
+            Command::GrantFloor {
+                participant: holder,
+            },
+        )
+        .unwrap();
+    meeting.by(waiting, Command::RequestFloor).unwrap();
+    let place = crate::protocol::Place::Main;
+    meeting
+        .by(
+            chair,
+            Command::SetStage {
+                place,
+                participant: Some(waiting),
+            },
+        )
+        .unwrap();
+    meeting
+        .by(
+            holder,
+            Command::Leave {
+                participant: holder,
+            },
+        )
+        .unwrap();
+    meeting
+        .by(
+            waiting,
+            Command::Leave {
+                participant: waiting,
+            },
+        )
+        .unwrap();
+    assert_eq!(meeting.state.floor_holder(), None);
+    assert_eq!(meeting.state.floor_queue().count(), 0);
+    assert_eq!(meeting.state.scene(), &Scene::default());
+}
+
+#[test]
+fn nobody_leaves_for_somebody_else() {
+    let mut meeting = Meeting::running();
+    let one = meeting.join(Role::Chair, None);
+    let other = meeting.join(Role::Site, Some("101"));
+    let refused = meeting.by(one, Command::Leave { participant: other });
+    assert_eq!(code_of(refused), ErrorCode::NotPermitted);
+}
+
+#[test]
+fn moderators_send_people_away_and_others_do_not() {
+    let mut meeting = Meeting::running();
+    let operator = meeting.join(Role::Operator, None);
+    let hall = meeting.join(Role::Hall, Some("VN"));
+    let commune = meeting.join(Role::Site, Some("101"));
+    let refused = meeting.by(
+        hall,
+        Command::Remove {
+            participant: commune,
+        },
+    );
+    assert_eq!(code_of(refused), ErrorCode::NotPermitted);
+    let effects = meeting
+        .by(
+            operator,
+            Command::Remove {
+                participant: commune,
+            },
+        )
+        .unwrap();
+    let closed = Effect::Close(commune, crate::protocol::CloseReason::Removed);
+    assert!(effects.contains(&closed), "{effects:?}");
+    assert!(meeting.state.participant(commune).is_none());
+}
+
+#[test]
+fn whoever_is_gone_can_do_nothing() {
+    let mut meeting = Meeting::running();
+    let commune = meeting.join(Role::Site, Some("101"));
+    meeting
+        .by(
+            commune,
+            Command::Leave {
+                participant: commune,
+            },
+        )
+        .unwrap();
+    let refused = meeting.by(commune, Command::RequestFloor);
+    assert_eq!(code_of(refused), ErrorCode::ParticipantUnknown);
+    let refused = meeting.by(
+        commune,
+        Command::Leave {
+            participant: commune,
+        },
+    );
+    assert_eq!(code_of(refused), ErrorCode::ParticipantUnknown);
+}
+
+#[test]
+fn only_the_server_says_that_somebody_is_lost() {
+    let mut meeting = Meeting::running();
+    let chair = meeting.join(Role::Chair, None);
+    let commune = meeting.join(Role::Site, Some("101"));
+    for command in [
+        Command::Lost {
+            participant: commune,
+        },
+        Command::Tick,
+        Command::Interrupt,
+    ] {
+        assert_eq!(code_of(meeting.by(chair, command)), ErrorCode::NotPermitted);
+    }
+}
+
+#[test]
+fn after_a_restart_everybody_is_lost_and_has_the_whole_window_again() {
+    let mut meeting = Meeting::running();
+    let chair = meeting.join(Role::Chair, None);
+    let holder = meeting.join(Role::Site, Some("101"));
+    let already_lost = meeting.join(Role::Site, Some("102"));
+    meeting
+        .by(
+            chair,
+            Command::GrantFloor {
+                participant: holder,
+            },
+        )
+        .unwrap();
+    meeting.lose(already_lost);
+    // Killed here; an hour later the log is read again.
+    let settings = *meeting.state.settings();
+    meeting.state = State::replay(meeting.state.id().clone(), settings, &meeting.log);
+    meeting.pass(3600);
+    meeting.system(Command::Interrupt).unwrap();
+    meeting.system(Command::Tick).unwrap();
+    assert_eq!(meeting.state.participant_count(), 3);
+    assert_eq!(meeting.state.counts().present, 0);
+    assert_eq!(meeting.state.counts().lost, 2);
+    assert_eq!(meeting.state.floor_holder(), Some(holder));
+    assert_eq!(
+        meeting.state.next_deadline(),
+        Some(meeting.now + SignedDuration::from_secs(30))
+    );
+    let session = meeting.state.participant(holder).unwrap().session;
+    meeting
+        .system(Command::Resume {
+            session,
+            secret: hash(2),
+        })
+        .unwrap();
+    assert!(meeting.state.participant(holder).unwrap().is_present());
+}
+
+#[test]
+fn a_clock_that_is_set_back_does_not_turn_the_log_around() {
+    let mut meeting = Meeting::running();
+    meeting.join(Role::Site, Some("101"));
+    meeting.pass(-3600);
+    meeting.join(Role::Site, Some("102"));
+    assert!(meeting.log.windows(2).all(|pair| pair[0].at <= pair[1].at));
+}

@@ -1,0 +1,140 @@
+//! Creating, starting and ending.
+
+use super::*;
+use crate::protocol::server::Phase;
+
+#[test]
+fn nothing_happens_in_a_conference_that_was_not_created() {
+    let id: ConferenceId = "nowhere".parse().unwrap();
+    let state = State::new(id, Settings::default());
+    let refused = decide(
+        &state,
+        Timestamp::UNIX_EPOCH,
+        &Actor::System,
+        Command::Start,
+    );
+    assert_eq!(code_of(refused), ErrorCode::ConferenceUnknown);
+}
+
+#[test]
+fn a_conference_is_created_once() {
+    let mut meeting = Meeting::scheduled();
+    let (title, roster) = ("Again".to_owned(), Roster::default());
+    let again = meeting.system(Command::Create {
+        title,
+        starts_at: None,
+        roster,
+    });
+    assert_eq!(code_of(again), ErrorCode::ConferenceExists);
+}
+
+#[test]
+fn a_title_is_one_line() {
+    let state = State::new("new".parse().unwrap(), Settings::default());
+    for title in ["", "  ", "a\nb", &"x".repeat(201)] {
+        let (title, roster) = (title.to_owned(), Roster::default());
+        let command = Command::Create {
+            title,
+            starts_at: None,
+            roster,
+        };
+        let refused = decide(&state, Timestamp::UNIX_EPOCH, &Actor::System, command);
+        assert_eq!(code_of(refused), ErrorCode::BadMessage);
+    }
+}
+
+#[test]
+fn only_administrators_create_conferences() {
+    let id: ConferenceId = "new".parse().unwrap();
+    let state = State::new(id.clone(), Settings::default());
+    let create = || Command::Create {
+        title: "New".to_owned(),
+        starts_at: None,
+        roster: Roster::default(),
+    };
+    for role in [
+        Role::Operator,
+        Role::Chair,
+        Role::Hall,
+        Role::Site,
+        Role::Observer,
+    ] {
+        let actor = Actor::Bearer(Grant::for_tests(role, Some(&id), "x", None));
+        let refused = decide(&state, Timestamp::UNIX_EPOCH, &actor, create());
+        assert_eq!(code_of(refused), ErrorCode::NotPermitted, "{role}");
+    }
+    let admin = Actor::Bearer(Grant::for_tests(Role::Admin, None, "portal", None));
+    assert!(decide(&state, Timestamp::UNIX_EPOCH, &admin, create()).is_ok());
+}
+
+#[test]
+fn starting_and_ending_twice_is_starting_and_ending_once() {
+    let mut meeting = Meeting::scheduled();
+    for (command, phase) in [
+        (Command::Start, Phase::Running),
+        (Command::End, Phase::Ended),
+    ] {
+        meeting.system(command.clone()).unwrap();
+        let before = meeting.log.len();
+        meeting.system(command).unwrap();
+        assert_eq!(meeting.log.len(), before);
+        assert_eq!(meeting.state.phase(), phase);
+    }
+    let again = meeting.system(Command::Start);
+    assert_eq!(code_of(again), ErrorCode::ConferenceNotRunning);
+}
+
+#[test]
+fn the_end_sends_everybody_home() {
+    let mut meeting = Meeting::running();
+    let chair = meeting.join(Role::Chair, None);
+    let commune = meeting.join(Role::Site, Some("101"));
+    meeting
+        .by(
+            chair,
+            Command::GrantFloor {
+                participant: commune,
+            },
+        )
+        .unwrap();
+    let effects = meeting.by(chair, Command::End).unwrap();
+    assert!(effects.contains(&Effect::Media(MediaIntent::End)));
+    assert!(effects.contains(&Effect::CloseAll));
+    assert!(effects.contains(&Effect::ConferenceChanged));
+    assert_eq!(meeting.state.participant_count(), 0);
+    assert_eq!(meeting.state.floor_holder(), None);
+    assert_eq!(meeting.state.scene(), &Scene::default());
+    assert_eq!(meeting.state.counts().present, 0);
+    assert_eq!(meeting.state.next_deadline(), None);
+}
+
+#[test]
+fn only_moderators_start_and_end() {
+    let mut meeting = Meeting::scheduled();
+    let hall = meeting.join(Role::Hall, Some("VN"));
+    let operator = meeting.join(Role::Operator, None);
+    for command in [Command::Start, Command::End] {
+        assert_eq!(
+            code_of(meeting.by(hall, command.clone())),
+            ErrorCode::NotPermitted
+        );
+        meeting.by(operator, command).unwrap();
+    }
+}
+
+#[test]
+fn a_snapshot_tells_when_what_happened() {
+    let mut meeting = Meeting::scheduled();
+    let created = meeting.now;
+    meeting.pass(60);
+    meeting.system(Command::Start).unwrap();
+    let snapshot = meeting.state.snapshot();
+    assert_eq!(snapshot.created_at, Some(created));
+    assert_eq!(snapshot.started_at, Some(meeting.now));
+    assert_eq!(snapshot.ended_at, None);
+    let json = serde_json::to_value(&snapshot).unwrap();
+    assert_eq!(json["id"], "weekly");
+    assert_eq!(json["state"], "running");
+    assert_eq!(json["presence"]["expected"], 7);
+    assert_eq!(json["startedAt"], "2026-11-22T02:01:00Z");
+}

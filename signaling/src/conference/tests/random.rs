@@ -1,0 +1,392 @@
+//! Whatever is asked in whatever order, the conference stays in one piece.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::protocol::Place;
+use crate::protocol::server::Counts;
+
+/// Most participants whom random commands know by number.
+const PEOPLE: usize = 12;
+
+/// One step of a random story. Numbers name participants in the order in which they came, also
+/// those who have left.
+#[derive(Clone, Debug)]
+enum Step {
+    Join(Role, Option<usize>),
+    Resume(usize, bool),
+    Pass(i64),
+    Restart,
+    SetRoster(BTreeSet<usize>),
+    System(Verb, usize),
+    By(usize, Verb, usize),
+}
+
+/// A command about a participant.
+#[derive(Clone, Copy, Debug)]
+enum Verb {
+    Start,
+    End,
+    Lost,
+    Leave,
+    Remove,
+    Publish(Source, bool),
+    Unpublish,
+    Mute(bool),
+    Request,
+    Withdraw,
+    Yield,
+    Grant,
+    Revoke,
+    Stage(Place, bool),
+    Tick,
+}
+
+fn roles() -> impl Strategy<Value = Role> {
+    prop_oneof![
+        1 => Just(Role::Operator),
+        1 => Just(Role::Chair),
+        1 => Just(Role::Hall),
+        4 => Just(Role::Site),
+        1 => Just(Role::Observer),
+        1 => Just(Role::Admin),
+    ]
+}
+
+fn verbs() -> impl Strategy<Value = Verb> {
+    prop_oneof![
+        1 => Just(Verb::Start),
+        5 => Just(Verb::Lost),
+        3 => Just(Verb::Leave),
+        1 => Just(Verb::Remove),
+        6 => (prop::sample::select(Source::ALL.as_slice()), any::<bool>())
+            .prop_map(|(source, active)| Verb::Publish(source, active)),
+        1 => Just(Verb::Unpublish),
+        3 => any::<bool>().prop_map(Verb::Mute),
+        6 => Just(Verb::Request),
+        2 => Just(Verb::Withdraw),
+        2 => Just(Verb::Yield),
+        6 => Just(Verb::Grant),
+        2 => Just(Verb::Revoke),
+        4 => (prop::sample::select(Place::ALL.as_slice()), any::<bool>())
+            .prop_map(|(place, set)| Verb::Stage(place, set)),
+        1 => Just(Verb::Tick),
+    ]
+}
+
+fn steps() -> impl Strategy<Value = Step> {
+    let who = 0..PEOPLE;
+    let sites = prop::option::of(0..country().len());
+    prop_oneof![
+        10 => (roles(), sites).prop_map(|(role, site)| Step::Join(role, site)),
+        3 => (who.clone(), any::<bool>()).prop_map(|(who, right)| Step::Resume(who, right)),
+        4 => (-5i64..40).prop_map(Step::Pass),
+        1 => Just(Step::Restart),
+        1 => prop::collection::btree_set(0..country().len(), 0..5).prop_map(Step::SetRoster),
+        8 => (verbs(), who.clone()).prop_map(|(verb, who)| Step::System(verb, who)),
+        20 => (who.clone(), verbs(), who).prop_map(|(by, verb, who)| Step::By(by, verb, who)),
+    ]
+}
+
+/// The meeting and everybody who ever came, with its session and the number of its secret.
+struct Story {
+    meeting: Meeting,
+    people: Vec<(ParticipantId, SessionId, u64)>,
+}
+
+impl Story {
+    fn new() -> Self {
+        Self {
+            meeting: Meeting::running(),
+            people: Vec::new(),
+        }
+    }
+
+    fn person(&self, number: usize) -> ParticipantId {
+        self.people
+            .get(number)
+            .map_or_else(|| ParticipantId::new(9, 9), |(id, ..)| *id)
+    }
+
+    fn command(&self, verb: Verb, who: usize) -> Command {
+        let participant = self.person(who);
+        match verb {
+            Verb::Start => Command::Start,
+            Verb::End => Command::End,
+            Verb::Lost => Command::Lost { participant },
+            Verb::Leave => Command::Leave { participant },
+            Verb::Remove => Command::Remove { participant },
+            Verb::Publish(source, active) => Command::Publish {
+                participant,
+                source,
+                active,
+            },
+            Verb::Unpublish => Command::Unpublish { participant },
+            Verb::Mute(muted) => Command::Mute { participant, muted },
+            Verb::Request => Command::RequestFloor,
+            Verb::Withdraw => Command::WithdrawFloor,
+            Verb::Yield => Command::YieldFloor,
+            Verb::Grant => Command::GrantFloor { participant },
+            Verb::Revoke => Command::RevokeFloor,
+            Verb::Stage(place, set) => Command::SetStage {
+                place,
+                participant: set.then_some(participant),
+            },
+            Verb::Tick => Command::Tick,
+        }
+    }
+
+    /// Takes a step; a refusal is as good as success, as long as nothing breaks.
+    fn take(&mut self, step: &Step) {
+        match step {
+            Step::Join(role, site) => {
+                let sites = country();
+                let site = site.map(|index| sites[index].code.as_str());
+                let grant = self.meeting.grant(*role, site);
+                let join = self.meeting.joining(grant);
+                let (session, secret) = (join.session, self.meeting.next_id);
+                if self.meeting.system(Command::Join(join)).is_ok() {
+                    let id = self.meeting.state.participant_of(session).unwrap();
+                    self.people.push((id, session, secret));
+                }
+            }
+            Step::Resume(who, right) => {
+                let Some((_, session, secret)) = self.people.get(*who).copied() else {
+                    return;
+                };
+                let secret = if *right { hash(secret) } else { hash(u64::MAX) };
+                let before = self.meeting.state.clone();
+                let resumed = self.meeting.system(Command::Resume { session, secret });
+                assert!(*right || (resumed.is_err() && self.meeting.state == before));
+            }
+            Step::Pass(seconds) => {
+                self.meeting.pass(*seconds);
+                self.meeting.system(Command::Tick).unwrap();
+            }
+            Step::Restart => {
+                self.meeting.system(Command::Interrupt).unwrap();
+            }
+            Step::SetRoster(chosen) => {
+                let sites = country();
+                let chosen = chosen
+                    .iter()
+                    .map(|index| sites[*index].code.clone())
+                    .collect();
+                let roster = Roster::chosen(&sites, &chosen).unwrap();
+                self.meeting.system(Command::SetRoster { roster }).ok();
+            }
+            Step::System(verb, who) => {
+                let command = self.command(*verb, *who);
+                self.meeting.system(command).ok();
+            }
+            Step::By(by, verb, who) => {
+                let command = self.command(*verb, *who);
+                let actor = self.person(*by);
+                self.meeting.by(actor, command).ok();
+            }
+        }
+    }
+}
+
+/// Counts anew what the state counts as it goes.
+fn recount(state: &State) -> (Counts, BTreeMap<SiteCode, Counts>) {
+    let mut total = Counts::default();
+    let mut provinces: BTreeMap<SiteCode, Counts> = BTreeMap::new();
+    for (site, entry) in state.roster().sites() {
+        let here: Vec<_> = state
+            .participants()
+            .filter(|(_, p)| p.site.as_ref() == Some(site))
+            .collect();
+        let present = u32::from(here.iter().any(|(_, p)| p.is_present()));
+        let lost = u32::from(present == 0 && !here.is_empty());
+        let add = |counts: &mut Counts| {
+            counts.expected += 1;
+            counts.present += present;
+            counts.lost += lost;
+        };
+        add(&mut total);
+        if let Some(province) = &entry.province {
+            add(provinces.entry(province.clone()).or_default());
+        }
+    }
+    (total, provinces)
+}
+
+fn check_counts(state: &State) {
+    let (total, provinces) = recount(state);
+    assert_eq!(state.counts(), total);
+    let told: BTreeMap<_, _> = state
+        .snapshot()
+        .provinces
+        .into_iter()
+        .map(|entry| (entry.code, entry.counts))
+        .collect();
+    assert_eq!(told, provinces);
+}
+
+fn check_floor(state: &State) {
+    let queue: Vec<_> = state.floor_queue().collect();
+    assert_eq!(
+        queue.iter().collect::<BTreeSet<_>>().len(),
+        queue.len(),
+        "somebody waits twice"
+    );
+    assert!(
+        state
+            .floor_holder()
+            .is_none_or(|holder| !queue.contains(&holder))
+    );
+    for id in queue.iter().copied().chain(state.floor_holder()) {
+        let person = state
+            .participant(id)
+            .expect("whoever waits or speaks is in the conference");
+        assert!(
+            person.role.may(crate::auth::Verb::Publish),
+            "{}",
+            person.role
+        );
+    }
+    for (index, id) in queue.iter().enumerate() {
+        let Some(ServerMessage::Own(own)) = state.self_message(*id) else {
+            panic!("{id} is gone")
+        };
+        assert_eq!(own.position, u32::try_from(index + 1).ok());
+    }
+}
+
+fn check_stage(state: &State) {
+    let scene = state.scene();
+    assert!(scene.main.is_none() || scene.main != scene.second);
+    for id in Place::ALL.into_iter().filter_map(|place| scene.at(place)) {
+        let person = state
+            .participant(id)
+            .expect("whoever is shown is in the conference");
+        assert!(person.role.may(crate::auth::Verb::Publish));
+    }
+    if let Some(id) = scene.screen {
+        let person = state.participant(id).unwrap();
+        assert!(person.is_active(Source::Screen) && !person.muted);
+    }
+    let mut heard = BTreeSet::new();
+    for id in &scene.speakers {
+        assert!(
+            !state
+                .participant(*id)
+                .expect("speakers are in the conference")
+                .muted
+        );
+        assert!(heard.insert(id), "{id} is heard twice");
+    }
+}
+
+/// Nobody stays lost beyond the window, and the deadline is the first to be reached.
+fn check_lost(state: &State) {
+    let window = state.settings().resume_window;
+    let first = state
+        .participants()
+        .filter_map(|(_, person)| person.lost_since)
+        .min();
+    assert_eq!(state.next_deadline(), first.map(|since| since + window));
+    for (id, person) in state.participants() {
+        assert_eq!(state.participant_of(person.session), Some(id));
+    }
+}
+
+fn check(story: &Story) {
+    let state = &story.meeting.state;
+    check_counts(state);
+    check_floor(state);
+    check_stage(state);
+    check_lost(state);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_story_keeps_the_conference_whole(
+        steps in prop::collection::vec(steps(), 1..80),
+        ends in any::<bool>(),
+    ) {
+        let mut story = Story::new();
+        for step in &steps {
+            story.take(step);
+            check(&story);
+        }
+        if ends {
+            story.take(&Step::System(Verb::End, 0));
+            check(&story);
+            prop_assert_eq!(story.meeting.state.participant_count(), 0);
+        }
+    }
+
+    #[test]
+    fn the_log_alone_brings_back_the_same_conference(
+        steps in prop::collection::vec(steps(), 1..80),
+    ) {
+        let mut story = Story::new();
+        for step in &steps {
+            story.take(step);
+        }
+        let meeting = &story.meeting;
+        let json = serde_json::to_string(&meeting.log).unwrap();
+        let log: Vec<Record> = serde_json::from_str(&json).unwrap();
+        prop_assert_eq!(&log, &meeting.log);
+        let settings = *meeting.state.settings();
+        let replayed = State::replay(meeting.state.id().clone(), settings, &log);
+        prop_assert_eq!(&replayed, &meeting.state);
+        for (seq, record) in (1..).zip(&log) {
+            prop_assert_eq!(record.seq, seq);
+        }
+    }
+
+    #[test]
+    fn deciding_changes_nothing_and_is_always_the_same(
+        steps in prop::collection::vec(steps(), 1..40), verb in verbs(), who in 0..PEOPLE,
+    ) {
+        let mut story = Story::new();
+        for step in &steps {
+            story.take(step);
+        }
+        let meeting = &story.meeting;
+        let command = story.command(verb, who);
+        let decided = || decide(&meeting.state, meeting.now, &Actor::System, command.clone());
+        prop_assert_eq!(decided(), decided());
+    }
+}
+
+#[test]
+fn a_country_joins_is_lost_and_comes_back_in_no_time() {
+    let mut sites = vec![site("VN", Level::Central, None)];
+    for province in 0..34 {
+        let parent = format!("{province:02}");
+        sites.push(site(&parent, Level::Province, Some("VN")));
+        for commune in 0..98 {
+            sites.push(site(
+                &format!("{parent}{commune:03}"),
+                Level::Commune,
+                Some(&parent),
+            ));
+        }
+    }
+    let mut meeting = Meeting::running();
+    meeting
+        .system(Command::SetRoster {
+            roster: Roster::all(&sites),
+        })
+        .unwrap();
+    let began = std::time::Instant::now();
+    for site in &sites {
+        meeting.join(Role::Site, Some(site.code.as_str()));
+    }
+    meeting.system(Command::Interrupt).unwrap();
+    for site in &sites {
+        meeting.join(Role::Site, Some(site.code.as_str()));
+    }
+    assert_eq!(meeting.state.counts().present, 3367);
+    assert_eq!(meeting.state.participant_count(), sites.len());
+    // Two orders of magnitude above what it takes: only a step that looks at everybody fails it.
+    assert!(began.elapsed().as_secs() < 5, "{:?}", began.elapsed());
+}
