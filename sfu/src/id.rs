@@ -68,6 +68,19 @@ impl fmt::Display for PublicationId {
     }
 }
 
+impl PeerId {
+    /// The n-th peer of a shard. The shard is part of the number, so that any shard can tell where
+    /// a peer lives.
+    pub const fn new(counter: u64, shard: ShardId) -> Self {
+        Self(counter << 8 | shard.0 as u64)
+    }
+
+    /// The shard that the peer lives on.
+    pub const fn shard(self) -> ShardId {
+        ShardId((self.0 & 0xff) as u8)
+    }
+}
+
 impl fmt::Display for ShardId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0)

@@ -1,6 +1,277 @@
-//! One participant's peer connection: path, handshake, keys, and what runs over them.
+//! One participant's peer connection: a transport, what arrives over it, and the slots it receives
+//! in.
+//!
+//! What fan-out touches for every packet lies in [`Peer`] itself; everything else is behind one
+//! pointer in [`Cold`].
 
 mod crypto;
 pub mod dtls;
+pub mod feedback;
 pub mod ice;
+pub mod inbound;
 pub mod srtp;
+
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+
+use crate::drop_reason::DropReason;
+use crate::id::{PeerId, Ssrc};
+use crate::path::Path;
+use crate::peer::dtls::Session;
+use crate::peer::feedback::Feedback;
+use crate::peer::ice::Lite;
+use crate::peer::inbound::{Inbound, Stream};
+use crate::peer::srtp::{Keys, Opener, Sealer};
+use crate::publication::PublicationKey;
+use crate::rtp::{self, Header};
+use crate::slot::Slot;
+
+/// After this long without anything authenticated the peer is reported as silent.
+///
+/// Firefox checks its path every 5 s and Chromium every 2.5 s, so less would report healthy peers.
+pub const SILENT_AFTER: Duration = Duration::from_secs(8);
+
+/// Packets with unknown SSRCs that may be tried per [`PROBE_PERIOD`].
+///
+/// Each costs a fresh key schedule, so that a forged one leaves no state in the real one.
+const PROBES: u8 = 8;
+
+/// See [`PROBES`].
+const PROBE_PERIOD: Duration = Duration::from_millis(250);
+
+/// RTCP sender SSRCs one peer may use. Browsers use one per transceiver.
+const MAX_RTCP_SENDERS: usize = 96;
+
+/// How far the connection has come.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Stage {
+    /// ICE or DTLS is not done.
+    Connecting,
+    /// Media flows.
+    Connected,
+    /// Nothing authenticated for [`SILENT_AFTER`].
+    Silent,
+}
+
+/// A peer connection.
+#[derive(Debug)]
+pub struct Peer {
+    /// Which.
+    pub id: PeerId,
+    /// Key of its conference in the shard.
+    pub conference: usize,
+    /// Bit `feed index mod 64` for every feed its slots are pointed at: one test tells most peers
+    /// that a packet is not for them.
+    pub feed_mask: u64,
+    /// Where its media goes; set once connected.
+    pub path: Option<Path>,
+    /// Keys for what it receives.
+    pub sealer: Option<Sealer>,
+    /// Its receive positions in offer order.
+    pub slots: Vec<Slot>,
+    /// Everything that fan-out does not need.
+    pub cold: Box<Cold>,
+}
+
+/// The parts of a peer that are not touched per forwarded packet.
+#[derive(Debug)]
+pub struct Cold {
+    /// Connectivity.
+    pub ice: Lite,
+    /// Handshake.
+    pub dtls: Session,
+    /// What it may send.
+    pub inbound: Inbound,
+    /// What it is told about what it sends; made with its first packet.
+    pub feedback: Option<Box<Feedback>>,
+    /// How far it has come.
+    pub stage: Stage,
+    /// Its NTP clock minus ours in 32.32 fixed point, from its first sender report.
+    pub ntp_offset: Option<i64>,
+    /// When its next sender reports are due.
+    pub next_report: Option<Instant>,
+    /// Paths entered into the demultiplexer.
+    pub paths: Vec<Path>,
+    keys: Option<Keys>,
+    opener: Option<Opener>,
+    rtcp_senders: Vec<Ssrc>,
+    probes: (Instant, u8),
+    level_id: Option<u8>,
+    twcc_id: Option<u8>,
+}
+
+/// A decrypted media packet and where it belongs.
+#[derive(Debug)]
+pub struct Media {
+    /// Receive state.
+    pub key: PublicationKey,
+    /// Index into the peer's publications.
+    pub publication: u8,
+    /// Which layer.
+    pub layer: u8,
+    /// Header; of a retransmission, with the original's sequence number.
+    pub header: Header,
+    /// Payload without padding.
+    pub payload: Bytes,
+    /// RFC 6464.
+    pub level: Option<u8>,
+}
+
+impl Cold {
+    /// A peer that nothing was heard of yet.
+    pub fn new(now: Instant, ice: Lite, dtls: Session, inbound: Inbound, extensions: crate::command::ExtensionIds) -> Self {
+        Self {
+            ice,
+            dtls,
+            inbound,
+            feedback: None,
+            stage: Stage::Connecting,
+            ntp_offset: None,
+            next_report: None,
+            paths: Vec::new(),
+            keys: None,
+            opener: None,
+            rtcp_senders: Vec::new(),
+            probes: (now, 0),
+            level_id: extensions.audio_level,
+            twcc_id: extensions.twcc,
+        }
+    }
+
+    /// Takes the keys of the finished handshake.
+    pub fn install(&mut self, keys: Keys) -> Option<Sealer> {
+        let sealer = Sealer::new(&keys).ok()?;
+        self.opener = Some(Opener::new(&keys).ok()?);
+        self.keys = Some(keys);
+        Some(sealer)
+    }
+
+    /// Authenticates and decrypts one RTP packet and tells where it belongs.
+    ///
+    /// # Errors
+    /// Why it is not media of this peer.
+    pub fn open_media(&mut self, now: Instant, path: Path, packet: &[u8]) -> Result<Media, DropReason> {
+        let mut header = Header::parse(packet).ok_or(DropReason::BadRtp)?;
+        if self.opener.is_none() {
+            return Err(DropReason::NotConnected);
+        }
+        let stream = match self.inbound.known(header.ssrc) {
+            Some(stream) => stream,
+            None => self.meet(now, &header, packet)?,
+        };
+        let opener = self.opener.as_mut().ok_or(DropReason::NotConnected)?;
+        let opened = opener.open_rtp(packet)?;
+        self.ice.on_media(now, path);
+        let receiver = self.inbound.receivers.get(usize::from(stream.publication));
+        let (codec, key) = receiver.map(|r| (r.spec.codec, r.key)).ok_or(DropReason::UnknownSsrc)?;
+        let feedback = self.feedback.get_or_insert_with(|| {
+            let mut feedback = Feedback::new(now, self.twcc_id);
+            for known in self.inbound.streams() {
+                if let Some(receiver) = self.inbound.receivers.get(usize::from(known.publication)) {
+                    feedback.bind(known.ssrc, &receiver.spec.codec, known.is_rtx);
+                }
+            }
+            Box::new(feedback)
+        });
+        feedback.on_rtp(now, &header, &opened);
+        let expected = if stream.is_rtx { codec.rtx_pt } else { Some(codec.pt) };
+        if expected != Some(header.pt) {
+            return Err(DropReason::UnknownPt);
+        }
+        let level = self.level_id.and_then(|id| header.extension(&opened, id)?.first().copied());
+        let length = header.payload(&opened).ok_or(DropReason::BadRtp)?.len();
+        let mut payload = opened.freeze().slice(header.payload..header.payload + length);
+        if stream.is_rtx {
+            header.sequence = split_original(&mut payload).ok_or(DropReason::Padding)?;
+            header.pt = codec.pt;
+            if let Some(media) = self.inbound.media_of(stream) {
+                feedback.on_repaired(now, &header, media);
+            }
+        }
+        Ok(Media { key, publication: stream.publication, layer: stream.layer, header, payload, level })
+    }
+
+    /// The first packet of an SSRC: learned only if it was negotiated and is authentic.
+    #[cold]
+    fn meet(&mut self, now: Instant, header: &Header, packet: &[u8]) -> Result<Stream, DropReason> {
+        let stream = self.inbound.resolve(header, packet)?;
+        self.probe(now, |opener| opener.open_rtp(packet))?;
+        self.inbound.learn(stream);
+        if let (Some(feedback), Some(receiver)) =
+            (&mut self.feedback, self.inbound.receivers.get(usize::from(stream.publication)))
+        {
+            feedback.bind(stream.ssrc, &receiver.spec.codec, stream.is_rtx);
+        }
+        Ok(stream)
+    }
+
+    /// Tries a packet on throw-away keys.
+    fn probe(
+        &mut self,
+        now: Instant,
+        open: impl FnOnce(&mut Opener) -> Result<BytesMut, DropReason>,
+    ) -> Result<(), DropReason> {
+        let keys = self.keys.as_ref().ok_or(DropReason::NotConnected)?;
+        if now.saturating_duration_since(self.probes.0) >= PROBE_PERIOD {
+            self.probes = (now, 0);
+        }
+        if self.probes.1 >= PROBES {
+            return Err(DropReason::UnknownSsrc);
+        }
+        self.probes.1 += 1;
+        let mut trial = Opener::new(keys).map_err(|_| DropReason::NotAuthenticated)?;
+        open(&mut trial)?;
+        Ok(())
+    }
+
+    /// Authenticates and decrypts one RTCP compound.
+    ///
+    /// # Errors
+    /// Why it is not of this peer.
+    pub fn open_rtcp(&mut self, now: Instant, path: Path, packet: &[u8]) -> Result<BytesMut, DropReason> {
+        let sender = Ssrc(rtp::u32_at(packet, 4).ok_or(DropReason::BadRtp)?);
+        if self.opener.is_none() {
+            return Err(DropReason::NotConnected);
+        }
+        if !self.rtcp_senders.contains(&sender) {
+            if self.rtcp_senders.len() >= MAX_RTCP_SENDERS {
+                return Err(DropReason::UnknownSsrc);
+            }
+            self.probe(now, |opener| opener.open_rtcp(packet))?;
+            self.rtcp_senders.push(sender);
+        }
+        let opener = self.opener.as_mut().ok_or(DropReason::NotConnected)?;
+        let compound = opener.open_rtcp(packet)?;
+        self.ice.on_media(now, path);
+        if let Some(feedback) = &mut self.feedback {
+            feedback.on_rtcp(now, &compound);
+        }
+        Ok(compound)
+    }
+
+    /// Seals an RTCP compound of ours.
+    pub fn seal_rtcp(&mut self, compound: &[u8]) -> Option<BytesMut> {
+        self.opener.as_mut()?.seal_rtcp(compound).ok()
+    }
+
+    /// When this peer must be looked after next.
+    pub fn poll_timeout(&mut self) -> Instant {
+        let watch = match self.stage {
+            Stage::Connected => self.ice.heard() + SILENT_AFTER,
+            Stage::Connecting | Stage::Silent => self.ice.expires(),
+        };
+        let feedback = self.feedback.as_mut().and_then(|feedback| feedback.poll_timeout());
+        [self.dtls.poll_timeout(), feedback, self.next_report].into_iter().flatten().fold(watch, Instant::min)
+    }
+}
+
+/// Splits the original sequence number off a retransmission's payload (RFC 4588 §4). `None` for a
+/// retransmission of nothing, which is a probe.
+fn split_original(payload: &mut Bytes) -> Option<u16> {
+    if payload.len() <= 2 {
+        return None;
+    }
+    let original = payload.split_to(2);
+    Some(u16::from_be_bytes(original.as_ref().try_into().ok()?))
+}

@@ -1,0 +1,273 @@
+//! One generation of a conference's packets on its way to every slot that shows them.
+//!
+//! Receiver by receiver, so that all that one receiver gets leaves in one message and its keys are
+//! touched once. A generation is resumed where it stopped, so that arrivals are read in between.
+
+use std::ops::Range;
+use std::time::Instant;
+
+use crate::command::MediaKind;
+use crate::conference::Conference;
+use crate::drop_reason::DropReason;
+use crate::id::PeerId;
+use crate::outbox::Outbox;
+use crate::packet::SharedPacket;
+use crate::peer::Peer;
+use crate::publication::layer::ClockPair;
+use crate::publication::{MAX_LAYERS, Publication, PublicationKey};
+use crate::publications::Publications;
+use crate::slot::Shown;
+use crate::stats::Stats;
+
+/// Most packets of one generation over all feeds; what is left goes with the next.
+///
+/// Bounded so that one receiver's share fits the outbox.
+pub const MAX_BATCH: usize = 64;
+
+/// Largest difference in length that is evened out with padding.
+///
+/// Encoders split a frame into packets that differ by a byte or two, which would end a message's
+/// run of equal segments. Higher: fewer messages. Lower: fewer wasted bytes.
+const MAX_EVENING: usize = 8;
+
+/// One publication that a feed shows, and its packets of this generation.
+#[derive(Debug)]
+struct Source {
+    shown: Shown,
+    owner: PeerId,
+    packets: Range<usize>,
+    wants_keyframe: [bool; MAX_LAYERS],
+}
+
+#[derive(Debug)]
+struct Work {
+    feed: u16,
+    sources: Range<usize>,
+}
+
+/// A generation under way.
+#[derive(Debug)]
+pub struct Fanout {
+    /// Key of the conference in the shard.
+    pub conference: usize,
+    /// Index of the next receiver.
+    pub cursor: usize,
+    mask: u64,
+    work: Vec<Work>,
+    sources: Vec<Source>,
+    /// Packets and the padding that evens their lengths.
+    packets: Vec<(SharedPacket, u8)>,
+    taken: Vec<(PublicationKey, Range<usize>)>,
+    scratch: Vec<SharedPacket>,
+}
+
+impl Fanout {
+    /// An empty one; its memory is used again and again.
+    pub fn new() -> Self {
+        Self {
+            conference: 0,
+            cursor: 0,
+            mask: 0,
+            work: Vec::new(),
+            sources: Vec::new(),
+            packets: Vec::new(),
+            taken: Vec::new(),
+            scratch: Vec::new(),
+        }
+    }
+
+    /// Takes what waits in the conference. Returns whether there is anything to send.
+    pub fn begin(
+        &mut self,
+        now: Instant,
+        key: usize,
+        conference: &mut Conference,
+        publications: &mut Publications,
+    ) -> bool {
+        self.conference = key;
+        self.cursor = 0;
+        self.mask = 0;
+        self.work.clear();
+        self.sources.clear();
+        self.packets.clear();
+        self.taken.clear();
+        let mut left_over = false;
+        for (index, feed) in (0u16..).zip(conference.feeds.iter_mut()) {
+            if feed.slots == 0 {
+                continue;
+            }
+            let first = self.sources.len();
+            let previous = feed.previous(now);
+            for (publication, wanted) in [(feed.shows, true), (previous, false)] {
+                if let Some(publication) = publication {
+                    left_over |= self.take(publication, wanted, publications);
+                }
+            }
+            if self.sources.len() > first {
+                self.work.push(Work { feed: index, sources: first..self.sources.len() });
+                self.mask |= 1 << (index % 64);
+            }
+        }
+        conference.has_pending = left_over;
+        !self.work.is_empty()
+    }
+
+    /// Adds a publication's waiting packets. Returns whether some are left for the next generation.
+    fn take(&mut self, key: PublicationKey, wanted: bool, publications: &mut Publications) -> bool {
+        let Some(publication) = publications.get_mut(key) else { return false };
+        // A publication on two feeds is taken once.
+        let known = self.taken.iter().find(|(taken, _)| *taken == key).map(|(_, range)| range.clone());
+        let range = known.unwrap_or_else(|| {
+            let range = self.take_packets(publication);
+            self.taken.push((key, range.clone()));
+            range
+        });
+        if !range.is_empty() {
+            self.sources.push(Source {
+                shown: shown(key, publication, wanted),
+                owner: publication.id.peer,
+                packets: range,
+                wants_keyframe: [false; MAX_LAYERS],
+            });
+        }
+        publication.has_pending()
+    }
+
+    fn take_packets(&mut self, publication: &mut Publication) -> Range<usize> {
+        let start = self.packets.len();
+        publication.take_pending(MAX_BATCH.saturating_sub(start), &mut self.scratch);
+        self.packets.extend(self.scratch.drain(..).map(|packet| (packet, 0)));
+        if publication.kind == MediaKind::Video
+            && let Some(packets) = self.packets.get_mut(start..)
+        {
+            even_out(packets);
+        }
+        start..self.packets.len()
+    }
+
+    /// Writes to the outbox what the next receivers get, until something is in it or all are
+    /// served. Returns whether there is more to do.
+    pub fn advance(
+        &mut self,
+        now: Instant,
+        conference: &Conference,
+        peers: &mut slab::Slab<Peer>,
+        outbox: &mut Outbox,
+        stats: &mut Stats,
+    ) -> bool {
+        while let Some(key) = conference.peers.get(self.cursor) {
+            self.cursor += 1;
+            let Some(peer) = peers.get_mut(*key) else { continue };
+            if peer.feed_mask & self.mask == 0 {
+                continue;
+            }
+            self.serve(now, peer, outbox, stats);
+            if !outbox.is_empty() {
+                return true;
+            }
+        }
+        false
+    }
+
+    #[inline]
+    fn serve(&mut self, now: Instant, peer: &mut Peer, outbox: &mut Outbox, stats: &mut Stats) {
+        let (Some(path), Some(sealer)) = (peer.path, &peer.sealer) else { return };
+        // Video before audio: the shorter audio packet then rides as the last segment.
+        for slot in peer.slots.iter_mut().rev() {
+            let Some(feed) = slot.feed else { continue };
+            let Some(work) = self.work.iter().find(|work| work.feed == feed) else { continue };
+            for source in self.sources.get_mut(work.sources.clone()).into_iter().flatten() {
+                if source.owner == peer.id {
+                    stats.drops.count(DropReason::OwnPublication);
+                    continue;
+                }
+                for (packet, padding) in self.packets.get(source.packets.clone()).into_iter().flatten() {
+                    let mut wanted = None;
+                    let outcome = slot
+                        .select(now, &source.shown, packet, &mut wanted)
+                        .and_then(|()| outbox.space().ok_or(DropReason::SendQueueFull))
+                        .and_then(|space| slot.write(now, packet, *padding, sealer, space));
+                    if let Some(flag) = wanted.and_then(|layer| source.wants_keyframe.get_mut(usize::from(layer))) {
+                        *flag = true;
+                    }
+                    match outcome {
+                        Ok(length) => {
+                            outbox.commit(path, length);
+                            stats.media_out += 1;
+                            stats.bytes_out += length as u64;
+                        }
+                        Err(reason) => stats.drops.count(reason),
+                    }
+                }
+            }
+        }
+    }
+
+    /// The layers that some slot could go on or go higher with, given a keyframe.
+    pub fn keyframes_wanted(&self) -> impl Iterator<Item = (PublicationKey, u8)> {
+        self.sources.iter().flat_map(|source| {
+            (0u8..).zip(source.wants_keyframe).filter(|(_, wanted)| *wanted).map(|(layer, _)| (source.shown.publication, layer))
+        })
+    }
+}
+
+impl Default for Fanout {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn shown(key: PublicationKey, publication: &Publication, wanted: bool) -> Shown {
+    let mut clocks: [Option<ClockPair>; MAX_LAYERS] = [None; MAX_LAYERS];
+    for (place, layer) in clocks.iter_mut().zip(&publication.layers) {
+        *place = layer.clock;
+    }
+    Shown { publication: key, codec: publication.codec, best: publication.best(), clocks, wanted }
+}
+
+/// Gives packets of one frame that differ by a few bytes the length of the longest, except for a
+/// last one that may be shorter anyway.
+fn even_out(packets: &mut [(SharedPacket, u8)]) {
+    let same_frame = |a: &SharedPacket, b: &SharedPacket| a.layer == b.layer && a.timestamp == b.timestamp;
+    for frame in packets.chunk_by_mut(|a, b| same_frame(&a.0, &b.0)) {
+        let longest = frame.iter().map(|(packet, _)| packet.payload.len()).max().unwrap_or(0);
+        let last = frame.len().saturating_sub(1);
+        for (index, (packet, padding)) in frame.iter_mut().enumerate() {
+            let missing = longest - packet.payload.len();
+            if index < last && missing <= MAX_EVENING && !packet.payload.is_empty() {
+                *padding = u8::try_from(missing).unwrap_or(0);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::codec::Seen;
+    use crate::packet::Packet;
+
+    fn packet(length: usize, timestamp: u32) -> (SharedPacket, u8) {
+        let packet = Packet {
+            layer: 0,
+            sequence: 0,
+            timestamp,
+            marker: false,
+            seen: Seen::default(),
+            level: None,
+            payload: Bytes::from(vec![1; length]),
+        };
+        (Arc::new(packet), 0)
+    }
+
+    #[test]
+    fn packets_of_a_frame_get_one_length_but_for_the_last() {
+        let mut packets = [packet(999, 1), packet(1_000, 1), packet(998, 1), packet(500, 2), packet(999, 2)];
+        even_out(&mut packets);
+        assert_eq!(packets.map(|(_, padding)| padding), [1, 0, 0, 0, 0]);
+    }
+}

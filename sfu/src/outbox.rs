@@ -1,0 +1,159 @@
+//! Datagrams on their way out: one message per receiver, with as many equal segments as fit.
+//!
+//! A message is what one system call carries by generic segmentation offload (UDP_SEGMENT): every
+//! segment has the same length, the last may be shorter.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+
+use crate::path::Path;
+
+/// Bytes of the buffer in which one receiver's messages are made, enough for
+/// [`MAX_BATCH`](crate::fanout::MAX_BATCH) of the largest packets.
+const BUFFER: usize = 128 * 1_024;
+
+/// Largest segment, in bytes: an Ethernet frame's UDP payload.
+pub const MAX_SEGMENT: usize = 1_472;
+
+/// Most bytes of one message: what a UDP length field can say.
+const MAX_MESSAGE: usize = 65_507;
+
+/// Most segments of one message: Linux's UDP_MAX_SEGMENTS was 64 for long.
+const MAX_SEGMENTS: usize = 64;
+
+/// One message, ready to be sent.
+#[derive(Clone, Copy, Debug)]
+pub struct Transmit<'b> {
+    /// Where to.
+    pub path: Path,
+    /// All segments, one after the other.
+    pub contents: &'b [u8],
+    /// Length of each segment but the last, in bytes.
+    pub segment: usize,
+}
+
+impl<'b> Transmit<'b> {
+    /// The segments, for a path or a kernel that takes only one at a time.
+    pub fn segments(&self) -> impl Iterator<Item = &'b [u8]> {
+        self.contents.chunks(self.segment.max(1))
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Message {
+    path: Path,
+    range: Range<usize>,
+    segment: usize,
+    /// A shorter last segment was appended: nothing may follow.
+    closed: bool,
+}
+
+/// The messages made for one receiver, or a run of control datagrams.
+#[derive(Debug)]
+pub struct Outbox {
+    buffer: Box<[u8]>,
+    used: usize,
+    messages: VecDeque<Message>,
+}
+
+impl Default for Outbox {
+    fn default() -> Self {
+        Self { buffer: vec![0; BUFFER].into_boxed_slice(), used: 0, messages: VecDeque::with_capacity(64) }
+    }
+}
+
+impl Outbox {
+    /// Room for one segment to be written before [`commit`](Self::commit), or `None` when full.
+    #[inline]
+    pub fn space(&mut self) -> Option<&mut [u8]> {
+        self.buffer.get_mut(self.used..self.used + MAX_SEGMENT)
+    }
+
+    /// Takes the first `length` bytes of [`space`](Self::space) as the next segment for `path`.
+    #[inline]
+    pub fn commit(&mut self, path: Path, length: usize) {
+        let start = self.used;
+        self.used += length;
+        if let Some(open) = self.messages.back_mut()
+            && !open.closed
+            && open.path == path
+            && length <= open.segment
+            && open.range.len() + length <= MAX_MESSAGE
+            && open.range.len() / open.segment < MAX_SEGMENTS - 1
+        {
+            open.range.end = self.used;
+            open.closed = length < open.segment;
+            return;
+        }
+        self.messages.push_back(Message { path, range: start..self.used, segment: length, closed: false });
+    }
+
+    /// Whether every message was taken.
+    pub fn is_empty(&self) -> bool {
+        self.messages.is_empty()
+    }
+
+    /// Takes the next message.
+    #[inline]
+    pub fn poll(&mut self) -> Option<Transmit<'_>> {
+        let message = self.messages.pop_front()?;
+        if self.messages.is_empty() {
+            self.used = 0;
+        }
+        let contents = self.buffer.get(message.range)?;
+        Some(Transmit { path: message.path, contents, segment: message.segment })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(port: u16) -> Path {
+        Path::Udp { remote: ([127, 0, 0, 1], port).into(), local: None }
+    }
+
+    fn shapes(outbox: &mut Outbox) -> Vec<(usize, usize)> {
+        std::iter::from_fn(|| outbox.poll().map(|t| (t.contents.len(), t.segment))).collect()
+    }
+
+    #[test]
+    fn equal_segments_and_one_shorter_share_a_message() {
+        let mut outbox = Outbox::default();
+        for length in [1_000, 1_000, 80, 80] {
+            outbox.commit(path(1), length);
+        }
+        assert_eq!(shapes(&mut outbox), [(2_080, 1_000), (80, 80)]);
+    }
+
+    #[test]
+    fn a_longer_segment_or_another_path_begins_a_message() {
+        let mut outbox = Outbox::default();
+        outbox.commit(path(1), 80);
+        outbox.commit(path(1), 1_000);
+        outbox.commit(path(2), 1_000);
+        assert_eq!(shapes(&mut outbox), [(80, 80), (1_000, 1_000), (1_000, 1_000)]);
+    }
+
+    #[test]
+    fn a_message_stays_below_the_limits_of_udp() {
+        let mut outbox = Outbox::default();
+        for _ in 0..80 {
+            assert!(outbox.space().is_some());
+            outbox.commit(path(1), 1_200);
+        }
+        let shapes = shapes(&mut outbox);
+        assert!(shapes.iter().all(|(length, _)| *length <= MAX_MESSAGE));
+        assert_eq!(shapes.iter().map(|(length, _)| length).sum::<usize>(), 80 * 1_200);
+    }
+
+    #[test]
+    fn the_buffer_is_free_again_when_all_is_taken() {
+        let mut outbox = Outbox::default();
+        while outbox.space().is_some() {
+            outbox.commit(path(1), MAX_SEGMENT);
+        }
+        assert!(!shapes(&mut outbox).is_empty());
+        assert!(outbox.space().is_some());
+    }
+}

@@ -1,0 +1,29 @@
+//! One received media packet, decrypted once and shared by everyone who forwards it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::codec::Seen;
+
+/// A media packet as its layer numbered it. Shared, never changed.
+#[derive(Clone, Debug)]
+pub struct Packet {
+    /// Which layer of its publication, 0 the lowest.
+    pub layer: u8,
+    /// Extended sequence number within the layer.
+    pub sequence: u64,
+    /// RTP timestamp as published.
+    pub timestamp: u32,
+    /// Marker bit.
+    pub marker: bool,
+    /// What the codec's payload format told.
+    pub seen: Seen,
+    /// Audio level of RFC 6464, −dBov: 0 loudest, 127 silence.
+    pub level: Option<u8>,
+    /// Payload without header and padding. Empty for a padding packet, which only moves numbers on.
+    pub payload: Bytes,
+}
+
+/// How packets travel: one allocation at arrival, a counter afterwards.
+pub type SharedPacket = Arc<Packet>;

@@ -1,0 +1,240 @@
+//! What a peer sends us: which SSRC is which layer of which publication.
+//!
+//! An SSRC is looked up, or learned from the MID and RID of its first *authenticated* packet. One
+//! that nobody negotiated creates no state.
+
+use arrayvec::ArrayVec;
+
+use crate::command::{ExtensionIds, PublicationSpec};
+use crate::drop_reason::DropReason;
+use crate::id::{Pt, Ssrc};
+use crate::publication::{MAX_LAYERS, PublicationKey};
+use crate::rtp::Header;
+
+/// Where the packets of one SSRC belong.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Stream {
+    /// The SSRC.
+    pub ssrc: Ssrc,
+    /// Index into the peer's publications.
+    pub publication: u8,
+    /// Which layer.
+    pub layer: u8,
+    /// Retransmissions rather than media.
+    pub is_rtx: bool,
+}
+
+/// One publication as its sender numbers it.
+#[derive(Debug)]
+pub struct Receiver {
+    /// What was negotiated.
+    pub spec: PublicationSpec,
+    /// Where its receive state is.
+    pub key: PublicationKey,
+}
+
+/// All that a peer may send.
+#[derive(Debug, Default)]
+pub struct Inbound {
+    /// In offer order.
+    pub receivers: Vec<Receiver>,
+    streams: Vec<Stream>,
+    extensions: ExtensionIds,
+}
+
+impl Inbound {
+    /// Nothing learned yet but what the offer declared.
+    pub fn new(receivers: Vec<Receiver>, extensions: ExtensionIds) -> Self {
+        let mut inbound = Self { receivers, streams: Vec::new(), extensions };
+        for (index, receiver) in (0u8..).zip(&inbound.receivers) {
+            // With simulcast the order of declared SSRCs is no promise; the RID is.
+            if let (true, Some(declared)) = (receiver.spec.rids.is_empty(), receiver.spec.ssrcs.first()) {
+                let stream = Stream { ssrc: declared.media, publication: index, layer: 0, is_rtx: false };
+                inbound.streams.push(stream);
+                if let Some(rtx) = declared.rtx {
+                    inbound.streams.push(Stream { ssrc: rtx, is_rtx: true, ..stream });
+                }
+            }
+        }
+        inbound
+    }
+
+    /// The streams known so far.
+    pub fn streams(&self) -> &[Stream] {
+        &self.streams
+    }
+
+    /// The stream of an SSRC that is known.
+    #[inline]
+    pub fn known(&self, ssrc: Ssrc) -> Option<Stream> {
+        self.streams.iter().find(|stream| stream.ssrc == ssrc).copied()
+    }
+
+    /// Where a packet of an unknown SSRC would belong, by its MID and RID (RFC 9143 §9.2, RFC 8852)
+    /// or by a payload type that only one publication has. Nothing is remembered.
+    ///
+    /// # Errors
+    /// When it belongs nowhere, or the layer has an SSRC already.
+    pub fn resolve(&self, header: &Header, packet: &[u8]) -> Result<Stream, DropReason> {
+        let publication = self.publication_of(header, packet).ok_or(DropReason::UnknownSsrc)?;
+        let receiver = self.receivers.get(usize::from(publication)).ok_or(DropReason::UnknownSsrc)?;
+        let is_rtx = match header.pt {
+            pt if pt == receiver.spec.codec.pt => false,
+            pt if Some(pt) == receiver.spec.codec.rtx_pt => true,
+            _ => return Err(DropReason::UnknownPt),
+        };
+        let layer = self.layer_of(receiver, header, packet).ok_or(DropReason::UnknownSsrc)?;
+        let stream = Stream { ssrc: header.ssrc, publication, layer, is_rtx };
+        let is_taken = self
+            .streams
+            .iter()
+            .any(|known| Stream { ssrc: header.ssrc, ..*known } == stream);
+        if is_taken { Err(DropReason::UnknownSsrc) } else { Ok(stream) }
+    }
+
+    /// The SSRC of the media that a retransmission stream repairs, once it is known.
+    pub fn media_of(&self, rtx: Stream) -> Option<Ssrc> {
+        let is_media = |s: &&Stream| !s.is_rtx && (s.publication, s.layer) == (rtx.publication, rtx.layer);
+        self.streams.iter().find(is_media).map(|stream| stream.ssrc)
+    }
+
+    /// The SSRC of one layer's media, once it is known.
+    pub fn ssrc_of(&self, publication: u8, layer: u8) -> Option<Ssrc> {
+        let stream = Stream { ssrc: Ssrc(0), publication, layer, is_rtx: true };
+        self.media_of(stream)
+    }
+
+    /// Remembers a stream whose first packet was authentic.
+    pub fn learn(&mut self, stream: Stream) {
+        self.streams.push(stream);
+    }
+
+    fn publication_of(&self, header: &Header, packet: &[u8]) -> Option<u8> {
+        let by_mid = self
+            .extensions
+            .mid
+            .and_then(|id| header.extension(packet, id))
+            .map(|mid| self.receivers.iter().position(|r| r.spec.mid.as_bytes() == mid));
+        let index = match by_mid {
+            Some(found) => found?,
+            None => self.only_one_with(header.pt)?,
+        };
+        u8::try_from(index).ok()
+    }
+
+    fn only_one_with(&self, pt: Pt) -> Option<usize> {
+        let has = |receiver: &&Receiver| {
+            receiver.spec.codec.pt == pt || receiver.spec.codec.rtx_pt == Some(pt)
+        };
+        let matching: ArrayVec<usize, 2> = self
+            .receivers
+            .iter()
+            .enumerate()
+            .filter(|(_, receiver)| has(receiver))
+            .map(|(index, _)| index)
+            .take(2)
+            .collect();
+        match matching.as_slice() {
+            [only] => Some(*only),
+            _ => None,
+        }
+    }
+
+    fn layer_of(&self, receiver: &Receiver, header: &Header, packet: &[u8]) -> Option<u8> {
+        if receiver.spec.rids.is_empty() {
+            return Some(0);
+        }
+        let rid = [self.extensions.rid, self.extensions.rrid]
+            .into_iter()
+            .flatten()
+            .find_map(|id| header.extension(packet, id))?;
+        let layer = receiver.spec.rids.iter().take(MAX_LAYERS).position(|r| r.as_bytes() == rid)?;
+        u8::try_from(layer).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::{Codec, CodecSpec, DeclaredSsrc, MediaKind, Token};
+
+    fn receiver(mline: u8, mid: &str, pt: u8, rids: &[&str], ssrcs: Vec<DeclaredSsrc>) -> Receiver {
+        let token = |text: &&str| Token::from(text).expect("short");
+        Receiver {
+            spec: PublicationSpec {
+                mline,
+                mid: token(&mid),
+                kind: MediaKind::Video,
+                codec: CodecSpec { codec: Codec::Vp8, pt: Pt(pt), rtx_pt: Some(Pt(pt + 1)) },
+                rids: rids.iter().map(token).collect(),
+                ssrcs,
+            },
+            key: PublicationKey { index: mline.into(), generation: 0 },
+        }
+    }
+
+    const EXTENSIONS: ExtensionIds =
+        ExtensionIds { mid: Some(1), rid: Some(2), rrid: Some(3), twcc: None, audio_level: None };
+
+    /// A packet with the given one-byte extensions.
+    fn packet(ssrc: u32, pt: u8, extensions: &[(u8, &str)]) -> Vec<u8> {
+        let mut block = Vec::new();
+        for (id, value) in extensions {
+            #[expect(clippy::cast_possible_truncation, reason = "short test values")]
+            block.push(id << 4 | (value.len() - 1) as u8);
+            block.extend(value.bytes());
+        }
+        block.resize(block.len().next_multiple_of(4), 0);
+        let mut packet = vec![0x90, pt, 0, 1, 0, 0, 0, 0];
+        packet.extend(ssrc.to_be_bytes());
+        packet.extend([0xbe, 0xde]);
+        packet.extend(u16::try_from(block.len() / 4).expect("short").to_be_bytes());
+        packet.extend(block);
+        packet
+    }
+
+    fn resolve(inbound: &Inbound, packet: &[u8]) -> Result<Stream, DropReason> {
+        inbound.resolve(&Header::parse(packet).expect("well formed"), packet)
+    }
+
+    #[test]
+    fn layers_are_told_by_mid_and_rid_also_when_padding_comes_first() {
+        let inbound = Inbound::new(vec![receiver(1, "v", 96, &["l", "m", "h"], vec![])], EXTENSIONS);
+        let rtx = resolve(&inbound, &packet(7, 97, &[(1, "v"), (3, "h")])).expect("negotiated");
+        assert_eq!(rtx, Stream { ssrc: Ssrc(7), publication: 0, layer: 2, is_rtx: true });
+        let media = resolve(&inbound, &packet(8, 96, &[(1, "v"), (2, "m")])).expect("negotiated");
+        assert_eq!(media, Stream { ssrc: Ssrc(8), publication: 0, layer: 1, is_rtx: false });
+    }
+
+    #[test]
+    fn what_nobody_negotiated_is_refused() {
+        let mut inbound = Inbound::new(vec![receiver(1, "v", 96, &["l"], vec![])], EXTENSIONS);
+        let cases = [
+            packet(7, 96, &[(1, "x"), (2, "l")]),
+            packet(7, 96, &[(1, "v"), (2, "q")]),
+            packet(7, 96, &[(1, "v")]),
+            packet(7, 99, &[(2, "l")]),
+        ];
+        for case in &cases {
+            assert_eq!(resolve(&inbound, case), Err(DropReason::UnknownSsrc));
+        }
+        let other_pt = packet(7, 99, &[(1, "v"), (2, "l")]);
+        assert_eq!(resolve(&inbound, &other_pt), Err(DropReason::UnknownPt));
+        let first = packet(7, 96, &[(1, "v"), (2, "l")]);
+        inbound.learn(resolve(&inbound, &first).expect("negotiated"));
+        let second = packet(8, 96, &[(1, "v"), (2, "l")]);
+        assert_eq!(resolve(&inbound, &second), Err(DropReason::UnknownSsrc), "the layer is taken");
+    }
+
+    #[test]
+    fn an_encoder_without_extensions_is_known_by_declared_ssrc_or_payload_type() {
+        let declared = DeclaredSsrc { media: Ssrc(5), rtx: Some(Ssrc(6)) };
+        let inbound = Inbound::new(
+            vec![receiver(0, "0", 96, &[], vec![declared]), receiver(1, "1", 100, &[], vec![])],
+            ExtensionIds::default(),
+        );
+        assert_eq!(inbound.known(Ssrc(6)).map(|s| (s.publication, s.is_rtx)), Some((0, true)));
+        assert_eq!(inbound.known(Ssrc(9)), None);
+        assert_eq!(resolve(&inbound, &packet(9, 100, &[])).map(|s| s.publication), Ok(1));
+    }
+}

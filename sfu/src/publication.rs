@@ -1,0 +1,303 @@
+//! One transceiver that a peer sends on: its layers and who else needs them.
+
+pub mod keyframe;
+pub mod layer;
+pub mod ring;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use arrayvec::ArrayVec;
+use bytes::Bytes;
+
+use crate::codec;
+use crate::command::{Codec, MediaKind};
+use crate::drop_reason::DropReason;
+use crate::id::{ConferenceId, PublicationId, ShardId};
+use crate::packet::{Packet, SharedPacket};
+use crate::publication::layer::Layer;
+use crate::rtp::Header;
+
+/// Most simulcast layers of one publication.
+pub const MAX_LAYERS: usize = 3;
+
+/// Packets kept per video layer for retransmission: 2 s of the highest layer and more.
+///
+/// Higher: repairs reach further back. Lower: less memory per publication (a packet is ~1.2 KB).
+const VIDEO_RING: usize = 1_024;
+
+/// Packets kept per audio publication, 2.5 s of 20 ms frames.
+const AUDIO_RING: usize = 128;
+
+/// Packets that may wait for the next fan-out; beyond it the oldest are dropped.
+const MAX_PENDING: usize = 1_024;
+
+/// Where a publication lives in a shard: an index and a generation, so that a stale key finds
+/// nothing rather than another publication.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct PublicationKey {
+    pub(crate) index: u32,
+    pub(crate) generation: u32,
+}
+
+/// Receive state of one publication, local or mirrored from the shard where its peer lives.
+#[derive(Debug)]
+pub struct Publication {
+    /// Its name to the outside.
+    pub id: PublicationId,
+    /// The conference it belongs to.
+    pub conference: ConferenceId,
+    /// Sound or picture.
+    pub kind: MediaKind,
+    /// The negotiated codec.
+    pub codec: Codec,
+    /// Lowest first.
+    pub layers: ArrayVec<Layer, MAX_LAYERS>,
+    /// Refused by command.
+    pub blocked: bool,
+    /// Some slot of this shard is on a feed that shows it: its packets wait for fan-out.
+    pub watched: bool,
+    /// Other shards that want its packets, one bit each. Always 0 for a mirror.
+    pub subscribers: u64,
+    /// Whether its start was told.
+    pub started: bool,
+    /// Loudness, for speaker selection.
+    pub loudness: crate::speakers::Loudness,
+    /// Arrived since the last fan-out.
+    pending: Vec<SharedPacket>,
+    best: [u8; MAX_LAYERS],
+}
+
+impl Publication {
+    /// A publication with `layers` encodings.
+    pub fn new(
+        id: PublicationId,
+        conference: ConferenceId,
+        kind: MediaKind,
+        codec: Codec,
+        layers: usize,
+    ) -> Self {
+        let ring = match kind {
+            MediaKind::Audio => AUDIO_RING,
+            MediaKind::Video => VIDEO_RING,
+        };
+        Self {
+            id,
+            conference,
+            kind,
+            codec,
+            layers: (0..layers.clamp(1, MAX_LAYERS)).map(|_| Layer::new(ring)).collect(),
+            blocked: false,
+            watched: false,
+            subscribers: 0,
+            started: false,
+            loudness: crate::speakers::Loudness::default(),
+            pending: Vec::new(),
+            best: [0; MAX_LAYERS],
+        }
+    }
+
+    /// Numbers and keeps one decrypted packet of a layer.
+    ///
+    /// `sequence` is the original one also when the packet came as a retransmission.
+    ///
+    /// # Errors
+    /// When it is muted, was there before, or is too old.
+    pub fn receive(
+        &mut self,
+        now: Instant,
+        layer: u8,
+        header: &Header,
+        payload: Bytes,
+        level: Option<u8>,
+    ) -> Result<SharedPacket, DropReason> {
+        if self.blocked {
+            return Err(DropReason::Blocked);
+        }
+        let codec = self.codec;
+        let state = self.layers.get(usize::from(layer)).ok_or(DropReason::UnknownSsrc)?;
+        let packet = Arc::new(Packet {
+            layer,
+            sequence: state.extend(header.sequence),
+            timestamp: header.timestamp,
+            marker: header.marker,
+            seen: codec::inspect(codec, &payload),
+            level,
+            payload,
+        });
+        self.accept(now, &packet)?;
+        Ok(packet)
+    }
+
+    /// Keeps a packet that is numbered already: received here, or on the shard this one mirrors.
+    ///
+    /// # Errors
+    /// When it was there before or is too old.
+    pub fn accept(&mut self, now: Instant, packet: &SharedPacket) -> Result<(), DropReason> {
+        let layer = self
+            .layers
+            .get_mut(usize::from(packet.layer))
+            .ok_or(DropReason::UnknownSsrc)?;
+        let was_active = layer.is_active(now);
+        layer.receive(now, Arc::clone(packet))?;
+        if !was_active {
+            self.refresh_best(now);
+        }
+        if let Some(level) = packet.level {
+            self.loudness.hear(now, level);
+        }
+        if self.watched {
+            if self.pending.len() >= MAX_PENDING {
+                self.pending.remove(0);
+            }
+            self.pending.push(Arc::clone(packet));
+        }
+        Ok(())
+    }
+
+    /// Recomputes which layer serves each ceiling. Call when time has passed.
+    pub fn refresh_best(&mut self, now: Instant) {
+        let mut lowest_active = None;
+        let mut best = None;
+        for (ceiling, layer) in self.layers.iter().enumerate() {
+            if layer.is_active(now) {
+                #[expect(clippy::cast_possible_truncation, reason = "at most MAX_LAYERS")]
+                let index = ceiling as u8;
+                best = Some(index);
+                lowest_active = lowest_active.or(best);
+            }
+            if let Some(place) = self.best.get_mut(ceiling) {
+                *place = best.unwrap_or(u8::MAX);
+            }
+        }
+        let fallback = lowest_active.unwrap_or(0);
+        let highest = best.unwrap_or(fallback);
+        for (ceiling, place) in self.best.iter_mut().enumerate() {
+            if ceiling >= self.layers.len() {
+                *place = highest;
+            } else if *place == u8::MAX {
+                *place = fallback;
+            }
+        }
+    }
+
+    /// For each ceiling the highest active layer not above it; if there is none, the lowest active.
+    pub fn best(&self) -> [u8; MAX_LAYERS] {
+        self.best
+    }
+
+    /// Whether any layer is arriving.
+    pub fn is_active(&self, now: Instant) -> bool {
+        self.layers.iter().any(|layer| layer.is_active(now))
+    }
+
+    /// Whether packets wait for fan-out.
+    pub fn has_pending(&self) -> bool {
+        !self.pending.is_empty()
+    }
+
+    /// Moves up to `most` waiting packets to `into`, oldest first.
+    pub fn take_pending(&mut self, most: usize, into: &mut Vec<SharedPacket>) {
+        let count = most.min(self.pending.len());
+        into.extend(self.pending.drain(..count));
+    }
+
+    /// Sets whether anybody here watches. When nobody does, no packet waits.
+    pub fn set_watched(&mut self, watched: bool) {
+        self.watched = watched;
+        if !watched {
+            self.pending.clear();
+        }
+    }
+
+    /// Refuses media from now on, or accepts it again. What comes after is far ahead in numbers, so
+    /// that no receiver takes the silence for loss.
+    pub fn set_blocked(&mut self, blocked: bool) {
+        if self.blocked && !blocked {
+            for layer in &mut self.layers {
+                layer.ring.jump();
+            }
+            self.want_keyframes();
+        }
+        self.blocked = blocked;
+        if blocked {
+            self.pending.clear();
+        }
+    }
+
+    /// Adds a shard to those that get every packet.
+    pub fn subscribe(&mut self, shard: ShardId) {
+        self.subscribers |= 1 << shard.0;
+    }
+
+    /// Takes a shard out again.
+    pub fn unsubscribe(&mut self, shard: ShardId) {
+        self.subscribers &= !(1 << shard.0);
+    }
+
+    /// Asks for a keyframe on every layer that serves some ceiling.
+    pub fn want_keyframes(&mut self) {
+        if self.kind == MediaKind::Video {
+            for layer in &mut self.layers {
+                layer.keyframe.want();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{PeerId, Pt, Ssrc};
+    use crate::testing::epoch;
+    use crate::publication::layer::LAYER_TIMEOUT;
+
+    fn header(sequence: u16) -> Header {
+        let mut packet = vec![0x80, 96];
+        packet.extend(sequence.to_be_bytes());
+        packet.extend([0; 8]);
+        let header = Header::parse(&packet).expect("well formed");
+        assert_eq!((header.pt, header.ssrc), (Pt(96), Ssrc(0)));
+        header
+    }
+
+    fn video() -> Publication {
+        let id = PublicationId { peer: PeerId(1), mline: 1 };
+        Publication::new(id, ConferenceId(1), MediaKind::Video, Codec::Vp8, 3)
+    }
+
+    #[test]
+    fn a_receiver_gets_the_best_layer_that_is_sent_below_its_ceiling() {
+        let mut publication = video();
+        let start = epoch();
+        let payload = Bytes::from_static(&[0x10, 0]);
+        publication.receive(start, 1, &header(1), payload.clone(), None).expect("fresh");
+        assert_eq!(publication.best(), [1, 1, 1], "only the middle layer is sent");
+        publication.receive(start, 0, &header(1), payload.clone(), None).expect("fresh");
+        publication.receive(start, 2, &header(1), payload.clone(), None).expect("fresh");
+        assert_eq!(publication.best(), [0, 1, 2]);
+        let later = start + LAYER_TIMEOUT;
+        publication.receive(later, 0, &header(2), payload, None).expect("fresh");
+        publication.refresh_best(later);
+        assert_eq!(publication.best(), [0, 0, 0], "the others have stopped");
+    }
+
+    #[test]
+    fn a_muted_publication_takes_nothing_in() {
+        let mut publication = video();
+        publication.blocked = true;
+        let refused = publication.receive(epoch(), 0, &header(1), Bytes::new(), None);
+        assert_eq!(refused.err(), Some(DropReason::Blocked));
+        assert!(!publication.has_pending());
+    }
+
+    #[test]
+    fn a_retransmitted_packet_counts_once() {
+        let mut publication = video();
+        let now = epoch();
+        let payload = Bytes::from_static(&[0, 1]);
+        publication.receive(now, 0, &header(7), payload.clone(), None).expect("fresh");
+        let again = publication.receive(now, 0, &header(7), payload, None);
+        assert_eq!(again.err(), Some(DropReason::Duplicate));
+    }
+}

@@ -1,0 +1,108 @@
+//! One simulcast encoding of a publication: its numbering, its ring, its clock.
+
+use std::time::{Duration, Instant};
+
+use crate::drop_reason::DropReason;
+use crate::packet::SharedPacket;
+use crate::publication::keyframe::KeyframeRequest;
+use crate::publication::ring::Ring;
+use crate::rtp::extend_sequence;
+
+/// How long without a packet until a layer counts as not being sent.
+///
+/// Higher: receivers stay longer on a layer that has stopped. Lower: low frame rates look like a
+/// stop.
+pub const LAYER_TIMEOUT: Duration = Duration::from_millis(1_500);
+
+/// Distance from zero of a layer's first extended sequence number, so that packets from before it
+/// stay positive.
+const SEQUENCE_BASE: u64 = 0x1_0000;
+
+/// A pair of clocks read at the same moment: one sender report (RFC 3550 §6.4.1).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct ClockPair {
+    /// NTP time in 32.32 fixed point, on this server's clock.
+    pub ntp: u64,
+    /// RTP timestamp of the same moment.
+    pub rtp: u32,
+}
+
+impl ClockPair {
+    /// The RTP timestamp at an NTP time, for a clock of `rate` Hz.
+    pub fn rtp_at(self, ntp: u64, rate: u32) -> u32 {
+        let delta = i128::from(ntp) - i128::from(self.ntp);
+        let ticks = (delta * i128::from(rate)) >> 32;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "RTP time wraps at 2^32")]
+        let ticks = ticks as u32;
+        self.rtp.wrapping_add(ticks)
+    }
+
+    /// The NTP time of an RTP timestamp within 2^31 ticks of this pair.
+    pub fn ntp_at(self, rtp: u32, rate: u32) -> u64 {
+        let delta = i64::from(rtp.wrapping_sub(self.rtp).cast_signed());
+        self.ntp.wrapping_add_signed((delta << 32) / i64::from(rate.max(1)))
+    }
+}
+
+/// Receive state of one layer.
+#[derive(Debug)]
+pub struct Layer {
+    /// Retransmission and duplicate detection.
+    pub ring: Ring,
+    /// Who waits for a keyframe.
+    pub keyframe: KeyframeRequest,
+    /// The publisher's last sender report, on our clock.
+    pub clock: Option<ClockPair>,
+    last_packet: Option<Instant>,
+}
+
+impl Layer {
+    /// An empty layer with room for `ring` packets.
+    pub fn new(ring: usize) -> Self {
+        Self { ring: Ring::new(ring), keyframe: KeyframeRequest::default(), clock: None, last_packet: None }
+    }
+
+    /// The extended form of a sequence number from the wire.
+    pub fn extend(&self, sequence: u16) -> u64 {
+        self.ring.highest().map_or_else(
+            || SEQUENCE_BASE + u64::from(sequence),
+            |highest| extend_sequence(highest, sequence),
+        )
+    }
+
+    /// Takes in a packet of this layer.
+    ///
+    /// # Errors
+    /// When the ring has had it or has passed it.
+    pub fn receive(&mut self, now: Instant, packet: SharedPacket) -> Result<(), DropReason> {
+        let keyframe = packet.seen.keyframe;
+        self.ring.insert(packet)?;
+        self.last_packet = Some(now);
+        if keyframe {
+            self.keyframe.satisfied();
+        }
+        Ok(())
+    }
+
+    /// Whether packets are arriving.
+    pub fn is_active(&self, now: Instant) -> bool {
+        self.last_packet.is_some_and(|last| now.saturating_duration_since(last) < LAYER_TIMEOUT)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clock_pairs_convert_both_ways_across_wraparound() {
+        for rtp in [0u32, 5, u32::MAX - 3, 1 << 31] {
+            let pair = ClockPair { ntp: 10 << 32, rtp };
+            let one_second_later = rtp.wrapping_add(90_000);
+            assert_eq!(pair.rtp_at(11 << 32, 90_000), one_second_later);
+            assert_eq!(pair.ntp_at(one_second_later, 90_000), 11 << 32);
+            assert_eq!(pair.rtp_at(9 << 32, 90_000), rtp.wrapping_sub(90_000));
+            assert_eq!(pair.ntp_at(rtp.wrapping_sub(45_000), 90_000), (9 << 32) + (1 << 31));
+        }
+    }
+}

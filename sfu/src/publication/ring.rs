@@ -1,0 +1,106 @@
+//! The last packets of one layer, for retransmission and for refusing what came before.
+
+use crate::drop_reason::DropReason;
+use crate::packet::SharedPacket;
+
+/// A fixed number of packets, addressed by extended sequence number.
+#[derive(Debug)]
+pub struct Ring {
+    /// Grows to `capacity` with the first packets; `capacity` is a power of two.
+    packets: Vec<Option<SharedPacket>>,
+    capacity: usize,
+    highest: Option<u64>,
+}
+
+impl Ring {
+    /// Room for `capacity` packets, rounded up to a power of two. Memory is taken as they come.
+    pub fn new(capacity: usize) -> Self {
+        Self { packets: Vec::new(), capacity: capacity.next_power_of_two(), highest: None }
+    }
+
+    /// The highest sequence number so far.
+    pub fn highest(&self) -> Option<u64> {
+        self.highest
+    }
+
+    /// Leaves a whole cycle of numbers out: nobody will take what follows for a continuation.
+    pub fn jump(&mut self) {
+        self.highest = self.highest.map(|highest| highest + 0x1_0000);
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "masked to the capacity")]
+    fn position(&self, sequence: u64) -> usize {
+        sequence as usize & (self.capacity - 1)
+    }
+
+    /// Keeps a packet.
+    ///
+    /// # Errors
+    /// [`DropReason::Duplicate`] if it is there, [`DropReason::TooOld`] if the ring has passed it:
+    /// every sequence number is therefore accepted at most once.
+    pub fn insert(&mut self, packet: SharedPacket) -> Result<(), DropReason> {
+        let sequence = packet.sequence;
+        let oldest = self.highest.map_or(0, |highest| (highest + 1).saturating_sub(self.capacity as u64));
+        if sequence < oldest {
+            return Err(DropReason::TooOld);
+        }
+        if self.get(sequence).is_some() {
+            return Err(DropReason::Duplicate);
+        }
+        let position = self.position(sequence);
+        if position >= self.packets.len() {
+            self.packets.resize(self.capacity.min((position + 1).next_power_of_two()), None);
+        }
+        if let Some(place) = self.packets.get_mut(position) {
+            *place = Some(packet);
+        }
+        self.highest = Some(self.highest.map_or(sequence, |highest| highest.max(sequence)));
+        Ok(())
+    }
+
+    /// The packet with this number, if it is still held.
+    pub fn get(&self, sequence: u64) -> Option<&SharedPacket> {
+        self.packets
+            .get(self.position(sequence))?
+            .as_ref()
+            .filter(|packet| packet.sequence == sequence)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::codec::Seen;
+    use crate::packet::Packet;
+
+    fn packet(sequence: u64) -> SharedPacket {
+        Arc::new(Packet {
+            layer: 0,
+            sequence,
+            timestamp: 0,
+            marker: false,
+            seen: Seen::default(),
+            level: None,
+            payload: Bytes::new(),
+        })
+    }
+
+    #[test]
+    fn each_number_is_accepted_once_and_old_ones_never() {
+        for start in [0u64, 127, 0xfff0, 0x1_0000, u64::from(u32::MAX)] {
+            let mut ring = Ring::new(8);
+            ring.insert(packet(start + 10)).expect("first");
+            assert_eq!(ring.insert(packet(start + 10)), Err(DropReason::Duplicate));
+            ring.insert(packet(start + 3)).expect("late but inside");
+            assert_eq!(ring.insert(packet(start + 2)), Err(DropReason::TooOld));
+            ring.insert(packet(start + 11)).expect("next");
+            assert!(ring.get(start + 3).is_none(), "overwritten by the eighth after it");
+            assert!(ring.get(start + 10).is_some());
+            assert_eq!(ring.highest(), Some(start + 11));
+        }
+    }
+}

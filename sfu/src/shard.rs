@@ -1,0 +1,229 @@
+//! The core of the media plane: peers, publications, feeds and slots of one media thread.
+//!
+//! Bytes, commands and time go in; transmits, events and link messages come out. It owns no socket,
+//! reads no clock, and its randomness comes from a seed, so that a whole country can run in one
+//! test.
+//!
+//! ```text
+//! handle_datagram ─▶ Demux ─▶ Peer (authenticate, decrypt once) ─▶ Publication (number, keep)
+//!                                                                        │ flush
+//!                            poll_transmit ◀─ Outbox ◀─ Slot ◀─ Fanout ◀─┘
+//! ```
+
+mod audience;
+mod feeds;
+mod mirror;
+mod receive;
+mod timers;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Instant;
+
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use rustc_hash::FxHashMap;
+use slab::Slab;
+
+use crate::command::{CloseReason, Command, Event};
+use crate::conference::Conference;
+use crate::demux::Demux;
+use crate::fanout::Fanout;
+use crate::id::{ConferenceId, PeerId, ShardId};
+use crate::link::LinkMessage;
+use crate::outbox::{Outbox, Transmit};
+use crate::peer::Peer;
+use crate::peer::dtls::Identity;
+use crate::publication::PublicationKey;
+use crate::publications::Publications;
+use crate::shard::mirror::Mirrors;
+use crate::shard::timers::Timers;
+use crate::stats::Stats;
+
+/// What a shard is made of.
+#[derive(Clone, Debug)]
+pub struct ShardConfig {
+    /// Its number.
+    pub id: ShardId,
+    /// The process's certificate.
+    pub identity: Arc<Identity>,
+    /// All its choices follow from this and its inputs.
+    pub seed: [u8; 32],
+    /// NTP time (32.32 fixed point) of the instant at which it is made; the same clock in all
+    /// shards of a process.
+    pub ntp: u64,
+}
+
+/// One media thread's worth of state.
+#[derive(Debug)]
+pub struct Shard {
+    id: ShardId,
+    identity: Arc<Identity>,
+    rng: StdRng,
+    started: (Instant, u64),
+    peers: Slab<Peer>,
+    by_id: FxHashMap<PeerId, usize>,
+    demux: Demux,
+    conferences: Slab<Conference>,
+    conference_by_id: FxHashMap<ConferenceId, usize>,
+    publications: Publications,
+    mirrors: Mirrors,
+    /// Publications whose layers somebody waits for a keyframe of.
+    wishes: Vec<PublicationKey>,
+    /// Publications that are arriving.
+    active: Vec<PublicationKey>,
+    timers: Timers,
+    next_tick: Option<Instant>,
+    control: Outbox,
+    outbox: Outbox,
+    fanouts: VecDeque<Fanout>,
+    idle_fanouts: Vec<Fanout>,
+    events: VecDeque<Event>,
+    links: VecDeque<(ShardId, LinkMessage)>,
+    stats: Stats,
+}
+
+impl Shard {
+    /// An empty shard.
+    pub fn new(now: Instant, config: ShardConfig) -> Self {
+        Self {
+            id: config.id,
+            identity: config.identity,
+            rng: StdRng::from_seed(config.seed),
+            started: (now, config.ntp),
+            peers: Slab::new(),
+            by_id: FxHashMap::default(),
+            demux: Demux::default(),
+            conferences: Slab::new(),
+            conference_by_id: FxHashMap::default(),
+            publications: Publications::default(),
+            mirrors: Mirrors::default(),
+            wishes: Vec::new(),
+            active: Vec::new(),
+            timers: Timers::default(),
+            next_tick: None,
+            control: Outbox::default(),
+            outbox: Outbox::default(),
+            fanouts: VecDeque::new(),
+            idle_fanouts: Vec::new(),
+            events: VecDeque::new(),
+            links: VecDeque::new(),
+            stats: Stats::default(),
+        }
+    }
+
+    /// Carries out a command. One for something that is gone already changes nothing.
+    pub fn handle_command(&mut self, now: Instant, command: Command) {
+        match command {
+            Command::AddPeer { peer, spec } => self.add_peer(now, peer, &spec),
+            Command::RemovePeer { peer } => self.remove_peer(now, peer, CloseReason::Removed),
+            Command::RestartIce { peer, ice } => self.restart_ice(peer, ice),
+            Command::Show { conference, stage, publication } => {
+                self.show(now, conference, stage, publication);
+            }
+            Command::SetSpeakers { conference, publications } => {
+                self.set_speakers(now, conference, publications);
+            }
+            Command::Watch { slot, feed } => self.watch(now, slot, feed),
+            Command::Block { publication, blocked } => self.block(publication, blocked),
+            Command::EndConference { conference } => self.end_conference(now, conference),
+        }
+    }
+
+    /// Begins to send what has arrived since the last call. Call after a batch of inputs, then
+    /// [`poll_transmit`](Self::poll_transmit).
+    pub fn flush(&mut self, now: Instant) {
+        for (key, conference) in &mut self.conferences {
+            if !conference.has_pending || conference.in_fanout {
+                continue;
+            }
+            let mut fanout = self.idle_fanouts.pop().unwrap_or_default();
+            if fanout.begin(now, key, conference, &mut self.publications) {
+                conference.in_fanout = true;
+                self.fanouts.push_back(fanout);
+            } else {
+                self.idle_fanouts.push(fanout);
+            }
+        }
+        self.send_keyframe_requests(now);
+    }
+
+    /// The next message to send.
+    pub fn poll_transmit(&mut self, now: Instant) -> Option<Transmit<'_>> {
+        while self.control.is_empty() && self.outbox.is_empty() {
+            let fanout = self.fanouts.front_mut()?;
+            let Some(conference) = self.conferences.get_mut(fanout.conference) else {
+                self.fanouts.pop_front();
+                continue;
+            };
+            let stats = &mut self.stats;
+            if fanout.advance(now, conference, &mut self.peers, &mut self.outbox, stats) {
+                break;
+            }
+            conference.in_fanout = false;
+            self.stats.fanouts += 1;
+            if let Some(done) = self.fanouts.pop_front() {
+                for (publication, layer) in done.keyframes_wanted() {
+                    if let Some(publication) = self.publications.get_mut(publication)
+                        && let Some(layer) = publication.layers.get_mut(usize::from(layer))
+                    {
+                        layer.keyframe.want();
+                    }
+                }
+                self.wishes.extend(done.keyframes_wanted().map(|(publication, _)| publication));
+                self.idle_fanouts.push(done);
+            }
+            self.flush(now);
+        }
+        self.stats.messages_out += 1;
+        if self.control.is_empty() { self.outbox.poll() } else { self.control.poll() }
+    }
+
+    /// Whether [`poll_transmit`](Self::poll_transmit) has something.
+    pub fn has_transmit(&self) -> bool {
+        !self.control.is_empty() || !self.outbox.is_empty() || !self.fanouts.is_empty()
+    }
+
+    /// The next event.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// Gives an event back that could not be delivered now.
+    pub fn return_event(&mut self, event: Event) {
+        self.events.push_front(event);
+    }
+
+    /// The next message for another shard.
+    pub fn poll_link(&mut self) -> Option<(ShardId, LinkMessage)> {
+        self.links.pop_front()
+    }
+
+    /// Counters and gauges.
+    pub fn stats(&self) -> Stats {
+        let connected = self.peers.iter().filter(|(_, peer)| peer.sealer.is_some()).count();
+        Stats {
+            peers: self.peers.len() as u64,
+            connected_peers: connected as u64,
+            publications: self.publications.len() as u64,
+            ..self.stats
+        }
+    }
+
+    /// Number of paths and ufrags known, for tests that hostile traffic leaves nothing behind.
+    pub fn demux_len(&self) -> (usize, usize) {
+        self.demux.len()
+    }
+
+    /// Counts a drop that happened outside, in the driver.
+    pub fn count_drop(&mut self, reason: crate::drop_reason::DropReason) {
+        self.stats.drops.count(reason);
+    }
+
+    /// NTP time at `now`, 32.32 fixed point.
+    fn ntp(&self, now: Instant) -> u64 {
+        let since = now.saturating_duration_since(self.started.0);
+        let fraction = (u64::from(since.subsec_nanos()) << 32) / 1_000_000_000;
+        self.started.1.wrapping_add(since.as_secs() << 32).wrapping_add(fraction)
+    }
+}

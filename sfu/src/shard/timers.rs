@@ -1,0 +1,160 @@
+//! Which peer must be looked after when, and what is then done for it.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::time::{Duration, Instant};
+
+use crate::command::{CloseReason, Event};
+use crate::id::PeerId;
+use crate::peer::{SILENT_AFTER, Stage};
+use crate::shard::Shard;
+use crate::slot::Sent;
+
+/// How often publications are looked over: who speaks, what has stopped.
+///
+/// Lower: a new speaker is heard sooner. Higher: less work.
+const TICK: Duration = Duration::from_millis(100);
+
+/// How often each receiver gets sender reports.
+///
+/// Lower: sound and picture are in step sooner after a switch. Higher: fewer datagrams.
+const REPORT_INTERVAL: Duration = Duration::from_secs(2);
+
+/// Peers looked after per turn; the rest follow in the next, so that media keeps its turn.
+const MAX_DUE: usize = 256;
+
+/// Deadlines of peers, the earliest first. An entry that came too early is entered anew.
+#[derive(Debug, Default)]
+pub(super) struct Timers {
+    heap: BinaryHeap<Reverse<(Instant, usize, PeerId)>>,
+}
+
+impl Timers {
+    pub(super) fn set(&mut self, due: Instant, key: usize, peer: PeerId) {
+        self.heap.push(Reverse((due, key, peer)));
+    }
+
+    fn next(&self) -> Option<Instant> {
+        self.heap.peek().map(|Reverse((due, ..))| *due)
+    }
+
+    fn pop_due(&mut self, now: Instant) -> Option<(usize, PeerId)> {
+        if self.next()? > now {
+            return None;
+        }
+        self.heap.pop().map(|Reverse((_, key, peer))| (key, peer))
+    }
+}
+
+impl Shard {
+    /// When [`handle_timeout`](Self::handle_timeout) should be called next.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        [self.timers.next(), self.next_tick].into_iter().flatten().min()
+    }
+
+    /// Does what is due at `now`.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        for _ in 0..MAX_DUE {
+            let Some((key, peer)) = self.timers.pop_due(now) else { break };
+            if self.peers.get(key).is_some_and(|known| known.id == peer) {
+                self.look_after(now, key);
+            }
+        }
+        if self.next_tick.is_some_and(|due| due <= now) {
+            self.tick(now);
+        }
+    }
+
+    /// Makes sure that [`tick`](Self::tick) runs while anything is arriving.
+    pub(super) fn arm_tick(&mut self, now: Instant) {
+        self.next_tick.get_or_insert(now + TICK);
+    }
+
+    fn look_after(&mut self, now: Instant, key: usize) {
+        let Some(peer) = self.peers.get_mut(key) else { return };
+        let id = peer.id;
+        if peer.cold.ice.is_expired(now) {
+            let reason = match peer.cold.stage {
+                Stage::Connecting => CloseReason::HandshakeFailed,
+                Stage::Connected | Stage::Silent => CloseReason::ConsentExpired,
+            };
+            self.remove_peer(now, id, reason);
+            return;
+        }
+        if peer.cold.dtls.poll_timeout().is_some_and(|due| due <= now) {
+            peer.cold.dtls.handle_timeout(now);
+            self.after_dtls(now, key);
+        }
+        let Some(peer) = self.peers.get_mut(key) else { return };
+        let heard = now.saturating_duration_since(peer.cold.ice.heard());
+        if peer.cold.stage == Stage::Connected && heard >= SILENT_AFTER {
+            peer.cold.stage = Stage::Silent;
+            self.events.push_back(Event::PeerSilent { peer: id });
+        }
+        self.send_feedback(now, key);
+        self.send_reports(now, key);
+        self.rearm(key);
+    }
+
+    /// Enters the peer's next deadline.
+    pub(super) fn rearm(&mut self, key: usize) {
+        if let Some(peer) = self.peers.get_mut(key) {
+            let due = peer.cold.poll_timeout();
+            self.timers.set(due, key, peer.id);
+        }
+    }
+
+    fn send_feedback(&mut self, now: Instant, key: usize) {
+        loop {
+            let Some(peer) = self.peers.get_mut(key) else { return };
+            let Some(feedback) = &mut peer.cold.feedback else { return };
+            let Some(compound) = feedback.poll(now) else { return };
+            self.send_rtcp(key, &compound);
+        }
+    }
+
+    /// Sender reports of all slots that have sent, in one compound (RFC 3550 §6.4.1).
+    fn send_reports(&mut self, now: Instant, key: usize) {
+        let ntp = self.ntp(now);
+        let Some(peer) = self.peers.get_mut(key) else { return };
+        if peer.cold.next_report.is_none_or(|due| due > now) {
+            return;
+        }
+        peer.cold.next_report = Some(now + REPORT_INTERVAL);
+        let mut compound = Vec::new();
+        for slot in &peer.slots {
+            let (Some(source), Some(codec)) = (slot.rewriter.source(), slot.codec()) else { continue };
+            let publication = self.publications.get(source.publication);
+            let clock = publication
+                .and_then(|p| p.layers.get(usize::from(source.layer)))
+                .and_then(|layer| layer.clock);
+            if let Some(clock) = clock {
+                let rtp = slot.rewriter.timestamp_of(clock.rtp_at(ntp, codec.clock_rate()));
+                compound.extend(sender_report(slot.ssrc.0, ntp, rtp, slot.sent()));
+            }
+        }
+        if !compound.is_empty() {
+            self.send_rtcp(key, &compound);
+        }
+    }
+
+    /// Looks publications over: what has started or stopped, who speaks.
+    fn tick(&mut self, now: Instant) {
+        self.look_over_publications(now);
+        self.look_over_feeds(now);
+        self.send_keyframe_requests(now);
+        let is_needed = !self.active.is_empty() || !self.mirrors.is_empty() || !self.wishes.is_empty();
+        self.next_tick = is_needed.then_some(now + TICK);
+    }
+}
+
+fn sender_report(ssrc: u32, ntp: u64, rtp: u32, sent: Sent) -> [u8; 28] {
+    let mut report = [0u8; 28];
+    report[..4].copy_from_slice(&[0x80, 200, 0, 6]);
+    report[4..8].copy_from_slice(&ssrc.to_be_bytes());
+    report[8..16].copy_from_slice(&ntp.to_be_bytes());
+    report[16..20].copy_from_slice(&rtp.to_be_bytes());
+    report[20..24].copy_from_slice(&sent.packets.to_be_bytes());
+    report[24..].copy_from_slice(&sent.octets.to_be_bytes());
+    report
+}

@@ -1,0 +1,62 @@
+//! What a shard counts. Logic never reads a counter.
+
+use crate::drop_reason::DropCounters;
+
+/// Counters and gauges of one shard, or their sum over all.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Stats {
+    /// Peers at present.
+    pub peers: u64,
+    /// Of these, connected.
+    pub connected_peers: u64,
+    /// Publications at present, mirrors of other shards included.
+    pub publications: u64,
+    /// Datagrams received.
+    pub datagrams_in: u64,
+    /// Bytes received, UDP payload.
+    pub bytes_in: u64,
+    /// Media packets accepted into a layer.
+    pub media_in: u64,
+    /// Media packets forwarded, one per receiver.
+    pub media_out: u64,
+    /// Bytes forwarded, UDP payload.
+    pub bytes_out: u64,
+    /// Retransmissions sent.
+    pub rtx_out: u64,
+    /// Packets asked for by NACK.
+    pub nacked: u64,
+    /// PLIs sent to publishers.
+    pub pli_out: u64,
+    /// Keyframes asked for by receivers.
+    pub keyframe_requests: u64,
+    /// Fan-outs completed.
+    pub fanouts: u64,
+    /// Packets handed to other shards.
+    pub linked: u64,
+    /// Messages handed to the system, each with one or more packets.
+    pub messages_out: u64,
+    /// What went no further, by reason.
+    pub drops: DropCounters,
+}
+
+impl Stats {
+    /// Adds another shard's figures to these.
+    pub fn add(&mut self, other: &Self) {
+        self.peers += other.peers;
+        self.connected_peers += other.connected_peers;
+        self.publications += other.publications;
+        self.datagrams_in += other.datagrams_in;
+        self.bytes_in += other.bytes_in;
+        self.media_in += other.media_in;
+        self.media_out += other.media_out;
+        self.bytes_out += other.bytes_out;
+        self.rtx_out += other.rtx_out;
+        self.nacked += other.nacked;
+        self.pli_out += other.pli_out;
+        self.keyframe_requests += other.keyframe_requests;
+        self.fanouts += other.fanouts;
+        self.linked += other.linked;
+        self.messages_out += other.messages_out;
+        self.drops.add(&other.drops);
+    }
+}
