@@ -18,8 +18,14 @@ pub struct Seen {
 /// keyframe.
 pub fn inspect(codec: Codec, payload: &[u8]) -> Seen {
     match codec {
-        Codec::Opus => Seen { keyframe: true, vp8: None },
+        Codec::Opus => Seen {
+            keyframe: true,
+            vp8: None,
+        },
         Codec::Vp8 => vp8::inspect(payload),
-        Codec::H264 => Seen { keyframe: h264::starts_keyframe(payload), vp8: None },
+        Codec::H264 => Seen {
+            keyframe: h264::starts_keyframe(payload),
+            vp8: None,
+        },
     }
 }

@@ -322,6 +322,9 @@ pub enum CommandError {
     /// The offer cannot be answered.
     #[error(transparent)]
     BadOffer(#[from] crate::sdp::OfferError),
+    /// An offer that was to restart ICE changes more than that.
+    #[error("the offer changes m-lines or certificate; only ICE credentials may change")]
+    NotARestart,
     /// The command queue of the shard is full, or a limit is reached: try again later.
     #[error("the media plane is overloaded: {0}")]
     Overloaded(&'static str),

@@ -4,6 +4,7 @@ use rustc_hash::FxHashMap;
 
 use crate::feed::{Feed, FeedName};
 use crate::id::{ConferenceId, PublicationId};
+use crate::publication::PublicationKey;
 
 /// Most feeds of one conference in one shard: the stage, the audio banks, and what operators watch.
 const MAX_FEEDS: usize = 4_096;
@@ -34,6 +35,8 @@ pub struct Conference {
     pub banks: Vec<Bank>,
     /// Who was last told to be the loudest.
     pub dominant: Option<PublicationId>,
+    /// Which publications its feeds show at present.
+    pub watched: Vec<PublicationKey>,
     /// Something arrived since the last fan-out.
     pub has_pending: bool,
     /// A fan-out of it is under way.
@@ -51,6 +54,7 @@ impl Conference {
             speakers: Vec::new(),
             banks: Vec::new(),
             dominant: None,
+            watched: Vec::new(),
             has_pending: false,
             in_fanout: false,
         }
@@ -61,9 +65,10 @@ impl Conference {
         let known = self.feeds.iter().position(|feed| feed.name == name);
         let index = known.or_else(|| {
             // A feed of one publication that nobody watches any more gives up its place.
-            let unused = self.feeds.iter().position(|feed| {
-                feed.slots == 0 && matches!(feed.name, FeedName::Publication(_))
-            });
+            let unused = self
+                .feeds
+                .iter()
+                .position(|feed| feed.slots == 0 && matches!(feed.name, FeedName::Publication(_)));
             match unused {
                 Some(index) => {
                     *self.feeds.get_mut(index)? = Feed::new(name);
@@ -82,7 +87,10 @@ impl Conference {
     /// Makes sure that the bank for peers with `size` audio slots exists.
     pub fn ensure_bank(&mut self, size: u8) {
         if !self.banks.iter().any(|bank| bank.size == size) {
-            self.banks.push(Bank { size, places: vec![None; usize::from(size)] });
+            self.banks.push(Bank {
+                size,
+                places: vec![None; usize::from(size)],
+            });
         }
     }
 
@@ -107,12 +115,21 @@ mod tests {
     #[test]
     fn a_feed_nobody_watches_gives_up_its_place() {
         let mut conference = Conference::new(ConferenceId(1));
-        let watched = |peer| FeedName::Publication(PublicationId { peer: PeerId(peer), mline: 1 });
+        let watched = |peer| {
+            FeedName::Publication(PublicationId {
+                peer: PeerId(peer),
+                mline: 1,
+            })
+        };
         let first = conference.feed_index(watched(1)).expect("room");
         conference.feeds[usize::from(first)].slots = 1;
         let second = conference.feed_index(watched(2)).expect("room");
         assert_ne!(first, second);
-        assert_eq!(conference.feed_index(watched(3)), Some(second), "2 is not watched");
+        assert_eq!(
+            conference.feed_index(watched(3)),
+            Some(second),
+            "2 is not watched"
+        );
         assert_eq!(conference.feed_index(watched(1)), Some(first));
         let stage = conference.feed_index(FeedName::Stage(0)).expect("room");
         assert_eq!(conference.feed_index(FeedName::Stage(0)), Some(stage));

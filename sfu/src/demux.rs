@@ -100,7 +100,10 @@ mod tests {
     #[test]
     fn a_path_that_changed_hands_is_not_taken_from_its_new_owner() {
         let mut demux = Demux::default();
-        let path = Path::Udp { remote: ([10, 0, 0, 1], 5).into(), local: None };
+        let path = Path::Udp {
+            remote: ([10, 0, 0, 1], 5).into(),
+            local: None,
+        };
         assert!(demux.add_path(path, 1));
         assert!(!demux.add_path(path, 1));
         assert!(demux.add_path(path, 2));

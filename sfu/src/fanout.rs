@@ -11,12 +11,13 @@ use crate::conference::Conference;
 use crate::drop_reason::DropReason;
 use crate::id::PeerId;
 use crate::outbox::Outbox;
-use crate::packet::SharedPacket;
+use crate::packet::{Packet, SharedPacket};
 use crate::peer::Peer;
+use crate::peer::srtp::Sealer;
 use crate::publication::layer::ClockPair;
 use crate::publication::{MAX_LAYERS, Publication, PublicationKey};
 use crate::publications::Publications;
-use crate::slot::Shown;
+use crate::slot::{Shown, Slot};
 use crate::stats::Stats;
 
 /// Most packets of one generation over all feeds; what is left goes with the next.
@@ -37,6 +38,30 @@ struct Source {
     owner: PeerId,
     packets: Range<usize>,
     wants_keyframe: [bool; MAX_LAYERS],
+}
+
+impl Source {
+    /// Has the slot decide about one packet and write it where the outbox has room.
+    #[inline]
+    fn offer(
+        &mut self,
+        now: Instant,
+        slot: &mut Slot,
+        packet: &Packet,
+        padding: u8,
+        sealer: &Sealer,
+        outbox: &mut Outbox,
+    ) -> Result<usize, DropReason> {
+        let mut wanted = None;
+        let selected = slot.select(now, &self.shown, packet, &mut wanted);
+        if let Some(flag) = wanted.and_then(|layer| self.wants_keyframe.get_mut(usize::from(layer)))
+        {
+            *flag = true;
+        }
+        selected?;
+        let space = outbox.space().ok_or(DropReason::SendQueueFull)?;
+        slot.write(now, packet, padding, sealer, space)
+    }
 }
 
 #[derive(Debug)]
@@ -104,7 +129,10 @@ impl Fanout {
                 }
             }
             if self.sources.len() > first {
-                self.work.push(Work { feed: index, sources: first..self.sources.len() });
+                self.work.push(Work {
+                    feed: index,
+                    sources: first..self.sources.len(),
+                });
                 self.mask |= 1 << (index % 64);
             }
         }
@@ -114,9 +142,15 @@ impl Fanout {
 
     /// Adds a publication's waiting packets. Returns whether some are left for the next generation.
     fn take(&mut self, key: PublicationKey, wanted: bool, publications: &mut Publications) -> bool {
-        let Some(publication) = publications.get_mut(key) else { return false };
+        let Some(publication) = publications.get_mut(key) else {
+            return false;
+        };
         // A publication on two feeds is taken once.
-        let known = self.taken.iter().find(|(taken, _)| *taken == key).map(|(_, range)| range.clone());
+        let known = self
+            .taken
+            .iter()
+            .find(|(taken, _)| *taken == key)
+            .map(|(_, range)| range.clone());
         let range = known.unwrap_or_else(|| {
             let range = self.take_packets(publication);
             self.taken.push((key, range.clone()));
@@ -136,7 +170,8 @@ impl Fanout {
     fn take_packets(&mut self, publication: &mut Publication) -> Range<usize> {
         let start = self.packets.len();
         publication.take_pending(MAX_BATCH.saturating_sub(start), &mut self.scratch);
-        self.packets.extend(self.scratch.drain(..).map(|packet| (packet, 0)));
+        self.packets
+            .extend(self.scratch.drain(..).map(|packet| (packet, 0)));
         if publication.kind == MediaKind::Video
             && let Some(packets) = self.packets.get_mut(start..)
         {
@@ -157,7 +192,9 @@ impl Fanout {
     ) -> bool {
         while let Some(key) = conference.peers.get(self.cursor) {
             self.cursor += 1;
-            let Some(peer) = peers.get_mut(*key) else { continue };
+            let Some(peer) = peers.get_mut(*key) else {
+                continue;
+            };
             if peer.feed_mask & self.mask == 0 {
                 continue;
             }
@@ -171,26 +208,24 @@ impl Fanout {
 
     #[inline]
     fn serve(&mut self, now: Instant, peer: &mut Peer, outbox: &mut Outbox, stats: &mut Stats) {
-        let (Some(path), Some(sealer)) = (peer.path, &peer.sealer) else { return };
+        let (Some(path), Some(sealer)) = (peer.path, &peer.sealer) else {
+            return;
+        };
         // Video before audio: the shorter audio packet then rides as the last segment.
         for slot in peer.slots.iter_mut().rev() {
             let Some(feed) = slot.feed else { continue };
-            let Some(work) = self.work.iter().find(|work| work.feed == feed) else { continue };
-            for source in self.sources.get_mut(work.sources.clone()).into_iter().flatten() {
+            let Some(work) = self.work.iter().find(|work| work.feed == feed) else {
+                continue;
+            };
+            let sources = self.sources.get_mut(work.sources.clone());
+            for source in sources.into_iter().flatten() {
                 if source.owner == peer.id {
                     stats.drops.count(DropReason::OwnPublication);
                     continue;
                 }
-                for (packet, padding) in self.packets.get(source.packets.clone()).into_iter().flatten() {
-                    let mut wanted = None;
-                    let outcome = slot
-                        .select(now, &source.shown, packet, &mut wanted)
-                        .and_then(|()| outbox.space().ok_or(DropReason::SendQueueFull))
-                        .and_then(|space| slot.write(now, packet, *padding, sealer, space));
-                    if let Some(flag) = wanted.and_then(|layer| source.wants_keyframe.get_mut(usize::from(layer))) {
-                        *flag = true;
-                    }
-                    match outcome {
+                let packets = self.packets.get(source.packets.clone());
+                for (packet, padding) in packets.into_iter().flatten() {
+                    match source.offer(now, slot, packet, *padding, sealer, outbox) {
                         Ok(length) => {
                             outbox.commit(path, length);
                             stats.media_out += 1;
@@ -206,7 +241,10 @@ impl Fanout {
     /// The layers that some slot could go on or go higher with, given a keyframe.
     pub fn keyframes_wanted(&self) -> impl Iterator<Item = (PublicationKey, u8)> {
         self.sources.iter().flat_map(|source| {
-            (0u8..).zip(source.wants_keyframe).filter(|(_, wanted)| *wanted).map(|(layer, _)| (source.shown.publication, layer))
+            (0u8..)
+                .zip(source.wants_keyframe)
+                .filter(|(_, wanted)| *wanted)
+                .map(|(layer, _)| (source.shown.publication, layer))
         })
     }
 }
@@ -222,15 +260,26 @@ fn shown(key: PublicationKey, publication: &Publication, wanted: bool) -> Shown 
     for (place, layer) in clocks.iter_mut().zip(&publication.layers) {
         *place = layer.clock;
     }
-    Shown { publication: key, codec: publication.codec, best: publication.best(), clocks, wanted }
+    Shown {
+        publication: key,
+        codec: publication.codec,
+        best: publication.best(),
+        clocks,
+        wanted,
+    }
 }
 
 /// Gives packets of one frame that differ by a few bytes the length of the longest, except for a
 /// last one that may be shorter anyway.
 fn even_out(packets: &mut [(SharedPacket, u8)]) {
-    let same_frame = |a: &SharedPacket, b: &SharedPacket| a.layer == b.layer && a.timestamp == b.timestamp;
+    let same_frame =
+        |a: &SharedPacket, b: &SharedPacket| a.layer == b.layer && a.timestamp == b.timestamp;
     for frame in packets.chunk_by_mut(|a, b| same_frame(&a.0, &b.0)) {
-        let longest = frame.iter().map(|(packet, _)| packet.payload.len()).max().unwrap_or(0);
+        let longest = frame
+            .iter()
+            .map(|(packet, _)| packet.payload.len())
+            .max()
+            .unwrap_or(0);
         let last = frame.len().saturating_sub(1);
         for (index, (packet, padding)) in frame.iter_mut().enumerate() {
             let missing = longest - packet.payload.len();
@@ -249,7 +298,6 @@ mod tests {
 
     use super::*;
     use crate::codec::Seen;
-    use crate::packet::Packet;
 
     fn packet(length: usize, timestamp: u32) -> (SharedPacket, u8) {
         let packet = Packet {
@@ -266,7 +314,13 @@ mod tests {
 
     #[test]
     fn packets_of_a_frame_get_one_length_but_for_the_last() {
-        let mut packets = [packet(999, 1), packet(1_000, 1), packet(998, 1), packet(500, 2), packet(999, 2)];
+        let mut packets = [
+            packet(999, 1),
+            packet(1_000, 1),
+            packet(998, 1),
+            packet(500, 2),
+            packet(999, 2),
+        ];
         even_out(&mut packets);
         assert_eq!(packets.map(|(_, padding)| padding), [1, 0, 0, 0, 0]);
     }

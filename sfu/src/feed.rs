@@ -43,7 +43,12 @@ pub struct Feed {
 impl Feed {
     /// A feed that shows nothing.
     pub fn new(name: FeedName) -> Self {
-        Self { name, shows: None, previous: None, slots: 0 }
+        Self {
+            name,
+            shows: None,
+            previous: None,
+            slots: 0,
+        }
     }
 
     /// Sets what is to be shown. Returns whether that is a change.
@@ -52,7 +57,12 @@ impl Feed {
             return false;
         }
         // Emptying a feed takes effect at once: someone was taken off the stage.
-        self.previous = self.shows.filter(|_| shows.is_some()).map(|old| (old, now + OVERLAP));
+        // Sound needs no keyframe, so it changes at once too.
+        let overlaps = shows.is_some() && !matches!(self.name, FeedName::Audio { .. });
+        self.previous = self
+            .shows
+            .filter(|_| overlaps)
+            .map(|old| (old, now + OVERLAP));
         self.shows = shows;
         true
     }
@@ -69,8 +79,14 @@ mod tests {
     use super::*;
     use crate::testing::epoch;
 
-    const A: PublicationKey = PublicationKey { index: 1, generation: 0 };
-    const B: PublicationKey = PublicationKey { index: 2, generation: 0 };
+    const A: PublicationKey = PublicationKey {
+        index: 1,
+        generation: 0,
+    };
+    const B: PublicationKey = PublicationKey {
+        index: 2,
+        generation: 0,
+    };
 
     #[test]
     fn the_former_picture_stays_until_the_new_one_can_start() {

@@ -1,13 +1,36 @@
 //! The media plane: forwards what a few publish to the many who watch.
+//!
+//! Two layers. [`shard::Shard`] decides: bytes, commands and the time go in; messages to send,
+//! events and link messages come out. It touches no socket, no clock, no thread. [`driver`] acts:
+//! one thread per shard with its UDP and TCP sockets. [`Sfu`] is what the signaling plane holds.
+//!
+//! What it does not have: names, roles, tokens, sites, transcoding, mixing, TURN, a jitter buffer.
 
+pub mod codec;
 pub mod command;
+pub mod conference;
 pub mod config;
+pub mod demux;
+pub mod driver;
 pub mod drop_reason;
+pub mod fanout;
+pub mod feed;
 pub mod handle;
 pub mod id;
+pub mod link;
+pub mod outbox;
+pub mod packet;
 pub mod path;
 pub mod peer;
+pub mod publication;
+pub mod publications;
+pub mod rtp;
 pub mod sdp;
+pub mod shard;
+pub mod slot;
+pub mod speakers;
+pub mod stats;
+pub mod testing;
 
 pub use config::Config;
 pub use handle::Sfu;

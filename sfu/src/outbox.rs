@@ -58,7 +58,11 @@ pub struct Outbox {
 
 impl Default for Outbox {
     fn default() -> Self {
-        Self { buffer: vec![0; BUFFER].into_boxed_slice(), used: 0, messages: VecDeque::with_capacity(64) }
+        Self {
+            buffer: vec![0; BUFFER].into_boxed_slice(),
+            used: 0,
+            messages: VecDeque::with_capacity(64),
+        }
     }
 }
 
@@ -85,7 +89,12 @@ impl Outbox {
             open.closed = length < open.segment;
             return;
         }
-        self.messages.push_back(Message { path, range: start..self.used, segment: length, closed: false });
+        self.messages.push_back(Message {
+            path,
+            range: start..self.used,
+            segment: length,
+            closed: false,
+        });
     }
 
     /// Whether every message was taken.
@@ -101,7 +110,11 @@ impl Outbox {
             self.used = 0;
         }
         let contents = self.buffer.get(message.range)?;
-        Some(Transmit { path: message.path, contents, segment: message.segment })
+        Some(Transmit {
+            path: message.path,
+            contents,
+            segment: message.segment,
+        })
     }
 }
 
@@ -110,7 +123,10 @@ mod tests {
     use super::*;
 
     fn path(port: u16) -> Path {
-        Path::Udp { remote: ([127, 0, 0, 1], port).into(), local: None }
+        Path::Udp {
+            remote: ([127, 0, 0, 1], port).into(),
+            local: None,
+        }
     }
 
     fn shapes(outbox: &mut Outbox) -> Vec<(usize, usize)> {
@@ -132,7 +148,10 @@ mod tests {
         outbox.commit(path(1), 80);
         outbox.commit(path(1), 1_000);
         outbox.commit(path(2), 1_000);
-        assert_eq!(shapes(&mut outbox), [(80, 80), (1_000, 1_000), (1_000, 1_000)]);
+        assert_eq!(
+            shapes(&mut outbox),
+            [(80, 80), (1_000, 1_000), (1_000, 1_000)]
+        );
     }
 
     #[test]
@@ -144,7 +163,10 @@ mod tests {
         }
         let shapes = shapes(&mut outbox);
         assert!(shapes.iter().all(|(length, _)| *length <= MAX_MESSAGE));
-        assert_eq!(shapes.iter().map(|(length, _)| length).sum::<usize>(), 80 * 1_200);
+        assert_eq!(
+            shapes.iter().map(|(length, _)| length).sum::<usize>(),
+            80 * 1_200
+        );
     }
 
     #[test]

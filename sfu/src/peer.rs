@@ -91,6 +91,8 @@ pub struct Cold {
     pub ntp_offset: Option<i64>,
     /// When its next sender reports are due.
     pub next_report: Option<Instant>,
+    /// The deadline that is entered for it; entries for other times are stale.
+    pub armed: Option<Instant>,
     /// Paths entered into the demultiplexer.
     pub paths: Vec<Path>,
     keys: Option<Keys>,
@@ -120,7 +122,13 @@ pub struct Media {
 
 impl Cold {
     /// A peer that nothing was heard of yet.
-    pub fn new(now: Instant, ice: Lite, dtls: Session, inbound: Inbound, extensions: crate::command::ExtensionIds) -> Self {
+    pub fn new(
+        now: Instant,
+        ice: Lite,
+        dtls: Session,
+        inbound: Inbound,
+        extensions: crate::command::ExtensionIds,
+    ) -> Self {
         Self {
             ice,
             dtls,
@@ -129,6 +137,7 @@ impl Cold {
             stage: Stage::Connecting,
             ntp_offset: None,
             next_report: None,
+            armed: None,
             paths: Vec::new(),
             keys: None,
             opener: None,
@@ -151,7 +160,12 @@ impl Cold {
     ///
     /// # Errors
     /// Why it is not media of this peer.
-    pub fn open_media(&mut self, now: Instant, path: Path, packet: &[u8]) -> Result<Media, DropReason> {
+    pub fn open_media(
+        &mut self,
+        now: Instant,
+        path: Path,
+        packet: &[u8],
+    ) -> Result<Media, DropReason> {
         let mut header = Header::parse(packet).ok_or(DropReason::BadRtp)?;
         if self.opener.is_none() {
             return Err(DropReason::NotConnected);
@@ -164,7 +178,9 @@ impl Cold {
         let opened = opener.open_rtp(packet)?;
         self.ice.on_media(now, path);
         let receiver = self.inbound.receivers.get(usize::from(stream.publication));
-        let (codec, key) = receiver.map(|r| (r.spec.codec, r.key)).ok_or(DropReason::UnknownSsrc)?;
+        let (codec, key) = receiver
+            .map(|r| (r.spec.codec, r.key))
+            .ok_or(DropReason::UnknownSsrc)?;
         let feedback = self.feedback.get_or_insert_with(|| {
             let mut feedback = Feedback::new(now, self.twcc_id);
             for known in self.inbound.streams() {
@@ -175,13 +191,21 @@ impl Cold {
             Box::new(feedback)
         });
         feedback.on_rtp(now, &header, &opened);
-        let expected = if stream.is_rtx { codec.rtx_pt } else { Some(codec.pt) };
+        let expected = if stream.is_rtx {
+            codec.rtx_pt
+        } else {
+            Some(codec.pt)
+        };
         if expected != Some(header.pt) {
             return Err(DropReason::UnknownPt);
         }
-        let level = self.level_id.and_then(|id| header.extension(&opened, id)?.first().copied());
+        let level = self
+            .level_id
+            .and_then(|id| header.extension(&opened, id)?.first().copied());
         let length = header.payload(&opened).ok_or(DropReason::BadRtp)?.len();
-        let mut payload = opened.freeze().slice(header.payload..header.payload + length);
+        let mut payload = opened
+            .freeze()
+            .slice(header.payload..header.payload + length);
         if stream.is_rtx {
             header.sequence = split_original(&mut payload).ok_or(DropReason::Padding)?;
             header.pt = codec.pt;
@@ -189,7 +213,14 @@ impl Cold {
                 feedback.on_repaired(now, &header, media);
             }
         }
-        Ok(Media { key, publication: stream.publication, layer: stream.layer, header, payload, level })
+        Ok(Media {
+            key,
+            publication: stream.publication,
+            layer: stream.layer,
+            header,
+            payload,
+            level,
+        })
     }
 
     /// The first packet of an SSRC: learned only if it was negotiated and is authentic.
@@ -198,9 +229,10 @@ impl Cold {
         let stream = self.inbound.resolve(header, packet)?;
         self.probe(now, |opener| opener.open_rtp(packet))?;
         self.inbound.learn(stream);
-        if let (Some(feedback), Some(receiver)) =
-            (&mut self.feedback, self.inbound.receivers.get(usize::from(stream.publication)))
-        {
+        if let (Some(feedback), Some(receiver)) = (
+            &mut self.feedback,
+            self.inbound.receivers.get(usize::from(stream.publication)),
+        ) {
             feedback.bind(stream.ssrc, &receiver.spec.codec, stream.is_rtx);
         }
         Ok(stream)
@@ -229,7 +261,12 @@ impl Cold {
     ///
     /// # Errors
     /// Why it is not of this peer.
-    pub fn open_rtcp(&mut self, now: Instant, path: Path, packet: &[u8]) -> Result<BytesMut, DropReason> {
+    pub fn open_rtcp(
+        &mut self,
+        now: Instant,
+        path: Path,
+        packet: &[u8],
+    ) -> Result<BytesMut, DropReason> {
         let sender = Ssrc(rtp::u32_at(packet, 4).ok_or(DropReason::BadRtp)?);
         if self.opener.is_none() {
             return Err(DropReason::NotConnected);
@@ -261,8 +298,14 @@ impl Cold {
             Stage::Connected => self.ice.heard() + SILENT_AFTER,
             Stage::Connecting | Stage::Silent => self.ice.expires(),
         };
-        let feedback = self.feedback.as_mut().and_then(|feedback| feedback.poll_timeout());
-        [self.dtls.poll_timeout(), feedback, self.next_report].into_iter().flatten().fold(watch, Instant::min)
+        let feedback = self
+            .feedback
+            .as_mut()
+            .and_then(|feedback| feedback.poll_timeout());
+        [self.dtls.poll_timeout(), feedback, self.next_report]
+            .into_iter()
+            .flatten()
+            .fold(watch, Instant::min)
     }
 }
 

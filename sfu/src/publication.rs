@@ -86,7 +86,9 @@ impl Publication {
             conference,
             kind,
             codec,
-            layers: (0..layers.clamp(1, MAX_LAYERS)).map(|_| Layer::new(ring)).collect(),
+            layers: (0..layers.clamp(1, MAX_LAYERS))
+                .map(|_| Layer::new(ring))
+                .collect(),
             blocked: false,
             watched: false,
             subscribers: 0,
@@ -115,7 +117,10 @@ impl Publication {
             return Err(DropReason::Blocked);
         }
         let codec = self.codec;
-        let state = self.layers.get(usize::from(layer)).ok_or(DropReason::UnknownSsrc)?;
+        let state = self
+            .layers
+            .get(usize::from(layer))
+            .ok_or(DropReason::UnknownSsrc)?;
         let packet = Arc::new(Packet {
             layer,
             sequence: state.extend(header.sequence),
@@ -249,8 +254,8 @@ impl Publication {
 mod tests {
     use super::*;
     use crate::id::{PeerId, Pt, Ssrc};
-    use crate::testing::epoch;
     use crate::publication::layer::LAYER_TIMEOUT;
+    use crate::testing::epoch;
 
     fn header(sequence: u16) -> Header {
         let mut packet = vec![0x80, 96];
@@ -262,7 +267,10 @@ mod tests {
     }
 
     fn video() -> Publication {
-        let id = PublicationId { peer: PeerId(1), mline: 1 };
+        let id = PublicationId {
+            peer: PeerId(1),
+            mline: 1,
+        };
         Publication::new(id, ConferenceId(1), MediaKind::Video, Codec::Vp8, 3)
     }
 
@@ -271,13 +279,25 @@ mod tests {
         let mut publication = video();
         let start = epoch();
         let payload = Bytes::from_static(&[0x10, 0]);
-        publication.receive(start, 1, &header(1), payload.clone(), None).expect("fresh");
-        assert_eq!(publication.best(), [1, 1, 1], "only the middle layer is sent");
-        publication.receive(start, 0, &header(1), payload.clone(), None).expect("fresh");
-        publication.receive(start, 2, &header(1), payload.clone(), None).expect("fresh");
+        publication
+            .receive(start, 1, &header(1), payload.clone(), None)
+            .expect("fresh");
+        assert_eq!(
+            publication.best(),
+            [1, 1, 1],
+            "only the middle layer is sent"
+        );
+        publication
+            .receive(start, 0, &header(1), payload.clone(), None)
+            .expect("fresh");
+        publication
+            .receive(start, 2, &header(1), payload.clone(), None)
+            .expect("fresh");
         assert_eq!(publication.best(), [0, 1, 2]);
         let later = start + LAYER_TIMEOUT;
-        publication.receive(later, 0, &header(2), payload, None).expect("fresh");
+        publication
+            .receive(later, 0, &header(2), payload, None)
+            .expect("fresh");
         publication.refresh_best(later);
         assert_eq!(publication.best(), [0, 0, 0], "the others have stopped");
     }
@@ -296,7 +316,9 @@ mod tests {
         let mut publication = video();
         let now = epoch();
         let payload = Bytes::from_static(&[0, 1]);
-        publication.receive(now, 0, &header(7), payload.clone(), None).expect("fresh");
+        publication
+            .receive(now, 0, &header(7), payload.clone(), None)
+            .expect("fresh");
         let again = publication.receive(now, 0, &header(7), payload, None);
         assert_eq!(again.err(), Some(DropReason::Duplicate));
     }

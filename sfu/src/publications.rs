@@ -28,7 +28,10 @@ impl Publications {
             self.places.push(Place::default());
             u32::try_from(self.places.len() - 1).unwrap_or(u32::MAX)
         });
-        let mut key = PublicationKey { index, generation: 0 };
+        let mut key = PublicationKey {
+            index,
+            generation: 0,
+        };
         if let Some(place) = self.places.get_mut(index as usize) {
             key.generation = place.generation;
             place.publication = Some(Box::new(publication));
@@ -55,14 +58,20 @@ impl Publications {
     #[inline]
     pub fn get(&self, key: PublicationKey) -> Option<&Publication> {
         let place = self.places.get(key.index as usize)?;
-        place.publication.as_deref().filter(|_| place.generation == key.generation)
+        place
+            .publication
+            .as_deref()
+            .filter(|_| place.generation == key.generation)
     }
 
     /// The publication of a key that is not stale.
     #[inline]
     pub fn get_mut(&mut self, key: PublicationKey) -> Option<&mut Publication> {
         let place = self.places.get_mut(key.index as usize)?;
-        place.publication.as_deref_mut().filter(|_| place.generation == key.generation)
+        place
+            .publication
+            .as_deref_mut()
+            .filter(|_| place.generation == key.generation)
     }
 
     /// The publication of a name.
@@ -90,12 +99,18 @@ mod tests {
     #[test]
     fn a_stale_key_finds_nothing_even_when_its_place_is_taken_again() {
         let make = |mline| {
-            let id = PublicationId { peer: PeerId(1), mline };
+            let id = PublicationId {
+                peer: PeerId(1),
+                mline,
+            };
             Publication::new(id, ConferenceId(1), MediaKind::Audio, Codec::Opus, 1)
         };
         let mut table = Publications::default();
         let first = table.insert(make(0));
-        table.remove(PublicationId { peer: PeerId(1), mline: 0 });
+        table.remove(PublicationId {
+            peer: PeerId(1),
+            mline: 0,
+        });
         let second = table.insert(make(1));
         assert_eq!(first.index, second.index);
         assert!(table.get(first).is_none());

@@ -139,7 +139,10 @@ pub fn is_rtcp(packet: &[u8]) -> bool {
 /// stream's first number should be given some distance from zero so that earlier packets, coming
 /// late, stay positive.
 pub fn extend_sequence(reference: u64, sequence: u16) -> u64 {
-    #[expect(clippy::cast_possible_truncation, reason = "the low 16 bits are wanted")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the low 16 bits are wanted"
+    )]
     let delta = sequence.wrapping_sub(reference as u16).cast_signed();
     reference.saturating_add_signed(i64::from(delta))
 }
@@ -181,7 +184,11 @@ pub fn rtcp_packets(compound: &[u8]) -> impl Iterator<Item = Rtcp<'_>> {
         }
         let bytes = rest.get(..length)?;
         rest = rest.get(length..)?;
-        Some(Rtcp { kind, count: first & 0x1f, bytes })
+        Some(Rtcp {
+            kind,
+            count: first & 0x1f,
+            bytes,
+        })
     })
 }
 
@@ -196,18 +203,25 @@ mod tests {
         packet.extend([42; 5]);
         let header = Header::parse(&packet).expect("well formed");
         assert!(header.marker);
-        assert_eq!((header.pt, header.sequence, header.timestamp), (Pt(0x60), 0x0102, 9));
+        assert_eq!(
+            (header.pt, header.sequence, header.timestamp),
+            (Pt(0x60), 0x0102, 9)
+        );
         assert_eq!(header.payload(&packet), Some(&[42u8; 5][..]));
     }
 
     #[test]
     fn extensions_of_both_forms_are_found() {
-        let one = [0x90, 96, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0xbe, 0xde, 0, 1, 0x10, 7, 0x20, 8];
+        let one = [
+            0x90, 96, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0xbe, 0xde, 0, 1, 0x10, 7, 0x20, 8,
+        ];
         let header = Header::parse(&one).expect("well formed");
         assert_eq!(header.extension(&one, 1), Some(&[7u8][..]));
         assert_eq!(header.extension(&one, 2), Some(&[8u8][..]));
         assert_eq!(header.extension(&one, 3), None);
-        let two = [0x90, 96, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0x10, 0, 0, 1, 20, 2, b'h', b'i'];
+        let two = [
+            0x90, 96, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0x10, 0, 0, 1, 20, 2, b'h', b'i',
+        ];
         let header = Header::parse(&two).expect("well formed");
         assert_eq!(header.extension(&two, 20), Some(&b"hi"[..]));
     }
@@ -230,7 +244,11 @@ mod tests {
                 let want = start.saturating_add_signed(step);
                 #[expect(clippy::cast_possible_truncation, reason = "the wire carries 16 bits")]
                 let on_wire = want as u16;
-                assert_eq!(extend_sequence(start, on_wire), want, "from {start:#x} by {step}");
+                assert_eq!(
+                    extend_sequence(start, on_wire),
+                    want,
+                    "from {start:#x} by {step}"
+                );
             }
         }
     }
@@ -242,7 +260,11 @@ mod tests {
         compound.extend([0x81, 206, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2]);
         compound.extend([0x81, 206, 0, 9]);
         let kinds: Vec<_> = rtcp_packets(&compound).map(|p| (p.kind, p.count)).collect();
-        assert_eq!(kinds, [(200, 0), (206, 1)], "the truncated third is not reported");
+        assert_eq!(
+            kinds,
+            [(200, 0), (206, 1)],
+            "the truncated third is not reported"
+        );
     }
 
     proptest! {

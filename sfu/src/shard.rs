@@ -118,14 +118,24 @@ impl Shard {
             Command::AddPeer { peer, spec } => self.add_peer(now, peer, &spec),
             Command::RemovePeer { peer } => self.remove_peer(now, peer, CloseReason::Removed),
             Command::RestartIce { peer, ice } => self.restart_ice(peer, ice),
-            Command::Show { conference, stage, publication } => {
+            Command::Show {
+                conference,
+                stage,
+                publication,
+            } => {
                 self.show(now, conference, stage, publication);
             }
-            Command::SetSpeakers { conference, publications } => {
+            Command::SetSpeakers {
+                conference,
+                publications,
+            } => {
                 self.set_speakers(now, conference, publications);
             }
             Command::Watch { slot, feed } => self.watch(now, slot, feed),
-            Command::Block { publication, blocked } => self.block(publication, blocked),
+            Command::Block {
+                publication,
+                blocked,
+            } => self.block(publication, blocked),
             Command::EndConference { conference } => self.end_conference(now, conference),
         }
     }
@@ -164,19 +174,18 @@ impl Shard {
             self.stats.fanouts += 1;
             if let Some(done) = self.fanouts.pop_front() {
                 for (publication, layer) in done.keyframes_wanted() {
-                    if let Some(publication) = self.publications.get_mut(publication)
-                        && let Some(layer) = publication.layers.get_mut(usize::from(layer))
-                    {
-                        layer.keyframe.want();
-                    }
+                    self.wish(publication, layer);
                 }
-                self.wishes.extend(done.keyframes_wanted().map(|(publication, _)| publication));
                 self.idle_fanouts.push(done);
             }
             self.flush(now);
         }
         self.stats.messages_out += 1;
-        if self.control.is_empty() { self.outbox.poll() } else { self.control.poll() }
+        if self.control.is_empty() {
+            self.outbox.poll()
+        } else {
+            self.control.poll()
+        }
     }
 
     /// Whether [`poll_transmit`](Self::poll_transmit) has something.
@@ -201,7 +210,11 @@ impl Shard {
 
     /// Counters and gauges.
     pub fn stats(&self) -> Stats {
-        let connected = self.peers.iter().filter(|(_, peer)| peer.sealer.is_some()).count();
+        let connected = self
+            .peers
+            .iter()
+            .filter(|(_, peer)| peer.sealer.is_some())
+            .count();
         Stats {
             peers: self.peers.len() as u64,
             connected_peers: connected as u64,
@@ -224,6 +237,9 @@ impl Shard {
     fn ntp(&self, now: Instant) -> u64 {
         let since = now.saturating_duration_since(self.started.0);
         let fraction = (u64::from(since.subsec_nanos()) << 32) / 1_000_000_000;
-        self.started.1.wrapping_add(since.as_secs() << 32).wrapping_add(fraction)
+        self.started
+            .1
+            .wrapping_add(since.as_secs() << 32)
+            .wrapping_add(fraction)
     }
 }

@@ -96,7 +96,10 @@ impl Slot {
 
     /// What has left on the media SSRC.
     pub fn sent(&self) -> Sent {
-        Sent { packets: self.packets, octets: self.octets }
+        Sent {
+            packets: self.packets,
+            octets: self.octets,
+        }
     }
 
     /// The codec of what is shown.
@@ -119,8 +122,15 @@ impl Slot {
         packet: &Packet,
         wants_keyframe: &mut Option<u8>,
     ) -> Result<(), DropReason> {
-        let target = shown.best.get(usize::from(self.ceiling)).copied().unwrap_or_default();
-        let source = Source { publication: shown.publication, layer: packet.layer };
+        let target = shown
+            .best
+            .get(usize::from(self.ceiling))
+            .copied()
+            .unwrap_or_default();
+        let source = Source {
+            publication: shown.publication,
+            layer: packet.layer,
+        };
         if self.rewriter.source() == Some(source) && !self.rewriter.is_torn(packet.sequence) {
             if shown.wanted && target != packet.layer {
                 *wants_keyframe = Some(target);
@@ -138,10 +148,17 @@ impl Slot {
     }
 
     #[cold]
-    fn begin(&mut self, now: Instant, shown: &Shown, source: Source, packet: &Packet) -> Result<(), DropReason> {
+    fn begin(
+        &mut self,
+        now: Instant,
+        shown: &Shown,
+        source: Source,
+        packet: &Packet,
+    ) -> Result<(), DropReason> {
         let spec = self.codecs.iter().find(|spec| spec.codec == shown.codec);
         let spec = spec.ok_or(DropReason::CodecNotNegotiated)?;
-        (self.pt, self.rtx_pt, self.codec) = (spec.pt.0, spec.rtx_pt.map(|pt| pt.0), Some(spec.codec));
+        (self.pt, self.rtx_pt, self.codec) =
+            (spec.pt.0, spec.rtx_pt.map(|pt| pt.0), Some(spec.codec));
         let rate = shown.codec.clock_rate();
         let aligned = self
             .rewriter
@@ -151,9 +168,20 @@ impl Slot {
                 if old == source {
                     return Some(self.rewriter.timestamp_of(packet.timestamp));
                 }
-                let old = shown.clocks.get(usize::from(old.layer)).copied().flatten()?;
-                let new = shown.clocks.get(usize::from(source.layer)).copied().flatten()?;
-                Some(self.rewriter.timestamp_of(old.rtp_at(new.ntp_at(packet.timestamp, rate), rate)))
+                let old = shown
+                    .clocks
+                    .get(usize::from(old.layer))
+                    .copied()
+                    .flatten()?;
+                let new = shown
+                    .clocks
+                    .get(usize::from(source.layer))
+                    .copied()
+                    .flatten()?;
+                Some(
+                    self.rewriter
+                        .timestamp_of(old.rtp_at(new.ntp_at(packet.timestamp, rate), rate)),
+                )
             });
         self.rewriter.switch(now, source, packet, aligned, rate);
         Ok(())
@@ -180,11 +208,22 @@ impl Slot {
         let rewritten = self.rewriter.place(now, packet)?;
         let end = HEADER + packet.payload.len();
         let length = end + usize::from(padding);
-        let (header, body) = out.split_at_mut_checked(HEADER).ok_or(DropReason::SealFailed)?;
+        let (header, body) = out
+            .split_at_mut_checked(HEADER)
+            .ok_or(DropReason::SealFailed)?;
         let marker = if packet.marker { 0x80 } else { 0 };
         let first = if padding > 0 { 0xa0 } else { 0x80 };
-        write_header(header, first, marker | self.pt, rewritten.sequence, rewritten.timestamp, self.ssrc);
-        let payload = body.get_mut(..packet.payload.len()).ok_or(DropReason::SealFailed)?;
+        write_header(
+            header,
+            first,
+            marker | self.pt,
+            rewritten.sequence,
+            rewritten.timestamp,
+            self.ssrc,
+        );
+        let payload = body
+            .get_mut(..packet.payload.len())
+            .ok_or(DropReason::SealFailed)?;
         payload.copy_from_slice(&packet.payload);
         if let Some(running) = packet.seen.vp8 {
             if let Some(picture) = running.picture {
@@ -197,7 +236,9 @@ impl Slot {
             }
         }
         if padding > 0 {
-            let pad = body.get_mut(packet.payload.len()..length - HEADER).ok_or(DropReason::SealFailed)?;
+            let pad = body
+                .get_mut(packet.payload.len()..length - HEADER)
+                .ok_or(DropReason::SealFailed)?;
             pad.fill(0);
             if let Some(last) = pad.last_mut() {
                 *last = padding;
@@ -226,15 +267,26 @@ impl Slot {
     ) -> Result<usize, DropReason> {
         let pt = self.rtx_pt.ok_or(DropReason::NotRepairable)?;
         let length = HEADER + 2 + packet.payload.len();
-        let (header, body) = out.split_at_mut_checked(HEADER).ok_or(DropReason::SealFailed)?;
+        let (header, body) = out
+            .split_at_mut_checked(HEADER)
+            .ok_or(DropReason::SealFailed)?;
         let marker = if packet.marker { 0x80 } else { 0 };
         let timestamp = self.rewriter.timestamp_of(packet.timestamp);
         let sequence = self.next_rtx;
         self.next_rtx += 1;
-        write_header(header, 0x80, marker | pt, sequence, timestamp, self.rtx_ssrc);
+        write_header(
+            header,
+            0x80,
+            marker | pt,
+            sequence,
+            timestamp,
+            self.rtx_ssrc,
+        );
         let (osn, payload) = body.split_at_mut_checked(2).ok_or(DropReason::SealFailed)?;
         osn.copy_from_slice(&low16(original).to_be_bytes());
-        let payload = payload.get_mut(..packet.payload.len()).ok_or(DropReason::SealFailed)?;
+        let payload = payload
+            .get_mut(..packet.payload.len())
+            .ok_or(DropReason::SealFailed)?;
         payload.copy_from_slice(&packet.payload);
         if let Some(running) = packet.seen.vp8 {
             let picture_in = running.picture.map_or(0, |picture| picture.value);
@@ -255,13 +307,23 @@ impl Slot {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the low 16 bits are wanted")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the low 16 bits are wanted"
+)]
 fn low16(sequence: u64) -> u16 {
     sequence as u16
 }
 
 #[inline]
-fn write_header(header: &mut [u8], first: u8, second: u8, sequence: u64, timestamp: u32, ssrc: Ssrc) {
+fn write_header(
+    header: &mut [u8],
+    first: u8,
+    second: u8,
+    sequence: u64,
+    timestamp: u32,
+    ssrc: Ssrc,
+) {
     let mut bytes = [0u8; HEADER];
     bytes[0] = first;
     bytes[1] = second;

@@ -28,7 +28,10 @@ pub struct Loudness {
 
 impl Default for Loudness {
     fn default() -> Self {
-        Self { level: 127.0, last: None }
+        Self {
+            level: 127.0,
+            last: None,
+        }
     }
 }
 
@@ -64,7 +67,12 @@ pub fn choose<K: Copy + Eq>(places: &mut [Option<K>], speakers: &[(K, f32)]) -> 
         }
         return *places != *before;
     }
-    let loudness_of = |key: K| speakers.iter().find(|(k, _)| *k == key).map(|(_, loudness)| *loudness);
+    let loudness_of = |key: K| {
+        speakers
+            .iter()
+            .find(|(k, _)| *k == key)
+            .map(|(_, loudness)| *loudness)
+    };
     for place in places.iter_mut() {
         if place.is_some_and(|key| loudness_of(key).is_none()) {
             *place = None;
@@ -78,14 +86,19 @@ pub fn choose<K: Copy + Eq>(places: &mut [Option<K>], speakers: &[(K, f32)]) -> 
             *free = Some(key);
         }
     }
-    let mut outside: Vec<_> = speakers.iter().filter(|(key, _)| !places.contains(&Some(*key))).collect();
+    let mut outside: Vec<_> = speakers
+        .iter()
+        .filter(|(key, _)| !places.contains(&Some(*key)))
+        .collect();
     outside.sort_by(|a, b| b.1.total_cmp(&a.1));
     for &&(key, loudness) in &outside {
         let quietest = places
             .iter_mut()
             .filter_map(|place| place.and_then(loudness_of).map(|level| (level, place)))
             .min_by(|a, b| a.0.total_cmp(&b.0));
-        let Some((level, place)) = quietest else { break };
+        let Some((level, place)) = quietest else {
+            break;
+        };
         if loudness < 127.0 - SPEECH_DBOV || loudness < level + MARGIN_DB {
             break;
         }
@@ -101,7 +114,9 @@ pub fn dominant<K: Copy + Eq>(present: Option<K>, speakers: &[(K, f32)]) -> Opti
         .filter(|(_, loudness)| *loudness >= 127.0 - SPEECH_DBOV)
         .max_by(|a, b| a.1.total_cmp(&b.1))?;
     match present.and_then(|key| speakers.iter().find(|(k, _)| *k == key)) {
-        Some(held) if loudest.1 < held.1 + MARGIN_DB && held.1 >= 127.0 - SPEECH_DBOV => Some(held.0),
+        Some(held) if loudest.1 < held.1 + MARGIN_DB && held.1 >= 127.0 - SPEECH_DBOV => {
+            Some(held.0)
+        }
         _ => Some(loudest.0),
     }
 }
@@ -116,7 +131,10 @@ mod tests {
         let mut places = [None; 3];
         assert!(choose(&mut places, &[('a', 10.0), ('b', 90.0)]));
         assert_eq!(places, [Some('a'), Some('b'), None]);
-        assert!(!choose(&mut places, &[('a', 90.0), ('b', 10.0)]), "loudness does not matter");
+        assert!(
+            !choose(&mut places, &[('a', 90.0), ('b', 10.0)]),
+            "loudness does not matter"
+        );
     }
 
     #[test]
@@ -124,11 +142,20 @@ mod tests {
         let mut places = [None; 1];
         choose(&mut places, &[('a', 80.0), ('b', 20.0)]);
         assert_eq!(places, [Some('a')]);
-        assert!(!choose(&mut places, &[('a', 80.0), ('b', 85.0)]), "within the margin");
+        assert!(
+            !choose(&mut places, &[('a', 80.0), ('b', 85.0)]),
+            "within the margin"
+        );
         assert!(choose(&mut places, &[('a', 70.0), ('b', 85.0)]));
         assert_eq!(places, [Some('b')]);
-        assert!(!choose(&mut places, &[('a', 0.0), ('b', 0.0)]), "silence changes nothing");
-        assert!(choose(&mut places, &[('a', 10.0), ('c', 10.0)]), "who left gives up the place");
+        assert!(
+            !choose(&mut places, &[('a', 0.0), ('b', 0.0)]),
+            "silence changes nothing"
+        );
+        assert!(
+            choose(&mut places, &[('a', 10.0), ('c', 10.0)]),
+            "who left gives up the place"
+        );
         assert_eq!(places, [Some('a')]);
     }
 

@@ -1,5 +1,8 @@
 //! A fixed point in time for tests, so that nothing else reads the clock.
-#![expect(clippy::disallowed_methods, reason = "the one place where tests take their base time")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the one place where tests take their base time"
+)]
 
 use std::sync::OnceLock;
 use std::time::Instant;

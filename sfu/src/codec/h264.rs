@@ -12,20 +12,31 @@ const FU_A: u8 = 28;
 /// Encoders send SPS and PPS before the IDR slice with the same timestamp, so a stream is joined
 /// at the SPS where there is one.
 pub fn starts_keyframe(payload: &[u8]) -> bool {
-    let Some((&head, rest)) = payload.split_first() else { return false };
+    let Some((&head, rest)) = payload.split_first() else {
+        return false;
+    };
     match head & NAL_TYPE {
         IDR | SPS => true,
         STAP_A => aggregate_has_keyframe(rest),
-        FU_A => rest.first().is_some_and(|fu| fu & 0x80 != 0 && fu & NAL_TYPE == IDR),
+        FU_A => rest
+            .first()
+            .is_some_and(|fu| fu & 0x80 != 0 && fu & NAL_TYPE == IDR),
         _ => false,
     }
 }
 
 fn aggregate_has_keyframe(mut units: &[u8]) -> bool {
     while let Some((size, rest)) = units.split_at_checked(2) {
-        let size = size.iter().fold(0usize, |sum, byte| sum << 8 | usize::from(*byte));
-        let Some((unit, tail)) = rest.split_at_checked(size) else { return false };
-        if unit.first().is_some_and(|head| matches!(head & NAL_TYPE, IDR | SPS)) {
+        let size = size
+            .iter()
+            .fold(0usize, |sum, byte| sum << 8 | usize::from(*byte));
+        let Some((unit, tail)) = rest.split_at_checked(size) else {
+            return false;
+        };
+        if unit
+            .first()
+            .is_some_and(|head| matches!(head & NAL_TYPE, IDR | SPS))
+        {
             return true;
         }
         units = tail;

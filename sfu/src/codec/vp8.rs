@@ -30,7 +30,10 @@ pub fn inspect(payload: &[u8]) -> Seen {
 fn read(payload: &[u8]) -> Option<Seen> {
     let first = *payload.first()?;
     let mut at = 1usize;
-    let mut running = Running { picture: None, tl0: None };
+    let mut running = Running {
+        picture: None,
+        tl0: None,
+    };
     if first & 0x80 != 0 {
         let extended = *payload.get(1)?;
         at = 2;
@@ -40,10 +43,18 @@ fn read(payload: &[u8]) -> Option<Seen> {
             if high & 0x80 != 0 {
                 let low = *payload.get(at + 1)?;
                 let value = u16::from(high & 0x7f) << 8 | u16::from(low);
-                running.picture = Some(PictureId { value, offset, wide: true });
+                running.picture = Some(PictureId {
+                    value,
+                    offset,
+                    wide: true,
+                });
                 at += 2;
             } else {
-                running.picture = Some(PictureId { value: high.into(), offset, wide: false });
+                running.picture = Some(PictureId {
+                    value: high.into(),
+                    offset,
+                    wide: false,
+                });
                 at += 1;
             }
         }
@@ -86,23 +97,52 @@ mod tests {
         let seen = inspect(&key);
         assert!(seen.keyframe);
         let running = seen.vp8.expect("present");
-        assert_eq!(running.picture, Some(PictureId { value: 0x1234, offset: 2, wide: true }));
+        assert_eq!(
+            running.picture,
+            Some(PictureId {
+                value: 0x1234,
+                offset: 2,
+                wide: true
+            })
+        );
         assert_eq!(running.tl0, Some((4, 9)));
         let delta = [0x90, 0x80, 0x05, 0x01];
         assert!(!inspect(&delta).keyframe);
         let continuation = [0x80, 0x80, 0x05, 0x00];
         assert!(!inspect(&continuation).keyframe, "S is not set");
         let bare = [0x10, 0x00];
-        assert_eq!(inspect(&bare), Seen { keyframe: true, vp8: None });
+        assert_eq!(
+            inspect(&bare),
+            Seen {
+                keyframe: true,
+                vp8: None
+            }
+        );
     }
 
     #[test]
     fn a_picture_id_is_written_in_its_width() {
         let mut wide = [0x90, 0x80, 0xff, 0xff, 0];
-        write_picture_id(&mut wide, PictureId { value: 0, offset: 2, wide: true }, 0x8001);
+        write_picture_id(
+            &mut wide,
+            PictureId {
+                value: 0,
+                offset: 2,
+                wide: true,
+            },
+            0x8001,
+        );
         assert_eq!(wide[2..4], [0x80, 0x01]);
         let mut narrow = [0x90, 0x80, 0x7f, 0];
-        write_picture_id(&mut narrow, PictureId { value: 0, offset: 2, wide: false }, 0x81);
+        write_picture_id(
+            &mut narrow,
+            PictureId {
+                value: 0,
+                offset: 2,
+                wide: false,
+            },
+            0x81,
+        );
         assert_eq!(narrow[2], 0x01);
     }
 

@@ -41,7 +41,9 @@ pub struct Feedback {
 
 impl fmt::Debug for Feedback {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Feedback").field("twcc_id", &self.twcc_id).finish_non_exhaustive()
+        f.debug_struct("Feedback")
+            .field("twcc_id", &self.twcc_id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -57,15 +59,29 @@ impl Feedback {
             .with(Slot::TwccReceiver, TwccReceiverBuilder::new().build())
             .with(Slot::ReceiverReport, ReceiverReportBuilder::new().build())
             .build();
-        Self { chain: Box::new(chain), twcc_id, last_packet: now }
+        Self {
+            chain: Box::new(chain),
+            twcc_id,
+            last_packet: now,
+        }
     }
 
     /// A stream's first packet came: report on it from now on. Only media streams are repaired.
     pub fn bind(&mut self, ssrc: Ssrc, codec: &CodecSpec, is_rtx: bool) {
         let repairable = !is_rtx && codec.rtx_pt.is_some();
-        let nack = repairable.then(|| RTCPFeedback { typ: "nack".to_owned(), parameter: String::new() });
-        let twcc = self.twcc_id.map(|id| RTPHeaderExtension { uri: TWCC.to_owned(), id: id.into() });
-        let pt = if is_rtx { codec.rtx_pt.unwrap_or(codec.pt) } else { codec.pt };
+        let nack = repairable.then(|| RTCPFeedback {
+            typ: "nack".to_owned(),
+            parameter: String::new(),
+        });
+        let twcc = self.twcc_id.map(|id| RTPHeaderExtension {
+            uri: TWCC.to_owned(),
+            id: id.into(),
+        });
+        let pt = if is_rtx {
+            codec.rtx_pt.unwrap_or(codec.pt)
+        } else {
+            codec.pt
+        };
         self.chain.bind_remote_stream(&StreamInfo {
             ssrc: ssrc.0,
             clock_rate: codec.codec.clock_rate(),
@@ -79,7 +95,9 @@ impl Feedback {
     /// Notes an authentic packet as it arrived.
     pub fn on_rtp(&mut self, now: Instant, header: &Header, packet: &[u8]) {
         self.last_packet = now;
-        let number = self.twcc_id.and_then(|id| Some((id, header.extension(packet, id)?)));
+        let number = self
+            .twcc_id
+            .and_then(|id| Some((id, header.extension(packet, id)?)));
         self.read(now, header, header.ssrc, number);
     }
 
@@ -102,7 +120,10 @@ impl Feedback {
             // Fails for an id that one-byte form cannot carry; then there is nothing to report.
             let _ = parsed.set_extension(id, Bytes::copy_from_slice(number));
         }
-        let packet = rtc_rtp::Packet { header: parsed, payload: Bytes::new() };
+        let packet = rtc_rtp::Packet {
+            header: parsed,
+            payload: Bytes::new(),
+        };
         self.hand_in(now, Packet::Rtp(packet));
     }
 
@@ -114,7 +135,11 @@ impl Feedback {
     }
 
     fn hand_in(&mut self, now: Instant, packet: Packet) {
-        let tagged = TaggedPacket { now, transport: TransportContext::default(), message: rtc_interceptor::AttributedPacket::new(packet) };
+        let tagged = TaggedPacket {
+            now,
+            transport: TransportContext::default(),
+            message: rtc_interceptor::AttributedPacket::new(packet),
+        };
         // An interceptor that cannot use a packet has nothing to report about it.
         let _ = self.chain.handle_read(tagged);
         while self.chain.poll_read().is_some() {}
@@ -132,7 +157,9 @@ impl Feedback {
             let _ = self.chain.handle_timeout(now);
         }
         loop {
-            let Packet::Rtcp(packets) = self.chain.poll_write()?.message.packet else { continue };
+            let Packet::Rtcp(packets) = self.chain.poll_write()?.message.packet else {
+                continue;
+            };
             let mut compound = BytesMut::new();
             for packet in packets {
                 if let Ok(bytes) = packet.marshal() {
@@ -161,7 +188,11 @@ mod tests {
     use crate::rtp::rtcp_packets;
     use crate::testing::epoch;
 
-    const VP8: CodecSpec = CodecSpec { codec: Codec::Vp8, pt: Pt(96), rtx_pt: Some(Pt(97)) };
+    const VP8: CodecSpec = CodecSpec {
+        codec: Codec::Vp8,
+        pt: Pt(96),
+        rtx_pt: Some(Pt(97)),
+    };
 
     fn packet(sequence: u16) -> Vec<u8> {
         let mut packet = vec![0x90, 96];

@@ -45,14 +45,29 @@ pub struct Inbound {
 impl Inbound {
     /// Nothing learned yet but what the offer declared.
     pub fn new(receivers: Vec<Receiver>, extensions: ExtensionIds) -> Self {
-        let mut inbound = Self { receivers, streams: Vec::new(), extensions };
+        let mut inbound = Self {
+            receivers,
+            streams: Vec::new(),
+            extensions,
+        };
         for (index, receiver) in (0u8..).zip(&inbound.receivers) {
             // With simulcast the order of declared SSRCs is no promise; the RID is.
-            if let (true, Some(declared)) = (receiver.spec.rids.is_empty(), receiver.spec.ssrcs.first()) {
-                let stream = Stream { ssrc: declared.media, publication: index, layer: 0, is_rtx: false };
+            if let (true, Some(declared)) =
+                (receiver.spec.rids.is_empty(), receiver.spec.ssrcs.first())
+            {
+                let stream = Stream {
+                    ssrc: declared.media,
+                    publication: index,
+                    layer: 0,
+                    is_rtx: false,
+                };
                 inbound.streams.push(stream);
                 if let Some(rtx) = declared.rtx {
-                    inbound.streams.push(Stream { ssrc: rtx, is_rtx: true, ..stream });
+                    inbound.streams.push(Stream {
+                        ssrc: rtx,
+                        is_rtx: true,
+                        ..stream
+                    });
                 }
             }
         }
@@ -67,7 +82,10 @@ impl Inbound {
     /// The stream of an SSRC that is known.
     #[inline]
     pub fn known(&self, ssrc: Ssrc) -> Option<Stream> {
-        self.streams.iter().find(|stream| stream.ssrc == ssrc).copied()
+        self.streams
+            .iter()
+            .find(|stream| stream.ssrc == ssrc)
+            .copied()
     }
 
     /// Where a packet of an unknown SSRC would belong, by its MID and RID (RFC 9143 §9.2, RFC 8852)
@@ -76,31 +94,55 @@ impl Inbound {
     /// # Errors
     /// When it belongs nowhere, or the layer has an SSRC already.
     pub fn resolve(&self, header: &Header, packet: &[u8]) -> Result<Stream, DropReason> {
-        let publication = self.publication_of(header, packet).ok_or(DropReason::UnknownSsrc)?;
-        let receiver = self.receivers.get(usize::from(publication)).ok_or(DropReason::UnknownSsrc)?;
+        let publication = self
+            .publication_of(header, packet)
+            .ok_or(DropReason::UnknownSsrc)?;
+        let receiver = self
+            .receivers
+            .get(usize::from(publication))
+            .ok_or(DropReason::UnknownSsrc)?;
         let is_rtx = match header.pt {
             pt if pt == receiver.spec.codec.pt => false,
             pt if Some(pt) == receiver.spec.codec.rtx_pt => true,
             _ => return Err(DropReason::UnknownPt),
         };
-        let layer = self.layer_of(receiver, header, packet).ok_or(DropReason::UnknownSsrc)?;
-        let stream = Stream { ssrc: header.ssrc, publication, layer, is_rtx };
-        let is_taken = self
-            .streams
-            .iter()
-            .any(|known| Stream { ssrc: header.ssrc, ..*known } == stream);
-        if is_taken { Err(DropReason::UnknownSsrc) } else { Ok(stream) }
+        let layer = self
+            .layer_of(receiver, header, packet)
+            .ok_or(DropReason::UnknownSsrc)?;
+        let stream = Stream {
+            ssrc: header.ssrc,
+            publication,
+            layer,
+            is_rtx,
+        };
+        let is_taken = self.streams.iter().any(|known| {
+            Stream {
+                ssrc: header.ssrc,
+                ..*known
+            } == stream
+        });
+        if is_taken {
+            Err(DropReason::UnknownSsrc)
+        } else {
+            Ok(stream)
+        }
     }
 
     /// The SSRC of the media that a retransmission stream repairs, once it is known.
     pub fn media_of(&self, rtx: Stream) -> Option<Ssrc> {
-        let is_media = |s: &&Stream| !s.is_rtx && (s.publication, s.layer) == (rtx.publication, rtx.layer);
+        let is_media =
+            |s: &&Stream| !s.is_rtx && (s.publication, s.layer) == (rtx.publication, rtx.layer);
         self.streams.iter().find(is_media).map(|stream| stream.ssrc)
     }
 
     /// The SSRC of one layer's media, once it is known.
     pub fn ssrc_of(&self, publication: u8, layer: u8) -> Option<Ssrc> {
-        let stream = Stream { ssrc: Ssrc(0), publication, layer, is_rtx: true };
+        let stream = Stream {
+            ssrc: Ssrc(0),
+            publication,
+            layer,
+            is_rtx: true,
+        };
         self.media_of(stream)
     }
 
@@ -114,7 +156,11 @@ impl Inbound {
             .extensions
             .mid
             .and_then(|id| header.extension(packet, id))
-            .map(|mid| self.receivers.iter().position(|r| r.spec.mid.as_bytes() == mid));
+            .map(|mid| {
+                self.receivers
+                    .iter()
+                    .position(|r| r.spec.mid.as_bytes() == mid)
+            });
         let index = match by_mid {
             Some(found) => found?,
             None => self.only_one_with(header.pt)?,
@@ -148,7 +194,12 @@ impl Inbound {
             .into_iter()
             .flatten()
             .find_map(|id| header.extension(packet, id))?;
-        let layer = receiver.spec.rids.iter().take(MAX_LAYERS).position(|r| r.as_bytes() == rid)?;
+        let layer = receiver
+            .spec
+            .rids
+            .iter()
+            .take(MAX_LAYERS)
+            .position(|r| r.as_bytes() == rid)?;
         u8::try_from(layer).ok()
     }
 }
@@ -165,16 +216,28 @@ mod tests {
                 mline,
                 mid: token(&mid),
                 kind: MediaKind::Video,
-                codec: CodecSpec { codec: Codec::Vp8, pt: Pt(pt), rtx_pt: Some(Pt(pt + 1)) },
+                codec: CodecSpec {
+                    codec: Codec::Vp8,
+                    pt: Pt(pt),
+                    rtx_pt: Some(Pt(pt + 1)),
+                },
                 rids: rids.iter().map(token).collect(),
                 ssrcs,
             },
-            key: PublicationKey { index: mline.into(), generation: 0 },
+            key: PublicationKey {
+                index: mline.into(),
+                generation: 0,
+            },
         }
     }
 
-    const EXTENSIONS: ExtensionIds =
-        ExtensionIds { mid: Some(1), rid: Some(2), rrid: Some(3), twcc: None, audio_level: None };
+    const EXTENSIONS: ExtensionIds = ExtensionIds {
+        mid: Some(1),
+        rid: Some(2),
+        rrid: Some(3),
+        twcc: None,
+        audio_level: None,
+    };
 
     /// A packet with the given one-byte extensions.
     fn packet(ssrc: u32, pt: u8, extensions: &[(u8, &str)]) -> Vec<u8> {
@@ -199,11 +262,30 @@ mod tests {
 
     #[test]
     fn layers_are_told_by_mid_and_rid_also_when_padding_comes_first() {
-        let inbound = Inbound::new(vec![receiver(1, "v", 96, &["l", "m", "h"], vec![])], EXTENSIONS);
+        let inbound = Inbound::new(
+            vec![receiver(1, "v", 96, &["l", "m", "h"], vec![])],
+            EXTENSIONS,
+        );
         let rtx = resolve(&inbound, &packet(7, 97, &[(1, "v"), (3, "h")])).expect("negotiated");
-        assert_eq!(rtx, Stream { ssrc: Ssrc(7), publication: 0, layer: 2, is_rtx: true });
+        assert_eq!(
+            rtx,
+            Stream {
+                ssrc: Ssrc(7),
+                publication: 0,
+                layer: 2,
+                is_rtx: true
+            }
+        );
         let media = resolve(&inbound, &packet(8, 96, &[(1, "v"), (2, "m")])).expect("negotiated");
-        assert_eq!(media, Stream { ssrc: Ssrc(8), publication: 0, layer: 1, is_rtx: false });
+        assert_eq!(
+            media,
+            Stream {
+                ssrc: Ssrc(8),
+                publication: 0,
+                layer: 1,
+                is_rtx: false
+            }
+        );
     }
 
     #[test]
@@ -223,18 +305,34 @@ mod tests {
         let first = packet(7, 96, &[(1, "v"), (2, "l")]);
         inbound.learn(resolve(&inbound, &first).expect("negotiated"));
         let second = packet(8, 96, &[(1, "v"), (2, "l")]);
-        assert_eq!(resolve(&inbound, &second), Err(DropReason::UnknownSsrc), "the layer is taken");
+        assert_eq!(
+            resolve(&inbound, &second),
+            Err(DropReason::UnknownSsrc),
+            "the layer is taken"
+        );
     }
 
     #[test]
     fn an_encoder_without_extensions_is_known_by_declared_ssrc_or_payload_type() {
-        let declared = DeclaredSsrc { media: Ssrc(5), rtx: Some(Ssrc(6)) };
+        let declared = DeclaredSsrc {
+            media: Ssrc(5),
+            rtx: Some(Ssrc(6)),
+        };
         let inbound = Inbound::new(
-            vec![receiver(0, "0", 96, &[], vec![declared]), receiver(1, "1", 100, &[], vec![])],
+            vec![
+                receiver(0, "0", 96, &[], vec![declared]),
+                receiver(1, "1", 100, &[], vec![]),
+            ],
             ExtensionIds::default(),
         );
-        assert_eq!(inbound.known(Ssrc(6)).map(|s| (s.publication, s.is_rtx)), Some((0, true)));
+        assert_eq!(
+            inbound.known(Ssrc(6)).map(|s| (s.publication, s.is_rtx)),
+            Some((0, true))
+        );
         assert_eq!(inbound.known(Ssrc(9)), None);
-        assert_eq!(resolve(&inbound, &packet(9, 100, &[])).map(|s| s.publication), Ok(1));
+        assert_eq!(
+            resolve(&inbound, &packet(9, 100, &[])).map(|s| s.publication),
+            Ok(1)
+        );
     }
 }

@@ -60,7 +60,10 @@ mod tests {
         }
         assert!(request.try_send(start));
         assert!(!request.try_send(start + MIN_PLI_INTERVAL / 2));
-        assert!(request.try_send(start + MIN_PLI_INTERVAL), "unanswered: asked again");
+        assert!(
+            request.try_send(start + MIN_PLI_INTERVAL),
+            "unanswered: asked again"
+        );
         request.satisfied();
         assert!(!request.try_send(start + 3 * MIN_PLI_INTERVAL));
     }

@@ -32,7 +32,11 @@ impl ClockPair {
     pub fn rtp_at(self, ntp: u64, rate: u32) -> u32 {
         let delta = i128::from(ntp) - i128::from(self.ntp);
         let ticks = (delta * i128::from(rate)) >> 32;
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "RTP time wraps at 2^32")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "RTP time wraps at 2^32"
+        )]
         let ticks = ticks as u32;
         self.rtp.wrapping_add(ticks)
     }
@@ -40,7 +44,8 @@ impl ClockPair {
     /// The NTP time of an RTP timestamp within 2^31 ticks of this pair.
     pub fn ntp_at(self, rtp: u32, rate: u32) -> u64 {
         let delta = i64::from(rtp.wrapping_sub(self.rtp).cast_signed());
-        self.ntp.wrapping_add_signed((delta << 32) / i64::from(rate.max(1)))
+        self.ntp
+            .wrapping_add_signed((delta << 32) / i64::from(rate.max(1)))
     }
 }
 
@@ -59,7 +64,12 @@ pub struct Layer {
 impl Layer {
     /// An empty layer with room for `ring` packets.
     pub fn new(ring: usize) -> Self {
-        Self { ring: Ring::new(ring), keyframe: KeyframeRequest::default(), clock: None, last_packet: None }
+        Self {
+            ring: Ring::new(ring),
+            keyframe: KeyframeRequest::default(),
+            clock: None,
+            last_packet: None,
+        }
     }
 
     /// The extended form of a sequence number from the wire.
@@ -86,7 +96,8 @@ impl Layer {
 
     /// Whether packets are arriving.
     pub fn is_active(&self, now: Instant) -> bool {
-        self.last_packet.is_some_and(|last| now.saturating_duration_since(last) < LAYER_TIMEOUT)
+        self.last_packet
+            .is_some_and(|last| now.saturating_duration_since(last) < LAYER_TIMEOUT)
     }
 }
 
@@ -102,7 +113,10 @@ mod tests {
             assert_eq!(pair.rtp_at(11 << 32, 90_000), one_second_later);
             assert_eq!(pair.ntp_at(one_second_later, 90_000), 11 << 32);
             assert_eq!(pair.rtp_at(9 << 32, 90_000), rtp.wrapping_sub(90_000));
-            assert_eq!(pair.ntp_at(rtp.wrapping_sub(45_000), 90_000), (9 << 32) + (1 << 31));
+            assert_eq!(
+                pair.ntp_at(rtp.wrapping_sub(45_000), 90_000),
+                (9 << 32) + (1 << 31)
+            );
         }
     }
 }

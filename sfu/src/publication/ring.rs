@@ -15,7 +15,11 @@ pub struct Ring {
 impl Ring {
     /// Room for `capacity` packets, rounded up to a power of two. Memory is taken as they come.
     pub fn new(capacity: usize) -> Self {
-        Self { packets: Vec::new(), capacity: capacity.next_power_of_two(), highest: None }
+        Self {
+            packets: Vec::new(),
+            capacity: capacity.next_power_of_two(),
+            highest: None,
+        }
     }
 
     /// The highest sequence number so far.
@@ -40,7 +44,9 @@ impl Ring {
     /// every sequence number is therefore accepted at most once.
     pub fn insert(&mut self, packet: SharedPacket) -> Result<(), DropReason> {
         let sequence = packet.sequence;
-        let oldest = self.highest.map_or(0, |highest| (highest + 1).saturating_sub(self.capacity as u64));
+        let oldest = self.highest.map_or(0, |highest| {
+            (highest + 1).saturating_sub(self.capacity as u64)
+        });
         if sequence < oldest {
             return Err(DropReason::TooOld);
         }
@@ -49,12 +55,16 @@ impl Ring {
         }
         let position = self.position(sequence);
         if position >= self.packets.len() {
-            self.packets.resize(self.capacity.min((position + 1).next_power_of_two()), None);
+            self.packets
+                .resize(self.capacity.min((position + 1).next_power_of_two()), None);
         }
         if let Some(place) = self.packets.get_mut(position) {
             *place = Some(packet);
         }
-        self.highest = Some(self.highest.map_or(sequence, |highest| highest.max(sequence)));
+        self.highest = Some(
+            self.highest
+                .map_or(sequence, |highest| highest.max(sequence)),
+        );
         Ok(())
     }
 
@@ -98,7 +108,10 @@ mod tests {
             ring.insert(packet(start + 3)).expect("late but inside");
             assert_eq!(ring.insert(packet(start + 2)), Err(DropReason::TooOld));
             ring.insert(packet(start + 11)).expect("next");
-            assert!(ring.get(start + 3).is_none(), "overwritten by the eighth after it");
+            assert!(
+                ring.get(start + 3).is_none(),
+                "overwritten by the eighth after it"
+            );
             assert!(ring.get(start + 10).is_some());
             assert_eq!(ring.highest(), Some(start + 11));
         }

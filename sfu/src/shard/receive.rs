@@ -63,10 +63,16 @@ impl Shard {
 
     fn on_stun(&mut self, now: Instant, path: Path, datagram: &[u8]) -> Result<(), DropReason> {
         let ufrag = ice::peek_ufrag(datagram).ok_or(DropReason::BadStun)?;
-        let key = self.demux.with_ufrag(ufrag).ok_or(DropReason::UnknownUfrag)?;
+        let key = self
+            .demux
+            .with_ufrag(ufrag)
+            .ok_or(DropReason::UnknownUfrag)?;
         let peer = self.peers.get_mut(key).ok_or(DropReason::UnknownUfrag)?;
         let mut reply = Vec::with_capacity(128);
-        let outcome = peer.cold.ice.handle_request(now, path, datagram, &mut reply)?;
+        let outcome = peer
+            .cold
+            .ice
+            .handle_request(now, path, datagram, &mut reply)?;
         if outcome == Outcome::RoleConflict {
             self.send_control(path, &reply);
             return Ok(());
@@ -78,7 +84,11 @@ impl Shard {
             peer.cold.paths.push(path);
             // Paths that ICE has forgotten are no way in any more.
             let ice = &peer.cold.ice;
-            for old in peer.cold.paths.extract_if(.., |known| !ice.is_verified(*known)) {
+            for old in peer
+                .cold
+                .paths
+                .extract_if(.., |known| !ice.is_verified(*known))
+            {
                 self.demux.remove_path(old, key);
             }
         }
@@ -103,24 +113,32 @@ impl Shard {
 
     fn on_dtls(&mut self, now: Instant, key: usize, datagram: &[u8]) -> Result<(), DropReason> {
         let peer = self.peers.get_mut(key).ok_or(DropReason::UnknownPath)?;
-        peer.cold.dtls.handle_datagram(now, datagram);
+        let outcome = peer.cold.dtls.handle_datagram(now, datagram);
         self.after_dtls(now, key);
         self.rearm(key);
-        Ok(())
+        outcome
     }
 
     /// Sends what the handshake has to say and acts on what came of it.
     pub(super) fn after_dtls(&mut self, now: Instant, key: usize) {
         loop {
-            let Some(peer) = self.peers.get_mut(key) else { return };
-            let Some(datagram) = peer.cold.dtls.poll_transmit() else { break };
+            let Some(peer) = self.peers.get_mut(key) else {
+                return;
+            };
+            let Some(datagram) = peer.cold.dtls.poll_transmit() else {
+                break;
+            };
             if let Some(path) = peer.cold.ice.selected() {
                 self.send_control(path, &datagram);
             }
         }
         loop {
-            let Some(peer) = self.peers.get_mut(key) else { return };
-            let Some(event) = peer.cold.dtls.poll_event() else { return };
+            let Some(peer) = self.peers.get_mut(key) else {
+                return;
+            };
+            let Some(event) = peer.cold.dtls.poll_event() else {
+                return;
+            };
             let id = peer.id;
             match event {
                 dtls::Event::Connected(keys) => {
@@ -149,26 +167,41 @@ impl Shard {
         }
     }
 
-    fn on_rtp(&mut self, now: Instant, key: usize, path: Path, packet: &[u8]) -> Result<(), DropReason> {
+    fn on_rtp(
+        &mut self,
+        now: Instant,
+        key: usize,
+        path: Path,
+        packet: &[u8],
+    ) -> Result<(), DropReason> {
         let peer = self.peers.get_mut(key).ok_or(DropReason::UnknownPath)?;
         if !peer.cold.ice.is_verified(path) {
             return Err(DropReason::UnknownPath);
         }
-        let had_feedback = peer.cold.feedback.is_some();
         let media = peer.cold.open_media(now, path, packet)?;
-        if !had_feedback {
-            self.rearm(key);
-        }
+        self.arm_feedback(now, key);
         self.note_heard(key);
-        let Media { key, layer, header, payload, level, .. } = media;
-        let publication = self.publications.get_mut(key).ok_or(DropReason::UnknownSsrc)?;
+        let Media {
+            key,
+            layer,
+            header,
+            payload,
+            level,
+            ..
+        } = media;
+        let publication = self
+            .publications
+            .get_mut(key)
+            .ok_or(DropReason::UnknownSsrc)?;
         let received = publication.receive(now, layer, &header, payload, level)?;
-        let (id, conference, watched) = (publication.id, publication.conference, publication.watched);
+        let (id, conference, watched) =
+            (publication.id, publication.conference, publication.watched);
         let subscribers = publication.subscribers;
         if !publication.started {
             publication.started = true;
             self.active.push(key);
-            self.events.push_back(Event::PublicationStarted { publication: id });
+            self.events
+                .push_back(Event::PublicationStarted { publication: id });
             self.arm_tick(now);
         }
         self.stats.media_in += 1;
@@ -177,7 +210,13 @@ impl Shard {
         }
         for shard in shards(subscribers) {
             let packet = Arc::clone(&received);
-            self.links.push_back((shard, LinkMessage::Packet { publication: id, packet }));
+            self.links.push_back((
+                shard,
+                LinkMessage::Packet {
+                    publication: id,
+                    packet,
+                },
+            ));
             self.stats.linked += 1;
         }
         Ok(())
@@ -185,14 +224,22 @@ impl Shard {
 
     /// Marks a conference as having something to fan out.
     pub(super) fn mark_pending(&mut self, conference: crate::id::ConferenceId) {
-        if let Some(conference) =
-            self.conference_by_id.get(&conference).and_then(|key| self.conferences.get_mut(*key))
+        if let Some(conference) = self
+            .conference_by_id
+            .get(&conference)
+            .and_then(|key| self.conferences.get_mut(*key))
         {
             conference.has_pending = true;
         }
     }
 
-    fn on_rtcp(&mut self, now: Instant, key: usize, path: Path, packet: &[u8]) -> Result<(), DropReason> {
+    fn on_rtcp(
+        &mut self,
+        now: Instant,
+        key: usize,
+        path: Path,
+        packet: &[u8],
+    ) -> Result<(), DropReason> {
         let peer = self.peers.get_mut(key).ok_or(DropReason::UnknownPath)?;
         if !peer.cold.ice.is_verified(path) {
             return Err(DropReason::UnknownPath);
@@ -215,48 +262,95 @@ impl Shard {
     /// A publisher's clock: kept for its layer, told to the shards that mirror it.
     fn on_sender_report(&mut self, now: Instant, key: usize, report: &Rtcp<'_>) {
         let our_ntp = self.ntp(now);
-        let Some(peer) = self.peers.get_mut(key) else { return };
-        let (Some(ssrc), Some(high), Some(low), Some(rtp)) =
-            (report.word(4), report.word(8), report.word(12), report.word(16))
+        let Some(peer) = self.peers.get_mut(key) else {
+            return;
+        };
+        let (Some(ssrc), Some(high), Some(low), Some(rtp)) = (
+            report.word(4),
+            report.word(8),
+            report.word(12),
+            report.word(16),
+        ) else {
+            return;
+        };
+        let Some(stream) = peer
+            .cold
+            .inbound
+            .known(Ssrc(ssrc))
+            .filter(|stream| !stream.is_rtx)
         else {
             return;
         };
-        let Some(stream) = peer.cold.inbound.known(Ssrc(ssrc)).filter(|stream| !stream.is_rtx) else { return };
-        let Some(receiver) = peer.cold.inbound.receivers.get(usize::from(stream.publication)) else { return };
+        let Some(receiver) = peer
+            .cold
+            .inbound
+            .receivers
+            .get(usize::from(stream.publication))
+        else {
+            return;
+        };
         let their_ntp = u64::from(high) << 32 | u64::from(low);
         // One offset for everything a peer sends keeps its sound and pictures together.
-        let offset = *peer.cold.ntp_offset.get_or_insert(their_ntp.wrapping_sub(our_ntp).cast_signed());
-        let clock = ClockPair { ntp: their_ntp.wrapping_sub(offset.cast_unsigned()), rtp };
-        let Some(publication) = self.publications.get_mut(receiver.key) else { return };
+        let offset = *peer
+            .cold
+            .ntp_offset
+            .get_or_insert_with(|| their_ntp.wrapping_sub(our_ntp).cast_signed());
+        let clock = ClockPair {
+            ntp: their_ntp.wrapping_sub(offset.cast_unsigned()),
+            rtp,
+        };
+        let Some(publication) = self.publications.get_mut(receiver.key) else {
+            return;
+        };
         if let Some(layer) = publication.layers.get_mut(usize::from(stream.layer)) {
             layer.clock = Some(clock);
         }
         let (id, layer) = (publication.id, stream.layer);
         for shard in shards(publication.subscribers) {
-            self.links.push_back((shard, LinkMessage::Clock { publication: id, layer, clock }));
+            self.links.push_back((
+                shard,
+                LinkMessage::Clock {
+                    publication: id,
+                    layer,
+                    clock,
+                },
+            ));
         }
     }
 
     /// Sends again what a receiver misses (RFC 4585 §6.2.1), on the slot's RTX SSRC.
     fn on_nack(&mut self, key: usize, path: Path, nack: &Rtcp<'_>, resent: &mut usize) {
-        let Some(peer) = self.peers.get_mut(key) else { return };
-        let Some(media) = nack.word(8).map(Ssrc) else { return };
-        let Some(slot) = peer.slots.iter_mut().find(|slot| slot.ssrc == media) else { return };
+        let Some(peer) = self.peers.get_mut(key) else {
+            return;
+        };
+        let Some(media) = nack.word(8).map(Ssrc) else {
+            return;
+        };
+        let Some(slot) = peer.slots.iter_mut().find(|slot| slot.ssrc == media) else {
+            return;
+        };
         let Some(sealer) = &peer.sealer else { return };
-        for word in (12..nack.bytes.len()).step_by(4).filter_map(|at| nack.word(at)) {
+        for word in (12..nack.bytes.len())
+            .step_by(4)
+            .filter_map(|at| nack.word(at))
+        {
             for sequence in missing(word) {
                 self.stats.nacked += 1;
-                let held = slot.rewriter.origin(sequence).filter(|_| *resent < MAX_RESENT).and_then(
-                    |(source, incoming, outgoing)| {
+                let held = slot
+                    .rewriter
+                    .origin(sequence)
+                    .filter(|_| *resent < MAX_RESENT)
+                    .and_then(|(source, incoming, outgoing)| {
                         let publication = self.publications.get(source.publication)?;
                         let layer = publication.layers.get(usize::from(source.layer))?;
                         layer.ring.get(incoming).map(|packet| (packet, outgoing))
-                    },
-                );
-                let outcome = held.ok_or(DropReason::NotRepairable).and_then(|(packet, outgoing)| {
-                    let space = self.control.space().ok_or(DropReason::SendQueueFull)?;
-                    slot.write_rtx(packet, outgoing, sealer, space)
-                });
+                    });
+                let outcome =
+                    held.ok_or(DropReason::NotRepairable)
+                        .and_then(|(packet, outgoing)| {
+                            let space = self.control.space().ok_or(DropReason::SendQueueFull)?;
+                            slot.write_rtx(packet, outgoing, sealer, space)
+                        });
                 match outcome {
                     Ok(length) => {
                         self.control.commit(peer.path.unwrap_or(path), length);
@@ -271,9 +365,13 @@ impl Shard {
 
     fn on_keyframe_request(&mut self, key: usize, media: Option<u32>) {
         self.stats.keyframe_requests += 1;
-        let Some(peer) = self.peers.get(key) else { return };
+        let Some(peer) = self.peers.get(key) else {
+            return;
+        };
         let slot = peer.slots.iter().find(|slot| Some(slot.ssrc.0) == media);
-        let Some(source) = slot.and_then(|slot| slot.rewriter.source()) else { return };
+        let Some(source) = slot.and_then(|slot| slot.rewriter.source()) else {
+            return;
+        };
         self.wish(source.publication, source.layer);
     }
 
@@ -296,7 +394,9 @@ impl Shard {
         wishes.sort_unstable_by_key(|key| (key.index, key.generation));
         wishes.dedup();
         wishes.retain(|key| {
-            let Some(publication) = self.publications.get_mut(*key) else { return false };
+            let Some(publication) = self.publications.get_mut(*key) else {
+                return false;
+            };
             if publication.blocked {
                 return false;
             }
@@ -320,12 +420,27 @@ impl Shard {
 
     fn request_keyframe(&mut self, id: PublicationId, layer: u8) {
         if id.peer.shard() != self.id {
-            self.links.push_back((id.peer.shard(), LinkMessage::KeyframeWanted { publication: id, layer }));
+            self.links.push_back((
+                id.peer.shard(),
+                LinkMessage::KeyframeWanted {
+                    publication: id,
+                    layer,
+                },
+            ));
             return;
         }
-        let Some(&key) = self.by_id.get(&id.peer) else { return };
-        let Some(peer) = self.peers.get(key) else { return };
-        let index = peer.cold.inbound.receivers.iter().position(|receiver| receiver.spec.mline == id.mline);
+        let Some(&key) = self.by_id.get(&id.peer) else {
+            return;
+        };
+        let Some(peer) = self.peers.get(key) else {
+            return;
+        };
+        let index = peer
+            .cold
+            .inbound
+            .receivers
+            .iter()
+            .position(|receiver| receiver.spec.mline == id.mline);
         let ssrc = index
             .and_then(|index| u8::try_from(index).ok())
             .and_then(|index| peer.cold.inbound.ssrc_of(index, layer));
@@ -337,7 +452,9 @@ impl Shard {
 
     /// Seals an RTCP compound and sends it to a peer.
     pub(super) fn send_rtcp(&mut self, key: usize, compound: &[u8]) {
-        let Some(peer) = self.peers.get_mut(key) else { return };
+        let Some(peer) = self.peers.get_mut(key) else {
+            return;
+        };
         let Some(path) = peer.path else { return };
         let sealed: Option<BytesMut> = peer.cold.seal_rtcp(compound);
         if let Some(sealed) = sealed {
@@ -347,7 +464,10 @@ impl Shard {
 
     /// Queues one datagram that is not media.
     pub(super) fn send_control(&mut self, path: Path, datagram: &[u8]) {
-        let Some(space) = self.control.space().and_then(|space| space.get_mut(..datagram.len().min(MAX_SEGMENT)))
+        let Some(space) = self
+            .control
+            .space()
+            .and_then(|space| space.get_mut(..datagram.len().min(MAX_SEGMENT)))
         else {
             self.stats.drops.count(DropReason::SendQueueFull);
             return;
@@ -364,7 +484,9 @@ impl Shard {
 /// The shards of a bit set.
 pub(super) fn shards(mut set: u64) -> impl Iterator<Item = ShardId> {
     std::iter::from_fn(move || {
-        let lowest = u8::try_from(set.trailing_zeros()).ok().filter(|bit| *bit < 64)?;
+        let lowest = u8::try_from(set.trailing_zeros())
+            .ok()
+            .filter(|bit| *bit < 64)?;
         set &= set - 1;
         Some(ShardId(lowest))
     })
@@ -374,7 +496,9 @@ pub(super) fn shards(mut set: u64) -> impl Iterator<Item = ShardId> {
 #[expect(clippy::cast_possible_truncation, reason = "two 16-bit halves")]
 fn missing(item: u32) -> impl Iterator<Item = u16> {
     let (first, mask) = ((item >> 16) as u16, item as u16);
-    let rest = (0..16u16).filter(move |bit| mask >> bit & 1 == 1).map(move |bit| first.wrapping_add(bit + 1));
+    let rest = (0..16u16)
+        .filter(move |bit| mask >> bit & 1 == 1)
+        .map(move |bit| first.wrapping_add(bit + 1));
     std::iter::once(first).chain(rest)
 }
 

@@ -20,10 +20,14 @@ const TICK: Duration = Duration::from_millis(100);
 /// Lower: sound and picture are in step sooner after a switch. Higher: fewer datagrams.
 const REPORT_INTERVAL: Duration = Duration::from_secs(2);
 
+/// A publisher whose next deadline is later than this gets a new one when a packet comes.
+const FEEDBACK_SLACK: Duration = Duration::from_millis(30);
+
 /// Peers looked after per turn; the rest follow in the next, so that media keeps its turn.
 const MAX_DUE: usize = 256;
 
-/// Deadlines of peers, the earliest first. An entry that came too early is entered anew.
+/// Deadlines of peers, the earliest first. Each peer has one that counts, in `Cold::armed`; an entry
+/// that was overtaken by an earlier one is skipped.
 #[derive(Debug, Default)]
 pub(super) struct Timers {
     heap: BinaryHeap<Reverse<(Instant, usize, PeerId)>>,
@@ -38,25 +42,33 @@ impl Timers {
         self.heap.peek().map(|Reverse((due, ..))| *due)
     }
 
-    fn pop_due(&mut self, now: Instant) -> Option<(usize, PeerId)> {
+    fn pop_due(&mut self, now: Instant) -> Option<(Instant, usize, PeerId)> {
         if self.next()? > now {
             return None;
         }
-        self.heap.pop().map(|Reverse((_, key, peer))| (key, peer))
+        self.heap.pop().map(|Reverse(entry)| entry)
     }
 }
 
 impl Shard {
     /// When [`handle_timeout`](Self::handle_timeout) should be called next.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        [self.timers.next(), self.next_tick].into_iter().flatten().min()
+        [self.timers.next(), self.next_tick]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Does what is due at `now`.
     pub fn handle_timeout(&mut self, now: Instant) {
         for _ in 0..MAX_DUE {
-            let Some((key, peer)) = self.timers.pop_due(now) else { break };
-            if self.peers.get(key).is_some_and(|known| known.id == peer) {
+            let Some((due, key, peer)) = self.timers.pop_due(now) else {
+                break;
+            };
+            if let Some(known) = self.peers.get_mut(key).filter(|known| known.id == peer)
+                && known.cold.armed == Some(due)
+            {
+                known.cold.armed = None;
                 self.look_after(now, key);
             }
         }
@@ -71,7 +83,9 @@ impl Shard {
     }
 
     fn look_after(&mut self, now: Instant, key: usize) {
-        let Some(peer) = self.peers.get_mut(key) else { return };
+        let Some(peer) = self.peers.get_mut(key) else {
+            return;
+        };
         let id = peer.id;
         if peer.cold.ice.is_expired(now) {
             let reason = match peer.cold.stage {
@@ -85,7 +99,9 @@ impl Shard {
             peer.cold.dtls.handle_timeout(now);
             self.after_dtls(now, key);
         }
-        let Some(peer) = self.peers.get_mut(key) else { return };
+        let Some(peer) = self.peers.get_mut(key) else {
+            return;
+        };
         let heard = now.saturating_duration_since(peer.cold.ice.heard());
         if peer.cold.stage == Stage::Connected && heard >= SILENT_AFTER {
             peer.cold.stage = Stage::Silent;
@@ -96,19 +112,41 @@ impl Shard {
         self.rearm(key);
     }
 
-    /// Enters the peer's next deadline.
+    /// Enters the peer's next deadline, unless an earlier one is entered.
     pub(super) fn rearm(&mut self, key: usize) {
         if let Some(peer) = self.peers.get_mut(key) {
             let due = peer.cold.poll_timeout();
-            self.timers.set(due, key, peer.id);
+            if peer.cold.armed.is_none_or(|armed| due < armed) {
+                peer.cold.armed = Some(due);
+                self.timers.set(due, key, peer.id);
+            }
+        }
+    }
+
+    /// Makes sure that a publisher whose packets arrive gets its feedback in time.
+    #[inline]
+    pub(super) fn arm_feedback(&mut self, now: Instant, key: usize) {
+        let is_late = |armed: Instant| armed > now + FEEDBACK_SLACK;
+        if self
+            .peers
+            .get(key)
+            .is_some_and(|peer| peer.cold.armed.is_none_or(is_late))
+        {
+            self.rearm(key);
         }
     }
 
     fn send_feedback(&mut self, now: Instant, key: usize) {
         loop {
-            let Some(peer) = self.peers.get_mut(key) else { return };
-            let Some(feedback) = &mut peer.cold.feedback else { return };
-            let Some(compound) = feedback.poll(now) else { return };
+            let Some(peer) = self.peers.get_mut(key) else {
+                return;
+            };
+            let Some(feedback) = &mut peer.cold.feedback else {
+                return;
+            };
+            let Some(compound) = feedback.poll(now) else {
+                return;
+            };
             self.send_rtcp(key, &compound);
         }
     }
@@ -116,20 +154,26 @@ impl Shard {
     /// Sender reports of all slots that have sent, in one compound (RFC 3550 §6.4.1).
     fn send_reports(&mut self, now: Instant, key: usize) {
         let ntp = self.ntp(now);
-        let Some(peer) = self.peers.get_mut(key) else { return };
+        let Some(peer) = self.peers.get_mut(key) else {
+            return;
+        };
         if peer.cold.next_report.is_none_or(|due| due > now) {
             return;
         }
         peer.cold.next_report = Some(now + REPORT_INTERVAL);
         let mut compound = Vec::new();
         for slot in &peer.slots {
-            let (Some(source), Some(codec)) = (slot.rewriter.source(), slot.codec()) else { continue };
+            let (Some(source), Some(codec)) = (slot.rewriter.source(), slot.codec()) else {
+                continue;
+            };
             let publication = self.publications.get(source.publication);
             let clock = publication
                 .and_then(|p| p.layers.get(usize::from(source.layer)))
                 .and_then(|layer| layer.clock);
             if let Some(clock) = clock {
-                let rtp = slot.rewriter.timestamp_of(clock.rtp_at(ntp, codec.clock_rate()));
+                let rtp = slot
+                    .rewriter
+                    .timestamp_of(clock.rtp_at(ntp, codec.clock_rate()));
                 compound.extend(sender_report(slot.ssrc.0, ntp, rtp, slot.sent()));
             }
         }
@@ -143,7 +187,8 @@ impl Shard {
         self.look_over_publications(now);
         self.look_over_feeds(now);
         self.send_keyframe_requests(now);
-        let is_needed = !self.active.is_empty() || !self.mirrors.is_empty() || !self.wishes.is_empty();
+        let is_needed =
+            !self.active.is_empty() || !self.mirrors.is_empty() || !self.wishes.is_empty();
         self.next_tick = is_needed.then_some(now + TICK);
     }
 }

@@ -93,7 +93,8 @@ impl Rewriter {
     #[inline]
     pub fn is_torn(&self, sequence: u64) -> bool {
         self.run.is_some_and(|run| {
-            sequence >= run.first_in && run.first_out + (sequence - run.first_in) > self.next + MAX_GAP
+            sequence >= run.first_in
+                && run.first_out + (sequence - run.first_in) > self.next + MAX_GAP
         })
     }
 
@@ -110,7 +111,14 @@ impl Rewriter {
     /// `aligned` is the outgoing timestamp that keeps the clock when the new source's clock is
     /// known to run beside the old one's; otherwise the time that passed since the last packet is
     /// used. `rate` is the clock rate in Hz.
-    pub fn switch(&mut self, now: Instant, source: Source, packet: &Packet, aligned: Option<u32>, rate: u32) {
+    pub fn switch(
+        &mut self,
+        now: Instant,
+        source: Source,
+        packet: &Packet,
+        aligned: Option<u32>,
+        rate: u32,
+    ) {
         let elapsed = self.last_sent.map_or(0, |last| {
             let micros = now.saturating_duration_since(last).as_micros();
             #[expect(clippy::cast_possible_truncation, reason = "RTP time wraps at 2^32")]
@@ -123,18 +131,27 @@ impl Rewriter {
             // Further ahead than ten seconds the clocks do not belong together after all.
             ahead > 0 && ahead.unsigned_abs() < rate.saturating_mul(10)
         };
-        let target = aligned.filter(|timestamp| is_ahead(*timestamp)).unwrap_or(by_clock);
+        let target = aligned
+            .filter(|timestamp| is_ahead(*timestamp))
+            .unwrap_or(by_clock);
         self.timestamp_offset = target.wrapping_sub(packet.timestamp);
         if let Some(Running { picture, tl0 }) = packet.seen.vp8 {
             if let Some(picture) = picture {
-                self.picture_offset = self.last_picture.wrapping_add(1).wrapping_sub(picture.value);
+                self.picture_offset = self
+                    .last_picture
+                    .wrapping_add(1)
+                    .wrapping_sub(picture.value);
             }
             if let Some((_, tl0)) = tl0 {
                 self.tl0_offset = self.last_tl0.wrapping_add(1).wrapping_sub(tl0);
             }
         }
         self.stop();
-        self.run = Some(Run { source, first_in: packet.sequence, first_out: self.next });
+        self.run = Some(Run {
+            source,
+            first_in: packet.sequence,
+            first_out: self.next,
+        });
     }
 
     /// The outgoing timestamp of an incoming one under the present source.
@@ -160,7 +177,10 @@ impl Rewriter {
             self.last_timestamp = timestamp;
             self.last_sent = Some(now);
         }
-        Ok(Rewritten { sequence, timestamp })
+        Ok(Rewritten {
+            sequence,
+            timestamp,
+        })
     }
 
     /// A packet from before the present run: only a run of the same source can hold it.
@@ -171,7 +191,11 @@ impl Rewriter {
             return Err(DropReason::BeforeSwitch);
         }
         let sequence = previous.first_out + (packet.sequence - previous.first_in);
-        if sequence < run.first_out { Ok(sequence) } else { Err(DropReason::BeforeSwitch) }
+        if sequence < run.first_out {
+            Ok(sequence)
+        } else {
+            Err(DropReason::BeforeSwitch)
+        }
     }
 
     /// Marks a number as used.
@@ -202,7 +226,11 @@ impl Rewriter {
             return;
         }
         self.stop();
-        self.run = Some(Run { source: run.source, first_in: sequence + 1, first_out: self.next });
+        self.run = Some(Run {
+            source: run.source,
+            first_in: sequence + 1,
+            first_out: self.next,
+        });
     }
 
     /// The outgoing picture id of an incoming one.
@@ -227,7 +255,10 @@ impl Rewriter {
 
     /// Picture id and TL0PICIDX of a packet that is sent again, without moving anything on.
     pub fn repeat_vp8(&self, picture: u16, tl0: u8) -> (u16, u8) {
-        (picture.wrapping_add(self.picture_offset), tl0.wrapping_add(self.tl0_offset))
+        (
+            picture.wrapping_add(self.picture_offset),
+            tl0.wrapping_add(self.tl0_offset),
+        )
     }
 
     /// Which incoming packet left with the 16-bit number `sequence`, looking back from the newest.
@@ -244,7 +275,11 @@ impl Rewriter {
                 return None;
             }
             if (run.first_out..end).contains(&outgoing) {
-                return Some((run.source, run.first_in + (outgoing - run.first_out), outgoing));
+                return Some((
+                    run.source,
+                    run.first_in + (outgoing - run.first_out),
+                    outgoing,
+                ));
             }
             end = run.first_out;
         }
@@ -266,7 +301,13 @@ mod tests {
     use crate::testing::epoch;
 
     fn source(index: u32, layer: u8) -> Source {
-        Source { publication: PublicationKey { index, generation: 0 }, layer }
+        Source {
+            publication: PublicationKey {
+                index,
+                generation: 0,
+            },
+            layer,
+        }
     }
 
     fn packet(sequence: u64, timestamp: u32) -> Packet {
@@ -290,9 +331,15 @@ mod tests {
     fn numbers_go_on_without_a_gap_over_a_switch() {
         let mut rewriter = Rewriter::new(100, 0);
         rewriter.switch(epoch(), source(0, 0), &packet(65_536, 0), None, 90_000);
-        assert_eq!(numbers(&mut rewriter, &[65_536, 65_537, 65_539]), [Ok(100), Ok(101), Ok(103)]);
+        assert_eq!(
+            numbers(&mut rewriter, &[65_536, 65_537, 65_539]),
+            [Ok(100), Ok(101), Ok(103)]
+        );
         rewriter.switch(epoch(), source(1, 0), &packet(9_000, 0), None, 90_000);
-        assert_eq!(numbers(&mut rewriter, &[9_000, 8_999]), [Ok(104), Err(DropReason::BeforeSwitch)]);
+        assert_eq!(
+            numbers(&mut rewriter, &[9_000, 8_999]),
+            [Ok(104), Err(DropReason::BeforeSwitch)]
+        );
     }
 
     #[test]
@@ -301,9 +348,18 @@ mod tests {
         rewriter.switch(epoch(), source(0, 0), &packet(10, 0), None, 90_000);
         assert_eq!(
             numbers(&mut rewriter, &[10, 12, 11, 11, 12]),
-            [Ok(0), Ok(2), Ok(1), Err(DropReason::Duplicate), Err(DropReason::Duplicate)]
+            [
+                Ok(0),
+                Ok(2),
+                Ok(1),
+                Err(DropReason::Duplicate),
+                Err(DropReason::Duplicate)
+            ]
         );
-        assert_eq!(numbers(&mut rewriter, &[100, 20]), [Ok(90), Err(DropReason::TooOld)]);
+        assert_eq!(
+            numbers(&mut rewriter, &[100, 20]),
+            [Ok(90), Err(DropReason::TooOld)]
+        );
     }
 
     #[test]
@@ -312,7 +368,11 @@ mod tests {
         rewriter.switch(epoch(), source(0, 0), &packet(10, 0), None, 90_000);
         assert_eq!(numbers(&mut rewriter, &[10, 12]), [Ok(0), Ok(2)]);
         rewriter.skip(13);
-        assert_eq!(numbers(&mut rewriter, &[14, 11]), [Ok(3), Ok(1)], "the late one keeps its place");
+        assert_eq!(
+            numbers(&mut rewriter, &[14, 11]),
+            [Ok(3), Ok(1)],
+            "the late one keeps its place"
+        );
         assert_eq!(rewriter.origin(3), Some((source(0, 0), 14, 3)));
         assert_eq!(rewriter.origin(1), Some((source(0, 0), 11, 1)));
         assert_eq!(rewriter.origin(4), None, "never sent");
@@ -323,10 +383,15 @@ mod tests {
         let start = epoch();
         let mut rewriter = Rewriter::new(0, 5_000);
         rewriter.switch(start, source(0, 0), &packet(1, 77), None, 90_000);
-        assert_eq!(rewriter.place(start, &packet(1, 77)).map(|r| r.timestamp), Ok(5_000));
+        assert_eq!(
+            rewriter.place(start, &packet(1, 77)).map(|r| r.timestamp),
+            Ok(5_000)
+        );
         let later = start + Duration::from_millis(100);
         rewriter.switch(later, source(1, 0), &packet(1, 4_000_000_000), None, 90_000);
-        let placed = rewriter.place(later, &packet(1, 4_000_000_000)).map(|r| r.timestamp);
+        let placed = rewriter
+            .place(later, &packet(1, 4_000_000_000))
+            .map(|r| r.timestamp);
         assert_eq!(placed, Ok(14_000));
     }
 
@@ -347,12 +412,27 @@ mod tests {
     fn picture_ids_continue_over_wraparound() {
         let mut rewriter = Rewriter::new(0, 0);
         let with_picture = |value| {
-            let picture = Some(PictureId { value, offset: 2, wide: true });
-            let seen = Seen { keyframe: true, vp8: Some(Running { picture, tl0: Some((4, 200)) }) };
-            Packet { seen, ..packet(1, 0) }
+            let picture = Some(PictureId {
+                value,
+                offset: 2,
+                wide: true,
+            });
+            let seen = Seen {
+                keyframe: true,
+                vp8: Some(Running {
+                    picture,
+                    tl0: Some((4, 200)),
+                }),
+            };
+            Packet {
+                seen,
+                ..packet(1, 0)
+            }
         };
         rewriter.switch(epoch(), source(0, 0), &with_picture(0x7ffe), None, 90_000);
-        let ids: Vec<_> = [0x7ffe, 0x7fff, 0, 1].map(|id| rewriter.picture_id(id) & 0x7fff).into();
+        let ids: Vec<_> = [0x7ffe, 0x7fff, 0, 1]
+            .map(|id| rewriter.picture_id(id) & 0x7fff)
+            .into();
         assert_eq!(ids, [1, 2, 3, 4]);
         assert_eq!(rewriter.tl0(200), 1);
         rewriter.switch(epoch(), source(1, 0), &with_picture(77), None, 90_000);

@@ -1,0 +1,345 @@
+//! The I/O edge of the media plane: one thread per shard with its sockets and its clock.
+//!
+//! The only files of this crate that touch sockets, threads or the clock. They decide nothing.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "the driver is the I/O edge"
+)]
+
+mod tcp;
+mod udp;
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, TrySendError};
+use mio::{Events, Poll, Token, Waker};
+use tokio::sync::mpsc;
+
+use crate::command::{Command, Event};
+use crate::driver::tcp::Tcp;
+use crate::driver::udp::Udp;
+use crate::drop_reason::DropReason;
+use crate::id::ShardId;
+use crate::link::LinkMessage;
+use crate::path::Path;
+use crate::shard::{Shard, ShardConfig};
+use crate::stats::Stats;
+
+const UDP: Token = Token(0);
+const WAKE: Token = Token(1);
+const LISTENER: Token = Token(2);
+/// Tokens from here on are TCP connections.
+const FIRST_CONNECTION: usize = 3;
+
+/// Commands that may wait for a shard; beyond it a caller is told `Overloaded`.
+pub const COMMAND_QUEUE: usize = 8_192;
+
+/// Messages that may wait between two shards; beyond it media is dropped and counted.
+pub const LINK_QUEUE: usize = 8_192;
+
+/// Commands carried out per turn. Each may cost a handshake state; the rest wait a turn, so that
+/// joins never stop media.
+const COMMANDS_PER_TURN: usize = 32;
+
+/// Link messages taken in per turn.
+const LINKS_PER_TURN: usize = 1_024;
+
+/// Messages sent per turn before arrivals are looked at again: about 2 ms of sending.
+const SENDS_PER_TURN: usize = 256;
+
+/// Longest sleep without anything to do.
+const IDLE: Duration = Duration::from_millis(250);
+
+/// How often counters are published.
+const STATS_INTERVAL: Duration = Duration::from_millis(500);
+
+/// How the rest of the process reaches one shard's thread.
+#[derive(Clone, Debug)]
+pub(crate) struct Mailbox {
+    pub(crate) commands: Sender<Command>,
+    pub(crate) links: Sender<LinkMessage>,
+    pub(crate) waker: Arc<Waker>,
+}
+
+/// What a thread is started with.
+#[derive(Debug)]
+pub(crate) struct Setup {
+    pub(crate) config: ShardConfig,
+    pub(crate) sockets: Sockets,
+    pub(crate) commands: Receiver<Command>,
+    pub(crate) links: Receiver<LinkMessage>,
+    /// Every shard's mailbox, by its number.
+    pub(crate) mailboxes: Vec<Mailbox>,
+    pub(crate) events: mpsc::Sender<Event>,
+    pub(crate) stats: Arc<Mutex<Stats>>,
+    pub(crate) stop: Arc<AtomicBool>,
+}
+
+/// The bound sockets of one shard, not yet on their thread.
+#[derive(Debug)]
+pub(crate) struct Sockets {
+    poll: Poll,
+    udp: Udp,
+    tcp: Tcp,
+}
+
+impl Sockets {
+    /// Binds UDP and TCP to the same port; port 0 takes any that is free for both.
+    pub(crate) fn bind(address: IpAddr, port: u16) -> io::Result<Self> {
+        let mut last = None;
+        for _ in 0..if port == 0 { 16 } else { 1 } {
+            let poll = Poll::new()?;
+            let udp = Udp::bind(SocketAddr::new(address, port), poll.registry(), UDP)?;
+            match Tcp::bind(
+                SocketAddr::new(address, udp.port()),
+                poll.registry(),
+                LISTENER,
+            ) {
+                Ok(tcp) => return Ok(Self { poll, udp, tcp }),
+                Err(error) => last = Some(error),
+            }
+        }
+        Err(last.unwrap_or_else(|| io::Error::from(io::ErrorKind::AddrInUse)))
+    }
+
+    /// The port of both.
+    pub(crate) fn port(&self) -> u16 {
+        self.udp.port()
+    }
+
+    /// What wakes the thread that will own these sockets.
+    pub(crate) fn waker(&self) -> io::Result<Waker> {
+        Waker::new(self.poll.registry(), WAKE)
+    }
+}
+
+/// NTP time (RFC 5905 §6) of now, 32.32 fixed point.
+pub(crate) fn ntp_now() -> u64 {
+    const UNIX_EPOCH_IN_NTP: u64 = 2_208_988_800;
+    let since = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
+    let fraction = (u64::from(since.subsec_nanos()) << 32) / 1_000_000_000;
+    ((since.as_secs() + UNIX_EPOCH_IN_NTP) << 32).wrapping_add(fraction)
+}
+
+/// The address that this machine uses towards others: the one a datagram to a far host would leave
+/// from. Nothing is sent.
+pub(crate) fn own_address() -> Option<IpAddr> {
+    let socket = std::net::UdpSocket::bind((IpAddr::from([0, 0, 0, 0]), 0)).ok()?;
+    // Any routed address will do; this one is for documentation (RFC 5737) and answers nothing.
+    socket.connect((IpAddr::from([192, 0, 2, 1]), 9)).ok()?;
+    let address = socket.local_addr().ok()?.ip();
+    (!address.is_unspecified() && !address.is_loopback()).then_some(address)
+}
+
+/// The monotonic clock.
+pub(crate) fn now() -> Instant {
+    Instant::now()
+}
+
+/// Runs one shard until it is told to stop.
+pub(crate) fn run(setup: Setup, started: Instant) {
+    let id = setup.config.id;
+    if let Err(error) = Loop::new(setup, started).run() {
+        tracing::error!(shard = %id, %error, "media thread stopped");
+    }
+}
+
+struct Loop {
+    shard: Shard,
+    id: ShardId,
+    poll: Poll,
+    udp: Udp,
+    tcp: Tcp,
+    commands: Receiver<Command>,
+    links: Receiver<LinkMessage>,
+    mailboxes: Vec<Mailbox>,
+    /// Link messages that must not be lost and found the queue full.
+    held: VecDeque<(ShardId, LinkMessage)>,
+    events: mpsc::Sender<Event>,
+    stats: Arc<Mutex<Stats>>,
+    stats_due: Instant,
+    stop: Arc<AtomicBool>,
+}
+
+impl Loop {
+    fn new(setup: Setup, started: Instant) -> Self {
+        Self {
+            id: setup.config.id,
+            shard: Shard::new(started, setup.config),
+            poll: setup.sockets.poll,
+            udp: setup.sockets.udp,
+            tcp: setup.sockets.tcp,
+            commands: setup.commands,
+            links: setup.links,
+            mailboxes: setup.mailboxes,
+            held: VecDeque::new(),
+            events: setup.events,
+            stats: setup.stats,
+            stats_due: started,
+            stop: setup.stop,
+        }
+    }
+
+    fn run(mut self) -> io::Result<()> {
+        let mut ready = Events::with_capacity(1_024);
+        while !self.stop.load(Ordering::Relaxed) {
+            let now = Instant::now();
+            let busy = self.turn(now);
+            let timeout = if busy {
+                Duration::ZERO
+            } else {
+                self.sleep(now)
+            };
+            match self.poll.poll(&mut ready, Some(timeout)) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                outcome => outcome?,
+            }
+            for event in &ready {
+                match event.token() {
+                    UDP => self.udp.on_ready(event),
+                    WAKE => {}
+                    LISTENER => self.tcp.on_listener_ready(),
+                    token => self.tcp.on_ready(token, event),
+                }
+            }
+        }
+        self.say_goodbye(Instant::now());
+        Ok(())
+    }
+
+    /// One round of everything. Returns whether there is more to do at once.
+    fn turn(&mut self, now: Instant) -> bool {
+        let mut busy = self.take_commands(now);
+        busy |= self.take_links(now);
+        let shard = &mut self.shard;
+        busy |= self
+            .udp
+            .receive(|path, datagram| shard.handle_datagram(now, path, datagram));
+        busy |= self.tcp.receive(now, self.poll.registry(), shard);
+        if shard.poll_timeout().is_some_and(|due| due <= now) {
+            shard.handle_timeout(now);
+        }
+        shard.flush(now);
+        busy |= self.send(now);
+        self.pass_links();
+        self.pass_events();
+        self.publish_stats(now);
+        busy
+    }
+
+    fn take_commands(&mut self, now: Instant) -> bool {
+        for _ in 0..COMMANDS_PER_TURN {
+            let Ok(command) = self.commands.try_recv() else {
+                return false;
+            };
+            self.shard.handle_command(now, command);
+        }
+        true
+    }
+
+    fn take_links(&mut self, now: Instant) -> bool {
+        for _ in 0..LINKS_PER_TURN {
+            let Ok(message) = self.links.try_recv() else {
+                return false;
+            };
+            self.shard.handle_link(now, message);
+        }
+        true
+    }
+
+    /// Sends what is ready, up to a turn's share. Returns whether more is ready.
+    fn send(&mut self, now: Instant) -> bool {
+        for _ in 0..SENDS_PER_TURN {
+            if !self.udp.is_writable() {
+                return false;
+            }
+            let Some(transmit) = self.shard.poll_transmit(now) else {
+                return false;
+            };
+            let outcome = match transmit.path {
+                Path::Udp { remote, local } => self.udp.send(remote, local, &transmit),
+                Path::Tcp { id, .. } => self.tcp.send(id, &transmit),
+            };
+            if let Err(reason) = outcome {
+                self.shard.count_drop(reason);
+            }
+        }
+        self.shard.has_transmit()
+    }
+
+    fn pass_links(&mut self) {
+        let mut woken = 0u64;
+        while let Some((to, message)) = self.held.pop_front().or_else(|| self.shard.poll_link()) {
+            let Some(mailbox) = self
+                .mailboxes
+                .get(usize::from(to.0))
+                .filter(|_| to != self.id)
+            else {
+                continue;
+            };
+            match mailbox.links.try_send(message) {
+                Ok(()) => woken |= 1 << to.0,
+                Err(TrySendError::Full(message)) if message.is_media() => {
+                    self.shard.count_drop(DropReason::LinkFull);
+                    woken |= 1 << to.0;
+                }
+                Err(TrySendError::Full(message)) => {
+                    self.held.push_front((to, message));
+                    break;
+                }
+                Err(TrySendError::Disconnected(_)) => {}
+            }
+        }
+        for (shard, mailbox) in (0u8..).zip(&self.mailboxes) {
+            if woken >> shard & 1 == 1 {
+                // A thread that has stopped needs no waking.
+                let _ = mailbox.waker.wake();
+            }
+        }
+    }
+
+    fn pass_events(&mut self) {
+        while let Some(event) = self.shard.poll_event() {
+            match self.events.try_send(event) {
+                Ok(()) => {}
+                Err(mpsc::error::TrySendError::Full(event)) => {
+                    self.shard.return_event(event);
+                    return;
+                }
+                Err(mpsc::error::TrySendError::Closed(_)) => return,
+            }
+        }
+    }
+
+    fn publish_stats(&mut self, now: Instant) {
+        if now < self.stats_due {
+            return;
+        }
+        self.stats_due = now + STATS_INTERVAL;
+        // Readers hold it for a copy; if one does so right now, the next time will do.
+        if let Ok(mut stats) = self.stats.try_lock() {
+            *stats = self.shard.stats();
+        }
+    }
+
+    fn sleep(&self, now: Instant) -> Duration {
+        let shard = self.shard.poll_timeout();
+        let due = shard.map_or(self.stats_due, |due| due.min(self.stats_due));
+        due.saturating_duration_since(now).min(IDLE)
+    }
+
+    /// Closes every connection properly, so that pages need not wait for a time-out.
+    fn say_goodbye(&mut self, now: Instant) {
+        self.shard.close_all(now);
+        while self.send(now) {}
+        *self.stats.lock().unwrap_or_else(PoisonError::into_inner) = self.shard.stats();
+    }
+}

@@ -1,0 +1,234 @@
+//! ICE-TCP (RFC 6544, passive) with the framing of RFC 4571, for lines that pass no UDP.
+
+use std::collections::VecDeque;
+use std::io::{self, Read, Write};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use mio::event::Event;
+use mio::net::{TcpListener, TcpStream};
+use mio::{Interest, Registry, Token};
+use rtc_shared::tcp_framing::TcpFrameDecoder;
+use slab::Slab;
+
+use super::FIRST_CONNECTION;
+use crate::drop_reason::DropReason;
+use crate::outbox::Transmit;
+use crate::path::{Path, TcpId};
+use crate::shard::Shard;
+
+/// Most connections of one shard; further ones are closed at once.
+const MAX_CONNECTIONS: usize = 8_192;
+
+/// Bytes that may wait for a slow connection, about a second of video; beyond it packets are
+/// dropped, as a network would drop them.
+const MAX_QUEUED: usize = 256 * 1_024;
+
+/// How long a connection may stay without an authenticated check.
+const UNPROVEN: Duration = Duration::from_secs(10);
+
+/// How often unproven connections are looked for.
+const SWEEP: Duration = Duration::from_secs(2);
+
+/// Bytes read from one connection per turn.
+const READ: usize = 64 * 1_024;
+
+struct Connection {
+    stream: TcpStream,
+    path: Path,
+    decoder: TcpFrameDecoder,
+    queue: VecDeque<u8>,
+    readable: bool,
+    accepted: Instant,
+}
+
+/// The listener and its connections.
+pub(super) struct Tcp {
+    listener: TcpListener,
+    connections: Slab<Connection>,
+    /// Readable connections, by key.
+    ready: Vec<usize>,
+    acceptable: bool,
+    next_id: u64,
+    next_sweep: Option<Instant>,
+    buffer: Box<[u8]>,
+}
+
+impl std::fmt::Debug for Tcp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tcp")
+            .field("connections", &self.connections.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Tcp {
+    pub(super) fn bind(address: SocketAddr, registry: &Registry, token: Token) -> io::Result<Self> {
+        let mut listener = TcpListener::bind(address)?;
+        registry.register(&mut listener, token, Interest::READABLE)?;
+        Ok(Self {
+            listener,
+            connections: Slab::new(),
+            ready: Vec::new(),
+            acceptable: true,
+            next_id: 0,
+            next_sweep: None,
+            buffer: vec![0; READ].into_boxed_slice(),
+        })
+    }
+
+    pub(super) fn on_listener_ready(&mut self) {
+        self.acceptable = true;
+    }
+
+    pub(super) fn on_ready(&mut self, token: Token, event: &Event) {
+        let key = token.0.wrapping_sub(FIRST_CONNECTION);
+        let Some(connection) = self.connections.get_mut(key) else {
+            return;
+        };
+        if event.is_writable() {
+            // A broken connection shows when it is read.
+            let _ = connection.write_out();
+        }
+        if (event.is_readable() || event.is_error()) && !connection.readable {
+            connection.readable = true;
+            self.ready.push(key);
+        }
+    }
+
+    /// Accepts, reads, closes. Returns whether there may be more to read at once.
+    pub(super) fn receive(&mut self, now: Instant, registry: &Registry, shard: &mut Shard) -> bool {
+        self.accept(now, registry);
+        let mut ready = std::mem::take(&mut self.ready);
+        ready.retain(|key| self.read(now, *key, registry, shard));
+        self.ready.append(&mut ready);
+        self.sweep(now, registry, shard);
+        !self.ready.is_empty()
+    }
+
+    fn accept(&mut self, now: Instant, registry: &Registry) {
+        while self.acceptable {
+            let Ok((mut stream, remote)) = self.listener.accept() else {
+                self.acceptable = false;
+                return;
+            };
+            if self.connections.len() >= MAX_CONNECTIONS {
+                continue;
+            }
+            let _ = stream.set_nodelay(true);
+            let entry = self.connections.vacant_entry();
+            let token = Token(FIRST_CONNECTION + entry.key());
+            let interest = Interest::READABLE | Interest::WRITABLE;
+            if registry.register(&mut stream, token, interest).is_err() {
+                continue;
+            }
+            // The key is part of the id, so that a transmit finds its connection at once.
+            let id = TcpId(self.next_id << 16 | entry.key() as u64);
+            self.next_id += 1;
+            entry.insert(Connection {
+                stream,
+                path: Path::Tcp { id, remote },
+                decoder: TcpFrameDecoder::new(),
+                queue: VecDeque::new(),
+                readable: false,
+                accepted: now,
+            });
+            self.next_sweep.get_or_insert(now + SWEEP);
+        }
+    }
+
+    /// Reads one connection. Returns whether it may have more.
+    fn read(&mut self, now: Instant, key: usize, registry: &Registry, shard: &mut Shard) -> bool {
+        let Some(connection) = self.connections.get_mut(key) else {
+            return false;
+        };
+        match connection.stream.read(&mut self.buffer) {
+            Ok(0) => {}
+            Ok(length) => {
+                connection
+                    .decoder
+                    .extend_from_slice(self.buffer.get(..length).unwrap_or_default());
+                while let Some(frame) = connection.decoder.next_packet() {
+                    shard.handle_datagram(now, connection.path, &frame);
+                }
+                return true;
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                connection.readable = false;
+                return false;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return true,
+            Err(_) => {}
+        }
+        self.close(now, key, registry, shard);
+        false
+    }
+
+    fn close(&mut self, now: Instant, key: usize, registry: &Registry, shard: &mut Shard) {
+        if let Some(mut connection) = self.connections.try_remove(key) {
+            // Closing the descriptor takes it out of the poll as well.
+            let _ = registry.deregister(&mut connection.stream);
+            shard.handle_path_closed(now, connection.path);
+        }
+    }
+
+    /// Closes connections that never proved to belong to a peer, or whose peer is gone.
+    fn sweep(&mut self, now: Instant, registry: &Registry, shard: &mut Shard) {
+        if self.next_sweep.is_none_or(|due| due > now) {
+            return;
+        }
+        let stale: Vec<_> = self
+            .connections
+            .iter()
+            .filter(|(_, connection)| {
+                now.saturating_duration_since(connection.accepted) >= UNPROVEN
+            })
+            .filter(|(_, connection)| !shard.knows_path(connection.path))
+            .map(|(key, _)| key)
+            .collect();
+        for key in stale {
+            self.close(now, key, registry, shard);
+        }
+        self.next_sweep = (!self.connections.is_empty()).then_some(now + SWEEP);
+    }
+
+    /// Frames and sends the segments of a message.
+    pub(super) fn send(&mut self, id: TcpId, transmit: &Transmit<'_>) -> Result<(), DropReason> {
+        let key = usize::try_from(id.0 & 0xffff).unwrap_or(usize::MAX);
+        let is_it = |connection: &&mut Connection| matches!(connection.path, Path::Tcp { id: known, .. } if known == id);
+        let connection = self
+            .connections
+            .get_mut(key)
+            .filter(is_it)
+            .ok_or(DropReason::NoPath)?;
+        let framed = transmit.contents.len() + 2 * transmit.segments().count();
+        if connection.queue.len() + framed > MAX_QUEUED {
+            return Err(DropReason::SendQueueFull);
+        }
+        for segment in transmit.segments() {
+            let length = u16::try_from(segment.len()).map_err(|_| DropReason::Oversized)?;
+            connection.queue.extend(length.to_be_bytes());
+            connection.queue.extend(segment);
+        }
+        connection
+            .write_out()
+            .map_err(|_| DropReason::SendQueueFull)
+    }
+}
+
+impl Connection {
+    /// Writes as much of the queue as the system takes.
+    fn write_out(&mut self) -> io::Result<()> {
+        while !self.queue.is_empty() {
+            let (front, _) = self.queue.as_slices();
+            match self.stream.write(front) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => drop(self.queue.drain(..written)),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,269 @@
+//! Who is there: peers come, restart ICE, and go.
+
+use std::time::Instant;
+
+use rand::RngExt;
+
+use crate::command::{CloseReason, Event, IceCredentials, MediaKind, PeerSpec};
+use crate::conference::Conference;
+use crate::feed::FeedName;
+use crate::id::{ConferenceId, Feed, PeerId, PublicationId};
+use crate::link::LinkMessage;
+use crate::path::Path;
+use crate::peer::dtls::Session;
+use crate::peer::ice::Lite;
+use crate::peer::inbound::{Inbound, Receiver};
+use crate::peer::{Cold, Peer};
+use crate::publication::Publication;
+use crate::shard::Shard;
+use crate::shard::receive::shards;
+use crate::slot::Slot;
+
+impl Shard {
+    pub(super) fn add_peer(&mut self, now: Instant, id: PeerId, spec: &PeerSpec) {
+        if self.by_id.contains_key(&id) {
+            return;
+        }
+        let conference = self.conference_key(spec.conference);
+        let receivers = spec
+            .publications
+            .iter()
+            .map(|publication| {
+                let name = PublicationId {
+                    peer: id,
+                    mline: publication.mline,
+                };
+                let key = self.publications.insert(Publication::new(
+                    name,
+                    spec.conference,
+                    publication.kind,
+                    publication.codec.codec,
+                    publication.rids.len(),
+                ));
+                Receiver {
+                    spec: publication.clone(),
+                    key,
+                }
+            })
+            .collect();
+        let inbound = Inbound::new(receivers, spec.extensions);
+        let ice = Lite::new(now, spec.ice.clone());
+        let dtls = Session::server(now, &self.identity, spec.fingerprint);
+        let slots: Vec<Slot> = spec
+            .slots
+            .iter()
+            .map(|slot| Slot::new(slot, self.rng.random()))
+            .collect();
+        let key = self.peers.insert(Peer {
+            id,
+            conference,
+            feed_mask: 0,
+            path: None,
+            sealer: None,
+            slots,
+            cold: Box::new(Cold::new(now, ice, dtls, inbound, spec.extensions)),
+        });
+        self.by_id.insert(id, key);
+        self.demux.add_ufrag(&spec.ice.ufrag, key);
+        if let Some(conference) = self.conferences.get_mut(conference) {
+            conference.peers.push(key);
+        }
+        self.point_slots(key, spec);
+        self.reconcile(now, conference);
+        self.rearm(key);
+    }
+
+    /// Points a new peer's slots: video as the specification says, audio at the bank for peers with
+    /// as many audio slots.
+    fn point_slots(&mut self, key: usize, spec: &PeerSpec) {
+        let audio = spec
+            .slots
+            .iter()
+            .filter(|slot| slot.kind == MediaKind::Audio)
+            .count();
+        let bank = u8::try_from(audio).unwrap_or(u8::MAX);
+        let mut place = 0;
+        for (index, slot) in spec.slots.iter().enumerate() {
+            let name = match slot.kind {
+                MediaKind::Audio => {
+                    place += 1;
+                    Some(FeedName::Audio {
+                        bank,
+                        place: place - 1,
+                    })
+                }
+                MediaKind::Video => slot.feed.map(feed_name),
+            };
+            self.point(key, index, name);
+        }
+        let conference = self
+            .peers
+            .get(key)
+            .and_then(|peer| self.conferences.get_mut(peer.conference));
+        if let Some(conference) = conference.filter(|_| bank > 0) {
+            conference.ensure_bank(bank);
+        }
+    }
+
+    /// The key of a conference, which is made if it is new.
+    pub(super) fn conference_key(&mut self, id: ConferenceId) -> usize {
+        *self
+            .conference_by_id
+            .entry(id)
+            .or_insert_with(|| self.conferences.insert(Conference::new(id)))
+    }
+
+    pub(super) fn restart_ice(&mut self, id: PeerId, ice: IceCredentials) {
+        let Some(&key) = self.by_id.get(&id) else {
+            return;
+        };
+        let Some(peer) = self.peers.get_mut(key) else {
+            return;
+        };
+        self.demux.add_ufrag(&ice.ufrag, key);
+        if let Some(unused) = peer.cold.ice.restart(ice) {
+            self.demux.remove_ufrag(&unused);
+        }
+    }
+
+    pub(super) fn remove_peer(&mut self, now: Instant, id: PeerId, reason: CloseReason) {
+        let Some(key) = self.by_id.remove(&id) else {
+            return;
+        };
+        if let Some(peer) = self.peers.get_mut(key) {
+            peer.cold.dtls.close(now);
+            let path = peer.path.or_else(|| peer.cold.ice.selected());
+            while let Some((datagram, path)) = self
+                .peers
+                .get_mut(key)
+                .and_then(|peer| peer.cold.dtls.poll_transmit())
+                .zip(path)
+            {
+                self.send_control(path, &datagram);
+            }
+        }
+        for slot in 0..self.peers.get(key).map_or(0, |peer| peer.slots.len()) {
+            self.point(key, slot, None);
+        }
+        let Some(peer) = self.peers.try_remove(key) else {
+            return;
+        };
+        for ufrag in peer.cold.ice.ufrags() {
+            self.demux.remove_ufrag(ufrag);
+        }
+        for path in &peer.cold.paths {
+            self.demux.remove_path(*path, key);
+        }
+        self.leave_fanout(peer.conference, key);
+        for receiver in &peer.cold.inbound.receivers {
+            let name = PublicationId {
+                peer: id,
+                mline: receiver.spec.mline,
+            };
+            self.remove_publication(name);
+        }
+        self.reconcile(now, peer.conference);
+        self.forget_if_empty(peer.conference);
+        self.events
+            .push_back(Event::PeerClosed { peer: id, reason });
+    }
+
+    /// Takes a peer out of the order of fan-out without making a fan-out under way skip another.
+    fn leave_fanout(&mut self, conference: usize, key: usize) {
+        let Some(state) = self.conferences.get_mut(conference) else {
+            return;
+        };
+        let Some(position) = state.peers.iter().position(|peer| *peer == key) else {
+            return;
+        };
+        state.peers.remove(position);
+        for fanout in &mut self.fanouts {
+            if fanout.conference == conference && position < fanout.cursor {
+                fanout.cursor -= 1;
+            }
+        }
+    }
+
+    fn remove_publication(&mut self, name: PublicationId) {
+        let Some(publication) = self.publications.remove(name) else {
+            return;
+        };
+        for shard in shards(publication.subscribers) {
+            self.links
+                .push_back((shard, LinkMessage::Ended { publication: name }));
+        }
+    }
+
+    pub(super) fn end_conference(&mut self, now: Instant, id: ConferenceId) {
+        let Some(&key) = self.conference_by_id.get(&id) else {
+            return;
+        };
+        let peers: Vec<PeerId> = self
+            .peers
+            .iter()
+            .filter(|(_, peer)| peer.conference == key)
+            .map(|(_, peer)| peer.id)
+            .collect();
+        if let Some(conference) = self.conferences.get_mut(key) {
+            conference.stage.clear();
+            conference.speakers.clear();
+        }
+        for peer in peers {
+            self.remove_peer(now, peer, CloseReason::Removed);
+        }
+        self.reconcile(now, key);
+        self.forget_if_empty(key);
+    }
+
+    /// Closes every peer, at shutdown.
+    pub fn close_all(&mut self, now: Instant) {
+        let peers: Vec<PeerId> = self.by_id.keys().copied().collect();
+        for peer in peers {
+            self.remove_peer(now, peer, CloseReason::Removed);
+        }
+    }
+
+    /// A TCP connection is gone; its peer goes on by another path if it has one.
+    pub fn handle_path_closed(&mut self, _now: Instant, path: Path) {
+        let Some(key) = self.demux.at(path) else {
+            return;
+        };
+        self.demux.remove_path(path, key);
+        if let Some(peer) = self.peers.get_mut(key) {
+            peer.cold.ice.forget(path);
+            peer.cold.paths.retain(|known| *known != path);
+            if peer.path == Some(path) {
+                peer.path = peer.cold.ice.selected();
+            }
+        }
+    }
+
+    /// Whether some peer proved to be at this path.
+    pub fn knows_path(&self, path: Path) -> bool {
+        self.demux.at(path).is_some()
+    }
+
+    /// A conference without peers and without intent leaves nothing behind.
+    fn forget_if_empty(&mut self, key: usize) {
+        let Some(conference) = self.conferences.get(key) else {
+            return;
+        };
+        let has_fanout = self.fanouts.iter().any(|fanout| fanout.conference == key);
+        if conference.peers.is_empty()
+            && conference.stage.is_empty()
+            && conference.speakers.is_empty()
+            && !has_fanout
+        {
+            self.conference_by_id.remove(&conference.id);
+            self.conferences.remove(key);
+        }
+    }
+}
+
+/// The name of a feed within its conference.
+pub(super) fn feed_name(feed: Feed) -> FeedName {
+    match feed {
+        Feed::Stage(place) => FeedName::Stage(place),
+        Feed::Publication(id) => FeedName::Publication(id),
+    }
+}

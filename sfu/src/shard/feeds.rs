@@ -1,0 +1,309 @@
+//! What is shown where: intent in, feeds turned, slots pointed.
+
+use std::time::Instant;
+
+use crate::command::{Event, MediaKind};
+use crate::feed::FeedName;
+use crate::id::{ConferenceId, Feed, PublicationId, SlotId};
+use crate::publication::PublicationKey;
+use crate::shard::Shard;
+use crate::shard::audience::feed_name;
+use crate::speakers;
+
+/// Highest layer for a slot that shows one particular publication: an operator's small picture.
+const THUMBNAIL_CEILING: u8 = 0;
+
+/// Highest layer for a slot on the stage.
+const STAGE_CEILING: u8 = 2;
+
+impl Shard {
+    pub(super) fn show(
+        &mut self,
+        now: Instant,
+        conference: ConferenceId,
+        stage: u8,
+        publication: Option<PublicationId>,
+    ) {
+        let key = self.conference_key(conference);
+        if let Some(conference) = self.conferences.get_mut(key) {
+            match publication {
+                Some(id) => conference.stage.insert(stage, id),
+                None => conference.stage.remove(&stage),
+            };
+        }
+        self.reconcile(now, key);
+    }
+
+    pub(super) fn set_speakers(
+        &mut self,
+        now: Instant,
+        conference: ConferenceId,
+        who: Vec<PublicationId>,
+    ) {
+        let key = self.conference_key(conference);
+        if let Some(conference) = self.conferences.get_mut(key) {
+            conference.speakers = who;
+        }
+        self.reconcile(now, key);
+    }
+
+    pub(super) fn watch(&mut self, now: Instant, slot: SlotId, feed: Option<Feed>) {
+        let Some(&key) = self.by_id.get(&slot.peer) else {
+            return;
+        };
+        let Some(peer) = self.peers.get(key) else {
+            return;
+        };
+        let conference = peer.conference;
+        let is_it = |s: &crate::slot::Slot| s.mline == slot.mline && s.kind == MediaKind::Video;
+        let Some(index) = peer.slots.iter().position(is_it) else {
+            return;
+        };
+        self.point(key, index, feed.map(feed_name));
+        self.reconcile(now, conference);
+    }
+
+    pub(super) fn block(&mut self, publication: PublicationId, blocked: bool) {
+        if let Some(key) = self.publications.key(publication)
+            && let Some(publication) = self.publications.get_mut(key)
+        {
+            publication.set_blocked(blocked);
+            self.wishes.push(key);
+        }
+    }
+
+    /// Points a slot at a feed or at nothing, and keeps the counts and the peer's mask right.
+    pub(super) fn point(&mut self, key: usize, slot: usize, name: Option<FeedName>) {
+        let Some(peer) = self.peers.get_mut(key) else {
+            return;
+        };
+        let Some(conference) = self.conferences.get_mut(peer.conference) else {
+            return;
+        };
+        let Some(slot) = peer.slots.get_mut(slot) else {
+            return;
+        };
+        if let Some(old) = slot
+            .feed
+            .take()
+            .and_then(|old| conference.feeds.get_mut(usize::from(old)))
+        {
+            old.slots = old.slots.saturating_sub(1);
+        }
+        slot.feed = name.and_then(|name| conference.feed_index(name));
+        slot.ceiling = match name {
+            Some(FeedName::Publication(_)) => THUMBNAIL_CEILING,
+            _ => STAGE_CEILING,
+        };
+        let feed = slot
+            .feed
+            .and_then(|feed| conference.feeds.get_mut(usize::from(feed)));
+        let shows = feed.and_then(|feed| {
+            feed.slots += 1;
+            feed.shows
+        });
+        let ceiling = usize::from(slot.ceiling);
+        peer.feed_mask = peer
+            .slots
+            .iter()
+            .filter_map(|slot| slot.feed)
+            .fold(0, |mask, feed| mask | 1 << (feed % 64));
+        if let Some(shows) = shows {
+            self.wish_for(shows, ceiling);
+        }
+    }
+
+    /// Asks for a keyframe of the layer that a receiver with this ceiling will show.
+    fn wish_for(&mut self, key: PublicationKey, ceiling: usize) {
+        let layer = self
+            .publications
+            .get(key)
+            .filter(|publication| publication.kind == MediaKind::Video)
+            .and_then(|publication| publication.best().get(ceiling).copied());
+        if let Some(layer) = layer {
+            self.wish(key, layer);
+        }
+    }
+
+    /// Asks for keyframes of all that a newly connected peer is about to show.
+    pub(super) fn wish_for_all(&mut self, key: usize) {
+        let Some(peer) = self.peers.get(key) else {
+            return;
+        };
+        let Some(conference) = self.conferences.get(peer.conference) else {
+            return;
+        };
+        let shown: Vec<_> = peer
+            .slots
+            .iter()
+            .filter_map(|slot| {
+                let feed = conference.feeds.get(usize::from(slot.feed?))?;
+                Some((feed.shows?, usize::from(slot.ceiling)))
+            })
+            .collect();
+        for (publication, ceiling) in shown {
+            self.wish_for(publication, ceiling);
+        }
+    }
+
+    /// Makes feeds and subscriptions what the conference's intent says. Calling it twice changes
+    /// nothing.
+    pub(super) fn reconcile(&mut self, now: Instant, key: usize) {
+        self.assign_speakers(now, key);
+        let Some(conference) = self.conferences.get(key) else {
+            return;
+        };
+        let id = conference.id;
+        let wanted: Vec<_> = conference
+            .feeds
+            .iter()
+            .map(|feed| conference.intent(feed.name).filter(|_| feed.slots > 0))
+            .collect();
+        let mut shown: Vec<PublicationKey> = Vec::new();
+        for (index, want) in wanted.iter().enumerate() {
+            let found = want.and_then(|publication| self.find_or_mirror(now, key, publication));
+            let Some(feed) = self
+                .conferences
+                .get_mut(key)
+                .and_then(|c| c.feeds.get_mut(index))
+            else {
+                continue;
+            };
+            let turned = feed.turn_to(now, found);
+            let previous = feed.previous(now);
+            shown.extend(found.into_iter().chain(previous));
+            if let Some(found) = found.filter(|_| turned)
+                && let Some(publication) = self.publications.get_mut(found)
+            {
+                publication.want_keyframes();
+                self.wishes.push(found);
+                self.arm_tick(now);
+            }
+        }
+        shown.sort_unstable_by_key(|key| (key.index, key.generation));
+        shown.dedup();
+        self.update_watched(key, &shown);
+        self.drop_mirrors(id, &wanted, &shown);
+    }
+
+    /// Marks exactly these publications of the conference as watched.
+    fn update_watched(&mut self, key: usize, shown: &[PublicationKey]) {
+        let Some(conference) = self.conferences.get_mut(key) else {
+            return;
+        };
+        let before = std::mem::replace(&mut conference.watched, shown.to_vec());
+        for gone in before.iter().filter(|old| !shown.contains(old)) {
+            if let Some(publication) = self.publications.get_mut(*gone) {
+                publication.set_watched(false);
+            }
+        }
+        for key in shown {
+            if let Some(publication) = self.publications.get_mut(*key).filter(|p| !p.watched) {
+                publication.set_watched(true);
+            }
+        }
+    }
+
+    /// Fills the places of every audio bank. Returns whether any changed.
+    fn assign_speakers(&mut self, now: Instant, key: usize) -> bool {
+        let Some(conference) = self.conferences.get_mut(key) else {
+            return false;
+        };
+        if conference.banks.is_empty() {
+            return false;
+        }
+        let heard: Vec<_> = conference
+            .speakers
+            .iter()
+            .map(|id| {
+                let loudness = self
+                    .publications
+                    .by_id(*id)
+                    .map_or(0.0, |p| p.loudness.loudness(now));
+                (*id, loudness)
+            })
+            .collect();
+        let mut changed = false;
+        for bank in &mut conference.banks {
+            changed |= speakers::choose(&mut bank.places, &heard);
+        }
+        for index in 0..conference.banks.len() {
+            let Some(size) = conference.banks.get(index).map(|bank| bank.size) else {
+                continue;
+            };
+            for place in 0..size {
+                let _ = conference.feed_index(FeedName::Audio { bank: size, place });
+            }
+        }
+        changed
+    }
+
+    /// Looks over what each conference shows: speakers change, an overlap ends.
+    pub(super) fn look_over_feeds(&mut self, now: Instant) {
+        let keys: Vec<_> = self.conferences.iter().map(|(key, _)| key).collect();
+        for key in keys {
+            let changed = self.assign_speakers(now, key);
+            let Some(conference) = self.conferences.get_mut(key) else {
+                continue;
+            };
+            let overlap_ended = conference
+                .feeds
+                .iter_mut()
+                .any(|feed| feed.previous.is_some() && feed.previous(now).is_none());
+            if changed || overlap_ended || self.mirrors.is_waiting() {
+                self.reconcile(now, key);
+            }
+            self.tell_dominant(now, key);
+        }
+    }
+
+    fn tell_dominant(&mut self, now: Instant, key: usize) {
+        let Some(conference) = self.conferences.get_mut(key) else {
+            return;
+        };
+        // One shard tells: the one where the most important speaker lives.
+        if conference
+            .speakers
+            .first()
+            .is_none_or(|first| first.peer.shard() != self.id)
+        {
+            return;
+        }
+        let heard: Vec<_> = conference
+            .speakers
+            .iter()
+            .filter_map(|id| Some((*id, self.publications.by_id(*id)?.loudness.loudness(now))))
+            .collect();
+        let dominant = speakers::dominant(conference.dominant, &heard);
+        if dominant != conference.dominant {
+            conference.dominant = dominant;
+            let event = Event::DominantSpeaker {
+                conference: conference.id,
+                publication: dominant,
+            };
+            self.events.push_back(event);
+        }
+    }
+
+    /// Tells which publications have stopped, and refreshes which layers are there.
+    pub(super) fn look_over_publications(&mut self, now: Instant) {
+        let mut active = std::mem::take(&mut self.active);
+        active.retain(|key| {
+            let Some(publication) = self.publications.get_mut(*key) else {
+                return false;
+            };
+            publication.refresh_best(now);
+            if publication.is_active(now) {
+                return true;
+            }
+            publication.started = false;
+            let id = publication.id;
+            if id.peer.shard() == self.id {
+                self.events
+                    .push_back(Event::PublicationStopped { publication: id });
+            }
+            false
+        });
+        self.active = active;
+    }
+}
