@@ -43,6 +43,10 @@ struct Source {
 impl Source {
     /// Has the slot decide about one packet and write it where the outbox has room.
     #[inline]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the parts of one forwarding, each owned elsewhere"
+    )]
     fn offer(
         &mut self,
         now: Instant,
@@ -226,11 +230,7 @@ impl Fanout {
                 let packets = self.packets.get(source.packets.clone());
                 for (packet, padding) in packets.into_iter().flatten() {
                     match source.offer(now, slot, packet, *padding, sealer, outbox) {
-                        Ok(length) => {
-                            outbox.commit(path, length);
-                            stats.media_out += 1;
-                            stats.bytes_out += length as u64;
-                        }
+                        Ok(length) => stats.media_out(outbox.commit(path, length)),
                         Err(reason) => stats.drops.count(reason),
                     }
                 }

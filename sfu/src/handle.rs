@@ -183,7 +183,7 @@ impl Sfu {
         let advertise = advertised(settings);
         let (events, receiver) = mpsc::channel(EVENT_QUEUE);
         let stop = Arc::new(AtomicBool::new(false));
-        let (started, ntp) = (driver::now(), driver::ntp_now());
+        let ntp = driver::ntp_now();
 
         let mut bound = Vec::new();
         for shard in 0..count {
@@ -196,38 +196,7 @@ impl Sfu {
             };
             bound.push(Bound::new(config, settings, &advertise)?);
         }
-        let mailboxes: Vec<_> = bound
-            .iter()
-            .map(|shard| shard.end.mailbox.clone())
-            .collect();
-        let (mut shards, mut threads) = (Vec::new(), Vec::new());
-        for Bound {
-            end,
-            config,
-            sockets,
-            commands,
-            links,
-        } in bound
-        {
-            let name = format!("media-{}", config.id);
-            let (mailboxes, events, stop) = (mailboxes.clone(), events.clone(), Arc::clone(&stop));
-            let stats = Arc::clone(&end.stats);
-            let setup = Setup {
-                config,
-                sockets,
-                commands,
-                links,
-                mailboxes,
-                events,
-                stats,
-                stop,
-            };
-            let thread = std::thread::Builder::new()
-                .name(name)
-                .spawn(move || driver::run(setup, started));
-            threads.push(thread.map_err(|error| system(&error))?);
-            shards.push(end);
-        }
+        let (shards, threads) = run(bound, &events, &stop)?;
         let load = vec![0; shards.len()];
         let inner = Inner {
             shards,
@@ -558,6 +527,48 @@ impl Drop for Inner {
             let _ = shard.mailbox.waker.wake();
         }
     }
+}
+
+/// Starts the thread of every shard.
+fn run(
+    bound: Vec<Bound>,
+    events: &mpsc::Sender<Event>,
+    stop: &Arc<AtomicBool>,
+) -> Result<(Vec<ShardEnd>, Vec<JoinHandle<()>>), StartError> {
+    let started = driver::now();
+    let mailboxes: Vec<_> = bound
+        .iter()
+        .map(|shard| shard.end.mailbox.clone())
+        .collect();
+    let (mut shards, mut threads) = (Vec::new(), Vec::new());
+    for Bound {
+        end,
+        config,
+        sockets,
+        commands,
+        links,
+    } in bound
+    {
+        let name = format!("media-{}", config.id);
+        let (mailboxes, events, stop) = (mailboxes.clone(), events.clone(), Arc::clone(stop));
+        let stats = Arc::clone(&end.stats);
+        let setup = Setup {
+            config,
+            sockets,
+            commands,
+            links,
+            mailboxes,
+            events,
+            stats,
+            stop,
+        };
+        let thread = std::thread::Builder::new()
+            .name(name)
+            .spawn(move || driver::run(setup, started));
+        threads.push(thread.map_err(|error| StartError::System(error.to_string()))?);
+        shards.push(end);
+    }
+    Ok((shards, threads))
 }
 
 fn default_shards() -> u8 {

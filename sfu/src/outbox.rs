@@ -74,8 +74,9 @@ impl Outbox {
     }
 
     /// Takes the first `length` bytes of [`space`](Self::space) as the next segment for `path`.
+    /// Returns the length.
     #[inline]
-    pub fn commit(&mut self, path: Path, length: usize) {
+    pub fn commit(&mut self, path: Path, length: usize) -> usize {
         let start = self.used;
         self.used += length;
         if let Some(open) = self.messages.back_mut()
@@ -87,7 +88,7 @@ impl Outbox {
         {
             open.range.end = self.used;
             open.closed = length < open.segment;
-            return;
+            return length;
         }
         self.messages.push_back(Message {
             path,
@@ -95,6 +96,7 @@ impl Outbox {
             segment: length,
             closed: false,
         });
+        length
     }
 
     /// Whether every message was taken.

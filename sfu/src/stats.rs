@@ -40,6 +40,13 @@ pub struct Stats {
 }
 
 impl Stats {
+    /// Counts one forwarded packet of `length` bytes.
+    #[inline]
+    pub(crate) fn media_out(&mut self, length: usize) {
+        self.media_out += 1;
+        self.bytes_out += length as u64;
+    }
+
     /// Adds another shard's figures to these.
     pub fn add(&mut self, other: &Self) {
         self.peers += other.peers;
