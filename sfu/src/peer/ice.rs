@@ -313,3 +313,6 @@ fn write_reply(
     out.extend_from_slice(&reply.raw);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,3 +8,6 @@ mod sealer;
 pub use keys::{Keys, Master, Profile, Role};
 pub use opener::{KeyError, Opener};
 pub use sealer::{SealError, Sealer};
+
+#[cfg(test)]
+mod tests;

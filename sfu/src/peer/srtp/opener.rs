@@ -109,6 +109,9 @@ impl Opener {
     /// When the packet is malformed, not authentic, or seen before.
     pub fn open_rtcp(&mut self, packet: &[u8]) -> Result<BytesMut, DropReason> {
         let ssrc = ssrc_at(packet, 4)?;
+        if !is_encrypted(packet, self.profile) {
+            return Err(DropReason::NotAuthenticated);
+        }
         if !self.rtcp_ssrcs.contains(&ssrc) {
             if self.rtcp_ssrcs.len() >= MAX_RTCP_SSRCS {
                 return Err(DropReason::UnknownSsrc);
@@ -132,6 +135,18 @@ impl Opener {
         self.send
             .encrypt_rtcp(packet)
             .map_err(|_| DropReason::SealFailed)
+    }
+
+    /// Number of SSRCs for which state is kept.
+    #[cfg(test)]
+    pub(super) const fn known_ssrcs(&self) -> usize {
+        self.rtp_ssrcs.len() + self.rtcp_ssrcs.len()
+    }
+
+    /// Number of packets that the throw-away context has seen.
+    #[cfg(test)]
+    pub(super) fn stranger_load(&self) -> u32 {
+        self.stranger.as_ref().map_or(0, |stranger| stranger.1)
     }
 
     fn stranger(&mut self) -> Result<&mut Context, DropReason> {
@@ -181,10 +196,29 @@ fn ssrc_at(packet: &[u8], at: usize) -> Result<u32, DropReason> {
         .ok_or(DropReason::BadRtp)
 }
 
+/// Whether an SRTCP packet has its E flag set (RFC 3711 §3.4), which every WebRTC peer must do.
+///
+/// rtc-srtp hands out packets without it as they are, under the CM profile even without looking at
+/// their tag, so that anybody could forge them.
+fn is_encrypted(packet: &[u8], profile: Profile) -> bool {
+    // The word with the flag and the index comes last with GCM, before the tag with CM.
+    let behind = match profile {
+        Profile::AeadAes128Gcm => 4,
+        Profile::Aes128CmSha1_80 => 4 + profile.overhead(),
+    };
+    packet
+        .len()
+        .checked_sub(behind)
+        .and_then(|at| packet.get(at))
+        .is_some_and(|byte| byte & 0x80 != 0)
+}
+
 fn reason(error: &Error) -> DropReason {
     match error {
         Error::SrtpSsrcDuplicated(..) | Error::SrtcpSsrcDuplicated(..) => DropReason::Replayed,
-        Error::ErrFailedToVerifyAuthTag => DropReason::NotAuthenticated,
+        Error::ErrFailedToVerifyAuthTag
+        | Error::RtpFailedToVerifyAuthTag
+        | Error::RtcpFailedToVerifyAuthTag => DropReason::NotAuthenticated,
         // Whatever else stops it stops before authentication: the header does not parse.
         _ => DropReason::BadRtp,
     }
