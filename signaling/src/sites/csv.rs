@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::io::Read;
 
 use unicode_normalization::UnicodeNormalization as _;
 
@@ -33,8 +32,11 @@ pub enum ImportError {
     /// Some lines are wrong.
     #[error("{}", display(.0))]
     Rows(Vec<RowError>),
-    /// It cannot be read.
-    #[error("the list cannot be read: {0}")]
+    /// More than [`MAX_SITES`].
+    #[error("a list has at most {MAX_SITES} sites")]
+    TooMany,
+    /// Its first line cannot be read.
+    #[error("the first line cannot be read: {0}")]
     Read(#[from] csv::Error),
 }
 
@@ -65,50 +67,77 @@ fn display(rows: &[RowError]) -> String {
     lines.join("\n")
 }
 
+/// Spreadsheets like to begin a file with one.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// Reads a list. `known` is what is already stored: a parent may be there instead of in the list.
 ///
 /// # Errors
 /// When the header, or any line, is wrong.
-pub fn read_csv(from: impl Read, known: &[Site]) -> Result<Vec<Site>, ImportError> {
-    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(from);
+pub fn read_csv(text: &[u8], known: &[Site]) -> Result<Vec<Site>, ImportError> {
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text);
     check_header(reader.headers()?)?;
     let mut rows = Vec::new();
     let mut errors = Vec::new();
     for record in reader.records() {
-        let line = |record: &csv::StringRecord| record.position().map_or(0, csv::Position::line);
-        match record {
-            Ok(record) => match parse_row(&record) {
-                Ok(site) => rows.push((line(&record), site)),
-                Err(problem) => errors.push(RowError {
-                    line: line(&record),
-                    problem,
-                }),
-            },
-            Err(error) if error.is_io_error() => return Err(error.into()),
-            Err(error) => errors.push(row_error(&error)),
+        match parse_record(text, record) {
+            Ok(row) => rows.push(row),
+            Err(error) => errors.push(error),
         }
         if rows.len() > MAX_SITES {
-            let problem = format!("a list has at most {MAX_SITES} sites");
-            errors.push(RowError { line: 0, problem });
+            return Err(ImportError::TooMany);
         }
         if errors.len() > MAX_ERRORS {
             return Err(ImportError::Rows(errors));
         }
     }
-    check_tree(&rows, known, &mut errors);
+    check_tree(text, &rows, known, &mut errors);
     match (errors.is_empty(), rows.is_empty()) {
         (false, _) => Err(ImportError::Rows(errors)),
         (true, true) => Err(ImportError::Empty),
-        (true, false) => Ok(rows.into_iter().map(|(_, site)| site).collect()),
+        (true, false) => Ok(rows.into_iter().map(|row| row.site).collect()),
     }
 }
 
-/// Spreadsheets like to begin a file with a byte-order mark.
-fn check_header(header: &csv::StringRecord) -> Result<(), ImportError> {
-    let names: Vec<_> = header
+/// A site and where its record begins, in bytes from the beginning of the text.
+struct Row {
+    offset: u64,
+    site: Site,
+}
+
+fn parse_record(
+    text: &[u8],
+    record: Result<csv::StringRecord, csv::Error>,
+) -> Result<Row, RowError> {
+    let record = record.map_err(|error| row_error(text, &error))?;
+    let offset = record.position().map_or(0, csv::Position::byte);
+    let site = parse_site(&record);
+    site.map(|site| Row { offset, site })
+        .map_err(|problem| RowError {
+            line: line_at(text, offset),
+            problem,
+        })
+}
+
+/// The line, from 1, of the record that begins at `offset` or after the empty lines there, which
+/// the reader skips without a word.
+fn line_at(text: &[u8], offset: u64) -> u64 {
+    let (before, from) = usize::try_from(offset)
+        .ok()
+        .and_then(|offset| text.split_at_checked(offset))
+        .unwrap_or((text, &[]));
+    let empty = from.iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
+    let breaks = before
         .iter()
-        .map(|name| name.trim_start_matches('\u{feff}').trim())
-        .collect();
+        .chain(empty)
+        .filter(|byte| **byte == b'\n')
+        .count();
+    1 + breaks as u64
+}
+
+fn check_header(header: &csv::StringRecord) -> Result<(), ImportError> {
+    let names: Vec<_> = header.iter().map(str::trim).collect();
     if names == HEADER {
         Ok(())
     } else {
@@ -116,8 +145,8 @@ fn check_header(header: &csv::StringRecord) -> Result<(), ImportError> {
     }
 }
 
-fn row_error(error: &csv::Error) -> RowError {
-    let line = error.position().map_or(0, csv::Position::line);
+fn row_error(text: &[u8], error: &csv::Error) -> RowError {
+    let line = line_at(text, error.position().map_or(0, csv::Position::byte));
     let problem = match error.kind() {
         csv::ErrorKind::Utf8 { .. } => "the text is not UTF-8: save the file as UTF-8".to_owned(),
         _ => error.to_string(),
@@ -125,7 +154,7 @@ fn row_error(error: &csv::Error) -> RowError {
     RowError { line, problem }
 }
 
-fn parse_row(record: &csv::StringRecord) -> Result<Site, String> {
+fn parse_site(record: &csv::StringRecord) -> Result<Site, String> {
     let fields: Vec<_> = record.iter().map(str::trim).collect();
     let [code, name, level, parent] = fields[..] else {
         return Err(format!(
@@ -160,33 +189,43 @@ fn parse_row(record: &csv::StringRecord) -> Result<Site, String> {
     })
 }
 
-/// Every code once; every parent one level above its child.
-fn check_tree(rows: &[(u64, Site)], known: &[Site], errors: &mut Vec<RowError>) {
-    let mut levels: HashMap<&SiteCode, Level> =
-        known.iter().map(|site| (&site.code, site.level)).collect();
-    let mut lines: HashMap<&SiteCode, u64> = HashMap::new();
-    for (line, site) in rows {
-        levels.insert(&site.code, site.level);
-        if let Some(first) = lines.insert(&site.code, *line) {
-            let problem = format!("the code {} is already on line {first}", site.code);
-            errors.push(RowError {
-                line: *line,
-                problem,
-            });
+/// Every code once; every parent one level above its child, also of sites that are only stored.
+fn check_tree(text: &[u8], rows: &[Row], known: &[Site], errors: &mut Vec<RowError>) {
+    let mut sites: HashMap<&SiteCode, &Site> =
+        known.iter().map(|site| (&site.code, site)).collect();
+    let mut offsets: HashMap<&SiteCode, u64> = HashMap::new();
+    let mut wrong = |offset, problem| {
+        errors.push(RowError {
+            line: line_at(text, offset),
+            problem,
+        })
+    };
+    for Row { offset, site } in rows {
+        sites.insert(&site.code, site);
+        if let Some(first) = offsets.insert(&site.code, *offset) {
+            let line = line_at(text, first);
+            wrong(
+                *offset,
+                format!("the code {} is already on line {line}", site.code),
+            );
         }
     }
-    for (line, site) in rows {
-        if let Err(problem) = check_parent(site, &levels) {
-            errors.push(RowError {
-                line: *line,
-                problem,
-            });
-        }
+    for site in sites.values() {
+        let Err(problem) = check_parent(site, &sites) else {
+            continue;
+        };
+        // Of a site that is only stored, the line that changes its parent is to blame.
+        let parent = site.parent_code.as_ref();
+        let blamed = [Some(&site.code), parent]
+            .into_iter()
+            .flatten()
+            .find_map(|c| offsets.get(c));
+        wrong(blamed.copied().unwrap_or(0), problem);
     }
-    errors.sort_by_key(|error| error.line);
+    errors.sort_by(|a, b| (a.line, &a.problem).cmp(&(b.line, &b.problem)));
 }
 
-fn check_parent(site: &Site, levels: &HashMap<&SiteCode, Level>) -> Result<(), String> {
+fn check_parent(site: &Site, sites: &HashMap<&SiteCode, &Site>) -> Result<(), String> {
     let code = &site.code;
     let wanted = match site.level {
         Level::Central => {
@@ -203,9 +242,9 @@ fn check_parent(site: &Site, levels: &HashMap<&SiteCode, Level>) -> Result<(), S
             site.level.as_str()
         ));
     };
-    match levels.get(parent) {
+    match sites.get(parent).map(|parent| parent.level) {
         None => Err(format!("there is no site {parent}, the parent of {code}")),
-        Some(level) if *level != wanted => Err(format!(
+        Some(level) if level != wanted => Err(format!(
             "{parent}, the parent of {code}, is a {} and should be a {}",
             level.as_str(),
             wanted.as_str()
@@ -213,3 +252,6 @@ fn check_parent(site: &Site, levels: &HashMap<&SiteCode, Level>) -> Result<(), S
         Some(_) => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -83,13 +83,6 @@ impl Store {
                 }
             }
         };
-        if first.seq != head.seq + 1 {
-            return Err(StoreError::Conflict {
-                conference: conference.clone(),
-                head: head.seq,
-                seq: first.seq,
-            });
-        }
         let head = insert_events(&mut transaction, conference, head, records).await?;
         update_conference(&mut transaction, conference, head, records).await?;
         transaction.commit().await?;
@@ -248,6 +241,14 @@ async fn insert_events(
     for chunk in records.chunks(ROWS_PER_INSERT) {
         let mut rows = Vec::with_capacity(chunk.len());
         for record in chunk {
+            if record.seq != head.seq + 1 {
+                let (conference, seq) = (conference.clone(), record.seq);
+                return Err(StoreError::Conflict {
+                    conference,
+                    head: head.seq,
+                    seq,
+                });
+            }
             let value = serde_json::to_value(&record.event)
                 .map_err(|error| StoreError::Unreadable(error.to_string()))?;
             let (at, body) = (record.at.to_string(), canonical(&value));

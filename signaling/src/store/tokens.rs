@@ -59,3 +59,31 @@ impl Store {
         Ok(tokens)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_revoked_token_is_remembered_until_it_expires() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("dinh.db");
+        let second = |second| Timestamp::from_second(second).unwrap();
+        let [short, long, forever] = ["a", "b", "c"].map(|id| id.parse::<TokenId>().unwrap());
+        let store = Store::open(&path).await.unwrap();
+        store
+            .revoke_token(&short, Some(second(100)), second(1))
+            .await
+            .unwrap();
+        store
+            .revoke_token(&long, Some(second(200)), second(1))
+            .await
+            .unwrap();
+        store.revoke_token(&forever, None, second(1)).await.unwrap();
+        store.revoke_token(&forever, None, second(2)).await.unwrap();
+        store.close().await;
+        let store = Store::open(&path).await.unwrap();
+        let remembered = store.revoked_tokens(second(100)).await.unwrap();
+        assert_eq!(remembered, [(long, Some(second(200))), (forever, None)]);
+    }
+}

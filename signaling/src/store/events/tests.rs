@@ -1,1 +1,453 @@
+//! The log on a real disk: whole, in order, and telling on whoever changes it.
 
+use jiff::SignedDuration;
+use sqlx::sqlite::SqlitePool;
+use tempfile::TempDir;
+
+use super::*;
+use crate::auth::{Role, SessionSecret};
+use crate::conference::{By, Roster};
+use crate::ids::{ParticipantId, SessionId};
+
+struct Fixture {
+    store: Store,
+    directory: TempDir,
+}
+
+async fn fixture() -> Fixture {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::open(&directory.path().join("dinh.db"))
+        .await
+        .unwrap();
+    Fixture { store, directory }
+}
+
+impl Fixture {
+    /// Another program's way in.
+    async fn tamper(&self, sql: &'static str) {
+        let url = format!(
+            "sqlite://{}",
+            self.directory.path().join("dinh.db").display()
+        );
+        let pool = SqlitePool::connect(&url).await.unwrap();
+        let changed = sqlx::raw_sql(sql)
+            .execute(&pool)
+            .await
+            .unwrap()
+            .rows_affected();
+        assert!(changed > 0, "{sql}");
+        pool.close().await;
+    }
+
+    async fn reopen(&mut self) {
+        self.store.close().await;
+        self.store = Store::open(&self.directory.path().join("dinh.db"))
+            .await
+            .unwrap();
+    }
+}
+
+fn id(text: &str) -> ConferenceId {
+    text.parse().unwrap()
+}
+
+fn time(seq: u64) -> Timestamp {
+    let start: Timestamp = "2026-11-22T02:00:00.123456789Z".parse().unwrap();
+    start + SignedDuration::from_millis(seq.cast_signed())
+}
+
+/// A log of `len` events: created, a roster, then joins.
+fn log(len: u64) -> Vec<Record> {
+    (1..=len)
+        .map(|seq| {
+            let event = match seq {
+                1 => Event::Created {
+                    title: "Giao ban \"toàn quốc\"".to_owned(),
+                    starts_at: Some(time(1000)),
+                    by: By::System,
+                },
+                2 => Event::RosterSet {
+                    roster: Roster::default(),
+                    by: By::System,
+                },
+                _ => Event::Joined {
+                    participant: ParticipantId::new(seq, 1),
+                    session: SessionId::new(seq, 2),
+                    secret: SessionSecret::new([3; 16]).hash(),
+                    subject: format!("clerk {seq}"),
+                    role: Role::Site,
+                    site: Some("00004".parse().unwrap()),
+                    name: "Phường Ba Đình".to_owned(),
+                },
+            };
+            Record {
+                seq,
+                at: time(seq),
+                event,
+            }
+        })
+        .collect()
+}
+
+fn fault(result: Result<Verified, StoreError>) -> (u64, Fault) {
+    match result {
+        Err(StoreError::Broken(fault)) => (fault.seq, fault.fault),
+        other => panic!("the log passes for whole: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn what_was_appended_is_loaded_also_by_another_process() {
+    let mut fixture = fixture().await;
+    let conference = id("weekly");
+    let log = log(7);
+    fixture.store.append(&conference, &log[..2]).await.unwrap();
+    fixture.store.append(&conference, &log[2..]).await.unwrap();
+    assert_eq!(fixture.store.load(&conference).await.unwrap(), log);
+    fixture.reopen().await;
+    assert_eq!(fixture.store.load(&conference).await.unwrap(), log);
+    let verified = fixture.store.verify(&conference).await.unwrap();
+    assert_eq!(verified.events, 7);
+}
+
+#[tokio::test]
+async fn a_state_is_loaded_as_its_events_left_it() {
+    let fixture = fixture().await;
+    let conference = id("weekly");
+    let log = log(7);
+    fixture.store.append(&conference, &log).await.unwrap();
+    let settings = Settings::default();
+    let loaded = fixture
+        .store
+        .load_state(&conference, settings)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(loaded, State::replay(conference, settings, &log));
+    assert_eq!(
+        fixture
+            .store
+            .load_state(&id("other"), settings)
+            .await
+            .unwrap(),
+        None
+    );
+}
+
+#[tokio::test]
+async fn the_hash_does_not_depend_on_how_events_were_batched() {
+    let fixture = fixture().await;
+    let conference = id("weekly");
+    let log = log(5);
+    for record in &log {
+        fixture
+            .store
+            .append(&conference, std::slice::from_ref(record))
+            .await
+            .unwrap();
+    }
+    let one_by_one = fixture.store.verify(&conference).await.unwrap();
+    let other = super::super::Store::open(&fixture.directory.path().join("other.db"))
+        .await
+        .unwrap();
+    other.append(&conference, &log).await.unwrap();
+    assert_eq!(other.verify(&conference).await.unwrap(), one_by_one);
+}
+
+#[tokio::test]
+async fn equal_events_of_two_conferences_have_different_hashes() {
+    let fixture = fixture().await;
+    for name in ["one", "two"] {
+        fixture.store.append(&id(name), &log(3)).await.unwrap();
+    }
+    let one = fixture.store.verify(&id("one")).await.unwrap();
+    let two = fixture.store.verify(&id("two")).await.unwrap();
+    assert_ne!(one.head, two.head);
+}
+
+#[tokio::test]
+async fn the_chain_is_what_its_description_says() {
+    let fixture = fixture().await;
+    let conference = id("weekly");
+    let first = Record {
+        seq: 1,
+        at: "2026-11-22T02:00:00Z".parse().unwrap(),
+        event: Event::Created {
+            title: "T".to_owned(),
+            starts_at: None,
+            by: By::System,
+        },
+    };
+    fixture.store.append(&conference, &[first]).await.unwrap();
+    let text = r#"{"at":"2026-11-22T02:00:00Z","conference":"weekly","event":{"by":"system","kind":"created","startsAt":null,"title":"T"},"seq":1}"#;
+    let mut input = vec![0; 32];
+    input.extend_from_slice(text.as_bytes());
+    let digest = ring::digest::digest(&ring::digest::SHA256, &input);
+    let head = fixture.store.verify(&conference).await.unwrap().head;
+    assert_eq!(head.to_string(), hex::encode(digest));
+}
+
+#[tokio::test]
+async fn a_gap_a_repetition_and_a_missing_beginning_are_refused() {
+    let fixture = fixture().await;
+    let conference = id("weekly");
+    let log = log(5);
+    let conflict = |result| matches!(result, Err(StoreError::Conflict { .. }));
+    assert!(conflict(fixture.store.append(&conference, &log[1..]).await));
+    assert!(conflict(
+        fixture.store.append(&conference, &log[2..3]).await
+    ));
+    fixture.store.append(&conference, &log[..3]).await.unwrap();
+    assert!(conflict(fixture.store.append(&conference, &log[..1]).await));
+    assert!(conflict(fixture.store.append(&conference, &log[2..]).await));
+    assert!(conflict(fixture.store.append(&conference, &log[4..]).await));
+    assert_eq!(fixture.store.load(&conference).await.unwrap(), log[..3]);
+    fixture.store.append(&conference, &log[3..]).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_batch_with_a_gap_inside_leaves_nothing_behind() {
+    let fixture = fixture().await;
+    let conference = id("weekly");
+    let mut batch = log(4);
+    batch.remove(2);
+    let refused = fixture.store.append(&conference, &batch).await;
+    assert!(
+        matches!(
+            refused,
+            Err(StoreError::Conflict {
+                head: 2,
+                seq: 4,
+                ..
+            })
+        ),
+        "{refused:?}"
+    );
+    assert_eq!(fixture.store.load(&conference).await.unwrap(), []);
+    assert_eq!(fixture.store.conferences().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn two_writers_of_one_conference_cannot_both_succeed() {
+    let fixture = fixture().await;
+    let conference = id("weekly");
+    let log = log(3);
+    fixture.store.append(&conference, &log[..2]).await.unwrap();
+    let other = Store::open(&fixture.directory.path().join("dinh.db"))
+        .await
+        .unwrap();
+    let (mine, theirs) = tokio::join!(
+        fixture.store.append(&conference, &log[2..]),
+        other.append(&conference, &log[2..])
+    );
+    assert!(mine.is_ok() != theirs.is_ok(), "{mine:?} {theirs:?}");
+    assert_eq!(fixture.store.load(&conference).await.unwrap(), log);
+}
+
+#[tokio::test]
+async fn an_altered_event_is_named() {
+    for sql in [
+        "UPDATE events SET body = replace(body, 'clerk 4', 'clerk 5') WHERE seq = 4",
+        "UPDATE events SET body = replace(body, ',', ', ') WHERE seq = 4",
+        "UPDATE events SET at = '2026-11-22T02:00:00Z' WHERE seq = 4",
+        "UPDATE events SET kind = 'left' WHERE seq = 4",
+        "UPDATE events SET hash = prev WHERE seq = 4",
+    ] {
+        let fixture = fixture().await;
+        fixture.store.append(&id("weekly"), &log(7)).await.unwrap();
+        fixture.tamper(sql).await;
+        let found = fault(fixture.store.verify(&id("weekly")).await);
+        assert_eq!(found, (4, Fault::Altered), "{sql}");
+        assert!(fixture.store.load(&id("weekly")).await.is_err(), "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn removed_moved_and_inserted_events_are_named() {
+    for (sql, expected) in [
+        ("DELETE FROM events WHERE seq = 4", (4, Fault::Missing)),
+        ("DELETE FROM events WHERE seq = 1", (1, Fault::Missing)),
+        ("DELETE FROM events WHERE seq > 4", (5, Fault::Missing)),
+        ("DELETE FROM events WHERE seq = 7", (7, Fault::Missing)),
+        ("DELETE FROM events", (1, Fault::Missing)),
+        (
+            "UPDATE events SET prev = hash WHERE seq = 4",
+            (4, Fault::Unlinked),
+        ),
+        (
+            "DELETE FROM events WHERE seq = 4; \
+             UPDATE events SET seq = seq - 1 WHERE seq > 4",
+            (4, Fault::Unlinked),
+        ),
+        (
+            "UPDATE events SET seq = 100 WHERE seq = 4; UPDATE events SET seq = 4 WHERE seq = 5; \
+             UPDATE events SET seq = 5 WHERE seq = 100",
+            (4, Fault::Unlinked),
+        ),
+        (
+            "INSERT INTO events SELECT conference, 0, at, kind, body, prev, hash FROM events \
+             WHERE seq = 4",
+            (1, Fault::Unlinked),
+        ),
+        (
+            "INSERT INTO events SELECT conference, 8, at, kind, body, hash, hash FROM events \
+             WHERE seq = 7",
+            (8, Fault::Altered),
+        ),
+    ] {
+        let fixture = fixture().await;
+        fixture.store.append(&id("weekly"), &log(7)).await.unwrap();
+        fixture.tamper(sql).await;
+        assert_eq!(
+            fault(fixture.store.verify(&id("weekly")).await),
+            expected,
+            "{sql}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_well_made_event_behind_the_end_is_noticed() {
+    let fixture = fixture().await;
+    fixture.store.append(&id("weekly"), &log(7)).await.unwrap();
+    let forget = "UPDATE conferences SET head_seq = 6, \
+                  head_hash = (SELECT hash FROM events WHERE seq = 6)";
+    fixture.tamper(forget).await;
+    let found = fault(fixture.store.verify(&id("weekly")).await);
+    assert_eq!(found, (7, Fault::Unacknowledged));
+}
+
+#[tokio::test]
+async fn an_event_of_another_conference_does_not_pass() {
+    let fixture = fixture().await;
+    fixture.store.append(&id("one"), &log(4)).await.unwrap();
+    fixture.store.append(&id("two"), &log(3)).await.unwrap();
+    let sql = "INSERT INTO events SELECT 'two', seq, at, kind, body, \
+               (SELECT hash FROM events WHERE conference = 'two' AND seq = 3), hash \
+               FROM events WHERE conference = 'one' AND seq = 4";
+    fixture.tamper(sql).await;
+    assert_eq!(
+        fault(fixture.store.verify(&id("two")).await),
+        (4, Fault::Altered)
+    );
+    assert!(fixture.store.verify(&id("one")).await.is_ok());
+}
+
+#[tokio::test]
+async fn the_list_of_conferences_follows_the_log() {
+    let fixture = fixture().await;
+    let log = log(2);
+    fixture.store.append(&id("weekly"), &log).await.unwrap();
+    let row = fixture
+        .store
+        .conference(&id("weekly"))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(row.title, "Giao ban \"toàn quốc\"");
+    assert_eq!(row.state, Phase::Scheduled);
+    assert_eq!((row.created_at, row.starts_at), (time(1), Some(time(1000))));
+    let start = Record {
+        seq: 3,
+        at: time(3),
+        event: Event::Started { by: By::System },
+    };
+    fixture.store.append(&id("weekly"), &[start]).await.unwrap();
+    let row = fixture
+        .store
+        .conference(&id("weekly"))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (row.state, row.started_at, row.ended_at),
+        (Phase::Running, Some(time(3)), None)
+    );
+    let end = Record {
+        seq: 4,
+        at: time(4),
+        event: Event::Ended { by: By::System },
+    };
+    fixture.store.append(&id("weekly"), &[end]).await.unwrap();
+    let rows = fixture.store.conferences().await.unwrap();
+    assert_eq!(rows.len(), 1);
+    assert_eq!(
+        (rows[0].state, rows[0].ended_at),
+        (Phase::Ended, Some(time(4)))
+    );
+    assert_eq!(fixture.store.conference(&id("other")).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_conference_that_begins_and_ends_in_one_batch_has_ended() {
+    let fixture = fixture().await;
+    let mut batch = log(2);
+    batch.push(Record {
+        seq: 3,
+        at: time(3),
+        event: Event::Started { by: By::System },
+    });
+    batch.push(Record {
+        seq: 4,
+        at: time(4),
+        event: Event::Ended { by: By::System },
+    });
+    fixture.store.append(&id("weekly"), &batch).await.unwrap();
+    let row = fixture
+        .store
+        .conference(&id("weekly"))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(row.state, Phase::Ended);
+    assert_eq!(
+        (row.started_at, row.ended_at),
+        (Some(time(3)), Some(time(4)))
+    );
+}
+
+#[tokio::test]
+async fn a_days_log_of_a_country_is_loaded_within_two_seconds() {
+    let fixture = fixture().await;
+    let log = log(34_000);
+    fixture.store.append(&id("weekly"), &log).await.unwrap();
+    let began = std::time::Instant::now();
+    let settings = Settings::default();
+    let state = fixture
+        .store
+        .load_state(&id("weekly"), settings)
+        .await
+        .unwrap()
+        .unwrap();
+    let took = began.elapsed();
+    assert_eq!(state.version(), 34_000);
+    assert!(took.as_secs_f64() < 2.0, "{took:?}");
+}
+
+#[tokio::test]
+async fn a_database_that_cannot_be_opened_is_named() {
+    let error = Store::open(std::path::Path::new("/nonexistent/dinh.db"))
+        .await
+        .unwrap_err();
+    assert!(
+        error.to_string().contains("/nonexistent/dinh.db"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_not_overwritten() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("dinh.db");
+    std::fs::write(
+        &path,
+        "these are the minutes of 1954, typed by hand ".repeat(100),
+    )
+    .unwrap();
+    assert!(Store::open(&path).await.is_err());
+    assert!(
+        std::fs::read_to_string(&path)
+            .unwrap()
+            .starts_with("these are the minutes")
+    );
+}

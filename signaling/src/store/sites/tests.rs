@@ -1,1 +1,170 @@
+//! Importing and finding sites.
 
+use tempfile::TempDir;
+
+use super::*;
+
+const VIETNAM: &[u8] = include_bytes!("../../../data/sites-vn-2025.csv");
+
+const HEADER: &str = "code,name,level,parent_code\n";
+
+async fn store() -> (Store, TempDir) {
+    let directory = tempfile::tempdir().unwrap();
+    (
+        Store::open(&directory.path().join("dinh.db"))
+            .await
+            .unwrap(),
+        directory,
+    )
+}
+
+async fn import(store: &Store, rows: &str) -> Result<ImportSummary, ImportFailure> {
+    store
+        .import_sites(format!("{HEADER}{rows}").as_bytes())
+        .await
+}
+
+fn summary(added: u32, changed: u32, unchanged: u32) -> ImportSummary {
+    ImportSummary {
+        added,
+        changed,
+        unchanged,
+    }
+}
+
+fn search(text: &str) -> SiteFilter {
+    SiteFilter {
+        search: Some(text.to_owned()),
+        ..SiteFilter::default()
+    }
+}
+
+async fn codes(store: &Store, filter: &SiteFilter) -> Vec<String> {
+    store
+        .sites(filter)
+        .await
+        .unwrap()
+        .iter()
+        .map(|site| site.code.to_string())
+        .collect()
+}
+
+#[tokio::test]
+async fn the_whole_country_is_imported_once() {
+    let (store, _directory) = store().await;
+    assert_eq!(
+        store.import_sites(VIETNAM).await.unwrap(),
+        summary(3356, 0, 0)
+    );
+    assert_eq!(
+        store.import_sites(VIETNAM).await.unwrap(),
+        summary(0, 0, 3356)
+    );
+    let all = store.sites(&SiteFilter::default()).await.unwrap();
+    assert_eq!(all.len(), 3356);
+    let of = |level| SiteFilter {
+        level: Some(level),
+        ..SiteFilter::default()
+    };
+    assert_eq!(store.sites(&of(Level::Central)).await.unwrap().len(), 1);
+    assert_eq!(store.sites(&of(Level::Province)).await.unwrap().len(), 34);
+    assert_eq!(store.sites(&of(Level::Commune)).await.unwrap().len(), 3321);
+    let below = SiteFilter {
+        parent: Some("01".parse().unwrap()),
+        ..SiteFilter::default()
+    };
+    assert_eq!(store.sites(&below).await.unwrap().len(), 126);
+}
+
+#[tokio::test]
+async fn names_are_found_without_their_diacritics() {
+    let (store, _directory) = store().await;
+    store.import_sites(VIETNAM).await.unwrap();
+    for text in ["ba dinh", "Ba Đình", "BA ĐÌNH", " ba dinh "] {
+        assert!(
+            codes(&store, &search(text))
+                .await
+                .contains(&"00004".to_owned()),
+            "{text}"
+        );
+    }
+    assert_eq!(codes(&store, &search("00004")).await, ["00004"]);
+    assert_eq!(codes(&store, &search("no such place")).await, [""; 0]);
+    let both = SiteFilter {
+        level: Some(Level::Province),
+        ..search("ha noi")
+    };
+    assert_eq!(codes(&store, &both).await, ["01"]);
+}
+
+#[tokio::test]
+async fn signs_of_the_search_language_mean_themselves() {
+    let (store, _directory) = store().await;
+    import(&store, "VN,100% _ \\ centre,central,\n")
+        .await
+        .unwrap();
+    for text in ["%", "_", "\\", "0% _"] {
+        assert_eq!(codes(&store, &search(text)).await, ["VN"], "{text}");
+    }
+    assert_eq!(codes(&store, &search("1%e")).await, [""; 0]);
+    assert_eq!(codes(&store, &search("' OR 1=1 --")).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_second_import_adds_changes_and_leaves_alone() {
+    let (store, _directory) = store().await;
+    import(&store, "VN,Centre,central,\n01,Hanoi,province,VN\n")
+        .await
+        .unwrap();
+    let second = "01,Hà Nội,province,VN\n02,Huế,province,VN\nVN,Centre,central,\n";
+    assert_eq!(import(&store, second).await.unwrap(), summary(1, 1, 1));
+    let site = store.site(&"01".parse().unwrap()).await.unwrap().unwrap();
+    assert_eq!(site.name, "Hà Nội");
+    // What the list does not name stays, and may be a parent.
+    assert_eq!(
+        import(&store, "101,A,commune,01\n").await.unwrap(),
+        summary(1, 0, 0)
+    );
+    assert_eq!(
+        codes(&store, &SiteFilter::default()).await,
+        ["01", "02", "101", "VN"]
+    );
+}
+
+#[tokio::test]
+async fn a_child_may_stand_before_its_parent() {
+    let (store, _directory) = store().await;
+    let rows = "101,A,commune,01\n01,Hanoi,province,VN\nVN,Centre,central,\n";
+    assert_eq!(import(&store, rows).await.unwrap(), summary(3, 0, 0));
+}
+
+#[tokio::test]
+async fn one_wrong_line_and_nothing_is_imported() {
+    let (store, _directory) = store().await;
+    let rows = "VN,Centre,central,\n01,Hanoi,province,VN\n101,A,commune,99\n";
+    let error = import(&store, rows).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "line 4: there is no site 99, the parent of 101"
+    );
+    assert_eq!(codes(&store, &SiteFilter::default()).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_province_with_communes_cannot_become_one() {
+    let (store, _directory) = store().await;
+    import(
+        &store,
+        "VN,C,central,\n01,H,province,VN\n02,I,province,VN\n101,A,commune,01\n",
+    )
+    .await
+    .unwrap();
+    let error = import(&store, "01,H,commune,02\n")
+        .await
+        .unwrap_err()
+        .to_string();
+    assert_eq!(
+        error,
+        "line 2: 01, the parent of 101, is a commune and should be a province"
+    );
+}

@@ -1,0 +1,132 @@
+//! Every mistake has its line and its sentence.
+
+use super::*;
+
+fn read(text: &str) -> Result<Vec<Site>, ImportError> {
+    read_csv(text.as_bytes(), &[])
+}
+
+fn rows(rows: &str) -> Result<Vec<Site>, ImportError> {
+    read(&format!("code,name,level,parent_code\n{rows}"))
+}
+
+fn problem(text: &str) -> String {
+    rows(text).unwrap_err().to_string()
+}
+
+#[test]
+fn a_good_list_is_read_with_quotes_spaces_and_a_byte_order_mark() {
+    let text = "\u{feff}code,name,level,parent_code\r\nVN, Centre ,central,\r\n\
+                01,\"Hà Nội, thủ đô\",province,VN\r\n";
+    let sites = read(text).unwrap();
+    assert_eq!(sites[0].name, "Centre");
+    assert_eq!(sites[1].name, "Hà Nội, thủ đô");
+    assert_eq!(sites[1].parent_code, Some("VN".parse().unwrap()));
+}
+
+#[test]
+fn names_are_kept_in_one_spelling() {
+    let decomposed: String = "Hà Nội".nfd().collect();
+    let sites = rows(&format!("VN,{decomposed},central,\n")).unwrap();
+    assert_eq!(sites[0].name, "Hà Nội");
+}
+
+#[test]
+fn another_header_is_shown() {
+    let error = read("id,name\n1,x\n").unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "the first line must be `code,name,level,parent_code`, but it is `id,name`"
+    );
+    assert!(matches!(read("").unwrap_err(), ImportError::Header(_)));
+}
+
+#[test]
+fn a_list_without_sites_is_refused() {
+    assert!(matches!(rows("").unwrap_err(), ImportError::Empty));
+}
+
+#[test]
+fn each_mistake_is_told_with_its_line() {
+    let text = "VN,Centre,central,\n01,,province,VN\n02,B,region,VN\na b,C,province,VN\n\
+                03,D,province\n04,E,province,VN\n";
+    assert_eq!(
+        problem(text),
+        "line 3: the site 01 has no name\n\
+         line 4: \"region\" is not a level: use central, province or commune\n\
+         line 5: \"a b\" is not a site code: it has 1 to 16 letters (A-Z, a-z), digits, '-', '_' or '.'\n\
+         line 6: 3 fields instead of 4"
+    );
+}
+
+#[test]
+fn lines_are_counted_as_an_editor_counts_them() {
+    let text = "VN,\"Centre\",central,\n\n# no comment\n";
+    assert_eq!(problem(text), "line 4: 1 fields instead of 4");
+    let text = "VN,\"Centre\",central,\r\n01,\"two\r\nlines\",province,VN\r\n\r\nx";
+    let ImportError::Rows(errors) = rows(text).unwrap_err() else {
+        panic!("rows are wrong")
+    };
+    assert_eq!(
+        errors.iter().map(|error| error.line).collect::<Vec<_>>(),
+        [3, 6]
+    );
+    let marked = "\u{feff}code,name,level,parent_code\nx\n";
+    assert_eq!(
+        read(marked).unwrap_err().to_string(),
+        "line 2: 1 fields instead of 4"
+    );
+}
+
+#[test]
+fn a_code_stands_in_a_list_once() {
+    let text = "VN,Centre,central,\n01,A,province,VN\n01,B,province,VN\n";
+    assert_eq!(problem(text), "line 4: the code 01 is already on line 3");
+}
+
+#[test]
+fn a_parent_is_one_level_above() {
+    assert_eq!(
+        problem("VN,Centre,central,\n101,A,commune,VN\n"),
+        "line 3: VN, the parent of 101, is a central and should be a province"
+    );
+    assert_eq!(
+        problem("VN,Centre,central,VN\n"),
+        "line 2: VN is the centre and cannot be below VN"
+    );
+    assert_eq!(
+        problem("VN,Centre,central,\n01,A,province,\n"),
+        "line 3: 01 is a province and needs a parent_code"
+    );
+    assert_eq!(
+        problem("01,A,province,01\n"),
+        "line 2: 01, the parent of 01, is a province and should be a central"
+    );
+}
+
+#[test]
+fn names_with_line_breaks_and_endless_names_are_refused() {
+    assert!(problem("VN,\"a\nb\",central,\n").contains("must be one line"));
+    assert!(problem(&format!("VN,{},central,\n", "x".repeat(201))).contains("must be one line"));
+}
+
+#[test]
+fn text_in_another_encoding_is_named() {
+    let bytes = b"code,name,level,parent_code\nVN,Centr\xe9,central,\n";
+    let error = read_csv(bytes, &[]).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "line 2: the text is not UTF-8: save the file as UTF-8"
+    );
+}
+
+#[test]
+fn after_twenty_mistakes_it_stops() {
+    let wrong = "x,y\n".repeat(100_000);
+    let ImportError::Rows(errors) = rows(&wrong).unwrap_err() else {
+        panic!("rows are wrong")
+    };
+    assert_eq!(errors.len(), MAX_ERRORS + 1);
+    let text = ImportError::Rows(errors).to_string();
+    assert!(text.ends_with("\nand more"), "{text}");
+}
