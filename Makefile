@@ -1,0 +1,82 @@
+# Everything that a person types. `make` alone lists it.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+DINH := $(TARGET)/debug/dinh
+NPM := npm --no-audit --no-fund --no-update-notifier --loglevel=error
+
+WEB := web-client
+WEB_SOURCES := $(shell find $(WEB)/src $(WEB)/public $(WEB)/index.html $(WEB)/*.ts $(WEB)/*.js -type f)
+BROWSER := tests/browser
+
+# What must be on the PATH, each with the Debian package that brings it.
+BUILD_NEEDS := cc:build-essential
+TEST_NEEDS := $(BUILD_NEEDS) chromium:chromium firefox-esr:firefox-esr ip:iproute2 nft:nftables
+
+# Installs what is missing of $(1), all at once; says what to do where it cannot.
+define install
+	@export PATH="$$PATH:/usr/sbin:/sbin"; missing=""; \
+	for need in $(1); do command -v "$${need%%:*}" >/dev/null || missing="$$missing $${need##*:}"; done; \
+	[ -n "$$missing" ] || exit 0; \
+	[ "$$(id -u)" = 0 ] && root="" || root="sudo"; \
+	command -v apt-get >/dev/null || { echo "Please install:$$missing"; exit 1; }; \
+	echo "Installing:$$missing"; \
+	$$root apt-get update -qq; \
+	DEBIAN_FRONTEND=noninteractive $$root apt-get install -y -qq --no-install-recommends $$missing >/dev/null
+endef
+
+.PHONY: help
+help: ## list what can be made
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
+
+.PHONY: run
+run: build ## start a server with a demo conference, and print links into it
+	@exec $(DINH) serve --demo
+
+.PHONY: build
+build: packages web ## build the web client and the server
+	cargo build --locked -p signaling --bin dinh
+
+.PHONY: test
+test: packages-test web ## run every test, browsers included
+	$(NPM) --prefix $(WEB) test
+	cargo test --workspace --locked
+	@$(MAKE) --no-print-directory browsers
+
+.PHONY: browsers
+browsers: packages-test web $(BROWSER)/node_modules/.package-lock.json ## run the tests with real browsers, against the server built last
+	DINH="$(abspath $(DINH))" $(NPM) --prefix $(BROWSER) test
+
+.PHONY: lint
+lint: web ## check format, lints, types, and dependencies where cargo-deny is installed
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	$(NPM) --prefix $(WEB) run check
+	@if command -v cargo-deny >/dev/null; then cargo deny --locked check; else echo "cargo-deny is not installed: dependencies not checked"; fi
+
+.PHONY: bench
+bench: packages ## what forwarding a packet costs: ns and allocations
+	cargo bench --locked -p sfu --bench forward
+
+.PHONY: web
+web: $(WEB)/dist/index.html
+
+.PHONY: packages packages-test
+packages:
+	$(call install,$(BUILD_NEEDS))
+packages-test:
+	$(call install,$(TEST_NEEDS))
+
+# npm writes this file last, so a broken install is made again.
+%/node_modules/.package-lock.json: %/package.json %/package-lock.json
+	$(NPM) --prefix $* ci
+	@touch $@
+
+$(WEB)/dist/index.html: $(WEB)/node_modules/.package-lock.json $(WEB_SOURCES)
+	$(NPM) --prefix $(WEB) run build -- --logLevel warn
+	@touch $@
