@@ -26,6 +26,10 @@ static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 /// Connections that read at the same time. Writers take turns on one of their own.
 const READERS: u32 = 4;
 
+/// Rows that the thread of a reader fetches ahead. A log is read from end to end, and with fewer the
+/// two threads would mostly wait for each other; an event has about 500 bytes.
+const ROWS_AHEAD: usize = 1024;
+
 /// How long a writer of another process (`dinh sites import` beside a running server) may keep us
 /// waiting before it is an error.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -65,7 +69,7 @@ impl Store {
         MIGRATIONS.run(&writer).await.map_err(StoreError::Migrate)?;
         let reader = SqlitePoolOptions::new()
             .max_connections(READERS)
-            .connect_with(options.read_only(true))
+            .connect_with(options.read_only(true).row_buffer_size(ROWS_AHEAD))
             .await
             .map_err(opened)?;
         Ok(Self { reader, writer })

@@ -119,14 +119,25 @@ impl State {
 
     /// The message `self` for a participant; `None` when it is gone.
     pub fn self_message(&self, id: ParticipantId) -> Option<ServerMessage> {
-        let person = self.participant(id)?;
+        self.own_message(id, self.floor.position(id))
+    }
+
+    fn own_message(&self, id: ParticipantId, position: Option<u32>) -> Option<ServerMessage> {
+        let muted = self.participant(id)?.muted;
+        let (floor, on_stage) = (self.standing(id), self.scene.shows(id));
         Some(ServerMessage::Own(Own {
             version: self.seq,
-            muted: person.muted,
-            floor: self.standing(id),
-            position: self.floor.position(id),
-            on_stage: self.scene.shows(id),
+            muted,
+            floor,
+            position,
+            on_stage,
         }))
+    }
+
+    /// The message `self` for everybody in the floor's queue. Positions are counted once for all.
+    pub fn waiting_messages(&self) -> impl Iterator<Item = (ParticipantId, ServerMessage)> {
+        let numbered = (1..).zip(self.floor.queue());
+        numbered.filter_map(|(position, id)| Some((id, self.own_message(id, Some(position))?)))
     }
 
     /// A participant as moderators see it; `None` when it is gone.

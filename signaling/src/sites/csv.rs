@@ -198,7 +198,7 @@ fn check_tree(text: &[u8], rows: &[Row], known: &[Site], errors: &mut Vec<RowErr
         errors.push(RowError {
             line: line_at(text, offset),
             problem,
-        })
+        });
     };
     for Row { offset, site } in rows {
         sites.insert(&site.code, site);

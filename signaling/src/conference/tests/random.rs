@@ -248,11 +248,14 @@ fn check_floor(state: &State) {
             person.role
         );
     }
-    for (index, id) in queue.iter().enumerate() {
-        let Some(ServerMessage::Own(own)) = state.self_message(*id) else {
-            panic!("{id} is gone")
+    let told: Vec<_> = state.waiting_messages().collect();
+    assert_eq!(told.iter().map(|(id, _)| *id).collect::<Vec<_>>(), queue);
+    for (index, (id, message)) in told.into_iter().enumerate() {
+        let ServerMessage::Own(own) = &message else {
+            panic!("{id} is told {message:?}")
         };
         assert_eq!(own.position, u32::try_from(index + 1).ok());
+        assert_eq!(state.self_message(id), Some(message));
     }
 }
 

@@ -1,0 +1,90 @@
+//! What the pure parts must not know is not in their text.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Every Rust file below a path, or the file itself.
+fn files(path: &Path) -> Vec<PathBuf> {
+    if path.is_file() {
+        return vec![path.to_owned()];
+    }
+    let entries = fs::read_dir(path)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    entries
+        .flat_map(|entry| files(&entry))
+        .filter(|file| file.extension().is_some())
+        .collect()
+}
+
+/// The lines of code in which one of `words` occurs.
+fn uses(part: &str, words: &[&str]) -> Vec<String> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(part);
+    let files = files(&source);
+    assert!(!files.is_empty(), "{part} has no files");
+    let mut found = Vec::new();
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap();
+        let code = text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"));
+        for line in code.filter(|line| words.iter().any(|word| line.contains(word))) {
+            found.push(format!("{}: {line}", file.display()));
+        }
+    }
+    found
+}
+
+const IO: [&str; 8] = [
+    "tokio",
+    "axum",
+    "sqlx",
+    "sfu::",
+    "std::fs",
+    "std::net",
+    "std::thread",
+    "reqwest",
+];
+const CLOCK_AND_CHANCE: [&str; 4] = [
+    "Timestamp::now",
+    "SystemTime::now",
+    "rand::",
+    "SystemRandom",
+];
+
+#[test]
+fn the_conference_and_the_protocol_know_no_sockets_tasks_or_media() {
+    for part in [
+        "conference",
+        "conference.rs",
+        "protocol",
+        "protocol.rs",
+        "ids.rs",
+        "sites",
+    ] {
+        assert_eq!(uses(part, &IO), [""; 0]);
+    }
+}
+
+#[test]
+fn the_conference_the_protocol_and_tokens_read_no_clock_and_draw_no_lots() {
+    for part in [
+        "conference",
+        "protocol",
+        "ids.rs",
+        "sites",
+        "auth/keys.rs",
+        "auth/secret.rs",
+    ] {
+        assert_eq!(uses(part, &CLOCK_AND_CHANCE), [""; 0]);
+    }
+    for part in ["store", "store.rs"] {
+        assert_eq!(uses(part, &CLOCK_AND_CHANCE), [""; 0]);
+    }
+}
+
+#[test]
+fn the_search_finds_what_it_looks_for() {
+    assert_ne!(uses("store.rs", &IO), [""; 0]);
+    assert_ne!(uses("auth/keyfile.rs", &CLOCK_AND_CHANCE), [""; 0]);
+}
