@@ -36,6 +36,8 @@ drop_reasons! {
     StunNotAuthenticated = "stun_not_authenticated",
     /// DTLS, RTP or RTCP from an address that no authenticated check came from.
     UnknownPath = "unknown_path",
+    /// DTLS while too many handshakes wait.
+    HandshakeQueueFull = "handshake_queue_full",
     /// DTLS that the handshake could not use.
     BadDtls = "bad_dtls",
     /// RTP or RTCP before the handshake was complete.

@@ -20,6 +20,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
+use bytes::Bytes;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rustc_hash::FxHashMap;
@@ -72,6 +73,9 @@ pub struct Shard {
     wishes: Vec<PublicationKey>,
     /// Publications that are arriving.
     active: Vec<PublicationKey>,
+    /// Handshake datagrams that wait their turn.
+    handshakes: VecDeque<(usize, PeerId, Bytes)>,
+    handshakes_due: Option<Instant>,
     timers: Timers,
     next_tick: Option<Instant>,
     control: Outbox,
@@ -100,6 +104,8 @@ impl Shard {
             mirrors: Mirrors::default(),
             wishes: Vec::new(),
             active: Vec::new(),
+            handshakes: VecDeque::new(),
+            handshakes_due: None,
             timers: Timers::default(),
             next_tick: None,
             control: Outbox::default(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 
 use crate::command::{CloseReason, Event};
 use crate::demux::{Class, classify};
@@ -21,6 +21,12 @@ use crate::shard::Shard;
 
 /// Longest datagram looked at, in bytes.
 const MAX_DATAGRAM: usize = 2_048;
+
+/// Handshake datagrams that may wait: those of a country that joins at once.
+const MAX_HANDSHAKES: usize = 16_384;
+
+/// Handshake datagrams taken per turn, at most about a millisecond's worth.
+const HANDSHAKES_PER_TURN: usize = 4;
 
 /// Packets resent for one RTCP datagram; a receiver that misses more needs a keyframe.
 const MAX_RESENT: usize = 64;
@@ -43,7 +49,7 @@ impl Shard {
             Class::Stun => self.on_stun(now, path, datagram),
             Class::Dtls => {
                 let key = self.peer_at(path)?;
-                self.on_dtls(now, key, datagram)
+                self.queue_handshake(now, key, datagram)
             }
             Class::Rtp => {
                 let key = self.peer_at(path)?;
@@ -111,12 +117,41 @@ impl Shard {
         }
     }
 
-    fn on_dtls(&mut self, now: Instant, key: usize, datagram: &[u8]) -> Result<(), DropReason> {
-        let peer = self.peers.get_mut(key).ok_or(DropReason::UnknownPath)?;
-        let outcome = peer.cold.dtls.handle_datagram(now, datagram);
-        self.after_dtls(now, key);
-        self.rearm(key);
-        outcome
+    /// Puts a handshake datagram aside; [`handle_timeout`](Self::handle_timeout) takes it.
+    fn queue_handshake(
+        &mut self,
+        now: Instant,
+        key: usize,
+        datagram: &[u8],
+    ) -> Result<(), DropReason> {
+        let peer = self.peers.get(key).ok_or(DropReason::UnknownPath)?.id;
+        if self.handshakes.len() >= MAX_HANDSHAKES {
+            // The client sends its flight again.
+            return Err(DropReason::HandshakeQueueFull);
+        }
+        self.handshakes
+            .push_back((key, peer, Bytes::copy_from_slice(datagram)));
+        self.handshakes_due.get_or_insert(now);
+        Ok(())
+    }
+
+    /// Takes the next handshake steps, a few at a time: each costs up to 300 µs of public-key
+    /// cryptography, and joins must never hold media up. What is left is due at once.
+    pub(super) fn handshake(&mut self, now: Instant) {
+        for _ in 0..HANDSHAKES_PER_TURN {
+            let Some((key, peer, datagram)) = self.handshakes.pop_front() else {
+                break;
+            };
+            let Some(known) = self.peers.get_mut(key).filter(|known| known.id == peer) else {
+                continue;
+            };
+            if let Err(reason) = known.cold.dtls.handle_datagram(now, &datagram) {
+                self.stats.drops.count(reason);
+            }
+            self.after_dtls(now, key);
+            self.rearm(key);
+        }
+        self.handshakes_due = (!self.handshakes.is_empty()).then_some(now);
     }
 
     /// Sends what the handshake has to say and acts on what came of it.

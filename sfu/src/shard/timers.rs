@@ -53,7 +53,7 @@ impl Timers {
 impl Shard {
     /// When [`handle_timeout`](Self::handle_timeout) should be called next.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        [self.timers.next(), self.next_tick]
+        [self.timers.next(), self.next_tick, self.handshakes_due]
             .into_iter()
             .flatten()
             .min()
@@ -61,6 +61,7 @@ impl Shard {
 
     /// Does what is due at `now`.
     pub fn handle_timeout(&mut self, now: Instant) {
+        self.handshake(now);
         for _ in 0..MAX_DUE {
             let Some((due, key, peer)) = self.timers.pop_due(now) else {
                 break;
