@@ -215,10 +215,11 @@ impl Fanout {
         let (Some(path), Some(sealer)) = (peer.path, &peer.sealer) else {
             return;
         };
-        // Video before audio: the shorter audio packet then rides as the last segment.
-        for slot in peer.slots.iter_mut().rev() {
-            let Some(feed) = slot.feed else { continue };
-            let Some(work) = self.work.iter().find(|work| work.feed == feed) else {
+        for (feed, slot) in &peer.watching {
+            let Some(work) = self.work.iter().find(|work| work.feed == *feed) else {
+                continue;
+            };
+            let Some(slot) = peer.slots.get_mut(usize::from(*slot)) else {
                 continue;
             };
             let sources = self.sources.get_mut(work.sources.clone());

@@ -14,6 +14,7 @@ pub mod srtp;
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
+use smallvec::SmallVec;
 
 use crate::drop_reason::DropReason;
 use crate::id::{PeerId, Ssrc};
@@ -64,6 +65,9 @@ pub struct Peer {
     /// Bit `feed index mod 64` for every feed its slots are pointed at: one test tells most peers
     /// that a packet is not for them.
     pub feed_mask: u64,
+    /// The slots that are pointed at a feed, as (feed, index of the slot), last slot first: video
+    /// before audio, so that the shorter audio packet rides as the last segment of a message.
+    pub watching: SmallVec<[(u16, u8); 8]>,
     /// Where its media goes; set once connected.
     pub path: Option<Path>,
     /// Keys for what it receives.

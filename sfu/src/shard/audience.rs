@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use rand::RngExt;
+use smallvec::SmallVec;
 
 use crate::command::{CloseReason, Event, IceCredentials, MediaKind, PeerSpec};
 use crate::conference::Conference;
@@ -58,6 +59,7 @@ impl Shard {
             id,
             conference,
             feed_mask: 0,
+            watching: SmallVec::new(),
             path: None,
             sealer: None,
             slots,

@@ -103,11 +103,14 @@ impl Shard {
             feed.shows
         });
         let ceiling = usize::from(slot.ceiling);
+        let pointed = peer.slots.iter().enumerate().rev();
+        peer.watching = pointed
+            .filter_map(|(index, slot)| Some((slot.feed?, u8::try_from(index).ok()?)))
+            .collect();
         peer.feed_mask = peer
-            .slots
+            .watching
             .iter()
-            .filter_map(|slot| slot.feed)
-            .fold(0, |mask, feed| mask | 1 << (feed % 64));
+            .fold(0, |mask, (feed, _)| mask | 1 << (feed % 64));
         if let Some(shows) = shows {
             self.wish_for(shows, ceiling);
         }

@@ -439,6 +439,11 @@ impl Shard {
             let mut is_open = false;
             let mut due = [false; crate::publication::MAX_LAYERS];
             for (layer, due) in publication.layers.iter_mut().zip(&mut due) {
+                if !layer.is_active(now) {
+                    // Nobody sends it. Should it begin, it does so with a keyframe, or whoever
+                    // needs one says so again.
+                    layer.keyframe.satisfied();
+                }
                 *due = layer.keyframe.try_send(now);
                 is_open |= layer.keyframe.is_wanted();
             }
