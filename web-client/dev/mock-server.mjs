@@ -180,6 +180,11 @@ function act(me, message) {
     case "mute":
       people.get(message.participant).muted = message.muted;
       return tellAll(message.participant);
+    case "remove":
+      sockets.get(message.participant)?.socket.close(4010);
+      people.set(message.participant, { ...people.get(message.participant), state: "left" });
+      tellAll(message.participant);
+      return people.delete(message.participant);
     case "publish": {
       const sources = new Set(people.get(me)?.sources);
       if (message.active) sources.add(message.source);
@@ -317,9 +322,9 @@ http.listen(port, "127.0.0.1", () => {
   const link = (path, text) =>
     `http://127.0.0.1:${port}${path}#token=e30.${Buffer.from(JSON.stringify(text)).toString("base64url")}.mock`;
   const conference = CONFERENCE.id;
-  console.log("operator", link("/operator", { conference, role: "operator" }));
-  console.log("chair   ", link("/operator", { conference, role: "chair" }));
-  console.log("hall    ", link("/hall", { conference, role: "hall" }));
-  console.log("site    ", link("/site", { conference, role: "site", site: "00004" }));
-  console.log("observer", link("/observer", { conference, role: "observer" }));
+  console.log("operator", link("/operator", { conf: conference, role: "operator" }));
+  console.log("chair   ", link("/operator", { conf: conference, role: "chair" }));
+  console.log("hall    ", link("/hall", { conf: conference, role: "hall" }));
+  console.log("site    ", link("/site", { conf: conference, role: "site", site: "00004" }));
+  console.log("observer", link("/observer", { conf: conference, role: "observer" }));
 });

@@ -79,7 +79,7 @@ function makeBelieve() {
   };
 }
 
-const text = (claims) => `e30.${Buffer.from(JSON.stringify({ conference: "01JD8XZ3N7", ...claims })).toString("base64url")}.mock`;
+const text = (claims) => `e30.${Buffer.from(JSON.stringify({ conf: "01JD8XZ3N7", ...claims })).toString("base64url")}.mock`;
 const click = (words) => (page) => page.getByRole("button", { name: words }).first().click();
 const site = { role: "site", site: "00004" };
 const steps =
@@ -99,7 +99,7 @@ const PAGES = [
   ["site-waiting", "/site", { ...site, site: "00008" }, steps(click(JOIN), click(/Xin phát biểu|Ask for the floor/), pause(1500))],
   ["hall", "/hall", { role: "hall" }, steps(click(JOIN), pause(1800))],
   ["operator", "/operator", { role: "operator" }, pause(1800)],
-  ["operator-province", "/operator", { role: "operator" }, steps(pause(800), click("Tỉnh Lâm Đồng"), pause(400), (page) => page.locator(".entry .line").nth(1).click(), pause(500))],
+  ["operator-province", "/operator", { role: "operator" }, steps(pause(800), (page) => page.getByRole("button", { name: "Lâm Đồng", exact: true }).click(), pause(400), (page) => page.locator(".entry .line").nth(1).click(), pause(500))],
   ["operator-missing", "/operator", { role: "operator" }, steps(pause(800), (page) => page.locator(".count.bad").click(), pause(600))],
   ["operator-floor", "/operator", { role: "operator" }, steps(pause(800), async (page) => { const tab = page.locator("nav button").nth(2); if (await tab.isVisible()) await tab.click(); }, pause(600))],
   ["operator-stage", "/operator", { role: "operator" }, steps(pause(800), async (page) => { const tab = page.locator("nav button").nth(1); if (await tab.isVisible()) await tab.click(); }, pause(600))],
@@ -177,6 +177,7 @@ for (const [size, width, height] of SIZES) {
       });
       await page.goto(`http://127.0.0.1:${PORT}${path}${claims === null ? "" : `#token=${text(claims)}`}`);
       try {
+        page.setDefaultTimeout(4000);
         await act(page);
       } catch (error) {
         console.log(file, "FAILED", error.message.split("\n")[0]);

@@ -197,6 +197,11 @@ export class Attendance {
     return this.#do({ type: "mute", participant, muted });
   }
 
+  /** Sends a participant away. */
+  remove(participant: string): Promise<void> {
+    return this.#do({ type: "remove", participant });
+  }
+
   /** Fills the small pictures with these participants, as far as they go. */
   async watch(wanted: readonly string[]): Promise<void> {
     const mids = this.#state.slots.filter(({ kind }) => kind === "video").map(({ mid }) => mid).slice(3);

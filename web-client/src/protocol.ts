@@ -30,7 +30,8 @@ export type Request =
   | { readonly type: "grantFloor"; readonly participant: string }
   | { readonly type: "revokeFloor" }
   | { readonly type: "setStage"; readonly place: Place; readonly participant: string | null }
-  | { readonly type: "mute"; readonly participant: string; readonly muted: boolean };
+  | { readonly type: "mute"; readonly participant: string; readonly muted: boolean }
+  | { readonly type: "remove"; readonly participant: string };
 
 /** Everything that a client may send. */
 export type ClientMessage =

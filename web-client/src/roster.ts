@@ -38,11 +38,10 @@ export function fold(text: string): string {
     .toLowerCase();
 }
 
-/** Whether every word of `query` occurs in `searchable`, which is folded already. */
-export function matches(searchable: string, query: string): boolean {
-  return fold(query)
-    .split(/\s+/u)
-    .every((word) => searchable.includes(word));
+/** A test of folded text for every word of `query`. */
+export function matcher(query: string): (searchable: string) => boolean {
+  const words = fold(query).split(/\s+/u);
+  return (searchable) => words.every((word) => searchable.includes(word));
 }
 
 function text(value: unknown): string | null {
@@ -126,11 +125,12 @@ export interface RosterFilter {
 }
 
 export function filterRoster(rows: readonly SiteRow[], filter: RosterFilter): readonly SiteRow[] {
+  const isMatch = matcher(filter.query);
   return rows.filter(
     (row) =>
       (filter.province === undefined || row.province === filter.province) &&
       (filter.standing === "all" || row.standing === filter.standing) &&
-      (filter.query === "" || matches(row.searchable, filter.query)),
+      isMatch(row.searchable),
   );
 }
 

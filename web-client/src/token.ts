@@ -7,11 +7,10 @@ export interface TokenText {
   readonly conference: string | null;
   readonly role: Role | null;
   readonly site: string | null;
-  readonly title: string | null;
   readonly name: string | null;
 }
 
-const NOTHING: TokenText = { conference: null, role: null, site: null, title: null, name: null };
+const NOTHING: TokenText = { conference: null, role: null, site: null, name: null };
 const ROLES: readonly Role[] = ["operator", "chair", "hall", "site", "observer"];
 
 /** The token in a fragment like `#token=…`, or `null`. */
@@ -33,10 +32,9 @@ export function readToken(token: string | null): TokenText {
       return typeof value === "string" ? value : null;
     };
     return {
-      conference: text("conference"),
+      conference: text("conf"),
       role: ROLES.find((role) => role === text("role")) ?? null,
       site: text("site"),
-      title: text("title"),
       name: text("name"),
     };
   } catch {

@@ -38,6 +38,7 @@ const SENT: { readonly [T in ClientMessage["type"]]: Extract<ClientMessage, { ty
   revokeFloor: { type: "revokeFloor", id: 9 },
   setStage: { type: "setStage", id: 10, place: "main", participant: "01JD8Y6Q0B9FJ3V2K7T5C4X1HE" },
   mute: { type: "mute", id: 11, participant: "01JD8Y6Q0B9FJ3V2K7T5C4X1HE", muted: true },
+  remove: { type: "remove", id: 12, participant: "01JD8Y6Q0B9FJ3V2K7T5C4X1HE" },
   ping: { type: "ping" },
   leave: { type: "leave" },
 };

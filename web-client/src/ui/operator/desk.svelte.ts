@@ -92,6 +92,10 @@ export class Desk {
     void this.#visit.actions?.mute(participant, muted);
   }
 
+  remove(participant: string): void {
+    void this.#visit.actions?.remove(participant);
+  }
+
   setStage(place: Place, participant: string | null): void {
     void this.#visit.actions?.setStage(place, participant);
   }

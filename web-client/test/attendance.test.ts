@@ -1,0 +1,362 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { Attendance } from "../src/attendance.ts";
+import { LocalDevices, type MediaSource, SITE_CAMERA } from "../src/devices.ts";
+import type { Answer, Self } from "../src/protocol.ts";
+import { FakeConnection, FakeTrack, settled } from "./fakes/connection.ts";
+import { FakeCredentials, FakeServer } from "./fakes/socket.ts";
+
+let server: FakeServer;
+let connections: FakeConnection[];
+let life: AbortController;
+let credentials: FakeCredentials;
+let devices: LocalDevices;
+let captured: FakeTrack[];
+let attendance: Attendance;
+const getUserMedia = vi.fn<(constraints: MediaStreamConstraints) => Promise<unknown>>();
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  server = new FakeServer();
+  connections = [];
+  captured = [];
+  life = new AbortController();
+  credentials = new FakeCredentials();
+  getUserMedia.mockReset().mockImplementation(({ audio }) => {
+    const track = new FakeTrack(audio === undefined ? "video" : "audio");
+    captured.push(track);
+    return Promise.resolve({ getTracks: () => [track] });
+  });
+});
+
+afterEach(() => {
+  life.abort();
+  vi.useRealTimers();
+});
+
+function attend(): void {
+  const source = {
+    getUserMedia,
+    enumerateDevices: () => Promise.resolve([]),
+    addEventListener: () => undefined,
+  } as unknown as MediaSource;
+  devices = new LocalDevices(
+    {
+      source,
+      memory: { chosen: () => "", choose: () => undefined },
+      size: SITE_CAMERA,
+      onChange: () => attendance.onDevices(),
+    },
+    life.signal,
+  );
+  attendance = new Attendance(
+    {
+      credentials,
+      devices,
+      media: source,
+      wakeUps: new EventTarget(),
+      connectSocket: () => server.connect(),
+      connectPeer: () => {
+        const connection = new FakeConnection();
+        connections.push(connection);
+        return connection.asConnection;
+      },
+      random: () => 0,
+      onChange: () => undefined,
+    },
+    life.signal,
+  );
+}
+
+const connection = (): FakeConnection => {
+  const last = connections.at(-1);
+  if (last === undefined) throw new Error("no peer connection was made");
+  return last;
+};
+
+const answer = (id: number): Answer => ({
+  type: "answer",
+  id,
+  sdp: "answer",
+  publications: [],
+  slots: [{ mid: "6", kind: "video", feed: "stage.main" }],
+});
+
+function self(part: Partial<Self>): Self {
+  return { type: "self", version: 1, muted: false, floor: "none", position: null, onStage: false, ...part };
+}
+
+/** Answers the newest offer; media flows. */
+async function answerOffer(): Promise<void> {
+  await settled();
+  server.say(answer(server.sent("offer").id));
+  await settled();
+  connection().ice("connected");
+  await settled();
+}
+
+async function joined(role: "site" | "hall" | "operator" = "site"): Promise<void> {
+  attend();
+  server.welcome({ role });
+  await answerOffer();
+}
+
+/** Says yes to every request made so far on this WebSocket, until none is new. */
+async function consentToAll(): Promise<void> {
+  for (let done = 0; done < server.last.sent.length; ) {
+    const message = server.last.sent[done++];
+    if (message !== undefined && "id" in message) server.say({ type: "ok", id: message.id });
+    await settled();
+  }
+}
+
+const published = () => server.last.sent.flatMap((m) => (m.type === "publish" ? [`${m.source} ${m.active}`] : []));
+const carried = () => connection().transceivers.slice(0, 3).map(({ sender }) => sender.track);
+
+describe("the peer connection", () => {
+  it("is made and offered once after the welcome", async () => {
+    await joined();
+    expect(connections).toHaveLength(1);
+    expect(attendance.state.media).toBe("connected");
+    expect(attendance.state.slots).toHaveLength(1);
+  });
+
+  it("lives on when only the WebSocket was lost", async () => {
+    await joined();
+    server.end(1006);
+    vi.advanceTimersByTime(1_000);
+    server.welcome({ resumed: true });
+    await settled();
+    expect(connections).toHaveLength(1);
+    expect(connection().count("setRemoteDescription")).toBe(1);
+  });
+
+  it("survives ten seconds without a network untouched", async () => {
+    await joined();
+    connection().ice("disconnected");
+    vi.advanceTimersByTime(8_000);
+    expect(attendance.state.link.state).toBe("waiting");
+    vi.advanceTimersByTime(2_000);
+    connection().ice("connected");
+    server.welcome({ resumed: true });
+    await settled();
+    expect(connections).toHaveLength(1);
+    expect(connection().count("createOffer")).toBe(1);
+    expect(attendance.state.media).toBe("connected");
+  });
+
+  it("is repaired when ICE has failed, but not before the WebSocket is back", async () => {
+    await joined();
+    server.end(1006);
+    connection().ice("failed");
+    await settled();
+    expect(connection().count("restartIce")).toBe(0);
+    vi.advanceTimersByTime(1_000);
+    server.welcome({ resumed: true });
+    await settled();
+    expect(connection().count("restartIce")).toBe(1);
+    expect(server.sent("restartIce").sdp).not.toBe("");
+  });
+
+  it("is replaced when the server does not know it any more", async () => {
+    await joined();
+    connection().ice("failed");
+    await settled();
+    const { id } = server.sent("restartIce");
+    server.say({ type: "error", id, code: "no_media", message: "", retryAfterSeconds: null });
+    await settled();
+    vi.advanceTimersByTime(0);
+    await answerOffer();
+    expect(connections).toHaveLength(2);
+    expect(connections[0]?.count("close")).toBe(1);
+    expect(attendance.state.media).toBe("connected");
+  });
+
+  it("is replaced after a restart of the server, which has forgotten it", async () => {
+    await joined();
+    server.say({ type: "closing", reason: "restarting", retryAfterSeconds: 1 });
+    server.end(1012);
+    vi.advanceTimersByTime(2_000);
+    server.welcome({ resumed: true });
+    await settled();
+    expect(connections).toHaveLength(2);
+  });
+
+  it("is replaced when the participant is a new one", async () => {
+    await joined();
+    server.end(4004);
+    server.welcome({ resumed: false, participant: "P2" });
+    await settled();
+    expect(connections).toHaveLength(2);
+  });
+
+  it("is offered again when the line broke before the answer", async () => {
+    attend();
+    server.welcome();
+    await settled();
+    server.end(1006);
+    await settled();
+    vi.advanceTimersByTime(1_000);
+    server.welcome({ resumed: true });
+    await answerOffer();
+    expect(connections).toHaveLength(1);
+    expect(attendance.state.media).toBe("connected");
+  });
+
+  it("that cannot be answered is tried again ever more slowly", async () => {
+    attend();
+    server.welcome();
+    const made: number[] = [];
+    for (let i = 0; i < 6; i++) {
+      await settled();
+      const { id } = server.sent("offer");
+      server.say({ type: "error", id, code: "overloaded", message: "", retryAfterSeconds: null });
+      await settled();
+      let waited = 0;
+      for (const before = connections.length; connections.length === before; waited += 100) {
+        vi.advanceTimersByTime(100);
+        if (waited % 2_000 === 0) server.say({ type: "pong" });
+      }
+      made.push(waited);
+    }
+    expect(made).toEqual([100, 1_000, 2_000, 4_000, 8_000, 15_000]);
+  });
+});
+
+describe("the floor", () => {
+  it("is asked for only once there is a microphone, and nothing is on air before it is given", async () => {
+    await joined();
+    void attendance.requestFloor();
+    await settled();
+    expect(server.heard.at(-1)?.type).toBe("requestFloor");
+    expect(captured).toHaveLength(2);
+    expect(carried()).toEqual([null, null, null]);
+  });
+
+  it("is not asked for without a microphone; the page knows why", async () => {
+    getUserMedia.mockRejectedValue(new DOMException("", "NotAllowedError"));
+    await joined();
+    await attendance.requestFloor();
+    expect(server.heard.at(-1)?.type).toBe("offer");
+    expect(devices.state.microphone.problem).toBe("denied");
+  });
+
+  it("puts microphone and camera on air when it is given, in the senders of the join", async () => {
+    await joined();
+    void attendance.requestFloor();
+    await settled();
+    server.say(self({ floor: "holding", onStage: true }));
+    await consentToAll();
+    expect(carried()).toEqual([captured[0], captured[1], null]);
+    expect(published()).toEqual(["microphone true", "camera true"]);
+    expect(connection().count("createOffer")).toBe(1);
+  });
+
+  it("given without being asked for waits for the person's consent", async () => {
+    await joined();
+    server.say(self({ floor: "holding", onStage: true }));
+    await settled();
+    expect(attendance.state.isInvited).toBe(true);
+    expect(getUserMedia).not.toHaveBeenCalled();
+    void attendance.consent();
+    await consentToAll();
+    expect(attendance.state.isInvited).toBe(false);
+    expect(attendance.state.onAir).toEqual(new Set(["microphone", "camera"]));
+  });
+
+  it("lets go of the devices when it ends", async () => {
+    await joined();
+    void attendance.requestFloor();
+    await settled();
+    server.say(self({ floor: "holding" }));
+    await consentToAll();
+    server.say(self({ floor: "none" }));
+    await consentToAll();
+    expect(carried()).toEqual([null, null, null]);
+    expect(captured.map(({ readyState }) => readyState)).toEqual(["ended", "ended"]);
+    expect(published()).toEqual(["microphone true", "camera true", "microphone false", "camera false"]);
+  });
+
+  it("held before a reload is taken up again by itself", async () => {
+    attend();
+    server.welcome({ resumed: true });
+    server.say(self({ floor: "holding", onStage: true }));
+    await answerOffer();
+    await consentToAll();
+    expect(carried()).toEqual([captured[0], captured[1], null]);
+  });
+
+  it("sends nothing while muted, and goes on when unmuted", async () => {
+    await joined();
+    void attendance.requestFloor();
+    await settled();
+    server.say(self({ floor: "holding" }));
+    await consentToAll();
+    server.say(self({ floor: "holding", muted: true }));
+    await consentToAll();
+    expect(carried()).toEqual([null, null, null]);
+    server.say(self({ floor: "holding" }));
+    await consentToAll();
+    expect(carried()).toEqual([captured[0], captured[1], null]);
+  });
+});
+
+describe("the hall", () => {
+  it("is on air as soon as it has joined and its devices are open", async () => {
+    await joined("hall");
+    await devices.open("microphone");
+    await devices.open("camera");
+    await consentToAll();
+    expect(published()).toEqual(["microphone true", "camera true"]);
+  });
+
+  it("tells the server again what is on air after a lost WebSocket", async () => {
+    await joined("hall");
+    await devices.open("microphone");
+    await consentToAll();
+    server.end(1006);
+    vi.advanceTimersByTime(1_000);
+    server.welcome({ role: "hall", resumed: true });
+    await consentToAll();
+    expect(published()).toEqual(["microphone true"]);
+  });
+
+  it("switches its camera off: nothing is sent and the light goes out", async () => {
+    await joined("hall");
+    await devices.open("camera");
+    await consentToAll();
+    void attendance.switchCamera(false);
+    await consentToAll();
+    expect(carried()[1]).toBeNull();
+    expect(captured[0]?.readyState).toBe("ended");
+    expect(published()).toEqual(["camera true", "camera false"]);
+  });
+
+  it("switches its microphone off without letting go of it", async () => {
+    await joined("hall");
+    await devices.open("microphone");
+    await consentToAll();
+    void attendance.switchMicrophone(false);
+    await consentToAll();
+    expect(carried()[0]).toBeNull();
+    expect(captured[0]?.readyState).toBe("live");
+  });
+});
+
+it("a refused request becomes a code for which the page has a sentence", async () => {
+  await joined();
+  const asked = attendance.withdrawFloor();
+  const { id } = server.sent("withdrawFloor");
+  server.say({ type: "error", id, code: "floor_not_requested", message: "", retryAfterSeconds: null });
+  await asked;
+  expect(attendance.state.refused).toBe("floor_not_requested");
+});
+
+it("the end of the conference lets go of everything", async () => {
+  await joined("hall");
+  await devices.open("camera");
+  server.say({ type: "closing", reason: "conference_ended", retryAfterSeconds: null });
+  server.end(4009);
+  expect(attendance.state.link).toEqual({ state: "over", reason: "conference_ended" });
+  expect(captured[0]?.readyState).toBe("ended");
+  expect(connection().count("close")).toBe(1);
+});

@@ -1,0 +1,188 @@
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { PeerLink, type PeerOptions, remoteDescriptionsSet } from "../src/peer.ts";
+import type { Answer } from "../src/protocol.ts";
+import { RequestError } from "../src/signaling.ts";
+import { FakeConnection } from "./fakes/connection.ts";
+
+const SITE = { sends: true, watchSlots: 0 };
+
+const ANSWER: Answer = {
+  type: "answer",
+  id: 1,
+  sdp: "answer",
+  publications: [{ mid: "0", source: "microphone" }],
+  slots: [
+    { mid: "3", kind: "audio", feed: "audio" },
+    { mid: "6", kind: "video", feed: "stage.main" },
+    { mid: "77", kind: "video", feed: null },
+  ],
+};
+
+let connection: FakeConnection;
+let life: AbortController;
+const negotiate = vi.fn<PeerOptions["negotiate"]>();
+const onChange = vi.fn();
+const onGone = vi.fn();
+
+beforeEach(() => {
+  connection = new FakeConnection();
+  life = new AbortController();
+  negotiate.mockReset().mockResolvedValue(ANSWER);
+  onChange.mockReset();
+  onGone.mockReset();
+});
+
+function link(plan = SITE): PeerLink {
+  const connect = () => connection.asConnection;
+  return new PeerLink({ plan, iceServers: [], negotiate, onChange, onGone, connect }, life.signal);
+}
+
+async function connected(): Promise<PeerLink> {
+  const peer = link();
+  await peer.offer();
+  connection.ice("connected");
+  return peer;
+}
+
+const shape = () => connection.transceivers.map(({ kind, init }) => `${kind} ${init.direction ?? ""}`);
+
+describe("the offer", () => {
+  it("of a site has microphone, camera and screen, then three audio and three video slots", () => {
+    link();
+    expect(shape()).toEqual([
+      "audio sendonly",
+      "video sendonly",
+      "video sendonly",
+      ...Array<string>(3).fill("audio recvonly"),
+      ...Array<string>(3).fill("video recvonly"),
+    ]);
+  });
+
+  it("of an operator sends nothing and has 16 video slots more", () => {
+    link({ sends: false, watchSlots: 16 });
+    expect(shape()).toEqual([...Array<string>(3).fill("audio recvonly"), ...Array<string>(19).fill("video recvonly")]);
+  });
+
+  it("has a camera in three layers, lowest first, each half the next", () => {
+    link();
+    const encodings = connection.transceivers[1]?.init.sendEncodings ?? [];
+    expect(encodings.map(({ rid, scaleResolutionDownBy }) => [rid, scaleResolutionDownBy])).toEqual([
+      ["l", 4],
+      ["m", 2],
+      ["h", 1],
+    ]);
+  });
+
+  it("is made without a track, and says which MID carries what", async () => {
+    await link().offer();
+    expect(connection.transceivers.every(({ sender }) => sender.track === null)).toBe(true);
+    expect(negotiate).toHaveBeenCalledExactlyOnceWith({
+      type: "offer",
+      sdp: "offer 1",
+      sources: { "0": "microphone", "1": "camera", "2": "screen" },
+    });
+  });
+
+  it("is answered once: one offer, one setRemoteDescription", async () => {
+    const before = remoteDescriptionsSet();
+    const peer = await connected();
+    await peer.offer();
+    await peer.repair();
+    expect(connection.count("createOffer")).toBe(1);
+    expect(connection.count("setRemoteDescription")).toBe(1);
+    expect(remoteDescriptionsSet()).toBe(before + 1);
+    expect(connection.remoteSdp).toBe("answer");
+  });
+
+  it("fills the slots that the page knows and no others", async () => {
+    const peer = link();
+    await peer.offer();
+    expect(peer.slots.map(({ mid, feed, track }) => [mid, feed, track.id])).toEqual([
+      ["3", "audio", "received-3"],
+      ["6", "stage.main", "received-6"],
+    ]);
+  });
+
+  it("cut off by a lost line is sent again as it was", async () => {
+    negotiate.mockRejectedValueOnce(new RequestError("disconnected", ""));
+    const peer = link();
+    await expect(peer.offer()).rejects.toThrow(RequestError);
+    expect(peer.isAnswered).toBe(false);
+    await peer.offer();
+    expect(peer.isAnswered).toBe(true);
+    expect(connection.count("createOffer")).toBe(1);
+    expect(negotiate.mock.calls[1]).toEqual(negotiate.mock.calls[0]);
+  });
+
+  it("whose answer comes after the end is not applied", async () => {
+    const peer = link();
+    const offering = peer.offer();
+    life.abort();
+    await offering;
+    expect(connection.count("setRemoteDescription")).toBe(0);
+  });
+});
+
+describe("an ICE restart", () => {
+  it("does not happen while the path is only disconnected", async () => {
+    const peer = await connected();
+    connection.ice("disconnected");
+    await peer.repair();
+    expect(connection.count("restartIce")).toBe(0);
+    expect(peer.state).toBe("disconnected");
+  });
+
+  it("happens once ICE has failed, on the same connection", async () => {
+    const peer = await connected();
+    connection.ice("failed");
+    await peer.repair();
+    expect(connection.count("restartIce")).toBe(1);
+    expect(negotiate).toHaveBeenLastCalledWith({ type: "restartIce", sdp: "offer 2" });
+    expect(connection.count("setRemoteDescription")).toBe(2);
+    expect(onGone).not.toHaveBeenCalled();
+  });
+
+  it("that the server does not know asks for a fresh connection", async () => {
+    const peer = await connected();
+    connection.ice("failed");
+    negotiate.mockRejectedValueOnce(new RequestError("no_media", ""));
+    await peer.repair();
+    expect(onGone).toHaveBeenCalledOnce();
+  });
+});
+
+describe("the state", () => {
+  it("is connected only when DTLS is too", async () => {
+    const peer = link();
+    await peer.offer();
+    expect(peer.state).toBe("connecting");
+    connection.iceConnectionState = "connected";
+    connection.connectionState = "connecting";
+    expect(peer.state).toBe("connecting");
+    connection.ice("connected");
+    expect(peer.state).toBe("connected");
+  });
+
+  it("asks for a fresh connection when DTLS fails over a path that works", async () => {
+    await connected();
+    connection.connectionState = "failed";
+    connection.dispatchEvent(new Event("connectionstatechange"));
+    expect(onGone).toHaveBeenCalledOnce();
+  });
+
+  it("ends with the signal", async () => {
+    await connected();
+    onChange.mockClear();
+    life.abort();
+    connection.dispatchEvent(new Event("iceconnectionstatechange"));
+    expect(connection.count("close")).toBe(1);
+    expect(onChange).not.toHaveBeenCalled();
+  });
+});
+
+it("asks for a small playout delay where the browser knows how", () => {
+  link();
+  expect(connection.transceivers.slice(3).map(({ receiver }) => receiver.jitterBufferTarget)).toEqual(
+    Array<number>(6).fill(60),
+  );
+});

@@ -1,0 +1,31 @@
+import { describe, expect, it } from "vitest";
+import { readToken, tokenInHash } from "../src/token.ts";
+
+const jwt = (claims: unknown): string => `e30.${Buffer.from(JSON.stringify(claims)).toString("base64url")}.sig`;
+
+describe("the token in the link", () => {
+  it.each([
+    ["#token=abc.def.ghi", "abc.def.ghi"],
+    ["#lang=en&token=a.b.c", "a.b.c"],
+    ["#token=", null],
+    ["", null],
+    ["#other", null],
+  ])("of %j is %j", (hash, token) => {
+    expect(tokenInHash(hash)).toBe(token);
+  });
+});
+
+describe("what a token says", () => {
+  it("is read with its accents", () => {
+    expect(readToken(jwt({ conf: "C1", role: "site", site: "00004", name: "Phường Ba Đình" }))).toEqual({
+      conference: "C1",
+      role: "site",
+      site: "00004",
+      name: "Phường Ba Đình",
+    });
+  });
+
+  it.each([null, "", "a", "a.%%%.c", jwt(7), jwt({ role: "emperor", site: 4 })])("is nothing for %j", (token) => {
+    expect(readToken(token)).toEqual({ conference: null, role: null, site: null, name: null });
+  });
+});
