@@ -1,0 +1,101 @@
+// A network of its own for one browser: a namespace joined to this machine by a pair of virtual
+// interfaces, with a default route, and with packet filters that can take the network away.
+
+import { execFileSync } from "node:child_process";
+import { chmodSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** Why namespaces cannot be made here, or `false`. */
+export const NO_NAMESPACES = process.getuid?.() === 0 ? false : "needs root, to make network namespaces";
+
+const PATH = `${process.env.PATH}:/usr/sbin:/sbin`;
+
+function command(program, ...words) {
+  return execFileSync(program, words, { env: { ...process.env, PATH }, stdio: ["ignore", "pipe", "pipe"] }).toString();
+}
+
+let made = 0;
+
+export class Namespace {
+  #directory;
+
+  /** Makes one; `directory` holds the scripts that enter it. */
+  constructor(directory) {
+    made += 1;
+    const unique = `${process.pid.toString(36)}${made}`;
+    this.name = `dinh-${unique}`;
+    this.#directory = directory;
+    const [outside, inside] = [`dh${unique}o`, `dh${unique}i`];
+    // A /30 from 10.203.0.0/16, by process and number, so that runs beside each other do not meet.
+    const block = ((process.pid * 8 + made) % 16_384) * 4;
+    const address = (host) => `10.203.${(block + host) >> 8}.${(block + host) & 255}`;
+    /** How the browser reaches this machine. */
+    this.gateway = address(1);
+    command("ip", "netns", "add", this.name);
+    try {
+      command("ip", "link", "add", outside, "type", "veth", "peer", "name", inside, "netns", this.name);
+      command("ip", "address", "add", `${this.gateway}/30`, "dev", outside);
+      command("ip", "link", "set", outside, "up");
+      this.#within("ip", "address", "add", `${address(2)}/30`, "dev", inside);
+      this.#within("ip", "link", "set", "lo", "up");
+      this.#within("ip", "link", "set", inside, "up");
+      this.#within("ip", "route", "add", "default", "via", this.gateway);
+      this.#within("nft", "add table inet cut");
+      this.#within("nft", "add chain inet cut in { type filter hook input priority 0; }");
+      this.#within("nft", "add chain inet cut out { type filter hook output priority 0; }");
+    } catch (error) {
+      this.remove();
+      throw error;
+    }
+  }
+
+  #within(program, ...words) {
+    return command("ip", "netns", "exec", this.name, program, ...words);
+  }
+
+  /** Words that, put before a command, run it in here. */
+  get prefix() {
+    return ["ip", "netns", "exec", this.name];
+  }
+
+  /** Path of a program that runs `executable` in here. */
+  wrap(executable) {
+    const path = join(this.#directory, `${this.name}.sh`);
+    writeFileSync(path, `#!/bin/sh\nPATH="$PATH:/usr/sbin:/sbin"\nexec ${this.prefix.join(" ")} ${executable} "$@"\n`);
+    chmodSync(path, 0o755);
+    return path;
+  }
+
+  /** From now on nothing comes in or goes out. */
+  cutAll() {
+    this.#within("nft", 'add rule inet cut in iifname != "lo" drop; add rule inet cut out oifname != "lo" drop');
+  }
+
+  /** From now on TCP to this port is refused; connections that are open break. */
+  cutTcp(port) {
+    this.#within("nft", `add rule inet cut out tcp dport ${port} reject with tcp reset`);
+    this.#within("nft", `add rule inet cut in tcp sport ${port} reject with tcp reset`);
+  }
+
+  /** From now on no UDP comes in or goes out. */
+  cutUdp() {
+    this.#within("nft", "add rule inet cut in meta l4proto udp drop; add rule inet cut out meta l4proto udp drop");
+  }
+
+  /** Everything passes again. */
+  mend() {
+    this.#within("nft", "flush table inet cut");
+  }
+
+  /** Ends what still runs in here and takes it down. */
+  remove() {
+    for (const pid of command("ip", "netns", "pids", this.name).split("\n").filter(Boolean)) {
+      try {
+        process.kill(Number(pid), "SIGKILL");
+      } catch {
+        // It ended by itself.
+      }
+    }
+    command("ip", "netns", "delete", this.name);
+  }
+}

@@ -1,0 +1,84 @@
+// What can be seen and heard in a page. Each function runs inside the page.
+
+/**
+ * The named pictures on the page: whose name is under it, and which source and frame number its
+ * blocks carry (`null` where they cannot be read, or the page shows it as not flowing).
+ */
+export function pictures({ code }) {
+  const canvas = document.createElement("canvas");
+  canvas.width = 320;
+  canvas.height = 180;
+  const pen = canvas.getContext("2d", { willReadFrequently: true });
+  const number = (bits) => bits.reduce((sum, bit) => sum * 2 + bit, 0);
+  function read(video) {
+    if (video.videoWidth === 0 || video.classList.contains("waiting")) return null;
+    pen.drawImage(video, 0, 0, canvas.width, canvas.height);
+    const y = Math.round(canvas.height * (1 - code.height / 2));
+    const bits = Array.from({ length: code.blocks }, (_, index) => {
+      const x = Math.round((canvas.width * (index + 0.5)) / code.blocks);
+      const [red, green, blue] = pen.getImageData(x, y, 1, 1).data;
+      return (red + green + blue) / 3 > 127 ? 1 : 0;
+    });
+    if (bits[0] !== 1 || bits[1] !== 0) return null;
+    const frameStart = 2 + code.sourceBits;
+    return { source: number(bits.slice(2, frameStart)), frame: number(bits.slice(frameStart)) };
+  }
+  return [...document.querySelectorAll("figure:has(figcaption)")].map((figure) => ({
+    name: figure.querySelector("figcaption .name").textContent.trim(),
+    code: read(figure.querySelector("video")),
+  }));
+}
+
+/**
+ * How loud each pitch is in what the page plays, in decibels above the noise beside it: the loudest
+ * moment of `milliseconds`.
+ */
+export async function loudness({ pitches, milliseconds }) {
+  const context = new AudioContext();
+  await context.resume();
+  const analyser = new AnalyserNode(context, { fftSize: 8192, smoothingTimeConstant: 0 });
+  for (const audio of document.querySelectorAll("audio")) {
+    if (audio.srcObject && !audio.muted) context.createMediaStreamSource(audio.srcObject).connect(analyser);
+  }
+  const levels = new Float32Array(analyser.frequencyBinCount);
+  const binOf = (hertz) => Math.round((hertz * analyser.fftSize) / context.sampleRate);
+  const loudest = (from, to) => Math.max(-120, ...levels.slice(binOf(from), binOf(to) + 1));
+  const best = Object.fromEntries(Object.keys(pitches).map((name) => [name, -120]));
+  const end = performance.now() + milliseconds;
+  while (performance.now() < end) {
+    await new Promise((done) => setTimeout(done, 50));
+    analyser.getFloatFrequencyData(levels);
+    for (const [name, pitch] of Object.entries(pitches)) {
+      best[name] = Math.max(best[name], loudest(pitch - 20, pitch + 20));
+    }
+  }
+  await context.close();
+  return best;
+}
+
+/** The entries of getStats() that say what arrives, is decoded and is sent. */
+export async function traffic() {
+  const entries = [];
+  for (const peer of globalThis.__seen.peers) {
+    if (peer.connectionState === "closed") continue;
+    (await peer.getStats()).forEach((entry) => entries.push(entry));
+  }
+  const of = (type) => entries.filter((entry) => entry.type === type);
+  return {
+    at: performance.now(),
+    video: of("inbound-rtp")
+      .filter(({ kind }) => kind === "video")
+      .map(({ mid, framesDecoded, freezeCount, packetsLost, frameWidth, frameHeight }) => ({
+        mid, framesDecoded, freezeCount, packetsLost, frameWidth, frameHeight,
+      })),
+    audio: of("inbound-rtp")
+      .filter(({ kind }) => kind === "audio")
+      .map(({ mid, totalAudioEnergy, totalSamplesReceived, concealedSamples, silentConcealedSamples }) => ({
+        mid, totalAudioEnergy, totalSamplesReceived, concealedSamples, silentConcealedSamples,
+      })),
+    sent: of("outbound-rtp").map(({ kind, rid, packetsSent, framesPerSecond, frameWidth, frameHeight, active }) => ({
+      kind, rid, packetsSent, framesPerSecond, frameWidth, frameHeight, active,
+    })),
+    transport: of("transport").map(({ srtpCipher, dtlsState, tlsVersion }) => ({ srtpCipher, dtlsState, tlsVersion })),
+  };
+}

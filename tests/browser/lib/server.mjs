@@ -1,0 +1,116 @@
+// The real server, in a data directory of its own, on ports that the system chooses.
+
+import { execFile, spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { promisify } from "node:util";
+
+import { until } from "./until.mjs";
+
+const run = promisify(execFile);
+
+function binary() {
+  const path = process.env.DINH;
+  if (!path) throw new Error("DINH must name the server's binary: run `make browsers`");
+  return path;
+}
+
+/** A running `dinh serve --demo`. */
+export class Server {
+  #process;
+  #environment;
+  #log = [];
+  #token;
+
+  /** Links into the demo conference by role, as the server printed them. */
+  links = {};
+  port = 0;
+
+  /** Starts in `directory`; `settings` are further `DINH_…` variables. */
+  static async start(directory, settings = {}) {
+    const server = new Server();
+    await server.#start(directory, settings);
+    return server;
+  }
+
+  async #start(directory, settings) {
+    this.#environment = {
+      ...process.env,
+      DINH_DATA_DIR: directory,
+      DINH_HTTP__LISTEN: "0.0.0.0:0",
+      DINH_ADMIN__LISTEN: "127.0.0.1:0",
+      DINH_MEDIA__PORT: "0",
+      ...settings,
+    };
+    this.#process = spawn(binary(), ["serve", "--demo"], {
+      cwd: directory,
+      env: this.#environment,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    createInterface({ input: this.#process.stderr }).on("line", (line) => this.#log.push(line));
+    createInterface({ input: this.#process.stdout }).on("line", (line) => {
+      this.#log.push(line);
+      const [, role, link] = /^(\w+)\s+(http\S+)/u.exec(line) ?? [];
+      if (role !== undefined) this.links[role.toLowerCase()] = new URL(link);
+    });
+    await until(
+      "the server prints three links",
+      () => {
+        if (this.#process.exitCode !== null) throw new Error(`the server ended:\n${this.log}`);
+        return Object.keys(this.links).length === 3;
+      },
+      { seconds: 30 },
+    );
+    this.port = Number(this.links.operator.port);
+  }
+
+  /** Everything that it has written. */
+  get log() {
+    return this.#log.join("\n");
+  }
+
+  /** A link of the server as a browser at `host` opens it. */
+  at(host, link) {
+    const url = new URL(link);
+    url.host = `${host}:${this.port}`;
+    return url.href;
+  }
+
+  /** A token made by the command line. */
+  async token(options) {
+    const words = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);
+    const { stdout } = await run(binary(), ["token", "create", ...words], { env: this.#environment });
+    return stdout.trim();
+  }
+
+  /** The link of a site into the demo conference. */
+  async linkOf(site) {
+    const token = await this.token({ conference: "demo", role: "site", site });
+    return new URL(`http://127.0.0.1:${this.port}/site#token=${token}`);
+  }
+
+  /** What the REST interface answers an administrator. */
+  async rest(path, method = "GET") {
+    this.#token ??= await this.token({ role: "admin" });
+    const response = await fetch(`http://127.0.0.1:${this.port}/api/v1${path}`, {
+      method,
+      headers: { authorization: `Bearer ${this.#token}` },
+    });
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
+    return response.status === 204 ? null : response.json();
+  }
+
+  /** Who is in the demo conference for `site`. */
+  async participantsOf(site) {
+    const all = await this.rest("/conferences/demo/participants");
+    return all.filter((participant) => participant.site === site);
+  }
+
+  async stop() {
+    if (this.#process.exitCode !== null) return;
+    const ended = new Promise((done) => this.#process.once("exit", done));
+    this.#process.kill("SIGTERM");
+    const limit = setTimeout(() => this.#process.kill("SIGKILL"), 15_000);
+    await ended;
+    clearTimeout(limit);
+  }
+}

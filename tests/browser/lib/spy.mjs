@@ -1,0 +1,36 @@
+// Runs in a page before the page's own scripts: remembers its peer connections, how often each was
+// given a remote description, its WebSockets' endings, and when a picture first moved after a click.
+
+export function spy() {
+  const seen = { peers: [], remoteDescriptions: 0, clicked: null, firstFrame: null };
+  Object.defineProperty(globalThis, "__seen", { value: seen });
+
+  const Real = globalThis.RTCPeerConnection;
+  globalThis.RTCPeerConnection = class extends Real {
+    constructor(...options) {
+      super(...options);
+      seen.peers.push(this);
+    }
+    setRemoteDescription(...description) {
+      seen.remoteDescriptions += 1;
+      return super.setRemoteDescription(...description);
+    }
+  };
+
+  // From the last click before it to the first moving picture with a name under it.
+  addEventListener(
+    "click",
+    () => {
+      if (seen.firstFrame !== null) return;
+      const isLooking = seen.clicked !== null;
+      seen.clicked = performance.now();
+      if (!isLooking) look();
+    },
+    { capture: true },
+  );
+  function look() {
+    const videos = [...document.querySelectorAll("figure:has(figcaption) video")];
+    if (videos.some((video) => video.videoWidth > 0 && video.currentTime > 0)) seen.firstFrame = performance.now();
+    else requestAnimationFrame(look);
+  }
+}

@@ -1,0 +1,179 @@
+// A person at a page in Chromium: opens a link, clicks, sees and hears.
+
+import assert from "node:assert/strict";
+import { mkdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { chromium } from "playwright-core";
+
+import { CODE, SOURCES } from "./clip.mjs";
+import { loudness, pictures, traffic } from "./senses.mjs";
+import { spy } from "./spy.mjs";
+import { passing, until } from "./until.mjs";
+
+/** Where photographs go. */
+const ARTIFACTS = fileURLToPath(new URL("../../artifacts/", import.meta.url));
+
+const SIZES = {
+  small: { width: 390, height: 844 },
+  large: { width: 1920, height: 1080 },
+};
+
+/** Loudness in decibels of full scale above which a pitch is heard, and below which it is not. */
+const HEARD = -55;
+const UNHEARD = -75;
+
+/**
+ * Starts a browser. With a `clip` its camera and microphone play that; in a `namespace` it has that
+ * network only.
+ */
+export function launchChromium({ clip, namespace } = {}) {
+  const args = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+    "--allow-loopback-in-peer-connection",
+    "--disable-features=WebRtcHideLocalIpsWithMdns",
+  ];
+  if (clip) args.push(`--use-file-for-fake-video-capture=${clip.picture}`, `--use-file-for-fake-audio-capture=${clip.sound}`);
+  const path = "/usr/bin/chromium";
+  return chromium.launch({ executablePath: namespace?.wrap(path) ?? path, headless: true, args });
+}
+
+export class Visitor {
+  /** The page, for what has no word here. */
+  page;
+  #faults = [];
+
+  /** Opens `link` in a window of its own, in English. */
+  static async open(browser, link) {
+    const visitor = new Visitor();
+    const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+    await context.addInitScript(spy);
+    await context.addInitScript(() => localStorage.getItem("dinh.language") ?? localStorage.setItem("dinh.language", "en"));
+    visitor.page = await context.newPage();
+    visitor.page.setDefaultTimeout(10_000);
+    visitor.page.on("pageerror", (error) => visitor.#faults.push(`${error}`));
+    await visitor.page.goto(link);
+    return visitor;
+  }
+
+  /** Presses a button by its words. */
+  async press(name) {
+    await this.page.getByRole("button", { name, exact: typeof name === "string" }).click();
+  }
+
+  /** Waits until these words are on the page. */
+  async reads(words) {
+    await this.page.getByText(words).first().waitFor();
+  }
+
+  /** What the page says of itself. */
+  about(fact) {
+    return this.page.evaluate((name) => globalThis.__dinh[name], fact);
+  }
+
+  /** How often this page has called setRemoteDescription. */
+  remoteDescriptions() {
+    return this.page.evaluate(() => globalThis.__seen.remoteDescriptions);
+  }
+
+  /** Milliseconds from the first click to the first picture. */
+  async firstFrame() {
+    const { clicked, firstFrame } = await until("a first picture", () =>
+      this.page.evaluate(() => globalThis.__seen.firstFrame !== null && { ...globalThis.__seen, peers: null }),
+    );
+    return Math.round(firstFrame - clicked);
+  }
+
+  /** The named pictures; see `pictures` in senses.mjs. */
+  pictures() {
+    return this.page.evaluate(pictures, { code: CODE });
+  }
+
+  /** Waits until exactly these sources are shown and each moves. */
+  async sees(names, { seconds = 10 } = {}) {
+    const wanted = names.map((name) => SOURCES[name].number).sort();
+    const before = new Map();
+    await until(
+      `moving pictures of ${names.join(" and ") || "nobody"}`,
+      async () => {
+        const shown = (await this.pictures()).filter(({ code }) => code !== null);
+        const isRight = String(shown.map(({ code }) => code.source).sort()) === String(wanted);
+        if (!isRight) return false;
+        return shown.every(({ code: { source, frame } }) => {
+          const first = before.get(source) ?? frame;
+          before.set(source, first);
+          return first !== frame;
+        });
+      },
+      { seconds },
+    );
+  }
+
+  /** Everything that arrives and leaves, as counted by the browser. */
+  traffic() {
+    return this.page.evaluate(traffic);
+  }
+
+  /** Frames decoded each second, per slot in use, over some seconds. */
+  async frameRates(seconds = 3) {
+    const before = await this.traffic();
+    await passing(seconds * 1000);
+    const after = await this.traffic();
+    const elapsed = (after.at - before.at) / 1000;
+    return Object.fromEntries(
+      after.video.map(({ mid, framesDecoded }) => {
+        const earlier = before.video.find((slot) => slot.mid === mid)?.framesDecoded ?? 0;
+        return [mid, ((framesDecoded ?? 0) - earlier) / elapsed];
+      }),
+    );
+  }
+
+  /** Loudness of every source's pitch, in decibels. */
+  loudness(milliseconds = 600) {
+    const pitches = Object.fromEntries(Object.entries(SOURCES).map(([name, { pitch }]) => [name, pitch]));
+    return this.page.evaluate(loudness, { pitches, milliseconds });
+  }
+
+  /** Waits until these sources are heard and no other. */
+  async hears(names, { seconds = 10 } = {}) {
+    await until(
+      `the sound of ${names.join(" and ") || "nobody"}`,
+      async () => {
+        const levels = await this.loudness();
+        const isRight = Object.entries(levels).every(([name, level]) =>
+          names.includes(name) ? level > HEARD : level < UNHEARD,
+        );
+        if (!isRight) throw new Error(JSON.stringify(levels));
+        return true;
+      },
+      { seconds },
+    );
+  }
+
+  /** Photographs the page in both languages, small and large; nothing may stick out at the side. */
+  async photograph(name) {
+    mkdirSync(ARTIFACTS, { recursive: true });
+    const usual = this.page.viewportSize();
+    for (const language of ["vi", "en"]) {
+      await this.page.getByRole("button", { name: language === "vi" ? "Tiếng Việt" : "English" }).click();
+      for (const [size, viewport] of Object.entries(SIZES)) {
+        await this.page.setViewportSize(viewport);
+        await this.page.screenshot({ path: `${ARTIFACTS}${name}-${size}-${language}.png`, animations: "disabled" });
+        const excess = await this.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        assert.ok(excess <= 0, `${name} (${size}, ${language}) is ${excess} px too wide`);
+      }
+    }
+    await this.page.setViewportSize(usual);
+  }
+
+  /** Fails if a script of the page has failed. */
+  wasWell() {
+    assert.deepEqual(this.#faults, []);
+  }
+}
