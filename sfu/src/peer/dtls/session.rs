@@ -85,8 +85,13 @@ pub enum Event {
 ///
 /// The retransmission of rtc-dtls is not used: it loses its timer as soon as an incomplete or
 /// repeated message arrives, which browsers cause in nearly every lossy handshake. Instead the last
-/// flight is kept here and repeated, under new record numbers, when the peer repeats its own or when
-/// the timer of this session fires.
+/// flight is kept here and repeated when the peer repeats its own or when the timer of this session
+/// fires.
+///
+/// A client repeats under new record numbers, so that a server that has had the flight and dropped
+/// its answer on the way notices. A server repeats the very same records: a client that lacks them
+/// takes them, and one that has them drops them, which matters if it is an rtc-dtls of its own
+/// whose timer a new record would stop.
 ///
 /// ```text
 /// Handshaking ──complete, certificate as expected──▶ Connected ──close_notify──▶ Over
@@ -124,7 +129,8 @@ struct Handshake {
     expected: Fingerprint,
     fallback: Option<Fallback>,
     flight: Vec<BytesMut>,
-    numbering: Numbering,
+    /// Only a client renumbers.
+    numbering: Option<Numbering>,
     deadline: Instant,
     repeat_at: Option<Instant>,
     backoff: Duration,
@@ -145,7 +151,6 @@ struct Connected {
     endpoint: Endpoint,
     /// Ours, if ours was the last flight of the handshake.
     last_flight: Vec<BytesMut>,
-    numbering: Numbering,
     repeats: u32,
 }
 
@@ -274,15 +279,13 @@ impl Session {
     pub fn close(&mut self, now: Instant) {
         let (mut endpoint, mut numbering) = match std::mem::replace(&mut self.stage, Stage::Over) {
             Stage::Handshaking(handshake) => (handshake.endpoint, handshake.numbering),
-            Stage::Connected(connected) => (connected.endpoint, connected.numbering),
+            Stage::Connected(connected) => (connected.endpoint, None),
             Stage::Over => return,
         };
         // Closing queues the alert and cannot fail otherwise.
         let _ = endpoint.close(now);
-        for mut datagram in drain(&mut endpoint) {
-            numbering.stamp(&mut datagram);
-            self.transmits.push_back(datagram.freeze());
-        }
+        let farewell: Vec<BytesMut> = drain(&mut endpoint).collect();
+        send(&farewell, numbering.as_mut(), &mut self.transmits);
     }
 
     fn complete(&mut self, now: Instant) {
@@ -329,7 +332,7 @@ impl Handshake {
             expected,
             fallback,
             flight: Vec::new(),
-            numbering: Numbering::default(),
+            numbering: (role == Role::Client).then(Numbering::default),
             deadline: now + DEADLINE,
             repeat_at: None,
             backoff: FIRST_BACKOFF,
@@ -415,7 +418,7 @@ impl Handshake {
     }
 
     fn after_error(&mut self, error: &Error, transmits: &mut VecDeque<Bytes>) -> Step {
-        let refusal = drain(&mut self.endpoint);
+        let refusal: Vec<BytesMut> = drain(&mut self.endpoint).collect();
         match error {
             Error::ErrServerNoMatchingSrtpProfile
             | Error::ErrClientNoMatchingSrtpProfile
@@ -425,10 +428,7 @@ impl Handshake {
             | Error::ErrServerRequiredButNoClientEms
             | Error::ErrClientRequiredButNoServerEms
             | Error::ErrUnsupportedProtocolVersion => {
-                for mut datagram in refusal {
-                    self.numbering.stamp(&mut datagram);
-                    transmits.push_back(datagram.freeze());
-                }
+                send(&refusal, self.numbering.as_mut(), transmits);
                 Step::Fail(Failure::NoAgreement)
             }
             Error::ErrAlertFatalOrClose => Step::Fail(Failure::NoAgreement),
@@ -452,7 +452,7 @@ impl Handshake {
         self.flight = flight;
         self.backoff = FIRST_BACKOFF;
         self.repeat_at = by_timer.then(|| now + self.backoff);
-        send(&self.flight, &mut self.numbering, transmits);
+        send(&self.flight, self.numbering.as_mut(), transmits);
         true
     }
 
@@ -463,7 +463,7 @@ impl Handshake {
             return;
         }
         self.repeats += 1;
-        send(&self.flight, &mut self.numbering, transmits);
+        send(&self.flight, self.numbering.as_mut(), transmits);
         if self.repeat_at.is_some() {
             self.backoff = (self.backoff * 2).min(MAX_BACKOFF);
             self.repeat_at = Some(now + self.backoff);
@@ -504,7 +504,6 @@ impl Handshake {
         Connected {
             endpoint: slim.unwrap_or(self.endpoint),
             last_flight,
-            numbering: self.numbering,
             repeats: 0,
         }
     }
@@ -527,7 +526,7 @@ impl Connected {
                 return Err(DropReason::BadDtls);
             }
             self.repeats += 1;
-            send(&self.last_flight, &mut self.numbering, transmits);
+            send(&self.last_flight, None, transmits);
             return Ok(false);
         }
         let result = self
@@ -568,10 +567,16 @@ fn drain(endpoint: &mut Endpoint) -> impl Iterator<Item = BytesMut> {
     std::iter::from_fn(|| endpoint.poll_transmit().map(|transmit| transmit.message))
 }
 
-fn send(flight: &[BytesMut], numbering: &mut Numbering, transmits: &mut VecDeque<Bytes>) {
+fn send(
+    flight: &[BytesMut],
+    mut numbering: Option<&mut Numbering>,
+    transmits: &mut VecDeque<Bytes>,
+) {
     for datagram in flight {
         let mut copy = datagram.clone();
-        numbering.stamp(&mut copy);
+        if let Some(numbering) = &mut numbering {
+            numbering.stamp(&mut copy);
+        }
         transmits.push_back(copy.freeze());
     }
 }

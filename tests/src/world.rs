@@ -1,0 +1,479 @@
+//! A whole media plane with its clients in one thread, on a virtual clock and a seeded network that
+//! loses, delays, reorders and repeats datagrams.
+//!
+//! ```text
+//! Client ──▶ Network (up) ──▶ Shard ⇄ Shard
+//!    ▲                          │
+//!    └────── Network (down) ◀───┘
+//! ```
+//!
+//! Nothing sleeps and nothing is random beyond the seed, so a run that failed fails again.
+
+mod browser;
+mod client;
+mod light;
+pub mod media;
+mod network;
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use sfu::command::{Command, Event, HostCandidate, IceCredentials, PeerPolicy, PeerSpec};
+use sfu::id::{ConferenceId, PeerId, ShardId, Ssrc};
+use sfu::path::Path;
+use sfu::peer::dtls::Identity;
+use sfu::peer::ice::make_credentials;
+use sfu::sdp::{LocalDescription, OfferError, SSRCS_PER_PEER, negotiate};
+use sfu::shard::{Shard, ShardConfig};
+use sfu::stats::Stats;
+
+pub use browser::{Browser, Wants};
+pub use client::Client;
+pub use light::{Arrived, Habits, Light, Watched, Wishes};
+use network::Network;
+pub use network::{Impairment, Link};
+
+/// The conference that everybody in a world joins.
+pub const CONFERENCE: ConferenceId = ConferenceId(1);
+
+/// Turns at one instant after which the world is taken to be stuck.
+const MAX_TURNS: usize = 10_000;
+
+/// Number of a client in its world.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct ClientId(usize);
+
+/// Everything, and the time.
+pub struct World {
+    /// Virtual time.
+    pub now: Instant,
+    start: Instant,
+    rng: StdRng,
+    identity: Arc<Identity>,
+    shards: Vec<Shard>,
+    clients: Vec<Entry>,
+    by_address: HashMap<SocketAddr, usize>,
+    network: Network,
+    events: Vec<(Duration, Event)>,
+    next_ssrc: u32,
+}
+
+struct Entry {
+    client: Box<dyn Client>,
+    address: SocketAddr,
+    shard: ShardId,
+    link: Link,
+    peer: PeerId,
+    policy: PeerPolicy,
+    first_ssrc: Ssrc,
+    spec: PeerSpec,
+    version: u64,
+}
+
+impl std::fmt::Debug for World {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("World")
+            .field("after", &self.elapsed())
+            .finish_non_exhaustive()
+    }
+}
+
+impl World {
+    /// A world of `shards` media threads and nobody in it.
+    ///
+    /// # Panics
+    /// When the machine has no randomness for a certificate.
+    pub fn new(shards: u8, seed: u64) -> Self {
+        let start = sfu::testing::epoch();
+        let mut rng = StdRng::seed_from_u64(seed);
+        let identity = Arc::new(Identity::generate().expect("the machine has randomness"));
+        let shards = (0..shards)
+            .map(|number| {
+                let config = ShardConfig {
+                    id: ShardId(number),
+                    identity: Arc::clone(&identity),
+                    seed: rng.random(),
+                    ntp: 0xe000_0000_0000_0000,
+                };
+                Shard::new(start, config)
+            })
+            .collect();
+        let network = Network::new(rng.random());
+        Self {
+            now: start,
+            start,
+            rng,
+            identity,
+            shards,
+            clients: Vec::new(),
+            by_address: HashMap::new(),
+            network,
+            events: Vec::new(),
+            next_ssrc: 1_000_000,
+        }
+    }
+
+    /// Virtual time since the beginning.
+    pub fn elapsed(&self) -> Duration {
+        self.now - self.start
+    }
+
+    /// Lets a client join: its offer is answered at once, its datagrams travel over `link`.
+    ///
+    /// # Panics
+    /// When the offer is refused; see [`try_join`](Self::try_join).
+    pub fn join(
+        &mut self,
+        client: impl Client + 'static,
+        policy: PeerPolicy,
+        link: Link,
+    ) -> ClientId {
+        self.try_join(client, policy, link)
+            .expect("the offer can be answered")
+    }
+
+    /// Lets a client join.
+    ///
+    /// # Errors
+    /// When its offer is refused.
+    pub fn try_join(
+        &mut self,
+        client: impl Client + 'static,
+        policy: PeerPolicy,
+        link: Link,
+    ) -> Result<ClientId, OfferError> {
+        let mut client: Box<dyn Client> = Box::new(client);
+        let index = self.clients.len();
+        let number = u8::try_from(index % self.shards.len()).unwrap_or_default();
+        let shard = ShardId(number);
+        let peer = PeerId::new(index as u64 + 1, shard);
+        let first_ssrc = Ssrc(self.next_ssrc);
+        self.next_ssrc += SSRCS_PER_PEER;
+        let address = client_address(index, 0);
+        let offer = client.offer(self.now, address);
+        let ice = make_credentials(shard, &mut self.rng);
+        let candidates = [candidate(shard)];
+        let local = LocalDescription {
+            conference: CONFERENCE,
+            ice: &ice,
+            fingerprint: self.identity.fingerprint(),
+            candidates: &candidates,
+            first_ssrc,
+            session_id: peer.0,
+            version: 1,
+        };
+        let negotiated = negotiate(&offer, &local, &policy)?;
+        let spec = negotiated.spec.clone();
+        let add = Command::AddPeer {
+            peer,
+            spec: Box::new(negotiated.spec),
+        };
+        let now = self.now;
+        self.shard(shard).handle_command(now, add);
+        client.answer(self.now, &negotiated.answer);
+        self.by_address.insert(address, index);
+        let entry = Entry {
+            client,
+            address,
+            shard,
+            link,
+            peer,
+            policy,
+            first_ssrc,
+            spec,
+            version: 1,
+        };
+        self.clients.push(entry);
+        Ok(ClientId(index))
+    }
+
+    /// Answers a further offer of the client, made with new ICE credentials.
+    ///
+    /// # Panics
+    /// When the offer is refused.
+    pub fn restart_ice(&mut self, id: ClientId) {
+        let entry = &mut self.clients[id.0];
+        entry.version += 1;
+        let offer = entry.client.restart_ice(self.now);
+        let ice = make_credentials(entry.shard, &mut self.rng);
+        let candidates = [candidate(entry.shard)];
+        let local = LocalDescription {
+            conference: CONFERENCE,
+            ice: &ice,
+            fingerprint: self.identity.fingerprint(),
+            candidates: &candidates,
+            first_ssrc: entry.first_ssrc,
+            session_id: entry.peer.0,
+            version: entry.version,
+        };
+        let answer = negotiate(&offer, &local, &entry.policy)
+            .expect("a restart is answered")
+            .answer;
+        let (shard, peer) = (entry.shard, entry.peer);
+        let now = self.now;
+        let restart = Command::RestartIce { peer, ice };
+        self.shard(shard).handle_command(now, restart);
+        self.clients[id.0].client.answer(self.now, &answer);
+    }
+
+    /// Moves a client to another address, as a NAT or another network does. Its old one is dead.
+    pub fn roam(&mut self, id: ClientId) {
+        let entry = &mut self.clients[id.0];
+        self.by_address.remove(&entry.address);
+        entry.address.set_port(entry.address.port() + 1);
+        self.by_address.insert(entry.address, id.0);
+    }
+
+    /// Changes what a client's network does.
+    pub fn set_link(&mut self, id: ClientId, link: Link) {
+        self.clients[id.0].link = link;
+    }
+
+    /// Gives an order to every shard.
+    pub fn command(&mut self, command: &Command) {
+        for shard in &mut self.shards {
+            shard.handle_command(self.now, command.clone());
+        }
+    }
+
+    /// The client as what it is.
+    ///
+    /// # Panics
+    /// When it is of another kind.
+    pub fn client<C: Client + 'static>(&mut self, id: ClientId) -> &mut C {
+        self.clients[id.0]
+            .client
+            .as_any()
+            .downcast_mut()
+            .expect("a client of this kind")
+    }
+
+    /// The id of a client's peer.
+    pub fn peer(&self, id: ClientId) -> PeerId {
+        self.clients[id.0].peer
+    }
+
+    /// What was negotiated with a client.
+    pub fn spec(&self, id: ClientId) -> &PeerSpec {
+        &self.clients[id.0].spec
+    }
+
+    /// The credentials that a client's checks must carry, for those who forge.
+    pub fn credentials(&self, id: ClientId) -> &IceCredentials {
+        &self.clients[id.0].spec.ice
+    }
+
+    /// Where a client's datagrams come from.
+    pub fn address(&self, id: ClientId) -> SocketAddr {
+        self.clients[id.0].address
+    }
+
+    /// What the shards have reported so far.
+    pub fn events(&self) -> &[(Duration, Event)] {
+        &self.events
+    }
+
+    /// How often an event was reported.
+    pub fn count(&self, wanted: Event) -> usize {
+        self.events
+            .iter()
+            .filter(|(_, event)| *event == wanted)
+            .count()
+    }
+
+    /// Whether a client's peer has been reported as connected.
+    pub fn is_connected(&self, id: ClientId) -> bool {
+        self.count(Event::PeerConnected {
+            peer: self.peer(id),
+        }) > 0
+    }
+
+    /// Counters of all shards together.
+    pub fn stats(&self) -> Stats {
+        let mut sum = Stats::default();
+        for shard in &self.shards {
+            sum.add(&shard.stats());
+        }
+        sum
+    }
+
+    /// Paths and ufrags that the shards know.
+    pub fn known(&self) -> (usize, usize) {
+        self.shards
+            .iter()
+            .map(Shard::demux_len)
+            .fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
+    }
+
+    /// Hands a shard a datagram from any address, past the network.
+    pub fn inject(&mut self, shard: ShardId, from: SocketAddr, datagram: &[u8]) {
+        let now = self.now;
+        self.shard(shard).handle_datagram(now, path(from), datagram);
+        self.settle();
+    }
+
+    /// Lets time pass.
+    pub fn run_for(&mut self, span: Duration) {
+        let end = self.now + span;
+        self.run_while(end, |_| true);
+    }
+
+    /// Lets time pass until `done`, but no longer than `span`. Returns whether it was done.
+    pub fn run_until(&mut self, span: Duration, mut done: impl FnMut(&mut Self) -> bool) -> bool {
+        let end = self.now + span;
+        let mut reached = false;
+        self.run_while(end, |world| {
+            reached = done(world);
+            !reached
+        });
+        reached
+    }
+
+    fn run_while(&mut self, end: Instant, mut go_on: impl FnMut(&mut Self) -> bool) {
+        let mut turns = 0;
+        self.settle();
+        while go_on(self) {
+            let Some(next) = self.next_time().filter(|next| *next <= end) else {
+                self.now = end;
+                return;
+            };
+            turns = if next > self.now { 0 } else { turns + 1 };
+            assert!(
+                turns < MAX_TURNS,
+                "somebody asks to be called again and again: {self:?}"
+            );
+            self.now = self.now.max(next);
+            self.deliver();
+            self.fire_timers();
+            self.settle();
+        }
+    }
+
+    fn next_time(&mut self) -> Option<Instant> {
+        let shards = self.shards.iter().filter_map(Shard::poll_timeout);
+        // A client that wants to be called in the past is called once per millisecond.
+        let soonest = self.now + Duration::from_millis(1);
+        let clients = self
+            .clients
+            .iter_mut()
+            .filter_map(|entry| entry.client.poll_timeout())
+            .map(|at| at.max(soonest));
+        self.network
+            .next()
+            .into_iter()
+            .chain(shards)
+            .chain(clients)
+            .min()
+    }
+
+    fn deliver(&mut self) {
+        while let Some((from, to, datagram)) = self.network.pop(self.now) {
+            if let Some(client) = self.by_address.get(&to) {
+                self.clients[*client]
+                    .client
+                    .handle_datagram(self.now, from, to, &datagram);
+            } else if let Some(shard) = shard_at(to) {
+                let now = self.now;
+                self.shard(shard)
+                    .handle_datagram(now, path(from), &datagram);
+            }
+        }
+    }
+
+    fn fire_timers(&mut self) {
+        for shard in &mut self.shards {
+            if shard.poll_timeout().is_some_and(|at| at <= self.now) {
+                shard.handle_timeout(self.now);
+            }
+        }
+        for entry in &mut self.clients {
+            if entry.client.poll_timeout().is_some_and(|at| at <= self.now) {
+                entry.client.handle_timeout(self.now);
+            }
+        }
+    }
+
+    /// Takes out everything that is decided already, until nobody has anything left to say.
+    fn settle(&mut self) {
+        loop {
+            let mut moved = false;
+            for index in 0..self.shards.len() {
+                moved |= self.settle_shard(index);
+            }
+            for entry in &mut self.clients {
+                while let Some(datagram) = entry.client.poll_transmit(self.now) {
+                    moved = true;
+                    let to = shard_address(entry.shard);
+                    self.network
+                        .send(self.now, &entry.link.up, entry.address, to, &datagram);
+                }
+            }
+            if !moved {
+                return;
+            }
+        }
+    }
+
+    fn settle_shard(&mut self, index: usize) -> bool {
+        let mut moved = false;
+        let (now, elapsed) = (self.now, self.elapsed());
+        let shard = &mut self.shards[index];
+        shard.flush(now);
+        while let Some(transmit) = shard.poll_transmit(now) {
+            moved = true;
+            let (from, to) = (shard_address(ShardId(index as u8)), transmit.path.remote());
+            // An address that nobody has any more swallows what is sent there.
+            let Some(client) = self.by_address.get(&to) else {
+                continue;
+            };
+            let link = &self.clients[*client].link.down;
+            for segment in transmit.segments() {
+                self.network.send(now, link, from, to, segment);
+            }
+        }
+        while let Some(event) = shard.poll_event() {
+            self.events.push((elapsed, event));
+        }
+        while let Some((to, message)) = self.shards[index].poll_link() {
+            moved = true;
+            self.shard(to).handle_link(now, message);
+        }
+        moved
+    }
+
+    fn shard(&mut self, id: ShardId) -> &mut Shard {
+        &mut self.shards[usize::from(id.0)]
+    }
+}
+
+const fn path(remote: SocketAddr) -> Path {
+    Path::Udp {
+        remote,
+        local: None,
+    }
+}
+
+fn client_address(index: usize, port: u16) -> SocketAddr {
+    let [.., high, low] = (index + 1).to_be_bytes();
+    SocketAddr::from(([10, 0, high, low], 40_000 + port))
+}
+
+fn shard_address(shard: ShardId) -> SocketAddr {
+    SocketAddr::from(([192, 0, 2, 1], 7_910 + u16::from(shard.0)))
+}
+
+fn shard_at(address: SocketAddr) -> Option<ShardId> {
+    let number = address.port().checked_sub(7_910)?;
+    u8::try_from(number).ok().map(ShardId)
+}
+
+fn candidate(shard: ShardId) -> HostCandidate {
+    HostCandidate {
+        address: shard_address(shard),
+        tcp: false,
+    }
+}

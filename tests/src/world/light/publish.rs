@@ -1,0 +1,261 @@
+//! What a light client sends: one audio stream and one video stream per layer.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use super::offer::{LEVEL, MID, OPUS, RID, RRID, RTX, TWCC, VP8};
+use crate::world::media;
+
+const AUDIO_FRAME: Duration = Duration::from_millis(20);
+const VIDEO_FRAME: Duration = Duration::from_millis(40);
+/// Packets kept for repair.
+const KEPT: usize = 500;
+/// Audio level of a speaker, in -dBov.
+const SPEAKING: u8 = 0x80 | 20;
+
+/// A packet before sealing: bytes, length of its header, and its packet index.
+pub(super) struct Plain {
+    pub(super) bytes: Vec<u8>,
+    pub(super) header: usize,
+    pub(super) ssrc: u32,
+    pub(super) index: u64,
+}
+
+/// One SSRC of ours.
+struct Stream {
+    ssrc: u32,
+    rtx: u32,
+    mid: &'static str,
+    rid: Option<String>,
+    /// Packet index: the number of the next packet.
+    next: u64,
+    next_rtx: u64,
+    kept: VecDeque<(u16, u32, bool, Bytes)>,
+    keyframe_due: bool,
+    video: bool,
+}
+
+/// Everything that is sent.
+pub(super) struct Publisher {
+    source: u8,
+    streams: Vec<Stream>,
+    started: Instant,
+    frames: [u32; 2],
+    next: [Instant; 2],
+    twcc: u16,
+    /// Keyframes asked for.
+    pub(super) plis: u64,
+    /// Packets of media sent, without repairs.
+    pub(super) sent: [u64; 2],
+    /// Repairs sent.
+    pub(super) repaired: u64,
+    pub(super) paused: bool,
+    out: Vec<Plain>,
+}
+
+impl Publisher {
+    pub(super) fn new(now: Instant, source: u8, rids: &[&str]) -> Self {
+        let base = u32::from(source) * 1_000;
+        let stream = |number: u32, video: bool, rid: Option<String>| Stream {
+            ssrc: base + 2 * number,
+            rtx: base + 2 * number + 1,
+            mid: if video { "1" } else { "0" },
+            rid,
+            // Close to the end of the 16 bits, so that every run goes over it.
+            next: 65_300,
+            next_rtx: 1,
+            kept: VecDeque::new(),
+            keyframe_due: true,
+            video,
+        };
+        let mut streams = vec![stream(1, false, None)];
+        if rids.is_empty() {
+            streams.push(stream(2, true, None));
+        }
+        for (number, rid) in (2..).zip(rids) {
+            streams.push(stream(number, true, Some((*rid).to_owned())));
+        }
+        Self {
+            source,
+            streams,
+            started: now,
+            frames: [0; 2],
+            next: [now; 2],
+            twcc: 0,
+            plis: 0,
+            sent: [0; 2],
+            repaired: 0,
+            paused: false,
+            out: Vec::new(),
+        }
+    }
+
+    /// Makes what is due.
+    pub(super) fn run(&mut self, now: Instant) {
+        while self.next[0] <= now {
+            self.next[0] += AUDIO_FRAME;
+            self.frames[0] += 1;
+            if !self.paused {
+                let payload = media::audio(self.source, self.frames[0]);
+                self.send(0, self.frames[0].wrapping_mul(960), true, payload);
+            }
+        }
+        while self.next[1] <= now {
+            self.next[1] += VIDEO_FRAME;
+            self.frames[1] += 1;
+            for index in 1..self.streams.len() {
+                if !self.paused {
+                    self.send_picture(index);
+                }
+            }
+        }
+    }
+
+    fn send_picture(&mut self, index: usize) {
+        let frame = self.frames[1];
+        let keyframe = std::mem::take(&mut self.streams[index].keyframe_due);
+        // Layers are told apart by their source marks: s for the lowest, s + 1, s + 2.
+        let source = self.source + (index as u8 - 1);
+        let packets = media::video(source, frame, keyframe);
+        let last = packets.len() - 1;
+        for (part, payload) in packets.into_iter().enumerate() {
+            self.send(index, frame.wrapping_mul(3_600), part == last, payload);
+        }
+    }
+
+    fn send(&mut self, index: usize, timestamp: u32, marker: bool, payload: Bytes) {
+        self.twcc = self.twcc.wrapping_add(1);
+        let stream = &mut self.streams[index];
+        let number = stream.next;
+        stream.next += 1;
+        self.sent[usize::from(stream.video)] += 1;
+        let mut extensions = vec![
+            (MID, stream.mid.as_bytes().to_vec()),
+            (TWCC, self.twcc.to_be_bytes().to_vec()),
+        ];
+        if let Some(rid) = &stream.rid {
+            extensions.push((RID, rid.as_bytes().to_vec()));
+        }
+        if !stream.video {
+            extensions.push((LEVEL, vec![SPEAKING]));
+        }
+        let pt = if stream.video { VP8 } else { OPUS };
+        let plain = packet(
+            pt,
+            marker,
+            timestamp,
+            (stream.ssrc, number),
+            &extensions,
+            &payload,
+        );
+        stream
+            .kept
+            .push_back((number as u16, timestamp, marker, payload));
+        if stream.kept.len() > KEPT {
+            stream.kept.pop_front();
+        }
+        self.out.push(plain);
+    }
+
+    /// A receiver misses packets.
+    pub(super) fn on_nack(&mut self, ssrc: u32, numbers: &[u16]) {
+        let Some(stream) = self.streams.iter_mut().find(|stream| stream.ssrc == ssrc) else {
+            return;
+        };
+        for number in numbers {
+            let Some((_, timestamp, marker, payload)) =
+                stream.kept.iter().find(|kept| kept.0 == *number)
+            else {
+                continue;
+            };
+            self.twcc = self.twcc.wrapping_add(1);
+            let mut extensions = vec![
+                (MID, stream.mid.as_bytes().to_vec()),
+                (TWCC, self.twcc.to_be_bytes().to_vec()),
+            ];
+            if let Some(rid) = &stream.rid {
+                extensions.push((RRID, rid.as_bytes().to_vec()));
+            }
+            let body = [&number.to_be_bytes()[..], payload].concat();
+            let index = stream.next_rtx;
+            stream.next_rtx += 1;
+            self.repaired += 1;
+            self.out.push(packet(
+                RTX,
+                *marker,
+                *timestamp,
+                (stream.rtx, index),
+                &extensions,
+                &body,
+            ));
+        }
+    }
+
+    /// A receiver needs a keyframe.
+    pub(super) fn on_pli(&mut self, ssrc: u32) {
+        self.plis += 1;
+        if let Some(stream) = self.streams.iter_mut().find(|stream| stream.ssrc == ssrc) {
+            stream.keyframe_due = true;
+        }
+    }
+
+    /// A sender report for every stream (RFC 3550 §6.4.1).
+    pub(super) fn reports(&self, now: Instant) -> Vec<u8> {
+        let since = now - self.started;
+        let fraction = (u64::from(since.subsec_nanos()) << 32) / 1_000_000_000;
+        let ntp = ((0xd000_0000 + since.as_secs()) << 32) + fraction;
+        let mut compound = Vec::new();
+        for stream in &self.streams {
+            let rate = if stream.video { 90_000.0 } else { 48_000.0 };
+            let first = if stream.video { 3_600 } else { 960 };
+            let rtp = first + (since.as_secs_f64() * rate) as u32;
+            compound.extend([0x80, 200, 0, 6]);
+            compound.extend(stream.ssrc.to_be_bytes());
+            compound.extend(ntp.to_be_bytes());
+            compound.extend(rtp.to_be_bytes());
+            compound.extend([0; 8]);
+        }
+        compound
+    }
+
+    pub(super) fn next(&self) -> Instant {
+        self.next[0].min(self.next[1])
+    }
+
+    pub(super) fn take(&mut self) -> Vec<Plain> {
+        std::mem::take(&mut self.out)
+    }
+}
+
+fn packet(
+    pt: u8,
+    marker: bool,
+    timestamp: u32,
+    (ssrc, index): (u32, u64),
+    extensions: &[(u8, Vec<u8>)],
+    payload: &[u8],
+) -> Plain {
+    let mut bytes = vec![0x90, pt | u8::from(marker) << 7];
+    bytes.extend((index as u16).to_be_bytes());
+    bytes.extend(timestamp.to_be_bytes());
+    bytes.extend(ssrc.to_be_bytes());
+    let mut block = Vec::new();
+    for (id, value) in extensions {
+        block.push(id << 4 | (value.len() as u8 - 1));
+        block.extend(value);
+    }
+    block.resize(block.len().next_multiple_of(4), 0);
+    bytes.extend([0xbe, 0xde]);
+    bytes.extend((block.len() as u16 / 4).to_be_bytes());
+    bytes.extend(block);
+    let header = bytes.len();
+    bytes.extend(payload);
+    Plain {
+        bytes,
+        header,
+        ssrc,
+        index,
+    }
+}

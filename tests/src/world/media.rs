@@ -1,0 +1,115 @@
+//! Made-up sound and pictures whose packets say where they come from.
+
+use bytes::Bytes;
+use sfu::command::MediaKind;
+
+/// What a payload says about itself.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Mark {
+    /// Who made it.
+    pub source: u8,
+    /// Number of the frame.
+    pub frame: u32,
+    /// The frame can be decoded by itself.
+    pub keyframe: bool,
+    /// Number of the packet in its frame.
+    pub part: u8,
+    /// Picture id (RFC 7741 §4.2), 15 bits; 0 for sound.
+    pub picture: u16,
+}
+
+/// Bytes of a mark.
+const MARK: usize = 6;
+
+/// Bytes of the VP8 payload descriptor used here: X, S; I; 15-bit picture id.
+const DESCRIPTOR: usize = 4;
+
+impl Mark {
+    fn write(self, payload: &mut Vec<u8>) {
+        payload.push(self.source);
+        payload.extend(self.frame.to_be_bytes());
+        payload.push(self.part);
+    }
+
+    /// Reads the mark of a payload made here.
+    pub fn read(kind: MediaKind, payload: &[u8]) -> Option<Self> {
+        let (picture, keyframe, rest) = match kind {
+            MediaKind::Audio => (0, true, payload.get(1..)?),
+            MediaKind::Video => {
+                let descriptor = payload.get(..DESCRIPTOR)?;
+                let picture = u16::from_be_bytes([descriptor[2] & 0x7f, descriptor[3]]);
+                (
+                    picture,
+                    payload.get(DESCRIPTOR)? & 1 == 0,
+                    payload.get(DESCRIPTOR + 1..)?,
+                )
+            }
+        };
+        let mark = rest.get(..MARK)?;
+        Some(Self {
+            source: mark[0],
+            frame: u32::from_be_bytes([mark[1], mark[2], mark[3], mark[4]]),
+            keyframe,
+            part: mark[5],
+            picture,
+        })
+    }
+}
+
+/// One Opus frame of 20 ms.
+pub fn audio(source: u8, frame: u32) -> Bytes {
+    let mut payload = vec![0x78];
+    Mark {
+        source,
+        frame,
+        keyframe: true,
+        part: 0,
+        picture: 0,
+    }
+    .write(&mut payload);
+    payload.resize(80, 0x55);
+    payload.into()
+}
+
+/// The packets of one VP8 frame.
+pub fn video(source: u8, frame: u32, keyframe: bool) -> Vec<Bytes> {
+    let parts = if keyframe { 6 } else { 2 };
+    (0..parts)
+        .map(|part| {
+            let [high, low] = ((frame & 0x7fff) as u16).to_be_bytes();
+            let start = if part == 0 { 0x90 } else { 0x80 };
+            let mut payload = vec![start, 0x80, 0x80 | high, low];
+            // The first byte of the frame says whether it is a keyframe (RFC 6386 §9.1); other
+            // packets repeat it here so that every mark is complete.
+            payload.push(u8::from(!keyframe));
+            Mark {
+                source,
+                frame,
+                keyframe,
+                part,
+                picture: 0,
+            }
+            .write(&mut payload);
+            payload.resize(1_000, 0xaa);
+            payload.into()
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_is_read_as_it_was_written() {
+        let mark = Mark::read(MediaKind::Audio, &audio(3, 70_000)).unwrap();
+        assert_eq!((mark.source, mark.frame), (3, 70_000));
+        let packets = video(4, 70_000, true);
+        let mark = Mark::read(MediaKind::Video, &packets[5]).unwrap();
+        assert_eq!(
+            (mark.source, mark.frame, mark.keyframe, mark.part),
+            (4, 70_000, true, 5)
+        );
+        assert_eq!(mark.picture, (70_000 & 0x7fff) as u16);
+    }
+}
