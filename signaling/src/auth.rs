@@ -9,6 +9,7 @@ pub mod role;
 pub mod secret;
 
 pub use grant::Grant;
+pub use keyfile::{KeyFileError, SigningKey};
 pub use keys::{ApiKey, Issued, KeyError, Keys, NewToken, TokenError};
 pub use role::{Role, Verb};
 pub use secret::{SecretHash, SessionSecret};

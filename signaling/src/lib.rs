@@ -1,11 +1,32 @@
 //! The people plane of Dinh: who is in a conference, who may do what, and what has happened.
 //!
+//! ```text
+//! cli ─▶ server ─▶ routes ─▶ session, rest, whip, pages ─▶ conference_task ─▶ conference ─▶ protocol
+//!                                                                └─▶ store, media
+//! ```
+//!
 //! The media plane is the crate `sfu`; no SSRC is known here.
 
+pub mod app;
 pub mod auth;
+pub mod cli;
 pub mod conference;
+pub mod conference_task;
 pub mod config;
+pub mod demo;
+pub mod directory;
+pub mod health;
 pub mod ids;
+pub mod media;
+pub mod metrics;
+pub mod negotiation;
+pub mod outbox;
+pub mod pages;
 pub mod protocol;
+pub mod rest;
+pub mod routes;
+pub mod server;
+pub mod session;
 pub mod sites;
 pub mod store;
+pub mod whip;

@@ -6,6 +6,7 @@
 mod chain;
 mod error;
 mod events;
+mod log;
 mod sites;
 mod tokens;
 
@@ -20,6 +21,8 @@ use sqlx::sqlite::{
 pub use chain::{ChainFault, Fault, Hash};
 pub use error::StoreError;
 pub use events::{ConferenceRow, Verified};
+pub use log::StoredEvent;
+pub use sites::ImportFailure;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 

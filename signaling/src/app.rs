@@ -1,0 +1,134 @@
+//! What every request handler and session has at hand.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::auth::{Grant, Keys, SessionSecret, TokenError};
+use crate::conference::Refusal;
+use crate::conference_task::Endings;
+use crate::config::Config;
+use crate::directory::Directory;
+use crate::ids::{ConferenceId, ParticipantId, SessionId, TokenId};
+use crate::media::MediaPlane;
+use crate::metrics::Metrics;
+use crate::outbox::Ending;
+use crate::protocol::{CloseReason, ErrorCode};
+use crate::store::Store;
+use crate::whip::Resources;
+
+/// Shared by everything that serves requests. Cheap to clone.
+pub type App = Arc<Inner>;
+
+/// See [`App`].
+#[derive(Debug)]
+pub struct Inner {
+    /// What the operator set.
+    pub config: Config,
+    /// Who signs tokens.
+    pub keys: Keys,
+    /// What is kept.
+    pub store: Store,
+    /// The conferences.
+    pub directory: Directory,
+    /// Where offers are answered.
+    pub media: MediaPlane,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// WHIP and WHEP peers.
+    pub resources: Resources,
+    /// Cancelled when the server begins to stop.
+    pub draining: CancellationToken,
+    /// Sessions and resources that are under way.
+    pub tasks: TaskTracker,
+    /// Room for further WebSockets.
+    pub connections: Arc<Semaphore>,
+}
+
+impl Inner {
+    /// What a token allows at this moment.
+    ///
+    /// # Errors
+    /// When it is not valid, with the code that clients are told.
+    pub fn verify(&self, token: &str) -> Result<Grant, TokenError> {
+        self.keys.verify(token, Timestamp::now())
+    }
+
+    /// A refusal while the server stops.
+    ///
+    /// # Errors
+    /// When it does.
+    pub fn check_not_draining(&self) -> Result<(), Refusal> {
+        if self.draining.is_cancelled() {
+            return Err(Refusal::new(
+                ErrorCode::Overloaded,
+                "the server restarts: try again in some seconds",
+            ));
+        }
+        Ok(())
+    }
+
+    /// How a session ends because the server stops: each is told another time to come back.
+    pub fn restarting(&self) -> Ending {
+        let shutdown = &self.config.shutdown;
+        let spread = rand::random_range(0..=shutdown.retry_spread_seconds);
+        let seconds = shutdown.retry_after_seconds.saturating_add(spread);
+        Ending::Closing {
+            reason: CloseReason::Restarting,
+            retry_after_seconds: Some(u32::try_from(seconds).unwrap_or(u32::MAX)),
+        }
+    }
+
+    /// The longest a stop may take.
+    pub fn drain_deadline(&self) -> Duration {
+        Duration::from_secs(self.config.shutdown.deadline_seconds)
+    }
+}
+
+/// The jittered endings of one conference's sessions.
+#[derive(Debug)]
+pub(crate) struct Restarting(pub(crate) App);
+
+impl Endings for Restarting {
+    fn next(&mut self) -> Ending {
+        self.0.restarting()
+    }
+}
+
+fn unix_ms() -> u64 {
+    u64::try_from(Timestamp::now().as_millisecond()).unwrap_or_default()
+}
+
+/// A fresh participant id.
+#[must_use]
+pub fn new_participant() -> ParticipantId {
+    ParticipantId::new(unix_ms(), rand::random())
+}
+
+/// A fresh session id.
+#[must_use]
+pub fn new_session() -> SessionId {
+    SessionId::new(unix_ms(), rand::random())
+}
+
+/// A fresh session secret.
+#[must_use]
+pub fn new_secret() -> SessionSecret {
+    SessionSecret::new(rand::random())
+}
+
+/// A fresh token id.
+#[must_use]
+pub fn new_token_id() -> TokenId {
+    TokenId::generate(unix_ms(), rand::random())
+}
+
+/// A fresh conference id.
+#[must_use]
+pub fn new_conference_id() -> ConferenceId {
+    ConferenceId::generate(unix_ms(), rand::random())
+}

@@ -1,0 +1,248 @@
+//! The command line: what `dinh` can be told, and doing it.
+
+mod ports;
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Args, Parser, Subcommand};
+use jiff::{SignedDuration, Timestamp};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::auth::{NewToken, Role};
+use crate::config::{self, Config, ConfigError, LogFormat};
+use crate::ids::{ConferenceId, SiteCode};
+use crate::server::{Server, Vault};
+use crate::{app, demo, rest};
+
+/// Exit code for a configuration that cannot be used (sysexits.h, `EX_CONFIG`).
+const EX_CONFIG: u8 = 78;
+
+/// Conferences that link a central hall with thousands of sites.
+#[derive(Debug, Parser)]
+#[command(name = "dinh", version, about)]
+pub struct Cli {
+    /// Configuration file (TOML).
+    #[arg(long, short, env = "DINH_CONFIG", global = true)]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Run the server.
+    Serve {
+        /// Import the sites of Viet Nam, run a demo conference and print links into it.
+        #[arg(long)]
+        demo: bool,
+    },
+    /// Make tokens.
+    #[command(subcommand)]
+    Token(TokenVerb),
+    /// Manage the list of sites.
+    #[command(subcommand)]
+    Sites(SitesVerb),
+    /// Look at the configuration.
+    #[command(subcommand)]
+    Config(ConfigVerb),
+    /// Print the description of the REST interface.
+    Openapi,
+    /// Print what a firewall must let through.
+    Ports,
+}
+
+#[derive(Debug, Subcommand)]
+enum TokenVerb {
+    /// Make a token and print it, with the link that carries it on standard error.
+    Create(NewTokenArgs),
+}
+
+#[derive(Debug, Args)]
+struct NewTokenArgs {
+    /// The conference; none for the role admin.
+    #[arg(long)]
+    conference: Option<ConferenceId>,
+    /// operator, chair, hall, site, observer or admin.
+    #[arg(long)]
+    role: Role,
+    /// Code of the site that it speaks for; the role site needs one.
+    #[arg(long)]
+    site: Option<SiteCode>,
+    /// Name to show instead of the site's.
+    #[arg(long)]
+    name: Option<String>,
+    /// How long it is good for, such as 90m, 12h or 7d.
+    #[arg(long, default_value = "12h", value_parser = duration)]
+    ttl: SignedDuration,
+}
+
+#[derive(Debug, Subcommand)]
+enum SitesVerb {
+    /// Import a CSV file `code,name,level,parent_code`: all of it or nothing.
+    Import {
+        /// The file.
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigVerb {
+    /// Print the configuration that is in effect, or what is wrong with it.
+    Check,
+}
+
+/// Reads a span such as `90m`; a day has 24 hours.
+fn duration(text: &str) -> Result<SignedDuration, String> {
+    let friendly = jiff::fmt::friendly::SpanParser::new();
+    let days_and_time = text
+        .strip_suffix('d')
+        .and_then(|days| days.trim().parse::<i64>().ok())
+        .map(|days| SignedDuration::from_hours(days.saturating_mul(24)));
+    let parsed = match days_and_time {
+        Some(days) => days,
+        None => friendly.parse_duration(text).map_err(|error| error.to_string())?,
+    };
+    if parsed.is_positive() { Ok(parsed) } else { Err("must be longer than nothing".to_owned()) }
+}
+
+/// Does what the command line says.
+pub async fn run(cli: Cli) -> ExitCode {
+    let config = match config::load(cli.config.as_deref()) {
+        Ok(config) => config,
+        Err(error) => return refuse(&error),
+    };
+    let done = match cli.command {
+        Verb::Serve { demo } => serve(config, demo).await,
+        Verb::Token(TokenVerb::Create(args)) => create_token(&config, args).await,
+        Verb::Sites(SitesVerb::Import { file }) => import(&config, &file).await,
+        Verb::Config(ConfigVerb::Check) => check(&config),
+        Verb::Openapi => openapi(),
+        Verb::Ports => print(&ports::rules(&config)),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn refuse(error: &ConfigError) -> ExitCode {
+    complain(&error.to_string());
+    ExitCode::from(EX_CONFIG)
+}
+
+/// One line on standard error for each problem. That it cannot be written, nobody can be told.
+fn complain(problem: &str) {
+    for line in problem.lines() {
+        let _ = writeln!(std::io::stderr(), "dinh: {line}");
+    }
+}
+
+fn print(text: &str) -> anyhow::Result<()> {
+    writeln!(std::io::stdout(), "{}", text.trim_end()).context("cannot write to standard output")
+}
+
+async fn serve(config: Config, with_demo: bool) -> anyhow::Result<()> {
+    start_logging(&config)?;
+    let mut terminated = signal(SignalKind::terminate()).context("cannot catch SIGTERM")?;
+    let mut interrupted = signal(SignalKind::interrupt()).context("cannot catch SIGINT")?;
+    let server = Server::start(config).await?;
+    if with_demo {
+        let links = demo::prepare(&server).await.context("cannot prepare the demo")?;
+        print(&links.to_string())?;
+    }
+    let stopping = async {
+        tokio::select! {
+            _ = terminated.recv() => {}
+            _ = interrupted.recv() => {}
+        }
+    };
+    stopping.await;
+    tokio::select! {
+        () = server.stop() => {}
+        _ = terminated.recv() => complain("stopped at once, by a second signal"),
+        _ = interrupted.recv() => complain("stopped at once, by a second signal"),
+    }
+    Ok(())
+}
+
+fn start_logging(config: &Config) -> anyhow::Result<()> {
+    let filter: tracing_subscriber::EnvFilter =
+        config.log.filter.parse().context("`log.filter` was checked with the configuration")?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let started = match config.log.format {
+        LogFormat::Text => builder.try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+    };
+    started.map_err(|error| anyhow::anyhow!("cannot start logging: {error}"))
+}
+
+async fn create_token(config: &Config, args: NewTokenArgs) -> anyhow::Result<()> {
+    let NewTokenArgs { conference, role, site, name, ttl } = args;
+    let vault = Vault::open(config).await?;
+    if let Some(id) = &conference {
+        let known = vault.store.conference(id).await?;
+        anyhow::ensure!(known.is_some(), "there is no conference {id}");
+    }
+    if let Some(code) = &site {
+        let known = vault.store.site(code).await?;
+        anyhow::ensure!(known.is_some(), "there is no site {code}: import it first");
+    }
+    let subject = site.as_ref().map_or_else(|| role.to_string(), ToString::to_string);
+    let new = NewToken { subject, conference, site, role, name, valid_for: ttl };
+    let issued = vault.keys.issue(new, app::new_token_id(), Timestamp::now())?;
+    print(&issued.token)?;
+    if role != Role::Admin {
+        let base = config.http.base_url(config.http.listen);
+        let link = demo::link_to(&base, role, &issued.token);
+        let _ = writeln!(std::io::stderr(), "{link}");
+    }
+    Ok(())
+}
+
+async fn import(config: &Config, file: &Path) -> anyhow::Result<()> {
+    let csv = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let vault = Vault::open(config).await?;
+    let summary = vault
+        .store
+        .import_sites(&csv)
+        .await
+        .with_context(|| format!("nothing of {} was imported", file.display()))?;
+    print(&format!(
+        "{} sites added, {} changed, {} unchanged",
+        summary.added, summary.changed, summary.unchanged
+    ))
+}
+
+fn check(config: &Config) -> anyhow::Result<()> {
+    print(&toml::to_string(config).context("cannot print the configuration")?)
+}
+
+fn openapi() -> anyhow::Result<()> {
+    print(&rest::description().to_pretty_json().context("cannot print the description")?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_makes_sense() {
+        use clap::CommandFactory as _;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn spans_of_time_are_read_as_people_write_them() {
+        assert_eq!(duration("90m"), Ok(SignedDuration::from_mins(90)));
+        assert_eq!(duration("12h"), Ok(SignedDuration::from_hours(12)));
+        assert_eq!(duration("7d"), Ok(SignedDuration::from_hours(168)));
+        assert!(duration("0s").is_err());
+        assert!(duration("soon").is_err());
+    }
+}

@@ -1,0 +1,483 @@
+//! Carrying out requests: what is decided at once, and what waits until it is stored.
+
+use jiff::Timestamp;
+use sfu::command::Event as MediaEvent;
+use sfu::id::PeerId;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+use tracing::{debug, info};
+
+use super::links::LinkKind;
+use super::news;
+use super::peers::Peer;
+use super::request::{
+    Admission, Answer, Arrival, Entry, Negotiated, NewPeer, Query, Request, not_stored,
+    refusal_message,
+};
+use super::{ConferenceTask, ENDED_IDLE};
+use crate::auth::Verb;
+use crate::conference::{
+    Actor, Audience, Command, Effect, Event, MediaIntent, Record, Refusal, advance, decide,
+};
+use crate::ids::{ParticipantId, RequestId};
+use crate::outbox::{Ending, Outbox, encode};
+use crate::protocol::server::{MediaState, Welcome};
+use crate::protocol::{CloseReason, ErrorCode, ServerMessage};
+
+/// What was decided in one turn and waits to be stored.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    pub(super) records: Vec<Record>,
+    effects: Vec<Effect>,
+    answers: Vec<Pending>,
+}
+
+/// An answer that waits until what it reports is stored.
+#[derive(Debug)]
+enum Pending {
+    Done(Answer),
+    Refused(Answer, Refusal),
+    Negotiated(Answer, Box<Negotiated>),
+    Entered { entered: Box<Entered>, answer: oneshot::Sender<Result<Admission, Refusal>> },
+    NotEntered { refusal: Refusal, answer: oneshot::Sender<Result<Admission, Refusal>> },
+}
+
+/// Somebody who is in and not yet welcomed.
+#[derive(Debug)]
+struct Entered {
+    participant: ParticipantId,
+    session: Option<(Outbox, String)>,
+    resumed: bool,
+}
+
+impl Batch {
+    /// Nothing of it was stored: everybody who waits is refused.
+    pub(super) fn refuse(self) {
+        for pending in self.answers {
+            match pending {
+                Pending::Done(answer) | Pending::Negotiated(answer, _) => {
+                    answer.refused(not_stored());
+                }
+                Pending::Refused(answer, refusal) => answer.refused(refusal),
+                Pending::Entered { answer, .. } => drop(answer.send(Err(not_stored()))),
+                Pending::NotEntered { refusal, answer } => drop(answer.send(Err(refusal))),
+            }
+        }
+    }
+}
+
+impl ConferenceTask {
+    /// Takes one request as far as it goes before the store has it.
+    pub(super) fn take(&mut self, batch: &mut Batch, now: Timestamp, request: Request) {
+        match request {
+            Request::Change { actor, command, answer } => {
+                let pending = match self.decide(batch, now, &actor, command) {
+                    Ok(_) => Pending::Done(answer),
+                    Err(refusal) => Pending::Refused(answer, refusal),
+                };
+                batch.answers.push(pending);
+            }
+            Request::Enter(entry) => self.enter(batch, now, *entry),
+            Request::Gone { participant, outbox } => {
+                self.gone(batch, now, participant, &outbox);
+            }
+            Request::NewPeer(peer) => self.new_peer(batch, now, *peer),
+            Request::RestartIce { participant, sdp, outbox, id } => {
+                self.restart_ice(participant, &sdp, &outbox, id);
+            }
+            Request::Watch { participant, mid, target, outbox, id } => {
+                let message = match self.watch(participant, &mid, target) {
+                    Ok(()) => ServerMessage::Ok { id },
+                    Err(refusal) => refusal_message(Some(id), &refusal),
+                };
+                outbox.send(&message);
+            }
+            Request::Media(event) => self.media_event(batch, now, event),
+            Request::Query(query) => self.answer(query),
+            Request::Drain { mut endings } => {
+                self.draining = true;
+                self.links.end_all(|| endings.next());
+            }
+        }
+    }
+
+    /// Decides, and lets what was decided have happened in memory.
+    fn decide(
+        &mut self,
+        batch: &mut Batch,
+        now: Timestamp,
+        actor: &Actor,
+        command: Command,
+    ) -> Result<Vec<Event>, Refusal> {
+        let events = decide(&self.state, now, actor, command)?;
+        let records = self.state.stamp(now, events.clone());
+        batch.effects.extend(advance(&mut self.state, &records));
+        batch.records.extend(records);
+        Ok(events)
+    }
+
+    /// Decides something that nobody waits for; that it makes no sense any more is no fault.
+    pub(super) fn carry_out(
+        &mut self,
+        batch: &mut Batch,
+        now: Timestamp,
+        actor: &Actor,
+        command: Command,
+    ) {
+        if let Err(refusal) = self.decide(batch, now, actor, command) {
+            debug!(conference = %self.id(), %refusal, "nothing to do");
+        }
+    }
+
+    fn enter(&mut self, batch: &mut Batch, now: Timestamp, entry: Entry) {
+        let Entry { command, arrival, answer } = entry;
+        let resuming = match &command {
+            Command::Resume { session, secret } => {
+                self.state.resumable(*session, *secret).ok()
+            }
+            _ => None,
+        };
+        let joining = match &command {
+            Command::Join(join) => Some(join.participant),
+            _ => None,
+        };
+        let events = match self.decide(batch, now, &Actor::System, command) {
+            Ok(events) => events,
+            Err(refusal) => {
+                batch.answers.push(Pending::NotEntered { refusal, answer });
+                return;
+            }
+        };
+        let came_in = resuming.or_else(|| events.iter().find_map(entered));
+        let Some((participant, role)) =
+            came_in.and_then(|id| Some((id, self.state.participant(id)?.role)))
+        else {
+            let refusal = Refusal::new(ErrorCode::Internal, "nobody came in");
+            batch.answers.push(Pending::NotEntered { refusal, answer });
+            return;
+        };
+        let resumed = joining != Some(participant);
+        let session = match arrival {
+            Arrival::Session { outbox, secret } => {
+                self.links.insert(participant, role, outbox.clone(), LinkKind::Entering);
+                Some((outbox, secret))
+            }
+            Arrival::Resource { outbox } => {
+                self.links.insert(participant, role, outbox, LinkKind::Resource);
+                None
+            }
+        };
+        let entered = Box::new(Entered { participant, session, resumed });
+        batch.answers.push(Pending::Entered { entered, answer });
+    }
+
+    fn gone(
+        &mut self,
+        batch: &mut Batch,
+        now: Timestamp,
+        participant: ParticipantId,
+        outbox: &Outbox,
+    ) {
+        // The end of a connection that was replaced, or that we ended, means nothing.
+        if !self.links.is_current(participant, outbox) {
+            return;
+        }
+        self.links.remove(participant);
+        self.carry_out(batch, now, &Actor::System, Command::Lost { participant });
+    }
+
+    fn new_peer(&mut self, batch: &mut Batch, now: Timestamp, new: NewPeer) {
+        let NewPeer { participant, outbox, joined, sources, active, answer } = new;
+        let (id, sdp, ice) = (joined.peer, joined.answer.clone(), joined.ice.clone());
+        let media = self.around.media.media().clone();
+        let peer = if self.links.is_current(participant, &outbox) {
+            Peer::new(joined, &sources)
+                .map_err(|error| Refusal::new(ErrorCode::BadOffer, error.to_string()))
+        } else {
+            // The connection that asked was replaced or has ended while the offer was answered.
+            Err(Refusal::new(ErrorCode::ParticipantUnknown, "this connection has ended"))
+        };
+        let (peer, muted) = match (peer, self.state.participant(participant)) {
+            (Ok(peer), Some(person)) => (peer, person.muted),
+            (refused, _) => {
+                media.leave(id);
+                let refusal = refused.err().unwrap_or_else(|| {
+                    Refusal::new(ErrorCode::ParticipantUnknown, "this participant has left")
+                });
+                batch.answers.push(Pending::Refused(answer, refusal));
+                return;
+            }
+        };
+        let negotiated = Negotiated {
+            sdp,
+            ice,
+            peer: id,
+            publications: peer.publication_entries(),
+            slots: peer.slot_entries(),
+        };
+        let sending: Vec<_> = peer.sources().collect();
+        if let Some(former) = self.peers.insert(participant, peer, muted, &*media) {
+            media.leave(former);
+        }
+        self.carry_out(batch, now, &Actor::System, Command::Unpublish { participant });
+        for source in sending.into_iter().filter(|_| active) {
+            let command = Command::Publish { participant, source, active };
+            self.carry_out(batch, now, &Actor::System, command);
+        }
+        batch.effects.push(Effect::ParticipantChanged(participant));
+        batch.answers.push(Pending::Negotiated(answer, Box::new(negotiated)));
+    }
+
+    fn restart_ice(&self, participant: ParticipantId, sdp: &str, outbox: &Outbox, id: RequestId) {
+        let Some(peer) = self.peers.get(participant) else {
+            return outbox.send(&refusal_message(Some(id), &no_media()));
+        };
+        let message = match self.around.media.media().restart_ice(peer.id, sdp) {
+            Ok(sdp) => ServerMessage::Answer {
+                id,
+                sdp,
+                publications: peer.publication_entries(),
+                slots: peer.slot_entries(),
+            },
+            Err(error) => refusal_message(Some(id), &crate::negotiation::refusal(&error)),
+        };
+        outbox.send(&message);
+    }
+
+    fn watch(
+        &mut self,
+        participant: ParticipantId,
+        mid: &str,
+        target: Option<ParticipantId>,
+    ) -> Result<(), Refusal> {
+        let may = self
+            .state
+            .participant(participant)
+            .is_some_and(|person| person.role.may(Verb::WatchAny));
+        if !may {
+            let message = "only an operator or a chair may watch a participant of their choice";
+            return Err(Refusal::new(ErrorCode::NotPermitted, message));
+        }
+        if self.peers.get(participant).is_none() {
+            return Err(no_media());
+        }
+        if let Some(target) = target.filter(|target| self.state.participant(*target).is_none()) {
+            return Err(Refusal::new(
+                ErrorCode::ParticipantUnknown,
+                format!("no participant {target} is present in this conference"),
+            ));
+        }
+        let media = self.around.media.media().clone();
+        self.peers
+            .watch(participant, mid, target, &*media)
+            .map_err(|error| Refusal::new(ErrorCode::BadMessage, error.to_string()))
+    }
+
+    fn media_event(&mut self, batch: &mut Batch, now: Timestamp, event: MediaEvent) {
+        match event {
+            MediaEvent::PeerConnected { peer } | MediaEvent::PeerBack { peer } => {
+                self.media_state(batch, peer, MediaState::Connected);
+            }
+            MediaEvent::PeerSilent { peer } => self.media_state(batch, peer, MediaState::Silent),
+            MediaEvent::PeerClosed { peer, reason } => {
+                let Some(participant) = self.peers.owner(peer) else { return };
+                info!(conference = %self.id(), %participant, ?reason, "peer closed");
+                let media = self.around.media.media().clone();
+                self.peers.remove(participant, &*media);
+                let command = if self.links.is_resource(participant) {
+                    // A resource is nothing but its peer.
+                    Command::Leave { participant }
+                } else {
+                    batch.effects.push(Effect::ParticipantChanged(participant));
+                    Command::Unpublish { participant }
+                };
+                self.carry_out(batch, now, &Actor::System, command);
+            }
+            MediaEvent::PublicationStarted { publication }
+            | MediaEvent::PublicationStopped { publication } => {
+                debug!(conference = %self.id(), %publication, ?event, "publication");
+            }
+            MediaEvent::DominantSpeaker { .. } => {}
+        }
+    }
+
+    fn media_state(&mut self, batch: &mut Batch, peer: PeerId, to: MediaState) {
+        let Some(participant) = self.peers.owner(peer) else { return };
+        if self.peers.set_media_state(participant, to) {
+            batch.effects.push(Effect::ParticipantChanged(participant));
+        }
+    }
+
+    fn answer(&self, query: Query) {
+        // Whoever no longer waits needs no answer.
+        match query {
+            Query::Snapshot(waiting) => drop(waiting.send(self.state.snapshot())),
+            Query::Participants(waiting) => {
+                let everybody = self
+                    .state
+                    .participants()
+                    .filter_map(|(id, _)| {
+                        self.state.participant_entry(id, self.peers.media_state(id))
+                    })
+                    .collect();
+                drop(waiting.send(everybody));
+            }
+            Query::HasSession(session, waiting) => {
+                let _ = waiting.send(self.state.participant_of(session).is_some());
+            }
+        }
+    }
+
+    /// It is stored: now everybody may know.
+    pub(super) fn release(&mut self, batch: Batch) {
+        let now = Instant::now();
+        let media = self.around.media.media().clone();
+        let mut left = Vec::new();
+        for effect in batch.effects {
+            self.follow(effect, now, &mut left);
+        }
+        for participant in left {
+            self.links.end(participant, Ending::Goodbye);
+        }
+        self.peers.reconcile(&self.state, self.media_id, &*media);
+        self.news.tell(now, &self.state, &self.links, &self.peers);
+        for pending in batch.answers {
+            self.settle(pending);
+        }
+        self.around.metrics.connected(self.id(), self.links.len());
+    }
+
+    fn follow(&mut self, effect: Effect, now: Instant, left: &mut Vec<ParticipantId>) {
+        match effect {
+            Effect::ConferenceChanged => self.news.conference(now),
+            Effect::PresenceChanged => self.news.presence(now),
+            Effect::FloorChanged => self.news.floor(now),
+            Effect::StageChanged => self.news.stage(now),
+            Effect::SelfChanged(Audience::Waiting) => self.news.waiting(now),
+            Effect::SelfChanged(Audience::One(participant)) => {
+                if let Some(message) = self.state.self_message(participant) {
+                    self.links.tell(participant, encode(&message));
+                }
+            }
+            Effect::ParticipantChanged(participant) => self.news.changed(participant, now),
+            Effect::ParticipantLeft(entry) => {
+                left.push(entry.participant);
+                self.news.left(*entry, now);
+            }
+            Effect::Media(intent) => self.command_media(intent),
+            Effect::Close(participant, reason) => {
+                self.links.end(participant, Ending::because(reason));
+            }
+            Effect::CloseAll => {
+                self.asked_at = now;
+                self.links.end_all(|| Ending::because(CloseReason::ConferenceEnded));
+            }
+        }
+    }
+
+    fn command_media(&mut self, intent: MediaIntent) {
+        let media = self.around.media.media().clone();
+        match intent {
+            // What the stage shows is reconciled once, after all changes of the turn.
+            MediaIntent::Show { .. } | MediaIntent::Speakers(_) => {}
+            MediaIntent::Block { participant, blocked } => {
+                self.peers.block(participant, blocked, &*media);
+            }
+            MediaIntent::Drop(participant) => {
+                if let Some(peer) = self.peers.remove(participant, &*media) {
+                    media.leave(peer);
+                }
+            }
+            MediaIntent::End => {
+                media.end_conference(self.media_id);
+                self.peers.clear();
+            }
+        }
+    }
+
+    fn settle(&mut self, pending: Pending) {
+        match pending {
+            Pending::Done(answer) => answer.done(),
+            Pending::Refused(answer, refusal) => answer.refused(refusal),
+            Pending::Negotiated(answer, negotiated) => answer.negotiated(*negotiated),
+            Pending::NotEntered { refusal, answer } => drop(answer.send(Err(refusal))),
+            Pending::Entered { entered, answer } => self.welcome(*entered, answer),
+        }
+    }
+
+    fn welcome(
+        &mut self,
+        entered: Entered,
+        answer: oneshot::Sender<Result<Admission, Refusal>>,
+    ) {
+        let Entered { participant, session, resumed } = entered;
+        let Some(person) = self.state.participant(participant) else {
+            // It left again, or was sent away, in the same turn.
+            let refusal = Refusal::new(ErrorCode::ParticipantUnknown, "this participant has left");
+            drop(answer.send(Err(refusal)));
+            return;
+        };
+        let role = person.role;
+        info!(conference = %self.id(), %participant, %role, resumed, "participant entered");
+        if let Some((outbox, secret)) = session {
+            let welcome = Welcome {
+                protocol: crate::protocol::VERSION,
+                session: person.session,
+                secret,
+                participant,
+                role,
+                site: person.site.as_ref().map(|code| self.state.site_entry(code)),
+                conference: self.state.conference_entry(),
+                resumed,
+                resume_seconds: self.around.welcome.resume_seconds,
+                ping_seconds: self.around.welcome.ping_seconds,
+                ice_servers: Vec::new(),
+            };
+            outbox.send(&ServerMessage::Welcome(Box::new(welcome)));
+            for message in news::all(&self.state, role, &self.peers) {
+                outbox.send(&message);
+            }
+            if let Some(own) = self.state.self_message(participant) {
+                outbox.send(&own);
+            }
+            if self.links.is_current(participant, &outbox) {
+                self.links.welcomed(participant);
+            }
+        }
+        drop(answer.send(Ok(Admission { participant, role })));
+    }
+
+    /// After the state went back to what is stored: nobody stays connected who is not in it.
+    pub(super) fn reconnect_to_state(&mut self) {
+        let media = self.around.media.media().clone();
+        let state = &self.state;
+        let is_present = |id| state.participant(id).is_some_and(|person| person.is_present());
+        let ending = Ending::Closing {
+            reason: CloseReason::Restarting,
+            retry_after_seconds: Some(super::request::RETRY_SECONDS),
+        };
+        let gone: Vec<_> = self.links.participants().filter(|id| !is_present(*id)).collect();
+        self.links.retain(is_present, ending);
+        for participant in gone {
+            if let Some(peer) = self.peers.remove(participant, &*media) {
+                media.leave(peer);
+            }
+        }
+        self.peers.reconcile(&self.state, self.media_id, &*media);
+        self.asked_at = Instant::now().checked_sub(ENDED_IDLE).unwrap_or_else(Instant::now);
+    }
+}
+
+/// Who came in by this event.
+fn entered(event: &Event) -> Option<ParticipantId> {
+    match event {
+        Event::Joined { participant, .. }
+        | Event::TakenOver { participant, .. }
+        | Event::Regained { participant } => Some(*participant),
+        _ => None,
+    }
+}
+
+fn no_media() -> Refusal {
+    Refusal::new(ErrorCode::NoMedia, "this participant has no peer connection: send an offer first")
+}

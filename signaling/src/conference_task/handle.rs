@@ -1,0 +1,208 @@
+//! The cloneable end of a conference's task.
+
+use sfu::command::Event;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+
+use super::request::{Admission, Answer, Endings, Entry, Inbound, Negotiated, NewPeer};
+use super::request::{Query, Request};
+use crate::conference::view::Snapshot;
+use crate::conference::{Actor, Command, Refusal};
+use crate::ids::{ConferenceId, ParticipantId, RequestId, SessionId};
+use crate::outbox::Outbox;
+use crate::protocol::ErrorCode;
+use crate::protocol::server::ParticipantEntry;
+
+/// Why nothing was asked.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum AskError {
+    /// Its inbox is full.
+    #[error("the conference has too much to do: try again in some seconds")]
+    Overloaded,
+    /// The task has ended: look the conference up again.
+    #[error("the conference was put away: try again")]
+    Closed,
+}
+
+impl From<AskError> for Refusal {
+    fn from(error: AskError) -> Self {
+        Self::new(ErrorCode::Overloaded, error.to_string())
+    }
+}
+
+/// Asks a conference's task. Cheap to clone; asking never waits, being answered does.
+#[derive(Clone, Debug)]
+pub struct ConferenceHandle {
+    id: ConferenceId,
+    media_id: sfu::id::ConferenceId,
+    inbox: mpsc::Sender<Inbound>,
+}
+
+impl ConferenceHandle {
+    pub(super) const fn new(
+        id: ConferenceId,
+        media_id: sfu::id::ConferenceId,
+        inbox: mpsc::Sender<Inbound>,
+    ) -> Self {
+        Self { id, media_id, inbox }
+    }
+
+    /// Which conference.
+    pub const fn id(&self) -> &ConferenceId {
+        &self.id
+    }
+
+    /// Its number at the media plane.
+    pub const fn media_id(&self) -> sfu::id::ConferenceId {
+        self.media_id
+    }
+
+    /// Whether the task has ended.
+    pub fn is_closed(&self) -> bool {
+        self.inbox.is_closed()
+    }
+
+    fn ask(&self, request: Request) -> Result<(), AskError> {
+        let inbound = Inbound { request, queued_at: Instant::now() };
+        self.inbox.try_send(inbound).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => AskError::Overloaded,
+            mpsc::error::TrySendError::Closed(_) => AskError::Closed,
+        })
+    }
+
+    /// Changes the conference; what came of it goes to the session.
+    ///
+    /// # Errors
+    /// When the task takes nothing.
+    pub fn request(
+        &self,
+        participant: ParticipantId,
+        command: Command,
+        outbox: &Outbox,
+        id: Option<RequestId>,
+    ) -> Result<(), AskError> {
+        let answer = id.map_or(Answer::Nobody, |id| Answer::Session(outbox.clone(), id));
+        self.ask(Request::Change { actor: Actor::Participant(participant), command, answer })
+    }
+
+    /// Changes the conference and waits until that is stored.
+    ///
+    /// # Errors
+    /// When the conference refuses, or its task takes nothing.
+    pub async fn change(&self, actor: Actor, command: Command) -> Result<(), Refusal> {
+        let (sender, receiver) = oneshot::channel();
+        self.ask(Request::Change { actor, command, answer: Answer::Changed(sender) })?;
+        receiver.await.map_err(|_| Refusal::from(AskError::Closed))?
+    }
+
+    /// Lets somebody in, or back.
+    ///
+    /// # Errors
+    /// When the conference refuses, or its task takes nothing.
+    pub async fn enter(
+        &self,
+        command: Command,
+        arrival: super::Arrival,
+    ) -> Result<Admission, Refusal> {
+        let (answer, receiver) = oneshot::channel();
+        self.ask(Request::Enter(Box::new(Entry { command, arrival, answer })))?;
+        receiver.await.map_err(|_| Refusal::from(AskError::Closed))?
+    }
+
+    /// A connection has ended. Waits for room: forgetting it would leave a ghost.
+    pub async fn gone(&self, participant: ParticipantId, outbox: Outbox) {
+        let request = Request::Gone { participant, outbox };
+        let inbound = Inbound { request, queued_at: Instant::now() };
+        // A task that has ended has no ghosts.
+        let _ = self.inbox.send(inbound).await;
+    }
+
+    /// Gives a peer its owner; what came of it goes where `peer.answer` says.
+    ///
+    /// # Errors
+    /// When the task takes nothing.
+    pub fn offer(&self, peer: NewPeer) -> Result<(), AskError> {
+        self.ask(Request::NewPeer(Box::new(peer)))
+    }
+
+    /// Gives a peer its owner and waits for it.
+    ///
+    /// # Errors
+    /// When the conference refuses, or its task takes nothing.
+    pub async fn negotiate(&self, mut peer: NewPeer) -> Result<Negotiated, Refusal> {
+        let (sender, receiver) = oneshot::channel();
+        peer.answer = Answer::Negotiated(sender);
+        self.offer(peer)?;
+        receiver.await.map_err(|_| Refusal::from(AskError::Closed))?
+    }
+
+    /// Renews the ICE credentials of a participant's peer; the answer goes to the session.
+    ///
+    /// # Errors
+    /// When the task takes nothing.
+    pub fn restart_ice(
+        &self,
+        participant: ParticipantId,
+        sdp: String,
+        outbox: &Outbox,
+        id: RequestId,
+    ) -> Result<(), AskError> {
+        self.ask(Request::RestartIce { participant, sdp, outbox: outbox.clone(), id })
+    }
+
+    /// Points a slot at somebody's camera; what came of it goes to the session.
+    ///
+    /// # Errors
+    /// When the task takes nothing.
+    pub fn watch(
+        &self,
+        participant: ParticipantId,
+        mid: String,
+        target: Option<ParticipantId>,
+        outbox: &Outbox,
+        id: RequestId,
+    ) -> Result<(), AskError> {
+        self.ask(Request::Watch { participant, mid, target, outbox: outbox.clone(), id })
+    }
+
+    /// Something happened at the media plane. Waits for room.
+    pub async fn media_event(&self, event: Event) {
+        let inbound = Inbound { request: Request::Media(event), queued_at: Instant::now() };
+        // A task that has ended has no peers.
+        let _ = self.inbox.send(inbound).await;
+    }
+
+    /// The conference as a whole.
+    ///
+    /// # Errors
+    /// When the task takes nothing.
+    pub async fn snapshot(&self) -> Result<Snapshot, AskError> {
+        let (sender, receiver) = oneshot::channel();
+        self.ask(Request::Query(Query::Snapshot(sender)))?;
+        receiver.await.map_err(|_| AskError::Closed)
+    }
+
+    /// Everybody who is present or lost.
+    ///
+    /// # Errors
+    /// When the task takes nothing.
+    pub async fn participants(&self) -> Result<Vec<ParticipantEntry>, AskError> {
+        let (sender, receiver) = oneshot::channel();
+        self.ask(Request::Query(Query::Participants(sender)))?;
+        receiver.await.map_err(|_| AskError::Closed)
+    }
+
+    /// Whether this session belongs to somebody who is present or lost.
+    pub async fn has_session(&self, session: SessionId) -> bool {
+        let (sender, receiver) = oneshot::channel();
+        // A task that takes nothing has nobody to resume for now.
+        self.ask(Request::Query(Query::HasSession(session, sender))).is_ok()
+            && receiver.await.unwrap_or(false)
+    }
+
+    /// Closes every connection and ends the task.
+    pub(crate) async fn drain(&self, endings: Box<dyn Endings>) {
+        let request = Request::Drain { endings };
+        let _ = self.inbox.send(Inbound { request, queued_at: Instant::now() }).await;
+    }
+}

@@ -1,0 +1,142 @@
+//! Who is connected at this moment, and how everybody is told.
+
+use std::collections::HashMap;
+
+use crate::auth::{Role, Verb};
+use crate::ids::ParticipantId;
+use crate::outbox::{Ending, Frame, Outbox};
+
+/// One participant's current connection.
+#[derive(Debug)]
+pub(super) struct Link {
+    pub(super) outbox: Outbox,
+    kind: LinkKind,
+    role: Role,
+}
+
+/// What a connection is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum LinkKind {
+    /// A WebSocket that has not been welcomed yet: it gets everything at once when it is.
+    Entering,
+    /// A WebSocket.
+    Session,
+    /// A WHIP or WHEP resource, which is told nothing.
+    Resource,
+}
+
+/// Who is to be told.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Class {
+    /// Operators and chairs.
+    Moderators,
+    /// Everybody else.
+    Attendees,
+}
+
+impl Class {
+    /// Where a role belongs.
+    pub(super) const fn of(role: Role) -> Self {
+        if role.may(Verb::Moderate) { Self::Moderators } else { Self::Attendees }
+    }
+}
+
+/// The current connection of each participant that has one.
+#[derive(Debug, Default)]
+pub(super) struct Links(HashMap<ParticipantId, Link>);
+
+impl Links {
+    /// Gives a participant its connection; the former one is told that it was replaced.
+    pub(super) fn insert(
+        &mut self,
+        participant: ParticipantId,
+        role: Role,
+        outbox: Outbox,
+        kind: LinkKind,
+    ) {
+        let link = Link { outbox, kind, role };
+        if let Some(former) = self.0.insert(participant, link) {
+            former.outbox.end(Ending::because(crate::protocol::CloseReason::Replaced));
+        }
+    }
+
+    /// From now on this connection is told what everybody is told.
+    pub(super) fn welcomed(&mut self, participant: ParticipantId) {
+        if let Some(link) = self.0.get_mut(&participant)
+            && link.kind == LinkKind::Entering
+        {
+            link.kind = LinkKind::Session;
+        }
+    }
+
+    /// Whether this is the current connection of the participant.
+    pub(super) fn is_current(&self, participant: ParticipantId, outbox: &Outbox) -> bool {
+        self.0.get(&participant).is_some_and(|link| link.outbox.is_same(outbox))
+    }
+
+    /// Whether the participant is here as a WHIP or WHEP resource.
+    pub(super) fn is_resource(&self, participant: ParticipantId) -> bool {
+        self.0.get(&participant).is_some_and(|link| link.kind == LinkKind::Resource)
+    }
+
+    /// Forgets a connection that has ended.
+    pub(super) fn remove(&mut self, participant: ParticipantId) {
+        self.0.remove(&participant);
+    }
+
+    /// Ends the connection of a participant and forgets it.
+    pub(super) fn end(&mut self, participant: ParticipantId, ending: Ending) {
+        if let Some(link) = self.0.remove(&participant) {
+            link.outbox.end(ending);
+        }
+    }
+
+    /// Ends every connection, each in its own way, and forgets it.
+    pub(super) fn end_all(&mut self, mut ending: impl FnMut() -> Ending) {
+        for (_, link) in self.0.drain() {
+            link.outbox.end(ending());
+        }
+    }
+
+    /// Ends the connections of whoever is not in the conference.
+    pub(super) fn retain(&mut self, is_here: impl Fn(ParticipantId) -> bool, ending: Ending) {
+        self.0.retain(|participant, link| {
+            let keep = is_here(*participant);
+            if !keep {
+                link.outbox.end(ending);
+            }
+            keep
+        });
+    }
+
+    /// Everybody who has a connection.
+    pub(super) fn participants(&self) -> impl Iterator<Item = ParticipantId> {
+        self.0.keys().copied()
+    }
+
+    /// Tells one participant.
+    pub(super) fn tell(&self, participant: ParticipantId, frame: Frame) {
+        if let Some(link) = self.0.get(&participant).filter(|link| link.kind == LinkKind::Session) {
+            link.outbox.push(frame);
+        }
+    }
+
+    /// Tells all of one class. The frame is shared, not copied.
+    pub(super) fn tell_all(&self, class: Class, frame: &Frame) {
+        for link in self.0.values() {
+            if link.kind == LinkKind::Session && Class::of(link.role) == class {
+                link.outbox.push(frame.clone());
+            }
+        }
+    }
+
+    /// Whether anybody of this class would hear it.
+    pub(super) fn has(&self, class: Class) -> bool {
+        self.0.values().any(|link| link.kind == LinkKind::Session && Class::of(link.role) == class)
+    }
+
+    /// How many are connected.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+}

@@ -1,0 +1,199 @@
+//! What has changed and is still to be told, gathered so that a value that changes often is told
+//! seldom, and serialised once for everybody who gets it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::links::{Class, Links};
+use super::pace::Pace;
+use super::peers::Peers;
+use crate::conference::State;
+use crate::ids::ParticipantId;
+use crate::outbox::{Frame, encode};
+use crate::protocol::ServerMessage;
+use crate::protocol::server::{Own, ParticipantEntry, Standing};
+
+/// Counts for those who only watch. Higher: less traffic while thousands join (3,400 messages
+/// each time). Lower: a smoother counter.
+const PRESENCE_FOR_ATTENDEES: Duration = Duration::from_secs(1);
+
+/// Whatever operators and chairs are told about many participants. The contract says at most four
+/// a second.
+const FOR_MODERATORS: Duration = Duration::from_millis(250);
+
+/// The floor and the stage, for everybody. Higher: a speaker is announced later when much happens.
+/// Lower: a thousand requests for the floor at once become more messages to everybody.
+const FOR_EVERYBODY: Duration = Duration::from_millis(100);
+
+/// What is still to be told.
+#[derive(Debug)]
+pub(super) struct News {
+    conference: Pace,
+    floor: Pace,
+    stage: Pace,
+    attendees_presence: Pace,
+    moderators_presence: Pace,
+    waiting: Pace,
+    participants: Pace,
+    changed: BTreeSet<ParticipantId>,
+    left: BTreeMap<ParticipantId, ParticipantEntry>,
+}
+
+impl Default for News {
+    fn default() -> Self {
+        Self {
+            conference: Pace::at_most_every(FOR_EVERYBODY),
+            floor: Pace::at_most_every(FOR_EVERYBODY),
+            stage: Pace::at_most_every(FOR_EVERYBODY),
+            attendees_presence: Pace::at_most_every(PRESENCE_FOR_ATTENDEES),
+            moderators_presence: Pace::at_most_every(FOR_MODERATORS),
+            waiting: Pace::at_most_every(FOR_MODERATORS),
+            participants: Pace::at_most_every(FOR_MODERATORS),
+            changed: BTreeSet::new(),
+            left: BTreeMap::new(),
+        }
+    }
+}
+
+impl News {
+    /// The conference's title or phase has changed.
+    pub(super) fn conference(&mut self, now: Instant) {
+        self.conference.mark(now);
+    }
+
+    /// The floor has changed.
+    pub(super) fn floor(&mut self, now: Instant) {
+        self.floor.mark(now);
+    }
+
+    /// The stage has changed.
+    pub(super) fn stage(&mut self, now: Instant) {
+        self.stage.mark(now);
+    }
+
+    /// The counts have changed.
+    pub(super) fn presence(&mut self, now: Instant) {
+        self.attendees_presence.mark(now);
+        self.moderators_presence.mark(now);
+    }
+
+    /// The positions of those who wait for the floor have changed.
+    pub(super) fn waiting(&mut self, now: Instant) {
+        self.waiting.mark(now);
+    }
+
+    /// A participant has changed.
+    pub(super) fn changed(&mut self, participant: ParticipantId, now: Instant) {
+        self.left.remove(&participant);
+        self.changed.insert(participant);
+        self.participants.mark(now);
+    }
+
+    /// A participant is gone.
+    pub(super) fn left(&mut self, entry: ParticipantEntry, now: Instant) {
+        self.changed.remove(&entry.participant);
+        self.left.insert(entry.participant, entry);
+        self.participants.mark(now);
+    }
+
+    /// When something is to be told next.
+    pub(super) fn due(&self) -> Option<Instant> {
+        [
+            &self.conference,
+            &self.floor,
+            &self.stage,
+            &self.attendees_presence,
+            &self.moderators_presence,
+            &self.waiting,
+            &self.participants,
+        ]
+        .into_iter()
+        .filter_map(Pace::due)
+        .min()
+    }
+
+    /// Tells what is due.
+    pub(super) fn tell(&mut self, now: Instant, state: &State, links: &Links, peers: &Peers) {
+        let everybody = |frame: Frame| {
+            links.tell_all(Class::Attendees, &frame);
+            links.tell_all(Class::Moderators, &frame);
+        };
+        if self.conference.take(now) {
+            everybody(encode(&state.conference_message()));
+        }
+        if self.stage.take(now) {
+            everybody(encode(&state.stage_message()));
+        }
+        if self.floor.take(now) {
+            everybody(encode(&state.floor_message()));
+        }
+        if self.attendees_presence.take(now) {
+            links.tell_all(Class::Attendees, &encode(&state.presence_message()));
+        }
+        if self.moderators_presence.take(now) && links.has(Class::Moderators) {
+            links.tell_all(Class::Moderators, &encode(&state.presence_message()));
+            links.tell_all(Class::Moderators, &encode(&state.provinces_message()));
+        }
+        if self.waiting.take(now) {
+            tell_positions(state, links);
+        }
+        if self.participants.take(now) {
+            self.tell_participants(state, links, peers);
+        }
+    }
+
+    fn tell_participants(&mut self, state: &State, links: &Links, peers: &Peers) {
+        let changed = std::mem::take(&mut self.changed);
+        let left = std::mem::take(&mut self.left);
+        if !links.has(Class::Moderators) {
+            return;
+        }
+        let changes = changed
+            .into_iter()
+            .filter_map(|id| state.participant_entry(id, peers.media_state(id)))
+            .chain(left.into_values())
+            .collect();
+        let message =
+            ServerMessage::Participants { version: state.version(), full: false, changes };
+        links.tell_all(Class::Moderators, &encode(&message));
+    }
+}
+
+/// Tells everybody in the queue where it stands: one walk, not one per position.
+fn tell_positions(state: &State, links: &Links) {
+    for (position, id) in (1..).zip(state.floor_queue()) {
+        let own = Own {
+            version: state.version(),
+            muted: state.participant(id).is_some_and(|person| person.muted),
+            floor: Standing::Waiting,
+            position: Some(position),
+            on_stage: state.scene().shows(id),
+        };
+        links.tell(id, encode(&ServerMessage::Own(own)));
+    }
+}
+
+/// Everything that a role may see, for somebody who has just come in.
+pub(super) fn all(state: &State, role: crate::auth::Role, peers: &Peers) -> Vec<ServerMessage> {
+    let mut messages = vec![
+        state.conference_message(),
+        state.stage_message(),
+        state.floor_message(),
+        state.presence_message(),
+    ];
+    if Class::of(role) == Class::Moderators {
+        let changes = state
+            .participants()
+            .filter_map(|(id, _)| state.participant_entry(id, peers.media_state(id)))
+            .collect();
+        messages.push(state.provinces_message());
+        messages.push(ServerMessage::Participants {
+            version: state.version(),
+            full: true,
+            changes,
+        });
+    }
+    messages
+}

@@ -1,0 +1,287 @@
+//! Which peer belongs to which participant, and what the media plane has been told to do with it.
+//!
+//! The conference keeps intent ("the stage shows this participant's camera"); here it becomes
+//! wiring. What should be is compared with what was commanded last, so it can be said again and
+//! again.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use sfu::command::{AcceptedSlot, Joined, MediaKind};
+use sfu::id::{ConferenceId, Feed, PeerId, PublicationId, SlotId};
+
+use crate::conference::State;
+use crate::ids::ParticipantId;
+use crate::media::Media;
+use crate::protocol::server::{FeedName, MediaState, PublicationEntry, SlotEntry};
+use crate::protocol::source::Kind;
+use crate::protocol::{Place, Source};
+
+/// One participant's peer connection.
+#[derive(Debug)]
+pub(super) struct Peer {
+    pub(super) id: PeerId,
+    pub(super) media: MediaState,
+    publications: Vec<Publication>,
+    slots: Vec<AcceptedSlot>,
+    /// Whom the slots beyond the stage show.
+    watching: BTreeMap<SlotId, ParticipantId>,
+}
+
+#[derive(Debug)]
+struct Publication {
+    id: PublicationId,
+    mid: String,
+    source: Source,
+}
+
+/// Why an offer's `sources` do not fit its m-lines.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub(super) enum SourceError {
+    #[error("`sources` does not say what the sending MID {0} is")]
+    Missing(String),
+    #[error("`sources` says that MID {0} is a {1:?}, but its media is of the other kind")]
+    OtherKind(String, Source),
+    #[error("`sources` names {0:?} twice")]
+    Twice(Source),
+}
+
+/// Why a slot cannot be pointed elsewhere.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub(super) enum SlotError {
+    #[error("there is no video slot with MID {0}")]
+    Unknown(String),
+    #[error("the slot with MID {0} shows the stage")]
+    Stage(String),
+}
+
+impl Peer {
+    /// A peer that has just been answered.
+    pub(super) fn new(
+        joined: Joined,
+        sources: &BTreeMap<String, Source>,
+    ) -> Result<Self, SourceError> {
+        let mut publications: Vec<Publication> = Vec::new();
+        for accepted in &joined.publications {
+            let mid = accepted.mid.to_string();
+            let Some(&source) = sources.get(&mid) else { return Err(SourceError::Missing(mid)) };
+            let kind = match source {
+                Source::Microphone => MediaKind::Audio,
+                Source::Camera | Source::Screen => MediaKind::Video,
+            };
+            if kind != accepted.kind {
+                return Err(SourceError::OtherKind(mid, source));
+            }
+            if publications.iter().any(|publication| publication.source == source) {
+                return Err(SourceError::Twice(source));
+            }
+            publications.push(Publication { id: accepted.id, mid, source });
+        }
+        let (id, slots) = (joined.peer, joined.slots);
+        Ok(Self { id, media: MediaState::None, publications, slots, watching: BTreeMap::new() })
+    }
+
+    /// What the client is told of its publications.
+    pub(super) fn publication_entries(&self) -> Vec<PublicationEntry> {
+        self.publications
+            .iter()
+            .map(|publication| PublicationEntry {
+                mid: publication.mid.clone(),
+                source: publication.source,
+            })
+            .collect()
+    }
+
+    /// What the client is told of its slots.
+    pub(super) fn slot_entries(&self) -> Vec<SlotEntry> {
+        let mut places = Place::ALL.into_iter();
+        self.slots
+            .iter()
+            .map(|slot| {
+                let (kind, feed) = match slot.kind {
+                    MediaKind::Audio => (Kind::Audio, Some(FeedName::Audio)),
+                    MediaKind::Video => (Kind::Video, places.next().map(FeedName::from)),
+                };
+                SlotEntry { mid: slot.mid.to_string(), kind, feed }
+            })
+            .collect()
+    }
+
+    /// The sources it can send.
+    pub(super) fn sources(&self) -> impl Iterator<Item = Source> {
+        self.publications.iter().map(|publication| publication.source)
+    }
+
+    fn publication(&self, source: Source) -> Option<PublicationId> {
+        self.publications
+            .iter()
+            .find(|publication| publication.source == source)
+            .map(|publication| publication.id)
+    }
+
+    fn free_slot(&self, mid: &str) -> Result<SlotId, SlotError> {
+        let (index, slot) = self
+            .slots
+            .iter()
+            .filter(|slot| slot.kind == MediaKind::Video)
+            .enumerate()
+            .find(|(_, slot)| slot.mid.as_str() == mid)
+            .ok_or_else(|| SlotError::Unknown(mid.to_owned()))?;
+        if index < Place::ALL.len() { Err(SlotError::Stage(mid.to_owned())) } else { Ok(slot.id) }
+    }
+}
+
+/// All peers of one conference, and what was commanded about the stage.
+#[derive(Debug, Default)]
+pub(super) struct Peers {
+    of: HashMap<ParticipantId, Peer>,
+    owners: HashMap<PeerId, ParticipantId>,
+    /// Those whose peer watches somebody.
+    watchers: BTreeSet<ParticipantId>,
+    stage: [Option<PublicationId>; Place::ALL.len()],
+    speakers: Vec<PublicationId>,
+}
+
+impl Peers {
+    /// The peer of a participant.
+    pub(super) fn get(&self, participant: ParticipantId) -> Option<&Peer> {
+        self.of.get(&participant)
+    }
+
+    /// Whose peer this is; `None` for one that was replaced.
+    pub(super) fn owner(&self, peer: PeerId) -> Option<ParticipantId> {
+        self.owners.get(&peer).copied()
+    }
+
+    /// The state of a participant's peer connection.
+    pub(super) fn media_state(&self, participant: ParticipantId) -> MediaState {
+        self.of.get(&participant).map_or(MediaState::None, |peer| peer.media)
+    }
+
+    /// Notes a change of a peer connection; says whether it is one.
+    pub(super) fn set_media_state(&mut self, participant: ParticipantId, to: MediaState) -> bool {
+        let Some(peer) = self.of.get_mut(&participant) else { return false };
+        std::mem::replace(&mut peer.media, to) != to
+    }
+
+    /// Gives a participant its peer, muted if need be, and points whoever watches it there. The
+    /// former peer is the caller's to close.
+    pub(super) fn insert(
+        &mut self,
+        participant: ParticipantId,
+        peer: Peer,
+        muted: bool,
+        media: &dyn Media,
+    ) -> Option<PeerId> {
+        let former = self.remove(participant, media);
+        self.owners.insert(peer.id, participant);
+        self.of.insert(participant, peer);
+        if muted {
+            self.block(participant, true, media);
+        }
+        self.point_watchers(participant, media);
+        former
+    }
+
+    /// Forgets a participant's peer; closing it is the caller's matter.
+    pub(super) fn remove(
+        &mut self,
+        participant: ParticipantId,
+        media: &dyn Media,
+    ) -> Option<PeerId> {
+        let peer = self.of.remove(&participant)?;
+        self.owners.remove(&peer.id);
+        self.watchers.remove(&participant);
+        self.point_watchers(participant, media);
+        Some(peer.id)
+    }
+
+    /// Refuses or accepts again everything that a participant sends.
+    pub(super) fn block(&self, participant: ParticipantId, blocked: bool, media: &dyn Media) {
+        for publication in self.of.get(&participant).into_iter().flat_map(|peer| &peer.publications)
+        {
+            media.block(publication.id, blocked);
+        }
+    }
+
+    /// Points a slot of `watcher` at the camera of `target`, or at nothing. A target without a
+    /// camera is shown once it has one.
+    pub(super) fn watch(
+        &mut self,
+        watcher: ParticipantId,
+        mid: &str,
+        target: Option<ParticipantId>,
+        media: &dyn Media,
+    ) -> Result<(), SlotError> {
+        let feed = target.and_then(|target| self.camera(target));
+        let Some(peer) = self.of.get_mut(&watcher) else {
+            return Err(SlotError::Unknown(mid.to_owned()));
+        };
+        let slot = peer.free_slot(mid)?;
+        match target {
+            Some(target) => peer.watching.insert(slot, target),
+            None => peer.watching.remove(&slot),
+        };
+        if peer.watching.is_empty() {
+            self.watchers.remove(&watcher);
+        } else {
+            self.watchers.insert(watcher);
+        }
+        media.watch(slot, feed);
+        Ok(())
+    }
+
+    /// Makes the media plane show and play what the conference says.
+    pub(super) fn reconcile(&mut self, state: &State, conference: ConferenceId, media: &dyn Media) {
+        let scene = state.scene();
+        for (index, place) in Place::ALL.into_iter().enumerate() {
+            let what = scene.at(place).and_then(|id| self.publication(id, place.source()));
+            if let Some(commanded) = self.stage.get_mut(index)
+                && *commanded != what
+            {
+                *commanded = what;
+                media.show(conference, stage_number(place), what);
+            }
+        }
+        let speakers: Vec<_> = scene
+            .speakers
+            .iter()
+            .filter_map(|id| self.publication(*id, Source::Microphone))
+            .collect();
+        if self.speakers != speakers {
+            media.set_speakers(conference, &speakers);
+            self.speakers = speakers;
+        }
+    }
+
+    /// Forgets everything: the conference has ended.
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    fn publication(&self, participant: ParticipantId, source: Source) -> Option<PublicationId> {
+        self.of.get(&participant)?.publication(source)
+    }
+
+    fn camera(&self, participant: ParticipantId) -> Option<Feed> {
+        self.publication(participant, Source::Camera).map(Feed::Publication)
+    }
+
+    fn point_watchers(&self, target: ParticipantId, media: &dyn Media) {
+        let feed = self.camera(target);
+        let watchers = self.watchers.iter().filter_map(|watcher| self.of.get(watcher));
+        for (slot, watched) in watchers.flat_map(|peer| &peer.watching) {
+            if *watched == target {
+                media.watch(*slot, feed);
+            }
+        }
+    }
+}
+
+/// The number under which the media plane knows a place.
+pub(crate) const fn stage_number(place: Place) -> u8 {
+    match place {
+        Place::Main => 0,
+        Place::Second => 1,
+        Place::Screen => 2,
+    }
+}

@@ -1,0 +1,209 @@
+//! What is asked of a conference's task, and how it answers.
+
+use std::collections::BTreeMap;
+
+use sfu::command::{Event, IceCredentials, Joined};
+use sfu::id::PeerId;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use crate::auth::Role;
+use crate::conference::view::Snapshot;
+use crate::conference::{Actor, Command, Refusal};
+use crate::ids::{ParticipantId, RequestId, SessionId};
+use crate::outbox::{Ending, Outbox};
+use crate::protocol::server::{ParticipantEntry, PublicationEntry, SlotEntry};
+use crate::protocol::{ErrorCode, ServerMessage, Source};
+
+/// A request with the time since when it waits.
+#[derive(Debug)]
+pub(crate) struct Inbound {
+    pub(super) request: Request,
+    pub(super) queued_at: Instant,
+}
+
+/// Something asked of a conference's task.
+#[derive(Debug)]
+pub(super) enum Request {
+    /// Change the conference.
+    Change { actor: Actor, command: Command, answer: Answer },
+    /// Somebody comes in, or back.
+    Enter(Box<Entry>),
+    /// A connection has ended.
+    Gone { participant: ParticipantId, outbox: Outbox },
+    /// A peer was answered for a participant.
+    NewPeer(Box<NewPeer>),
+    /// New ICE credentials for the participant's peer, by its offer.
+    RestartIce { participant: ParticipantId, sdp: String, outbox: Outbox, id: RequestId },
+    /// Point a slot at somebody's camera.
+    Watch {
+        participant: ParticipantId,
+        mid: String,
+        target: Option<ParticipantId>,
+        outbox: Outbox,
+        id: RequestId,
+    },
+    /// The media plane has something to say.
+    Media(Event),
+    /// Somebody wants to know.
+    Query(Query),
+    /// The server stops: close every connection, each with its own word.
+    Drain { endings: Box<dyn Endings> },
+}
+
+/// Chooses how each connection ends when the server stops.
+pub(crate) trait Endings: std::fmt::Debug + Send {
+    /// For the next connection.
+    fn next(&mut self) -> Ending;
+}
+
+/// How somebody comes in: with a token, or with the session it had.
+#[derive(Debug)]
+pub struct Entry {
+    /// Join or resume.
+    pub command: Command,
+    /// Where messages to it go.
+    pub arrival: Arrival,
+    /// Told once it is stored.
+    pub answer: oneshot::Sender<Result<Admission, Refusal>>,
+}
+
+/// What kind of connection arrives.
+#[derive(Debug)]
+pub enum Arrival {
+    /// A WebSocket.
+    Session {
+        /// Its queue.
+        outbox: Outbox,
+        /// What `welcome` reveals.
+        secret: String,
+    },
+    /// A WHIP or WHEP resource, to which nothing is told and which exists as long as its peer.
+    Resource {
+        /// Ends when the participant is no longer here.
+        outbox: Outbox,
+    },
+}
+
+/// Somebody is in.
+#[derive(Clone, Debug)]
+pub struct Admission {
+    /// As whom.
+    pub participant: ParticipantId,
+    /// As what.
+    pub role: Role,
+}
+
+/// A peer that was answered and wants an owner.
+#[derive(Debug)]
+pub struct NewPeer {
+    /// Whose.
+    pub participant: ParticipantId,
+    /// The connection that asked.
+    pub outbox: Outbox,
+    /// What was negotiated.
+    pub joined: Joined,
+    /// What each sending MID is.
+    pub sources: BTreeMap<String, Source>,
+    /// Whether the sources carry something from the start: WHIP has no other way to say so.
+    pub active: bool,
+    /// Who wants to know.
+    pub answer: Answer,
+}
+
+/// What came of an offer.
+#[derive(Clone, Debug)]
+pub struct Negotiated {
+    /// The answer.
+    pub sdp: String,
+    /// Our ICE credentials in it.
+    pub ice: IceCredentials,
+    /// The peer.
+    pub peer: PeerId,
+    /// What may be sent.
+    pub publications: Vec<PublicationEntry>,
+    /// Where something can be received.
+    pub slots: Vec<SlotEntry>,
+}
+
+/// Who wants to know what came of a request.
+#[derive(Debug)]
+pub enum Answer {
+    /// Nobody.
+    Nobody,
+    /// A session, by its request id.
+    Session(Outbox, RequestId),
+    /// Whoever waits for a change.
+    Changed(oneshot::Sender<Result<(), Refusal>>),
+    /// Whoever waits for a peer.
+    Negotiated(oneshot::Sender<Result<Negotiated, Refusal>>),
+}
+
+impl Answer {
+    /// Says that it was done.
+    pub(super) fn done(self) {
+        match self {
+            Self::Nobody | Self::Negotiated(_) => {}
+            Self::Session(outbox, id) => outbox.send(&ServerMessage::Ok { id }),
+            Self::Changed(waiting) => drop(waiting.send(Ok(()))),
+        }
+    }
+
+    /// Says that a peer has its owner.
+    pub(super) fn negotiated(self, negotiated: Negotiated) {
+        match self {
+            Self::Nobody => {}
+            Self::Session(outbox, id) => {
+                let Negotiated { sdp, publications, slots, .. } = negotiated;
+                outbox.send(&ServerMessage::Answer { id, sdp, publications, slots });
+            }
+            Self::Changed(waiting) => drop(waiting.send(Ok(()))),
+            Self::Negotiated(waiting) => drop(waiting.send(Ok(negotiated))),
+        }
+    }
+
+    /// Says that it was refused.
+    pub(super) fn refused(self, refusal: Refusal) {
+        match self {
+            Self::Nobody => {}
+            Self::Session(outbox, id) => outbox.send(&refusal_message(Some(id), &refusal)),
+            Self::Changed(waiting) => drop(waiting.send(Err(refusal))),
+            Self::Negotiated(waiting) => drop(waiting.send(Err(refusal))),
+        }
+    }
+}
+
+/// A question about a conference.
+#[derive(Debug)]
+pub enum Query {
+    /// The conference as a whole.
+    Snapshot(oneshot::Sender<Snapshot>),
+    /// Everybody who is present or lost.
+    Participants(oneshot::Sender<Vec<ParticipantEntry>>),
+    /// Whether this session belongs to somebody who is present or lost.
+    HasSession(SessionId, oneshot::Sender<bool>),
+}
+
+/// `error` for a refusal.
+pub(crate) fn refusal_message(id: Option<RequestId>, refusal: &Refusal) -> ServerMessage {
+    let retry_after_seconds = matches!(
+        refusal.code,
+        ErrorCode::Overloaded | ErrorCode::ConferenceFull | ErrorCode::Internal
+    )
+    .then_some(RETRY_SECONDS);
+    ServerMessage::Error {
+        id,
+        code: refusal.code,
+        message: refusal.message.to_string(),
+        retry_after_seconds,
+    }
+}
+
+/// When to try again what failed for want of room. Higher: a crowd spreads out more. Lower: it is
+/// served sooner once there is room.
+pub(crate) const RETRY_SECONDS: u32 = 3;
+
+/// The refusal for what could not be stored.
+pub(super) fn not_stored() -> Refusal {
+    Refusal::new(ErrorCode::Internal, "it could not be stored; it has not happened")
+}

@@ -1,0 +1,128 @@
+//! `dinh serve --demo`: the country's sites, a conference that runs, and three links into it.
+
+use std::fmt;
+
+use jiff::SignedDuration;
+
+use crate::auth::{NewToken, Role, TokenError};
+use crate::conference::{Actor, Command, Refusal};
+use crate::directory::NewConference;
+use crate::ids::{ConferenceId, SiteCode};
+use crate::protocol::server::Phase;
+use crate::server::Server;
+use crate::sites::{Level, SiteFilter};
+use crate::store::{ImportFailure, StoreError};
+
+/// The sites of Viet Nam since July 2025: 1 centre, 34 provinces, 3,321 communes.
+pub const SITES: &str = include_str!("../data/sites-vn-2025.csv");
+
+/// Id of the first demo conference; a further one, once that has ended, has a number after it.
+const ID: &str = "demo";
+
+/// What people call it.
+const TITLE: &str = "Giao ban thử nghiệm";
+
+/// How long the links are good for.
+const VALID_FOR: SignedDuration = SignedDuration::from_hours(12);
+
+/// Three ways into the demo conference.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Links {
+    /// For whoever runs it.
+    pub operator: String,
+    /// For the central hall.
+    pub hall: String,
+    /// For one commune.
+    pub site: String,
+    /// Which commune.
+    pub site_name: String,
+}
+
+impl fmt::Display for Links {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "Operator  {}", self.operator)?;
+        writeln!(f, "Hall      {}", self.hall)?;
+        write!(f, "Commune   {}  ({})", self.site, self.site_name)
+    }
+}
+
+/// Why there is no demo.
+#[derive(Debug, thiserror::Error)]
+pub enum DemoError {
+    /// The sites were not imported.
+    #[error(transparent)]
+    Sites(#[from] ImportFailure),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The conference was refused.
+    #[error(transparent)]
+    Conference(#[from] Refusal),
+    /// A token was refused.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// The data directory has other sites.
+    #[error("there is no {0} among the imported sites: use a fresh data directory")]
+    NoSite(&'static str),
+}
+
+/// Makes sure that the demo runs, and links to it.
+///
+/// # Errors
+/// When the sites or the conference cannot be made.
+pub async fn prepare(server: &Server) -> Result<Links, DemoError> {
+    let store = &server.app().store;
+    if store.sites(&SiteFilter::default()).await?.is_empty() {
+        store.import_sites(SITES.as_bytes()).await?;
+    }
+    let conference = running(server).await?;
+    let first = |level: Level| async move {
+        let filter = SiteFilter { level: Some(level), ..SiteFilter::default() };
+        store.sites(&filter).await.map(|sites| sites.into_iter().next())
+    };
+    let centre = first(Level::Central).await?.ok_or(DemoError::NoSite("centre"))?;
+    let commune = first(Level::Commune).await?.ok_or(DemoError::NoSite("commune"))?;
+    let link = |role: Role, site: Option<SiteCode>| -> Result<String, TokenError> {
+        let subject = site.as_ref().map_or_else(|| role.to_string(), ToString::to_string);
+        let conference = Some(conference.clone());
+        let new = NewToken { subject, conference, site, role, name: None, valid_for: VALID_FOR };
+        Ok(link_to(&server.base_url(), role, &server.issue(new)?.token))
+    };
+    Ok(Links {
+        operator: link(Role::Operator, None)?,
+        hall: link(Role::Hall, Some(centre.code))?,
+        site: link(Role::Site, Some(commune.code))?,
+        site_name: commune.name,
+    })
+}
+
+/// The page of a role with a token. The token stands in the fragment, which browsers keep to
+/// themselves: no proxy and no log sees it.
+#[must_use]
+pub fn link_to(base_url: &str, role: Role, token: &str) -> String {
+    let page = match role {
+        Role::Operator | Role::Chair | Role::Admin => "operator",
+        Role::Hall => "hall",
+        Role::Site => "site",
+        Role::Observer => "observer",
+    };
+    format!("{base_url}/{page}#token={token}")
+}
+
+/// The demo conference that has not ended; a new one if there is none.
+async fn running(server: &Server) -> Result<ConferenceId, DemoError> {
+    let app = server.app();
+    let rows = app.store.conferences().await?;
+    let demos: Vec<_> = rows.iter().filter(|row| row.id.as_str().starts_with(ID)).collect();
+    if let Some(row) = demos.iter().find(|row| row.state != Phase::Ended) {
+        let conference = app.directory.find(&row.id).await?;
+        conference.change(Actor::System, Command::Start).await?;
+        return Ok(row.id.clone());
+    }
+    let id = if demos.is_empty() { ID.to_owned() } else { format!("{ID}-{}", demos.len() + 1) };
+    let id: ConferenceId = id.parse().expect("letters, a dash and digits make an id");
+    let new = NewConference { id, title: TITLE.to_owned(), starts_at: None, sites: None };
+    let conference = app.directory.create(Actor::System, new).await?;
+    conference.change(Actor::System, Command::Start).await?;
+    Ok(conference.id().clone())
+}

@@ -1,0 +1,180 @@
+//! Which conferences are at hand: one task each, started when somebody asks.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use jiff::Timestamp;
+use tokio_util::task::TaskTracker;
+
+use crate::conference::{Actor, Command, Refusal, Roster, State};
+use crate::conference_task::{ConferenceHandle, Endings, Surroundings, spawn};
+use crate::ids::{ConferenceId, SessionId, SiteCode};
+use crate::protocol::ErrorCode;
+use crate::protocol::server::Phase;
+use crate::sites::SiteFilter;
+use crate::store::StoreError;
+
+/// The conferences of a server.
+#[derive(Debug)]
+pub struct Directory {
+    around: Surroundings,
+    max_open: usize,
+    tasks: TaskTracker,
+    at_hand: Mutex<BTreeMap<ConferenceId, ConferenceHandle>>,
+    next_media_id: AtomicU64,
+}
+
+/// A conference to be made.
+#[derive(Clone, Debug)]
+pub struct NewConference {
+    /// Its id.
+    pub id: ConferenceId,
+    /// What people call it.
+    pub title: String,
+    /// When it should begin.
+    pub starts_at: Option<Timestamp>,
+    /// The sites that should be here; all that are known if `None`.
+    pub sites: Option<BTreeSet<SiteCode>>,
+}
+
+impl Directory {
+    /// Without any conference at hand yet.
+    #[must_use]
+    pub fn new(around: Surroundings, max_open: usize) -> Self {
+        Self {
+            around,
+            max_open,
+            tasks: TaskTracker::new(),
+            at_hand: Mutex::default(),
+            next_media_id: AtomicU64::new(1),
+        }
+    }
+
+    /// Starts every conference that has not ended, so that lost participants are counted and may
+    /// come back.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn open_all(&self) -> Result<(), StoreError> {
+        for row in self.around.store.conferences().await? {
+            if row.state != Phase::Ended {
+                self.load(&row.id).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The conference of this id.
+    ///
+    /// # Errors
+    /// When there is none, or the store fails.
+    pub async fn find(&self, id: &ConferenceId) -> Result<ConferenceHandle, Refusal> {
+        if let Some(handle) = self.at_hand(id) {
+            return Ok(handle);
+        }
+        self.load(id).await.map_err(|cause| internal(&cause))?.ok_or_else(|| {
+            Refusal::new(ErrorCode::ConferenceUnknown, format!("there is no conference {id}"))
+        })
+    }
+
+    /// The conference in which this session can be resumed.
+    ///
+    /// Open conferences are few, so each is asked; that needs no index beside their states.
+    pub async fn find_session(&self, session: SessionId) -> Option<ConferenceHandle> {
+        for handle in self.handles() {
+            if handle.has_session(session).await {
+                return Some(handle);
+            }
+        }
+        None
+    }
+
+    /// Makes a conference.
+    ///
+    /// # Errors
+    /// When the actor may not, the id is taken, a site is unknown, or there are too many already.
+    pub async fn create(
+        &self,
+        actor: Actor,
+        new: NewConference,
+    ) -> Result<ConferenceHandle, Refusal> {
+        let NewConference { id, title, starts_at, sites } = new;
+        self.check_room().await?;
+        let exists = self.around.store.conference(&id).await.map_err(|cause| internal(&cause))?;
+        if exists.is_some() {
+            return Err(Refusal::new(
+                ErrorCode::ConferenceExists,
+                format!("there is already a conference {id}"),
+            ));
+        }
+        let all = self.around.store.sites(&SiteFilter::default()).await;
+        let all = all.map_err(|cause| internal(&cause))?;
+        let roster = match sites {
+            None => Roster::all(&all),
+            Some(chosen) => Roster::chosen(&all, &chosen)
+                .map_err(|error| Refusal::new(ErrorCode::BadMessage, error.to_string()))?,
+        };
+        let handle = self.start(State::new(id, self.around.settings));
+        handle.change(actor, Command::Create { title, starts_at, roster }).await?;
+        Ok(handle)
+    }
+
+    /// Closes every connection and waits until every conference is put away.
+    pub(crate) async fn drain(&self, endings: impl Fn() -> Box<dyn Endings>) {
+        for handle in self.handles() {
+            handle.drain(endings()).await;
+        }
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    fn at_hand(&self, id: &ConferenceId) -> Option<ConferenceHandle> {
+        let at_hand = self.at_hand.lock().unwrap_or_else(PoisonError::into_inner);
+        at_hand.get(id).filter(|handle| !handle.is_closed()).cloned()
+    }
+
+    fn handles(&self) -> Vec<ConferenceHandle> {
+        let mut at_hand = self.at_hand.lock().unwrap_or_else(PoisonError::into_inner);
+        at_hand.retain(|_, handle| !handle.is_closed());
+        at_hand.values().cloned().collect()
+    }
+
+    async fn load(&self, id: &ConferenceId) -> Result<Option<ConferenceHandle>, StoreError> {
+        let state = self.around.store.load_state(id, self.around.settings).await?;
+        Ok(state.map(|state| self.start(state)))
+    }
+
+    /// Starts the task, unless somebody else has done so meanwhile.
+    fn start(&self, state: State) -> ConferenceHandle {
+        let mut at_hand = self.at_hand.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(handle) = at_hand.get(state.id()).filter(|handle| !handle.is_closed()) {
+            return handle.clone();
+        }
+        let media_id =
+            sfu::id::ConferenceId(self.next_media_id.fetch_add(1, Ordering::Relaxed));
+        let id = state.id().clone();
+        let handle = spawn(state, media_id, self.around.clone(), &self.tasks);
+        at_hand.insert(id, handle.clone());
+        handle
+    }
+
+    async fn check_room(&self) -> Result<(), Refusal> {
+        let rows = self.around.store.conferences().await.map_err(|cause| internal(&cause))?;
+        let open = rows.iter().filter(|row| row.state != Phase::Ended).count();
+        if open < self.max_open {
+            return Ok(());
+        }
+        let message = format!(
+            "{open} conferences have not ended, and the limit is {}: end one first",
+            self.max_open
+        );
+        Err(Refusal::new(ErrorCode::ConferenceFull, message))
+    }
+}
+
+/// The store's fault: the cause is for the log only.
+pub(crate) fn internal(cause: &StoreError) -> Refusal {
+    tracing::error!(%cause, "the store failed");
+    Refusal::new(ErrorCode::Internal, "the server's store failed; it is in its log")
+}

@@ -1,0 +1,166 @@
+//! The media plane as the people plane sees it, and the way of its events to their conference.
+//!
+//! A trait, so that a whole server runs in a test without a media thread.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sfu::Sfu;
+use sfu::command::{CommandError, Event, IceCredentials, Joined, PeerPolicy};
+use sfu::id::{ConferenceId, Feed, PeerId, PublicationId, SlotId};
+use tokio::sync::mpsc;
+
+use crate::conference_task::ConferenceHandle;
+
+/// What the media plane can do. Every method returns at once.
+pub trait Media: fmt::Debug + Send + Sync + 'static {
+    /// Answers an offer and creates the peer.
+    ///
+    /// # Errors
+    /// When the offer cannot be answered or the media plane is full.
+    fn join(
+        &self,
+        conference: ConferenceId,
+        offer: &str,
+        policy: &PeerPolicy,
+    ) -> Result<Joined, CommandError>;
+
+    /// Answers a further offer of the same peer that differs in its ICE credentials only.
+    ///
+    /// # Errors
+    /// When the peer is gone or the offer is another one.
+    fn restart_ice(&self, peer: PeerId, offer: &str) -> Result<String, CommandError>;
+
+    /// New ICE credentials for a peer (RFC 9725 §4.3.3).
+    ///
+    /// # Errors
+    /// When the peer is gone.
+    fn renew_ice(&self, peer: PeerId) -> Result<IceCredentials, CommandError>;
+
+    /// Closes a peer.
+    fn leave(&self, peer: PeerId);
+
+    /// Sets what a place of the stage shows, for all slots at once.
+    fn show(&self, conference: ConferenceId, stage: u8, what: Option<PublicationId>);
+
+    /// Sets who may be heard, the most important first.
+    fn set_speakers(&self, conference: ConferenceId, who: &[PublicationId]);
+
+    /// Points one video slot at another feed.
+    fn watch(&self, slot: SlotId, feed: Option<Feed>);
+
+    /// Refuses or accepts again the media of a publication.
+    fn block(&self, publication: PublicationId, blocked: bool);
+
+    /// Closes all peers of a conference.
+    fn end_conference(&self, conference: ConferenceId);
+}
+
+impl Media for Sfu {
+    fn join(
+        &self,
+        conference: ConferenceId,
+        offer: &str,
+        policy: &PeerPolicy,
+    ) -> Result<Joined, CommandError> {
+        Self::join(self, conference, offer, policy)
+    }
+
+    fn restart_ice(&self, peer: PeerId, offer: &str) -> Result<String, CommandError> {
+        Self::restart_ice(self, peer, offer)
+    }
+
+    fn renew_ice(&self, peer: PeerId) -> Result<IceCredentials, CommandError> {
+        Self::renew_ice(self, peer)
+    }
+
+    fn leave(&self, peer: PeerId) {
+        Self::leave(self, peer);
+    }
+
+    fn show(&self, conference: ConferenceId, stage: u8, what: Option<PublicationId>) {
+        Self::show(self, conference, stage, what);
+    }
+
+    fn set_speakers(&self, conference: ConferenceId, who: &[PublicationId]) {
+        Self::set_speakers(self, conference, who);
+    }
+
+    fn watch(&self, slot: SlotId, feed: Option<Feed>) {
+        Self::watch(self, slot, feed);
+    }
+
+    fn block(&self, publication: PublicationId, blocked: bool) {
+        Self::block(self, publication, blocked);
+    }
+
+    fn end_conference(&self, conference: ConferenceId) {
+        Self::end_conference(self, conference);
+    }
+}
+
+/// The media plane together with the knowledge of which conference each peer belongs to.
+#[derive(Clone, Debug)]
+pub struct MediaPlane {
+    media: Arc<dyn Media>,
+    routes: Arc<Mutex<HashMap<PeerId, ConferenceHandle>>>,
+}
+
+impl MediaPlane {
+    /// Without any peer yet.
+    pub fn new(media: Arc<dyn Media>) -> Self {
+        Self { media, routes: Arc::default() }
+    }
+
+    /// Everything but joining.
+    pub fn media(&self) -> &Arc<dyn Media> {
+        &self.media
+    }
+
+    /// Answers an offer; events of the new peer go to `conference` from now on.
+    ///
+    /// # Errors
+    /// When the offer cannot be answered or the media plane is full.
+    pub fn join(
+        &self,
+        conference: &ConferenceHandle,
+        offer: &str,
+        policy: &PeerPolicy,
+    ) -> Result<Joined, CommandError> {
+        let joined = self.media.join(conference.media_id(), offer, policy)?;
+        self.routes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(joined.peer, conference.clone());
+        Ok(joined)
+    }
+
+    /// Brings events to their conferences until the media plane stops.
+    ///
+    /// A conference whose inbox is full makes this wait: the shards keep further events, and media
+    /// flows on.
+    pub async fn deliver(self, mut events: mpsc::Receiver<Event>) {
+        while let Some(event) = events.recv().await {
+            if let Some(conference) = self.route(&event) {
+                conference.media_event(event).await;
+            }
+        }
+    }
+
+    fn route(&self, event: &Event) -> Option<ConferenceHandle> {
+        let mut routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
+        match event {
+            Event::PeerClosed { peer, .. } => routes.remove(peer),
+            Event::PeerConnected { peer }
+            | Event::PeerSilent { peer }
+            | Event::PeerBack { peer } => routes.get(peer).cloned(),
+            Event::PublicationStarted { publication }
+            | Event::PublicationStopped { publication }
+            | Event::DominantSpeaker { publication: Some(publication), .. } => {
+                routes.get(&publication.peer).cloned()
+            }
+            Event::DominantSpeaker { publication: None, .. } => None,
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! What is counted, in the words and units of Prometheus. Logic never reads a metric.
+
+mod process;
+mod reading;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, AtomicU64};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::ids::ConferenceId;
+use crate::protocol::{CloseReason, ErrorCode};
+
+pub use reading::{Reading, Readings, Value};
+
+/// The kind of a WebSocket message.
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct KindLabel {
+    kind: &'static str,
+}
+
+/// A stable code.
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct CodeLabel {
+    code: &'static str,
+}
+
+/// Why a connection was closed.
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct ReasonLabel {
+    reason: &'static str,
+}
+
+/// A class of HTTP answers: `2xx` to `5xx`.
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct StatusLabel {
+    status: &'static str,
+}
+
+/// Everything the people plane counts.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Mutex<Registry>,
+    sockets: Gauge<i64, AtomicI64>,
+    participants: Gauge<i64, AtomicI64>,
+    by_conference: Mutex<HashMap<ConferenceId, i64>>,
+    conferences: Gauge<i64, AtomicI64>,
+    messages: Family<KindLabel, Counter>,
+    errors: Family<CodeLabel, Counter>,
+    closed: Family<ReasonLabel, Counter>,
+    requests: Family<StatusLabel, Counter>,
+    events: Counter<u64, AtomicU64>,
+    append_seconds: Histogram,
+    queue_wait_seconds: Histogram,
+    join_seconds: Histogram,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        // From 0.1 ms to 1.6 s: an answer from memory up to a disk that is in trouble.
+        let seconds = || Histogram::new(exponential_buckets(0.000_1, 4.0, 8));
+        let metrics = Self {
+            registry: Mutex::default(),
+            sockets: Gauge::default(),
+            participants: Gauge::default(),
+            by_conference: Mutex::default(),
+            conferences: Gauge::default(),
+            messages: Family::default(),
+            errors: Family::default(),
+            closed: Family::default(),
+            requests: Family::default(),
+            events: Counter::default(),
+            append_seconds: seconds(),
+            queue_wait_seconds: seconds(),
+            join_seconds: seconds(),
+        };
+        metrics.register();
+        metrics
+    }
+}
+
+impl Metrics {
+    fn register(&self) {
+        let mut root = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
+        root.register_collector(Box::new(process::Process));
+        let dinh = root.sub_registry_with_prefix("dinh");
+        dinh.register("websockets", "WebSockets that are open", self.sockets.clone());
+        dinh.register("participants", "Participants that are connected", self.participants.clone());
+        dinh.register("conferences", "Conferences at hand", self.conferences.clone());
+        dinh.register("messages", "WebSocket messages received", self.messages.clone());
+        dinh.register("errors", "Requests refused, by code", self.errors.clone());
+        dinh.register("closed", "WebSockets closed on purpose, by reason", self.closed.clone());
+        dinh.register("http_requests", "HTTP requests answered", self.requests.clone());
+        dinh.register("events", "Events stored", self.events.clone());
+        let mut seconds = |name: &str, help: &str, histogram: &Histogram| {
+            dinh.register_with_unit(name, help, Unit::Seconds, histogram.clone());
+        };
+        seconds("store_append", "Time to store a batch of events", &self.append_seconds);
+        seconds("queue_wait", "Time a request waits for its conference", &self.queue_wait_seconds);
+        seconds("join", "Time from a token to a welcome", &self.join_seconds);
+    }
+
+    /// Adds what another part of the server counts, read on each scrape.
+    pub fn add_collector(&self, collector: Box<dyn Collector>) {
+        let mut registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
+        registry.register_collector(collector);
+    }
+
+    /// All of it in the `OpenMetrics` text format.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut text = String::new();
+        encode(&mut text, &registry).expect("writing to a string does not fail");
+        text
+    }
+
+    /// A WebSocket was opened.
+    pub fn socket_opened(&self) {
+        self.sockets.inc();
+    }
+
+    /// A WebSocket is gone.
+    pub fn socket_gone(&self) {
+        self.sockets.dec();
+    }
+
+    /// A message of this kind arrived.
+    pub fn message(&self, kind: &'static str) {
+        self.messages.get_or_create(&KindLabel { kind }).inc();
+    }
+
+    /// A request was refused.
+    pub fn error(&self, code: ErrorCode) {
+        self.errors.get_or_create(&CodeLabel { code: code.as_str() }).inc();
+    }
+
+    /// A connection was closed on purpose.
+    pub fn closed(&self, reason: CloseReason) {
+        self.closed.get_or_create(&ReasonLabel { reason: reason.as_str() }).inc();
+    }
+
+    /// A request was answered with this status.
+    pub fn answered(&self, status: u16) {
+        let status = match status {
+            ..200 => "1xx",
+            200..300 => "2xx",
+            300..400 => "3xx",
+            400..500 => "4xx",
+            500.. => "5xx",
+        };
+        self.requests.get_or_create(&StatusLabel { status }).inc();
+    }
+
+    /// Somebody was welcomed this long after its token arrived.
+    pub fn joined(&self, took: Duration) {
+        self.join_seconds.observe(took.as_secs_f64());
+    }
+
+    /// A request was taken up after this long.
+    pub fn queue_wait(&self, waited: Duration) {
+        self.queue_wait_seconds.observe(waited.as_secs_f64());
+    }
+
+    /// Events were stored.
+    pub fn stored(&self, events: usize, took: Duration) {
+        self.events.inc_by(events as u64);
+        self.append_seconds.observe(took.as_secs_f64());
+    }
+
+    /// So many participants of this conference are connected.
+    pub fn connected(&self, conference: &ConferenceId, participants: usize) {
+        let participants = i64::try_from(participants).unwrap_or(i64::MAX);
+        let mut by_conference = self.by_conference.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = match by_conference.get_mut(conference) {
+            Some(before) => std::mem::replace(before, participants),
+            None => {
+                by_conference.insert(conference.clone(), participants);
+                self.conferences.inc();
+                0
+            }
+        };
+        self.participants.inc_by(participants - before);
+    }
+
+    /// A conference was put away.
+    pub fn put_away(&self, conference: &ConferenceId) {
+        let mut by_conference = self.by_conference.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(before) = by_conference.remove(conference) {
+            self.participants.inc_by(-before);
+            self.conferences.dec();
+        }
+    }
+
+    /// How many participants are connected: for tests and the closing line of the log.
+    #[must_use]
+    pub fn participants(&self) -> i64 {
+        self.participants.get()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_has_its_prefix_and_unit() {
+        let metrics = Metrics::default();
+        metrics.message("join");
+        metrics.error(ErrorCode::RateLimited);
+        metrics.closed(CloseReason::TooSlow);
+        metrics.answered(204);
+        metrics.stored(3, Duration::from_millis(2));
+        metrics.queue_wait(Duration::ZERO);
+        metrics.joined(Duration::from_millis(1));
+        let text = metrics.text();
+        for expected in [
+            "dinh_messages_total{kind=\"join\"} 1",
+            "dinh_errors_total{code=\"rate_limited\"} 1",
+            "dinh_closed_total{reason=\"too_slow\"} 1",
+            "dinh_http_requests_total{status=\"2xx\"} 1",
+            "dinh_events_total 3",
+            "dinh_store_append_seconds_count 1",
+            "dinh_queue_wait_seconds_count 1",
+            "dinh_join_seconds_count 1",
+        ] {
+            assert!(text.contains(expected), "{expected} in\n{text}");
+        }
+    }
+
+    #[test]
+    fn participants_are_summed_over_conferences_and_forgotten_with_them() {
+        let metrics = Metrics::default();
+        let (one, other) = ("one".parse().unwrap(), "other".parse().unwrap());
+        metrics.connected(&one, 3);
+        metrics.connected(&other, 2);
+        metrics.connected(&one, 1);
+        assert_eq!(metrics.participants(), 3);
+        metrics.put_away(&other);
+        assert_eq!(metrics.participants(), 1);
+    }
+}

@@ -1,0 +1,101 @@
+//! The web client, built by `web-client` and embedded here.
+
+use axum::extract::Path;
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, IF_NONE_MATCH,
+    REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use rust_embed::{EmbeddedFile, RustEmbed};
+
+/// The built files. Missing ones are allowed, so that the server builds without Node.
+#[derive(RustEmbed)]
+#[folder = "$CARGO_MANIFEST_DIR/../web-client/dist"]
+#[allow_missing = true]
+struct Files;
+
+/// The page that all paths of people share; what it shows, it decides by the path.
+const INDEX: &str = "index.html";
+
+/// Paths at which people arrive.
+pub const PATHS: [&str; 5] = ["/", "/operator", "/hall", "/site", "/observer"];
+
+/// Only our own files, no plug-ins, no frames; nothing inline but styles.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+    img-src 'self' data: blob:; media-src 'self' blob:; font-src 'self'; connect-src 'self'; \
+    worker-src 'self' blob:; manifest-src 'self'; base-uri 'none'; form-action 'none'; \
+    frame-ancestors 'none'";
+
+/// Camera, microphone and screen for our own page only.
+const PERMISSIONS: &str = "camera=(self), microphone=(self), display-capture=(self)";
+
+const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
+
+/// For files whose name has a hash of their content.
+const FOR_EVER: &str = "public, max-age=31536000, immutable";
+
+/// For files whose content may change under their name.
+const ASK_AGAIN: &str = "no-cache";
+
+const NOT_BUILT: &str = "The web client is not part of this build.\n\n\
+    Build it and then the server again:\n\n    \
+    npm --prefix web-client ci\n    npm --prefix web-client run build\n    cargo build\n\n\
+    The interfaces for programs work without it: /api/openapi.json describes them.\n";
+
+/// One of [`PATHS`].
+pub async fn page(headers: HeaderMap) -> Response {
+    Files::get(INDEX).map_or_else(not_built, |file| serve(&headers, INDEX, &file, ASK_AGAIN))
+}
+
+/// A file with a hash in its name.
+pub async fn asset(headers: HeaderMap, Path(path): Path<String>) -> Response {
+    let path = format!("assets/{path}");
+    Files::get(&path)
+        .map_or_else(not_found, |file| serve(&headers, &path, &file, FOR_EVER))
+}
+
+/// Any other file of the client, such as its icon.
+pub async fn file(headers: HeaderMap, Path(name): Path<String>) -> Response {
+    Files::get(&name).map_or_else(not_found, |file| serve(&headers, &name, &file, ASK_AGAIN))
+}
+
+fn serve(headers: &HeaderMap, path: &str, file: &EmbeddedFile, cache: &'static str) -> Response {
+    let etag = format!("\"{}\"", hex::encode(file.metadata.sha256_hash()));
+    let kind = mime_guess::from_path(path).first_or_octet_stream();
+    let cached = headers.get(IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == etag.as_bytes());
+    let mut response = if cached {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        ([(CONTENT_TYPE, kind.to_string())], file.data.clone().into_owned()).into_response()
+    };
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(cache));
+    if let Ok(etag) = HeaderValue::from_str(&etag) {
+        headers.insert(ETAG, etag);
+    }
+    guard(response)
+}
+
+fn not_built() -> Response {
+    let kind = [(CONTENT_TYPE, "text/plain; charset=utf-8")];
+    guard((StatusCode::SERVICE_UNAVAILABLE, kind, NOT_BUILT).into_response())
+}
+
+fn not_found() -> Response {
+    guard((StatusCode::NOT_FOUND, "there is no such page\n").into_response())
+}
+
+/// What a browser must not do with our pages.
+fn guard(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (CONTENT_SECURITY_POLICY, POLICY),
+        (PERMISSIONS_POLICY, PERMISSIONS),
+        (REFERRER_POLICY, "no-referrer"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}

@@ -1,0 +1,94 @@
+//! The REST interface under `/api/v1`. One file per resource; the OpenAPI description is generated
+//! from the handlers themselves.
+
+mod conferences;
+mod error;
+mod events;
+mod extract;
+mod floor;
+mod participants;
+mod sites;
+mod stage;
+mod tokens;
+
+use axum::extract::DefaultBodyLimit;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::router::UtoipaMethodRouterExt as _;
+use utoipa_axum::routes;
+
+use crate::app::App;
+
+pub use error::{ApiError, ErrorBody};
+pub use extract::{Body, Json, Path, Query};
+
+/// Largest list of sites, in bytes. The whole country has about 120,000.
+const MAX_SITES_BYTES: usize = 16 * 1024 * 1024;
+
+/// What stands at the head of the description.
+#[derive(Debug, OpenApi)]
+#[openapi(
+    info(
+        title = "Dinh",
+        description = "Conferences of a government: its sites, who is present, who has the floor.",
+    ),
+    modifiers(&Bearer),
+    security(("bearer" = [])),
+    tags(
+        (name = "conferences", description = "Making, starting, ending and reading conferences"),
+        (name = "participants", description = "Who is in a conference"),
+        (name = "floor", description = "The right to be on stage"),
+        (name = "stage", description = "What everybody sees"),
+        (name = "events", description = "The log from which everything else follows"),
+        (name = "sites", description = "The places that conferences expect"),
+        (name = "tokens", description = "Making and taking back tokens"),
+    )
+)]
+struct Description;
+
+/// Every operation wants a token.
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+        let components = api.components.get_or_insert_default();
+        components.add_security_scheme("bearer", SecurityScheme::Http(scheme));
+    }
+}
+
+/// The routes with their description.
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(Description::openapi()).nest(
+        "/api/v1",
+        OpenApiRouter::new()
+            .routes(routes!(conferences::create, conferences::list))
+            .routes(routes!(conferences::show))
+            .routes(routes!(conferences::start))
+            .routes(routes!(conferences::end))
+            .routes(routes!(participants::list))
+            .routes(routes!(participants::remove))
+            .routes(routes!(participants::mute))
+            .routes(routes!(participants::unmute))
+            .routes(routes!(floor::show))
+            .routes(routes!(floor::request))
+            .routes(routes!(floor::grant))
+            .routes(routes!(floor::revoke))
+            .routes(routes!(floor::yield_floor))
+            .routes(routes!(stage::show))
+            .routes(routes!(stage::set))
+            .routes(routes!(events::list))
+            .routes(routes!(sites::list))
+            .routes(routes!(sites::import).layer(DefaultBodyLimit::max(MAX_SITES_BYTES)))
+            .routes(routes!(sites::show))
+            .routes(routes!(tokens::create))
+            .routes(routes!(tokens::revoke)),
+    )
+}
+
+/// The description alone.
+#[must_use]
+pub fn description() -> utoipa::openapi::OpenApi {
+    router().into_openapi()
+}

@@ -1,0 +1,130 @@
+//! The one way in which an HTTP request is refused: a status and `{code, message}`.
+
+use axum::Json;
+use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::auth::TokenError;
+use crate::conference::Refusal;
+use crate::conference_task::{AskError, RETRY_SECONDS};
+use crate::protocol::ErrorCode;
+use crate::store::StoreError;
+
+/// Why an HTTP request was refused. Causes of our own go to the log, not to the client.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct ApiError {
+    status: StatusCode,
+    code: ErrorCode,
+    message: String,
+}
+
+/// The body of a refusal.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ErrorBody {
+    /// Stable, for programs.
+    pub code: ErrorCode,
+    /// For people.
+    pub message: String,
+}
+
+impl ApiError {
+    /// A refusal whose status does not follow from its code.
+    pub fn new(status: StatusCode, code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into() }
+    }
+
+    /// The request makes no sense.
+    pub fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, ErrorCode::BadMessage, message)
+    }
+
+    /// There is no token in the request.
+    pub fn no_token() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            ErrorCode::TokenInvalid,
+            "this needs a token: send `Authorization: Bearer …`",
+        )
+    }
+
+    /// The token does not allow this.
+    pub fn not_permitted(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, ErrorCode::NotPermitted, message)
+    }
+
+    /// The status.
+    #[must_use]
+    pub const fn status(&self) -> StatusCode {
+        self.status
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        Self::new(status(refusal.code), refusal.code, refusal.message)
+    }
+}
+
+impl From<AskError> for ApiError {
+    fn from(error: AskError) -> Self {
+        Refusal::from(error).into()
+    }
+}
+
+impl From<TokenError> for ApiError {
+    fn from(error: TokenError) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, error.code(), error.to_string())
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(cause: StoreError) -> Self {
+        crate::directory::internal(&cause).into()
+    }
+}
+
+/// The status that stands for a code.
+const fn status(code: ErrorCode) -> StatusCode {
+    match code {
+        ErrorCode::BadMessage
+        | ErrorCode::JoinFirst
+        | ErrorCode::UnsupportedProtocol
+        | ErrorCode::BadOffer => StatusCode::BAD_REQUEST,
+        ErrorCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        ErrorCode::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+        ErrorCode::TokenInvalid | ErrorCode::TokenExpired | ErrorCode::TokenRevoked => {
+            StatusCode::UNAUTHORIZED
+        }
+        ErrorCode::NotPermitted => StatusCode::FORBIDDEN,
+        ErrorCode::SessionUnknown
+        | ErrorCode::ConferenceUnknown
+        | ErrorCode::ParticipantUnknown => StatusCode::NOT_FOUND,
+        ErrorCode::ConferenceNotRunning
+        | ErrorCode::ConferenceExists
+        | ErrorCode::NoMedia
+        | ErrorCode::FloorNotRequested
+        | ErrorCode::FloorNotHeld
+        | ErrorCode::FloorAlreadyRequested => StatusCode::CONFLICT,
+        ErrorCode::ConferenceFull | ErrorCode::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+        ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let Self { status, code, message } = self;
+        let mut response = (status, Json(ErrorBody { code, message })).into_response();
+        let headers = response.headers_mut();
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(RETRY_AFTER, HeaderValue::from(RETRY_SECONDS));
+        }
+        response
+    }
+}

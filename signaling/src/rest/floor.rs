@@ -1,0 +1,156 @@
+//! `/conferences/{conference}/floor`: who has it, who asks for it, and the verbs around it.
+
+use axum::extract::State;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::conferences::readable;
+use super::{ApiError, ErrorBody, Json, Path};
+use crate::app::App;
+use crate::auth::Grant;
+use crate::conference::{Actor, Command};
+use crate::ids::{ConferenceId, ParticipantId};
+use crate::protocol::server::Floor;
+
+/// Somebody in the conference.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Somebody {
+    /// Who.
+    participant: ParticipantId,
+}
+
+/// Who has the floor and who asks for it.
+#[utoipa::path(
+    get,
+    path = "/conferences/{conference}/floor",
+    tag = "floor",
+    params(("conference" = ConferenceId, Path)),
+    responses(
+        (status = OK, body = Floor),
+        (status = UNAUTHORIZED, body = ErrorBody),
+        (status = FORBIDDEN, body = ErrorBody),
+        (status = NOT_FOUND, body = ErrorBody),
+    )
+)]
+pub(super) async fn show(
+    State(app): State<App>,
+    grant: Grant,
+    Path(conference): Path<ConferenceId>,
+) -> Result<Json<Floor>, ApiError> {
+    Ok(Json(readable(&app, &grant, &conference).await?.snapshot().await?.floor))
+}
+
+/// Ask for the floor on behalf of a participant, as after a telephone call.
+#[utoipa::path(
+    post,
+    path = "/conferences/{conference}/floor/requests",
+    tag = "floor",
+    params(("conference" = ConferenceId, Path)),
+    request_body = Somebody,
+    responses(
+        (status = OK, body = Floor),
+        (status = BAD_REQUEST, body = ErrorBody),
+        (status = UNAUTHORIZED, body = ErrorBody),
+        (status = FORBIDDEN, body = ErrorBody),
+        (status = NOT_FOUND, body = ErrorBody),
+        (status = CONFLICT, body = ErrorBody, description = "it already asks for it or has it"),
+    )
+)]
+pub(super) async fn request(
+    State(app): State<App>,
+    grant: Grant,
+    Path(conference): Path<ConferenceId>,
+    Json(Somebody { participant }): Json<Somebody>,
+) -> Result<Json<Floor>, ApiError> {
+    // Whoever may moderate was checked to be so; the request itself is the participant's.
+    let actor = Actor::Participant(participant);
+    changed(&app, &grant, &conference, actor, Command::RequestFloor).await
+}
+
+/// Give the floor to a participant, whoever has it.
+#[utoipa::path(
+    post,
+    path = "/conferences/{conference}/floor/grant",
+    tag = "floor",
+    params(("conference" = ConferenceId, Path)),
+    request_body = Somebody,
+    responses(
+        (status = OK, body = Floor),
+        (status = BAD_REQUEST, body = ErrorBody),
+        (status = UNAUTHORIZED, body = ErrorBody),
+        (status = FORBIDDEN, body = ErrorBody),
+        (status = NOT_FOUND, body = ErrorBody),
+        (status = CONFLICT, body = ErrorBody, description = "the conference does not run"),
+    )
+)]
+pub(super) async fn grant(
+    State(app): State<App>,
+    grant: Grant,
+    Path(conference): Path<ConferenceId>,
+    Json(Somebody { participant }): Json<Somebody>,
+) -> Result<Json<Floor>, ApiError> {
+    let actor = Actor::Bearer(grant.clone());
+    changed(&app, &grant, &conference, actor, Command::GrantFloor { participant }).await
+}
+
+/// Take the floor from whoever has it.
+#[utoipa::path(
+    post,
+    path = "/conferences/{conference}/floor/revoke",
+    tag = "floor",
+    params(("conference" = ConferenceId, Path)),
+    responses(
+        (status = OK, body = Floor),
+        (status = UNAUTHORIZED, body = ErrorBody),
+        (status = FORBIDDEN, body = ErrorBody),
+        (status = NOT_FOUND, body = ErrorBody),
+        (status = CONFLICT, body = ErrorBody, description = "nobody has it"),
+    )
+)]
+pub(super) async fn revoke(
+    State(app): State<App>,
+    grant: Grant,
+    Path(conference): Path<ConferenceId>,
+) -> Result<Json<Floor>, ApiError> {
+    let actor = Actor::Bearer(grant.clone());
+    changed(&app, &grant, &conference, actor, Command::RevokeFloor).await
+}
+
+/// Give the floor back on behalf of the participant that has it.
+#[utoipa::path(
+    post,
+    path = "/conferences/{conference}/floor/yield",
+    tag = "floor",
+    params(("conference" = ConferenceId, Path)),
+    request_body = Somebody,
+    responses(
+        (status = OK, body = Floor),
+        (status = BAD_REQUEST, body = ErrorBody),
+        (status = UNAUTHORIZED, body = ErrorBody),
+        (status = FORBIDDEN, body = ErrorBody),
+        (status = NOT_FOUND, body = ErrorBody),
+        (status = CONFLICT, body = ErrorBody, description = "it does not have it"),
+    )
+)]
+pub(super) async fn yield_floor(
+    State(app): State<App>,
+    grant: Grant,
+    Path(conference): Path<ConferenceId>,
+    Json(Somebody { participant }): Json<Somebody>,
+) -> Result<Json<Floor>, ApiError> {
+    let actor = Actor::Participant(participant);
+    changed(&app, &grant, &conference, actor, Command::YieldFloor).await
+}
+
+async fn changed(
+    app: &App,
+    grant: &Grant,
+    id: &ConferenceId,
+    actor: Actor,
+    command: Command,
+) -> Result<Json<Floor>, ApiError> {
+    let conference = readable(app, grant, id).await?;
+    conference.change(actor, command).await?;
+    Ok(Json(conference.snapshot().await?.floor))
+}

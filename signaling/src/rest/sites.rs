@@ -1,0 +1,115 @@
+//! `/sites`: the places that conferences expect.
+
+use axum::extract::State;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::{ApiError, Body, ErrorBody, Json, Path, Query};
+use crate::app::App;
+use crate::auth::Grant;
+use crate::ids::SiteCode;
+use crate::protocol::ErrorCode;
+use crate::sites::{ImportSummary, Level, Site, SiteFilter};
+use crate::store::ImportFailure;
+
+/// Which sites to list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct SitesQuery {
+    /// Of this level.
+    level: Option<Level>,
+    /// Directly below this site.
+    parent: Option<SiteCode>,
+    /// Whose name or code contains this, whatever its case and diacritics.
+    search: Option<String>,
+}
+
+/// Known sites, by code.
+#[utoipa::path(
+    get,
+    path = "/sites",
+    tag = "sites",
+    params(SitesQuery),
+    responses(
+        (status = OK, body = Vec<Site>),
+        (status = BAD_REQUEST, body = ErrorBody),
+        (status = UNAUTHORIZED, body = ErrorBody),
+        (status = FORBIDDEN, body = ErrorBody),
+    )
+)]
+pub(super) async fn list(
+    State(app): State<App>,
+    grant: Grant,
+    Query(SitesQuery { level, parent, search }): Query<SitesQuery>,
+) -> Result<Json<Vec<Site>>, ApiError> {
+    readable(&grant)?;
+    Ok(Json(app.store.sites(&SiteFilter { level, parent, search }).await?))
+}
+
+/// Import a list of sites: all of it or nothing. Sites that are not in it stay.
+#[utoipa::path(
+    post,
+    path = "/sites/import",
+    tag = "sites",
+    request_body(
+        content = String,
+        content_type = "text/csv",
+        description = "`code,name,level,parent_code`, in UTF-8"
+    ),
+    responses(
+        (status = OK, body = ImportSummary),
+        (status = BAD_REQUEST, body = ErrorBody, description = "lines that are wrong, each named"),
+        (status = UNAUTHORIZED, body = ErrorBody),
+        (status = FORBIDDEN, body = ErrorBody, description = "not an administrator"),
+        (status = PAYLOAD_TOO_LARGE, body = ErrorBody),
+    )
+)]
+pub(super) async fn import(
+    State(app): State<App>,
+    grant: Grant,
+    Body(body): Body,
+) -> Result<Json<ImportSummary>, ApiError> {
+    if !grant.may_administer() {
+        return Err(ApiError::not_permitted("only an administrator may import sites"));
+    }
+    match app.store.import_sites(&body).await {
+        Ok(summary) => Ok(Json(summary)),
+        Err(ImportFailure::List(error)) => Err(ApiError::bad_request(error.to_string())),
+        Err(ImportFailure::Store(error)) => Err(error.into()),
+    }
+}
+
+/// One site.
+#[utoipa::path(
+    get,
+    path = "/sites/{site}",
+    tag = "sites",
+    params(("site" = SiteCode, Path)),
+    responses(
+        (status = OK, body = Site),
+        (status = UNAUTHORIZED, body = ErrorBody),
+        (status = FORBIDDEN, body = ErrorBody),
+        (status = NOT_FOUND, body = ErrorBody),
+    )
+)]
+pub(super) async fn show(
+    State(app): State<App>,
+    grant: Grant,
+    Path(code): Path<SiteCode>,
+) -> Result<Json<Site>, ApiError> {
+    readable(&grant)?;
+    let site = app.store.site(&code).await?;
+    site.map(Json).ok_or_else(|| {
+        let message = format!("there is no site {code}");
+        ApiError::new(axum::http::StatusCode::NOT_FOUND, ErrorCode::BadMessage, message)
+    })
+}
+
+/// Whoever runs a conference may know which sites there are.
+fn readable(grant: &Grant) -> Result<(), ApiError> {
+    if grant.may_moderate() {
+        return Ok(());
+    }
+    Err(ApiError::not_permitted(format!("{} may not read the list of sites", grant.role())))
+}

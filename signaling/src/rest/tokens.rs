@@ -1,0 +1,120 @@
+//! `/tokens`: making and taking back tokens.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{ApiError, ErrorBody, Json, Path};
+use crate::app::{self, App};
+use crate::auth::{Grant, NewToken, Role};
+use crate::ids::{ConferenceId, SiteCode, TokenId};
+
+/// A token to be made.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct CreateToken {
+    /// The conference; none for an administrator.
+    conference: Option<ConferenceId>,
+    /// What its bearer is.
+    role: Role,
+    /// The site it speaks for. A site's token needs one.
+    site: Option<SiteCode>,
+    /// The name to show instead of the site's.
+    name: Option<String>,
+    /// Whom it is made for: the site, else the role, if left out.
+    subject: Option<String>,
+    /// How long it is good for.
+    #[schema(minimum = 1, maximum = 31_536_000)]
+    ttl_seconds: u32,
+}
+
+/// A token that was made.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct CreatedToken {
+    /// The token. A secret.
+    token: String,
+    /// With which it can be taken back.
+    id: TokenId,
+    /// When it ceases to be valid.
+    #[schema(value_type = String, format = DateTime)]
+    expires_at: Timestamp,
+}
+
+/// Longest life of a token, in seconds: a year. Higher: a lost link is good for longer.
+const MAX_TTL_SECONDS: u32 = 31_536_000;
+
+/// Make a token.
+#[utoipa::path(
+    post,
+    path = "/tokens",
+    tag = "tokens",
+    request_body = CreateToken,
+    responses(
+        (status = CREATED, body = CreatedToken),
+        (status = BAD_REQUEST, body = ErrorBody, description = "the claims make no sense together"),
+        (status = UNAUTHORIZED, body = ErrorBody),
+        (status = FORBIDDEN, body = ErrorBody, description = "not an administrator"),
+        (status = NOT_FOUND, body = ErrorBody, description = "there is no such conference"),
+    )
+)]
+pub(super) async fn create(
+    State(app): State<App>,
+    grant: Grant,
+    Json(body): Json<CreateToken>,
+) -> Result<impl IntoResponse, ApiError> {
+    if !grant.may_administer() {
+        return Err(ApiError::not_permitted("only an administrator may make tokens"));
+    }
+    let CreateToken { conference, role, site, name, subject, ttl_seconds } = body;
+    if !(1..=MAX_TTL_SECONDS).contains(&ttl_seconds) {
+        return Err(ApiError::bad_request(format!(
+            "ttlSeconds is {ttl_seconds}, must be 1 to {MAX_TTL_SECONDS}"
+        )));
+    }
+    if let Some(id) = &conference {
+        app.directory.find(id).await?;
+    }
+    let subject = subject
+        .or_else(|| site.as_ref().map(ToString::to_string))
+        .unwrap_or_else(|| role.to_string());
+    let valid_for = SignedDuration::from_secs(ttl_seconds.into());
+    let new = NewToken { subject, conference, site, role, name, valid_for };
+    let issued = app
+        .keys
+        .issue(new, app::new_token_id(), Timestamp::now())
+        .map_err(|error| ApiError::bad_request(error.to_string()))?;
+    let created =
+        CreatedToken { token: issued.token, id: issued.id, expires_at: issued.expires_at };
+    Ok((StatusCode::CREATED, Json(created)))
+}
+
+/// Take a token back. Whoever is in a conference with it stays; nobody comes in with it any more.
+#[utoipa::path(
+    delete,
+    path = "/tokens/{token}",
+    tag = "tokens",
+    params(("token" = TokenId, Path, description = "its id, not the token itself")),
+    responses(
+        (status = NO_CONTENT),
+        (status = UNAUTHORIZED, body = ErrorBody),
+        (status = FORBIDDEN, body = ErrorBody, description = "not an administrator"),
+    )
+)]
+pub(super) async fn revoke(
+    State(app): State<App>,
+    grant: Grant,
+    Path(token): Path<TokenId>,
+) -> Result<StatusCode, ApiError> {
+    if !grant.may_administer() {
+        return Err(ApiError::not_permitted("only an administrator may take tokens back"));
+    }
+    let now = Timestamp::now();
+    // Of a token that was made elsewhere nothing is known but its id: it is refused for good.
+    app.store.revoke_token(&token, None, now).await?;
+    app.keys.revoke(token, None);
+    Ok(StatusCode::NO_CONTENT)
+}

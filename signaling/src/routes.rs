@@ -1,0 +1,106 @@
+//! The whole URL space in one place.
+//!
+//! ```text
+//! public                                   private
+//! /  /operator  /hall  /site  /observer    /metrics
+//! /assets/…                                /healthz  /readyz
+//! /ws
+//! /api/v1/…  /api/openapi.json
+//! /whip/{conference}[/{session}]
+//! /whep/{conference}[/{session}]
+//! /healthz  /readyz
+//! ```
+
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use axum::routing::{any, delete, get, post};
+use axum::{Json, Router};
+use tower_http::cors::{AllowOrigin, CorsLayer};
+use tower_http::timeout::TimeoutLayer;
+
+use crate::app::App;
+use crate::protocol::ErrorCode;
+use crate::rest::{self, ApiError};
+use crate::{health, pages, session, whip};
+
+/// What the public sees.
+pub fn public(app: App) -> Router {
+    let mut router = Router::new()
+        .route("/ws", any(session::upgrade))
+        .route("/healthz", get(health::live))
+        .route("/readyz", get(health::ready))
+        .route("/assets/{*path}", get(pages::asset))
+        .route("/{name}", get(pages::file))
+        .merge(interfaces(&app));
+    for path in pages::PATHS {
+        router = router.route(path, get(pages::page));
+    }
+    router
+        .fallback(unknown)
+        .layer(from_fn_with_state(app.clone(), count))
+        .with_state(app)
+}
+
+/// What only the operator of the server sees.
+pub fn private(app: App) -> Router {
+    Router::new()
+        .route("/metrics", get(health::metrics))
+        .route("/healthz", get(health::live))
+        .route("/readyz", get(health::ready))
+        .with_state(app)
+}
+
+/// What programs use: limited in size and time, and open to the origins that are allowed.
+fn interfaces(app: &App) -> Router<App> {
+    let (rest, description) = rest::router().split_for_parts();
+    let max_body = app.config.http.max_body_kibibytes as usize * 1024;
+    let description = move || async move { Json(description) };
+    Router::new()
+        .route("/api/openapi.json", get(description))
+        .route("/whip/{conference}", post(whip::publish).options(whip::options))
+        .route("/whep/{conference}", post(whip::watch).options(whip::options))
+        .route("/whip/{conference}/{session}", delete(whip::delete).patch(whip::patch))
+        .route("/whep/{conference}/{session}", delete(whip::delete).patch(whip::patch))
+        .route_layer(DefaultBodyLimit::max(whip::MAX_SDP_BYTES))
+        .merge(rest.layer(DefaultBodyLimit::max(max_body)))
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::REQUEST_TIMEOUT,
+            app.config.http.request_timeout(),
+        ))
+        .layer(cors(&app.config.http.allowed_origins))
+}
+
+fn cors(allowed: &[String]) -> CorsLayer {
+    let origins = if allowed.iter().any(|origin| origin == "*") {
+        AllowOrigin::any()
+    } else {
+        AllowOrigin::list(allowed.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()))
+    };
+    CorsLayer::new()
+        .allow_origin(origins)
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
+        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::IF_MATCH])
+        .expose_headers(EXPOSED)
+}
+
+/// What a page of another origin may read of an answer; WHIP clients need all of it.
+const EXPOSED: [HeaderName; 6] = [
+    header::LOCATION,
+    header::ETAG,
+    header::LINK,
+    header::RETRY_AFTER,
+    whip::ACCEPT_PATCH,
+    whip::ACCEPT_POST,
+];
+
+async fn unknown() -> ApiError {
+    ApiError::new(StatusCode::NOT_FOUND, ErrorCode::BadMessage, "there is nothing at this address")
+}
+
+async fn count(State(app): State<App>, request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    app.metrics.answered(response.status().as_u16());
+    response
+}

@@ -1,0 +1,266 @@
+//! Puts a server together, and takes it down in order.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::serve::ListenerExt as _;
+use jiff::{SignedDuration, Timestamp};
+use ring::rand::SystemRandom;
+use sfu::Sfu;
+use sfu::command::Event;
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, mpsc};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{info, warn};
+
+use crate::app::{self, App, Inner, Restarting};
+use crate::auth::{ApiKey, Issued, KeyError, KeyFileError, Keys, NewToken, SigningKey, TokenError};
+use crate::conference::Settings;
+use crate::conference_task::{Surroundings, WelcomeTimes};
+use crate::config::Config;
+use crate::directory::Directory;
+use crate::media::{Media, MediaPlane};
+use crate::metrics::Metrics;
+use crate::routes;
+use crate::store::{Store, StoreError};
+use crate::whip::Resources;
+
+/// Name of the database in the data directory.
+const DATABASE: &str = "dinh.db";
+
+/// A running server. Dropping it does not stop it; [`stop`](Self::stop) does.
+#[derive(Debug)]
+pub struct Server {
+    app: App,
+    http: SocketAddr,
+    admin: SocketAddr,
+    /// Cancelled when nothing more is to be served.
+    silence: CancellationToken,
+    listeners: TaskTracker,
+}
+
+/// Why a server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data directory cannot be made.
+    #[error("cannot use the data directory {}: {source}", path.display())]
+    DataDir {
+        /// Where.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// The database cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The signing key cannot be used.
+    #[error(transparent)]
+    KeyFile(#[from] KeyFileError),
+    /// An API key cannot be used.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The id of an API key is none.
+    #[error("`auth.api_keys.{0}`: {1}")]
+    KeyId(String, String),
+    /// The media plane cannot start.
+    #[error(transparent)]
+    Media(#[from] sfu::handle::StartError),
+    /// A port cannot be bound.
+    #[error("cannot listen on {address} (`{key}`): {source}")]
+    Bind {
+        /// Which.
+        address: SocketAddr,
+        /// Where it was configured.
+        key: &'static str,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+}
+
+/// The store and the keys: enough for the command line.
+#[derive(Debug)]
+pub struct Vault {
+    /// What is kept.
+    pub store: Store,
+    /// Who signs tokens.
+    pub keys: Keys,
+}
+
+impl Vault {
+    /// Opens the data directory; makes what is missing.
+    ///
+    /// # Errors
+    /// When it cannot be used.
+    pub async fn open(config: &Config) -> Result<Self, StartError> {
+        let path = &config.data_dir;
+        std::fs::create_dir_all(path)
+            .map_err(|source| StartError::DataDir { path: path.clone(), source })?;
+        let own = SigningKey::load_or_create(path, &SystemRandom::new())?;
+        let mut api_keys = Vec::new();
+        for (id, secret) in &config.auth.api_keys {
+            let parsed = id
+                .parse()
+                .map_err(|error| StartError::KeyId(id.clone(), format!("{error}")))?;
+            api_keys.push(ApiKey { id: parsed, secret: secret.expose().to_owned() });
+        }
+        let keys = Keys::new(&own, &api_keys)?;
+        let store = Store::open(&path.join(DATABASE)).await?;
+        for (token, expires_at) in store.revoked_tokens(Timestamp::now()).await? {
+            keys.revoke(token, expires_at);
+        }
+        Ok(Self { store, keys })
+    }
+}
+
+impl Server {
+    /// Starts a server with its own media plane.
+    ///
+    /// # Errors
+    /// When something cannot be opened or bound.
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        let (sfu, events) = Sfu::start(&config.media.to_sfu())?;
+        Self::start_with(config, Arc::new(sfu), events).await
+    }
+
+    /// Starts a server on a given media plane.
+    ///
+    /// # Errors
+    /// When something cannot be opened or bound.
+    pub async fn start_with(
+        config: Config,
+        media: Arc<dyn Media>,
+        events: mpsc::Receiver<Event>,
+    ) -> Result<Self, StartError> {
+        let Vault { store, keys } = Vault::open(&config).await?;
+        let (http, public) = bind(config.http.listen, "http.listen").await?;
+        let (admin, private) = bind(config.admin.listen, "admin.listen").await?;
+        let app = assemble(config, store, keys, media);
+        app.directory.open_all().await?;
+        let server =
+            Self { http, admin, silence: CancellationToken::new(), listeners: TaskTracker::new(), app };
+        // Ends when the media plane stops.
+        server.listeners.spawn({
+            let (media, silence) = (server.app.media.clone(), server.silence.clone());
+            async move { silence.run_until_cancelled(media.deliver(events)).await }
+        });
+        server.serve(public, routes::public(server.app.clone()));
+        server.serve(private, routes::private(server.app.clone()));
+        info!(%http, %admin, "serving");
+        Ok(server)
+    }
+
+    fn serve(&self, listener: TcpListener, router: Router) {
+        // State messages are small and wanted at once.
+        let listener = listener.tap_io(|stream| {
+            if let Err(cause) = stream.set_nodelay(true) {
+                warn!(%cause, "cannot send small messages at once");
+            }
+        });
+        let silence = self.silence.clone().cancelled_owned();
+        self.listeners.spawn(async move {
+            let served = axum::serve(listener, router).with_graceful_shutdown(silence);
+            if let Err(cause) = served.await {
+                tracing::error!(%cause, "a listener failed");
+            }
+        });
+    }
+
+    /// Where the public is served.
+    #[must_use]
+    pub const fn http(&self) -> SocketAddr {
+        self.http
+    }
+
+    /// Where metrics are served.
+    #[must_use]
+    pub const fn admin(&self) -> SocketAddr {
+        self.admin
+    }
+
+    /// How clients reach it.
+    #[must_use]
+    pub fn base_url(&self) -> String {
+        self.app.config.http.base_url(self.http)
+    }
+
+    /// What its handlers have at hand.
+    #[must_use]
+    pub const fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// Makes a token with the server's own key.
+    ///
+    /// # Errors
+    /// When the claims make no sense together.
+    pub fn issue(&self, new: NewToken) -> Result<Issued, TokenError> {
+        self.app.keys.issue(new, app::new_token_id(), Timestamp::now())
+    }
+
+    /// Stops in order: no new work, everybody is told when to come back, then silence. Whatever
+    /// takes longer than the deadline is cut off.
+    pub async fn stop(self) {
+        let deadline = self.app.drain_deadline();
+        info!(participants = self.app.metrics.participants(), ?deadline, "stopping");
+        if tokio::time::timeout(deadline, self.drain()).await.is_err() {
+            warn!("not everybody was told in time");
+        }
+        info!("stopped");
+    }
+
+    async fn drain(&self) {
+        self.app.draining.cancel();
+        self.app.directory.drain(|| Box::new(Restarting(Arc::clone(&self.app)))).await;
+        self.app.tasks.close();
+        self.app.tasks.wait().await;
+        self.silence.cancel();
+        self.listeners.close();
+        self.listeners.wait().await;
+        self.app.store.close().await;
+    }
+}
+
+async fn bind(
+    address: SocketAddr,
+    key: &'static str,
+) -> Result<(SocketAddr, TcpListener), StartError> {
+    let failed = |source| StartError::Bind { address, key, source };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    Ok((bound, listener))
+}
+
+fn assemble(config: Config, store: Store, keys: Keys, media: Arc<dyn Media>) -> App {
+    let metrics = Arc::new(Metrics::default());
+    let media = MediaPlane::new(media);
+    let seconds = |seconds: u64| u32::try_from(seconds).unwrap_or(u32::MAX);
+    let window = i64::try_from(config.sessions.resume_seconds).unwrap_or(i64::MAX);
+    let around = Surroundings {
+        store: store.clone(),
+        media: media.clone(),
+        metrics: Arc::clone(&metrics),
+        settings: Settings {
+            resume_window: SignedDuration::from_secs(window),
+            max_participants: config.conferences.max_participants as usize,
+        },
+        welcome: WelcomeTimes {
+            resume_seconds: seconds(config.sessions.resume_seconds),
+            ping_seconds: seconds(config.sessions.ping_seconds),
+        },
+    };
+    Arc::new(Inner {
+        directory: Directory::new(around, config.conferences.max_open),
+        connections: Arc::new(Semaphore::new(config.sessions.max_connections)),
+        draining: CancellationToken::new(),
+        tasks: TaskTracker::new(),
+        resources: Resources::default(),
+        config,
+        keys,
+        store,
+        media,
+        metrics,
+    })
+}

@@ -1,0 +1,310 @@
+//! One WebSocket: reads messages within limits, hands them to the conference, writes what comes
+//! back. Knows no rule of the conference.
+//!
+//! ```text
+//! opening ──join/resume──▶ conversation ──▶ closing
+//! ```
+
+mod closing;
+mod limit;
+mod opening;
+mod socket;
+
+use std::time::Duration;
+
+use axum::extract::ws::WebSocket;
+use axum::extract::{State, WebSocketUpgrade};
+use axum::response::{IntoResponse, Response};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
+use tracing::debug;
+
+use crate::app::App;
+use crate::auth::Role;
+use crate::conference::{Command, Refusal};
+use crate::conference_task::{
+    Answer, AskError, ConferenceHandle, NewPeer, RETRY_SECONDS, refusal_message,
+};
+use crate::ids::{ParticipantId, RequestId};
+use crate::negotiation;
+use crate::outbox::{Ending, Outbox, OutboxReader, outbox};
+use crate::protocol::{ClientMessage, CloseReason, ErrorCode, MAX_FRAME_BYTES, ServerMessage};
+use crate::rest::ApiError;
+use limit::{Limit, Verdict};
+use socket::{Received, Socket};
+
+/// `GET /ws`: becomes a WebSocket, if there is room for one more.
+pub async fn upgrade(
+    State(app): State<App>,
+    upgrade: WebSocketUpgrade,
+) -> Result<Response, ApiError> {
+    app.check_not_draining()?;
+    let Ok(permit) = app.connections.clone().try_acquire_owned() else {
+        return Err(Refusal::new(
+            ErrorCode::Overloaded,
+            "the server has as many connections as it can take: try again in some seconds",
+        )
+        .into());
+    };
+    let response = socket::configure(upgrade)
+        .on_upgrade(move |socket| async move {
+            let session = serve(socket, app.clone());
+            app.tasks.track_future(session).await;
+            drop(permit);
+        })
+        .into_response();
+    Ok(response)
+}
+
+/// Serves one WebSocket to its end.
+async fn serve(socket: WebSocket, app: App) {
+    app.metrics.socket_opened();
+    let mut socket = Socket::new(socket);
+    let (outbox, mut reader) = outbox(app.config.sessions.outbox_messages);
+    let opened = tokio::select! {
+        opened = opening::open(&mut socket, &app, &outbox) => opened,
+        () = app.draining.cancelled() => Err(opening::Failure::Refused(None, app.restarting())),
+    };
+    match opened {
+        Ok(opened) => Box::pin(converse(socket, &app, outbox, reader, opened)).await,
+        Err(opening::Failure::Refused(message, ending)) => {
+            if let Some(message) = message {
+                if let ServerMessage::Error { code, .. } = &message {
+                    app.metrics.error(*code);
+                }
+                outbox.send(&message);
+            }
+            closing::close(socket, &mut reader, ending, &app.metrics).await;
+        }
+        Err(opening::Failure::Vanished) => {}
+    }
+    app.metrics.socket_gone();
+}
+
+/// Talks until either side ends it, and tells the conference.
+async fn converse(
+    socket: Socket,
+    app: &App,
+    outbox: Outbox,
+    reader: OutboxReader,
+    opened: opening::Opened,
+) {
+    let opening::Opened { conference, participant, role } = opened;
+    let session = Session {
+        limit: Limit::new(&app.config.sessions),
+        silence: Duration::from_secs(app.config.sessions.silence_seconds),
+        heard_at: Instant::now(),
+        app: app.clone(),
+        conference: conference.clone(),
+        participant,
+        role,
+        outbox: outbox.clone(),
+    };
+    session.run(socket, reader).await;
+    conference.gone(participant, outbox).await;
+    debug!(conference = %conference.id(), %participant, "session ended");
+}
+
+/// One authenticated WebSocket.
+struct Session {
+    app: App,
+    conference: ConferenceHandle,
+    participant: ParticipantId,
+    role: Role,
+    outbox: Outbox,
+    limit: Limit,
+    silence: Duration,
+    heard_at: Instant,
+}
+
+impl Session {
+    async fn run(mut self, mut socket: Socket, mut reader: OutboxReader) {
+        let mut ping = pings(Duration::from_secs(self.app.config.sessions.ping_seconds));
+        let end = reader.end();
+        let ending = loop {
+            // Every arm is cancel safe.
+            tokio::select! {
+                biased;
+                ending = end.wait() => break ending,
+                Some(frame) = reader.next() => {
+                    if !socket.write(frame, &mut reader, &end).await {
+                        return;
+                    }
+                }
+                received = socket.receive() => match received {
+                    Received::Text(text) => {
+                        self.heard_at = Instant::now();
+                        self.handle(&text);
+                    }
+                    Received::Alive => self.heard_at = Instant::now(),
+                    Received::Binary => {
+                        self.refuse(None, ErrorCode::BadMessage, "messages are text frames");
+                        break Ending::because(CloseReason::BadMessage);
+                    }
+                    Received::End => return,
+                },
+                now = ping.tick() => {
+                    if now.saturating_duration_since(self.heard_at) >= self.silence
+                        || !socket.ping(&end).await
+                    {
+                        return;
+                    }
+                }
+            }
+        };
+        closing::close(socket, &mut reader, ending, &self.app.metrics).await;
+    }
+
+    /// One frame. Answers go through the outbox, as everything else does.
+    fn handle(&mut self, text: &str) {
+        if text.len() > MAX_FRAME_BYTES {
+            let message = format!("a frame has at most {MAX_FRAME_BYTES} bytes");
+            self.refuse(None, ErrorCode::TooLarge, &message);
+            self.outbox.end(Ending::because(CloseReason::TooLarge));
+            return;
+        }
+        match self.limit.check() {
+            Verdict::Passes => {}
+            Verdict::Refused { retry_after_seconds } => {
+                self.app.metrics.error(ErrorCode::RateLimited);
+                self.outbox.send(&ServerMessage::Error {
+                    id: None,
+                    code: ErrorCode::RateLimited,
+                    message: "too many messages".to_owned(),
+                    retry_after_seconds: Some(retry_after_seconds),
+                });
+                return;
+            }
+            Verdict::Hopeless => {
+                self.outbox.end(Ending::because(CloseReason::RateLimited));
+                return;
+            }
+        }
+        match serde_json::from_str::<ClientMessage>(text) {
+            Ok(message) => {
+                self.app.metrics.message(message.kind());
+                self.follow(message);
+            }
+            Err(error) => {
+                self.app.metrics.message("not_understood");
+                self.refuse(request_id(text), ErrorCode::BadMessage, &error.to_string());
+            }
+        }
+    }
+
+    fn follow(&self, message: ClientMessage) {
+        let participant = self.participant;
+        match message {
+            ClientMessage::Join { .. } | ClientMessage::Resume { .. } => {
+                self.refuse(None, ErrorCode::BadMessage, "this session is already open");
+            }
+            ClientMessage::Ping {} => self.outbox.send(&ServerMessage::Pong {}),
+            ClientMessage::Leave {} => {
+                self.request(None, Command::Leave { participant });
+                self.outbox.end(Ending::Goodbye);
+            }
+            ClientMessage::Offer { id, sdp, sources } => {
+                self.offer(id, &sdp, sources);
+            }
+            ClientMessage::RestartIce { id, sdp } => {
+                let asked = self.conference.restart_ice(participant, sdp, &self.outbox, id);
+                self.asked(Some(id), asked);
+            }
+            ClientMessage::Watch { id, mid, participant: target } => {
+                let asked = self.conference.watch(participant, mid, target, &self.outbox, id);
+                self.asked(Some(id), asked);
+            }
+            ClientMessage::Publish { id, source, active } => {
+                self.request(Some(id), Command::Publish { participant, source, active });
+            }
+            ClientMessage::RequestFloor { id } => self.request(Some(id), Command::RequestFloor),
+            ClientMessage::WithdrawFloor { id } => self.request(Some(id), Command::WithdrawFloor),
+            ClientMessage::YieldFloor { id } => self.request(Some(id), Command::YieldFloor),
+            ClientMessage::RevokeFloor { id } => self.request(Some(id), Command::RevokeFloor),
+            ClientMessage::GrantFloor { id, participant } => {
+                self.request(Some(id), Command::GrantFloor { participant });
+            }
+            ClientMessage::SetStage { id, place, participant } => {
+                self.request(Some(id), Command::SetStage { place, participant });
+            }
+            ClientMessage::Mute { id, participant, muted } => {
+                self.request(Some(id), Command::Mute { participant, muted });
+            }
+            ClientMessage::Remove { id, participant } => {
+                self.request(Some(id), Command::Remove { participant });
+            }
+        }
+    }
+
+    fn request(&self, id: Option<RequestId>, command: Command) {
+        let asked = self.conference.request(self.participant, command, &self.outbox, id);
+        self.asked(id, asked);
+    }
+
+    /// The media plane answers here, so that reading SDP holds up nobody else; the conference then
+    /// decides whether the peer is somebody's.
+    fn offer(
+        &self,
+        id: RequestId,
+        sdp: &str,
+        sources: std::collections::BTreeMap<String, crate::protocol::Source>,
+    ) {
+        let policy = negotiation::participant_policy(self.role);
+        let joined = match self.app.media.join(&self.conference, sdp, &policy) {
+            Ok(joined) => joined,
+            Err(error) => {
+                let refusal = negotiation::refusal(&error);
+                self.app.metrics.error(refusal.code);
+                self.outbox.send(&refusal_message(Some(id), &refusal));
+                return;
+            }
+        };
+        let peer = joined.peer;
+        let asked = self.conference.offer(NewPeer {
+            participant: self.participant,
+            outbox: self.outbox.clone(),
+            joined,
+            sources,
+            active: false,
+            answer: Answer::Session(self.outbox.clone(), id),
+        });
+        if asked.is_err() {
+            self.app.media.media().leave(peer);
+        }
+        self.asked(Some(id), asked);
+    }
+
+    /// Says so if the conference takes nothing.
+    fn asked(&self, id: Option<RequestId>, asked: Result<(), AskError>) {
+        let Err(error) = asked else { return };
+        self.app.metrics.error(ErrorCode::Overloaded);
+        self.outbox.send(&ServerMessage::Error {
+            id,
+            code: ErrorCode::Overloaded,
+            message: error.to_string(),
+            retry_after_seconds: Some(RETRY_SECONDS),
+        });
+    }
+
+    fn refuse(&self, id: Option<RequestId>, code: ErrorCode, message: &str) {
+        self.app.metrics.error(code);
+        let message = message.to_owned();
+        self.outbox.send(&ServerMessage::Error { id, code, message, retry_after_seconds: None });
+    }
+}
+
+/// The first comes after one period: the opening has just shown that the client is there.
+fn pings(period: Duration) -> Interval {
+    let mut ping = interval(period);
+    ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ping.reset();
+    ping
+}
+
+/// The id of a request that is otherwise not understood, so that its sender learns which.
+fn request_id(text: &str) -> Option<RequestId> {
+    #[derive(serde::Deserialize)]
+    struct Id {
+        id: RequestId,
+    }
+    serde_json::from_str::<Id>(text).ok().map(|found| found.id)
+}

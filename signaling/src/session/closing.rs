@@ -1,0 +1,45 @@
+//! Ending a connection on purpose: what is queued, why and when to come back, then the close frame.
+
+use std::time::Duration;
+
+use super::socket::Socket;
+use crate::metrics::Metrics;
+use crate::outbox::{Ending, OutboxReader, encode};
+use crate::protocol::ServerMessage;
+
+/// How long a client may take to hear why. Higher: a slow one still learns it. Lower: a stop is
+/// quicker, and a dead connection is held for less.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Normal closure (RFC 6455 §7.4.1).
+const NORMAL: u16 = 1000;
+
+/// Closes a connection.
+pub(super) async fn close(
+    mut socket: Socket,
+    reader: &mut OutboxReader,
+    ending: Ending,
+    metrics: &Metrics,
+) {
+    let goodbye = async {
+        while let Some(frame) = reader.try_next() {
+            if !socket.write_all(frame).await {
+                return;
+            }
+        }
+        match ending {
+            Ending::Goodbye => socket.close(NORMAL, "goodbye").await,
+            Ending::Closing { reason, retry_after_seconds } => {
+                let message = ServerMessage::Closing { reason, retry_after_seconds };
+                if socket.write_all(encode(&message)).await {
+                    socket.close(reason.code(), reason.as_str()).await;
+                }
+            }
+        }
+    };
+    if let Ending::Closing { reason, .. } = ending {
+        metrics.closed(reason);
+    }
+    // A client that does not listen is cut off.
+    let _ = tokio::time::timeout(GRACE, goodbye).await;
+}

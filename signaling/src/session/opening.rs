@@ -1,0 +1,170 @@
+//! The first message of a WebSocket: who is there, and to which conference it belongs.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout};
+
+use super::socket::{Received, Socket};
+use crate::app::{self, App};
+use crate::auth::{Role, SessionSecret, TokenError};
+use crate::conference::{Command, Join, Refusal};
+use crate::conference_task::{Admission, Arrival, ConferenceHandle, refusal_message};
+use crate::ids::{ParticipantId, SessionId};
+use crate::outbox::{Ending, Outbox};
+use crate::protocol::{
+    ClientMessage, CloseReason, ErrorCode, MAX_FRAME_BYTES, ServerMessage, VERSION,
+};
+
+/// Somebody is in.
+pub(super) struct Opened {
+    pub(super) conference: ConferenceHandle,
+    pub(super) participant: ParticipantId,
+    pub(super) role: Role,
+}
+
+/// Nobody is.
+pub(super) enum Failure {
+    /// It is told why.
+    Refused(Option<ServerMessage>, Ending),
+    /// It is not there any more.
+    Vanished,
+}
+
+impl Failure {
+    fn new(code: ErrorCode, message: impl Into<std::borrow::Cow<'static, str>>) -> Self {
+        Refusal::new(code, message).into()
+    }
+}
+
+impl From<TokenError> for Failure {
+    fn from(error: TokenError) -> Self {
+        let refusal = Refusal::new(error.code(), error.to_string());
+        let message = refusal_message(None, &refusal);
+        Self::Refused(Some(message), Ending::because(error.close_reason()))
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        let message = refusal_message(None, &refusal);
+        Self::Refused(Some(message), ending(refusal.code))
+    }
+}
+
+/// How a connection ends on which nobody came in.
+fn ending(code: ErrorCode) -> Ending {
+    let reason = match code {
+        ErrorCode::TooLarge => CloseReason::TooLarge,
+        ErrorCode::SessionUnknown => CloseReason::SessionUnknown,
+        ErrorCode::ConferenceUnknown | ErrorCode::ConferenceNotRunning => {
+            CloseReason::ConferenceEnded
+        }
+        ErrorCode::NotPermitted => CloseReason::TokenInvalid,
+        ErrorCode::ConferenceFull | ErrorCode::Overloaded | ErrorCode::Internal => {
+            return Ending::Closing {
+                reason: CloseReason::Restarting,
+                retry_after_seconds: Some(crate::conference_task::RETRY_SECONDS),
+            };
+        }
+        _ => CloseReason::BadMessage,
+    };
+    Ending::because(reason)
+}
+
+/// Waits for the first message and follows it.
+pub(super) async fn open(
+    socket: &mut Socket,
+    app: &App,
+    outbox: &Outbox,
+) -> Result<Opened, Failure> {
+    let limit = Duration::from_secs(app.config.sessions.handshake_timeout_seconds);
+    let first = timeout(limit, first_message(socket)).await.map_err(|_| {
+        let message = format!("no `join` or `resume` within {} s", limit.as_secs());
+        Failure::new(ErrorCode::JoinFirst, message)
+    })??;
+    app.metrics.message(first.kind());
+    let started = Instant::now();
+    let opened = match first {
+        ClientMessage::Join { protocol, token } => {
+            check_protocol(protocol)?;
+            join(app, outbox, &token).await
+        }
+        ClientMessage::Resume { protocol, session, secret } => {
+            check_protocol(protocol)?;
+            resume(app, outbox, session, secret).await
+        }
+        other => {
+            let message =
+                format!("the first message must be `join` or `resume`, not `{}`", other.kind());
+            Err(Failure::new(ErrorCode::JoinFirst, message))
+        }
+    }?;
+    app.metrics.joined(started.elapsed());
+    Ok(opened)
+}
+
+async fn first_message(socket: &mut Socket) -> Result<ClientMessage, Failure> {
+    loop {
+        match socket.receive().await {
+            Received::Alive => {}
+            Received::End => return Err(Failure::Vanished),
+            Received::Binary => {
+                return Err(Failure::new(ErrorCode::BadMessage, "messages are text frames"));
+            }
+            Received::Text(text) if text.len() > MAX_FRAME_BYTES => {
+                let message = format!("a frame has at most {MAX_FRAME_BYTES} bytes");
+                return Err(Failure::new(ErrorCode::TooLarge, message));
+            }
+            Received::Text(text) => {
+                return serde_json::from_str(&text)
+                    .map_err(|error| Failure::new(ErrorCode::BadMessage, error.to_string()));
+            }
+        }
+    }
+}
+
+fn check_protocol(protocol: u32) -> Result<(), Failure> {
+    if protocol == VERSION {
+        return Ok(());
+    }
+    let message = format!("this server speaks protocol {VERSION}, not {protocol}");
+    Err(Failure::new(ErrorCode::UnsupportedProtocol, message))
+}
+
+async fn join(app: &App, outbox: &Outbox, token: &str) -> Result<Opened, Failure> {
+    let grant = app.verify(token)?;
+    let Some(id) = grant.conference() else {
+        return Err(Failure::new(ErrorCode::NotPermitted, "the token is for no conference"));
+    };
+    let conference = app.directory.find(id).await?;
+    let secret = app::new_secret();
+    let join = Join {
+        grant,
+        participant: app::new_participant(),
+        session: app::new_session(),
+        secret: secret.hash(),
+    };
+    let arrival = Arrival::Session { outbox: outbox.clone(), secret: secret.reveal() };
+    let admission = conference.enter(Command::Join(join), arrival).await?;
+    Ok(opened(conference, &admission))
+}
+
+async fn resume(
+    app: &App,
+    outbox: &Outbox,
+    session: SessionId,
+    secret: String,
+) -> Result<Opened, Failure> {
+    let unknown =
+        || Failure::new(ErrorCode::SessionUnknown, "there is nothing to resume: join again");
+    let parsed: SessionSecret = secret.parse().map_err(|_| unknown())?;
+    let conference = app.directory.find_session(session).await.ok_or_else(unknown)?;
+    let command = Command::Resume { session, secret: parsed.hash() };
+    let arrival = Arrival::Session { outbox: outbox.clone(), secret };
+    let admission = conference.enter(command, arrival).await?;
+    Ok(opened(conference, &admission))
+}
+
+const fn opened(conference: ConferenceHandle, admission: &Admission) -> Opened {
+    Opened { conference, participant: admission.participant, role: admission.role }
+}

@@ -1,0 +1,106 @@
+//! The WebSocket itself: frames in and out, never waiting for ever on a client that does not read.
+
+use axum::extract::WebSocketUpgrade;
+use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
+use futures_util::SinkExt as _;
+
+use crate::outbox::{End, Frame, OutboxReader};
+use crate::protocol::MAX_FRAME_BYTES;
+
+/// Largest message that is read at all. One that is over the limit of the protocol is told so;
+/// beyond this the connection is cut. Higher: a hostile client makes us hold more.
+const MAX_READ_BYTES: usize = 2 * MAX_FRAME_BYTES;
+
+/// Memory that a connection holds for reading while it is idle. Higher: fewer reads of a large
+/// offer. Lower: less memory per site.
+const READ_BUFFER_BYTES: usize = 4 * 1024;
+
+/// Most frames that are written with one flush.
+const FRAMES_AT_ONCE: usize = 32;
+
+/// Sets the limits of a WebSocket to be.
+pub(super) fn configure(upgrade: WebSocketUpgrade) -> WebSocketUpgrade {
+    upgrade
+        .max_message_size(MAX_READ_BYTES)
+        .max_frame_size(MAX_READ_BYTES)
+        .read_buffer_size(READ_BUFFER_BYTES)
+        .write_buffer_size(READ_BUFFER_BYTES)
+}
+
+/// What came in.
+pub(super) enum Received {
+    /// A message.
+    Text(Utf8Bytes),
+    /// A ping or pong: somebody is there.
+    Alive,
+    /// Something the protocol does not have.
+    Binary,
+    /// Nothing will come any more.
+    End,
+}
+
+/// One WebSocket.
+pub(super) struct Socket(WebSocket);
+
+impl Socket {
+    pub(super) const fn new(socket: WebSocket) -> Self {
+        Self(socket)
+    }
+
+    /// The next frame. Cancel safe.
+    pub(super) async fn receive(&mut self) -> Received {
+        match self.0.recv().await {
+            Some(Ok(Message::Text(text))) => Received::Text(text),
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => Received::Alive,
+            Some(Ok(Message::Binary(_))) => Received::Binary,
+            Some(Ok(Message::Close(_)) | Err(_)) | None => Received::End,
+        }
+    }
+
+    /// Writes a frame and what waits behind it. Gives up when the connection is to end: whoever
+    /// reads nothing would keep us here. False if the connection is broken.
+    pub(super) async fn write(
+        &mut self,
+        first: Frame,
+        reader: &mut OutboxReader,
+        end: &End,
+    ) -> bool {
+        let mut frames = vec![first];
+        while frames.len() < FRAMES_AT_ONCE
+            && let Some(frame) = reader.try_next()
+        {
+            frames.push(frame);
+        }
+        let writing = async {
+            for frame in frames {
+                self.0.feed(Message::Text(frame)).await?;
+            }
+            self.0.flush().await
+        };
+        tokio::select! {
+            written = writing => written.is_ok(),
+            _ = end.wait() => true,
+        }
+    }
+
+    /// Asks whether somebody is there. False if the connection is broken.
+    pub(super) async fn ping(&mut self, end: &End) -> bool {
+        tokio::select! {
+            sent = self.0.send(Message::Ping(axum::body::Bytes::new())) => sent.is_ok(),
+            _ = end.wait() => true,
+        }
+    }
+
+    /// Writes a frame however long it takes.
+    pub(super) async fn write_all(&mut self, frame: Frame) -> bool {
+        self.0.send(Message::Text(frame)).await.is_ok()
+    }
+
+    /// Says goodbye and waits until the other side has.
+    pub(super) async fn close(mut self, code: u16, reason: &'static str) {
+        let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
+        if self.0.send(Message::Close(Some(frame))).await.is_ok() {
+            while let Some(Ok(_)) = self.0.recv().await {}
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! WHIP (RFC 9725) and WHEP: one HTTP request in, one peer; encoders publish and players watch
+//! through the same code as browsers do.
+//!
+//! ```text
+//! POST /whip/{conference}      offer ─▶ 201, answer, Location, ETag
+//! PATCH {Location}             trickle (204) or ICE restart (200)
+//! DELETE {Location}            ends it
+//! ```
+
+mod fragment;
+mod resource;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::header::{ALLOW, CONTENT_TYPE, ETAG, HeaderName, IF_MATCH, LOCATION};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use sfu::command::{IceCredentials, Joined, MediaKind, PeerPolicy};
+
+use crate::app::{self, App};
+use crate::auth::{Grant, Verb};
+use crate::conference::{Command, Join, Refusal};
+use crate::conference_task::{Answer, Arrival, NewPeer, Negotiated};
+use crate::ids::ConferenceId;
+use crate::negotiation;
+use crate::outbox::outbox;
+use crate::protocol::{ErrorCode, Source};
+use crate::rest::{ApiError, Body, Path};
+
+pub use resource::{Resource, ResourceId, Resources};
+
+/// Media type of an offer and an answer.
+const SDP: &str = "application/sdp";
+
+/// Media type of a part of one (RFC 8840).
+const FRAGMENT: &str = "application/trickle-ice-sdpfrag";
+
+/// What can be posted (RFC 9725 §4.1).
+pub const ACCEPT_POST: HeaderName = HeaderName::from_static("accept-post");
+
+/// What a resource can be patched with (RFC 5789 §3.1).
+pub const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
+
+/// Largest offer, in bytes. Browsers make 10 to 30 KiB.
+pub const MAX_SDP_BYTES: usize = 64 * 1024;
+
+/// Which way the media goes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Direction {
+    /// To us.
+    Whip,
+    /// From us.
+    Whep,
+}
+
+impl Direction {
+    const fn path(self) -> &'static str {
+        match self {
+            Self::Whip => "whip",
+            Self::Whep => "whep",
+        }
+    }
+}
+
+/// `POST /whip/{conference}`: joins as the token's participant and publishes.
+///
+/// # Errors
+/// When the token may not publish, or the offer cannot be answered.
+pub async fn publish(
+    State(app): State<App>,
+    grant: Grant,
+    Path(conference): Path<ConferenceId>,
+    headers: HeaderMap,
+    Body(body): Body,
+) -> Result<Response, ApiError> {
+    if !grant.role().may(Verb::Publish) {
+        return Err(ApiError::not_permitted(format!("{} may not publish", grant.role())));
+    }
+    let policy = negotiation::whip_policy(grant.role());
+    start(&app, Direction::Whip, grant, &conference, &policy, offer(&headers, &body)?).await
+}
+
+/// `POST /whep/{conference}`: joins as the token's participant and watches.
+///
+/// # Errors
+/// When the token may not watch, or the offer cannot be answered.
+pub async fn watch(
+    State(app): State<App>,
+    grant: Grant,
+    Path(conference): Path<ConferenceId>,
+    headers: HeaderMap,
+    Body(body): Body,
+) -> Result<Response, ApiError> {
+    let policy = negotiation::whep_policy();
+    start(&app, Direction::Whep, grant, &conference, &policy, offer(&headers, &body)?).await
+}
+
+fn offer<'a>(headers: &HeaderMap, body: &'a [u8]) -> Result<&'a str, ApiError> {
+    check_type(headers, SDP)?;
+    std::str::from_utf8(body).map_err(|_| {
+        let message = "the offer is not UTF-8";
+        ApiError::new(StatusCode::BAD_REQUEST, ErrorCode::BadOffer, message)
+    })
+}
+
+fn check_type(headers: &HeaderMap, wanted: &str) -> Result<(), ApiError> {
+    let given = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let essence = given.split(';').next().unwrap_or_default().trim();
+    if essence.eq_ignore_ascii_case(wanted) {
+        return Ok(());
+    }
+    let message = format!("the content type is `{given}`, must be `{wanted}`");
+    Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, ErrorCode::BadMessage, message))
+}
+
+async fn start(
+    app: &App,
+    direction: Direction,
+    grant: Grant,
+    id: &ConferenceId,
+    policy: &PeerPolicy,
+    offer: &str,
+) -> Result<Response, ApiError> {
+    app.check_not_draining()?;
+    if !grant.is_for(id) {
+        return Err(ApiError::not_permitted("the token is for another conference"));
+    }
+    let conference = app.directory.find(id).await?;
+    // First the offer: a bad one leaves no trace in the conference's log.
+    let joined = app
+        .media
+        .join(&conference, offer, policy)
+        .map_err(|error| ApiError::from(negotiation::refusal(&error)))?;
+    let peer = joined.peer;
+    let (outbox, reader) = outbox(1);
+    let entered = async {
+        let secret = app::new_secret();
+        let join = Join {
+            grant: grant.clone(),
+            participant: app::new_participant(),
+            session: app::new_session(),
+            secret: secret.hash(),
+        };
+        let arrival = Arrival::Resource { outbox: outbox.clone() };
+        let admission = conference.enter(Command::Join(join), arrival).await?;
+        let negotiated = conference
+            .negotiate(NewPeer {
+                participant: admission.participant,
+                outbox: outbox.clone(),
+                sources: sources(&joined),
+                joined,
+                active: direction == Direction::Whip,
+                answer: Answer::Nobody,
+            })
+            .await;
+        match negotiated {
+            Ok(negotiated) => Ok((admission.participant, negotiated)),
+            Err(refusal) => {
+                conference.gone(admission.participant, outbox.clone()).await;
+                Err(refusal)
+            }
+        }
+    };
+    let (participant, negotiated): (_, Negotiated) =
+        entered.await.inspect_err(|_: &Refusal| app.media.media().leave(peer))?;
+    let etag = etag(&negotiated.ice);
+    let candidates = fragment::candidates(&negotiated.sdp);
+    let resource = Resource { grant, conference, participant, peer, candidates };
+    let resource_id = app.resources.insert(resource, etag.clone());
+    app.tasks.spawn({
+        let (app, resource_id) = (Arc::clone(app), resource_id.clone());
+        async move {
+            // The participant is gone, or the server stops.
+            reader.end().wait().await;
+            app.resources.remove(&resource_id);
+        }
+    });
+    let location = format!("/{}/{id}/{resource_id}", direction.path());
+    let headers = [
+        (CONTENT_TYPE, SDP.to_owned()),
+        (LOCATION, location),
+        (ETAG, etag),
+        (ACCEPT_PATCH, FRAGMENT.to_owned()),
+    ];
+    Ok((StatusCode::CREATED, headers, negotiated.sdp).into_response())
+}
+
+/// WHIP has no words for sources: the first of a kind is the usual one.
+fn sources(joined: &Joined) -> BTreeMap<String, Source> {
+    let mut sources = BTreeMap::new();
+    let mut videos = [Source::Camera, Source::Screen].into_iter();
+    let mut audios = [Source::Microphone].into_iter();
+    for publication in &joined.publications {
+        let source = match publication.kind {
+            MediaKind::Audio => audios.next(),
+            MediaKind::Video => videos.next(),
+        };
+        if let Some(source) = source {
+            sources.insert(publication.mid.to_string(), source);
+        }
+    }
+    sources
+}
+
+/// Names one ICE session (RFC 9725 §4.3.3).
+fn etag(ice: &IceCredentials) -> String {
+    format!("\"{}\"", ice.ufrag)
+}
+
+/// `DELETE`: ends it.
+///
+/// # Errors
+/// When there is no such resource, or it is somebody else's.
+pub async fn delete(
+    State(app): State<App>,
+    grant: Grant,
+    Path((conference, id)): Path<(ConferenceId, ResourceId)>,
+) -> Result<StatusCode, ApiError> {
+    let (resource, _) = app.resources.find(&grant, &conference, &id)?;
+    let participant = resource.participant;
+    // From the participant itself; that it has just left is as good.
+    let _ = resource.leave(participant).await;
+    app.resources.remove(&id);
+    Ok(StatusCode::OK)
+}
+
+/// `PATCH`: our side needs no candidates, so trickling is accepted and means nothing; new
+/// credentials restart ICE.
+///
+/// # Errors
+/// When there is no such resource, the fragment makes no sense, or `If-Match` does not hold.
+pub async fn patch(
+    State(app): State<App>,
+    grant: Grant,
+    Path((conference, id)): Path<(ConferenceId, ResourceId)>,
+    headers: HeaderMap,
+    Body(body): Body,
+) -> Result<Response, ApiError> {
+    let (resource, etag) = app.resources.find(&grant, &conference, &id)?;
+    check_type(&headers, FRAGMENT)?;
+    let fragment = std::str::from_utf8(&body)
+        .ok()
+        .and_then(fragment::Fragment::parse)
+        .ok_or_else(|| ApiError::bad_request("the fragment is not a part of an SDP"))?;
+    let if_match = headers.get(IF_MATCH).and_then(|value| value.to_str().ok()).ok_or_else(|| {
+        ApiError::new(
+            StatusCode::PRECONDITION_REQUIRED,
+            ErrorCode::BadMessage,
+            "this needs `If-Match`: the ETag to trickle, `*` to restart ICE",
+        )
+    })?;
+    // RFC 9725 §4.3.3: a restart is asked for with `*`, trickling with the session's own tag.
+    if if_match == "*" {
+        return restart(&app, &resource, &id, &fragment);
+    }
+    if if_match != etag {
+        return Err(ApiError::new(
+            StatusCode::PRECONDITION_FAILED,
+            ErrorCode::BadMessage,
+            "this ICE session is over: its ETag is another one now",
+        ));
+    }
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+fn restart(
+    app: &App,
+    resource: &Resource,
+    id: &ResourceId,
+    fragment: &fragment::Fragment,
+) -> Result<Response, ApiError> {
+    if !fragment.has_credentials() {
+        return Err(ApiError::bad_request(
+            "an ICE restart needs `a=ice-ufrag` and `a=ice-pwd` of its own",
+        ));
+    }
+    let ice = app
+        .media
+        .media()
+        .renew_ice(resource.peer)
+        .map_err(|error| ApiError::from(negotiation::refusal(&error)))?;
+    let etag = etag(&ice);
+    app.resources.set_etag(id, etag.clone());
+    let headers = [(CONTENT_TYPE, FRAGMENT.to_owned()), (ETAG, etag)];
+    Ok((StatusCode::OK, headers, fragment.answer(&ice, &resource.candidates)).into_response())
+}
+
+/// `OPTIONS` outside of CORS: what can be posted here.
+pub async fn options() -> impl IntoResponse {
+    let headers = [(ALLOW, "POST, OPTIONS"), (ACCEPT_POST, SDP)];
+    (StatusCode::NO_CONTENT, headers)
+}
