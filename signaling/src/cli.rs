@@ -2,7 +2,7 @@
 
 mod ports;
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -103,9 +103,15 @@ fn duration(text: &str) -> Result<SignedDuration, String> {
         .map(|days| SignedDuration::from_hours(days.saturating_mul(24)));
     let parsed = match days_and_time {
         Some(days) => days,
-        None => friendly.parse_duration(text).map_err(|error| error.to_string())?,
+        None => friendly
+            .parse_duration(text)
+            .map_err(|error| error.to_string())?,
     };
-    if parsed.is_positive() { Ok(parsed) } else { Err("must be longer than nothing".to_owned()) }
+    if parsed.is_positive() {
+        Ok(parsed)
+    } else {
+        Err("must be longer than nothing".to_owned())
+    }
 }
 
 /// Does what the command line says.
@@ -153,7 +159,9 @@ async fn serve(config: Config, with_demo: bool) -> anyhow::Result<()> {
     let mut interrupted = signal(SignalKind::interrupt()).context("cannot catch SIGINT")?;
     let server = Server::start(config).await?;
     if with_demo {
-        let links = demo::prepare(&server).await.context("cannot prepare the demo")?;
+        let links = demo::prepare(&server)
+            .await
+            .context("cannot prepare the demo")?;
         print(&links.to_string())?;
     }
     let stopping = async {
@@ -172,9 +180,15 @@ async fn serve(config: Config, with_demo: bool) -> anyhow::Result<()> {
 }
 
 fn start_logging(config: &Config) -> anyhow::Result<()> {
-    let filter: tracing_subscriber::EnvFilter =
-        config.log.filter.parse().context("`log.filter` was checked with the configuration")?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let filter: tracing_subscriber::EnvFilter = config
+        .log
+        .filter
+        .parse()
+        .context("`log.filter` was checked with the configuration")?;
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     let started = match config.log.format {
         LogFormat::Text => builder.try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
@@ -183,7 +197,13 @@ fn start_logging(config: &Config) -> anyhow::Result<()> {
 }
 
 async fn create_token(config: &Config, args: NewTokenArgs) -> anyhow::Result<()> {
-    let NewTokenArgs { conference, role, site, name, ttl } = args;
+    let NewTokenArgs {
+        conference,
+        role,
+        site,
+        name,
+        ttl,
+    } = args;
     let vault = Vault::open(config).await?;
     if let Some(id) = &conference {
         let known = vault.store.conference(id).await?;
@@ -193,9 +213,20 @@ async fn create_token(config: &Config, args: NewTokenArgs) -> anyhow::Result<()>
         let known = vault.store.site(code).await?;
         anyhow::ensure!(known.is_some(), "there is no site {code}: import it first");
     }
-    let subject = site.as_ref().map_or_else(|| role.to_string(), ToString::to_string);
-    let new = NewToken { subject, conference, site, role, name, valid_for: ttl };
-    let issued = vault.keys.issue(new, app::new_token_id(), Timestamp::now())?;
+    let subject = site
+        .as_ref()
+        .map_or_else(|| role.to_string(), ToString::to_string);
+    let new = NewToken {
+        subject,
+        conference,
+        site,
+        role,
+        name,
+        valid_for: ttl,
+    };
+    let issued = vault
+        .keys
+        .issue(new, app::new_token_id(), Timestamp::now())?;
     print(&issued.token)?;
     if role != Role::Admin {
         let base = config.http.base_url(config.http.listen);
@@ -224,7 +255,11 @@ fn check(config: &Config) -> anyhow::Result<()> {
 }
 
 fn openapi() -> anyhow::Result<()> {
-    print(&rest::description().to_pretty_json().context("cannot print the description")?)
+    print(
+        &rest::description()
+            .to_pretty_json()
+            .context("cannot print the description")?,
+    )
 }
 
 #[cfg(test)]

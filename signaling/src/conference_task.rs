@@ -40,8 +40,8 @@ use request::Inbound;
 
 pub use handle::{AskError, ConferenceHandle};
 pub(crate) use peers::stage_number;
+pub use request::{Admission, Answer, Arrival, Entry, Negotiated, NewPeer, Query};
 pub(crate) use request::{Endings, RETRY_SECONDS, refusal_message};
-pub use request::{Admission, Answer, Arrival, Entry, NewPeer, Negotiated, Query};
 
 /// Room for what is asked of one conference. When it is full, askers are told `overloaded`.
 ///
@@ -153,7 +153,12 @@ impl ConferenceTask {
         self.carry_out(&mut batch, now, &Actor::System, Command::Interrupt);
         let everybody: Vec<_> = self.state.participants().map(|(id, _)| id).collect();
         for participant in everybody {
-            self.carry_out(&mut batch, now, &Actor::System, Command::Unpublish { participant });
+            self.carry_out(
+                &mut batch,
+                now,
+                &Actor::System,
+                Command::Unpublish { participant },
+            );
         }
         self.commit(batch).await;
     }
@@ -162,7 +167,11 @@ impl ConferenceTask {
     async fn turn(&mut self, waiting: &mut Vec<Inbound>) {
         let mut batch = Batch::default();
         let now = Timestamp::now();
-        if self.state.next_deadline().is_some_and(|deadline| deadline <= now) {
+        if self
+            .state
+            .next_deadline()
+            .is_some_and(|deadline| deadline <= now)
+        {
             self.carry_out(&mut batch, now, &Actor::System, Command::Tick);
         }
         let metrics = Arc::clone(&self.around.metrics);
@@ -177,8 +186,14 @@ impl ConferenceTask {
     async fn commit(&mut self, batch: Batch) {
         if !batch.records.is_empty() {
             let started = Instant::now();
-            let stored = self.around.store.append(self.state.id(), &batch.records).await;
-            self.around.metrics.stored(batch.records.len(), started.elapsed());
+            let stored = self
+                .around
+                .store
+                .append(self.state.id(), &batch.records)
+                .await;
+            self.around
+                .metrics
+                .stored(batch.records.len(), started.elapsed());
             if let Err(cause) = stored {
                 self.fail(batch, &cause).await;
                 return;
@@ -192,7 +207,12 @@ impl ConferenceTask {
         error!(conference = %self.state.id(), %cause, "events could not be stored");
         batch.refuse();
         let id = self.state.id().clone();
-        match self.around.store.load_state(&id, self.around.settings).await {
+        match self
+            .around
+            .store
+            .load_state(&id, self.around.settings)
+            .await
+        {
             Ok(Some(state)) => self.state = state,
             Ok(None) => self.state = State::new(id, self.around.settings),
             // The records in memory were refused by the store for good: keep nobody in a
@@ -212,7 +232,10 @@ impl ConferenceTask {
             Instant::now() + Duration::try_from(wait).unwrap_or_default()
         });
         let idle = (self.state.phase() == Phase::Ended).then(|| self.asked_at + ENDED_IDLE);
-        [deadline, self.news.due(), idle].into_iter().flatten().min()
+        [deadline, self.news.due(), idle]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     fn is_over(&self, inbox: &mpsc::Receiver<Inbound>) -> bool {

@@ -77,15 +77,34 @@ pub async fn prepare(server: &Server) -> Result<Links, DemoError> {
     }
     let conference = running(server).await?;
     let first = |level: Level| async move {
-        let filter = SiteFilter { level: Some(level), ..SiteFilter::default() };
-        store.sites(&filter).await.map(|sites| sites.into_iter().next())
+        let filter = SiteFilter {
+            level: Some(level),
+            ..SiteFilter::default()
+        };
+        store
+            .sites(&filter)
+            .await
+            .map(|sites| sites.into_iter().next())
     };
-    let centre = first(Level::Central).await?.ok_or(DemoError::NoSite("centre"))?;
-    let commune = first(Level::Commune).await?.ok_or(DemoError::NoSite("commune"))?;
+    let centre = first(Level::Central)
+        .await?
+        .ok_or(DemoError::NoSite("centre"))?;
+    let commune = first(Level::Commune)
+        .await?
+        .ok_or(DemoError::NoSite("commune"))?;
     let link = |role: Role, site: Option<SiteCode>| -> Result<String, TokenError> {
-        let subject = site.as_ref().map_or_else(|| role.to_string(), ToString::to_string);
+        let subject = site
+            .as_ref()
+            .map_or_else(|| role.to_string(), ToString::to_string);
         let conference = Some(conference.clone());
-        let new = NewToken { subject, conference, site, role, name: None, valid_for: VALID_FOR };
+        let new = NewToken {
+            subject,
+            conference,
+            site,
+            role,
+            name: None,
+            valid_for: VALID_FOR,
+        };
         Ok(link_to(&server.base_url(), role, &server.issue(new)?.token))
     };
     Ok(Links {
@@ -113,15 +132,27 @@ pub fn link_to(base_url: &str, role: Role, token: &str) -> String {
 async fn running(server: &Server) -> Result<ConferenceId, DemoError> {
     let app = server.app();
     let rows = app.store.conferences().await?;
-    let demos: Vec<_> = rows.iter().filter(|row| row.id.as_str().starts_with(ID)).collect();
+    let demos: Vec<_> = rows
+        .iter()
+        .filter(|row| row.id.as_str().starts_with(ID))
+        .collect();
     if let Some(row) = demos.iter().find(|row| row.state != Phase::Ended) {
         let conference = app.directory.find(&row.id).await?;
         conference.change(Actor::System, Command::Start).await?;
         return Ok(row.id.clone());
     }
-    let id = if demos.is_empty() { ID.to_owned() } else { format!("{ID}-{}", demos.len() + 1) };
+    let id = if demos.is_empty() {
+        ID.to_owned()
+    } else {
+        format!("{ID}-{}", demos.len() + 1)
+    };
     let id: ConferenceId = id.parse().expect("letters, a dash and digits make an id");
-    let new = NewConference { id, title: TITLE.to_owned(), starts_at: None, sites: None };
+    let new = NewConference {
+        id,
+        title: TITLE.to_owned(),
+        starts_at: None,
+        sites: None,
+    };
     let conference = app.directory.create(Actor::System, new).await?;
     conference.change(Actor::System, Command::Start).await?;
     Ok(conference.id().clone())

@@ -73,9 +73,15 @@ impl Directory {
         if let Some(handle) = self.at_hand(id) {
             return Ok(handle);
         }
-        self.load(id).await.map_err(|cause| internal(&cause))?.ok_or_else(|| {
-            Refusal::new(ErrorCode::ConferenceUnknown, format!("there is no conference {id}"))
-        })
+        self.load(id)
+            .await
+            .map_err(|cause| internal(&cause))?
+            .ok_or_else(|| {
+                Refusal::new(
+                    ErrorCode::ConferenceUnknown,
+                    format!("there is no conference {id}"),
+                )
+            })
     }
 
     /// The conference in which this session can be resumed.
@@ -99,9 +105,19 @@ impl Directory {
         actor: Actor,
         new: NewConference,
     ) -> Result<ConferenceHandle, Refusal> {
-        let NewConference { id, title, starts_at, sites } = new;
+        let NewConference {
+            id,
+            title,
+            starts_at,
+            sites,
+        } = new;
         self.check_room().await?;
-        let exists = self.around.store.conference(&id).await.map_err(|cause| internal(&cause))?;
+        let exists = self
+            .around
+            .store
+            .conference(&id)
+            .await
+            .map_err(|cause| internal(&cause))?;
         if exists.is_some() {
             return Err(Refusal::new(
                 ErrorCode::ConferenceExists,
@@ -116,7 +132,16 @@ impl Directory {
                 .map_err(|error| Refusal::new(ErrorCode::BadMessage, error.to_string()))?,
         };
         let handle = self.start(State::new(id, self.around.settings));
-        handle.change(actor, Command::Create { title, starts_at, roster }).await?;
+        handle
+            .change(
+                actor,
+                Command::Create {
+                    title,
+                    starts_at,
+                    roster,
+                },
+            )
+            .await?;
         Ok(handle)
     }
 
@@ -131,7 +156,10 @@ impl Directory {
 
     fn at_hand(&self, id: &ConferenceId) -> Option<ConferenceHandle> {
         let at_hand = self.at_hand.lock().unwrap_or_else(PoisonError::into_inner);
-        at_hand.get(id).filter(|handle| !handle.is_closed()).cloned()
+        at_hand
+            .get(id)
+            .filter(|handle| !handle.is_closed())
+            .cloned()
     }
 
     fn handles(&self) -> Vec<ConferenceHandle> {
@@ -141,7 +169,11 @@ impl Directory {
     }
 
     async fn load(&self, id: &ConferenceId) -> Result<Option<ConferenceHandle>, StoreError> {
-        let state = self.around.store.load_state(id, self.around.settings).await?;
+        let state = self
+            .around
+            .store
+            .load_state(id, self.around.settings)
+            .await?;
         Ok(state.map(|state| self.start(state)))
     }
 
@@ -151,8 +183,7 @@ impl Directory {
         if let Some(handle) = at_hand.get(state.id()).filter(|handle| !handle.is_closed()) {
             return handle.clone();
         }
-        let media_id =
-            sfu::id::ConferenceId(self.next_media_id.fetch_add(1, Ordering::Relaxed));
+        let media_id = sfu::id::ConferenceId(self.next_media_id.fetch_add(1, Ordering::Relaxed));
         let id = state.id().clone();
         let handle = spawn(state, media_id, self.around.clone(), &self.tasks);
         at_hand.insert(id, handle.clone());
@@ -160,7 +191,12 @@ impl Directory {
     }
 
     async fn check_room(&self) -> Result<(), Refusal> {
-        let rows = self.around.store.conferences().await.map_err(|cause| internal(&cause))?;
+        let rows = self
+            .around
+            .store
+            .conferences()
+            .await
+            .map_err(|cause| internal(&cause))?;
         let open = rows.iter().filter(|row| row.state != Phase::Ended).count();
         if open < self.max_open {
             return Ok(());
@@ -176,5 +212,8 @@ impl Directory {
 /// The store's fault: the cause is for the log only.
 pub(crate) fn internal(cause: &StoreError) -> Refusal {
     tracing::error!(%cause, "the store failed");
-    Refusal::new(ErrorCode::Internal, "the server's store failed; it is in its log")
+    Refusal::new(
+        ErrorCode::Internal,
+        "the server's store failed; it is in its log",
+    )
 }

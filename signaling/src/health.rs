@@ -33,11 +33,18 @@ pub async fn ready(State(app): State<App>) -> (StatusCode, Json<Readiness>) {
     if app.draining.is_cancelled() {
         reasons.push("draining");
     }
-    if !matches!(tokio::time::timeout(STORE_PATIENCE, app.store.ping()).await, Ok(Ok(()))) {
+    if !matches!(
+        tokio::time::timeout(STORE_PATIENCE, app.store.ping()).await,
+        Ok(Ok(()))
+    ) {
         reasons.push("store");
     }
     let ready = reasons.is_empty();
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let status = if ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
     (status, Json(Readiness { ready, reasons }))
 }
 

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use sfu::Sfu;
 use sfu::command::{CommandError, Event, IceCredentials, Joined, PeerPolicy};
 use sfu::id::{ConferenceId, Feed, PeerId, PublicationId, SlotId};
+use sfu::stats::Stats;
 use tokio::sync::mpsc;
 
 use crate::conference_task::ConferenceHandle;
@@ -55,6 +56,12 @@ pub trait Media: fmt::Debug + Send + Sync + 'static {
 
     /// Closes all peers of a conference.
     fn end_conference(&self, conference: ConferenceId);
+
+    /// What was counted so far.
+    fn stats(&self) -> Stats;
+
+    /// Stops for good; returns when the media threads have.
+    fn shutdown(&self);
 }
 
 impl Media for Sfu {
@@ -98,6 +105,14 @@ impl Media for Sfu {
     fn end_conference(&self, conference: ConferenceId) {
         Self::end_conference(self, conference);
     }
+
+    fn stats(&self) -> Stats {
+        Self::stats(self)
+    }
+
+    fn shutdown(&self) {
+        Self::shutdown(self);
+    }
 }
 
 /// The media plane together with the knowledge of which conference each peer belongs to.
@@ -110,7 +125,10 @@ pub struct MediaPlane {
 impl MediaPlane {
     /// Without any peer yet.
     pub fn new(media: Arc<dyn Media>) -> Self {
-        Self { media, routes: Arc::default() }
+        Self {
+            media,
+            routes: Arc::default(),
+        }
     }
 
     /// Everything but joining.
@@ -157,10 +175,13 @@ impl MediaPlane {
             | Event::PeerBack { peer } => routes.get(peer).cloned(),
             Event::PublicationStarted { publication }
             | Event::PublicationStopped { publication }
-            | Event::DominantSpeaker { publication: Some(publication), .. } => {
-                routes.get(&publication.peer).cloned()
-            }
-            Event::DominantSpeaker { publication: None, .. } => None,
+            | Event::DominantSpeaker {
+                publication: Some(publication),
+                ..
+            } => routes.get(&publication.peer).cloned(),
+            Event::DominantSpeaker {
+                publication: None, ..
+            } => None,
         }
     }
 }

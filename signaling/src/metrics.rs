@@ -1,5 +1,6 @@
 //! What is counted, in the words and units of Prometheus. Logic never reads a metric.
 
+mod media;
 mod process;
 mod reading;
 
@@ -93,19 +94,51 @@ impl Metrics {
         let mut root = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
         root.register_collector(Box::new(process::Process));
         let dinh = root.sub_registry_with_prefix("dinh");
-        dinh.register("websockets", "WebSockets that are open", self.sockets.clone());
-        dinh.register("participants", "Participants that are connected", self.participants.clone());
-        dinh.register("conferences", "Conferences at hand", self.conferences.clone());
-        dinh.register("messages", "WebSocket messages received", self.messages.clone());
+        dinh.register(
+            "websockets",
+            "WebSockets that are open",
+            self.sockets.clone(),
+        );
+        dinh.register(
+            "participants",
+            "Participants that are connected",
+            self.participants.clone(),
+        );
+        dinh.register(
+            "conferences",
+            "Conferences at hand",
+            self.conferences.clone(),
+        );
+        dinh.register(
+            "messages",
+            "WebSocket messages received",
+            self.messages.clone(),
+        );
         dinh.register("errors", "Requests refused, by code", self.errors.clone());
-        dinh.register("closed", "WebSockets closed on purpose, by reason", self.closed.clone());
-        dinh.register("http_requests", "HTTP requests answered", self.requests.clone());
+        dinh.register(
+            "closed",
+            "WebSockets closed on purpose, by reason",
+            self.closed.clone(),
+        );
+        dinh.register(
+            "http_requests",
+            "HTTP requests answered",
+            self.requests.clone(),
+        );
         dinh.register("events", "Events stored", self.events.clone());
         let mut seconds = |name: &str, help: &str, histogram: &Histogram| {
             dinh.register_with_unit(name, help, Unit::Seconds, histogram.clone());
         };
-        seconds("store_append", "Time to store a batch of events", &self.append_seconds);
-        seconds("queue_wait", "Time a request waits for its conference", &self.queue_wait_seconds);
+        seconds(
+            "store_append",
+            "Time to store a batch of events",
+            &self.append_seconds,
+        );
+        seconds(
+            "queue_wait",
+            "Time a request waits for its conference",
+            &self.queue_wait_seconds,
+        );
         seconds("join", "Time from a token to a welcome", &self.join_seconds);
     }
 
@@ -115,7 +148,15 @@ impl Metrics {
         registry.register_collector(collector);
     }
 
+    /// Shows the media plane's counters too.
+    pub fn add_media(&self, media: std::sync::Arc<dyn crate::media::Media>) {
+        self.add_collector(Box::new(media::readings(media)));
+    }
+
     /// All of it in the `OpenMetrics` text format.
+    ///
+    /// # Panics
+    /// Never: writing to a string does not fail.
     #[must_use]
     pub fn text(&self) -> String {
         let registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
@@ -141,12 +182,20 @@ impl Metrics {
 
     /// A request was refused.
     pub fn error(&self, code: ErrorCode) {
-        self.errors.get_or_create(&CodeLabel { code: code.as_str() }).inc();
+        self.errors
+            .get_or_create(&CodeLabel {
+                code: code.as_str(),
+            })
+            .inc();
     }
 
     /// A connection was closed on purpose.
     pub fn closed(&self, reason: CloseReason) {
-        self.closed.get_or_create(&ReasonLabel { reason: reason.as_str() }).inc();
+        self.closed
+            .get_or_create(&ReasonLabel {
+                reason: reason.as_str(),
+            })
+            .inc();
     }
 
     /// A request was answered with this status.
@@ -180,7 +229,10 @@ impl Metrics {
     /// So many participants of this conference are connected.
     pub fn connected(&self, conference: &ConferenceId, participants: usize) {
         let participants = i64::try_from(participants).unwrap_or(i64::MAX);
-        let mut by_conference = self.by_conference.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut by_conference = self
+            .by_conference
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let before = match by_conference.get_mut(conference) {
             Some(before) => std::mem::replace(before, participants),
             None => {
@@ -194,7 +246,10 @@ impl Metrics {
 
     /// A conference was put away.
     pub fn put_away(&self, conference: &ConferenceId) {
-        let mut by_conference = self.by_conference.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut by_conference = self
+            .by_conference
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some(before) = by_conference.remove(conference) {
             self.participants.inc_by(-before);
             self.conferences.dec();

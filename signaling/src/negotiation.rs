@@ -15,7 +15,9 @@ pub fn participant_policy(role: Role) -> PeerPolicy {
     PeerPolicy {
         may_send_audio: role.may(Verb::Publish),
         may_send_video: role.may(Verb::Publish),
-        video_slots: Place::ALL.map(|place| Some(Feed::Stage(stage_number(place)))).to_vec(),
+        video_slots: Place::ALL
+            .map(|place| Some(Feed::Stage(stage_number(place))))
+            .to_vec(),
         ptime_ms: None,
     }
 }
@@ -23,7 +25,10 @@ pub fn participant_policy(role: Role) -> PeerPolicy {
 /// For a WHIP publisher, which receives nothing.
 #[must_use]
 pub fn whip_policy(role: Role) -> PeerPolicy {
-    PeerPolicy { video_slots: Vec::new(), ..participant_policy(role) }
+    PeerPolicy {
+        video_slots: Vec::new(),
+        ..participant_policy(role)
+    }
 }
 
 /// For a WHEP player, which sends nothing and sees the main picture.
@@ -41,7 +46,7 @@ pub fn whep_policy() -> PeerPolicy {
 #[must_use]
 pub fn refusal(error: &CommandError) -> Refusal {
     let code = match error {
-        CommandError::BadOffer(_) => ErrorCode::BadOffer,
+        CommandError::BadOffer(_) | CommandError::NotARestart => ErrorCode::BadOffer,
         CommandError::UnknownPeer(_) => ErrorCode::NoMedia,
         CommandError::Overloaded(_) => ErrorCode::Overloaded,
         CommandError::Stopped => ErrorCode::Internal,

@@ -12,9 +12,14 @@ use crate::protocol::{CloseReason, ServerMessage};
 pub type Frame = Utf8Bytes;
 
 /// Serialises a message, once for however many receive it.
+///
+/// # Panics
+/// Never: the keys of protocol messages are strings.
 #[must_use]
 pub fn encode(message: &ServerMessage) -> Frame {
-    serde_json::to_string(message).expect("protocol messages have string keys only").into()
+    serde_json::to_string(message)
+        .expect("protocol messages have string keys only")
+        .into()
 }
 
 /// Why a connection is to end.
@@ -40,7 +45,10 @@ impl Ending {
             CloseReason::RateLimited | CloseReason::TooSlow => Some(SLOW_RETRY_SECONDS),
             _ => None,
         };
-        Self::Closing { reason, retry_after_seconds }
+        Self::Closing {
+            reason,
+            retry_after_seconds,
+        }
     }
 }
 
@@ -76,8 +84,20 @@ pub struct End {
 #[must_use]
 pub fn outbox(capacity: usize) -> (Outbox, OutboxReader) {
     let (sender, receiver) = mpsc::channel(capacity);
-    let end = End { ended: CancellationToken::new(), ending: Arc::default() };
-    (Outbox { frames: sender, end: end.clone() }, OutboxReader { frames: receiver, end })
+    let end = End {
+        ended: CancellationToken::new(),
+        ending: Arc::default(),
+    };
+    (
+        Outbox {
+            frames: sender,
+            end: end.clone(),
+        },
+        OutboxReader {
+            frames: receiver,
+            end,
+        },
+    )
 }
 
 impl Outbox {
@@ -142,7 +162,10 @@ mod tests {
         outbox.send(&ServerMessage::Pong {});
         assert!(!outbox.end.ended.is_cancelled());
         outbox.send(&ServerMessage::Pong {});
-        assert_eq!(reader.end().wait().await, Ending::because(CloseReason::TooSlow));
+        assert_eq!(
+            reader.end().wait().await,
+            Ending::because(CloseReason::TooSlow)
+        );
         assert_eq!(reader.try_next().as_deref(), Some("{\"type\":\"pong\"}"));
     }
 
@@ -151,6 +174,9 @@ mod tests {
         let (outbox, reader) = outbox(1);
         outbox.end(Ending::because(CloseReason::Replaced));
         outbox.end(Ending::because(CloseReason::TooSlow));
-        assert_eq!(reader.end().wait().await, Ending::because(CloseReason::Replaced));
+        assert_eq!(
+            reader.end().wait().await,
+            Ending::because(CloseReason::Replaced)
+        );
     }
 }

@@ -51,8 +51,7 @@ pub async fn page(headers: HeaderMap) -> Response {
 /// A file with a hash in its name.
 pub async fn asset(headers: HeaderMap, Path(path): Path<String>) -> Response {
     let path = format!("assets/{path}");
-    Files::get(&path)
-        .map_or_else(not_found, |file| serve(&headers, &path, &file, FOR_EVER))
+    Files::get(&path).map_or_else(not_found, |file| serve(&headers, &path, &file, FOR_EVER))
 }
 
 /// Any other file of the client, such as its icon.
@@ -63,11 +62,17 @@ pub async fn file(headers: HeaderMap, Path(name): Path<String>) -> Response {
 fn serve(headers: &HeaderMap, path: &str, file: &EmbeddedFile, cache: &'static str) -> Response {
     let etag = format!("\"{}\"", hex::encode(file.metadata.sha256_hash()));
     let kind = mime_guess::from_path(path).first_or_octet_stream();
-    let cached = headers.get(IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == etag.as_bytes());
+    let cached = headers
+        .get(IF_NONE_MATCH)
+        .is_some_and(|known| known.as_bytes() == etag.as_bytes());
     let mut response = if cached {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        ([(CONTENT_TYPE, kind.to_string())], file.data.clone().into_owned()).into_response()
+        (
+            [(CONTENT_TYPE, kind.to_string())],
+            file.data.clone().into_owned(),
+        )
+            .into_response()
     };
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static(cache));

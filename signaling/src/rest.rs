@@ -52,7 +52,10 @@ struct Bearer;
 
 impl Modify for Bearer {
     fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
-        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("JWT")
+            .build();
         let components = api.components.get_or_insert_default();
         components.add_security_scheme("bearer", SecurityScheme::Http(scheme));
     }
@@ -60,31 +63,41 @@ impl Modify for Bearer {
 
 /// The routes with their description.
 pub fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::with_openapi(Description::openapi()).nest(
-        "/api/v1",
-        OpenApiRouter::new()
-            .routes(routes!(conferences::create, conferences::list))
-            .routes(routes!(conferences::show))
-            .routes(routes!(conferences::start))
-            .routes(routes!(conferences::end))
-            .routes(routes!(participants::list))
-            .routes(routes!(participants::remove))
-            .routes(routes!(participants::mute))
-            .routes(routes!(participants::unmute))
-            .routes(routes!(floor::show))
-            .routes(routes!(floor::request))
-            .routes(routes!(floor::grant))
-            .routes(routes!(floor::revoke))
-            .routes(routes!(floor::yield_floor))
-            .routes(routes!(stage::show))
-            .routes(routes!(stage::set))
-            .routes(routes!(events::list))
-            .routes(routes!(sites::list))
-            .routes(routes!(sites::import).layer(DefaultBodyLimit::max(MAX_SITES_BYTES)))
-            .routes(routes!(sites::show))
-            .routes(routes!(tokens::create))
-            .routes(routes!(tokens::revoke)),
-    )
+    OpenApiRouter::with_openapi(Description::openapi())
+        .nest("/api/v1", conferences().merge(sites_and_tokens()))
+}
+
+fn conferences() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(conferences::create, conferences::list))
+        .routes(routes!(conferences::show))
+        .routes(routes!(conferences::start))
+        .routes(routes!(conferences::end))
+        .routes(routes!(participants::list))
+        .routes(routes!(participants::remove))
+        .routes(routes!(participants::mute))
+        .routes(routes!(participants::unmute))
+        .routes(routes!(events::list))
+        .routes(routes!(stage::show, stage::set))
+        .merge(floor())
+}
+
+fn floor() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(floor::show))
+        .routes(routes!(floor::request))
+        .routes(routes!(floor::grant))
+        .routes(routes!(floor::revoke))
+        .routes(routes!(floor::yield_floor))
+}
+
+fn sites_and_tokens() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(sites::list))
+        .routes(routes!(sites::import).layer(DefaultBodyLimit::max(MAX_SITES_BYTES)))
+        .routes(routes!(sites::show))
+        .routes(routes!(tokens::create))
+        .routes(routes!(tokens::revoke))
 }
 
 /// The description alone.

@@ -59,10 +59,22 @@ fn interfaces(app: &App) -> Router<App> {
     let description = move || async move { Json(description) };
     Router::new()
         .route("/api/openapi.json", get(description))
-        .route("/whip/{conference}", post(whip::publish).options(whip::options))
-        .route("/whep/{conference}", post(whip::watch).options(whip::options))
-        .route("/whip/{conference}/{session}", delete(whip::delete).patch(whip::patch))
-        .route("/whep/{conference}/{session}", delete(whip::delete).patch(whip::patch))
+        .route(
+            "/whip/{conference}",
+            post(whip::publish).options(whip::options),
+        )
+        .route(
+            "/whep/{conference}",
+            post(whip::watch).options(whip::options),
+        )
+        .route(
+            "/whip/{conference}/{session}",
+            delete(whip::delete).patch(whip::patch),
+        )
+        .route(
+            "/whep/{conference}/{session}",
+            delete(whip::delete).patch(whip::patch),
+        )
         .route_layer(DefaultBodyLimit::max(whip::MAX_SDP_BYTES))
         .merge(rest.layer(DefaultBodyLimit::max(max_body)))
         .layer(TimeoutLayer::with_status_code(
@@ -76,12 +88,26 @@ fn cors(allowed: &[String]) -> CorsLayer {
     let origins = if allowed.iter().any(|origin| origin == "*") {
         AllowOrigin::any()
     } else {
-        AllowOrigin::list(allowed.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()))
+        AllowOrigin::list(
+            allowed
+                .iter()
+                .filter_map(|origin| HeaderValue::from_str(origin).ok()),
+        )
     };
     CorsLayer::new()
         .allow_origin(origins)
-        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
-        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::IF_MATCH])
+        .allow_methods([
+            Method::GET,
+            Method::POST,
+            Method::PUT,
+            Method::PATCH,
+            Method::DELETE,
+        ])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            header::IF_MATCH,
+        ])
         .expose_headers(EXPOSED)
 }
 
@@ -96,7 +122,11 @@ const EXPOSED: [HeaderName; 6] = [
 ];
 
 async fn unknown() -> ApiError {
-    ApiError::new(StatusCode::NOT_FOUND, ErrorCode::BadMessage, "there is nothing at this address")
+    ApiError::new(
+        StatusCode::NOT_FOUND,
+        ErrorCode::BadMessage,
+        "there is nothing at this address",
+    )
 }
 
 async fn count(State(app): State<App>, request: Request, next: Next) -> Response {

@@ -96,15 +96,20 @@ impl Vault {
     /// When it cannot be used.
     pub async fn open(config: &Config) -> Result<Self, StartError> {
         let path = &config.data_dir;
-        std::fs::create_dir_all(path)
-            .map_err(|source| StartError::DataDir { path: path.clone(), source })?;
+        std::fs::create_dir_all(path).map_err(|source| StartError::DataDir {
+            path: path.clone(),
+            source,
+        })?;
         let own = SigningKey::load_or_create(path, &SystemRandom::new())?;
         let mut api_keys = Vec::new();
         for (id, secret) in &config.auth.api_keys {
             let parsed = id
                 .parse()
                 .map_err(|error| StartError::KeyId(id.clone(), format!("{error}")))?;
-            api_keys.push(ApiKey { id: parsed, secret: secret.expose().to_owned() });
+            api_keys.push(ApiKey {
+                id: parsed,
+                secret: secret.expose().to_owned(),
+            });
         }
         let keys = Keys::new(&own, &api_keys)?;
         let store = Store::open(&path.join(DATABASE)).await?;
@@ -139,8 +144,13 @@ impl Server {
         let (admin, private) = bind(config.admin.listen, "admin.listen").await?;
         let app = assemble(config, store, keys, media);
         app.directory.open_all().await?;
-        let server =
-            Self { http, admin, silence: CancellationToken::new(), listeners: TaskTracker::new(), app };
+        let server = Self {
+            http,
+            admin,
+            silence: CancellationToken::new(),
+            listeners: TaskTracker::new(),
+            app,
+        };
         // Ends when the media plane stops.
         server.listeners.spawn({
             let (media, silence) = (server.app.media.clone(), server.silence.clone());
@@ -197,29 +207,40 @@ impl Server {
     /// # Errors
     /// When the claims make no sense together.
     pub fn issue(&self, new: NewToken) -> Result<Issued, TokenError> {
-        self.app.keys.issue(new, app::new_token_id(), Timestamp::now())
+        self.app
+            .keys
+            .issue(new, app::new_token_id(), Timestamp::now())
     }
 
     /// Stops in order: no new work, everybody is told when to come back, then silence. Whatever
     /// takes longer than the deadline is cut off.
     pub async fn stop(self) {
         let deadline = self.app.drain_deadline();
-        info!(participants = self.app.metrics.participants(), ?deadline, "stopping");
-        if tokio::time::timeout(deadline, self.drain()).await.is_err() {
-            warn!("not everybody was told in time");
-        }
-        info!("stopped");
+        info!(participants = self.app.metrics.participants(), "stopping");
+        let in_time = tokio::time::timeout(deadline, self.drain()).await.is_ok();
+        info!(in_time, "stopped");
     }
 
     async fn drain(&self) {
         self.app.draining.cancel();
-        self.app.directory.drain(|| Box::new(Restarting(Arc::clone(&self.app)))).await;
+        self.app
+            .directory
+            .drain(|| Box::new(Restarting(Arc::clone(&self.app))))
+            .await;
         self.app.tasks.close();
         self.app.tasks.wait().await;
         self.silence.cancel();
         self.listeners.close();
         self.listeners.wait().await;
         self.app.store.close().await;
+        let media = Arc::clone(self.app.media.media());
+        // It waits for its threads.
+        if tokio::task::spawn_blocking(move || media.shutdown())
+            .await
+            .is_err()
+        {
+            warn!("the media plane did not stop");
+        }
     }
 }
 
@@ -227,7 +248,11 @@ async fn bind(
     address: SocketAddr,
     key: &'static str,
 ) -> Result<(SocketAddr, TcpListener), StartError> {
-    let failed = |source| StartError::Bind { address, key, source };
+    let failed = |source| StartError::Bind {
+        address,
+        key,
+        source,
+    };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
     Ok((bound, listener))
@@ -235,6 +260,7 @@ async fn bind(
 
 fn assemble(config: Config, store: Store, keys: Keys, media: Arc<dyn Media>) -> App {
     let metrics = Arc::new(Metrics::default());
+    metrics.add_media(Arc::clone(&media));
     let media = MediaPlane::new(media);
     let seconds = |seconds: u64| u32::try_from(seconds).unwrap_or(u32::MAX);
     let window = i64::try_from(config.sessions.resume_seconds).unwrap_or(i64::MAX);

@@ -33,6 +33,9 @@ use limit::{Limit, Verdict};
 use socket::{Received, Socket};
 
 /// `GET /ws`: becomes a WebSocket, if there is room for one more.
+///
+/// # Errors
+/// When there is none, or the server stops.
 pub async fn upgrade(
     State(app): State<App>,
     upgrade: WebSocketUpgrade,
@@ -68,7 +71,7 @@ async fn serve(socket: WebSocket, app: App) {
         Ok(opened) => Box::pin(converse(socket, &app, outbox, reader, opened)).await,
         Err(opening::Failure::Refused(message, ending)) => {
             if let Some(message) = message {
-                if let ServerMessage::Error { code, .. } = &message {
+                if let ServerMessage::Error { code, .. } = &*message {
                     app.metrics.error(*code);
                 }
                 outbox.send(&message);
@@ -88,7 +91,11 @@ async fn converse(
     reader: OutboxReader,
     opened: opening::Opened,
 ) {
-    let opening::Opened { conference, participant, role } = opened;
+    let opening::Opened {
+        conference,
+        participant,
+        role,
+    } = opened;
     let session = Session {
         limit: Limit::new(&app.config.sessions),
         silence: Duration::from_secs(app.config.sessions.silence_seconds),
@@ -164,7 +171,9 @@ impl Session {
         }
         match self.limit.check() {
             Verdict::Passes => {}
-            Verdict::Refused { retry_after_seconds } => {
+            Verdict::Refused {
+                retry_after_seconds,
+            } => {
                 self.app.metrics.error(ErrorCode::RateLimited);
                 self.outbox.send(&ServerMessage::Error {
                     id: None,
@@ -206,15 +215,30 @@ impl Session {
                 self.offer(id, &sdp, sources);
             }
             ClientMessage::RestartIce { id, sdp } => {
-                let asked = self.conference.restart_ice(participant, sdp, &self.outbox, id);
+                let asked = self
+                    .conference
+                    .restart_ice(participant, sdp, &self.outbox, id);
                 self.asked(Some(id), asked);
             }
-            ClientMessage::Watch { id, mid, participant: target } => {
-                let asked = self.conference.watch(participant, mid, target, &self.outbox, id);
+            ClientMessage::Watch {
+                id,
+                mid,
+                participant: target,
+            } => {
+                let asked = self
+                    .conference
+                    .watch(participant, mid, target, &self.outbox, id);
                 self.asked(Some(id), asked);
             }
             ClientMessage::Publish { id, source, active } => {
-                self.request(Some(id), Command::Publish { participant, source, active });
+                self.request(
+                    Some(id),
+                    Command::Publish {
+                        participant,
+                        source,
+                        active,
+                    },
+                );
             }
             ClientMessage::RequestFloor { id } => self.request(Some(id), Command::RequestFloor),
             ClientMessage::WithdrawFloor { id } => self.request(Some(id), Command::WithdrawFloor),
@@ -223,10 +247,18 @@ impl Session {
             ClientMessage::GrantFloor { id, participant } => {
                 self.request(Some(id), Command::GrantFloor { participant });
             }
-            ClientMessage::SetStage { id, place, participant } => {
+            ClientMessage::SetStage {
+                id,
+                place,
+                participant,
+            } => {
                 self.request(Some(id), Command::SetStage { place, participant });
             }
-            ClientMessage::Mute { id, participant, muted } => {
+            ClientMessage::Mute {
+                id,
+                participant,
+                muted,
+            } => {
                 self.request(Some(id), Command::Mute { participant, muted });
             }
             ClientMessage::Remove { id, participant } => {
@@ -236,7 +268,9 @@ impl Session {
     }
 
     fn request(&self, id: Option<RequestId>, command: Command) {
-        let asked = self.conference.request(self.participant, command, &self.outbox, id);
+        let asked = self
+            .conference
+            .request(self.participant, command, &self.outbox, id);
         self.asked(id, asked);
     }
 
@@ -288,7 +322,12 @@ impl Session {
     fn refuse(&self, id: Option<RequestId>, code: ErrorCode, message: &str) {
         self.app.metrics.error(code);
         let message = message.to_owned();
-        self.outbox.send(&ServerMessage::Error { id, code, message, retry_after_seconds: None });
+        self.outbox.send(&ServerMessage::Error {
+            id,
+            code,
+            message,
+            retry_after_seconds: None,
+        });
     }
 }
 

@@ -22,10 +22,10 @@ use sfu::command::{IceCredentials, Joined, MediaKind, PeerPolicy};
 use crate::app::{self, App};
 use crate::auth::{Grant, Verb};
 use crate::conference::{Command, Join, Refusal};
-use crate::conference_task::{Answer, Arrival, NewPeer, Negotiated};
-use crate::ids::ConferenceId;
+use crate::conference_task::{Answer, Arrival, ConferenceHandle, Negotiated, NewPeer};
+use crate::ids::{ConferenceId, ParticipantId};
 use crate::negotiation;
-use crate::outbox::outbox;
+use crate::outbox::{Outbox, outbox};
 use crate::protocol::{ErrorCode, Source};
 use crate::rest::{ApiError, Body, Path};
 
@@ -76,10 +76,21 @@ pub async fn publish(
     Body(body): Body,
 ) -> Result<Response, ApiError> {
     if !grant.role().may(Verb::Publish) {
-        return Err(ApiError::not_permitted(format!("{} may not publish", grant.role())));
+        return Err(ApiError::not_permitted(format!(
+            "{} may not publish",
+            grant.role()
+        )));
     }
     let policy = negotiation::whip_policy(grant.role());
-    start(&app, Direction::Whip, grant, &conference, &policy, offer(&headers, &body)?).await
+    start(
+        &app,
+        Direction::Whip,
+        grant,
+        &conference,
+        &policy,
+        offer(&headers, &body)?,
+    )
+    .await
 }
 
 /// `POST /whep/{conference}`: joins as the token's participant and watches.
@@ -94,7 +105,15 @@ pub async fn watch(
     Body(body): Body,
 ) -> Result<Response, ApiError> {
     let policy = negotiation::whep_policy();
-    start(&app, Direction::Whep, grant, &conference, &policy, offer(&headers, &body)?).await
+    start(
+        &app,
+        Direction::Whep,
+        grant,
+        &conference,
+        &policy,
+        offer(&headers, &body)?,
+    )
+    .await
 }
 
 fn offer<'a>(headers: &HeaderMap, body: &'a [u8]) -> Result<&'a str, ApiError> {
@@ -106,13 +125,20 @@ fn offer<'a>(headers: &HeaderMap, body: &'a [u8]) -> Result<&'a str, ApiError> {
 }
 
 fn check_type(headers: &HeaderMap, wanted: &str) -> Result<(), ApiError> {
-    let given = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let given = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("");
     let essence = given.split(';').next().unwrap_or_default().trim();
     if essence.eq_ignore_ascii_case(wanted) {
         return Ok(());
     }
     let message = format!("the content type is `{given}`, must be `{wanted}`");
-    Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, ErrorCode::BadMessage, message))
+    Err(ApiError::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        ErrorCode::BadMessage,
+        message,
+    ))
 }
 
 async fn start(
@@ -125,7 +151,9 @@ async fn start(
 ) -> Result<Response, ApiError> {
     app.check_not_draining()?;
     if !grant.is_for(id) {
-        return Err(ApiError::not_permitted("the token is for another conference"));
+        return Err(ApiError::not_permitted(
+            "the token is for another conference",
+        ));
     }
     let conference = app.directory.find(id).await?;
     // First the offer: a bad one leaves no trace in the conference's log.
@@ -135,49 +163,28 @@ async fn start(
         .map_err(|error| ApiError::from(negotiation::refusal(&error)))?;
     let peer = joined.peer;
     let (outbox, reader) = outbox(1);
-    let entered = async {
-        let secret = app::new_secret();
-        let join = Join {
-            grant: grant.clone(),
-            participant: app::new_participant(),
-            session: app::new_session(),
-            secret: secret.hash(),
-        };
-        let arrival = Arrival::Resource { outbox: outbox.clone() };
-        let admission = conference.enter(Command::Join(join), arrival).await?;
-        let negotiated = conference
-            .negotiate(NewPeer {
-                participant: admission.participant,
-                outbox: outbox.clone(),
-                sources: sources(&joined),
-                joined,
-                active: direction == Direction::Whip,
-                answer: Answer::Nobody,
-            })
-            .await;
-        match negotiated {
-            Ok(negotiated) => Ok((admission.participant, negotiated)),
-            Err(refusal) => {
-                conference.gone(admission.participant, outbox.clone()).await;
-                Err(refusal)
-            }
-        }
-    };
-    let (participant, negotiated): (_, Negotiated) =
-        entered.await.inspect_err(|_: &Refusal| app.media.media().leave(peer))?;
+    let entered = enter(&conference, grant.clone(), direction, joined, &outbox).await;
+    let (participant, negotiated) =
+        entered.inspect_err(|_: &Refusal| app.media.media().leave(peer))?;
     let etag = etag(&negotiated.ice);
     let candidates = fragment::candidates(&negotiated.sdp);
-    let resource = Resource { grant, conference, participant, peer, candidates };
+    let resource = Resource {
+        grant,
+        conference,
+        participant,
+        peer,
+        candidates,
+    };
     let resource_id = app.resources.insert(resource, etag.clone());
+    let location = format!("/{}/{id}/{resource_id}", direction.path());
     app.tasks.spawn({
-        let (app, resource_id) = (Arc::clone(app), resource_id.clone());
+        let app = Arc::clone(app);
         async move {
             // The participant is gone, or the server stops.
             reader.end().wait().await;
             app.resources.remove(&resource_id);
         }
     });
-    let location = format!("/{}/{id}/{resource_id}", direction.path());
     let headers = [
         (CONTENT_TYPE, SDP.to_owned()),
         (LOCATION, location),
@@ -185,6 +192,44 @@ async fn start(
         (ACCEPT_PATCH, FRAGMENT.to_owned()),
     ];
     Ok((StatusCode::CREATED, headers, negotiated.sdp).into_response())
+}
+
+/// Comes in as a participant with this peer.
+async fn enter(
+    conference: &ConferenceHandle,
+    grant: Grant,
+    direction: Direction,
+    joined: Joined,
+    outbox: &Outbox,
+) -> Result<(ParticipantId, Negotiated), Refusal> {
+    let join = Join {
+        grant,
+        participant: app::new_participant(),
+        session: app::new_session(),
+        secret: app::new_secret().hash(),
+    };
+    let arrival = Arrival::Resource {
+        outbox: outbox.clone(),
+    };
+    let participant = conference
+        .enter(Command::Join(join), arrival)
+        .await?
+        .participant;
+    let peer = NewPeer {
+        participant,
+        outbox: outbox.clone(),
+        sources: sources(&joined),
+        joined,
+        active: direction == Direction::Whip,
+        answer: Answer::Nobody,
+    };
+    match conference.negotiate(peer).await {
+        Ok(negotiated) => Ok((participant, negotiated)),
+        Err(refusal) => {
+            conference.gone(participant, outbox.clone()).await;
+            Err(refusal)
+        }
+    }
 }
 
 /// WHIP has no words for sources: the first of a kind is the usual one.
@@ -244,13 +289,16 @@ pub async fn patch(
         .ok()
         .and_then(fragment::Fragment::parse)
         .ok_or_else(|| ApiError::bad_request("the fragment is not a part of an SDP"))?;
-    let if_match = headers.get(IF_MATCH).and_then(|value| value.to_str().ok()).ok_or_else(|| {
-        ApiError::new(
-            StatusCode::PRECONDITION_REQUIRED,
-            ErrorCode::BadMessage,
-            "this needs `If-Match`: the ETag to trickle, `*` to restart ICE",
-        )
-    })?;
+    let if_match = headers
+        .get(IF_MATCH)
+        .and_then(|value| value.to_str().ok())
+        .ok_or_else(|| {
+            ApiError::new(
+                StatusCode::PRECONDITION_REQUIRED,
+                ErrorCode::BadMessage,
+                "this needs `If-Match`: the ETag to trickle, `*` to restart ICE",
+            )
+        })?;
     // RFC 9725 §4.3.3: a restart is asked for with `*`, trickling with the session's own tag.
     if if_match == "*" {
         return restart(&app, &resource, &id, &fragment);
@@ -284,7 +332,12 @@ fn restart(
     let etag = etag(&ice);
     app.resources.set_etag(id, etag.clone());
     let headers = [(CONTENT_TYPE, FRAGMENT.to_owned()), (ETAG, etag)];
-    Ok((StatusCode::OK, headers, fragment.answer(&ice, &resource.candidates)).into_response())
+    Ok((
+        StatusCode::OK,
+        headers,
+        fragment.answer(&ice, &resource.candidates),
+    )
+        .into_response())
 }
 
 /// `OPTIONS` outside of CORS: what can be posted here.

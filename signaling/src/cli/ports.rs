@@ -8,13 +8,18 @@ use crate::config::Config;
 /// The rules as a table for people, with the commands of a common firewall.
 pub(super) fn rules(config: &Config) -> String {
     let shards = match config.media.shards {
-        0 => std::thread::available_parallelism().map_or(1, NonZeroUsize::get).saturating_sub(1),
+        0 => std::thread::available_parallelism()
+            .map_or(1, NonZeroUsize::get)
+            .saturating_sub(1),
         chosen => usize::from(chosen),
     }
     .max(1);
     let first = usize::from(config.media.port);
-    let media =
-        if shards == 1 { first.to_string() } else { format!("{first}-{}", first + shards - 1) };
+    let media = if shards == 1 {
+        first.to_string()
+    } else {
+        format!("{first}-{}", first + shards - 1)
+    };
     let http = config.http.listen;
     let admin = config.admin.listen;
     let mut text = String::new();
@@ -23,10 +28,20 @@ pub(super) fn rules(config: &Config) -> String {
             .expect("writing to a string does not fail");
     };
     line("port", "", "from", "for");
-    line(&http.port().to_string(), "TCP", reach(http), "pages, WebSocket, REST, WHIP, WHEP");
+    line(
+        &http.port().to_string(),
+        "TCP",
+        reach(http),
+        "pages, WebSocket, REST, WHIP, WHEP",
+    );
     line(&media, "UDP", "everywhere", "media");
     line(&media, "TCP", "everywhere", "media where UDP is blocked");
-    line(&admin.port().to_string(), "TCP", reach(admin), "metrics and health: never from outside");
+    line(
+        &admin.port().to_string(),
+        "TCP",
+        reach(admin),
+        "metrics and health: never from outside",
+    );
     if config.media.port == 0 {
         text.push_str("\n`media.port` is 0: the system chooses other media ports at each start.\n");
     } else {
@@ -38,7 +53,11 @@ pub(super) fn rules(config: &Config) -> String {
 
 /// From where a listener can be reached at all.
 const fn reach(address: std::net::SocketAddr) -> &'static str {
-    if address.ip().is_loopback() { "this host" } else { "everywhere" }
+    if address.ip().is_loopback() {
+        "this host"
+    } else {
+        "everywhere"
+    }
 }
 
 #[cfg(test)]
@@ -50,7 +69,10 @@ mod tests {
         let mut config = Config::default();
         config.media.shards = 4;
         let text = rules(&config);
-        assert!(text.contains("7910-7913    UDP") || text.contains("7910-7913   UDP"), "{text}");
+        assert!(
+            text.contains("7910-7913    UDP") || text.contains("7910-7913   UDP"),
+            "{text}"
+        );
         assert!(text.contains("ufw allow 7910:7913/tcp"), "{text}");
         config.media.shards = 1;
         assert!(rules(&config).contains("ufw allow 7910/udp"));

@@ -38,8 +38,14 @@ enum Pending {
     Done(Answer),
     Refused(Answer, Refusal),
     Negotiated(Answer, Box<Negotiated>),
-    Entered { entered: Box<Entered>, answer: oneshot::Sender<Result<Admission, Refusal>> },
-    NotEntered { refusal: Refusal, answer: oneshot::Sender<Result<Admission, Refusal>> },
+    Entered {
+        entered: Box<Entered>,
+        answer: oneshot::Sender<Result<Admission, Refusal>>,
+    },
+    NotEntered {
+        refusal: Refusal,
+        answer: oneshot::Sender<Result<Admission, Refusal>>,
+    },
 }
 
 /// Somebody who is in and not yet welcomed.
@@ -70,22 +76,40 @@ impl ConferenceTask {
     /// Takes one request as far as it goes before the store has it.
     pub(super) fn take(&mut self, batch: &mut Batch, now: Timestamp, request: Request) {
         match request {
-            Request::Change { actor, command, answer } => {
-                let pending = match self.decide(batch, now, &actor, command) {
+            Request::Change {
+                actor,
+                command,
+                answer,
+            } => {
+                let pending = match self.decide(batch, now, &actor, *command) {
                     Ok(_) => Pending::Done(answer),
                     Err(refusal) => Pending::Refused(answer, refusal),
                 };
                 batch.answers.push(pending);
             }
             Request::Enter(entry) => self.enter(batch, now, *entry),
-            Request::Gone { participant, outbox } => {
+            Request::Gone {
+                participant,
+                outbox,
+            } => {
                 self.gone(batch, now, participant, &outbox);
             }
             Request::NewPeer(peer) => self.new_peer(batch, now, *peer),
-            Request::RestartIce { participant, sdp, outbox, id } => {
+            Request::RestartIce {
+                participant,
+                sdp,
+                outbox,
+                id,
+            } => {
                 self.restart_ice(participant, &sdp, &outbox, id);
             }
-            Request::Watch { participant, mid, target, outbox, id } => {
+            Request::Watch {
+                participant,
+                mid,
+                target,
+                outbox,
+                id,
+            } => {
                 let message = match self.watch(participant, &mid, target) {
                     Ok(()) => ServerMessage::Ok { id },
                     Err(refusal) => refusal_message(Some(id), &refusal),
@@ -130,11 +154,13 @@ impl ConferenceTask {
     }
 
     fn enter(&mut self, batch: &mut Batch, now: Timestamp, entry: Entry) {
-        let Entry { command, arrival, answer } = entry;
+        let Entry {
+            command,
+            arrival,
+            answer,
+        } = entry;
         let resuming = match &command {
-            Command::Resume { session, secret } => {
-                self.state.resumable(*session, *secret).ok()
-            }
+            Command::Resume { session, secret } => self.state.resumable(*session, *secret).ok(),
             _ => None,
         };
         let joining = match &command {
@@ -159,15 +185,21 @@ impl ConferenceTask {
         let resumed = joining != Some(participant);
         let session = match arrival {
             Arrival::Session { outbox, secret } => {
-                self.links.insert(participant, role, outbox.clone(), LinkKind::Entering);
+                self.links
+                    .insert(participant, role, outbox.clone(), LinkKind::Entering);
                 Some((outbox, secret))
             }
             Arrival::Resource { outbox } => {
-                self.links.insert(participant, role, outbox, LinkKind::Resource);
+                self.links
+                    .insert(participant, role, outbox, LinkKind::Resource);
                 None
             }
         };
-        let entered = Box::new(Entered { participant, session, resumed });
+        let entered = Box::new(Entered {
+            participant,
+            session,
+            resumed,
+        });
         batch.answers.push(Pending::Entered { entered, answer });
     }
 
@@ -187,7 +219,14 @@ impl ConferenceTask {
     }
 
     fn new_peer(&mut self, batch: &mut Batch, now: Timestamp, new: NewPeer) {
-        let NewPeer { participant, outbox, joined, sources, active, answer } = new;
+        let NewPeer {
+            participant,
+            outbox,
+            joined,
+            sources,
+            active,
+            answer,
+        } = new;
         let (id, sdp, ice) = (joined.peer, joined.answer.clone(), joined.ice.clone());
         let media = self.around.media.media().clone();
         let peer = if self.links.is_current(participant, &outbox) {
@@ -195,7 +234,10 @@ impl ConferenceTask {
                 .map_err(|error| Refusal::new(ErrorCode::BadOffer, error.to_string()))
         } else {
             // The connection that asked was replaced or has ended while the offer was answered.
-            Err(Refusal::new(ErrorCode::ParticipantUnknown, "this connection has ended"))
+            Err(Refusal::new(
+                ErrorCode::ParticipantUnknown,
+                "this connection has ended",
+            ))
         };
         let (peer, muted) = match (peer, self.state.participant(participant)) {
             (Ok(peer), Some(person)) => (peer, person.muted),
@@ -219,13 +261,24 @@ impl ConferenceTask {
         if let Some(former) = self.peers.insert(participant, peer, muted, &*media) {
             media.leave(former);
         }
-        self.carry_out(batch, now, &Actor::System, Command::Unpublish { participant });
+        self.carry_out(
+            batch,
+            now,
+            &Actor::System,
+            Command::Unpublish { participant },
+        );
         for source in sending.into_iter().filter(|_| active) {
-            let command = Command::Publish { participant, source, active };
+            let command = Command::Publish {
+                participant,
+                source,
+                active,
+            };
             self.carry_out(batch, now, &Actor::System, command);
         }
         batch.effects.push(Effect::ParticipantChanged(participant));
-        batch.answers.push(Pending::Negotiated(answer, Box::new(negotiated)));
+        batch
+            .answers
+            .push(Pending::Negotiated(answer, Box::new(negotiated)));
     }
 
     fn restart_ice(&self, participant: ParticipantId, sdp: &str, outbox: &Outbox, id: RequestId) {
@@ -280,7 +333,9 @@ impl ConferenceTask {
             }
             MediaEvent::PeerSilent { peer } => self.media_state(batch, peer, MediaState::Silent),
             MediaEvent::PeerClosed { peer, reason } => {
-                let Some(participant) = self.peers.owner(peer) else { return };
+                let Some(participant) = self.peers.owner(peer) else {
+                    return;
+                };
                 info!(conference = %self.id(), %participant, ?reason, "peer closed");
                 let media = self.around.media.media().clone();
                 self.peers.remove(participant, &*media);
@@ -302,7 +357,9 @@ impl ConferenceTask {
     }
 
     fn media_state(&mut self, batch: &mut Batch, peer: PeerId, to: MediaState) {
-        let Some(participant) = self.peers.owner(peer) else { return };
+        let Some(participant) = self.peers.owner(peer) else {
+            return;
+        };
         if self.peers.set_media_state(participant, to) {
             batch.effects.push(Effect::ParticipantChanged(participant));
         }
@@ -364,27 +421,31 @@ impl ConferenceTask {
                 left.push(entry.participant);
                 self.news.left(*entry, now);
             }
-            Effect::Media(intent) => self.command_media(intent),
+            Effect::Media(intent) => self.command_media(&intent),
             Effect::Close(participant, reason) => {
                 self.links.end(participant, Ending::because(reason));
             }
             Effect::CloseAll => {
                 self.asked_at = now;
-                self.links.end_all(|| Ending::because(CloseReason::ConferenceEnded));
+                self.links
+                    .end_all(|| Ending::because(CloseReason::ConferenceEnded));
             }
         }
     }
 
-    fn command_media(&mut self, intent: MediaIntent) {
+    fn command_media(&mut self, intent: &MediaIntent) {
         let media = self.around.media.media().clone();
         match intent {
             // What the stage shows is reconciled once, after all changes of the turn.
             MediaIntent::Show { .. } | MediaIntent::Speakers(_) => {}
-            MediaIntent::Block { participant, blocked } => {
-                self.peers.block(participant, blocked, &*media);
+            MediaIntent::Block {
+                participant,
+                blocked,
+            } => {
+                self.peers.block(*participant, *blocked, &*media);
             }
             MediaIntent::Drop(participant) => {
-                if let Some(peer) = self.peers.remove(participant, &*media) {
+                if let Some(peer) = self.peers.remove(*participant, &*media) {
                     media.leave(peer);
                 }
             }
@@ -405,12 +466,12 @@ impl ConferenceTask {
         }
     }
 
-    fn welcome(
-        &mut self,
-        entered: Entered,
-        answer: oneshot::Sender<Result<Admission, Refusal>>,
-    ) {
-        let Entered { participant, session, resumed } = entered;
+    fn welcome(&mut self, entered: Entered, answer: oneshot::Sender<Result<Admission, Refusal>>) {
+        let Entered {
+            participant,
+            session,
+            resumed,
+        } = entered;
         let Some(person) = self.state.participant(participant) else {
             // It left again, or was sent away, in the same turn.
             let refusal = Refusal::new(ErrorCode::ParticipantUnknown, "this participant has left");
@@ -451,12 +512,20 @@ impl ConferenceTask {
     pub(super) fn reconnect_to_state(&mut self) {
         let media = self.around.media.media().clone();
         let state = &self.state;
-        let is_present = |id| state.participant(id).is_some_and(|person| person.is_present());
+        let is_present = |id| {
+            state
+                .participant(id)
+                .is_some_and(|person| person.is_present())
+        };
         let ending = Ending::Closing {
             reason: CloseReason::Restarting,
             retry_after_seconds: Some(super::request::RETRY_SECONDS),
         };
-        let gone: Vec<_> = self.links.participants().filter(|id| !is_present(*id)).collect();
+        let gone: Vec<_> = self
+            .links
+            .participants()
+            .filter(|id| !is_present(*id))
+            .collect();
         self.links.retain(is_present, ending);
         for participant in gone {
             if let Some(peer) = self.peers.remove(participant, &*media) {
@@ -464,7 +533,9 @@ impl ConferenceTask {
             }
         }
         self.peers.reconcile(&self.state, self.media_id, &*media);
-        self.asked_at = Instant::now().checked_sub(ENDED_IDLE).unwrap_or_else(Instant::now);
+        self.asked_at = Instant::now()
+            .checked_sub(ENDED_IDLE)
+            .unwrap_or_else(Instant::now);
     }
 }
 
@@ -479,5 +550,8 @@ fn entered(event: &Event) -> Option<ParticipantId> {
 }
 
 fn no_media() -> Refusal {
-    Refusal::new(ErrorCode::NoMedia, "this participant has no peer connection: send an offer first")
+    Refusal::new(
+        ErrorCode::NoMedia,
+        "this participant has no peer connection: send an offer first",
+    )
 }

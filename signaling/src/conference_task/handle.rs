@@ -44,7 +44,11 @@ impl ConferenceHandle {
         media_id: sfu::id::ConferenceId,
         inbox: mpsc::Sender<Inbound>,
     ) -> Self {
-        Self { id, media_id, inbox }
+        Self {
+            id,
+            media_id,
+            inbox,
+        }
     }
 
     /// Which conference.
@@ -63,7 +67,10 @@ impl ConferenceHandle {
     }
 
     fn ask(&self, request: Request) -> Result<(), AskError> {
-        let inbound = Inbound { request, queued_at: Instant::now() };
+        let inbound = Inbound {
+            request,
+            queued_at: Instant::now(),
+        };
         self.inbox.try_send(inbound).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => AskError::Overloaded,
             mpsc::error::TrySendError::Closed(_) => AskError::Closed,
@@ -82,7 +89,11 @@ impl ConferenceHandle {
         id: Option<RequestId>,
     ) -> Result<(), AskError> {
         let answer = id.map_or(Answer::Nobody, |id| Answer::Session(outbox.clone(), id));
-        self.ask(Request::Change { actor: Actor::Participant(participant), command, answer })
+        self.ask(Request::Change {
+            actor: Actor::Participant(participant),
+            command: Box::new(command),
+            answer,
+        })
     }
 
     /// Changes the conference and waits until that is stored.
@@ -91,8 +102,14 @@ impl ConferenceHandle {
     /// When the conference refuses, or its task takes nothing.
     pub async fn change(&self, actor: Actor, command: Command) -> Result<(), Refusal> {
         let (sender, receiver) = oneshot::channel();
-        self.ask(Request::Change { actor, command, answer: Answer::Changed(sender) })?;
-        receiver.await.map_err(|_| Refusal::from(AskError::Closed))?
+        self.ask(Request::Change {
+            actor,
+            command: Box::new(command),
+            answer: Answer::Changed(sender),
+        })?;
+        receiver
+            .await
+            .map_err(|_| Refusal::from(AskError::Closed))?
     }
 
     /// Lets somebody in, or back.
@@ -105,14 +122,26 @@ impl ConferenceHandle {
         arrival: super::Arrival,
     ) -> Result<Admission, Refusal> {
         let (answer, receiver) = oneshot::channel();
-        self.ask(Request::Enter(Box::new(Entry { command, arrival, answer })))?;
-        receiver.await.map_err(|_| Refusal::from(AskError::Closed))?
+        self.ask(Request::Enter(Box::new(Entry {
+            command,
+            arrival,
+            answer,
+        })))?;
+        receiver
+            .await
+            .map_err(|_| Refusal::from(AskError::Closed))?
     }
 
     /// A connection has ended. Waits for room: forgetting it would leave a ghost.
     pub async fn gone(&self, participant: ParticipantId, outbox: Outbox) {
-        let request = Request::Gone { participant, outbox };
-        let inbound = Inbound { request, queued_at: Instant::now() };
+        let request = Request::Gone {
+            participant,
+            outbox,
+        };
+        let inbound = Inbound {
+            request,
+            queued_at: Instant::now(),
+        };
         // A task that has ended has no ghosts.
         let _ = self.inbox.send(inbound).await;
     }
@@ -133,7 +162,9 @@ impl ConferenceHandle {
         let (sender, receiver) = oneshot::channel();
         peer.answer = Answer::Negotiated(sender);
         self.offer(peer)?;
-        receiver.await.map_err(|_| Refusal::from(AskError::Closed))?
+        receiver
+            .await
+            .map_err(|_| Refusal::from(AskError::Closed))?
     }
 
     /// Renews the ICE credentials of a participant's peer; the answer goes to the session.
@@ -147,7 +178,12 @@ impl ConferenceHandle {
         outbox: &Outbox,
         id: RequestId,
     ) -> Result<(), AskError> {
-        self.ask(Request::RestartIce { participant, sdp, outbox: outbox.clone(), id })
+        self.ask(Request::RestartIce {
+            participant,
+            sdp,
+            outbox: outbox.clone(),
+            id,
+        })
     }
 
     /// Points a slot at somebody's camera; what came of it goes to the session.
@@ -162,12 +198,21 @@ impl ConferenceHandle {
         outbox: &Outbox,
         id: RequestId,
     ) -> Result<(), AskError> {
-        self.ask(Request::Watch { participant, mid, target, outbox: outbox.clone(), id })
+        self.ask(Request::Watch {
+            participant,
+            mid,
+            target,
+            outbox: outbox.clone(),
+            id,
+        })
     }
 
     /// Something happened at the media plane. Waits for room.
     pub async fn media_event(&self, event: Event) {
-        let inbound = Inbound { request: Request::Media(event), queued_at: Instant::now() };
+        let inbound = Inbound {
+            request: Request::Media(event),
+            queued_at: Instant::now(),
+        };
         // A task that has ended has no peers.
         let _ = self.inbox.send(inbound).await;
     }
@@ -196,13 +241,20 @@ impl ConferenceHandle {
     pub async fn has_session(&self, session: SessionId) -> bool {
         let (sender, receiver) = oneshot::channel();
         // A task that takes nothing has nobody to resume for now.
-        self.ask(Request::Query(Query::HasSession(session, sender))).is_ok()
+        self.ask(Request::Query(Query::HasSession(session, sender)))
+            .is_ok()
             && receiver.await.unwrap_or(false)
     }
 
     /// Closes every connection and ends the task.
     pub(crate) async fn drain(&self, endings: Box<dyn Endings>) {
         let request = Request::Drain { endings };
-        let _ = self.inbox.send(Inbound { request, queued_at: Instant::now() }).await;
+        let _ = self
+            .inbox
+            .send(Inbound {
+                request,
+                queued_at: Instant::now(),
+            })
+            .await;
     }
 }

@@ -37,7 +37,11 @@ pub(super) enum Class {
 impl Class {
     /// Where a role belongs.
     pub(super) const fn of(role: Role) -> Self {
-        if role.may(Verb::Moderate) { Self::Moderators } else { Self::Attendees }
+        if role.may(Verb::Moderate) {
+            Self::Moderators
+        } else {
+            Self::Attendees
+        }
     }
 }
 
@@ -56,7 +60,9 @@ impl Links {
     ) {
         let link = Link { outbox, kind, role };
         if let Some(former) = self.0.insert(participant, link) {
-            former.outbox.end(Ending::because(crate::protocol::CloseReason::Replaced));
+            former
+                .outbox
+                .end(Ending::because(crate::protocol::CloseReason::Replaced));
         }
     }
 
@@ -71,12 +77,16 @@ impl Links {
 
     /// Whether this is the current connection of the participant.
     pub(super) fn is_current(&self, participant: ParticipantId, outbox: &Outbox) -> bool {
-        self.0.get(&participant).is_some_and(|link| link.outbox.is_same(outbox))
+        self.0
+            .get(&participant)
+            .is_some_and(|link| link.outbox.is_same(outbox))
     }
 
     /// Whether the participant is here as a WHIP or WHEP resource.
     pub(super) fn is_resource(&self, participant: ParticipantId) -> bool {
-        self.0.get(&participant).is_some_and(|link| link.kind == LinkKind::Resource)
+        self.0
+            .get(&participant)
+            .is_some_and(|link| link.kind == LinkKind::Resource)
     }
 
     /// Forgets a connection that has ended.
@@ -116,7 +126,11 @@ impl Links {
 
     /// Tells one participant.
     pub(super) fn tell(&self, participant: ParticipantId, frame: Frame) {
-        if let Some(link) = self.0.get(&participant).filter(|link| link.kind == LinkKind::Session) {
+        if let Some(link) = self
+            .0
+            .get(&participant)
+            .filter(|link| link.kind == LinkKind::Session)
+        {
             link.outbox.push(frame);
         }
     }
@@ -132,7 +146,9 @@ impl Links {
 
     /// Whether anybody of this class would hear it.
     pub(super) fn has(&self, class: Class) -> bool {
-        self.0.values().any(|link| link.kind == LinkKind::Session && Class::of(link.role) == class)
+        self.0
+            .values()
+            .any(|link| link.kind == LinkKind::Session && Class::of(link.role) == class)
     }
 
     /// How many are connected.

@@ -155,8 +155,11 @@ impl News {
             .filter_map(|id| state.participant_entry(id, peers.media_state(id)))
             .chain(left.into_values())
             .collect();
-        let message =
-            ServerMessage::Participants { version: state.version(), full: false, changes };
+        let message = ServerMessage::Participants {
+            version: state.version(),
+            full: false,
+            changes,
+        };
         links.tell_all(Class::Moderators, &encode(&message));
     }
 }

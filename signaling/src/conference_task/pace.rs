@@ -15,7 +15,11 @@ pub(super) struct Pace {
 impl Pace {
     /// A value that is told at most once in `interval`.
     pub(super) const fn at_most_every(interval: Duration) -> Self {
-        Self { interval, told_at: None, changed_at: None }
+        Self {
+            interval,
+            told_at: None,
+            changed_at: None,
+        }
     }
 
     /// The value has changed.
@@ -36,7 +40,9 @@ impl Pace {
     /// When it is to be told; `None` if nobody misses anything.
     pub(super) fn due(&self) -> Option<Instant> {
         let changed_at = self.changed_at?;
-        Some(self.told_at.map_or(changed_at, |told_at| changed_at.max(told_at + self.interval)))
+        Some(self.told_at.map_or(changed_at, |told_at| {
+            changed_at.max(told_at + self.interval)
+        }))
     }
 }
 

@@ -63,7 +63,9 @@ impl Peer {
         let mut publications: Vec<Publication> = Vec::new();
         for accepted in &joined.publications {
             let mid = accepted.mid.to_string();
-            let Some(&source) = sources.get(&mid) else { return Err(SourceError::Missing(mid)) };
+            let Some(&source) = sources.get(&mid) else {
+                return Err(SourceError::Missing(mid));
+            };
             let kind = match source {
                 Source::Microphone => MediaKind::Audio,
                 Source::Camera | Source::Screen => MediaKind::Video,
@@ -71,13 +73,26 @@ impl Peer {
             if kind != accepted.kind {
                 return Err(SourceError::OtherKind(mid, source));
             }
-            if publications.iter().any(|publication| publication.source == source) {
+            if publications
+                .iter()
+                .any(|publication| publication.source == source)
+            {
                 return Err(SourceError::Twice(source));
             }
-            publications.push(Publication { id: accepted.id, mid, source });
+            publications.push(Publication {
+                id: accepted.id,
+                mid,
+                source,
+            });
         }
         let (id, slots) = (joined.peer, joined.slots);
-        Ok(Self { id, media: MediaState::None, publications, slots, watching: BTreeMap::new() })
+        Ok(Self {
+            id,
+            media: MediaState::None,
+            publications,
+            slots,
+            watching: BTreeMap::new(),
+        })
     }
 
     /// What the client is told of its publications.
@@ -101,14 +116,20 @@ impl Peer {
                     MediaKind::Audio => (Kind::Audio, Some(FeedName::Audio)),
                     MediaKind::Video => (Kind::Video, places.next().map(FeedName::from)),
                 };
-                SlotEntry { mid: slot.mid.to_string(), kind, feed }
+                SlotEntry {
+                    mid: slot.mid.to_string(),
+                    kind,
+                    feed,
+                }
             })
             .collect()
     }
 
     /// The sources it can send.
     pub(super) fn sources(&self) -> impl Iterator<Item = Source> {
-        self.publications.iter().map(|publication| publication.source)
+        self.publications
+            .iter()
+            .map(|publication| publication.source)
     }
 
     fn publication(&self, source: Source) -> Option<PublicationId> {
@@ -126,7 +147,11 @@ impl Peer {
             .enumerate()
             .find(|(_, slot)| slot.mid.as_str() == mid)
             .ok_or_else(|| SlotError::Unknown(mid.to_owned()))?;
-        if index < Place::ALL.len() { Err(SlotError::Stage(mid.to_owned())) } else { Ok(slot.id) }
+        if index < Place::ALL.len() {
+            Err(SlotError::Stage(mid.to_owned()))
+        } else {
+            Ok(slot.id)
+        }
     }
 }
 
@@ -154,12 +179,16 @@ impl Peers {
 
     /// The state of a participant's peer connection.
     pub(super) fn media_state(&self, participant: ParticipantId) -> MediaState {
-        self.of.get(&participant).map_or(MediaState::None, |peer| peer.media)
+        self.of
+            .get(&participant)
+            .map_or(MediaState::None, |peer| peer.media)
     }
 
     /// Notes a change of a peer connection; says whether it is one.
     pub(super) fn set_media_state(&mut self, participant: ParticipantId, to: MediaState) -> bool {
-        let Some(peer) = self.of.get_mut(&participant) else { return false };
+        let Some(peer) = self.of.get_mut(&participant) else {
+            return false;
+        };
         std::mem::replace(&mut peer.media, to) != to
     }
 
@@ -197,7 +226,11 @@ impl Peers {
 
     /// Refuses or accepts again everything that a participant sends.
     pub(super) fn block(&self, participant: ParticipantId, blocked: bool, media: &dyn Media) {
-        for publication in self.of.get(&participant).into_iter().flat_map(|peer| &peer.publications)
+        for publication in self
+            .of
+            .get(&participant)
+            .into_iter()
+            .flat_map(|peer| &peer.publications)
         {
             media.block(publication.id, blocked);
         }
@@ -234,7 +267,9 @@ impl Peers {
     pub(super) fn reconcile(&mut self, state: &State, conference: ConferenceId, media: &dyn Media) {
         let scene = state.scene();
         for (index, place) in Place::ALL.into_iter().enumerate() {
-            let what = scene.at(place).and_then(|id| self.publication(id, place.source()));
+            let what = scene
+                .at(place)
+                .and_then(|id| self.publication(id, place.source()));
             if let Some(commanded) = self.stage.get_mut(index)
                 && *commanded != what
             {
@@ -263,12 +298,16 @@ impl Peers {
     }
 
     fn camera(&self, participant: ParticipantId) -> Option<Feed> {
-        self.publication(participant, Source::Camera).map(Feed::Publication)
+        self.publication(participant, Source::Camera)
+            .map(Feed::Publication)
     }
 
     fn point_watchers(&self, target: ParticipantId, media: &dyn Media) {
         let feed = self.camera(target);
-        let watchers = self.watchers.iter().filter_map(|watcher| self.of.get(watcher));
+        let watchers = self
+            .watchers
+            .iter()
+            .filter_map(|watcher| self.of.get(watcher));
         for (slot, watched) in watchers.flat_map(|peer| &peer.watching) {
             if *watched == target {
                 media.watch(*slot, feed);

@@ -26,15 +26,27 @@ pub(crate) struct Inbound {
 #[derive(Debug)]
 pub(super) enum Request {
     /// Change the conference.
-    Change { actor: Actor, command: Command, answer: Answer },
+    Change {
+        actor: Actor,
+        command: Box<Command>,
+        answer: Answer,
+    },
     /// Somebody comes in, or back.
     Enter(Box<Entry>),
     /// A connection has ended.
-    Gone { participant: ParticipantId, outbox: Outbox },
+    Gone {
+        participant: ParticipantId,
+        outbox: Outbox,
+    },
     /// A peer was answered for a participant.
     NewPeer(Box<NewPeer>),
     /// New ICE credentials for the participant's peer, by its offer.
-    RestartIce { participant: ParticipantId, sdp: String, outbox: Outbox, id: RequestId },
+    RestartIce {
+        participant: ParticipantId,
+        sdp: String,
+        outbox: Outbox,
+        id: RequestId,
+    },
     /// Point a slot at somebody's camera.
     Watch {
         participant: ParticipantId,
@@ -154,8 +166,18 @@ impl Answer {
         match self {
             Self::Nobody => {}
             Self::Session(outbox, id) => {
-                let Negotiated { sdp, publications, slots, .. } = negotiated;
-                outbox.send(&ServerMessage::Answer { id, sdp, publications, slots });
+                let Negotiated {
+                    sdp,
+                    publications,
+                    slots,
+                    ..
+                } = negotiated;
+                outbox.send(&ServerMessage::Answer {
+                    id,
+                    sdp,
+                    publications,
+                    slots,
+                });
             }
             Self::Changed(waiting) => drop(waiting.send(Ok(()))),
             Self::Negotiated(waiting) => drop(waiting.send(Ok(negotiated))),
@@ -205,5 +227,8 @@ pub(crate) const RETRY_SECONDS: u32 = 3;
 
 /// The refusal for what could not be stored.
 pub(super) fn not_stored() -> Refusal {
-    Refusal::new(ErrorCode::Internal, "it could not be stored; it has not happened")
+    Refusal::new(
+        ErrorCode::Internal,
+        "it could not be stored; it has not happened",
+    )
 }

@@ -18,10 +18,20 @@ impl Collector for Process {
 }
 
 #[cfg(target_os = "linux")]
-#[expect(clippy::cast_precision_loss, reason = "sizes and times of a process are below 2^53")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "sizes and times of a process are below 2^53"
+)]
 fn read() -> Vec<Reading> {
-    let Ok(process) = procfs::process::Process::myself() else { return Vec::new() };
-    let gauge = |name, help, value| Reading { name, help, label: None, value: Value::Gauge(value) };
+    let Ok(process) = procfs::process::Process::myself() else {
+        return Vec::new();
+    };
+    let gauge = |name, help, value| Reading {
+        name,
+        help,
+        label: None,
+        value: Value::Gauge(value),
+    };
     let mut readings = Vec::new();
     if let Ok(stat) = process.stat() {
         let ticks = procfs::ticks_per_second() as f64;
@@ -33,11 +43,19 @@ fn read() -> Vec<Reading> {
             label: None,
             value: Value::Counter(seconds),
         });
-        readings.push(gauge("process_resident_memory_bytes", "Resident memory", resident));
+        readings.push(gauge(
+            "process_resident_memory_bytes",
+            "Resident memory",
+            resident,
+        ));
         readings.push(gauge("process_threads", "Threads", stat.num_threads as f64));
     }
     if let Ok(count) = process.fd_count() {
-        readings.push(gauge("process_open_fds", "Open file descriptors", count as f64));
+        readings.push(gauge(
+            "process_open_fds",
+            "Open file descriptors",
+            count as f64,
+        ));
     }
     readings
 }

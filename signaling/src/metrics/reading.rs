@@ -64,8 +64,11 @@ impl Collector for Readings {
 }
 
 fn write(reading: &Reading, family: &mut MetricEncoder<'_>) -> fmt::Result {
-    let labels: Vec<_> =
-        reading.label.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let labels: Vec<_> = reading
+        .label
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
     let encoder = family.encode_family(&labels)?;
     match reading.value {
         Value::Counter(value) => ConstCounter::new(value).encode(encoder),

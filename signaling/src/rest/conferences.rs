@@ -42,7 +42,9 @@ pub(super) async fn readable(
     id: &ConferenceId,
 ) -> Result<ConferenceHandle, ApiError> {
     if !grant.is_for(id) {
-        return Err(ApiError::not_permitted("the token is for another conference"));
+        return Err(ApiError::not_permitted(
+            "the token is for another conference",
+        ));
     }
     if !grant.may_moderate() {
         return Err(ApiError::not_permitted(format!(
@@ -75,12 +77,24 @@ pub(super) async fn create(
 ) -> Result<impl IntoResponse, ApiError> {
     app.check_not_draining()?;
     if !grant.may_administer() {
-        return Err(ApiError::not_permitted("only an administrator may create a conference"));
+        return Err(ApiError::not_permitted(
+            "only an administrator may create a conference",
+        ));
     }
-    let CreateConference { id, title, starts_at, sites } = body;
+    let CreateConference {
+        id,
+        title,
+        starts_at,
+        sites,
+    } = body;
     let id = id.unwrap_or_else(app::new_conference_id);
     let location = format!("/api/v1/conferences/{id}");
-    let new = NewConference { id, title, starts_at, sites };
+    let new = NewConference {
+        id,
+        title,
+        starts_at,
+        sites,
+    };
     let conference = app.directory.create(Actor::Bearer(grant), new).await?;
     let snapshot = conference.snapshot().await?;
     Ok((StatusCode::CREATED, [(LOCATION, location)], Json(snapshot)))
@@ -98,7 +112,11 @@ pub(super) async fn list(
     grant: Grant,
 ) -> Result<Json<Vec<ConferenceRow>>, ApiError> {
     let rows = app.store.conferences().await?;
-    Ok(Json(rows.into_iter().filter(|row| grant.is_for(&row.id)).collect()))
+    Ok(Json(
+        rows.into_iter()
+            .filter(|row| grant.is_for(&row.id))
+            .collect(),
+    ))
 }
 
 /// One conference: its presence, floor and stage.
@@ -119,7 +137,12 @@ pub(super) async fn show(
     grant: Grant,
     Path(conference): Path<ConferenceId>,
 ) -> Result<Json<Snapshot>, ApiError> {
-    Ok(Json(readable(&app, &grant, &conference).await?.snapshot().await?))
+    Ok(Json(
+        readable(&app, &grant, &conference)
+            .await?
+            .snapshot()
+            .await?,
+    ))
 }
 
 /// Begin. Once it runs, the floor may be asked for.

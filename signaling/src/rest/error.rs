@@ -34,7 +34,11 @@ pub struct ErrorBody {
 impl ApiError {
     /// A refusal whose status does not follow from its code.
     pub fn new(status: StatusCode, code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into() }
+        Self {
+            status,
+            code,
+            message: message.into(),
+        }
     }
 
     /// The request makes no sense.
@@ -116,7 +120,11 @@ const fn status(code: ErrorCode) -> StatusCode {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let Self { status, code, message } = self;
+        let Self {
+            status,
+            code,
+            message,
+        } = self;
         let mut response = (status, Json(ErrorBody { code, message })).into_response();
         let headers = response.headers_mut();
         if status == StatusCode::UNAUTHORIZED {

@@ -1,5 +1,10 @@
 //! `/conferences/{conference}/events`: the log from which everything else follows.
 
+#![expect(
+    unused_qualifications,
+    reason = "in code that utoipa generates for queries"
+)]
+
 use axum::extract::State;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -51,7 +56,11 @@ pub(super) async fn list(
     readable(&app, &grant, &conference).await?;
     let limit = limit.unwrap_or(MAX_LIMIT);
     if !(1..=MAX_LIMIT).contains(&limit) {
-        return Err(ApiError::bad_request(format!("limit is {limit}, must be 1 to {MAX_LIMIT}")));
+        return Err(ApiError::bad_request(format!(
+            "limit is {limit}, must be 1 to {MAX_LIMIT}"
+        )));
     }
-    Ok(Json(app.store.events_after(&conference, after, limit).await?))
+    Ok(Json(
+        app.store.events_after(&conference, after, limit).await?,
+    ))
 }

@@ -38,7 +38,13 @@ pub(super) async fn show(
     grant: Grant,
     Path(conference): Path<ConferenceId>,
 ) -> Result<Json<Floor>, ApiError> {
-    Ok(Json(readable(&app, &grant, &conference).await?.snapshot().await?.floor))
+    Ok(Json(
+        readable(&app, &grant, &conference)
+            .await?
+            .snapshot()
+            .await?
+            .floor,
+    ))
 }
 
 /// Ask for the floor on behalf of a participant, as after a telephone call.
@@ -91,7 +97,14 @@ pub(super) async fn grant(
     Json(Somebody { participant }): Json<Somebody>,
 ) -> Result<Json<Floor>, ApiError> {
     let actor = Actor::Bearer(grant.clone());
-    changed(&app, &grant, &conference, actor, Command::GrantFloor { participant }).await
+    changed(
+        &app,
+        &grant,
+        &conference,
+        actor,
+        Command::GrantFloor { participant },
+    )
+    .await
 }
 
 /// Take the floor from whoever has it.

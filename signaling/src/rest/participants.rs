@@ -29,7 +29,12 @@ pub(super) async fn list(
     grant: Grant,
     Path(conference): Path<ConferenceId>,
 ) -> Result<Json<Vec<ParticipantEntry>>, ApiError> {
-    Ok(Json(readable(&app, &grant, &conference).await?.participants().await?))
+    Ok(Json(
+        readable(&app, &grant, &conference)
+            .await?
+            .participants()
+            .await?,
+    ))
 }
 
 /// Send a participant away.
@@ -71,7 +76,16 @@ pub(super) async fn mute(
     grant: Grant,
     Path((conference, participant)): Path<(ConferenceId, ParticipantId)>,
 ) -> Result<StatusCode, ApiError> {
-    changed(&app, grant, &conference, Command::Mute { participant, muted: true }).await
+    changed(
+        &app,
+        grant,
+        &conference,
+        Command::Mute {
+            participant,
+            muted: true,
+        },
+    )
+    .await
 }
 
 /// Accept a participant's media again.
@@ -92,7 +106,16 @@ pub(super) async fn unmute(
     grant: Grant,
     Path((conference, participant)): Path<(ConferenceId, ParticipantId)>,
 ) -> Result<StatusCode, ApiError> {
-    changed(&app, grant, &conference, Command::Mute { participant, muted: false }).await
+    changed(
+        &app,
+        grant,
+        &conference,
+        Command::Mute {
+            participant,
+            muted: false,
+        },
+    )
+    .await
 }
 
 async fn changed(

@@ -1,5 +1,10 @@
 //! `/sites`: the places that conferences expect.
 
+#![expect(
+    unused_qualifications,
+    reason = "in code that utoipa generates for queries"
+)]
+
 use axum::extract::State;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -41,10 +46,22 @@ pub(super) struct SitesQuery {
 pub(super) async fn list(
     State(app): State<App>,
     grant: Grant,
-    Query(SitesQuery { level, parent, search }): Query<SitesQuery>,
+    Query(SitesQuery {
+        level,
+        parent,
+        search,
+    }): Query<SitesQuery>,
 ) -> Result<Json<Vec<Site>>, ApiError> {
     readable(&grant)?;
-    Ok(Json(app.store.sites(&SiteFilter { level, parent, search }).await?))
+    Ok(Json(
+        app.store
+            .sites(&SiteFilter {
+                level,
+                parent,
+                search,
+            })
+            .await?,
+    ))
 }
 
 /// Import a list of sites: all of it or nothing. Sites that are not in it stay.
@@ -71,7 +88,9 @@ pub(super) async fn import(
     Body(body): Body,
 ) -> Result<Json<ImportSummary>, ApiError> {
     if !grant.may_administer() {
-        return Err(ApiError::not_permitted("only an administrator may import sites"));
+        return Err(ApiError::not_permitted(
+            "only an administrator may import sites",
+        ));
     }
     match app.store.import_sites(&body).await {
         Ok(summary) => Ok(Json(summary)),
@@ -102,7 +121,11 @@ pub(super) async fn show(
     let site = app.store.site(&code).await?;
     site.map(Json).ok_or_else(|| {
         let message = format!("there is no site {code}");
-        ApiError::new(axum::http::StatusCode::NOT_FOUND, ErrorCode::BadMessage, message)
+        ApiError::new(
+            axum::http::StatusCode::NOT_FOUND,
+            ErrorCode::BadMessage,
+            message,
+        )
     })
 }
 
@@ -111,5 +134,8 @@ fn readable(grant: &Grant) -> Result<(), ApiError> {
     if grant.may_moderate() {
         return Ok(());
     }
-    Err(ApiError::not_permitted(format!("{} may not read the list of sites", grant.role())))
+    Err(ApiError::not_permitted(format!(
+        "{} may not read the list of sites",
+        grant.role()
+    )))
 }

@@ -41,7 +41,13 @@ pub(super) async fn show(
     grant: Grant,
     Path(conference): Path<ConferenceId>,
 ) -> Result<Json<Stage>, ApiError> {
-    Ok(Json(readable(&app, &grant, &conference).await?.snapshot().await?.stage))
+    Ok(Json(
+        readable(&app, &grant, &conference)
+            .await?
+            .snapshot()
+            .await?
+            .stage,
+    ))
 }
 
 /// Put somebody on a place of the stage, or return the place to its rule.
@@ -67,6 +73,11 @@ pub(super) async fn set(
     Json(SetStage { place, participant }): Json<SetStage>,
 ) -> Result<Json<Stage>, ApiError> {
     let conference = readable(&app, &grant, &conference).await?;
-    conference.change(Actor::Bearer(grant), Command::SetStage { place, participant }).await?;
+    conference
+        .change(
+            Actor::Bearer(grant),
+            Command::SetStage { place, participant },
+        )
+        .await?;
     Ok(Json(conference.snapshot().await?.stage))
 }

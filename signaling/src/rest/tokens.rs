@@ -67,9 +67,18 @@ pub(super) async fn create(
     Json(body): Json<CreateToken>,
 ) -> Result<impl IntoResponse, ApiError> {
     if !grant.may_administer() {
-        return Err(ApiError::not_permitted("only an administrator may make tokens"));
+        return Err(ApiError::not_permitted(
+            "only an administrator may make tokens",
+        ));
     }
-    let CreateToken { conference, role, site, name, subject, ttl_seconds } = body;
+    let CreateToken {
+        conference,
+        role,
+        site,
+        name,
+        subject,
+        ttl_seconds,
+    } = body;
     if !(1..=MAX_TTL_SECONDS).contains(&ttl_seconds) {
         return Err(ApiError::bad_request(format!(
             "ttlSeconds is {ttl_seconds}, must be 1 to {MAX_TTL_SECONDS}"
@@ -82,13 +91,23 @@ pub(super) async fn create(
         .or_else(|| site.as_ref().map(ToString::to_string))
         .unwrap_or_else(|| role.to_string());
     let valid_for = SignedDuration::from_secs(ttl_seconds.into());
-    let new = NewToken { subject, conference, site, role, name, valid_for };
+    let new = NewToken {
+        subject,
+        conference,
+        site,
+        role,
+        name,
+        valid_for,
+    };
     let issued = app
         .keys
         .issue(new, app::new_token_id(), Timestamp::now())
         .map_err(|error| ApiError::bad_request(error.to_string()))?;
-    let created =
-        CreatedToken { token: issued.token, id: issued.id, expires_at: issued.expires_at };
+    let created = CreatedToken {
+        token: issued.token,
+        id: issued.id,
+        expires_at: issued.expires_at,
+    };
     Ok((StatusCode::CREATED, Json(created)))
 }
 
@@ -110,7 +129,9 @@ pub(super) async fn revoke(
     Path(token): Path<TokenId>,
 ) -> Result<StatusCode, ApiError> {
     if !grant.may_administer() {
-        return Err(ApiError::not_permitted("only an administrator may take tokens back"));
+        return Err(ApiError::not_permitted(
+            "only an administrator may take tokens back",
+        ));
     }
     let now = Timestamp::now();
     // Of a token that was made elsewhere nothing is known but its id: it is refused for good.

@@ -29,8 +29,14 @@ pub(super) async fn close(
         }
         match ending {
             Ending::Goodbye => socket.close(NORMAL, "goodbye").await,
-            Ending::Closing { reason, retry_after_seconds } => {
-                let message = ServerMessage::Closing { reason, retry_after_seconds };
+            Ending::Closing {
+                reason,
+                retry_after_seconds,
+            } => {
+                let message = ServerMessage::Closing {
+                    reason,
+                    retry_after_seconds,
+                };
                 if socket.write_all(encode(&message)).await {
                     socket.close(reason.code(), reason.as_str()).await;
                 }

@@ -32,7 +32,11 @@ impl Limit {
         let rate = NonZeroU32::new(config.messages_per_second).unwrap_or(NonZeroU32::MIN);
         let burst = NonZeroU32::new(config.message_burst).unwrap_or(rate);
         let limiter = RateLimiter::direct(Quota::per_second(rate).allow_burst(burst));
-        Self { limiter, burst: burst.get(), refused: 0 }
+        Self {
+            limiter,
+            burst: burst.get(),
+            refused: 0,
+        }
     }
 
     /// Judges the next message. As many refusals in a row as a burst has messages are hopeless.
@@ -47,7 +51,9 @@ impl Limit {
         }
         let wait = not_until.wait_time_from(DefaultClock::default().now());
         let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX);
-        Verdict::Refused { retry_after_seconds: seconds.saturating_add(1) }
+        Verdict::Refused {
+            retry_after_seconds: seconds.saturating_add(1),
+        }
     }
 }
 
@@ -57,9 +63,15 @@ mod tests {
 
     #[test]
     fn a_burst_passes_and_a_flood_is_hopeless() {
-        let config = Sessions { messages_per_second: 1, message_burst: 3, ..Sessions::default() };
+        let config = Sessions {
+            messages_per_second: 1,
+            message_burst: 3,
+            ..Sessions::default()
+        };
         let mut limit = Limit::new(&config);
-        let refused = Verdict::Refused { retry_after_seconds: 1 };
+        let refused = Verdict::Refused {
+            retry_after_seconds: 1,
+        };
         let verdicts: Vec<_> = (0..6).map(|_| limit.check()).collect();
         assert_eq!(verdicts[..3], [Verdict::Passes; 3]);
         assert_eq!(verdicts[3..], [refused, refused, Verdict::Hopeless]);

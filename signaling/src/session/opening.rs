@@ -25,7 +25,7 @@ pub(super) struct Opened {
 /// Nobody is.
 pub(super) enum Failure {
     /// It is told why.
-    Refused(Option<ServerMessage>, Ending),
+    Refused(Option<Box<ServerMessage>>, Ending),
     /// It is not there any more.
     Vanished,
 }
@@ -40,14 +40,17 @@ impl From<TokenError> for Failure {
     fn from(error: TokenError) -> Self {
         let refusal = Refusal::new(error.code(), error.to_string());
         let message = refusal_message(None, &refusal);
-        Self::Refused(Some(message), Ending::because(error.close_reason()))
+        Self::Refused(
+            Some(Box::new(message)),
+            Ending::because(error.close_reason()),
+        )
     }
 }
 
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
         let message = refusal_message(None, &refusal);
-        Self::Refused(Some(message), ending(refusal.code))
+        Self::Refused(Some(Box::new(message)), ending(refusal.code))
     }
 }
 
@@ -89,13 +92,19 @@ pub(super) async fn open(
             check_protocol(protocol)?;
             join(app, outbox, &token).await
         }
-        ClientMessage::Resume { protocol, session, secret } => {
+        ClientMessage::Resume {
+            protocol,
+            session,
+            secret,
+        } => {
             check_protocol(protocol)?;
             resume(app, outbox, session, secret).await
         }
         other => {
-            let message =
-                format!("the first message must be `join` or `resume`, not `{}`", other.kind());
+            let message = format!(
+                "the first message must be `join` or `resume`, not `{}`",
+                other.kind()
+            );
             Err(Failure::new(ErrorCode::JoinFirst, message))
         }
     }?;
@@ -109,7 +118,10 @@ async fn first_message(socket: &mut Socket) -> Result<ClientMessage, Failure> {
             Received::Alive => {}
             Received::End => return Err(Failure::Vanished),
             Received::Binary => {
-                return Err(Failure::new(ErrorCode::BadMessage, "messages are text frames"));
+                return Err(Failure::new(
+                    ErrorCode::BadMessage,
+                    "messages are text frames",
+                ));
             }
             Received::Text(text) if text.len() > MAX_FRAME_BYTES => {
                 let message = format!("a frame has at most {MAX_FRAME_BYTES} bytes");
@@ -134,7 +146,10 @@ fn check_protocol(protocol: u32) -> Result<(), Failure> {
 async fn join(app: &App, outbox: &Outbox, token: &str) -> Result<Opened, Failure> {
     let grant = app.verify(token)?;
     let Some(id) = grant.conference() else {
-        return Err(Failure::new(ErrorCode::NotPermitted, "the token is for no conference"));
+        return Err(Failure::new(
+            ErrorCode::NotPermitted,
+            "the token is for no conference",
+        ));
     };
     let conference = app.directory.find(id).await?;
     let secret = app::new_secret();
@@ -144,7 +159,10 @@ async fn join(app: &App, outbox: &Outbox, token: &str) -> Result<Opened, Failure
         session: app::new_session(),
         secret: secret.hash(),
     };
-    let arrival = Arrival::Session { outbox: outbox.clone(), secret: secret.reveal() };
+    let arrival = Arrival::Session {
+        outbox: outbox.clone(),
+        secret: secret.reveal(),
+    };
     let admission = conference.enter(Command::Join(join), arrival).await?;
     Ok(opened(conference, &admission))
 }
@@ -155,16 +173,34 @@ async fn resume(
     session: SessionId,
     secret: String,
 ) -> Result<Opened, Failure> {
-    let unknown =
-        || Failure::new(ErrorCode::SessionUnknown, "there is nothing to resume: join again");
+    let unknown = || {
+        Failure::new(
+            ErrorCode::SessionUnknown,
+            "there is nothing to resume: join again",
+        )
+    };
     let parsed: SessionSecret = secret.parse().map_err(|_| unknown())?;
-    let conference = app.directory.find_session(session).await.ok_or_else(unknown)?;
-    let command = Command::Resume { session, secret: parsed.hash() };
-    let arrival = Arrival::Session { outbox: outbox.clone(), secret };
+    let conference = app
+        .directory
+        .find_session(session)
+        .await
+        .ok_or_else(unknown)?;
+    let command = Command::Resume {
+        session,
+        secret: parsed.hash(),
+    };
+    let arrival = Arrival::Session {
+        outbox: outbox.clone(),
+        secret,
+    };
     let admission = conference.enter(command, arrival).await?;
     Ok(opened(conference, &admission))
 }
 
 const fn opened(conference: ConferenceHandle, admission: &Admission) -> Opened {
-    Opened { conference, participant: admission.participant, role: admission.role }
+    Opened {
+        conference,
+        participant: admission.participant,
+        role: admission.role,
+    }
 }

@@ -98,7 +98,10 @@ impl Socket {
 
     /// Says goodbye and waits until the other side has.
     pub(super) async fn close(mut self, code: u16, reason: &'static str) {
-        let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
+        let frame = CloseFrame {
+            code,
+            reason: Utf8Bytes::from_static(reason),
+        };
         if self.0.send(Message::Close(Some(frame))).await.is_ok() {
             while let Some(Ok(_)) = self.0.recv().await {}
         }

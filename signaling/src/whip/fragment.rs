@@ -29,7 +29,9 @@ impl Fragment {
                 ("a", Some(("ice-ufrag", ufrag))) => fragment.ufrag = Some(ufrag.to_owned()),
                 ("a", Some(("ice-pwd", pwd))) => fragment.pwd = Some(pwd.to_owned()),
                 ("a", Some(("mid", mid))) => {
-                    fragment.media.push((std::mem::take(&mut media_line), mid.to_owned()));
+                    fragment
+                        .media
+                        .push((std::mem::take(&mut media_line), mid.to_owned()));
                 }
                 _ => {}
             }
@@ -82,7 +84,10 @@ mod tests {
     fn credentials_make_a_restart() {
         let fragment = Fragment::parse(RESTART).unwrap();
         assert!(fragment.has_credentials());
-        let ice = IceCredentials { ufrag: "0abc".to_owned(), pwd: "p".repeat(24) };
+        let ice = IceCredentials {
+            ufrag: "0abc".to_owned(),
+            pwd: "p".repeat(24),
+        };
         assert_eq!(
             fragment.answer(&ice, "a=candidate:1 1 udp 1 192.0.2.9 7910 typ host\r\n"),
             format!(

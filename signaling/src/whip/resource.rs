@@ -51,7 +51,9 @@ impl Resource {
     /// The participant leaves.
     pub(super) async fn leave(&self, participant: ParticipantId) -> Result<(), Refusal> {
         let actor = Actor::Participant(participant);
-        self.conference.change(actor, Command::Leave { participant }).await
+        self.conference
+            .change(actor, Command::Leave { participant })
+            .await
     }
 
     /// Whether the bearer is the one with whose token it was made, if perhaps with a newer token.
@@ -82,15 +84,16 @@ impl Resources {
         id: &ResourceId,
     ) -> Result<(Resource, String), ApiError> {
         let found = self.map().get(id).cloned();
-        let (resource, etag) =
-            found.filter(|(resource, _)| resource.conference.id() == conference).ok_or_else(
-                || {
-                    let message = "there is no such session: it has ended";
-                    ApiError::new(StatusCode::NOT_FOUND, ErrorCode::SessionUnknown, message)
-                },
-            )?;
+        let (resource, etag) = found
+            .filter(|(resource, _)| resource.conference.id() == conference)
+            .ok_or_else(|| {
+                let message = "there is no such session: it has ended";
+                ApiError::new(StatusCode::NOT_FOUND, ErrorCode::SessionUnknown, message)
+            })?;
         if !resource.belongs_to(grant) {
-            return Err(ApiError::not_permitted("the session belongs to somebody else"));
+            return Err(ApiError::not_permitted(
+                "the session belongs to somebody else",
+            ));
         }
         Ok((resource, etag))
     }

@@ -1,0 +1,124 @@
+//! The media plane's own counters, under the names of this server.
+
+use std::sync::Arc;
+
+use sfu::drop_reason::DropReason;
+use sfu::stats::Stats;
+
+use super::reading::{Reading, Readings, Value};
+use crate::media::Media;
+
+/// Name, meaning and value.
+type Row = (&'static str, &'static str, u64);
+
+/// Reads the media plane's counters on each scrape.
+pub(super) fn readings(media: Arc<dyn Media>) -> Readings {
+    Readings::new(move || {
+        let stats = media.stats();
+        let gauges = gauges(&stats)
+            .into_iter()
+            .map(|row| reading(row, Value::Gauge));
+        let counters = counters(&stats)
+            .into_iter()
+            .map(|row| reading(row, Value::Counter));
+        gauges.chain(counters).chain(dropped(&stats)).collect()
+    })
+}
+
+const fn gauges(stats: &Stats) -> [Row; 3] {
+    [
+        ("dinh_media_peers", "Peer connections", stats.peers),
+        (
+            "dinh_media_connected_peers",
+            "Peer connections with media",
+            stats.connected_peers,
+        ),
+        (
+            "dinh_media_publications",
+            "Publications",
+            stats.publications,
+        ),
+    ]
+}
+
+const fn counters(stats: &Stats) -> [Row; 11] {
+    [
+        (
+            "dinh_media_received_datagrams",
+            "Datagrams received",
+            stats.datagrams_in,
+        ),
+        (
+            "dinh_media_received_bytes",
+            "Bytes received",
+            stats.bytes_in,
+        ),
+        (
+            "dinh_media_accepted_packets",
+            "Media packets accepted",
+            stats.media_in,
+        ),
+        (
+            "dinh_media_forwarded_packets",
+            "Media packets forwarded",
+            stats.media_out,
+        ),
+        (
+            "dinh_media_forwarded_bytes",
+            "Bytes forwarded",
+            stats.bytes_out,
+        ),
+        (
+            "dinh_media_retransmitted_packets",
+            "Retransmissions sent",
+            stats.rtx_out,
+        ),
+        (
+            "dinh_media_nacked_packets",
+            "Packets asked for again",
+            stats.nacked,
+        ),
+        (
+            "dinh_media_plis_sent",
+            "Keyframes asked of publishers",
+            stats.pli_out,
+        ),
+        (
+            "dinh_media_keyframe_requests",
+            "Keyframes asked for",
+            stats.keyframe_requests,
+        ),
+        (
+            "dinh_media_linked_packets",
+            "Packets handed to other shards",
+            stats.linked,
+        ),
+        (
+            "dinh_media_sent_messages",
+            "Messages handed to the system",
+            stats.messages_out,
+        ),
+    ]
+}
+
+fn dropped(stats: &Stats) -> impl Iterator<Item = Reading> {
+    let name = "dinh_media_dropped_packets";
+    let help = "Packets that went no further, by reason";
+    DropReason::ALL.iter().map(move |&reason| Reading {
+        label: Some(("reason", reason.label().to_owned())),
+        ..reading((name, help, stats.drops.of(reason)), Value::Counter)
+    })
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "exact up to 2^53, which no counter reaches"
+)]
+fn reading((name, help, value): Row, kind: fn(f64) -> Value) -> Reading {
+    Reading {
+        name,
+        help,
+        label: None,
+        value: kind(value as f64),
+    }
+}
