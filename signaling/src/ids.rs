@@ -56,13 +56,13 @@ macro_rules! ulid_id {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.fmt(f)
+                fmt::Display::fmt(&self.0, f)
             }
         }
 
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.fmt(f)
+                fmt::Display::fmt(&self.0, f)
             }
         }
 
@@ -238,6 +238,14 @@ mod tests {
         assert_eq!(id.to_string().parse::<ParticipantId>().unwrap(), id);
         let json = serde_json::to_string(&id).unwrap();
         assert_eq!(serde_json::from_str::<ParticipantId>(&json).unwrap(), id);
+    }
+
+    #[test]
+    fn ids_look_alike_wherever_they_are_shown() {
+        let id = ParticipantId::new(1_732_241_700_000, 7);
+        assert_eq!(format!("{id:?}"), id.to_string());
+        let code: SiteCode = "00004".parse().unwrap();
+        assert_eq!(format!("{code:?}"), "00004");
     }
 
     #[test]

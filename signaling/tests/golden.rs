@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use signaling::auth::{Role, Verb};
 use signaling::protocol::{ClientMessage, CloseReason, ErrorCode, ServerMessage};
 
 const PROTOCOL: &str = include_str!("../PROTOCOL.md");
@@ -168,5 +169,32 @@ fn a_logged_message_shows_neither_token_nor_secret_nor_sdp() {
         for hidden in ["eyJ", "mEwZ0Qx3m0yQ2w8hG6bq9w", "v=0"] {
             assert!(!logged.contains(hidden), "{logged}");
         }
+    }
+}
+
+#[test]
+fn the_table_of_roles_is_the_one_in_force() {
+    let verbs = [
+        Verb::Join,
+        Verb::Publish,
+        Verb::RequestFloor,
+        Verb::Moderate,
+        Verb::WatchAny,
+        Verb::Administer,
+    ];
+    for role in Role::ALL {
+        let row = PROTOCOL
+            .lines()
+            .filter(|line| line.starts_with(&format!("| `{role}` |")))
+            .find(|line| line.matches('|').count() == verbs.len() + 2)
+            .unwrap_or_else(|| panic!("{role} has no row"));
+        let cells: Vec<_> = row
+            .split('|')
+            .skip(2)
+            .take(verbs.len())
+            .map(str::trim)
+            .collect();
+        let may = verbs.map(|verb| if role.may(verb) { "yes" } else { "" });
+        assert_eq!(cells, may, "{role}");
     }
 }

@@ -10,7 +10,7 @@ use signaling::protocol::{ClientMessage, ServerMessage};
 use signaling::sites::read_csv;
 
 static KEYS: LazyLock<Keys> =
-    LazyLock::new(|| Keys::new(&SigningKey::from_seed(&[1; 32]), &[]).unwrap());
+    LazyLock::new(|| Keys::new(&SigningKey::from_seed(&[1; 32]), &[]).expect("one key is enough"));
 
 /// JSON of any shape, with the words of the protocol more often than chance would have them.
 fn json() -> impl Strategy<Value = serde_json::Value> {

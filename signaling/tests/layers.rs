@@ -8,12 +8,9 @@ fn files(path: &Path) -> Vec<PathBuf> {
     if path.is_file() {
         return vec![path.to_owned()];
     }
-    let entries = fs::read_dir(path)
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
+    let entries = fs::read_dir(path).expect("the source is there");
     entries
-        .flat_map(|entry| files(&entry))
-        .filter(|file| file.extension().is_some())
+        .flat_map(|entry| files(&entry.expect("the source can be listed").path()))
         .collect()
 }
 
@@ -24,7 +21,7 @@ fn uses(part: &str, words: &[&str]) -> Vec<String> {
     assert!(!files.is_empty(), "{part} has no files");
     let mut found = Vec::new();
     for file in files {
-        let text = fs::read_to_string(&file).unwrap();
+        let text = fs::read_to_string(&file).expect("the source is text");
         let code = text
             .lines()
             .filter(|line| !line.trim_start().starts_with("//"));

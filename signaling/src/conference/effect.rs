@@ -101,10 +101,7 @@ fn departed(state: &State, id: ParticipantId) -> Option<Effect> {
 /// What follows from one event by itself.
 fn follow(state: &State, event: &Event, effects: &mut Vec<Effect>) {
     match event {
-        Event::Created { .. }
-        | Event::RosterSet { .. }
-        | Event::Started { .. }
-        | Event::StageSet { .. } => {}
+        Event::Created { .. } | Event::Started { .. } | Event::StageSet { .. } => {}
         Event::Ended { .. } => {
             effects.extend([Effect::Media(MediaIntent::End), Effect::CloseAll]);
         }
@@ -118,7 +115,8 @@ fn follow(state: &State, event: &Event, effects: &mut Vec<Effect>) {
                 effects.push(Effect::Close(*participant, CloseReason::Removed));
             }
         }
-        Event::Interrupted {} => {
+        // Another roster may say that a participant's site is in another province.
+        Event::Interrupted {} | Event::RosterSet { .. } => {
             effects.extend(
                 state
                     .participants()

@@ -17,7 +17,7 @@ pub enum StoreError {
         source: sqlx::Error,
     },
     /// The schema cannot be brought up to date.
-    #[error("cannot bring the database up to date: {0}")]
+    #[error("cannot bring the database up to date (a newer dinh may have written it): {0}")]
     Migrate(#[source] sqlx::migrate::MigrateError),
     /// Somebody else has appended to the same conference.
     #[error("conference {conference} is at event {head}, so event {seq} cannot follow")]

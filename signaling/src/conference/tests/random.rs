@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::protocol::Place;
-use crate::protocol::server::Counts;
+use crate::protocol::server::{Counts, MediaState};
 
 /// Most participants whom random commands know by number.
 const PEOPLE: usize = 12;
@@ -49,7 +49,7 @@ fn roles() -> impl Strategy<Value = Role> {
         1 => Just(Role::Operator),
         1 => Just(Role::Chair),
         1 => Just(Role::Hall),
-        4 => Just(Role::Site),
+        8 => Just(Role::Site),
         1 => Just(Role::Observer),
         1 => Just(Role::Admin),
     ]
@@ -65,8 +65,8 @@ fn verbs() -> impl Strategy<Value = Verb> {
             .prop_map(|(source, active)| Verb::Publish(source, active)),
         1 => Just(Verb::Unpublish),
         3 => any::<bool>().prop_map(Verb::Mute),
-        6 => Just(Verb::Request),
-        2 => Just(Verb::Withdraw),
+        10 => Just(Verb::Request),
+        4 => Just(Verb::Withdraw),
         2 => Just(Verb::Yield),
         6 => Just(Verb::Grant),
         2 => Just(Verb::Revoke),
@@ -94,6 +94,8 @@ fn steps() -> impl Strategy<Value = Step> {
 struct Story {
     meeting: Meeting,
     people: Vec<(ParticipantId, SessionId, u64)>,
+    /// What the last step had to be told outside.
+    effects: Vec<Effect>,
 }
 
 impl Story {
@@ -101,13 +103,16 @@ impl Story {
         Self {
             meeting: Meeting::running(),
             people: Vec::new(),
+            effects: Vec::new(),
         }
     }
 
+    /// Numbers go round among those who ever came.
     fn person(&self, number: usize) -> ParticipantId {
-        self.people
-            .get(number)
-            .map_or_else(|| ParticipantId::new(9, 9), |(id, ..)| *id)
+        let someone = number
+            .checked_rem(self.people.len())
+            .map(|index| self.people[index].0);
+        someone.unwrap_or(ParticipantId::new(9, 9))
     }
 
     fn command(&self, verb: Verb, who: usize) -> Command {
@@ -140,33 +145,26 @@ impl Story {
 
     /// Takes a step; a refusal is as good as success, as long as nothing breaks.
     fn take(&mut self, step: &Step) {
+        self.effects.clear();
         match step {
-            Step::Join(role, site) => {
-                let sites = country();
-                let site = site.map(|index| sites[index].code.as_str());
-                let grant = self.meeting.grant(*role, site);
-                let join = self.meeting.joining(grant);
-                let (session, secret) = (join.session, self.meeting.next_id);
-                if self.meeting.system(Command::Join(join)).is_ok() {
-                    let id = self.meeting.state.participant_of(session).unwrap();
-                    self.people.push((id, session, secret));
-                }
-            }
+            Step::Join(role, site) => self.join(*role, *site),
             Step::Resume(who, right) => {
                 let Some((_, session, secret)) = self.people.get(*who).copied() else {
                     return;
                 };
                 let secret = if *right { hash(secret) } else { hash(u64::MAX) };
-                let before = self.meeting.state.clone();
                 let resumed = self.meeting.system(Command::Resume { session, secret });
-                assert!(*right || (resumed.is_err() && self.meeting.state == before));
+                assert!(*right || resumed.is_err());
+                self.told(resumed);
             }
             Step::Pass(seconds) => {
                 self.meeting.pass(*seconds);
-                self.meeting.system(Command::Tick).unwrap();
+                let told = self.meeting.system(Command::Tick);
+                self.told(told);
             }
             Step::Restart => {
-                self.meeting.system(Command::Interrupt).unwrap();
+                let told = self.meeting.system(Command::Interrupt);
+                self.told(told);
             }
             Step::SetRoster(chosen) => {
                 let sites = country();
@@ -175,18 +173,36 @@ impl Story {
                     .map(|index| sites[*index].code.clone())
                     .collect();
                 let roster = Roster::chosen(&sites, &chosen).unwrap();
-                self.meeting.system(Command::SetRoster { roster }).ok();
+                let told = self.meeting.system(Command::SetRoster { roster });
+                self.told(told);
             }
             Step::System(verb, who) => {
-                let command = self.command(*verb, *who);
-                self.meeting.system(command).ok();
+                let told = self.meeting.system(self.command(*verb, *who));
+                self.told(told);
             }
             Step::By(by, verb, who) => {
-                let command = self.command(*verb, *who);
-                let actor = self.person(*by);
-                self.meeting.by(actor, command).ok();
+                let told = self.meeting.by(self.person(*by), self.command(*verb, *who));
+                self.told(told);
             }
         }
+    }
+
+    fn join(&mut self, role: Role, site: Option<usize>) {
+        let sites = country();
+        let grant = self
+            .meeting
+            .grant(role, site.map(|index| sites[index].code.as_str()));
+        let join = self.meeting.joining(grant);
+        let (session, secret) = (join.session, self.meeting.next_id);
+        let told = self.meeting.system(Command::Join(join));
+        if let Some(id) = self.meeting.state.participant_of(session) {
+            self.people.push((id, session, secret));
+        }
+        self.told(told);
+    }
+
+    fn told(&mut self, effects: Result<Vec<Effect>, Refusal>) {
+        self.effects = effects.unwrap_or_default();
     }
 }
 
@@ -297,6 +313,134 @@ fn check_lost(state: &State) {
     }
 }
 
+/// The stage, the speakers and the blocked, as known to somebody who only follows the effects.
+#[derive(Default)]
+struct Follower {
+    stage: BTreeMap<Place, (ParticipantId, Source)>,
+    speakers: Vec<ParticipantId>,
+    blocked: BTreeSet<ParticipantId>,
+}
+
+impl Follower {
+    fn follow(&mut self, effect: &Effect) {
+        let Effect::Media(intent) = effect else {
+            return;
+        };
+        match intent {
+            MediaIntent::Show {
+                place,
+                what: Some(what),
+            } => {
+                self.stage.insert(*place, *what);
+            }
+            MediaIntent::Show { place, what: None } => {
+                self.stage.remove(place);
+            }
+            MediaIntent::Speakers(speakers) => self.speakers.clone_from(speakers),
+            MediaIntent::Block {
+                participant,
+                blocked: true,
+            } => {
+                self.blocked.insert(*participant);
+            }
+            MediaIntent::Block {
+                participant,
+                blocked: false,
+            }
+            | MediaIntent::Drop(participant) => {
+                self.blocked.remove(participant);
+            }
+            MediaIntent::End => *self = Self::default(),
+        }
+    }
+
+    fn check(&self, state: &State) {
+        for place in Place::ALL {
+            let shown = state.scene().at(place).map(|id| (id, place.source()));
+            assert_eq!(self.stage.get(&place).copied(), shown, "{place:?}");
+        }
+        assert_eq!(self.speakers, state.scene().speakers);
+        let muted = state
+            .participants()
+            .filter(|(_, person)| person.muted)
+            .map(|(id, _)| id);
+        assert_eq!(self.blocked, muted.collect());
+    }
+}
+
+/// Every value that differs is named by an effect, for everybody whom it concerns.
+fn check_told(before: &State, after: &State, effects: &[Effect]) {
+    let told = |effect: &Effect| effects.contains(effect);
+    let values = [
+        (
+            before.conference_message(),
+            after.conference_message(),
+            Effect::ConferenceChanged,
+        ),
+        (
+            before.presence_message(),
+            after.presence_message(),
+            Effect::PresenceChanged,
+        ),
+        (
+            before.provinces_message(),
+            after.provinces_message(),
+            Effect::PresenceChanged,
+        ),
+        (
+            before.floor_message(),
+            after.floor_message(),
+            Effect::FloorChanged,
+        ),
+        (
+            before.stage_message(),
+            after.stage_message(),
+            Effect::StageChanged,
+        ),
+    ];
+    for (before, after, effect) in values {
+        assert_eq!(
+            before != after,
+            told(&effect),
+            "{before:?} {after:?} {effects:?}"
+        );
+    }
+    if told(&Effect::CloseAll) {
+        return;
+    }
+    for (id, _) in before.participants() {
+        check_told_of(id, before, after, effects);
+    }
+}
+
+fn check_told_of(id: ParticipantId, before: &State, after: &State, effects: &[Effect]) {
+    let entry = |state: &State| state.participant_entry(id, MediaState::None);
+    if after.participant(id).is_none() {
+        let left = effects.iter().any(|effect| match effect {
+            Effect::ParticipantLeft(entry) => entry.participant == id,
+            _ => false,
+        });
+        assert!(left, "nobody hears that {id} has left: {effects:?}");
+        return;
+    }
+    if entry(before) != entry(after) {
+        assert!(
+            effects.contains(&Effect::ParticipantChanged(id)),
+            "{id}: {effects:?}"
+        );
+    }
+    let own = |state: &State| match state.self_message(id) {
+        Some(ServerMessage::Own(own)) => Own { version: 0, ..own },
+        other => panic!("{id} is told {other:?}"),
+    };
+    if own(before) != own(after) {
+        let waits = own(after).floor == Standing::Waiting;
+        let told = effects.contains(&Effect::SelfChanged(Audience::One(id)))
+            || (waits && effects.contains(&Effect::SelfChanged(Audience::Waiting)));
+        assert!(told, "{id} is not told of itself: {effects:?}");
+    }
+}
+
 fn check(story: &Story) {
     let state = &story.meeting.state;
     check_counts(state);
@@ -314,9 +458,14 @@ proptest! {
         ends in any::<bool>(),
     ) {
         let mut story = Story::new();
+        let mut follower = Follower::default();
         for step in &steps {
+            let before = story.meeting.state.clone();
             story.take(step);
             check(&story);
+            check_told(&before, &story.meeting.state, &story.effects);
+            story.effects.iter().for_each(|effect| follower.follow(effect));
+            follower.check(&story.meeting.state);
         }
         if ends {
             story.take(&Step::System(Verb::End, 0));
