@@ -2,5 +2,7 @@
 
 pub mod clip;
 pub mod marker;
+pub mod publish;
 pub mod receive;
 pub mod rtp;
+pub mod sdp;

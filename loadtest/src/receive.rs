@@ -4,3 +4,5 @@ pub mod jitter;
 pub mod nack;
 pub mod sequence;
 pub mod stalls;
+pub mod stream;
+pub mod twcc;

@@ -1,0 +1,384 @@
+//! What a simulated sender sends: the clip as RTP, its retransmissions and its sender reports.
+//!
+//! Sans-I/O: plain packets come out, the owner seals and sends them.
+
+mod history;
+mod track;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use sfu::command::MediaKind;
+
+use crate::clip::{Clip, opus, vp8};
+use crate::marker::Mark;
+pub use track::{Stream, TrackSpec};
+
+/// Largest RTP payload, in bytes: what libwebrtc puts into a packet, with room for extensions,
+/// the SRTP tag and headers of tunnels.
+const MAX_PAYLOAD: usize = 1_100;
+/// At most one jump to a keyframe in this time, however many ask, as in libwebrtc's encoders.
+const KEY_FRAME_INTERVAL: Duration = Duration::from_millis(300);
+/// Time between sender reports (RFC 3550 §6.2 allows less than 5 s at our rates).
+const REPORT_INTERVAL: Duration = Duration::from_secs(1);
+/// Opus packets longer than this carry voice. The clip's silence takes 36 to 45 bytes of 20 ms.
+const VOICE_BYTES_PER_20_MS: usize = 50;
+
+/// Plain packets on their way to be sealed.
+#[derive(Debug, Default)]
+pub struct Outgoing {
+    bytes: Vec<u8>,
+    packets: Vec<Plain>,
+}
+
+/// One of them.
+#[derive(Clone, Copy, Debug)]
+pub struct Plain {
+    start: usize,
+    end: usize,
+    /// Length of its RTP header.
+    pub header_bytes: usize,
+    /// Its extended sequence number: the SRTP index.
+    pub index: u64,
+}
+
+impl Outgoing {
+    /// The packets, each with its bytes.
+    pub fn iter(&self) -> impl Iterator<Item = (Plain, &[u8])> {
+        self.packets
+            .iter()
+            .filter_map(|&plain| Some((plain, self.bytes.get(plain.start..plain.end)?)))
+    }
+
+    /// Nothing to send.
+    pub const fn is_empty(&self) -> bool {
+        self.packets.is_empty()
+    }
+
+    /// Forgets the packets and keeps the memory.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.packets.clear();
+    }
+
+    fn push(&mut self, index: u64, write: impl FnOnce(&mut Vec<u8>) -> usize) {
+        let start = self.bytes.len();
+        let header_bytes = write(&mut self.bytes);
+        self.packets.push(Plain {
+            start,
+            end: self.bytes.len(),
+            header_bytes,
+            index,
+        });
+    }
+}
+
+/// What a publisher has sent.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Sent {
+    /// Packets of media.
+    pub packets: u64,
+    /// Bytes of RTP with headers.
+    pub bytes: u64,
+    /// Pictures, each layer counted.
+    pub frames: u64,
+    /// Of them keyframes.
+    pub key_frames: u64,
+    /// Packets sent again on request.
+    pub retransmitted: u64,
+    /// Packets asked for that had left the history.
+    pub retransmit_misses: u64,
+    /// Keyframes asked for.
+    pub key_frame_requests: u64,
+}
+
+/// One sender: its tracks, and where in the clip it is.
+#[derive(Debug)]
+pub struct Publisher {
+    clip: Arc<Clip>,
+    sender: u16,
+    /// Start of the run: what marks count from.
+    epoch: Instant,
+    tracks: Vec<Playing>,
+    active: bool,
+    twcc: u16,
+    last_jump: Option<Instant>,
+    next_report: Instant,
+    sent: Sent,
+}
+
+/// A track with its place in the clip.
+#[derive(Debug)]
+struct Playing {
+    spec: TrackSpec,
+    streams: Vec<Stream>,
+    /// Where each stream goes on: the position and the instant that position is due.
+    cursors: Vec<Cursor>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Cursor {
+    /// Index of the next frame or packet in the clip.
+    next: usize,
+    /// When the current round of the clip began.
+    round: Instant,
+}
+
+impl Publisher {
+    /// A sender of `clip` that is silent until [`set_active`](Self::set_active).
+    pub fn new(epoch: Instant, clip: Arc<Clip>, sender: u16, specs: Vec<TrackSpec>) -> Self {
+        let tracks = specs
+            .into_iter()
+            .map(|spec| {
+                let streams = spec.streams();
+                let start = Cursor {
+                    next: 0,
+                    round: epoch,
+                };
+                Playing {
+                    cursors: vec![start; streams.len()],
+                    streams,
+                    spec,
+                }
+            })
+            .collect();
+        Self {
+            clip,
+            sender,
+            epoch,
+            tracks,
+            active: false,
+            twcc: 0,
+            last_jump: None,
+            next_report: epoch,
+            sent: Sent::default(),
+        }
+    }
+
+    /// Starts at the beginning of the clip, or stops.
+    pub fn set_active(&mut self, now: Instant, active: bool) {
+        if active && !self.active {
+            for cursor in self.tracks.iter_mut().flat_map(|track| &mut track.cursors) {
+                *cursor = Cursor {
+                    next: 0,
+                    round: now,
+                };
+            }
+            self.next_report = now;
+        }
+        self.active = active;
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) has something to do next.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        if !self.active {
+            return None;
+        }
+        let due = self.tracks.iter().flat_map(|track| {
+            let cursors = track.cursors.iter().enumerate();
+            cursors.filter_map(|(n, cursor)| Some(cursor.round + self.at(track, n, cursor.next)?))
+        });
+        due.min()
+    }
+
+    /// Sends what is due.
+    pub fn handle_timeout(&mut self, now: Instant, out: &mut Outgoing) {
+        if !self.active {
+            return;
+        }
+        for track in 0..self.tracks.len() {
+            for stream in 0..self
+                .tracks
+                .get(track)
+                .map_or(0, |track| track.streams.len())
+            {
+                while self.send_due(now, track, stream, out) {}
+            }
+        }
+    }
+
+    /// The sender reports that are due, as `(ssrc, RTP time now, packets, octets)`.
+    pub fn poll_reports(&mut self, now: Instant) -> Vec<(u32, u32, u32, u32)> {
+        if !self.active || now < self.next_report {
+            return Vec::new();
+        }
+        self.next_report = now + REPORT_INTERVAL;
+        let streams = self.tracks.iter().flat_map(|track| &track.streams);
+        streams
+            .filter(|stream| stream.packets() > 0)
+            .map(|stream| {
+                let time = stream.timestamp(now.saturating_duration_since(self.epoch));
+                (
+                    stream.ssrc,
+                    time,
+                    stream.packets() as u32,
+                    stream.octets() as u32,
+                )
+            })
+            .collect()
+    }
+
+    /// Somebody lost these packets of `ssrc`.
+    pub fn on_nack(&mut self, ssrc: u32, lost: &[u16], out: &mut Outgoing) {
+        for track in &mut self.tracks {
+            let spec = &track.spec;
+            let Some(stream) = track.streams.iter_mut().find(|stream| stream.ssrc == ssrc) else {
+                continue;
+            };
+            for &seq in lost {
+                if stream.retransmit(spec, seq, &mut self.twcc, out) {
+                    self.sent.retransmitted += 1;
+                } else {
+                    self.sent.retransmit_misses += 1;
+                }
+            }
+        }
+    }
+
+    /// The receiver of `ssrc` has told that it gets it: MID and RID need not be repeated.
+    pub fn on_reception_report(&mut self, ssrc: u32) {
+        for stream in self.tracks.iter_mut().flat_map(|track| &mut track.streams) {
+            if stream.ssrc == ssrc {
+                stream.introduced = true;
+            }
+        }
+    }
+
+    /// Somebody needs a keyframe of `ssrc`: all layers of its track go on at the clip's next one.
+    pub fn on_key_frame_request(&mut self, now: Instant, ssrc: u32) {
+        self.sent.key_frame_requests += 1;
+        let recent = self
+            .last_jump
+            .is_some_and(|last| now.saturating_duration_since(last) < KEY_FRAME_INTERVAL);
+        let clip = Arc::clone(&self.clip);
+        let Some(track) = self.tracks.iter_mut().find(|track| {
+            track.spec.kind == MediaKind::Video
+                && track.streams.iter().any(|stream| stream.ssrc == ssrc)
+        }) else {
+            return;
+        };
+        if recent || !self.active {
+            return;
+        }
+        self.last_jump = Some(now);
+        // The keyframe that lies ahead of the first layer; the others have theirs at the same time.
+        let ahead = track.cursors.first().map_or(0, |cursor| cursor.next);
+        let frames = clip.layers.first().map_or(&[][..], |layer| &layer.frames);
+        let target = frames
+            .iter()
+            .skip(ahead)
+            .find(|frame| frame.key)
+            .map_or(Duration::ZERO, |frame| frame.at);
+        for (stream, cursor) in track.streams.iter().zip(&mut track.cursors) {
+            let frames = clip
+                .layers
+                .get(stream.layer)
+                .map_or(&[][..], |layer| &layer.frames);
+            let next = frames
+                .iter()
+                .position(|frame| frame.key && frame.at >= target);
+            *cursor = Cursor {
+                next: next.unwrap_or(0),
+                round: now.checked_sub(target).unwrap_or(now),
+            };
+        }
+    }
+
+    /// What has been sent.
+    pub const fn sent(&self) -> Sent {
+        self.sent
+    }
+
+    /// Where in the round the `next`-th frame of a stream is due.
+    fn at(&self, track: &Playing, stream: usize, next: usize) -> Option<Duration> {
+        match track.spec.kind {
+            MediaKind::Audio => {
+                (next < self.clip.speech.len()).then(|| self.clip.speech_frame * next as u32)
+            }
+            MediaKind::Video => {
+                let layer = track.streams.get(stream)?.layer;
+                Some(self.clip.layers.get(layer)?.frames.get(next)?.at)
+            }
+        }
+    }
+
+    /// Sends the next frame of one stream if it is due.
+    fn send_due(&mut self, now: Instant, track: usize, stream: usize, out: &mut Outgoing) -> bool {
+        let Some(playing) = self.tracks.get(track) else {
+            return false;
+        };
+        let Some(&cursor) = playing.cursors.get(stream) else {
+            return false;
+        };
+        let Some(due) = self
+            .at(playing, stream, cursor.next)
+            .map(|at| cursor.round + at)
+        else {
+            return false;
+        };
+        if due > now {
+            return false;
+        }
+        let mark = Mark {
+            sender: self.sender,
+            sent: now.saturating_duration_since(self.epoch),
+        };
+        let media_time = due.saturating_duration_since(self.epoch);
+        let clip = Arc::clone(&self.clip);
+        let Some(playing) = self.tracks.get_mut(track) else {
+            return false;
+        };
+        let Playing {
+            spec,
+            streams,
+            cursors,
+        } = playing;
+        let (Some(stream), Some(cursor)) = (streams.get_mut(stream), cursors.get_mut(stream))
+        else {
+            return false;
+        };
+        let before = (stream.packets(), stream.octets());
+        let length = match spec.kind {
+            MediaKind::Audio => {
+                if let Some(packet) = clip.speech.get(cursor.next) {
+                    let frames = clip.speech_frame.as_millis().div_ceil(20) as usize;
+                    let voice = packet.len() > VOICE_BYTES_PER_20_MS * frames;
+                    let padded = opus::pad(packet, &mark.to_bytes());
+                    let payload = padded.as_deref().unwrap_or(packet);
+                    let level = if voice { 0x80 | 30 } else { 90 };
+                    stream.send_audio(spec, media_time, level, payload, &mut self.twcc, out);
+                }
+                clip.speech.len()
+            }
+            MediaKind::Video => {
+                let frames = clip
+                    .layers
+                    .get(stream.layer)
+                    .map_or(&[][..], |layer| &layer.frames);
+                if let Some(frame) = frames.get(cursor.next) {
+                    let mut data = frame.data.to_vec();
+                    data.extend(mark.to_bytes());
+                    let pieces = vp8::split(&data, MAX_PAYLOAD - vp8::DESCRIPTOR);
+                    stream.send_video(spec, media_time, pieces, &mut self.twcc, out);
+                    self.sent.frames += 1;
+                    self.sent.key_frames += u64::from(frame.key);
+                }
+                frames.len()
+            }
+        };
+        self.sent.packets += stream.packets() - before.0;
+        self.sent.bytes += stream.octets() - before.1;
+        cursor.next += 1;
+        if cursor.next >= length {
+            *cursor = Cursor {
+                next: 0,
+                round: cursor.round + clip.duration,
+            };
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests;

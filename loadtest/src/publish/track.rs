@@ -1,0 +1,232 @@
+//! One sending transceiver and the RTP streams of its layers.
+
+use std::time::Duration;
+
+use sfu::command::MediaKind;
+
+use super::Outgoing;
+use super::history::{History, Kept};
+use crate::clip::vp8;
+use crate::rtp::{self, NewHeader};
+use crate::sdp::ids;
+
+/// What was negotiated for one sending transceiver.
+#[derive(Clone, Debug)]
+pub struct TrackSpec {
+    /// Sound or picture.
+    pub kind: MediaKind,
+    /// Its MID.
+    pub mid: String,
+    /// Payload type.
+    pub pt: u8,
+    /// Payload type of retransmissions, if negotiated.
+    pub rtx_pt: Option<u8>,
+    /// The server takes transport-wide sequence numbers.
+    pub twcc: bool,
+    /// The server takes audio levels.
+    pub audio_level: bool,
+    /// What is sent: index of the clip's layer, RID in a simulcast, media SSRC, RTX SSRC.
+    pub streams: Vec<(usize, Option<String>, u32, u32)>,
+}
+
+impl TrackSpec {
+    pub(super) fn streams(&self) -> Vec<Stream> {
+        let made = self
+            .streams
+            .iter()
+            .map(|(layer, rid, ssrc, rtx_ssrc)| Stream {
+                layer: *layer,
+                rid: rid.clone(),
+                ssrc: *ssrc,
+                rtx_ssrc: *rtx_ssrc,
+                introduced: false,
+                // Numbers start at the SSRC's own, well below the wrap: browsers do the same.
+                next: u64::from(ssrc % 0x4000),
+                next_rtx: u64::from(rtx_ssrc % 0x4000),
+                picture_id: (ssrc % 0x8000) as u16,
+                clock_rate: match self.kind {
+                    MediaKind::Audio => 48_000,
+                    MediaKind::Video => 90_000,
+                },
+                history: History::default(),
+                packets: 0,
+                octets: 0,
+            });
+        made.collect()
+    }
+}
+
+/// One RTP stream.
+#[derive(Debug)]
+pub struct Stream {
+    /// Index of the clip's layer.
+    pub layer: usize,
+    /// Media SSRC.
+    pub ssrc: u32,
+    /// The receiver knows by now which MID and RID the SSRC belongs to.
+    pub introduced: bool,
+    rid: Option<String>,
+    rtx_ssrc: u32,
+    next: u64,
+    next_rtx: u64,
+    picture_id: u16,
+    clock_rate: u32,
+    history: History,
+    packets: u64,
+    octets: u64,
+}
+
+impl Stream {
+    /// Packets of media sent.
+    pub const fn packets(&self) -> u64 {
+        self.packets
+    }
+
+    /// Bytes of them.
+    pub const fn octets(&self) -> u64 {
+        self.octets
+    }
+
+    /// The RTP timestamp at a time since the start of the run.
+    pub fn timestamp(&self, at: Duration) -> u32 {
+        let ticks = at.as_nanos() * u128::from(self.clock_rate) / 1_000_000_000;
+        self.ssrc.wrapping_mul(7).wrapping_add(ticks as u32)
+    }
+
+    pub(super) fn send_audio(
+        &mut self,
+        spec: &TrackSpec,
+        at: Duration,
+        level: u8,
+        payload: &[u8],
+        twcc: &mut u16,
+        out: &mut Outgoing,
+    ) {
+        let level = spec.audio_level.then_some(level);
+        self.send(spec, self.timestamp(at), false, level, payload, twcc, out);
+    }
+
+    pub(super) fn send_video<'a>(
+        &mut self,
+        spec: &TrackSpec,
+        at: Duration,
+        pieces: impl ExactSizeIterator<Item = &'a [u8]>,
+        twcc: &mut u16,
+        out: &mut Outgoing,
+    ) {
+        let timestamp = self.timestamp(at);
+        let last = pieces.len().saturating_sub(1);
+        for (n, piece) in pieces.enumerate() {
+            let mut payload = vp8::descriptor(n == 0, self.picture_id).to_vec();
+            payload.extend_from_slice(piece);
+            self.send(spec, timestamp, n == last, None, &payload, twcc, out);
+        }
+        self.picture_id = (self.picture_id + 1) & 0x7fff;
+    }
+
+    /// Sends a packet again on the RTX stream (RFC 4588). `false`: it is not here any more.
+    pub(super) fn retransmit(
+        &mut self,
+        spec: &TrackSpec,
+        seq: u16,
+        twcc: &mut u16,
+        out: &mut Outgoing,
+    ) -> bool {
+        let (Some(pt), Some(kept)) = (spec.rtx_pt, self.history.find(seq)) else {
+            return false;
+        };
+        let header = NewHeader {
+            marker: kept.marker,
+            pt,
+            seq: self.next_rtx as u16,
+            timestamp: kept.timestamp,
+            ssrc: self.rtx_ssrc,
+        };
+        let index = self.next_rtx;
+        self.next_rtx += 1;
+        let introduction = (!self.introduced).then_some(ids::RRID);
+        out.push(index, |bytes| {
+            let rid = self.rid.as_deref();
+            let len = write_header(&header, spec, rid, introduction, None, twcc, bytes);
+            bytes.extend(seq.to_be_bytes());
+            bytes.extend_from_slice(&kept.payload);
+            len
+        });
+        true
+    }
+
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one private function; all of them are fields of the packet"
+    )]
+    fn send(
+        &mut self,
+        spec: &TrackSpec,
+        timestamp: u32,
+        marker: bool,
+        level: Option<u8>,
+        payload: &[u8],
+        twcc: &mut u16,
+        out: &mut Outgoing,
+    ) {
+        let index = self.next;
+        self.next += 1;
+        let header = NewHeader {
+            marker,
+            pt: spec.pt,
+            seq: index as u16,
+            timestamp,
+            ssrc: self.ssrc,
+        };
+        let introduction = (!self.introduced).then_some(ids::RID);
+        let mut len = 0;
+        out.push(index, |bytes| {
+            let rid = self.rid.as_deref();
+            len = write_header(&header, spec, rid, introduction, level, twcc, bytes);
+            bytes.extend_from_slice(payload);
+            len
+        });
+        self.packets += 1;
+        self.octets += (len + payload.len()) as u64;
+        if spec.rtx_pt.is_some() {
+            self.history.push(Kept {
+                seq: index as u16,
+                timestamp,
+                marker,
+                payload: payload.into(),
+            });
+        }
+    }
+}
+
+/// Writes the header with the extensions that apply and returns its length.
+fn write_header(
+    header: &NewHeader,
+    spec: &TrackSpec,
+    rid: Option<&str>,
+    introduction: Option<u8>,
+    level: Option<u8>,
+    twcc: &mut u16,
+    bytes: &mut Vec<u8>,
+) -> usize {
+    let start = bytes.len();
+    let number = twcc.to_be_bytes();
+    let level = level.map(|level| [level]);
+    let mut extensions: [(u8, &[u8]); 4] = [(0, &[]); 4];
+    let [first, second, third, fourth] = &mut extensions;
+    if spec.twcc {
+        *first = (ids::TWCC, &number);
+        *twcc = twcc.wrapping_add(1);
+    }
+    if let Some(level) = &level {
+        *second = (ids::AUDIO_LEVEL, level);
+    }
+    if let Some(rid_or_rrid) = introduction {
+        *third = (ids::MID, spec.mid.as_bytes());
+        if let Some(rid) = rid {
+            *fourth = (rid_or_rrid, rid.as_bytes());
+        }
+    }
+    rtp::write(header, &extensions, bytes);
+    bytes.len() - start
+}

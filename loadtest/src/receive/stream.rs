@@ -1,0 +1,385 @@
+//! One received RTP stream: everything that is judged by its headers, and what it asks for.
+
+use std::time::{Duration, Instant};
+
+use rtc_rtcp::reception_report::ReceptionReport;
+use sfu::command::MediaKind;
+
+use super::jitter::Jitter;
+use super::nack::Missing;
+use super::sequence::{Arrival, Sequence};
+use super::stalls::Stalls;
+use crate::rtp::Header;
+
+/// A gap in sound longer than this is heard.
+pub const AUDIO_STALL: Duration = Duration::from_millis(100);
+/// A gap in the picture longer than this is seen: W3C's freeze adds 150 ms to a usual frame, and
+/// three frames at 15 a second are 200 ms.
+pub const VIDEO_STALL: Duration = Duration::from_millis(200);
+/// Without a keyframe for so long after the first packet, one is asked for.
+const KEY_FRAME_WAIT: Duration = Duration::from_millis(200);
+/// Time between two requests for a keyframe.
+const KEY_FRAME_REPEAT: Duration = Duration::from_secs(1);
+
+/// What the answer says about a stream.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct StreamSpec {
+    /// Sound or picture.
+    pub kind: MediaKind,
+    /// Media SSRC.
+    pub ssrc: u32,
+    /// RTX SSRC, as far as declared.
+    pub rtx_ssrc: Option<u32>,
+    /// Missing packets may be asked for.
+    pub nack: bool,
+    /// Keyframes may be asked for.
+    pub pli: bool,
+}
+
+/// What came of one stream; plain numbers for the report.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct StreamTotals {
+    /// From the first to the highest number.
+    pub expected: u64,
+    /// Arrived in the stream itself.
+    pub received: u64,
+    /// Arrived by retransmission only.
+    pub repaired: u64,
+    /// Arrived again.
+    pub duplicates: u64,
+    /// Arrived after a later one.
+    pub late: u64,
+    /// Bytes of RTP with headers.
+    pub bytes: u64,
+    /// Frames that ended: packets with the marker bit.
+    pub frames: u64,
+    /// NACK entries sent.
+    pub nacks: u64,
+    /// PLIs sent.
+    pub plis: u64,
+    /// Stalls.
+    pub stalls: super::stalls::Counts,
+    /// RFC 3550 jitter at the end.
+    pub jitter: Duration,
+    /// From the first to the last packet.
+    pub span: Duration,
+}
+
+/// A stream with at least one packet.
+#[derive(Clone, Debug)]
+pub struct Stream {
+    spec: StreamSpec,
+    sequence: Sequence,
+    missing: Missing,
+    jitter: Jitter,
+    stalls: Stalls,
+    newest_timestamp: Option<u32>,
+    first_arrival: Duration,
+    last_arrival: Duration,
+    bytes: u64,
+    frames: u64,
+    plis: u64,
+    key_frame: KeyFrame,
+    reported: Reported,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum KeyFrame {
+    /// The stream cannot be decoded before one comes; ask at that time.
+    Wanted { ask: Instant },
+    /// Decodable.
+    Seen,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Reported {
+    expected: u64,
+    received: u64,
+    /// Middle 32 bits of the last sender report's NTP time, and when it came.
+    sender_report: Option<(u32, Instant)>,
+}
+
+impl Stream {
+    /// A stream whose first packet arrives now.
+    pub fn new(now: Instant, arrival: Duration, spec: StreamSpec) -> Self {
+        let (clock_rate, stall) = match spec.kind {
+            MediaKind::Audio => (48_000, AUDIO_STALL),
+            MediaKind::Video => (90_000, VIDEO_STALL),
+        };
+        Self {
+            spec,
+            sequence: Sequence::default(),
+            missing: Missing::default(),
+            jitter: Jitter::new(clock_rate),
+            stalls: Stalls::new(clock_rate, stall),
+            newest_timestamp: None,
+            first_arrival: arrival,
+            last_arrival: arrival,
+            bytes: 0,
+            frames: 0,
+            plis: 0,
+            key_frame: KeyFrame::Wanted {
+                ask: now + KEY_FRAME_WAIT,
+            },
+            reported: Reported::default(),
+        }
+    }
+
+    /// What was negotiated.
+    pub const fn spec(&self) -> &StreamSpec {
+        &self.spec
+    }
+
+    /// The extended number of a packet that has not been counted yet: its SRTP index.
+    pub fn extend(&self, seq: u16) -> u64 {
+        self.sequence.extend(seq)
+    }
+
+    /// Counts a packet of the stream. `false`: it came before, or too late to tell.
+    pub fn on_packet(
+        &mut self,
+        now: Instant,
+        arrival: Duration,
+        header: &Header,
+        bytes: usize,
+    ) -> bool {
+        self.bytes += bytes as u64;
+        let number = self.sequence.extend(header.seq);
+        match self.sequence.on_packet(number) {
+            Arrival::Newest { gap } => {
+                self.on_newest(arrival, header.timestamp, gap.is_empty());
+                if self.spec.nack && !gap.is_empty() {
+                    self.missing.on_gap(now, gap);
+                }
+            }
+            Arrival::Late => self.missing.on_found(number),
+            Arrival::Duplicate | Arrival::TooOld => return false,
+        }
+        self.frames += u64::from(header.marker);
+        true
+    }
+
+    /// Counts a packet that came by retransmission. `false`: it came before, or too late to tell.
+    pub fn on_repair(&mut self, now: Instant, original_seq: u16, header: &Header) -> bool {
+        let number = self.sequence.extend(original_seq);
+        match self.sequence.on_repair(number) {
+            Arrival::Newest { gap } if self.spec.nack => self.missing.on_gap(now, gap),
+            Arrival::Newest { .. } => {}
+            Arrival::Late => self.missing.on_found(number),
+            Arrival::Duplicate | Arrival::TooOld => return false,
+        }
+        self.frames += u64::from(header.marker);
+        true
+    }
+
+    /// A keyframe has begun to arrive.
+    pub const fn on_key_frame(&mut self) {
+        self.key_frame = KeyFrame::Seen;
+    }
+
+    /// A keyframe will not be looked for: nothing is decrypted any more.
+    pub fn is_decodable(&self) -> bool {
+        self.key_frame == KeyFrame::Seen
+    }
+
+    /// A sender report of this stream came (RFC 3550 §6.4.1).
+    pub const fn on_sender_report(&mut self, now: Instant, ntp: u64) {
+        self.reported.sender_report = Some(((ntp >> 16) as u32, now));
+    }
+
+    /// What to ask for now: missing packets, appended to `ask`, and `true` for a keyframe.
+    pub fn poll_feedback(
+        &mut self,
+        now: Instant,
+        round_trip: Duration,
+        ask: &mut Vec<u16>,
+    ) -> bool {
+        self.missing.poll(now, round_trip, ask);
+        let given_up = self.missing.take_given_up() > 0;
+        if !self.spec.pli || self.spec.kind != MediaKind::Video {
+            return false;
+        }
+        if given_up && self.is_decodable() {
+            self.key_frame = KeyFrame::Wanted { ask: now };
+        }
+        let KeyFrame::Wanted { ask } = &mut self.key_frame else {
+            return false;
+        };
+        if *ask > now {
+            return false;
+        }
+        *ask = now + KEY_FRAME_REPEAT;
+        self.plis += 1;
+        true
+    }
+
+    /// When [`poll_feedback`](Self::poll_feedback) has something to do next.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let key_frame = match self.key_frame {
+            KeyFrame::Wanted { ask } if self.spec.pli && self.spec.kind == MediaKind::Video => {
+                Some(ask)
+            }
+            KeyFrame::Wanted { .. } | KeyFrame::Seen => None,
+        };
+        let missing = self.missing.poll_timeout();
+        key_frame.into_iter().chain(missing).min()
+    }
+
+    /// The report block about this stream, and the start of a new interval (RFC 3550 A.3).
+    pub fn report(&mut self, now: Instant) -> ReceptionReport {
+        let (expected, received) = (self.sequence.expected(), self.received_at_all());
+        let expected_now = expected - self.reported.expected;
+        let received_now = received - self.reported.received;
+        let lost_now = expected_now.saturating_sub(received_now);
+        self.reported.expected = expected;
+        self.reported.received = received;
+        let (last_sender_report, delay) =
+            self.reported.sender_report.map_or((0, 0), |(ntp, came)| {
+                let waited = now.saturating_duration_since(came);
+                (ntp, (waited.as_secs_f64() * 65_536.0) as u32)
+            });
+        ReceptionReport {
+            ssrc: self.spec.ssrc,
+            fraction_lost: (lost_now * 256)
+                .checked_div(expected_now)
+                .unwrap_or(0)
+                .min(255) as u8,
+            total_lost: expected.saturating_sub(received).min(0x7f_ffff) as u32,
+            last_sequence_number: self.sequence.highest().unwrap_or(0) as u32,
+            jitter: self.jitter.in_timestamp_units(),
+            last_sender_report,
+            delay,
+        }
+    }
+
+    /// All counters.
+    pub fn totals(&self) -> StreamTotals {
+        let counts = self.sequence.counts();
+        StreamTotals {
+            expected: self.sequence.expected(),
+            received: counts.received,
+            repaired: counts.repaired,
+            duplicates: counts.duplicates,
+            late: counts.late + counts.too_old,
+            bytes: self.bytes,
+            frames: self.frames,
+            nacks: self.missing.requests(),
+            plis: self.plis,
+            stalls: self.stalls.counts(),
+            jitter: self.jitter.as_duration(),
+            span: self.last_arrival.saturating_sub(self.first_arrival),
+        }
+    }
+
+    fn received_at_all(&self) -> u64 {
+        let counts = self.sequence.counts();
+        counts.received + counts.repaired
+    }
+
+    fn on_newest(&mut self, arrival: Duration, timestamp: u32, contiguous: bool) {
+        self.last_arrival = arrival;
+        // Packets of one frame leave together: only the first tells about the path.
+        if self.newest_timestamp != Some(timestamp) {
+            self.newest_timestamp = Some(timestamp);
+            self.jitter.on_packet(arrival, timestamp);
+            self.stalls.on_packet(arrival, timestamp, contiguous);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rtp::{NewHeader, write};
+
+    const SPEC: StreamSpec = StreamSpec {
+        kind: MediaKind::Video,
+        ssrc: 7,
+        rtx_ssrc: Some(8),
+        nack: true,
+        pli: true,
+    };
+
+    fn header(seq: u16, timestamp: u32, marker: bool) -> Header {
+        let mut bytes = Vec::new();
+        let new = NewHeader {
+            marker,
+            pt: 96,
+            seq,
+            timestamp,
+            ssrc: 7,
+        };
+        write(&new, &[], &mut bytes);
+        Header::parse(&bytes).unwrap()
+    }
+
+    fn ms(n: u64) -> Duration {
+        Duration::from_millis(n)
+    }
+
+    #[test]
+    fn a_lost_packet_is_asked_for_reported_and_repaired() {
+        let start = Instant::now();
+        let mut stream = Stream::new(start, ms(0), SPEC);
+        stream.on_key_frame();
+        for (n, seq) in [65_533_u16, 65_534, 0, 1].into_iter().enumerate() {
+            let at = ms(n as u64 * 33);
+            assert!(stream.on_packet(start + at, at, &header(seq, n as u32 * 3_000, true), 100));
+        }
+        let mut ask = Vec::new();
+        assert!(!stream.poll_feedback(start + ms(110), ms(10), &mut ask));
+        assert_eq!(ask, [65_535]);
+        let report = stream.report(start + ms(110));
+        assert_eq!((report.fraction_lost, report.total_lost), (51, 1));
+        assert_eq!(report.last_sequence_number, 65_537);
+        assert!(stream.on_repair(start + ms(115), 65_535, &header(1, 6_000, true)));
+        assert!(!stream.on_repair(start + ms(116), 65_535, &header(1, 6_000, true)));
+        assert_eq!(stream.report(start + ms(120)).total_lost, 0);
+        let totals = stream.totals();
+        assert_eq!(
+            (totals.expected, totals.received, totals.repaired),
+            (5, 4, 1)
+        );
+        assert_eq!((totals.frames, totals.duplicates, totals.nacks), (5, 1, 1));
+    }
+
+    #[test]
+    fn a_picture_without_keyframe_asks_for_one_after_a_while_and_again() {
+        let start = Instant::now();
+        let mut stream = Stream::new(start, ms(0), SPEC);
+        stream.on_packet(start, ms(0), &header(1, 0, true), 100);
+        let asked: Vec<u64> = (0..2_500)
+            .filter(|&n| stream.poll_feedback(start + ms(n), ms(10), &mut Vec::new()))
+            .collect();
+        assert_eq!(asked, [200, 1_200, 2_200]);
+        stream.on_key_frame();
+        assert!(!stream.poll_feedback(start + ms(9_000), ms(10), &mut Vec::new()));
+        assert_eq!(stream.poll_timeout(), None);
+    }
+
+    #[test]
+    fn a_packet_given_up_makes_a_keyframe_wanted() {
+        let start = Instant::now();
+        let mut stream = Stream::new(start, ms(0), SPEC);
+        stream.on_packet(start, ms(0), &header(1, 0, true), 100);
+        stream.on_key_frame();
+        stream.on_packet(start, ms(0), &header(3, 3_000, true), 100);
+        let asked =
+            (0..1_100).find(|&n| stream.poll_feedback(start + ms(n), ms(10), &mut Vec::new()));
+        // Ten requests, 20 ms apart, from the third millisecond on.
+        assert_eq!(asked, Some(203));
+    }
+
+    #[test]
+    fn the_delay_since_a_sender_report_counts_in_65536ths() {
+        let start = Instant::now();
+        let mut stream = Stream::new(start, ms(0), SPEC);
+        stream.on_packet(start, ms(0), &header(1, 0, true), 100);
+        stream.on_sender_report(start, 0x1111_2222_3333_4444);
+        let report = stream.report(start + ms(500));
+        assert_eq!(
+            (report.last_sender_report, report.delay),
+            (0x2222_3333, 32_768)
+        );
+    }
+}

@@ -1,0 +1,27 @@
+//! What a simulated browser offers, and what it reads out of the answer.
+
+mod answer;
+mod offer;
+
+pub use answer::{Answer, AnswerError, AnswerMedia};
+pub use offer::{Offer, SendTrack};
+
+/// Payload types and extension ids of the offer; the answer may only choose among them.
+pub mod ids {
+    /// Opus.
+    pub const OPUS: u8 = 111;
+    /// VP8.
+    pub const VP8: u8 = 96;
+    /// Retransmissions of VP8.
+    pub const VP8_RTX: u8 = 97;
+    /// RFC 6464.
+    pub const AUDIO_LEVEL: u8 = 1;
+    /// Transport-wide sequence number.
+    pub const TWCC: u8 = 3;
+    /// RFC 9143.
+    pub const MID: u8 = 4;
+    /// RFC 8852.
+    pub const RID: u8 = 10;
+    /// RFC 8852, of a repair stream.
+    pub const RRID: u8 = 11;
+}

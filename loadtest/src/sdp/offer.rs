@@ -1,0 +1,181 @@
+//! An offer with the lines that Chromium writes, cut down to one codec a kind.
+
+use std::fmt::Write as _;
+
+use sfu::command::{IceCredentials, MediaKind};
+
+use super::ids;
+
+/// A transceiver that sends.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SendTrack {
+    /// Sound or picture.
+    pub kind: MediaKind,
+    /// RIDs of a simulcast, lowest first; empty without simulcast.
+    pub rids: Vec<String>,
+    /// Media and RTX SSRC of each layer, or of the one stream.
+    pub ssrcs: Vec<(u32, u32)>,
+}
+
+/// All that an offer says: senders first, then audio slots, then video slots; MIDs from 0.
+#[derive(Clone, Debug)]
+pub struct Offer<'a> {
+    /// The client's credentials.
+    pub ice: &'a IceCredentials,
+    /// The client's certificate: `sha-256` in colon-separated hexadecimal.
+    pub fingerprint: &'a str,
+    /// What it may send.
+    pub sends: &'a [SendTrack],
+    /// How many audio streams it can receive.
+    pub audio_slots: usize,
+    /// How many video streams it can receive.
+    pub video_slots: usize,
+}
+
+impl Offer<'_> {
+    /// The SDP.
+    pub fn to_sdp(&self) -> String {
+        let count = self.sends.len() + self.audio_slots + self.video_slots;
+        let mut sdp = String::with_capacity(900 * count + 200);
+        sdp.push_str("v=0\r\no=- 4611732054762223410 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n");
+        sdp.push_str("a=group:BUNDLE");
+        for mid in 0..count {
+            line(&mut sdp, format_args!(" {mid}"));
+        }
+        sdp.push_str("\r\na=extmap-allow-mixed\r\na=msid-semantic: WMS\r\n");
+        let mut mid = 0;
+        for track in self.sends {
+            self.section(&mut sdp, mid, track.kind, Some(track));
+            mid += 1;
+        }
+        for _ in 0..self.audio_slots {
+            self.section(&mut sdp, mid, MediaKind::Audio, None);
+            mid += 1;
+        }
+        for _ in 0..self.video_slots {
+            self.section(&mut sdp, mid, MediaKind::Video, None);
+            mid += 1;
+        }
+        sdp
+    }
+
+    fn section(&self, sdp: &mut String, mid: usize, kind: MediaKind, send: Option<&SendTrack>) {
+        let (name, pts) = match kind {
+            MediaKind::Audio => ("audio", format!("{}", ids::OPUS)),
+            MediaKind::Video => ("video", format!("{} {}", ids::VP8, ids::VP8_RTX)),
+        };
+        let IceCredentials { ufrag, pwd } = self.ice;
+        let fingerprint = self.fingerprint;
+        line(sdp, format_args!("m={name} 9 UDP/TLS/RTP/SAVPF {pts}\r\n"));
+        sdp.push_str("c=IN IP4 0.0.0.0\r\na=rtcp:9 IN IP4 0.0.0.0\r\n");
+        line(
+            sdp,
+            format_args!("a=ice-ufrag:{ufrag}\r\na=ice-pwd:{pwd}\r\n"),
+        );
+        line(
+            sdp,
+            format_args!("a=ice-options:trickle\r\na=fingerprint:sha-256 {fingerprint}\r\n"),
+        );
+        line(sdp, format_args!("a=setup:actpass\r\na=mid:{mid}\r\n"));
+        extensions(sdp, kind);
+        sdp.push_str(if send.is_some() {
+            "a=sendonly\r\n"
+        } else {
+            "a=recvonly\r\n"
+        });
+        if send.is_some() {
+            line(sdp, format_args!("a=msid:- track-{mid}\r\n"));
+        }
+        sdp.push_str("a=rtcp-mux\r\na=rtcp-rsize\r\n");
+        codecs(sdp, kind);
+        if let Some(track) = send {
+            streams(sdp, mid, track);
+        }
+    }
+}
+
+fn extensions(sdp: &mut String, kind: MediaKind) {
+    const TWCC_URI: &str =
+        "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
+    const HDREXT: &str = "urn:ietf:params:rtp-hdrext";
+    if kind == MediaKind::Audio {
+        line(
+            sdp,
+            format_args!(
+                "a=extmap:{} {HDREXT}:ssrc-audio-level\r\n",
+                ids::AUDIO_LEVEL
+            ),
+        );
+    }
+    line(sdp, format_args!("a=extmap:{} {TWCC_URI}\r\n", ids::TWCC));
+    line(
+        sdp,
+        format_args!("a=extmap:{} {HDREXT}:sdes:mid\r\n", ids::MID),
+    );
+    if kind == MediaKind::Video {
+        line(
+            sdp,
+            format_args!("a=extmap:{} {HDREXT}:sdes:rtp-stream-id\r\n", ids::RID),
+        );
+        let rrid = ids::RRID;
+        line(
+            sdp,
+            format_args!("a=extmap:{rrid} {HDREXT}:sdes:repaired-rtp-stream-id\r\n"),
+        );
+    }
+}
+
+fn codecs(sdp: &mut String, kind: MediaKind) {
+    match kind {
+        MediaKind::Audio => {
+            let pt = ids::OPUS;
+            line(sdp, format_args!("a=rtpmap:{pt} opus/48000/2\r\n"));
+            line(sdp, format_args!("a=rtcp-fb:{pt} transport-cc\r\n"));
+            line(
+                sdp,
+                format_args!("a=fmtp:{pt} minptime=10;useinbandfec=1\r\n"),
+            );
+        }
+        MediaKind::Video => {
+            let (pt, rtx) = (ids::VP8, ids::VP8_RTX);
+            line(sdp, format_args!("a=rtpmap:{pt} VP8/90000\r\n"));
+            for feedback in ["goog-remb", "transport-cc", "ccm fir", "nack", "nack pli"] {
+                line(sdp, format_args!("a=rtcp-fb:{pt} {feedback}\r\n"));
+            }
+            line(
+                sdp,
+                format_args!("a=rtpmap:{rtx} rtx/90000\r\na=fmtp:{rtx} apt={pt}\r\n"),
+            );
+        }
+    }
+}
+
+fn streams(sdp: &mut String, mid: usize, track: &SendTrack) {
+    // As in browsers, a simulcast is told by RIDs and declares no SSRC.
+    if !track.rids.is_empty() {
+        for rid in &track.rids {
+            line(sdp, format_args!("a=rid:{rid} send\r\n"));
+        }
+        line(
+            sdp,
+            format_args!("a=simulcast:send {}\r\n", track.rids.join(";")),
+        );
+        return;
+    }
+    for (media, rtx) in &track.ssrcs {
+        if track.kind == MediaKind::Video {
+            line(sdp, format_args!("a=ssrc-group:FID {media} {rtx}\r\n"));
+        }
+        line(sdp, format_args!("a=ssrc:{media} cname:dinh-loadtest\r\n"));
+        line(sdp, format_args!("a=ssrc:{media} msid:- track-{mid}\r\n"));
+        if track.kind == MediaKind::Video {
+            line(sdp, format_args!("a=ssrc:{rtx} cname:dinh-loadtest\r\n"));
+            line(sdp, format_args!("a=ssrc:{rtx} msid:- track-{mid}\r\n"));
+        }
+    }
+}
+
+fn line(sdp: &mut String, text: std::fmt::Arguments<'_>) {
+    sdp.write_fmt(text)
+        .expect("writing to a string cannot fail");
+}
