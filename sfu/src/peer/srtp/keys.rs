@@ -92,7 +92,7 @@ impl Master {
     }
 
     /// Session encryption key for RTP.
-    pub(super) fn rtp_key(&self) -> [u8; KEY_LENGTH] {
+    pub fn rtp_key(&self) -> [u8; KEY_LENGTH] {
         self.derive(LABEL_RTP_ENCRYPTION)
     }
 
@@ -102,7 +102,7 @@ impl Master {
     }
 
     /// Session salt for RTP, of as many bytes as the profile's salt has.
-    pub(super) fn rtp_salt<const N: usize>(&self) -> [u8; N] {
+    pub fn rtp_salt<const N: usize>(&self) -> [u8; N] {
         self.derive(LABEL_RTP_SALT)
     }
 

@@ -1,0 +1,508 @@
+//! One simulated browser, sans-I/O: ICE, DTLS, SRTP, what it publishes and what it watches.
+//!
+//! Datagrams, instants and commands go in; datagrams, milestones and measurements come out in
+//! [`Effects`]. It never touches a socket or a clock.
+
+mod effects;
+mod ice;
+mod negotiation;
+mod opener;
+mod rtcp;
+mod watch;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rand::SeedableRng;
+use rand::rngs::SmallRng;
+use sfu::command::{Fingerprint, HostCandidate};
+use sfu::peer::dtls::{ClientConfig, Event, Session};
+use sfu::peer::srtp::{Keys, Opener, Sealer};
+
+use crate::clip::Clip;
+use crate::publish::{Outgoing, Publisher, Sent};
+use crate::rtp;
+use crate::sdp::{Answer, Offer, SendTrack};
+pub use effects::{Datagrams, Effects, Milestone};
+use ice::Ice;
+pub use negotiation::{NegotiationError, Sends};
+use opener::RtpOpener;
+use watch::Watch;
+pub use watch::{Observed, ObservedStream};
+
+/// How long connectivity checks and the handshake may take together.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// What all endpoints of a run have in common.
+#[derive(Debug)]
+pub struct Shared {
+    /// What marks and arrivals count from.
+    pub epoch: Instant,
+    /// Wall clock at `epoch`, since 1970: for sender reports.
+    pub epoch_unix: Duration,
+    /// DTLS of all endpoints: one certificate, as nobody can tell them apart by it.
+    pub dtls: ClientConfig,
+    /// Fingerprint of that certificate.
+    pub fingerprint: Fingerprint,
+    /// What publishers publish.
+    pub clip: Arc<Clip>,
+}
+
+/// Which packets are decrypted and looked into.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Decrypt {
+    /// Every one.
+    All,
+    /// The first of each stream, video until a keyframe has come, and every retransmission.
+    /// The rest is judged by its header.
+    Start,
+}
+
+/// What one endpoint is to do.
+#[derive(Clone, Debug)]
+pub struct EndpointConfig {
+    /// Seed of everything random about it.
+    pub seed: u64,
+    /// Number in the send-time marks of what it publishes.
+    pub sender: u16,
+    /// What it may send.
+    pub sends: Sends,
+    /// How many audio streams it can receive.
+    pub audio_slots: usize,
+    /// How many video streams it can receive.
+    pub video_slots: usize,
+    /// Which packets are decrypted.
+    pub decrypt: Decrypt,
+}
+
+/// One simulated browser.
+#[derive(Debug)]
+pub struct Endpoint {
+    shared: Arc<Shared>,
+    config: EndpointConfig,
+    tracks: Vec<SendTrack>,
+    ice: Ice,
+    rng: SmallRng,
+    state: State,
+    watch: Watch,
+    publisher: Option<Box<Publisher>>,
+    outgoing: Outgoing,
+    next_report: Instant,
+    wake: Instant,
+    counts: Counts,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Made an offer, or not even that.
+    New,
+    /// Connectivity checks go out.
+    Checking {
+        deadline: Instant,
+        fingerprint: Fingerprint,
+    },
+    /// The handshake runs.
+    Handshaking {
+        deadline: Instant,
+        session: Box<Session>,
+    },
+    /// Media may flow.
+    Connected(Box<Secured>),
+    /// Over.
+    Closed,
+}
+
+/// Everything that has keys.
+#[derive(Debug)]
+struct Secured {
+    session: Session,
+    opener: RtpOpener,
+    rtcp: Opener,
+    sealer: Sealer,
+}
+
+/// Datagrams that were of no use, by reason.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Counts {
+    /// Not STUN, DTLS, RTP or RTCP, or before their time.
+    pub unexpected: u64,
+    /// Failed authentication.
+    pub unauthenticated: u64,
+    /// RTP of a stream that the answer does not announce.
+    pub unknown_stream: u64,
+}
+
+impl Endpoint {
+    /// An endpoint that has done nothing yet.
+    pub fn new(now: Instant, shared: Arc<Shared>, config: EndpointConfig) -> Self {
+        let mut rng = SmallRng::seed_from_u64(config.seed);
+        let tracks = config.sends.tracks(&shared.clip, &mut rng);
+        Self {
+            ice: Ice::new(now, &mut rng),
+            rng,
+            tracks,
+            watch: Watch::new(config.decrypt),
+            shared,
+            config,
+            state: State::New,
+            publisher: None,
+            outgoing: Outgoing::default(),
+            next_report: now,
+            wake: now,
+            counts: Counts::default(),
+        }
+    }
+
+    /// The offer, complete without candidates: the server is lite and learns the address by itself.
+    pub fn offer(&self) -> String {
+        Offer {
+            ice: self.ice.local(),
+            fingerprint: &negotiation::colons(self.shared.fingerprint),
+            sends: &self.tracks,
+            audio_slots: self.config.audio_slots,
+            video_slots: self.config.video_slots,
+        }
+        .to_sdp()
+    }
+
+    /// What each sending MID of the offer is, as the signaling protocol names it.
+    pub fn sources(&self) -> Vec<(String, &'static str)> {
+        self.config.sends.sources()
+    }
+
+    /// Takes the answer and begins connectivity checks.
+    ///
+    /// # Errors
+    /// When the answer does not fit the offer.
+    pub fn handle_answer(&mut self, now: Instant, answer: &Answer) -> Result<(), NegotiationError> {
+        let expected = self.tracks.len() + self.config.audio_slots + self.config.video_slots;
+        if answer.media.len() != expected {
+            return Err(NegotiationError::MediaCount {
+                expected,
+                found: answer.media.len(),
+            });
+        }
+        let (sending, receiving) = answer.media.split_at(self.tracks.len());
+        let specs = negotiation::track_specs(&self.tracks, sending, answer, &self.shared.clip)?;
+        if !specs.is_empty() {
+            let clip = Arc::clone(&self.shared.clip);
+            let sender = self.config.sender;
+            let publisher = Publisher::new(self.shared.epoch, clip, sender, specs);
+            self.publisher = Some(Box::new(publisher));
+        }
+        self.watch.expect(receiving, answer.twcc);
+        self.ice.start(now, answer.ice.clone());
+        self.state = State::Checking {
+            deadline: now + CONNECT_TIMEOUT,
+            fingerprint: answer.fingerprint,
+        };
+        self.wake = now;
+        Ok(())
+    }
+
+    /// The candidate of an answer to use, by transport.
+    pub fn choose_candidate(answer: &Answer, tcp: bool) -> Option<HostCandidate> {
+        let mut usable = answer
+            .candidates
+            .iter()
+            .filter(|candidate| candidate.tcp == tcp);
+        usable
+            .find(|candidate| candidate.address.is_ipv4())
+            .copied()
+    }
+
+    /// Begins or stops to publish. Without effect when nothing to send was negotiated.
+    pub fn set_publishing(&mut self, now: Instant, active: bool) {
+        if let Some(publisher) = &mut self.publisher {
+            publisher.set_active(now, active);
+            self.wake = now;
+        }
+    }
+
+    /// Takes one datagram, decrypting it in place; `arrival` is when the system got it, counted
+    /// from the start of the run.
+    pub fn handle_datagram(
+        &mut self,
+        now: Instant,
+        arrival: Duration,
+        datagram: &mut [u8],
+        effects: &mut Effects,
+    ) {
+        // RFC 7983, and RFC 5761 for RTP against RTCP.
+        match (datagram.first(), datagram.get(1)) {
+            (Some(128..=191), Some(192..=223)) => self.handle_rtcp(now, datagram),
+            (Some(128..=191), Some(_)) => self.handle_rtp(now, arrival, datagram, effects),
+            (Some(0..=3), _) => self.handle_stun(now, datagram, effects),
+            (Some(20..=63), _) => self.handle_dtls(now, datagram, effects),
+            _ => self.counts.unexpected += 1,
+        }
+    }
+
+    /// Does what is due.
+    pub fn handle_timeout(&mut self, now: Instant, effects: &mut Effects) {
+        match &mut self.state {
+            State::New | State::Closed => {}
+            State::Checking { deadline, .. } | State::Handshaking { deadline, .. }
+                if *deadline <= now =>
+            {
+                let what = match self.state {
+                    State::Checking { .. } => "no answer to connectivity checks",
+                    _ => "the DTLS handshake was not completed",
+                };
+                self.fail(what, effects);
+            }
+            State::Checking { .. } => {}
+            State::Handshaking { session, .. } => {
+                session.handle_timeout(now);
+                self.pump_dtls(now, effects);
+            }
+            State::Connected(_) => self.run_media(now, effects),
+        }
+        if self.is_live() {
+            self.ice.handle_timeout(now, &mut self.rng, effects);
+            if self.ice.is_expired(now) {
+                self.fail("the server stopped answering connectivity checks", effects);
+            }
+        }
+        self.wake = self.next_timeout(now);
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) wants to be called. Also changes by itself
+    /// when a datagram is handled.
+    pub const fn wake(&self) -> Instant {
+        self.wake
+    }
+
+    /// Says goodbye and takes part no more.
+    pub fn close(&mut self, now: Instant, effects: &mut Effects) {
+        if let State::Connected(secured) = &mut self.state {
+            secured.session.close(now);
+            while let Some(datagram) = secured.session.poll_transmit() {
+                effects.datagrams.push(&datagram);
+            }
+        }
+        self.state = State::Closed;
+    }
+
+    /// Media may flow.
+    pub const fn is_connected(&self) -> bool {
+        matches!(self.state, State::Connected(_))
+    }
+
+    /// Everything it has observed so far.
+    pub fn observed(&self) -> Observed {
+        self.watch.observed()
+    }
+
+    /// What it has sent, if it was to send anything.
+    pub fn sent(&self) -> Option<Sent> {
+        self.publisher.as_ref().map(|publisher| publisher.sent())
+    }
+
+    /// Datagrams that were of no use.
+    pub const fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Round-trip time of the last connectivity check.
+    pub const fn round_trip(&self) -> Option<Duration> {
+        self.ice.round_trip()
+    }
+
+    const fn is_live(&self) -> bool {
+        !matches!(self.state, State::New | State::Closed)
+    }
+
+    fn fail(&mut self, reason: &'static str, effects: &mut Effects) {
+        self.state = State::Closed;
+        effects.milestones.push(Milestone::Failed(reason));
+    }
+
+    fn handle_stun(&mut self, now: Instant, datagram: &[u8], effects: &mut Effects) {
+        let first = !self.ice.is_connected();
+        if !self.is_live() || !self.ice.handle_answer(now, datagram) {
+            self.counts.unexpected += 1;
+            return;
+        }
+        if first
+            && let State::Checking {
+                deadline,
+                fingerprint,
+            } = self.state
+        {
+            effects.milestones.push(Milestone::IceConnected);
+            let session = Session::client(now, &self.shared.dtls, fingerprint);
+            self.state = State::Handshaking {
+                deadline,
+                session: Box::new(session),
+            };
+            self.pump_dtls(now, effects);
+            self.wake = self.next_timeout(now);
+        }
+    }
+
+    fn handle_dtls(&mut self, now: Instant, datagram: &[u8], effects: &mut Effects) {
+        let taken = match &mut self.state {
+            State::Handshaking { session, .. } => session.handle_datagram(now, datagram),
+            State::Connected(secured) => secured.session.handle_datagram(now, datagram),
+            State::New | State::Checking { .. } | State::Closed => {
+                self.counts.unexpected += 1;
+                return;
+            }
+        };
+        if taken.is_err() {
+            self.counts.unexpected += 1;
+        }
+        self.pump_dtls(now, effects);
+        self.wake = self.next_timeout(now);
+    }
+
+    fn pump_dtls(&mut self, now: Instant, effects: &mut Effects) {
+        let session = match &mut self.state {
+            State::Handshaking { session, .. } => session.as_mut(),
+            State::Connected(secured) => &mut secured.session,
+            State::New | State::Checking { .. } | State::Closed => return,
+        };
+        while let Some(datagram) = session.poll_transmit() {
+            effects.datagrams.push(&datagram);
+        }
+        while let Some(event) = match &mut self.state {
+            State::Handshaking { session, .. } => session.poll_event(),
+            State::Connected(secured) => secured.session.poll_event(),
+            State::New | State::Checking { .. } | State::Closed => None,
+        } {
+            match event {
+                Event::Connected(keys) => self.on_keys(now, &keys, effects),
+                Event::Closed => self.fail("the server closed the connection", effects),
+                Event::Failed(_) => self.fail("the DTLS handshake failed", effects),
+            }
+        }
+    }
+
+    fn on_keys(&mut self, now: Instant, keys: &Keys, effects: &mut Effects) {
+        let (Some(opener), Ok(rtcp), Ok(sealer)) =
+            (RtpOpener::new(keys), Opener::new(keys), Sealer::new(keys))
+        else {
+            self.fail("the SRTP keys cannot be used", effects);
+            return;
+        };
+        let State::Handshaking { session, .. } = std::mem::replace(&mut self.state, State::Closed)
+        else {
+            return;
+        };
+        self.state = State::Connected(Box::new(Secured {
+            session: *session,
+            opener,
+            rtcp,
+            sealer,
+        }));
+        self.next_report = now + rtcp::first_report_delay(&mut self.rng);
+        effects.milestones.push(Milestone::Connected);
+    }
+
+    fn handle_rtp(
+        &mut self,
+        now: Instant,
+        arrival: Duration,
+        datagram: &mut [u8],
+        effects: &mut Effects,
+    ) {
+        let State::Connected(secured) = &mut self.state else {
+            self.counts.unexpected += 1;
+            return;
+        };
+        let Some(header) = rtp::Header::parse(datagram) else {
+            self.counts.unexpected += 1;
+            return;
+        };
+        let opener = &mut secured.opener;
+        let time = watch::Time { now, arrival };
+        match self.watch.on_rtp(time, &header, datagram, opener, effects) {
+            Ok(wake) => self.wake = wake.map_or(self.wake, |wake| wake.min(self.wake)),
+            Err(watch::Refused::UnknownStream) => self.counts.unknown_stream += 1,
+            Err(watch::Refused::Unauthenticated) => self.counts.unauthenticated += 1,
+        }
+    }
+
+    fn handle_rtcp(&mut self, now: Instant, datagram: &[u8]) {
+        let State::Connected(secured) = &mut self.state else {
+            self.counts.unexpected += 1;
+            return;
+        };
+        let Ok(plain) = secured.rtcp.open_rtcp(datagram) else {
+            self.counts.unauthenticated += 1;
+            return;
+        };
+        let publisher = self.publisher.as_deref_mut();
+        rtcp::handle(now, &plain, &mut self.watch, publisher, &mut self.outgoing);
+        if !self.outgoing.is_empty() || self.publisher.is_some() {
+            // Repairs and the jump to a keyframe go out in the next turn of the timers.
+            self.wake = now;
+        }
+    }
+
+    /// Publishes, gives feedback, reports.
+    fn run_media(&mut self, now: Instant, effects: &mut Effects) {
+        let State::Connected(secured) = &mut self.state else {
+            return;
+        };
+        let mut compound = Vec::new();
+        if let Some(publisher) = &mut self.publisher {
+            publisher.handle_timeout(now, &mut self.outgoing);
+            let unix = self.shared.epoch_unix + now.saturating_duration_since(self.shared.epoch);
+            rtcp::sender_reports(now, unix, publisher, &mut compound);
+        }
+        for (plain, bytes) in self.outgoing.iter() {
+            let mut sealed = bytes.to_vec();
+            let ssrc = rtp::Header::parse(bytes).map_or(0, |header| header.ssrc);
+            sealed.resize(bytes.len() + secured.sealer.overhead(), 0);
+            let index = plain.index;
+            if let Ok(length) =
+                secured
+                    .sealer
+                    .seal(&mut sealed, plain.header_bytes, bytes.len(), ssrc, index)
+            {
+                effects
+                    .datagrams
+                    .push(sealed.get(..length).unwrap_or_default());
+            }
+        }
+        self.outgoing.clear();
+        let round_trip = self.ice.round_trip().unwrap_or(Duration::from_millis(100));
+        if self.next_report <= now {
+            self.next_report = now + rtcp::report_interval(&mut self.rng);
+            rtcp::receiver_report(now, &mut self.watch, &mut compound);
+        }
+        self.watch.poll_feedback(now, round_trip, &mut compound);
+        if !compound.is_empty()
+            && let Ok(sealed) = secured.rtcp.seal_rtcp(&compound)
+        {
+            effects.datagrams.push(&sealed);
+        }
+    }
+
+    fn next_timeout(&self, now: Instant) -> Instant {
+        let far = now + Duration::from_secs(1);
+        let own = match &self.state {
+            State::New | State::Closed => return now + Duration::from_secs(3_600),
+            State::Checking { deadline, .. } => *deadline,
+            State::Handshaking { deadline, session } => session
+                .poll_timeout()
+                .map_or(*deadline, |due| due.min(*deadline)),
+            State::Connected(_) => {
+                let publisher = self
+                    .publisher
+                    .as_ref()
+                    .and_then(|publisher| publisher.poll_timeout());
+                let due = publisher.into_iter().chain(self.watch.poll_timeout());
+                due.min()
+                    .map_or(self.next_report, |due| due.min(self.next_report))
+            }
+        };
+        own.min(self.ice.poll_timeout()).min(far).max(now)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,429 @@
+//! What an endpoint watches: its streams, their keyframes, marks and repair.
+
+use std::time::{Duration, Instant};
+
+use rtc_rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
+use rtc_rtcp::reception_report::ReceptionReport;
+use rtc_rtcp::transport_feedbacks::transport_layer_nack::{
+    TransportLayerNack, nack_pairs_from_sequence_numbers,
+};
+use sfu::command::MediaKind;
+
+use super::opener::RtpOpener;
+use super::rtcp::{FEEDBACK_SSRC, append};
+use super::{Decrypt, Effects, Milestone};
+use crate::clip::vp8;
+use crate::marker::Mark;
+use crate::receive::stream::{Stream, StreamSpec, StreamTotals};
+use crate::receive::twcc::Arrivals;
+use crate::rtp::{self, Header};
+use crate::sdp::AnswerMedia;
+
+/// Most streams of one endpoint; further SSRCs are refused. An operator's page shows 22.
+const MAX_STREAMS: usize = 32;
+/// Report blocks that fit into one receiver report.
+const MAX_BLOCKS: usize = 31;
+
+/// When something happens: on the endpoint's clock, and counted from the start of the run.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Time {
+    pub(super) now: Instant,
+    pub(super) arrival: Duration,
+}
+
+/// Why a packet was not counted.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Refused {
+    UnknownStream,
+    Unauthenticated,
+}
+
+/// One stream's observations.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct ObservedStream {
+    /// Sound or picture.
+    pub kind: MediaKind,
+    /// Its counters.
+    pub totals: StreamTotals,
+}
+
+/// All that one endpoint observed.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Observed {
+    /// Streams on which anything came.
+    pub streams: Vec<ObservedStream>,
+    /// The sender whose keyframe came last, and when it was complete since the start of the run.
+    pub last_key_frame: Option<(u16, Duration)>,
+}
+
+/// A receiving m-line.
+#[derive(Clone, Debug)]
+struct Expected {
+    pt: u8,
+    rtx_pt: Option<u8>,
+    spec: StreamSpec,
+    /// The answer declared its SSRC; otherwise streams are told by their payload type.
+    declared: bool,
+}
+
+/// A stream with what is needed to look into it.
+#[derive(Debug)]
+struct Watched {
+    stream: Stream,
+    pt: u8,
+    rtx_pt: Option<u8>,
+    /// Highest number on the RTX stream, extended.
+    rtx_highest: Option<u64>,
+    /// RTP time of the keyframe that is arriving.
+    key_frame_time: Option<u32>,
+}
+
+/// All streams of one endpoint.
+#[derive(Debug)]
+pub(super) struct Watch {
+    decrypt: Decrypt,
+    expected: Vec<Expected>,
+    streams: Vec<Watched>,
+    twcc: Option<(u8, Arrivals)>,
+    first_packet: bool,
+    first_key_frame: bool,
+    last_key_frame: Option<(u16, Duration)>,
+    ask: Vec<u16>,
+}
+
+impl Watch {
+    pub(super) fn new(decrypt: Decrypt) -> Self {
+        Self {
+            decrypt,
+            expected: Vec::new(),
+            streams: Vec::new(),
+            twcc: None,
+            first_packet: false,
+            first_key_frame: false,
+            last_key_frame: None,
+            ask: Vec::new(),
+        }
+    }
+
+    pub(super) fn expect(&mut self, answered: &[AnswerMedia], twcc: Option<u8>) {
+        self.twcc = twcc.map(|id| (id, Arrivals::default()));
+        self.expected = answered
+            .iter()
+            .filter(|media| media.sends)
+            .filter_map(|media| {
+                let (ssrc, rtx_ssrc) = media.ssrc.unwrap_or_default();
+                Some(Expected {
+                    pt: media.pt?,
+                    rtx_pt: media.rtx_pt,
+                    spec: StreamSpec {
+                        kind: media.kind,
+                        ssrc,
+                        rtx_ssrc,
+                        nack: media.nack,
+                        pli: media.pli,
+                    },
+                    declared: media.ssrc.is_some(),
+                })
+            })
+            .collect();
+    }
+
+    /// Takes an RTP packet; returns when timers want to be looked at because of it.
+    pub(super) fn on_rtp(
+        &mut self,
+        time: Time,
+        header: &Header,
+        packet: &mut [u8],
+        opener: &mut RtpOpener,
+        effects: &mut Effects,
+    ) -> Result<Option<Instant>, Refused> {
+        let twcc = self
+            .twcc
+            .as_ref()
+            .and_then(|(id, _)| header.extension(packet, *id))
+            .and_then(|value| value.try_into().ok())
+            .map(u16::from_be_bytes);
+        let media = self
+            .streams
+            .iter()
+            .position(|one| one.stream.spec().ssrc == header.ssrc);
+        let wake = if let Some(at) = media {
+            self.on_media(time, at, header, packet, opener, effects)?
+        } else if let Some(at) = self.find_repaired(header) {
+            self.on_repair(time, at, header, packet, opener, effects)?
+        } else {
+            self.on_first(time, header, packet, opener, effects)?
+        };
+        let Some((twcc, (_, arrivals))) = twcc.zip(self.twcc.as_mut()) else {
+            return Ok(wake);
+        };
+        arrivals.on_packet(time.now, time.arrival, twcc);
+        Ok(wake.into_iter().chain(arrivals.poll_timeout()).min())
+    }
+
+    pub(super) fn on_sender_report(&mut self, now: Instant, ssrc: u32, ntp: u64) {
+        for watched in &mut self.streams {
+            if watched.stream.spec().ssrc == ssrc {
+                watched.stream.on_sender_report(now, ntp);
+            }
+        }
+    }
+
+    pub(super) fn report(&mut self, now: Instant) -> Vec<ReceptionReport> {
+        let streams = self.streams.iter_mut().take(MAX_BLOCKS);
+        streams.map(|watched| watched.stream.report(now)).collect()
+    }
+
+    /// Appends the NACKs, PLIs and transport-wide feedback that are due.
+    pub(super) fn poll_feedback(&mut self, now: Instant, round_trip: Duration, out: &mut Vec<u8>) {
+        for watched in &mut self.streams {
+            let media_ssrc = watched.stream.spec().ssrc;
+            self.ask.clear();
+            let key_frame = watched.stream.poll_feedback(now, round_trip, &mut self.ask);
+            if !self.ask.is_empty() {
+                let nack = TransportLayerNack {
+                    sender_ssrc: FEEDBACK_SSRC,
+                    media_ssrc,
+                    nacks: nack_pairs_from_sequence_numbers(&self.ask),
+                };
+                append(&nack, out);
+            }
+            if key_frame {
+                let pli = PictureLossIndication {
+                    sender_ssrc: FEEDBACK_SSRC,
+                    media_ssrc,
+                };
+                append(&pli, out);
+            }
+        }
+        let media_ssrc = self.streams.first().map_or(0, |one| one.stream.spec().ssrc);
+        if let Some((_, arrivals)) = &mut self.twcc {
+            arrivals.poll(now, FEEDBACK_SSRC, media_ssrc, out);
+        }
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        let streams = self
+            .streams
+            .iter()
+            .filter_map(|one| one.stream.poll_timeout());
+        let twcc = self
+            .twcc
+            .as_ref()
+            .and_then(|(_, arrivals)| arrivals.poll_timeout());
+        streams.chain(twcc).min()
+    }
+
+    pub(super) fn observed(&self) -> Observed {
+        let streams = self.streams.iter().map(|watched| ObservedStream {
+            kind: watched.stream.spec().kind,
+            totals: watched.stream.totals(),
+        });
+        Observed {
+            streams: streams.collect(),
+            last_key_frame: self.last_key_frame,
+        }
+    }
+
+    /// A packet of a stream that is known.
+    fn on_media(
+        &mut self,
+        time: Time,
+        at: usize,
+        header: &Header,
+        packet: &mut [u8],
+        opener: &mut RtpOpener,
+        effects: &mut Effects,
+    ) -> Result<Option<Instant>, Refused> {
+        let look = self.looks_into(at, opener);
+        let Some(watched) = self.streams.get_mut(at) else {
+            return Err(Refused::UnknownStream);
+        };
+        let bytes = packet.len();
+        let index = watched.stream.extend(header.seq);
+        if look {
+            let payload = opener
+                .open(packet, header.len, header.ssrc, index)
+                .ok_or(Refused::Unauthenticated)?;
+            if watched
+                .stream
+                .on_packet(time.now, time.arrival, header, bytes)
+            {
+                self.look(time, at, header, payload, effects);
+            }
+        } else {
+            watched
+                .stream
+                .on_packet(time.now, time.arrival, header, bytes);
+        }
+        Ok(self
+            .streams
+            .get(at)
+            .and_then(|one| one.stream.poll_timeout()))
+    }
+
+    /// A packet of a stream that nothing has come of: it must be authentic and announced.
+    fn on_first(
+        &mut self,
+        time: Time,
+        header: &Header,
+        packet: &mut [u8],
+        opener: &mut RtpOpener,
+        effects: &mut Effects,
+    ) -> Result<Option<Instant>, Refused> {
+        let expected = self
+            .expected
+            .iter()
+            .find(|expected| expected.declared && expected.spec.ssrc == header.ssrc)
+            .or_else(|| {
+                let mut undeclared = self.expected.iter().filter(|expected| !expected.declared);
+                undeclared.find(|expected| expected.pt == header.pt)
+            })
+            .filter(|_| self.streams.len() < MAX_STREAMS)
+            .ok_or(Refused::UnknownStream)?;
+        let spec = StreamSpec {
+            ssrc: header.ssrc,
+            ..expected.spec
+        };
+        let bytes = packet.len();
+        let payload = opener
+            .open(packet, header.len, header.ssrc, u64::from(header.seq))
+            .ok_or(Refused::Unauthenticated)?;
+        let mut stream = Stream::new(time.now, time.arrival, spec);
+        stream.on_packet(time.now, time.arrival, header, bytes);
+        self.streams.push(Watched {
+            stream,
+            pt: expected.pt,
+            rtx_pt: expected.rtx_pt,
+            rtx_highest: None,
+            key_frame_time: None,
+        });
+        if !self.first_packet {
+            self.first_packet = true;
+            effects
+                .milestones
+                .push(Milestone::FirstPacket(time.arrival));
+        }
+        let at = self.streams.len() - 1;
+        self.look(time, at, header, payload, effects);
+        Ok(self
+            .streams
+            .get(at)
+            .and_then(|one| one.stream.poll_timeout()))
+    }
+
+    /// The stream that a retransmission belongs to: by its SSRC, else by its payload type.
+    fn find_repaired(&self, header: &Header) -> Option<usize> {
+        let declared = self
+            .streams
+            .iter()
+            .position(|watched| watched.stream.spec().rtx_ssrc == Some(header.ssrc));
+        declared.or_else(|| {
+            self.streams.iter().position(|watched| {
+                watched.stream.spec().rtx_ssrc.is_none()
+                    && watched.rtx_pt == Some(header.pt)
+                    && watched.pt != header.pt
+            })
+        })
+    }
+
+    /// A retransmission (RFC 4588): the original number, then the original payload.
+    fn on_repair(
+        &mut self,
+        time: Time,
+        at: usize,
+        header: &Header,
+        packet: &mut [u8],
+        opener: &mut RtpOpener,
+        effects: &mut Effects,
+    ) -> Result<Option<Instant>, Refused> {
+        let Some(watched) = self.streams.get_mut(at) else {
+            return Err(Refused::UnknownStream);
+        };
+        let index = extend(watched.rtx_highest, header.seq);
+        let payload = opener
+            .open(packet, header.len, header.ssrc, index)
+            .ok_or(Refused::Unauthenticated)?;
+        watched.rtx_highest = watched.rtx_highest.max(Some(index));
+        // Probes are padding alone: nothing is left without it.
+        let plain = rtp::unpad(payload, header.padded);
+        if let Some((original, media)) = plain.and_then(<[u8]>::split_first_chunk::<2>)
+            && !media.is_empty()
+        {
+            let original = u16::from_be_bytes(*original);
+            if watched.stream.on_repair(time.now, original, header) {
+                self.look(time, at, header, media, effects);
+            }
+        }
+        Ok(self
+            .streams
+            .get(at)
+            .and_then(|one| one.stream.poll_timeout()))
+    }
+
+    fn looks_into(&self, at: usize, opener: &RtpOpener) -> bool {
+        match self.decrypt {
+            Decrypt::All => true,
+            Decrypt::Start => {
+                opener.needs_every_packet()
+                    || self.streams.get(at).is_some_and(|watched| {
+                        let video = watched.stream.spec().kind == MediaKind::Video;
+                        video && !watched.stream.is_decodable()
+                    })
+            }
+        }
+    }
+
+    /// Reads keyframes and marks out of a decrypted payload.
+    fn look(
+        &mut self,
+        time: Time,
+        at: usize,
+        header: &Header,
+        payload: &[u8],
+        effects: &mut Effects,
+    ) {
+        let Some(watched) = self.streams.get_mut(at) else {
+            return;
+        };
+        let Some(payload) = rtp::unpad(payload, header.padded) else {
+            return;
+        };
+        let mark = Mark::find(payload);
+        let latency = mark.map(|mark| time.arrival.saturating_sub(mark.sent));
+        if watched.stream.spec().kind == MediaKind::Audio {
+            if let Some(latency) = latency {
+                effects.latencies.audio(latency);
+            }
+            return;
+        }
+        if let Some(latency) = latency {
+            effects.latencies.video(latency);
+        }
+        if vp8::parse(payload).is_some_and(|payload| payload.starts_key_frame) {
+            watched.key_frame_time = Some(header.timestamp);
+        }
+        if header.marker && watched.key_frame_time == Some(header.timestamp) {
+            watched.key_frame_time = None;
+            watched.stream.on_key_frame();
+            self.last_key_frame = mark.map(|mark| (mark.sender, time.arrival));
+            if !self.first_key_frame {
+                self.first_key_frame = true;
+                effects
+                    .milestones
+                    .push(Milestone::FirstKeyFrame(time.arrival));
+            }
+        }
+    }
+}
+
+/// The extended number nearest to the highest so far.
+fn extend(highest: Option<u64>, seq: u16) -> u64 {
+    highest.map_or_else(
+        || u64::from(seq),
+        |highest| {
+            let step = seq.wrapping_sub(highest as u16) as i16;
+            highest.saturating_add_signed(i64::from(step))
+        },
+    )
+}

@@ -1,0 +1,148 @@
+//! Distributions of times, in microseconds, and how they stand in the report.
+
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+use serde::{Deserialize, Serialize};
+
+/// A distribution of times from 1 µs to 60 s, exact to three digits.
+#[derive(Clone, Debug)]
+pub struct Distribution(Histogram<u32>);
+
+impl Default for Distribution {
+    fn default() -> Self {
+        let mut histogram = Histogram::new(3).expect("three digits are allowed");
+        histogram.auto(true);
+        Self(histogram)
+    }
+}
+
+impl Distribution {
+    /// Adds one time.
+    pub fn add(&mut self, time: Duration) {
+        let micros = u64::try_from(time.as_micros())
+            .unwrap_or(u64::MAX)
+            .clamp(1, 60_000_000);
+        self.0.saturating_record(micros);
+    }
+
+    /// Adds all of another.
+    pub fn merge(&mut self, other: &Self) {
+        self.0
+            .add(&other.0)
+            .expect("a distribution that grows takes any other");
+    }
+
+    /// How many times it holds.
+    pub fn count(&self) -> u64 {
+        self.0.len()
+    }
+
+    /// The numbers for the report; `None` when it is empty.
+    pub fn summary(&self) -> Option<Summary> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let ms = |micros: u64| rounded(micros as f64 / 1e3);
+        Some(Summary {
+            count: self.0.len(),
+            min: ms(self.0.min()),
+            mean: rounded(self.0.mean() / 1e3),
+            p50: ms(self.0.value_at_quantile(0.5)),
+            p90: ms(self.0.value_at_quantile(0.9)),
+            p99: ms(self.0.value_at_quantile(0.99)),
+            p999: ms(self.0.value_at_quantile(0.999)),
+            max: ms(self.0.max()),
+        })
+    }
+}
+
+/// A distribution in numbers: times in milliseconds, to the microsecond.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Summary {
+    /// How many.
+    pub count: u64,
+    /// The least.
+    pub min: f64,
+    /// Their mean.
+    pub mean: f64,
+    /// Half are at or below.
+    pub p50: f64,
+    /// 90 % are at or below.
+    pub p90: f64,
+    /// 99 % are at or below.
+    pub p99: f64,
+    /// 99.9 % are at or below.
+    pub p999: f64,
+    /// The greatest.
+    pub max: f64,
+}
+
+/// Forward latencies by send-time mark.
+#[derive(Clone, Debug, Default)]
+pub struct Latencies {
+    /// Of sound, packet by packet.
+    pub audio: Distribution,
+    /// Of the picture: the last packet of each frame.
+    pub video: Distribution,
+}
+
+impl Latencies {
+    /// Adds one of sound.
+    pub fn audio(&mut self, latency: Duration) {
+        self.audio.add(latency);
+    }
+
+    /// Adds one of picture.
+    pub fn video(&mut self, latency: Duration) {
+        self.video.add(latency);
+    }
+}
+
+/// To three digits behind the point.
+pub(crate) fn rounded(value: f64) -> f64 {
+    (value * 1e3).round() / 1e3
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_exact_to_three_digits() {
+        let mut one = Distribution::default();
+        let mut other = Distribution::default();
+        for ms in 1..=500 {
+            one.add(Duration::from_millis(ms));
+            other.add(Duration::from_millis(ms + 500));
+        }
+        one.merge(&other);
+        let summary = one.summary().unwrap();
+        assert_eq!(summary.count, 1_000);
+        for (value, exact) in [
+            (summary.p50, 500.0),
+            (summary.p99, 990.0),
+            (summary.max, 1_000.0),
+        ] {
+            assert!(
+                (value - exact).abs() <= exact / 1e3,
+                "{value} is not {exact}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_empty_distribution_has_no_numbers() {
+        assert_eq!(Distribution::default().summary(), None);
+    }
+
+    #[test]
+    fn times_out_of_range_are_kept_at_the_edge() {
+        let mut one = Distribution::default();
+        one.add(Duration::ZERO);
+        one.add(Duration::from_secs(3_600));
+        let summary = one.summary().unwrap();
+        assert_eq!((summary.count, summary.min), (2, 0.001));
+        assert!((59_900.0..=60_100.0).contains(&summary.max));
+    }
+}
