@@ -285,6 +285,13 @@ impl Endpoint {
         self.state = State::Closed;
     }
 
+    /// Its connection to the server broke.
+    pub fn on_broken_link(&mut self, effects: &mut Effects) {
+        if self.is_live() {
+            self.fail("the connection broke", effects);
+        }
+    }
+
     /// Media may flow.
     pub const fn is_connected(&self) -> bool {
         matches!(self.state, State::Connected(_))

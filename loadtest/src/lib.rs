@@ -2,6 +2,7 @@
 
 pub mod clip;
 pub mod endpoint;
+pub mod fleet;
 pub mod marker;
 pub mod measure;
 pub mod publish;

@@ -1,0 +1,267 @@
+//! Thousands of endpoints on one thread: the only file tree that touches media sockets and the clock.
+//!
+//! On loopback all endpoints share a few UDP sockets bound to every address; each has an address of
+//! its own in 127.0.0.0/8 and is found by the destination address of a datagram. Elsewhere each has
+//! a socket of its own. Either way the thread sleeps about a millisecond and then reads until
+//! nothing is left: a receiver that the kernel has to wake for each datagram would cost the server
+//! under test more than the datagram, and itself twice as much.
+
+mod own;
+mod shared;
+mod tcp;
+mod turn;
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use sfu::command::HostCandidate;
+use tokio::sync::mpsc;
+
+use crate::endpoint::{Counts, Endpoint, Milestone, Observed, Shared};
+use crate::measure::Latencies;
+use crate::publish::Sent;
+
+/// Commands waiting for the media thread. When it is full the sender waits a little.
+const COMMAND_QUEUE: usize = 1_024;
+/// Events waiting for the collector. When it is full the media thread keeps them; there are at most
+/// six for each endpoint.
+const EVENT_QUEUE: usize = 16_384;
+/// Length of a turn. Shorter spends more on system calls, longer answers later.
+pub const TURN: Duration = Duration::from_millis(1);
+
+/// Number of an endpoint within its fleet.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct EndpointId(pub u32);
+
+/// What a fleet is told.
+#[derive(Debug)]
+enum Command {
+    Add {
+        id: EndpointId,
+        endpoint: Box<Endpoint>,
+        remote: HostCandidate,
+    },
+    Publish {
+        id: EndpointId,
+        active: bool,
+    },
+    Remove {
+        id: EndpointId,
+    },
+}
+
+/// What a fleet tells.
+#[derive(Debug)]
+pub enum Event {
+    /// An endpoint has reached something.
+    Reached {
+        /// Which.
+        id: EndpointId,
+        /// When.
+        at: Instant,
+        /// What.
+        milestone: Milestone,
+    },
+    /// An endpoint is gone, by command or at the end.
+    Gone(Box<Gone>),
+}
+
+/// What is left of an endpoint.
+#[derive(Debug)]
+pub struct Gone {
+    /// Which.
+    pub id: EndpointId,
+    /// What it observed.
+    pub observed: Observed,
+    /// What it sent.
+    pub sent: Option<Sent>,
+    /// What was of no use to it.
+    pub counts: Counts,
+}
+
+/// What a fleet measured as a whole.
+#[derive(Debug, Default)]
+pub struct Totals {
+    /// Forward latencies of all endpoints.
+    pub latencies: Latencies,
+    /// Traffic on the sockets.
+    pub traffic: Traffic,
+    /// Longest time from one turn to the next.
+    pub longest_turn: Duration,
+}
+
+/// Traffic on the sockets of a fleet.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Traffic {
+    /// Datagrams (or framed packets) received.
+    pub received: u64,
+    /// Messages they came in: fewer with GRO.
+    pub messages: u64,
+    /// Datagrams sent.
+    pub sent: u64,
+    /// Datagrams that the system refused to send.
+    pub send_failures: u64,
+    /// Datagrams that the kernel dropped because a receive buffer was full.
+    pub kernel_drops: u64,
+    /// Datagrams for no endpoint.
+    pub stray: u64,
+}
+
+/// Settings of a fleet.
+#[derive(Clone, Debug)]
+pub struct FleetConfig {
+    /// Sockets that endpoints on loopback share, at least 1.
+    pub shared_sockets: usize,
+    /// Receive buffer of each of them, in bytes, as far as the system allows.
+    pub receive_buffer: usize,
+}
+
+impl Default for FleetConfig {
+    fn default() -> Self {
+        Self {
+            shared_sockets: 2,
+            receive_buffer: 64 << 20,
+        }
+    }
+}
+
+/// Live figures, read from any thread.
+#[derive(Debug, Default)]
+pub struct Live {
+    received: AtomicU64,
+}
+
+impl Live {
+    /// Datagrams received so far.
+    pub fn received(&self) -> u64 {
+        self.received.load(Ordering::Relaxed)
+    }
+}
+
+/// The commanding end of a fleet.
+#[derive(Debug)]
+pub struct Fleet {
+    commands: SyncSender<Command>,
+    thread: JoinHandle<Totals>,
+    live: Arc<Live>,
+    receive_buffer: usize,
+}
+
+impl Fleet {
+    /// Opens the sockets and starts the thread.
+    ///
+    /// # Errors
+    /// When a socket or the thread cannot be made.
+    pub fn start(
+        shared: Arc<Shared>,
+        config: &FleetConfig,
+    ) -> io::Result<(Self, mpsc::Receiver<Event>)> {
+        let (commands, inbox) = sync_channel(COMMAND_QUEUE);
+        let (events, events_out) = mpsc::channel(EVENT_QUEUE);
+        let live = Arc::new(Live::default());
+        let sockets = shared::SharedSockets::open(config)?;
+        let receive_buffer = sockets.receive_buffer();
+        let mut turns = turn::Turns::new(shared, sockets, Arc::clone(&live))?;
+        let thread = std::thread::Builder::new()
+            .name("fleet".to_owned())
+            .spawn(move || run(&mut turns, &inbox, &events))?;
+        let fleet = Self {
+            commands,
+            thread,
+            live,
+            receive_buffer,
+        };
+        Ok((fleet, events_out))
+    }
+
+    /// Takes over an endpoint that has an answer; `remote` is where its server is.
+    pub async fn add(&self, id: EndpointId, endpoint: Box<Endpoint>, remote: HostCandidate) {
+        self.send(Command::Add {
+            id,
+            endpoint,
+            remote,
+        })
+        .await;
+    }
+
+    /// Lets an endpoint begin or stop to publish.
+    pub async fn publish(&self, id: EndpointId, active: bool) {
+        self.send(Command::Publish { id, active }).await;
+    }
+
+    /// Lets an endpoint say goodbye; [`Event::Gone`] follows.
+    pub async fn remove(&self, id: EndpointId) {
+        self.send(Command::Remove { id }).await;
+    }
+
+    /// Live figures.
+    pub fn live(&self) -> Arc<Live> {
+        Arc::clone(&self.live)
+    }
+
+    /// Receive buffer that the system granted each shared socket, in bytes.
+    pub const fn receive_buffer(&self) -> usize {
+        self.receive_buffer
+    }
+
+    /// Stops the thread and returns what it measured. Call it off the async threads: it waits for
+    /// the end of the current turn.
+    pub fn stop(self) -> Totals {
+        drop(self.commands);
+        self.thread.join().unwrap_or_default()
+    }
+
+    async fn send(&self, mut command: Command) {
+        loop {
+            match self.commands.try_send(command) {
+                // Disconnected: the thread has ended, which `stop` will tell.
+                Ok(()) | Err(TrySendError::Disconnected(_)) => return,
+                Err(TrySendError::Full(back)) => {
+                    command = back;
+                    tokio::time::sleep(TURN).await;
+                }
+            }
+        }
+    }
+}
+
+/// Turns until the commanding end is dropped.
+fn run(turns: &mut turn::Turns, inbox: &Receiver<Command>, events: &mpsc::Sender<Event>) -> Totals {
+    let mut backlog = VecDeque::new();
+    let mut next = Instant::now();
+    loop {
+        loop {
+            match inbox.try_recv() {
+                Ok(command) => turns.handle_command(Instant::now(), command, &mut backlog),
+                Err(TryRecvError::Empty) => break,
+                Err(TryRecvError::Disconnected) => return turns.finish(),
+            }
+        }
+        turns.turn(&mut backlog);
+        while let Some(event) = backlog.pop_front() {
+            if let Err(error) = events.try_send(event) {
+                match error {
+                    mpsc::error::TrySendError::Full(event) => backlog.push_front(event),
+                    // Nobody listens any more.
+                    mpsc::error::TrySendError::Closed(_) => backlog.clear(),
+                }
+                break;
+            }
+        }
+        next += TURN;
+        let now = Instant::now();
+        if next > now {
+            std::thread::sleep(next - now);
+        } else {
+            next = now;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
