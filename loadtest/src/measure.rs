@@ -26,6 +26,11 @@ impl Distribution {
         self.0.saturating_record(micros);
     }
 
+    /// Adds a number that is not a time, such as a rate; the summary then has its unit.
+    pub fn add_value(&mut self, value: f64) {
+        self.add(Duration::from_secs_f64(value.max(0.0) / 1e3));
+    }
+
     /// Adds all of another.
     pub fn merge(&mut self, other: &Self) {
         self.0

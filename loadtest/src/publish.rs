@@ -8,6 +8,7 @@ mod track;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
 use sfu::command::MediaKind;
 
 use crate::clip::{Clip, opus, vp8};
@@ -74,7 +75,7 @@ impl Outgoing {
 }
 
 /// What a publisher has sent.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Sent {
     /// Packets of media.

@@ -1,1 +1,104 @@
-//! Tests of the fleet.
+//! Tests of the fleet that need no server of media.
+
+use super::*;
+use crate::clip::{AudioFrame, Clip};
+use crate::endpoint::{Decrypt, EndpointConfig, Sends};
+use crate::sdp::Answer;
+use sfu::command::{Fingerprint, IceCredentials};
+use sfu::peer::dtls::Identity;
+use sfu::peer::srtp::Profile;
+
+fn shared() -> Arc<Shared> {
+    let identity = Identity::generate().unwrap();
+    Arc::new(Shared {
+        epoch: Instant::now(),
+        epoch_unix: Duration::from_secs(1_800_000_000),
+        dtls: identity.client(&[Profile::AeadAes128Gcm]).unwrap(),
+        fingerprint: identity.fingerprint(),
+        clip: Arc::new(Clip::builtin(AudioFrame::Ms20).unwrap()),
+    })
+}
+
+fn endpoint(shared: &Arc<Shared>, seed: u64) -> Box<Endpoint> {
+    let config = EndpointConfig {
+        seed,
+        sender: 1,
+        sends: Sends::Nothing,
+        audio_slots: 0,
+        video_slots: 0,
+        decrypt: Decrypt::All,
+    };
+    let mut endpoint = Endpoint::new(Instant::now(), Arc::clone(shared), config);
+    let answer = Answer {
+        ice: IceCredentials {
+            ufrag: "00server".to_owned(),
+            pwd: "0123456789012345678901".to_owned(),
+        },
+        fingerprint: Fingerprint([0; 32]),
+        candidates: Vec::new(),
+        twcc: None,
+        audio_level: None,
+        media: Vec::new(),
+    };
+    endpoint.handle_answer(Instant::now(), &answer).unwrap();
+    Box::new(endpoint)
+}
+
+#[tokio::test]
+async fn every_endpoint_checks_from_an_address_of_its_own() {
+    let server = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    server
+        .set_read_timeout(Some(Duration::from_secs(5)))
+        .unwrap();
+    let remote = HostCandidate {
+        address: server.local_addr().unwrap(),
+        tcp: false,
+    };
+    let shared = shared();
+    let (fleet, mut events) = Fleet::start(Arc::clone(&shared), &FleetConfig::default()).unwrap();
+    for number in 0..3 {
+        fleet
+            .add(EndpointId(number), endpoint(&shared, number.into()), remote)
+            .await;
+    }
+    let mut addresses = std::collections::BTreeSet::new();
+    let mut buffer = [0; 2_048];
+    while addresses.len() < 3 {
+        let (length, from) = server.recv_from(&mut buffer).unwrap();
+        assert!(length > 20 && buffer[0] == 0, "a STUN request");
+        addresses.insert(from.ip().to_string());
+    }
+    assert_eq!(
+        addresses.into_iter().collect::<Vec<_>>(),
+        ["127.1.0.0", "127.1.0.1", "127.1.0.2"]
+    );
+    fleet.remove(EndpointId(1)).await;
+    let Some(Event::Gone(gone)) = events.recv().await else {
+        panic!("the endpoint is gone")
+    };
+    assert_eq!(gone.id, EndpointId(1));
+    let totals = tokio::task::spawn_blocking(|| fleet.stop()).await.unwrap();
+    assert!(totals.traffic.sent >= 3);
+}
+
+#[tokio::test]
+async fn over_tcp_the_checks_are_framed() {
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let remote = HostCandidate {
+        address: server.local_addr().unwrap(),
+        tcp: true,
+    };
+    let shared = shared();
+    let (fleet, _events) = Fleet::start(Arc::clone(&shared), &FleetConfig::default()).unwrap();
+    fleet.add(EndpointId(0), endpoint(&shared, 1), remote).await;
+    let (mut stream, _) = server.accept().unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_secs(5)))
+        .unwrap();
+    let mut length = [0; 2];
+    io::Read::read_exact(&mut stream, &mut length).unwrap();
+    let mut packet = vec![0; usize::from(u16::from_be_bytes(length))];
+    io::Read::read_exact(&mut stream, &mut packet).unwrap();
+    assert_eq!(packet[..2], [0, 1], "a Binding request");
+    tokio::task::spawn_blocking(|| fleet.stop()).await.unwrap();
+}

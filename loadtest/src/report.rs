@@ -1,0 +1,279 @@
+//! What a run found out. The field names of `report.json` are stable within one `schema`.
+//!
+//! Times are milliseconds where the name does not say otherwise, losses are shares from 0 to 1.
+//! Further outputs (HTML, comparisons) read this structure and nothing else.
+
+mod summary;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::measure::Summary;
+use crate::thresholds::Verdict;
+
+/// Version of the field names.
+pub const SCHEMA: u32 = 1;
+
+/// The whole report.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// Version of the program that made it.
+    pub version: String,
+    /// When the run began, RFC 3339.
+    pub started: String,
+    /// What was asked for.
+    pub scenario: ScenarioEntry,
+    /// How many came.
+    pub sites: Sites,
+    /// How long joining took, step by step.
+    pub join: Join,
+    /// What arrived.
+    pub media: Media,
+    /// From the sender's send call to the receiver's kernel, by send-time mark.
+    pub forward_latency: ForwardLatency,
+    /// What publishers of this run sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub published: Option<crate::publish::Sent>,
+    /// What the server's process used, if it was told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server: Option<Server>,
+    /// What this program used, and how it received.
+    pub generator: Generator,
+    /// What came of each threshold.
+    pub thresholds: Vec<Verdict>,
+}
+
+/// What was asked for.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ScenarioEntry {
+    /// The server or the WHEP URL.
+    pub target: String,
+    /// Sites.
+    pub sites: u32,
+    /// How they came.
+    pub ramp: String,
+    /// Seconds of watching together.
+    pub duration_seconds: f64,
+    /// Length of the audio packets.
+    pub audio_frame_ms: u32,
+    /// Layers that were published by the run; empty when it published nothing.
+    pub layers: Vec<String>,
+    /// Which packets were decrypted.
+    pub decrypt: String,
+    /// `udp` or `tcp`.
+    pub transport: String,
+    /// Seed.
+    pub seed: u64,
+}
+
+/// How many came.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Sites {
+    /// Were to come.
+    pub asked: u32,
+    /// Joined, and got a picture where there was one, and stayed to the end.
+    pub joined: u32,
+    /// The rest.
+    pub failed: u32,
+    /// Why, and how many.
+    pub failures: BTreeMap<String, u32>,
+    /// Seconds from the first site's first packet until the last had joined.
+    pub all_joined_seconds: Option<f64>,
+}
+
+/// How long joining took: each step from the end of the one before, and the whole.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Join {
+    /// TCP connection.
+    pub tcp: Option<Summary>,
+    /// WebSocket upgrade.
+    pub web_socket: Option<Summary>,
+    /// `join` to `welcome`: the token is checked here.
+    pub welcome: Option<Summary>,
+    /// Offer to answer; with WHEP the whole HTTP exchange.
+    pub answer: Option<Summary>,
+    /// First connectivity check to its answer.
+    pub ice: Option<Summary>,
+    /// DTLS handshake.
+    pub dtls: Option<Summary>,
+    /// Until the first authentic packet of media.
+    pub first_packet: Option<Summary>,
+    /// Until the first keyframe was complete.
+    pub first_key_frame: Option<Summary>,
+    /// From the start to the first keyframe, or to the end of DTLS when nothing is published.
+    pub total: Option<Summary>,
+}
+
+/// What arrived.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub struct Media {
+    /// Sound.
+    pub audio: Option<MediaEntry>,
+    /// Picture.
+    pub video: Option<MediaEntry>,
+}
+
+/// All streams of one kind together.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MediaEntry {
+    /// Streams on which anything came.
+    pub streams: u64,
+    /// Packets, by their sequence numbers.
+    pub expected: u64,
+    /// Packets that came by themselves.
+    pub received: u64,
+    /// Packets that came by retransmission only.
+    pub repaired: u64,
+    /// Packets that did not come by themselves.
+    pub lost_before_repair: u64,
+    /// Packets that did not come.
+    pub lost_after_repair: u64,
+    /// Share of `expected`.
+    pub loss_before_repair: f64,
+    /// Share of `expected`.
+    pub loss_after_repair: f64,
+    /// Greatest `loss_after_repair` of one stream.
+    pub worst_loss_after_repair: f64,
+    /// Packets that came more than once.
+    pub duplicates: u64,
+    /// Packets that came behind a later one.
+    pub late: u64,
+    /// Bytes of RTP with headers.
+    pub bytes: u64,
+    /// Packets asked for by NACK, repetitions included.
+    pub nacks: u64,
+    /// Keyframes asked for.
+    pub plis: u64,
+    /// RFC 3550 jitter at the end, stream by stream.
+    pub jitter: Option<Summary>,
+    /// Gaps: over 100 ms in sound, over 200 ms in the picture.
+    pub stalls: Stalls,
+    /// Frames a second, stream by stream; not for sound.
+    pub frames_per_second: Option<Summary>,
+}
+
+/// Gaps in what arrived.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Stalls {
+    /// How many.
+    pub count: u64,
+    /// On how many streams.
+    pub streams: u64,
+    /// All together.
+    pub total_ms: f64,
+    /// The longest.
+    pub longest_ms: f64,
+}
+
+/// Forward latencies.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub struct ForwardLatency {
+    /// Of sound, packet by packet.
+    pub audio: Option<Summary>,
+    /// Of the picture, frame by frame, by its last packet.
+    pub video: Option<Summary>,
+}
+
+/// CPU time as cores: 1 is one core all the time.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub struct Cores {
+    /// In the program.
+    pub user: f64,
+    /// In the kernel on its behalf.
+    pub system: f64,
+    /// Both.
+    pub total: f64,
+}
+
+/// What the server's process used.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Server {
+    /// Its process id.
+    pub pid: u32,
+    /// Resident memory before anybody came, KiB.
+    pub idle_rss_kib: u64,
+    /// Resident memory at the end of watching, KiB.
+    pub rss_kib: u64,
+    /// Growth by each site that joined, KiB.
+    pub rss_per_site_kib: f64,
+    /// CPU seconds from the first site until the last had joined.
+    pub join_cpu_seconds: f64,
+    /// CPU while all watched.
+    pub steady_cores: Cores,
+    /// Packets that reached this program for each CPU second of the server, while all watched.
+    pub packets_per_cpu_second: f64,
+    /// CPU of the server for each packet that reached this program, while all watched.
+    pub cpu_micros_per_packet: f64,
+}
+
+/// What this program used, and how it received.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Generator {
+    /// How datagrams were received. Different ways cost the server differently, so figures are
+    /// comparable only where this is the same.
+    pub receive_mode: String,
+    /// Receive buffer that the system granted each shared socket, bytes.
+    pub receive_buffer_bytes: u64,
+    /// CPU while all watched.
+    pub steady_cores: Cores,
+    /// Packets received a second, while all watched.
+    pub packets_per_second: f64,
+    /// Datagrams received.
+    pub received: u64,
+    /// Messages they came in: fewer with GRO.
+    pub messages: u64,
+    /// Datagrams sent.
+    pub sent: u64,
+    /// Datagrams that the system refused to send.
+    pub send_failures: u64,
+    /// Datagrams that the kernel dropped here, because this program was too slow: not the server's
+    /// fault, and a reason to distrust the run.
+    pub kernel_drops: u64,
+    /// Packets that failed authentication.
+    pub unauthenticated: u64,
+    /// Packets of streams that no answer announced.
+    pub unknown_streams: u64,
+    /// Longest turn of the media thread; long ones make latencies look worse than they are.
+    pub longest_turn_ms: f64,
+}
+
+impl Report {
+    /// All thresholds were kept.
+    pub fn is_good(&self) -> bool {
+        self.thresholds.iter().all(|verdict| verdict.kept)
+    }
+
+    /// Writes `report.json` into a directory, which is made if it is missing.
+    ///
+    /// # Errors
+    /// When the directory or the file cannot be written.
+    pub fn write(&self, directory: &Path) -> io::Result<PathBuf> {
+        std::fs::create_dir_all(directory)?;
+        let path = directory.join("report.json");
+        let mut json = serde_json::to_vec_pretty(self)?;
+        json.push(b'\n');
+        std::fs::write(&path, json)?;
+        Ok(path)
+    }
+
+    /// The report for a person, as text.
+    pub fn summary(&self) -> String {
+        summary::write(self)
+    }
+}
+
+#[cfg(test)]
+mod tests;

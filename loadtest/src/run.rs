@@ -1,0 +1,198 @@
+//! One run from its first socket to its report.
+
+mod board;
+mod site;
+mod tally;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use sfu::peer::dtls::{Identity, IdentityError};
+use sfu::peer::srtp::Profile;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::clip::{Clip, ClipError};
+use crate::endpoint::Shared;
+use crate::fleet::{Fleet, Totals};
+use crate::process::Reading;
+use crate::report::Report;
+use crate::scenario::{Scenario, Target};
+use board::Board;
+pub use board::Progress;
+use site::{Member, Part};
+use tally::{Measured, Window};
+
+/// After the publisher has stopped, the last losses have this long to be repaired.
+const DRAIN: Duration = Duration::from_millis(1_500);
+/// How long goodbyes may take.
+const GOODBYE: Duration = Duration::from_secs(5);
+
+/// Why there is no report.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The clip cannot be used.
+    #[error(transparent)]
+    Clip(#[from] ClipError),
+    /// No layer of the clip is left.
+    #[error("the clip has none of the layers {0}")]
+    NoLayers(String),
+    /// No certificate.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// No sockets.
+    #[error("cannot open media sockets: {0}")]
+    Sockets(#[from] std::io::Error),
+    /// The publisher could not come on air, so there is nothing to watch.
+    #[error("the publisher could not join: {0}")]
+    Publisher(String),
+}
+
+/// Runs a scenario. Needs a Tokio runtime with time and I/O.
+///
+/// # Errors
+/// When nothing could be measured at all; sites that fail are in the report.
+pub async fn run(scenario: Scenario) -> Result<Report, RunError> {
+    let (progress, _) = watch::channel(Progress::default());
+    run_with_progress(scenario, progress).await
+}
+
+/// Runs a scenario and tells meanwhile how far it is.
+///
+/// # Errors
+/// When nothing could be measured at all; sites that fail are in the report.
+pub async fn run_with_progress(
+    scenario: Scenario,
+    progress: watch::Sender<Progress>,
+) -> Result<Report, RunError> {
+    let started = jiff::Timestamp::now().to_string();
+    let shared = Arc::new(shared(&scenario)?);
+    let (fleet, events) = Fleet::start(Arc::clone(&shared), &scenario.fleet)?;
+    let fleet = Arc::new(fleet);
+    let board = Arc::new(Board::new(scenario.sites, progress));
+    let idle = scenario.server_pid.and_then(Reading::of);
+    let leave = CancellationToken::new();
+    let collector = tokio::spawn(tally::collect(events, Arc::clone(&board)));
+    let scenario = Arc::new(scenario);
+    let part = Part {
+        scenario: Arc::clone(&scenario),
+        shared: Arc::clone(&shared),
+        fleet: Arc::clone(&fleet),
+        board: Arc::clone(&board),
+        leave: leave.clone(),
+    };
+
+    let mut members = JoinSet::new();
+    if scenario.publishes() {
+        members.spawn(site::attend(part.clone(), Member::Publisher));
+        board
+            .publisher_on_air()
+            .await
+            .map_err(RunError::Publisher)?;
+    }
+    let joining = Instant::now();
+    let sites = matches!(
+        &scenario.target,
+        Target::Conference { .. } | Target::Web { whep: Some(_), .. }
+    );
+    if sites {
+        spawn_sites(&mut members, &part, joining);
+        board
+            .all_settled(scenario.join_timeout + scenario.ramp.start_of(scenario.sites))
+            .await;
+    }
+    let all_joined = board
+        .last_joined()
+        .map(|at| at.saturating_duration_since(joining));
+
+    let begin = Window::open(&scenario, &fleet);
+    board.watching(scenario.duration);
+    tokio::time::sleep(scenario.duration).await;
+    let end = Window::open(&scenario, &fleet);
+    board.done();
+
+    for publisher in board.publishers() {
+        fleet.publish(publisher, false).await;
+    }
+    tokio::time::sleep(DRAIN).await;
+    leave.cancel();
+    let outcomes = farewell(&mut members).await;
+    let receive_buffer = fleet.receive_buffer();
+    drop(part);
+    let totals = stop(fleet).await;
+    let observations = collector.await.unwrap_or_default();
+    let measured = Measured {
+        started,
+        all_joined,
+        idle,
+        begin,
+        end,
+        outcomes,
+        observations,
+        totals,
+        receive_buffer,
+        epoch: shared.epoch,
+    };
+    Ok(tally::report(&scenario, measured))
+}
+
+fn shared(scenario: &Scenario) -> Result<Shared, RunError> {
+    let media = &scenario.media;
+    let clip = match &media.clip {
+        Some(directory) => Clip::load(directory, media.audio_frame)?,
+        None => Clip::builtin(media.audio_frame)?,
+    };
+    let clip = clip.with_layers(&media.layers);
+    if clip.layers.is_empty() {
+        return Err(RunError::NoLayers(media.layers.join(",")));
+    }
+    let identity = Identity::generate()?;
+    let profiles = [Profile::AeadAes128Gcm, Profile::Aes128CmSha1_80];
+    Ok(Shared {
+        epoch: Instant::now(),
+        epoch_unix: SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default(),
+        dtls: identity.client(&profiles)?,
+        fingerprint: identity.fingerprint(),
+        clip: Arc::new(clip),
+    })
+}
+
+/// Lets the sites come as the ramp says.
+fn spawn_sites(members: &mut JoinSet<site::Outcome>, part: &Part, from: Instant) {
+    for number in 0..part.scenario.sites {
+        let part = part.clone();
+        let start = from + part.scenario.ramp.start_of(number);
+        members.spawn(async move {
+            tokio::time::sleep_until(start.into()).await;
+            site::attend(part, Member::Site(number)).await
+        });
+    }
+}
+
+/// Waits until all have said goodbye, or long enough.
+async fn farewell(members: &mut JoinSet<site::Outcome>) -> Vec<site::Outcome> {
+    let mut outcomes = Vec::new();
+    let all = async {
+        while let Some(outcome) = members.join_next().await {
+            outcomes.extend(outcome.ok());
+        }
+    };
+    // Whoever is stuck is left behind: its outcome is missing, which counts as a failure.
+    let _ = tokio::time::timeout(GOODBYE, all).await;
+    members.abort_all();
+    while members.join_next().await.is_some() {}
+    outcomes
+}
+
+/// Ends the media thread; every member has given its handle back by now.
+async fn stop(fleet: Arc<Fleet>) -> Totals {
+    match Arc::try_unwrap(fleet) {
+        Ok(fleet) => tokio::task::spawn_blocking(|| fleet.stop())
+            .await
+            .unwrap_or_default(),
+        Err(_) => Totals::default(),
+    }
+}
