@@ -284,7 +284,7 @@ impl Run {
                 .with_context(|| format!("cannot read {}", path.display()))?,
             None => ROSTER.to_owned(),
         };
-        let sites = read_csv(text.as_bytes()).context("the roster")?;
+        let sites = read_csv(text.as_bytes(), &[]).context("the roster")?;
         let watching = sites.iter().filter(|site| site.level != Level::Central);
         Ok(watching.map(|site| site.code.to_string()).collect())
     }

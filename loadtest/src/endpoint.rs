@@ -424,8 +424,12 @@ impl Endpoint {
             return;
         };
         let opener = &mut secured.opener;
-        let time = watch::Time { now, arrival };
-        match self.watch.on_rtp(time, &header, datagram, opener, effects) {
+        let incoming = watch::Incoming {
+            time: watch::Time { now, arrival },
+            header: &header,
+            packet: datagram,
+        };
+        match self.watch.on_rtp(incoming, opener, effects) {
             Ok(wake) => self.wake = wake.map_or(self.wake, |wake| wake.min(self.wake)),
             Err(watch::Refused::UnknownStream) => self.counts.unknown_stream += 1,
             Err(watch::Refused::Unauthenticated) => self.counts.unauthenticated += 1,

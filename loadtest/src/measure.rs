@@ -5,15 +5,17 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
+/// Longer times count as this.
+const MAX_MICROS: u64 = 60_000_000;
+
 /// A distribution of times from 1 µs to 60 s, exact to three digits.
 #[derive(Clone, Debug)]
 pub struct Distribution(Histogram<u32>);
 
 impl Default for Distribution {
     fn default() -> Self {
-        let mut histogram = Histogram::new(3).expect("three digits are allowed");
-        histogram.auto(true);
-        Self(histogram)
+        let bounds = Histogram::new_with_bounds(1, MAX_MICROS, 3);
+        Self(bounds.expect("the bounds are in order and three digits are allowed"))
     }
 }
 
@@ -22,7 +24,7 @@ impl Distribution {
     pub fn add(&mut self, time: Duration) {
         let micros = u64::try_from(time.as_micros())
             .unwrap_or(u64::MAX)
-            .clamp(1, 60_000_000);
+            .clamp(1, MAX_MICROS);
         self.0.saturating_record(micros);
     }
 
@@ -32,10 +34,13 @@ impl Distribution {
     }
 
     /// Adds all of another.
+    ///
+    /// # Panics
+    /// Never: all distributions have the same bounds.
     pub fn merge(&mut self, other: &Self) {
         self.0
             .add(&other.0)
-            .expect("a distribution that grows takes any other");
+            .expect("all distributions have the same bounds");
     }
 
     /// How many times it holds.

@@ -11,8 +11,9 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use sfu::command::MediaKind;
 
-use crate::clip::{Clip, opus, vp8};
+use crate::clip::{Clip, Frame, opus, vp8};
 use crate::marker::Mark;
+use track::Way;
 pub use track::{Stream, TrackSpec};
 
 /// Largest RTP payload, in bytes: what libwebrtc puts into a packet, with room for extensions,
@@ -228,7 +229,8 @@ impl Publisher {
                 continue;
             };
             for &seq in lost {
-                if stream.retransmit(spec, seq, &mut self.twcc, out) {
+                let twcc = &mut self.twcc;
+                if stream.retransmit(&mut Way { spec, twcc, out }, seq) {
                     self.sent.retransmitted += 1;
                 } else {
                     self.sent.retransmit_misses += 1;
@@ -306,50 +308,37 @@ impl Publisher {
 
     /// Sends the next frame of one stream if it is due.
     fn send_due(&mut self, now: Instant, track: usize, stream: usize, out: &mut Outgoing) -> bool {
-        let Some(playing) = self.tracks.get(track) else {
+        let due = self.tracks.get(track).and_then(|playing| {
+            let cursor = playing.cursors.get(stream)?;
+            Some(cursor.round + self.at(playing, stream, cursor.next)?)
+        });
+        let Some(due) = due.filter(|&due| due <= now) else {
             return false;
         };
-        let Some(&cursor) = playing.cursors.get(stream) else {
-            return false;
-        };
-        let Some(due) = self
-            .at(playing, stream, cursor.next)
-            .map(|at| cursor.round + at)
-        else {
-            return false;
-        };
-        if due > now {
-            return false;
-        }
         let mark = Mark {
             sender: self.sender,
             sent: now.saturating_duration_since(self.epoch),
         };
-        let media_time = due.saturating_duration_since(self.epoch);
+        let at = due.saturating_duration_since(self.epoch);
         let clip = Arc::clone(&self.clip);
-        let Some(playing) = self.tracks.get_mut(track) else {
-            return false;
-        };
-        let Playing {
+        let Some(Playing {
             spec,
             streams,
             cursors,
-        } = playing;
+        }) = self.tracks.get_mut(track)
+        else {
+            return false;
+        };
         let (Some(stream), Some(cursor)) = (streams.get_mut(stream), cursors.get_mut(stream))
         else {
             return false;
         };
         let before = (stream.packets(), stream.octets());
-        let length = match spec.kind {
+        let twcc = &mut self.twcc;
+        let mut way = Way { spec, twcc, out };
+        let length = match way.spec.kind {
             MediaKind::Audio => {
-                if let Some(packet) = clip.speech.get(cursor.next) {
-                    let frames = clip.speech_frame.as_millis().div_ceil(20) as usize;
-                    let voice = packet.len() > VOICE_BYTES_PER_20_MS * frames;
-                    let padded = opus::pad(packet, &mark.to_bytes());
-                    let payload = padded.as_deref().unwrap_or(packet);
-                    let level = if voice { 0x80 | 30 } else { 90 };
-                    stream.send_audio(spec, media_time, level, payload, &mut self.twcc, out);
-                }
+                send_speech(&clip, cursor.next, stream, &mut way, at, mark);
                 clip.speech.len()
             }
             MediaKind::Video => {
@@ -358,10 +347,7 @@ impl Publisher {
                     .get(stream.layer)
                     .map_or(&[][..], |layer| &layer.frames);
                 if let Some(frame) = frames.get(cursor.next) {
-                    let mut data = frame.data.to_vec();
-                    data.extend(mark.to_bytes());
-                    let pieces = vp8::split(&data, MAX_PAYLOAD - vp8::DESCRIPTOR);
-                    stream.send_video(spec, media_time, pieces, &mut self.twcc, out);
+                    send_frame(frame, stream, &mut way, at, mark);
                     self.sent.frames += 1;
                     self.sent.key_frames += u64::from(frame.key);
                 }
@@ -379,6 +365,31 @@ impl Publisher {
         }
         true
     }
+}
+
+fn send_speech(
+    clip: &Clip,
+    next: usize,
+    stream: &mut Stream,
+    way: &mut Way<'_>,
+    at: Duration,
+    mark: Mark,
+) {
+    let Some(packet) = clip.speech.get(next) else {
+        return;
+    };
+    let frames = clip.speech_frame.as_millis().div_ceil(20) as usize;
+    let voice = packet.len() > VOICE_BYTES_PER_20_MS * frames;
+    let padded = opus::pad(packet, &mark.to_bytes());
+    // RFC 6464: the voice bit, then the level below overload in dB.
+    let level = if voice { 0x80 | 30 } else { 90 };
+    stream.send_audio(way, at, level, padded.as_deref().unwrap_or(packet));
+}
+
+fn send_frame(frame: &Frame, stream: &mut Stream, way: &mut Way<'_>, at: Duration, mark: Mark) {
+    let mut data = frame.data.to_vec();
+    data.extend(mark.to_bytes());
+    stream.send_video(way, at, vp8::split(&data, MAX_PAYLOAD - vp8::DESCRIPTOR));
 }
 
 #[cfg(test)]

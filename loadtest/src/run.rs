@@ -134,7 +134,7 @@ pub async fn run_with_progress(
         receive_buffer,
         epoch: shared.epoch,
     };
-    Ok(tally::report(&scenario, measured))
+    Ok(tally::report(&scenario, &measured))
 }
 
 fn shared(scenario: &Scenario) -> Result<Shared, RunError> {

@@ -31,6 +31,14 @@ pub(super) struct Time {
     pub(super) arrival: Duration,
 }
 
+/// A packet with its header read, to be opened in place.
+#[derive(Debug)]
+pub(super) struct Incoming<'a> {
+    pub(super) time: Time,
+    pub(super) header: &'a Header,
+    pub(super) packet: &'a mut [u8],
+}
+
 /// Why a packet was not counted.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Refused {
@@ -131,16 +139,15 @@ impl Watch {
     /// Takes an RTP packet; returns when timers want to be looked at because of it.
     pub(super) fn on_rtp(
         &mut self,
-        time: Time,
-        header: &Header,
-        packet: &mut [u8],
+        incoming: Incoming<'_>,
         opener: &mut RtpOpener,
         effects: &mut Effects,
     ) -> Result<Option<Instant>, Refused> {
+        let Incoming { time, header, .. } = incoming;
         let twcc = self
             .twcc
             .as_ref()
-            .and_then(|(id, _)| header.extension(packet, *id))
+            .and_then(|(id, _)| header.extension(incoming.packet, *id))
             .and_then(|value| value.try_into().ok())
             .map(u16::from_be_bytes);
         let media = self
@@ -148,11 +155,11 @@ impl Watch {
             .iter()
             .position(|one| one.stream.spec().ssrc == header.ssrc);
         let wake = if let Some(at) = media {
-            self.on_media(time, at, header, packet, opener, effects)?
+            self.on_media(at, incoming, opener, effects)?
         } else if let Some(at) = self.find_repaired(header) {
-            self.on_repair(time, at, header, packet, opener, effects)?
+            self.on_repair(at, incoming, opener, effects)?
         } else {
-            self.on_first(time, header, packet, opener, effects)?
+            self.on_first(incoming, opener, effects)?
         };
         let Some((twcc, (_, arrivals))) = twcc.zip(self.twcc.as_mut()) else {
             return Ok(wake);
@@ -228,13 +235,16 @@ impl Watch {
     /// A packet of a stream that is known.
     fn on_media(
         &mut self,
-        time: Time,
         at: usize,
-        header: &Header,
-        packet: &mut [u8],
+        incoming: Incoming<'_>,
         opener: &mut RtpOpener,
         effects: &mut Effects,
     ) -> Result<Option<Instant>, Refused> {
+        let Incoming {
+            time,
+            header,
+            packet,
+        } = incoming;
         let look = self.looks_into(at, opener);
         let Some(watched) = self.streams.get_mut(at) else {
             return Err(Refused::UnknownStream);
@@ -265,12 +275,15 @@ impl Watch {
     /// A packet of a stream that nothing has come of: it must be authentic and announced.
     fn on_first(
         &mut self,
-        time: Time,
-        header: &Header,
-        packet: &mut [u8],
+        incoming: Incoming<'_>,
         opener: &mut RtpOpener,
         effects: &mut Effects,
     ) -> Result<Option<Instant>, Refused> {
+        let Incoming {
+            time,
+            header,
+            packet,
+        } = incoming;
         let expected = self
             .expected
             .iter()
@@ -330,13 +343,16 @@ impl Watch {
     /// A retransmission (RFC 4588): the original number, then the original payload.
     fn on_repair(
         &mut self,
-        time: Time,
         at: usize,
-        header: &Header,
-        packet: &mut [u8],
+        incoming: Incoming<'_>,
         opener: &mut RtpOpener,
         effects: &mut Effects,
     ) -> Result<Option<Instant>, Refused> {
+        let Incoming {
+            time,
+            header,
+            packet,
+        } = incoming;
         let Some(watched) = self.streams.get_mut(at) else {
             return Err(Refused::UnknownStream);
         };

@@ -86,7 +86,7 @@ impl SharedSockets {
             .chunks_mut(MESSAGE_BYTES)
             .map(IoSliceMut::new)
             .collect();
-        let count = match state.recv((&*socket).into(), &mut slices, &mut self.metas) {
+        let count = match state.recv(socket.into(), &mut slices, &mut self.metas) {
             Ok(count) => count,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
             Err(error) => return Err(error),
@@ -176,7 +176,7 @@ mod tests {
         while got.is_empty() {
             sockets
                 .receive(777 % 2, |message| {
-                    got.push((message.slot, message.bytes.to_vec()))
+                    got.push((message.slot, message.bytes.to_vec()));
                 })
                 .unwrap();
         }

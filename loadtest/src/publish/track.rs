@@ -56,6 +56,14 @@ impl TrackSpec {
     }
 }
 
+/// Where a stream's packets go, and the transport-wide number they get.
+#[derive(Debug)]
+pub(super) struct Way<'a> {
+    pub(super) spec: &'a TrackSpec,
+    pub(super) twcc: &'a mut u16,
+    pub(super) out: &'a mut Outgoing,
+}
+
 /// One RTP stream.
 #[derive(Debug)]
 pub struct Stream {
@@ -93,46 +101,30 @@ impl Stream {
         self.ssrc.wrapping_mul(7).wrapping_add(ticks as u32)
     }
 
-    pub(super) fn send_audio(
-        &mut self,
-        spec: &TrackSpec,
-        at: Duration,
-        level: u8,
-        payload: &[u8],
-        twcc: &mut u16,
-        out: &mut Outgoing,
-    ) {
-        let level = spec.audio_level.then_some(level);
-        self.send(spec, self.timestamp(at), false, level, payload, twcc, out);
+    pub(super) fn send_audio(&mut self, to: &mut Way<'_>, at: Duration, level: u8, payload: &[u8]) {
+        let level = to.spec.audio_level.then_some(level);
+        self.send(to, (self.timestamp(at), false), level, payload);
     }
 
     pub(super) fn send_video<'a>(
         &mut self,
-        spec: &TrackSpec,
+        to: &mut Way<'_>,
         at: Duration,
         pieces: impl ExactSizeIterator<Item = &'a [u8]>,
-        twcc: &mut u16,
-        out: &mut Outgoing,
     ) {
         let timestamp = self.timestamp(at);
         let last = pieces.len().saturating_sub(1);
         for (n, piece) in pieces.enumerate() {
             let mut payload = vp8::descriptor(n == 0, self.picture_id).to_vec();
             payload.extend_from_slice(piece);
-            self.send(spec, timestamp, n == last, None, &payload, twcc, out);
+            self.send(to, (timestamp, n == last), None, &payload);
         }
         self.picture_id = (self.picture_id + 1) & 0x7fff;
     }
 
     /// Sends a packet again on the RTX stream (RFC 4588). `false`: it is not here any more.
-    pub(super) fn retransmit(
-        &mut self,
-        spec: &TrackSpec,
-        seq: u16,
-        twcc: &mut u16,
-        out: &mut Outgoing,
-    ) -> bool {
-        let (Some(pt), Some(kept)) = (spec.rtx_pt, self.history.find(seq)) else {
+    pub(super) fn retransmit(&mut self, to: &mut Way<'_>, seq: u16) -> bool {
+        let (Some(pt), Some(kept)) = (to.spec.rtx_pt, self.history.find(seq)) else {
             return false;
         };
         let header = NewHeader {
@@ -144,10 +136,10 @@ impl Stream {
         };
         let index = self.next_rtx;
         self.next_rtx += 1;
-        let introduction = (!self.introduced).then_some(ids::RRID);
+        let names = self.names(ids::RRID);
+        let Way { spec, twcc, out } = to;
         out.push(index, |bytes| {
-            let rid = self.rid.as_deref();
-            let len = write_header(&header, spec, rid, introduction, None, twcc, bytes);
+            let len = write_header(&header, spec, names, None, twcc, bytes);
             bytes.extend(seq.to_be_bytes());
             bytes.extend_from_slice(&kept.payload);
             len
@@ -155,40 +147,33 @@ impl Stream {
         true
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "one private function; all of them are fields of the packet"
-    )]
     fn send(
         &mut self,
-        spec: &TrackSpec,
-        timestamp: u32,
-        marker: bool,
+        to: &mut Way<'_>,
+        (timestamp, marker): (u32, bool),
         level: Option<u8>,
         payload: &[u8],
-        twcc: &mut u16,
-        out: &mut Outgoing,
     ) {
         let index = self.next;
         self.next += 1;
         let header = NewHeader {
             marker,
-            pt: spec.pt,
+            pt: to.spec.pt,
             seq: index as u16,
             timestamp,
             ssrc: self.ssrc,
         };
-        let introduction = (!self.introduced).then_some(ids::RID);
         let mut len = 0;
+        let names = self.names(ids::RID);
+        let Way { spec, twcc, out } = to;
         out.push(index, |bytes| {
-            let rid = self.rid.as_deref();
-            len = write_header(&header, spec, rid, introduction, level, twcc, bytes);
+            len = write_header(&header, spec, names, level, twcc, bytes);
             bytes.extend_from_slice(payload);
             len
         });
         self.packets += 1;
         self.octets += (len + payload.len()) as u64;
-        if spec.rtx_pt.is_some() {
+        if to.spec.rtx_pt.is_some() {
             self.history.push(Kept {
                 seq: index as u16,
                 timestamp,
@@ -197,14 +182,22 @@ impl Stream {
             });
         }
     }
+
+    /// While the receiver does not know the stream: that its MID is to be named, and its RID, by
+    /// this extension.
+    fn names(&self, rid_extension: u8) -> Names<'_> {
+        (!self.introduced).then(|| self.rid.as_deref().map(|rid| (rid_extension, rid)))
+    }
 }
+
+/// See [`Stream::names`].
+type Names<'a> = Option<Option<(u8, &'a str)>>;
 
 /// Writes the header with the extensions that apply and returns its length.
 fn write_header(
     header: &NewHeader,
     spec: &TrackSpec,
-    rid: Option<&str>,
-    introduction: Option<u8>,
+    names: Names<'_>,
     level: Option<u8>,
     twcc: &mut u16,
     bytes: &mut Vec<u8>,
@@ -221,10 +214,10 @@ fn write_header(
     if let Some(level) = &level {
         *second = (ids::AUDIO_LEVEL, level);
     }
-    if let Some(rid_or_rrid) = introduction {
+    if let Some(rid) = names {
         *third = (ids::MID, spec.mid.as_bytes());
-        if let Some(rid) = rid {
-            *fourth = (rid_or_rrid, rid.as_bytes());
+        if let Some((id, rid)) = rid {
+            *fourth = (id, rid.as_bytes());
         }
     }
     rtp::write(header, &extensions, bytes);

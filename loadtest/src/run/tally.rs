@@ -111,8 +111,8 @@ pub(super) async fn collect(mut events: mpsc::Receiver<Event>, board: Arc<Board>
 }
 
 /// Adds everything up.
-pub(super) fn report(scenario: &Scenario, measured: Measured) -> Report {
-    let sites = sites(scenario, &measured);
+pub(super) fn report(scenario: &Scenario, measured: &Measured) -> Report {
+    let sites = sites(scenario, measured);
     let watching: Vec<&Observation> = measured
         .observations
         .iter()
@@ -124,7 +124,7 @@ pub(super) fn report(scenario: &Scenario, measured: Measured) -> Report {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         started: measured.started.clone(),
         scenario: scenario_entry(scenario),
-        join: join(scenario, &measured),
+        join: join(scenario, measured),
         media: Media {
             audio: media(&watching, MediaKind::Audio),
             video: media(&watching, MediaKind::Video),
@@ -137,8 +137,8 @@ pub(super) fn report(scenario: &Scenario, measured: Measured) -> Report {
             .observations
             .get(&PUBLISHER)
             .and_then(|one| one.sent),
-        server: server(scenario, &measured, sites.joined),
-        generator: generator(scenario, &measured),
+        server: server(scenario, measured, sites.joined),
+        generator: generator(scenario, measured),
         sites,
         thresholds: Vec::new(),
     };
@@ -229,18 +229,63 @@ fn sites(scenario: &Scenario, measured: &Measured) -> Sites {
     }
 }
 
+/// The steps of a join, in the order in which they happen; the last is the whole.
+#[derive(Debug, Default)]
+struct JoinSteps([Distribution; 9]);
+
+impl JoinSteps {
+    /// Adds one site's join: each step counts from the end of the one before that is known.
+    fn add(&mut self, start: Duration, steps: [Option<Duration>; 8], end: Option<Duration>) {
+        let [parts @ .., total] = &mut self.0;
+        let mut last = start;
+        for (distribution, at) in parts.iter_mut().zip(steps) {
+            if let Some(at) = at {
+                distribution.add(at.saturating_sub(last));
+                last = at;
+            }
+        }
+        if let Some(end) = end {
+            total.add(end.saturating_sub(start));
+        }
+    }
+
+    fn summary(&self) -> Join {
+        let [
+            tcp,
+            web_socket,
+            welcome,
+            answer,
+            ice,
+            dtls,
+            first_packet,
+            first_key_frame,
+            total,
+        ] = self.0.each_ref().map(Distribution::summary);
+        Join {
+            tcp,
+            web_socket,
+            welcome,
+            answer,
+            ice,
+            dtls,
+            first_packet,
+            first_key_frame,
+            total,
+        }
+    }
+}
+
 fn join(scenario: &Scenario, measured: &Measured) -> Join {
-    let mut steps: [Distribution; 9] = Default::default();
+    let mut all = JoinSteps::default();
     let after_epoch = |at: Instant| at.saturating_duration_since(measured.epoch);
-    for outcome in measured
-        .outcomes
-        .iter()
-        .filter(|outcome| outcome.id != PUBLISHER)
-    {
+    for outcome in &measured.outcomes {
         let (Some(known), Some(one)) = (outcome.steps, measured.observations.get(&outcome.id))
         else {
             continue;
         };
+        if outcome.id == PUBLISHER {
+            continue;
+        }
         let Steps {
             start,
             tcp,
@@ -248,63 +293,25 @@ fn join(scenario: &Scenario, measured: &Measured) -> Join {
             welcome,
             answer,
         } = known;
-        let [
-            tcp_d,
-            open_d,
-            welcome_d,
-            answer_d,
-            ice_d,
-            dtls_d,
-            packet_d,
-            key_d,
-            total_d,
-        ] = &mut steps;
-        let mut last = after_epoch(start);
-        let mut step = |distribution: &mut Distribution, at: Option<Duration>| {
-            if let Some(at) = at {
-                distribution.add(at.saturating_sub(last));
-                last = at;
-            }
-        };
-        step(tcp_d, tcp.map(after_epoch));
-        step(open_d, open.map(after_epoch));
-        step(welcome_d, welcome.map(after_epoch));
-        step(answer_d, Some(after_epoch(answer)));
-        step(ice_d, one.ice.map(after_epoch));
-        step(dtls_d, one.connected.map(after_epoch));
-        step(packet_d, one.first_packet);
-        step(key_d, one.first_key_frame);
+        let connected = one.connected.map(after_epoch);
+        let steps = [
+            tcp.map(after_epoch),
+            open.map(after_epoch),
+            welcome.map(after_epoch),
+            Some(after_epoch(answer)),
+            one.ice.map(after_epoch),
+            connected,
+            one.first_packet,
+            one.first_key_frame,
+        ];
         let end = if scenario.publishes() {
             one.first_key_frame
         } else {
-            one.connected.map(after_epoch)
+            connected
         };
-        if let Some(end) = end {
-            total_d.add(end.saturating_sub(after_epoch(start)));
-        }
+        all.add(after_epoch(start), steps, end);
     }
-    let [
-        tcp,
-        web_socket,
-        welcome,
-        answer,
-        ice,
-        dtls,
-        first_packet,
-        first_key_frame,
-        total,
-    ] = steps.each_ref().map(Distribution::summary);
-    Join {
-        tcp,
-        web_socket,
-        welcome,
-        answer,
-        ice,
-        dtls,
-        first_packet,
-        first_key_frame,
-        total,
-    }
+    all.summary()
 }
 
 fn media(sites: &[&Observation], kind: MediaKind) -> Option<MediaEntry> {

@@ -26,6 +26,10 @@ pub struct Answer {
 
 /// One m-line of an answer.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one line of the SDP, and they are independent"
+)]
 pub struct AnswerMedia {
     /// Its MID.
     pub mid: String,
