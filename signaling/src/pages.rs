@@ -11,7 +11,7 @@ use rust_embed::{EmbeddedFile, RustEmbed};
 
 /// The built files. Missing ones are allowed, so that the server builds without Node.
 #[derive(RustEmbed)]
-#[folder = "$CARGO_MANIFEST_DIR/../web-client/dist"]
+#[folder = "../web-client/dist"]
 #[allow_missing = true]
 struct Files;
 
