@@ -24,14 +24,14 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use sfu::command::{Command, Event, HostCandidate, IceCredentials, PeerPolicy, PeerSpec};
 use sfu::id::{ConferenceId, PeerId, ShardId, Ssrc};
-use sfu::path::Path;
+use sfu::path::{Path, TcpId};
 use sfu::peer::dtls::Identity;
 use sfu::peer::ice::make_credentials;
 use sfu::sdp::{LocalDescription, OfferError, SSRCS_PER_PEER, negotiate};
 use sfu::shard::{Shard, ShardConfig};
 use sfu::stats::Stats;
 
-pub use browser::{Browser, Wants};
+pub use browser::{Browser, Heard, Wants};
 pub use client::Client;
 pub use light::{Arrived, Habits, Light, Watched, Wishes};
 use network::Network;
@@ -72,6 +72,10 @@ struct Entry {
     first_ssrc: Ssrc,
     spec: PeerSpec,
     version: u64,
+    /// Copies of what it sends, if somebody listens in.
+    tap: Option<Vec<Vec<u8>>>,
+    /// Its connection, while it uses TCP.
+    tcp: Option<TcpId>,
 }
 
 impl std::fmt::Debug for World {
@@ -186,6 +190,8 @@ impl World {
             first_ssrc,
             spec,
             version: 1,
+            tap: None,
+            tcp: None,
         };
         self.clients.push(entry);
         Ok(ClientId(index))
@@ -226,6 +232,26 @@ impl World {
         self.by_address.remove(&entry.address);
         entry.address.set_port(entry.address.port() + 1);
         self.by_address.insert(entry.address, id.0);
+    }
+
+    /// From now on a client sends over a TCP connection, from another port.
+    pub fn use_tcp(&mut self, id: ClientId, connection: TcpId) {
+        self.roam(id);
+        self.clients[id.0].tcp = Some(connection);
+    }
+
+    /// The client's TCP connection breaks; it goes on over UDP.
+    pub fn break_tcp(&mut self, id: ClientId) {
+        let (now, entry) = (self.now, &mut self.clients[id.0]);
+        let (remote, shard) = (entry.address, entry.shard);
+        if let Some(connection) = entry.tcp.take() {
+            let path = Path::Tcp {
+                id: connection,
+                remote,
+            };
+            self.shard(shard).handle_path_closed(now, path);
+        }
+        self.roam(id);
     }
 
     /// Changes what a client's network does.
@@ -309,6 +335,20 @@ impl World {
             .fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
     }
 
+    /// Begins to listen in on what a client sends.
+    pub fn tap(&mut self, id: ClientId) {
+        self.clients[id.0].tap = Some(Vec::new());
+    }
+
+    /// What was heard since [`tap`](Self::tap), or since the last call.
+    pub fn tapped(&mut self, id: ClientId) -> Vec<Vec<u8>> {
+        self.clients[id.0]
+            .tap
+            .as_mut()
+            .map(std::mem::take)
+            .unwrap_or_default()
+    }
+
     /// Hands a shard a datagram from any address, past the network.
     pub fn inject(&mut self, shard: ShardId, from: SocketAddr, datagram: &[u8]) {
         let now = self.now;
@@ -377,9 +417,8 @@ impl World {
                     .client
                     .handle_datagram(self.now, from, to, &datagram);
             } else if let Some(shard) = shard_at(to) {
-                let now = self.now;
-                self.shard(shard)
-                    .handle_datagram(now, path(from), &datagram);
+                let (now, path) = (self.now, self.path_of(from));
+                self.shard(shard).handle_datagram(now, path, &datagram);
             }
         }
     }
@@ -404,18 +443,28 @@ impl World {
             for index in 0..self.shards.len() {
                 moved |= self.settle_shard(index);
             }
-            for entry in &mut self.clients {
-                while let Some(datagram) = entry.client.poll_transmit(self.now) {
-                    moved = true;
-                    let to = shard_address(entry.shard);
-                    self.network
-                        .send(self.now, &entry.link.up, entry.address, to, &datagram);
-                }
+            for index in 0..self.clients.len() {
+                moved |= self.settle_client(index);
             }
             if !moved {
                 return;
             }
         }
+    }
+
+    fn settle_client(&mut self, index: usize) -> bool {
+        let entry = &mut self.clients[index];
+        let mut moved = false;
+        while let Some(datagram) = entry.client.poll_transmit(self.now) {
+            moved = true;
+            if let Some(tap) = &mut entry.tap {
+                tap.push(datagram.clone());
+            }
+            let to = shard_address(entry.shard);
+            self.network
+                .send(self.now, &entry.link.up, entry.address, to, &datagram);
+        }
+        moved
     }
 
     fn settle_shard(&mut self, index: usize) -> bool {
@@ -443,6 +492,18 @@ impl World {
             self.shard(to).handle_link(now, message);
         }
         moved
+    }
+
+    /// How what comes from an address comes.
+    fn path_of(&self, remote: SocketAddr) -> Path {
+        let client = self
+            .by_address
+            .get(&remote)
+            .map(|client| &self.clients[*client]);
+        match client.and_then(|entry| entry.tcp) {
+            Some(id) => Path::Tcp { id, remote },
+            None => path(remote),
+        }
     }
 
     fn shard(&mut self, id: ShardId) -> &mut Shard {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use sfu::command::{Command, Event, MediaKind, PeerPolicy};
 use sfu::id::{Feed, PublicationId};
+use sfu::path::TcpId;
 use tests::world::{
     Browser, CONFERENCE, Client, ClientId, Habits, Light, Link, Wants, Wishes, World,
 };
@@ -139,4 +140,33 @@ fn a_full_peer_connection_restarts_ice() {
     let after = world.client::<Browser>(site).heard(MediaKind::Audio).len();
     assert!(after > before + 200, "{before} {after}");
     assert_eq!(world.known().1, 2, "one ufrag each");
+}
+
+#[test]
+fn a_client_whose_udp_dies_goes_on_over_tcp_and_comes_back() {
+    let (mut world, _, site) = conference(56, Light::new(Wishes::watch()));
+    world.use_tcp(site, TcpId(1));
+    let over = outage(&mut world, site);
+    assert!(over < secs(6), "UDP must be silent first: {over:?}");
+    world.run_for(secs(3));
+    world.break_tcp(site);
+    let back = outage(&mut world, site);
+    assert!(back < secs(3), "{back:?}");
+    let peer = world.peer(site);
+    assert_eq!(world.count(Event::PeerConnected { peer }), 1);
+}
+
+#[test]
+fn a_client_joins_over_tcp_alone() {
+    let mut world = World::new(1, 57);
+    let site = world.join(
+        Light::new(Wishes::watch()),
+        PeerPolicy::default(),
+        Link::CLEAN,
+    );
+    world.use_tcp(site, TcpId(7));
+    world.run_for(secs(2));
+    assert!(world.is_connected(site));
+    world.break_tcp(site);
+    assert_eq!(world.known().0, 0, "its path is gone with the connection");
 }
