@@ -14,6 +14,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 600,
   },
+  // `vite preview`, which serves dist/, takes the same proxy.
   server: {
     proxy: {
       "/ws": { target: SERVER, ws: true },

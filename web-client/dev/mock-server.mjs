@@ -22,8 +22,8 @@ const sites = readFileSync(CSV, "utf8")
   .split("\n")
   .slice(1)
   .map((line) => line.split(","))
-  .map(([code, name, level, parent]) => ({ code, name, level, parent_code: parent || null }));
-const provinceOf = (site) => (site.level === "province" ? site.code : site.level === "central" ? null : site.parent_code);
+  .map(([code, name, level, parent]) => ({ code, name, level, parentCode: parent || null }));
+const provinceOf = (site) => (site.level === "province" ? site.code : site.level === "central" ? null : site.parentCode);
 
 const CONFERENCE = { id: "01JD8XZ3N7", title: "Hội nghị giao ban trực tuyến toàn quốc tháng 11", state: "running" };
 

@@ -43,6 +43,8 @@ export interface PeerOptions {
   readonly connect?: (configuration: RTCConfiguration) => Connection;
 }
 
+type MediaKind = "audio" | "video";
+
 export type PeerState = "connecting" | "connected" | "disconnected" | "failed";
 
 /** Audio slots: the loudest speakers at one time. */
@@ -68,6 +70,32 @@ const SCREEN_ENCODINGS: readonly RTCRtpEncodingParameters[] = [{ maxBitrate: 2_0
 
 /** Opus at full band for speech, in bits per second. */
 const MICROPHONE_ENCODINGS: readonly RTCRtpEncodingParameters[] = [{ maxBitrate: 40_000 }];
+
+function capabilities(direction: "send" | "receive", kind: MediaKind): readonly RTCRtpCodec[] {
+  const source = direction === "send" ? RTCRtpSender : RTCRtpReceiver;
+  return source.getCapabilities(kind)?.codecs ?? [];
+}
+
+/**
+ * Those of the browser's codecs that the server forwards, VP8 before H.264, with their retransmissions.
+ * An operator's offer has some twenty video m-lines: with every codec of a browser it would not fit into a frame.
+ */
+export function forwardable(codecs: readonly RTCRtpCodec[]): RTCRtpCodec[] {
+  const rank = ({ mimeType, sdpFmtpLine = "" }: RTCRtpCodec): number => {
+    switch (mimeType.toLowerCase()) {
+      case "audio/opus":
+      case "video/vp8":
+        return 0;
+      case "video/h264":
+        return /profile-level-id=42[0e]0/iu.test(sdpFmtpLine) && /packetization-mode=1/u.test(sdpFmtpLine) ? 1 : -1;
+      case "video/rtx":
+        return 2;
+      default:
+        return -1;
+    }
+  };
+  return codecs.filter((codec) => rank(codec) >= 0).sort((a, b) => rank(a) - rank(b));
+}
 
 let setRemoteDescriptionCalls = 0;
 
@@ -192,16 +220,29 @@ export class PeerLink {
     for (let i = 0; i < STAGE_SLOTS + watchSlots; i++) this.#addReceiver("video");
   }
 
-  #addSender(source: Source, kind: "audio" | "video", encodings: readonly RTCRtpEncodingParameters[]): void {
+  #addSender(source: Source, kind: MediaKind, encodings: readonly RTCRtpEncodingParameters[]): void {
     const sendEncodings = encodings.map((encoding) => ({ ...encoding }));
-    this.#senders.set(source, this.#connection.addTransceiver(kind, { direction: "sendonly", sendEncodings }));
+    const transceiver = this.#connection.addTransceiver(kind, { direction: "sendonly", sendEncodings });
+    this.#preferForwardable(transceiver, "send", kind);
+    this.#senders.set(source, transceiver);
   }
 
-  #addReceiver(kind: "audio" | "video"): void {
+  #addReceiver(kind: MediaKind): void {
     const transceiver = this.#connection.addTransceiver(kind, { direction: "recvonly" });
+    this.#preferForwardable(transceiver, "receive", kind);
     // Not in every browser that we serve.
     if ("jitterBufferTarget" in transceiver.receiver) transceiver.receiver.jitterBufferTarget = JITTER_TARGET_MS;
     this.#receivers.push(transceiver);
+  }
+
+  #preferForwardable(transceiver: RTCRtpTransceiver, direction: "send" | "receive", kind: MediaKind): void {
+    // Not in every browser that we serve; without it the offer is longer and works as well.
+    if (!("setCodecPreferences" in transceiver)) return;
+    try {
+      transceiver.setCodecPreferences(forwardable(capabilities(direction, kind)));
+    } catch {
+      // Browsers differ in what they let a sender prefer. Their own order stays.
+    }
   }
 
   #localSdp(): string {

@@ -61,7 +61,7 @@ export function readSites(body: unknown): readonly Site[] {
         code,
         name,
         level: text(fields["level"]) ?? "",
-        parentCode: text(fields["parent_code"]),
+        parentCode: text(fields["parentCode"]),
         searchable: toSearchable(name, code),
       },
     ];

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { PeerLink, type PeerOptions, remoteDescriptionsSet } from "../src/peer.ts";
+import { forwardable, PeerLink, type PeerOptions, remoteDescriptionsSet } from "../src/peer.ts";
 import type { Answer } from "../src/protocol.ts";
 import { RequestError } from "../src/signaling.ts";
 import { FakeConnection } from "./fakes/connection.ts";
@@ -178,6 +178,33 @@ describe("the state", () => {
     expect(connection.count("close")).toBe(1);
     expect(onChange).not.toHaveBeenCalled();
   });
+});
+
+it("offers only the codecs that the server forwards, VP8 first", () => {
+  const h264 = (profile: string, mode: number) => ({
+    mimeType: "video/H264",
+    clockRate: 90_000,
+    sdpFmtpLine: `level-asymmetry-allowed=1;packetization-mode=${mode};profile-level-id=${profile}`,
+  });
+  const plain = (mimeType: string) => ({ mimeType, clockRate: 90_000 });
+  const browser = [
+    h264("42001f", 1),
+    h264("42e01f", 0),
+    h264("64001f", 1),
+    h264("42e01f", 1),
+    plain("video/rtx"),
+    plain("video/VP8"),
+    plain("video/VP9"),
+    plain("video/AV1"),
+    plain("video/red"),
+  ];
+  expect(forwardable(browser).map(({ mimeType, sdpFmtpLine }) => sdpFmtpLine?.slice(-6) ?? mimeType)).toEqual([
+    "video/VP8",
+    "42001f",
+    "42e01f",
+    "video/rtx",
+  ]);
+  expect(forwardable([plain("audio/red"), plain("audio/opus"), plain("audio/PCMU")])).toEqual([plain("audio/opus")]);
 });
 
 it("asks for a small playout delay where the browser knows how", () => {

@@ -3,11 +3,11 @@ import type { Participant } from "../src/protocol.ts";
 import { filterRoster, fold, joinRoster, matcher, readSites, sortProvinces } from "../src/roster.ts";
 
 const SITES = readSites([
-  { code: "VN", name: "Trung ương", level: "central", parent_code: null },
-  { code: "01", name: "Thành phố Hà Nội", level: "province", parent_code: "VN" },
-  { code: "00004", name: "Phường Ba Đình", level: "commune", parent_code: "01" },
-  { code: "68", name: "Lâm Đồng", level: "province", parent_code: "VN" },
-  { code: "24778", name: "Xã Đơn Dương", level: "commune", parent_code: "68" },
+  { code: "VN", name: "Trung ương", level: "central", parentCode: null },
+  { code: "01", name: "Thành phố Hà Nội", level: "province", parentCode: "VN" },
+  { code: "00004", name: "Phường Ba Đình", level: "commune", parentCode: "01" },
+  { code: "68", name: "Lâm Đồng", level: "province", parentCode: "VN" },
+  { code: "24778", name: "Xã Đơn Dương", level: "commune", parentCode: "68" },
 ]);
 
 function here(part: Partial<Participant>): [string, Participant] {
