@@ -1,0 +1,275 @@
+//! Tokens of every bad kind, at every door: WebSocket, REST, WHIP and WHEP.
+
+use axum::body::Body;
+use axum::http::StatusCode;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use signaling::auth::Role;
+
+use crate::house::{API_KEY, CONFERENCE, House};
+
+fn forge(header: &Value, claims: &Value, secret: &[u8]) -> String {
+    let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let signed = format!("{}.{}", encode(header), encode(claims));
+    let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, secret);
+    let signature = ring::hmac::sign(&key, signed.as_bytes());
+    format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
+}
+
+/// A good chair's token but for one claim.
+fn claims(change: (&str, Value)) -> Value {
+    let now = Timestamp::now().as_second();
+    let mut claims = json!({
+        "iss": API_KEY.0, "sub": "test", "aud": "dinh", "jti": "j", "iat": now, "nbf": now,
+        "exp": now + 3600, "conf": CONFERENCE, "role": "chair",
+    });
+    claims[change.0] = change.1;
+    claims
+}
+
+/// Signed as the portal would.
+fn portal(change: (&str, Value)) -> String {
+    let header = json!({"alg": "HS256", "typ": "JWT", "kid": API_KEY.0});
+    forge(&header, &claims(change), API_KEY.1.as_bytes())
+}
+
+/// Every bad token with the code it deserves.
+fn bad_tokens(house: &House) -> Vec<(&'static str, String, &'static str)> {
+    let now = Timestamp::now().as_second();
+    let own = house.token(Role::Chair);
+    let kid = jsonwebtoken::decode_header(&own)
+        .expect("our own token")
+        .kid;
+    let none = {
+        let header = URL_SAFE_NO_PAD.encode(json!({"alg": "none", "kid": API_KEY.0}).to_string());
+        format!(
+            "{header}.{}.",
+            URL_SAFE_NO_PAD.encode(claims(("sub", json!("x"))).to_string())
+        )
+    };
+    let confused = json!({"alg": "HS256", "typ": "JWT", "kid": kid});
+    let good = claims(("iss", json!("dinh")));
+    let unknown = json!({"alg": "HS256", "typ": "JWT", "kid": "stranger"});
+    let spoiled = format!("{}AA", own.get(..own.len() - 2).expect("tokens are longer"));
+    vec![
+        ("empty", String::new(), "token_invalid"),
+        ("words", "let me in".to_owned(), "token_invalid"),
+        ("unsigned", none, "token_invalid"),
+        (
+            "confused",
+            forge(&confused, &good, API_KEY.1.as_bytes()),
+            "token_invalid",
+        ),
+        (
+            "unknown key",
+            forge(&unknown, &good, API_KEY.1.as_bytes()),
+            "token_invalid",
+        ),
+        ("another signature", spoiled, "token_invalid"),
+        (
+            "another audience",
+            portal(("aud", json!("mail"))),
+            "token_invalid",
+        ),
+        (
+            "another issuer",
+            portal(("iss", json!("dinh"))),
+            "token_invalid",
+        ),
+        (
+            "not yet",
+            portal(("nbf", json!(now + 600))),
+            "token_invalid",
+        ),
+        (
+            "over before it began",
+            portal(("exp", json!(now - 1))),
+            "token_invalid",
+        ),
+        (
+            "oversize",
+            portal(("name", json!("x".repeat(8192)))),
+            "token_invalid",
+        ),
+        (
+            "an administrator with a conference",
+            portal(("role", json!("admin"))),
+            "token_invalid",
+        ),
+    ]
+}
+
+/// Expired properly: it was good once.
+fn expired() -> String {
+    let now = Timestamp::now().as_second();
+    let header = json!({"alg": "HS256", "typ": "JWT", "kid": API_KEY.0});
+    let mut claims = claims(("exp", json!(now - 1)));
+    claims["nbf"] = json!(now - 3600);
+    claims["iat"] = json!(now - 3600);
+    forge(&header, &claims, API_KEY.1.as_bytes())
+}
+
+#[tokio::test]
+async fn the_portals_good_token_opens_every_door() {
+    let house = House::open().await;
+    let token = portal(("sub", json!("test")));
+    let path = format!("/api/v1/conferences/{CONFERENCE}");
+    assert_eq!(
+        house
+            .ask("GET", &path, Some(&token), Body::empty())
+            .await
+            .status,
+        StatusCode::OK
+    );
+    let mut socket = house.socket().await;
+    socket.join(&token).await;
+    let heard = format!("{:?}", socket.next().await);
+    assert!(heard.contains("Welcome"), "{heard}");
+}
+
+#[tokio::test]
+async fn bad_tokens_open_no_websocket() {
+    let house = House::open().await;
+    let before = house.log().await;
+    let mut bad = bad_tokens(&house);
+    bad.push(("expired", expired(), "token_expired"));
+    for (what, token, code) in bad {
+        let mut socket = house.socket().await;
+        socket.join(&token).await;
+        assert_eq!(socket.error().await, code, "{what}");
+        assert_eq!(socket.close().await, (4003, code.to_owned()), "{what}");
+    }
+    assert_eq!(house.log().await, before);
+}
+
+#[tokio::test]
+async fn bad_tokens_open_no_http_door() {
+    let house = House::open().await;
+    let before = house.log().await;
+    let mut bad = bad_tokens(&house);
+    bad.push(("expired", expired(), "token_expired"));
+    for (what, token, code) in bad {
+        for (method, path, kind) in [
+            (
+                "GET",
+                format!("/api/v1/conferences/{CONFERENCE}"),
+                "application/json",
+            ),
+            ("POST", format!("/whip/{CONFERENCE}"), "application/sdp"),
+            ("POST", format!("/whep/{CONFERENCE}"), "application/sdp"),
+            ("DELETE", format!("/whip/{CONFERENCE}/x"), "application/sdp"),
+        ] {
+            let answer = house
+                .ask_as(method, &path, Some(&token), kind, "v=0".into())
+                .await;
+            assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{what} at {path}");
+            assert_eq!(answer.code(), code, "{what} at {path}");
+        }
+    }
+    assert_eq!(house.log().await, before);
+}
+
+#[tokio::test]
+async fn a_token_that_runs_out_is_refused_from_that_second_on() {
+    let house = House::open().await;
+    let (token, _) = house.issue(Role::Chair, CONFERENCE, SignedDuration::from_secs(1));
+    let path = format!("/api/v1/conferences/{CONFERENCE}");
+    let ends = claims_of(&token)["exp"].as_i64().expect("an expiry");
+    loop {
+        let before = Timestamp::now().as_second();
+        let answer = house.ask("GET", &path, Some(&token), Body::empty()).await;
+        if before >= ends {
+            assert_eq!(answer.code(), "token_expired");
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+fn claims_of(token: &str) -> Value {
+    let payload = token.split('.').nth(1).expect("a payload");
+    let payload = URL_SAFE_NO_PAD.decode(payload).expect("in base 64");
+    serde_json::from_slice(&payload).expect("of JSON")
+}
+
+#[tokio::test]
+async fn a_revoked_token_is_refused_at_every_door_and_the_store_remembers_it() {
+    let house = House::open().await;
+    let (token, id) = house.token_with_id(Role::Chair);
+    let admin = house.token(Role::Admin);
+    let path = format!("/api/v1/conferences/{CONFERENCE}");
+    assert_eq!(
+        house
+            .ask("GET", &path, Some(&token), Body::empty())
+            .await
+            .status,
+        StatusCode::OK
+    );
+    let revoke = format!("/api/v1/tokens/{id}");
+    let revoked = house
+        .ask("DELETE", &revoke, Some(&admin), Body::empty())
+        .await;
+    assert_eq!(revoked.status, StatusCode::NO_CONTENT);
+    for path in [
+        path,
+        format!("/whip/{CONFERENCE}"),
+        format!("/whep/{CONFERENCE}"),
+    ] {
+        let method = if path.starts_with("/api") {
+            "GET"
+        } else {
+            "POST"
+        };
+        let kind = "application/sdp";
+        let answer = house
+            .ask_as(method, &path, Some(&token), kind, Body::empty())
+            .await;
+        assert_eq!(answer.code(), "token_revoked", "{path}");
+    }
+    let mut socket = house.socket().await;
+    socket.join(&token).await;
+    assert_eq!(socket.close().await, (4003, "token_revoked".to_owned()));
+    let kept = house
+        .server
+        .app()
+        .store
+        .revoked_tokens(Timestamp::now())
+        .await;
+    assert!(
+        kept.expect("the store answers")
+            .iter()
+            .any(|(kept, _)| *kept == id)
+    );
+}
+
+#[tokio::test]
+async fn a_token_for_another_conference_opens_nothing_here() {
+    let house = House::open().await;
+    let hour = SignedDuration::from_hours(1);
+    for role in [
+        Role::Operator,
+        Role::Chair,
+        Role::Hall,
+        Role::Site,
+        Role::Observer,
+    ] {
+        let (token, _) = house.issue(role, "another", hour);
+        for (method, path) in [
+            ("GET", format!("/api/v1/conferences/{CONFERENCE}")),
+            ("POST", format!("/api/v1/conferences/{CONFERENCE}/end")),
+            ("POST", format!("/whip/{CONFERENCE}")),
+            ("POST", format!("/whep/{CONFERENCE}")),
+        ] {
+            let kind = "application/sdp";
+            let answer = house
+                .ask_as(method, &path, Some(&token), kind, "v=0".into())
+                .await;
+            assert_eq!(answer.status, StatusCode::FORBIDDEN, "{role} at {path}");
+        }
+        let mut socket = house.socket().await;
+        socket.join(&token).await;
+        assert_eq!(socket.error().await, "conference_unknown", "{role}");
+    }
+}

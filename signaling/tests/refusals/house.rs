@@ -1,0 +1,308 @@
+//! A server with one running conference, nobody in it, and a media plane that takes nobody.
+
+use axum::body::Body;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::{Request, StatusCode};
+use futures_util::{SinkExt as _, StreamExt as _};
+use http_body_util::BodyExt as _;
+use jiff::SignedDuration;
+use serde_json::Value;
+use sfu::command::{CommandError, IceCredentials, Joined, PeerPolicy};
+use sfu::id::{ConferenceId as MediaConference, Feed, PeerId, PublicationId, SlotId};
+use signaling::auth::{NewToken, Role};
+use signaling::conference::{Actor, Command};
+use signaling::config::{Config, Secret};
+use signaling::directory::NewConference;
+use signaling::ids::{ConferenceId, TokenId};
+use signaling::media::Media;
+use signaling::protocol::ServerMessage;
+use signaling::server::Server;
+use signaling::store::Verified;
+use tempfile::TempDir;
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+use tower::ServiceExt as _;
+
+/// The conference.
+pub(crate) const CONFERENCE: &str = "weekly";
+
+/// Id and secret of the one API key.
+pub(crate) const API_KEY: (&str, &str) = ("portal", "a secret of at least thirty-two bytes");
+
+/// A media plane that has stopped.
+#[derive(Debug)]
+struct Stopped;
+
+impl Media for Stopped {
+    fn join(&self, _: MediaConference, _: &str, _: &PeerPolicy) -> Result<Joined, CommandError> {
+        Err(CommandError::Stopped)
+    }
+
+    fn restart_ice(&self, _: PeerId, _: &str) -> Result<String, CommandError> {
+        Err(CommandError::Stopped)
+    }
+
+    fn renew_ice(&self, _: PeerId) -> Result<IceCredentials, CommandError> {
+        Err(CommandError::Stopped)
+    }
+
+    fn leave(&self, _: PeerId) {}
+
+    fn show(&self, _: MediaConference, _: u8, _: Option<PublicationId>) {}
+
+    fn set_speakers(&self, _: MediaConference, _: &[PublicationId]) {}
+
+    fn watch(&self, _: SlotId, _: Option<Feed>) {}
+
+    fn block(&self, _: PublicationId, _: bool) {}
+
+    fn end_conference(&self, _: MediaConference) {}
+
+    fn stats(&self) -> sfu::stats::Stats {
+        sfu::stats::Stats::default()
+    }
+
+    fn shutdown(&self) {}
+}
+
+/// The server and its data.
+pub(crate) struct House {
+    pub(crate) server: Server,
+    _data: TempDir,
+}
+
+/// What an HTTP request got.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) body: Value,
+}
+
+impl Answer {
+    pub(crate) fn code(&self) -> &str {
+        self.body["code"].as_str().unwrap_or("")
+    }
+}
+
+impl House {
+    pub(crate) async fn open() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    pub(crate) async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        let data = tempfile::tempdir().expect("a directory can be made");
+        let mut config = Config {
+            data_dir: data.path().to_owned(),
+            ..Config::default()
+        };
+        config.http.listen.set_port(0);
+        config.admin.listen.set_port(0);
+        let (id, secret) = API_KEY;
+        config
+            .auth
+            .api_keys
+            .insert(id.to_owned(), Secret::new(secret));
+        change(&mut config);
+        let (_, events) = mpsc::channel(1);
+        let server = Server::start_with(config, std::sync::Arc::new(Stopped), events)
+            .await
+            .expect("a server starts on free ports");
+        let new = NewConference {
+            id: id_of(CONFERENCE),
+            title: "Weekly".to_owned(),
+            starts_at: None,
+            sites: None,
+        };
+        let conference = server.app().directory.create(Actor::System, new).await;
+        let conference = conference.expect("the first conference of this name");
+        conference
+            .change(Actor::System, Command::Start)
+            .await
+            .expect("it starts");
+        Self {
+            server,
+            _data: data,
+        }
+    }
+
+    /// A good token.
+    pub(crate) fn token(&self, role: Role) -> String {
+        self.token_with_id(role).0
+    }
+
+    /// A good token and its id.
+    pub(crate) fn token_with_id(&self, role: Role) -> (String, TokenId) {
+        self.issue(role, CONFERENCE, SignedDuration::from_hours(1))
+    }
+
+    pub(crate) fn issue(
+        &self,
+        role: Role,
+        conference: &str,
+        life: SignedDuration,
+    ) -> (String, TokenId) {
+        let is_admin = role == Role::Admin;
+        let issued = self
+            .server
+            .issue(NewToken {
+                subject: format!("test {role}"),
+                conference: (!is_admin).then(|| id_of(conference)),
+                site: (role == Role::Site).then(|| "00004".parse().expect("a code")),
+                role,
+                name: None,
+                valid_for: life,
+            })
+            .expect("the claims make sense");
+        (issued.token, issued.id)
+    }
+
+    /// An HTTP request, without sockets.
+    pub(crate) async fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        token: Option<&str>,
+        body: Body,
+    ) -> Answer {
+        self.ask_as(method, path, token, "application/json", body)
+            .await
+    }
+
+    pub(crate) async fn ask_as(
+        &self,
+        method: &str,
+        path: &str,
+        token: Option<&str>,
+        content_type: &str,
+        body: Body,
+    ) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
+        request = request.header(CONTENT_TYPE, content_type);
+        if let Some(token) = token {
+            request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+        }
+        let request = request.body(body).expect("a request can be made");
+        let router = signaling::routes::public(self.server.app().clone());
+        let response = router
+            .oneshot(request)
+            .await
+            .expect("a router always answers");
+        let status = response.status();
+        let body = response
+            .into_body()
+            .collect()
+            .await
+            .expect("a body can be read")
+            .to_bytes();
+        Answer {
+            status,
+            body: serde_json::from_slice(&body).unwrap_or_default(),
+        }
+    }
+
+    /// A WebSocket on which nothing was said yet.
+    pub(crate) async fn socket(&self) -> Socket {
+        let url = format!("ws://{}/ws", self.server.http());
+        let (socket, _) = tokio_tungstenite::connect_async(url)
+            .await
+            .expect("a WebSocket can be opened");
+        Socket(socket)
+    }
+
+    /// A WebSocket that has joined, and everything that it was told so far has been read.
+    pub(crate) async fn joined(&self, role: Role) -> Socket {
+        let mut socket = self.socket().await;
+        socket.join(&self.token(role)).await;
+        let welcome = socket.next().await;
+        assert!(
+            matches!(welcome, Heard::Message(ServerMessage::Welcome(_))),
+            "{welcome:?}"
+        );
+        while !matches!(socket.next().await, Heard::Message(ServerMessage::Own(_))) {}
+        socket
+    }
+
+    /// The whole log: equal before and after means that nothing has happened.
+    pub(crate) async fn log(&self) -> Verified {
+        let store = &self.server.app().store;
+        store
+            .verify(&id_of(CONFERENCE))
+            .await
+            .expect("the log is whole")
+    }
+}
+
+pub(crate) fn id_of(text: &str) -> ConferenceId {
+    text.parse().expect("a conference id")
+}
+
+/// The client's end of a WebSocket.
+pub(crate) struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+/// What the server said.
+#[derive(Debug)]
+pub(crate) enum Heard {
+    Message(ServerMessage),
+    /// With code and reason.
+    Close(u16, String),
+    /// Without a word.
+    Gone,
+}
+
+impl Socket {
+    pub(crate) async fn say(&mut self, message: Message) {
+        // A server that has already hung up is not the sender's fault.
+        let _ = self.0.send(message).await;
+    }
+
+    pub(crate) async fn text(&mut self, text: impl Into<String>) {
+        self.say(Message::text(text.into())).await;
+    }
+
+    pub(crate) async fn join(&mut self, token: &str) {
+        self.text(format!(
+            r#"{{"type":"join","protocol":1,"token":"{token}"}}"#
+        ))
+        .await;
+    }
+
+    pub(crate) async fn next(&mut self) -> Heard {
+        loop {
+            match self.0.next().await {
+                Some(Ok(Message::Text(text))) => {
+                    let message = ServerMessage::decode(&text).expect("the server speaks well");
+                    return Heard::Message(message.expect("the server says what is known"));
+                }
+                Some(Ok(Message::Close(Some(frame)))) => {
+                    return Heard::Close(frame.code.into(), frame.reason.to_string());
+                }
+                Some(Ok(Message::Close(None)) | Err(_)) | None => return Heard::Gone,
+                Some(Ok(_)) => {}
+            }
+        }
+    }
+
+    /// The code of the next error, past whatever else is said.
+    pub(crate) async fn error(&mut self) -> String {
+        loop {
+            match self.next().await {
+                Heard::Message(ServerMessage::Error { code, .. }) => return code.to_string(),
+                Heard::Message(_) => {}
+                end => panic!("no error, but {end:?}"),
+            }
+        }
+    }
+
+    /// The close code and reason, past whatever else is said.
+    pub(crate) async fn close(&mut self) -> (u16, String) {
+        loop {
+            match self.next().await {
+                Heard::Close(code, reason) => return (code, reason),
+                Heard::Message(_) => {}
+                Heard::Gone => panic!("gone without a word"),
+            }
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! What strangers and the over-eager send to a whole server, and what they get: a clear refusal,
+//! and nothing in the server changes.
+
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a test that indexes wrongly fails, as it should"
+)]
+
+mod forged;
+mod house;
+mod rest;
+mod websocket;

@@ -1,0 +1,305 @@
+//! Every operation of the REST interface, as its own description lists them.
+
+use axum::body::Body;
+use axum::http::StatusCode;
+use serde_json::Value;
+use signaling::auth::Role;
+
+use crate::house::{CONFERENCE, House};
+
+/// Method and path of every described operation, with its parameters filled in.
+fn operations() -> Vec<(String, String)> {
+    let description = serde_json::to_value(signaling::rest::description()).expect("it is JSON");
+    let paths = description["paths"].as_object().expect("it has paths");
+    let mut operations = Vec::new();
+    for (path, item) in paths {
+        let path = path
+            .replace("{conference}", CONFERENCE)
+            .replace("{participant}", "01JD8Y6Q0B9FJ3V2K7T5C4X1HE")
+            .replace("{place}", "main")
+            .replace("{site}", "00004")
+            .replace("{token}", "01JD8Y6Q0B9FJ3V2K7T5C4X1HE");
+        assert!(!path.contains('{'), "{path}: say what stands there");
+        for method in item.as_object().expect("a path has methods").keys() {
+            operations.push((method.to_uppercase(), path.clone()));
+        }
+    }
+    assert!(operations.len() > 15, "{operations:?}");
+    operations
+}
+
+#[tokio::test]
+async fn every_operation_needs_a_token() {
+    let house = House::open().await;
+    let before = house.log().await;
+    for (method, path) in operations() {
+        let answer = house.ask(&method, &path, None, "{}".into()).await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{method} {path}");
+        assert_eq!(answer.code(), "token_invalid", "{method} {path}");
+    }
+    assert_eq!(house.log().await, before);
+}
+
+#[tokio::test]
+async fn those_who_only_attend_manage_nothing() {
+    let house = House::open().await;
+    let before = house.log().await;
+    for role in [Role::Hall, Role::Site, Role::Observer] {
+        let token = house.token(role);
+        for (method, path) in operations() {
+            if (method.as_str(), path.as_str()) == ("GET", "/api/v1/conferences") {
+                continue;
+            }
+            let answer = house
+                .ask(&method, &path, Some(&token), body_for(&path))
+                .await;
+            assert_eq!(
+                answer.status,
+                StatusCode::FORBIDDEN,
+                "{role}: {method} {path}"
+            );
+            assert_eq!(answer.code(), "not_permitted", "{role}: {method} {path}");
+        }
+    }
+    assert_eq!(house.log().await, before);
+}
+
+/// A body that would do, so that a refusal can have only one reason.
+fn body_for(path: &str) -> Body {
+    let participant = r#"{"participant":"01JD8Y6Q0B9FJ3V2K7T5C4X1HE"}"#;
+    match path {
+        "/api/v1/conferences" => r#"{"title":"Mine"}"#.into(),
+        "/api/v1/conferences/weekly/stage" => r#"{"place":"main","participant":null}"#.into(),
+        "/api/v1/tokens" => r#"{"role":"admin","ttlSeconds":60}"#.into(),
+        _ => participant.into(),
+    }
+}
+
+#[tokio::test]
+async fn those_who_moderate_administer_nothing() {
+    let house = House::open().await;
+    for role in [Role::Operator, Role::Chair] {
+        let token = house.token(role);
+        for (method, path) in [
+            ("POST", "/api/v1/conferences"),
+            ("POST", "/api/v1/tokens"),
+            ("DELETE", "/api/v1/tokens/01JD8Y6Q0B9FJ3V2K7T5C4X1HE"),
+            ("POST", "/api/v1/sites/import"),
+        ] {
+            let answer = house.ask(method, path, Some(&token), body_for(path)).await;
+            assert_eq!(
+                answer.status,
+                StatusCode::FORBIDDEN,
+                "{role}: {method} {path}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_list_of_conferences_shows_the_tokens_own_only() {
+    let house = House::open().await;
+    let (stranger, _) = house.issue(Role::Site, "another", jiff::SignedDuration::from_hours(1));
+    let path = "/api/v1/conferences";
+    let answer = house.ask("GET", path, Some(&stranger), Body::empty()).await;
+    assert_eq!(answer.body, Value::Array(Vec::new()));
+    let own = house
+        .ask("GET", path, Some(&house.token(Role::Site)), Body::empty())
+        .await;
+    assert_eq!(own.body.as_array().map(Vec::len), Some(1));
+}
+
+#[tokio::test]
+async fn bodies_that_make_no_sense_are_refused_with_a_sentence() {
+    let house = House::open().await;
+    let admin = house.token(Role::Admin);
+    for (path, body) in [
+        ("/api/v1/conferences", ""),
+        ("/api/v1/conferences", "{"),
+        ("/api/v1/conferences", "[]"),
+        ("/api/v1/conferences", r#"{"title":""}"#),
+        ("/api/v1/conferences", r#"{"title":"a\nb"}"#),
+        ("/api/v1/conferences", r#"{"title":"T","surprise":1}"#),
+        ("/api/v1/conferences", r#"{"title":"T","id":"a/b"}"#),
+        (
+            "/api/v1/conferences",
+            r#"{"title":"T","sites":["no-such-site"]}"#,
+        ),
+        ("/api/v1/tokens", r#"{"role":"king","ttlSeconds":60}"#),
+        ("/api/v1/tokens", r#"{"role":"chair","ttlSeconds":60}"#),
+        (
+            "/api/v1/tokens",
+            r#"{"role":"site","conference":"weekly","ttlSeconds":60}"#,
+        ),
+        (
+            "/api/v1/tokens",
+            r#"{"role":"chair","conference":"weekly","ttlSeconds":0}"#,
+        ),
+        (
+            "/api/v1/tokens",
+            r#"{"role":"chair","conference":"weekly","ttlSeconds":4294967295}"#,
+        ),
+        (
+            "/api/v1/tokens",
+            r#"{"role":"admin","conference":"weekly","ttlSeconds":60}"#,
+        ),
+        (
+            "/api/v1/conferences/weekly/floor/grant",
+            r#"{"participant":"me"}"#,
+        ),
+        ("/api/v1/conferences/weekly/floor/grant", "{}"),
+    ] {
+        let answer = house.ask("POST", path, Some(&admin), body.into()).await;
+        assert!(answer.status.is_client_error(), "{path} {body}: {answer:?}");
+        assert_eq!(answer.code(), "bad_message", "{path} {body}: {answer:?}");
+        assert!(
+            answer.body["message"]
+                .as_str()
+                .is_some_and(|text| text.len() > 5),
+            "{answer:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_not_found() {
+    let house = House::open().await;
+    let admin = house.token(Role::Admin);
+    let participant = r#"{"participant":"01JD8Y6Q0B9FJ3V2K7T5C4X1HE"}"#;
+    for (method, path, code) in [
+        ("GET", "/api/v1/conferences/none", "conference_unknown"),
+        (
+            "POST",
+            "/api/v1/conferences/none/start",
+            "conference_unknown",
+        ),
+        (
+            "POST",
+            "/api/v1/conferences/weekly/floor/grant",
+            "participant_unknown",
+        ),
+        ("GET", "/api/v1/sites/99999", "bad_message"),
+        ("GET", "/api/v1/nothing", "bad_message"),
+    ] {
+        let answer = house
+            .ask(method, path, Some(&admin), participant.into())
+            .await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{method} {path}");
+        assert_eq!(answer.code(), code, "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn a_taken_id_an_empty_floor_and_an_ended_conference_are_conflicts() {
+    let house = House::open().await;
+    let admin = house.token(Role::Admin);
+    let again = r#"{"title":"Again","id":"weekly"}"#;
+    let answer = house
+        .ask("POST", "/api/v1/conferences", Some(&admin), again.into())
+        .await;
+    assert_eq!(
+        (answer.status, answer.code()),
+        (StatusCode::CONFLICT, "conference_exists")
+    );
+    let path = "/api/v1/conferences/weekly/floor/revoke";
+    let answer = house.ask("POST", path, Some(&admin), Body::empty()).await;
+    assert_eq!(
+        (answer.status, answer.code()),
+        (StatusCode::CONFLICT, "floor_not_held")
+    );
+    let end = "/api/v1/conferences/weekly/end";
+    assert_eq!(
+        house
+            .ask("POST", end, Some(&admin), Body::empty())
+            .await
+            .status,
+        StatusCode::OK
+    );
+    let start = "/api/v1/conferences/weekly/start";
+    let answer = house.ask("POST", start, Some(&admin), Body::empty()).await;
+    assert_eq!(
+        (answer.status, answer.code()),
+        (StatusCode::CONFLICT, "conference_not_running")
+    );
+}
+
+#[tokio::test]
+async fn an_oversized_body_is_not_read() {
+    let house = House::open().await;
+    let admin = house.token(Role::Admin);
+    let huge = format!(r#"{{"title":"{}"}}"#, "x".repeat(1024 * 1024));
+    let answer = house
+        .ask("POST", "/api/v1/conferences", Some(&admin), huge.into())
+        .await;
+    assert_eq!(
+        (answer.status, answer.code()),
+        (StatusCode::PAYLOAD_TOO_LARGE, "too_large")
+    );
+    for path in ["/whip/weekly", "/whep/weekly"] {
+        let token = house.token(Role::Hall);
+        let huge = "v=0\r\n".repeat(100_000);
+        let kind = "application/sdp";
+        let answer = house
+            .ask_as("POST", path, Some(&token), kind, huge.into())
+            .await;
+        assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_list_of_sites_names_its_lines_and_changes_nothing() {
+    let house = House::open().await;
+    let admin = house.token(Role::Admin);
+    let list = "code,name,level,parent_code\nVN,Centre,central,\n01,,province,VN\n";
+    let path = "/api/v1/sites/import";
+    let answer = house
+        .ask_as("POST", path, Some(&admin), "text/csv", list.into())
+        .await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    let message = answer.body["message"].as_str().unwrap_or_default();
+    assert!(
+        message.contains("line 3: the site 01 has no name"),
+        "{message}"
+    );
+    let sites = house
+        .ask("GET", "/api/v1/sites", Some(&admin), Body::empty())
+        .await;
+    assert_eq!(sites.body, Value::Array(Vec::new()));
+}
+
+#[tokio::test]
+async fn whoever_only_watches_publishes_nothing_over_whip() {
+    let house = House::open().await;
+    let before = house.log().await;
+    for role in [Role::Operator, Role::Observer, Role::Admin] {
+        let token = house.token(role);
+        let kind = "application/sdp";
+        let answer = house
+            .ask_as("POST", "/whip/weekly", Some(&token), kind, "v=0".into())
+            .await;
+        assert_eq!(
+            (answer.status, answer.code()),
+            (StatusCode::FORBIDDEN, "not_permitted")
+        );
+    }
+    let hall = house.token(Role::Hall);
+    let answer = house
+        .ask("POST", "/whip/weekly", Some(&hall), "{}".into())
+        .await;
+    assert_eq!(answer.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    assert_eq!(house.log().await, before);
+}
+
+#[tokio::test]
+async fn metrics_are_not_for_the_public() {
+    let house = House::open().await;
+    let answer = house
+        .ask(
+            "GET",
+            "/metrics",
+            Some(&house.token(Role::Admin)),
+            Body::empty(),
+        )
+        .await;
+    assert_eq!(answer.status, StatusCode::NOT_FOUND);
+}
