@@ -6,6 +6,7 @@ mod error;
 mod events;
 mod extract;
 mod floor;
+mod invitation;
 mod participants;
 mod sites;
 mod stage;
@@ -79,6 +80,7 @@ fn conferences() -> OpenApiRouter<App> {
         .routes(routes!(participants::unmute))
         .routes(routes!(events::list))
         .routes(routes!(stage::show, stage::set))
+        .routes(routes!(invitation::show))
         .merge(floor())
 }
 

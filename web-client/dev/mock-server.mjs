@@ -226,10 +226,11 @@ const http = createServer((request, response) => {
     response.end(JSON.stringify(value));
   };
   if (pathname === "/api/v1/sites") return json(sites);
-  if (pathname.startsWith("/api/v1/sites/")) {
-    return json(sites.find(({ code }) => code === pathname.split("/").pop()) ?? {});
+  if (pathname === "/api/v1/invitation") {
+    const { role, site } = claims((request.headers.authorization ?? "").replace("Bearer ", ""));
+    const found = sites.find(({ code }) => code === site);
+    return json({ conference: CONFERENCE, role, site: found ? { code: found.code, name: found.name } : null });
   }
-  if (pathname.startsWith("/api/v1/conferences/")) return json(CONFERENCE);
   const wanted = join(DIST, normalize(pathname));
   const file = extname(wanted) !== "" && wanted.startsWith(DIST) && existsSync(wanted) ? wanted : join(DIST, "index.html");
   response.setHeader("content-security-policy", "default-src 'self'");

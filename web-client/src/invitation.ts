@@ -1,28 +1,24 @@
-// What the check page tells before the join: the conference's title and the site's name, where the server gives them.
+// What the check page tells before the join: the conference's title and the site's name.
 
 export interface Invitation {
   readonly title: string | null;
   readonly site: string | null;
 }
 
-async function readField(path: string, field: string, token: string, signal: AbortSignal): Promise<string | null> {
-  const response = await fetch(path, { headers: { authorization: `Bearer ${token}` }, signal });
-  if (!response.ok) return null;
-  const body: unknown = await response.json();
-  const value = typeof body === "object" && body !== null ? (body as Record<string, unknown>)[field] : null;
-  return typeof value === "string" ? value : null;
+export const NO_INVITATION: Invitation = { title: null, site: null };
+
+function field(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null ? (value as Record<string, unknown>)[name] : undefined;
 }
 
-/** Asks for both; what this token may not see stays `null`. */
-export async function fetchInvitation(
-  token: string,
-  conference: string,
-  site: string | null,
-  signal: AbortSignal,
-): Promise<Invitation> {
-  const [title, name] = await Promise.all([
-    readField(`/api/v1/conferences/${encodeURIComponent(conference)}`, "title", token, signal),
-    site === null ? null : readField(`/api/v1/sites/${encodeURIComponent(site)}`, "name", token, signal),
-  ]);
-  return { title, site: name };
+/** Reads the answer of `GET /api/v1/invitation`; what is missing stays `null`. */
+export function readInvitation(body: unknown): Invitation {
+  const text = (value: unknown): string | null => (typeof value === "string" && value !== "" ? value : null);
+  return { title: text(field(field(body, "conference"), "title")), site: text(field(field(body, "site"), "name")) };
+}
+
+/** Asks what the token invites to. A server that refuses leaves it untold: joining will say why. */
+export async function fetchInvitation(token: string, signal: AbortSignal): Promise<Invitation> {
+  const response = await fetch("/api/v1/invitation", { headers: { authorization: `Bearer ${token}` }, signal });
+  return response.ok ? readInvitation(await response.json()) : NO_INVITATION;
 }

@@ -4,13 +4,11 @@ import type { Role } from "./protocol.ts";
 
 /** What the token says of itself. Unverified: only the server decides what it allows. */
 export interface TokenText {
-  readonly conference: string | null;
   readonly role: Role | null;
-  readonly site: string | null;
   readonly name: string | null;
 }
 
-const NOTHING: TokenText = { conference: null, role: null, site: null, name: null };
+const NOTHING: TokenText = { role: null, name: null };
 const ROLES: readonly Role[] = ["operator", "chair", "hall", "site", "observer"];
 
 /** The token in a fragment like `#token=…`, or `null`. */
@@ -32,9 +30,7 @@ export function readToken(token: string | null): TokenText {
       return typeof value === "string" ? value : null;
     };
     return {
-      conference: text("conf"),
       role: ROLES.find((role) => role === text("role")) ?? null,
-      site: text("site"),
       name: text("name"),
     };
   } catch {

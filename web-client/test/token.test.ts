@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { readInvitation } from "../src/invitation.ts";
 import { readToken, tokenInHash } from "../src/token.ts";
 
 const jwt = (claims: unknown): string => `e30.${Buffer.from(JSON.stringify(claims)).toString("base64url")}.sig`;
@@ -18,14 +19,27 @@ describe("the token in the link", () => {
 describe("what a token says", () => {
   it("is read with its accents", () => {
     expect(readToken(jwt({ conf: "C1", role: "site", site: "00004", name: "Phường Ba Đình" }))).toEqual({
-      conference: "C1",
       role: "site",
-      site: "00004",
       name: "Phường Ba Đình",
     });
   });
 
   it.each([null, "", "a", "a.%%%.c", jwt(7), jwt({ role: "emperor", site: 4 })])("is nothing for %j", (token) => {
-    expect(readToken(token)).toEqual({ conference: null, role: null, site: null, name: null });
+    expect(readToken(token)).toEqual({ role: null, name: null });
+  });
+});
+
+describe("the invitation", () => {
+  it("gives the conference's title and the site's name", () => {
+    const body = {
+      conference: { id: "C1", title: "Giao ban", state: "running" },
+      role: "site",
+      site: { code: "00004", name: "Phường Ba Đình" },
+    };
+    expect(readInvitation(body)).toEqual({ title: "Giao ban", site: "Phường Ba Đình" });
+  });
+
+  it.each([null, [], { conference: 7, site: null }])("of %j tells nothing", (body) => {
+    expect(readInvitation(body)).toEqual({ title: null, site: null });
   });
 });

@@ -6,7 +6,7 @@ import { type DeviceKind, type DeviceState, HALL_CAMERA, LocalDevices, SITE_CAME
 import { Preferences, TabCredentials } from "../memory.ts";
 import type { Role } from "../protocol.ts";
 import { readToken, tokenInHash, type TokenText } from "../token.ts";
-import { fetchInvitation, type Invitation } from "../invitation.ts";
+import { fetchInvitation, type Invitation, NO_INVITATION } from "../invitation.ts";
 import { type Language, language, speak } from "./i18n.svelte.ts";
 
 const NO_DEVICES: DeviceState = {
@@ -30,7 +30,7 @@ function speaksByRight(role: Role): boolean {
 export class Visit {
   attendance = $state.raw<AttendanceState | null>(null);
   devices = $state.raw<DeviceState>(NO_DEVICES);
-  invitation = $state.raw<Invitation>({ title: null, site: null });
+  invitation = $state.raw<Invitation>(NO_INVITATION);
   volume = $state(1);
   isSilenced = $state(false);
   /** The browser plays no sound until somebody clicks. */
@@ -159,8 +159,7 @@ export class Visit {
       this.enter();
       return;
     }
-    if (this.token.conference === null) return;
-    fetchInvitation(token, this.token.conference, this.token.site, this.#life.signal).then(
+    fetchInvitation(token, this.#life.signal).then(
       (invitation) => (this.invitation = invitation),
       () => undefined,
     );

@@ -1,0 +1,94 @@
+//! `/invitation`: what a token invites to, for the page on which its holder decides to join.
+
+use axum::extract::State;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{ApiError, ErrorBody, Json};
+use crate::app::App;
+use crate::auth::{Grant, Role};
+use crate::ids::{ConferenceId, SiteCode};
+use crate::protocol::ErrorCode;
+use crate::protocol::server::Phase;
+
+/// What the token's holder may know before joining: nothing of anybody else.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Invitation {
+    /// The conference to join.
+    conference: InvitedTo,
+    /// As what.
+    role: Role,
+    /// For which site; `null` for a role without one.
+    site: Option<InvitedSite>,
+}
+
+/// The conference, as far as an invitation tells of it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct InvitedTo {
+    /// Its id.
+    id: ConferenceId,
+    /// What people call it.
+    title: String,
+    /// Whether it runs.
+    state: Phase,
+}
+
+/// The site that the token speaks for.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct InvitedSite {
+    /// Its code.
+    code: SiteCode,
+    /// The name to be shown: the token's, else the site's.
+    name: String,
+}
+
+/// What this token invites to.
+#[utoipa::path(
+    get,
+    path = "/invitation",
+    tag = "conferences",
+    responses(
+        (status = OK, body = Invitation),
+        (status = UNAUTHORIZED, body = ErrorBody),
+        (status = FORBIDDEN, body = ErrorBody, description = "a token that is for no conference"),
+        (status = NOT_FOUND, body = ErrorBody, description = "no such conference"),
+    )
+)]
+pub(super) async fn show(
+    State(app): State<App>,
+    grant: Grant,
+) -> Result<Json<Invitation>, ApiError> {
+    let Some(id) = grant.conference() else {
+        return Err(ApiError::not_permitted("the token is for no conference"));
+    };
+    let Some(row) = app.store.conference(id).await? else {
+        return Err(ApiError::new(
+            axum::http::StatusCode::NOT_FOUND,
+            ErrorCode::ConferenceUnknown,
+            format!("there is no conference {id}"),
+        ));
+    };
+    let site = match grant.site() {
+        None => None,
+        Some(code) => {
+            let known = app.store.site(code).await?.map(|site| site.name);
+            let name = grant.name().map(str::to_owned).or(known);
+            name.map(|name| InvitedSite {
+                code: code.clone(),
+                name,
+            })
+        }
+    };
+    Ok(Json(Invitation {
+        conference: InvitedTo {
+            id: row.id,
+            title: row.title,
+            state: row.state,
+        },
+        role: grant.role(),
+        site,
+    }))
+}
