@@ -17,8 +17,8 @@ const SOUND_SECONDS = 4;
 /** Who can be told apart, by picture number and pitch in Hz. */
 export const SOURCES = {
   hall: { number: 1, hue: [90, 160, 110], pitch: 500 },
-  first: { number: 2, hue: [120, 90, 180], pitch: 1_100 },
-  second: { number: 3, hue: [140, 150, 70], pitch: 1_900 },
+  first: { number: 2, hue: [120, 90, 180], pitch: 1_370 },
+  second: { number: 3, hue: [140, 150, 70], pitch: 2_290 },
 };
 
 /** Digits as 3 × 5 dots, for people who look at a screenshot. */

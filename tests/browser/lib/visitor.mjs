@@ -20,7 +20,7 @@ const SIZES = {
 
 /** Loudness in decibels of full scale above which a pitch is heard, and below which it is not. */
 const HEARD = -55;
-const UNHEARD = -75;
+const UNHEARD = -65;
 
 /**
  * Starts a browser. With a `clip` its camera and microphone play that; in a `namespace` it has that

@@ -12,11 +12,10 @@ import { World } from "../lib/world.mjs";
 
 const WATCH = fileURLToPath(new URL("../lib/firefox-watch.mjs", import.meta.url));
 const ARTIFACTS = fileURLToPath(new URL("../../artifacts/", import.meta.url));
-const SECONDS = 4;
 
 describe("a commune with Firefox", { timeout: 90_000, skip: NO_NAMESPACES }, () => {
   const world = new World();
-  let network, seen;
+  let network, seen, last;
 
   before(async () => {
     network = world.namespace();
@@ -25,28 +24,26 @@ describe("a commune with Firefox", { timeout: 90_000, skip: NO_NAMESPACES }, () 
     mkdirSync(ARTIFACTS, { recursive: true });
     const [program, ...words] = network.prefix;
     const link = world.server.at(network.gateway, world.server.links.commune);
-    const watch = [process.execPath, WATCH, link, String(SECONDS), `${ARTIFACTS}site-firefox.png`];
+    const watch = [process.execPath, WATCH, link, `${ARTIFACTS}site-firefox.png`];
     const { stdout } = await promisify(execFile)(program, [...words, ...watch], { timeout: 75_000 });
     seen = JSON.parse(stdout);
+    last = seen.windows.at(-1);
   });
   after(() => world.end());
 
   it("decodes the hall's video", (t) => {
-    const frames = (traffic) => traffic.video.reduce((sum, { framesDecoded = 0 }) => sum + framesDecoded, 0);
-    const rate = ((frames(seen.after) - frames(seen.before)) * 1000) / (seen.after.at - seen.before.at);
-    t.diagnostic(`${seen.version}: ${rate.toFixed(1)} frames a second`);
-    assert.ok(rate >= 20, `${rate} frames a second`);
+    t.diagnostic(`${seen.version}: ${last.rate.toFixed(1)} frames a second`);
+    assert.ok(last.rate >= 20, JSON.stringify(seen.windows));
   });
 
   it("shows frames that go on", () => {
-    assert.ok(seen.frames >= 10, `${seen.frames} different frames read`);
+    assert.ok(last.frames >= 3, `${last.frames} different frame numbers read`);
   });
 
   it("hears the hall", () => {
-    const received = seen.after.audio.reduce((sum, { totalSamplesReceived = 0 }) => sum + totalSamplesReceived, 0);
-    assert.ok(received > 0);
-    assert.ok(seen.levels.hall > -55, JSON.stringify(seen.levels));
-    assert.ok(seen.levels.first < -75, JSON.stringify(seen.levels));
+    assert.ok(seen.isPlaying, "the page plays its sound");
+    assert.ok(last.energy > 0.01, `energy ${last.energy}`);
+    assert.ok(last.concealed < 0.1 * last.samples, `${last.concealed} of ${last.samples} samples concealed`);
   });
 
   it("negotiates once, and no script fails", () => {
