@@ -1,0 +1,36 @@
+//! Events as they are stored. Logs are kept for years: what is read here must be readable for ever,
+//! so lines may be added to the file and never changed.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use signaling::conference::Event;
+
+fn stored() -> Vec<Value> {
+    serde_json::from_str(include_str!("golden/events.json")).expect("the file is JSON")
+}
+
+#[test]
+fn stored_events_are_read_and_written_back_unchanged() {
+    for json in stored() {
+        let event: Event =
+            serde_json::from_value(json.clone()).unwrap_or_else(|error| panic!("{error}: {json}"));
+        assert_eq!(event.kind(), json["kind"]);
+        assert_eq!(serde_json::to_value(&event).unwrap(), json);
+    }
+}
+
+#[test]
+fn every_kind_of_event_has_been_stored() {
+    let unknown = serde_json::from_str::<Event>(r#"{"kind":"?"}"#)
+        .unwrap_err()
+        .to_string();
+    let (_, list) = unknown.split_once("expected one of ").unwrap();
+    let is_word = |word: &&str| !word.is_empty() && word.chars().all(char::is_alphanumeric);
+    let kinds: BTreeSet<_> = list.split('`').filter(is_word).map(String::from).collect();
+    let stored = stored()
+        .iter()
+        .map(|json| json["kind"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(kinds, stored);
+}
