@@ -1,6 +1,6 @@
 //! What an operator may set: one tree of values with their defaults and limits.
 //!
-//! Reading it from files and the environment is in [`load`]; nothing here does I/O.
+//! Reading it from files and the environment is in [`load()`]; nothing here does I/O.
 
 pub mod load;
 mod secret;

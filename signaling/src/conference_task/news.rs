@@ -13,7 +13,7 @@ use crate::conference::State;
 use crate::ids::ParticipantId;
 use crate::outbox::{Frame, encode};
 use crate::protocol::ServerMessage;
-use crate::protocol::server::{Own, ParticipantEntry, Standing};
+use crate::protocol::server::ParticipantEntry;
 
 /// Counts for those who only watch. Higher: less traffic while thousands join (3,400 messages
 /// each time). Lower: a smoother counter.
@@ -166,15 +166,8 @@ impl News {
 
 /// Tells everybody in the queue where it stands: one walk, not one per position.
 fn tell_positions(state: &State, links: &Links) {
-    for (position, id) in (1..).zip(state.floor_queue()) {
-        let own = Own {
-            version: state.version(),
-            muted: state.participant(id).is_some_and(|person| person.muted),
-            floor: Standing::Waiting,
-            position: Some(position),
-            on_stage: state.scene().shows(id),
-        };
-        links.tell(id, encode(&ServerMessage::Own(own)));
+    for (id, message) in state.waiting_messages() {
+        links.tell(id, encode(&message));
     }
 }
 
