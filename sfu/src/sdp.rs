@@ -27,7 +27,8 @@ use crate::id::{ConferenceId, Ssrc};
 use codec::Chosen;
 use offer::{Direction, Media, Offer};
 
-/// Longest offer that is looked at. A Chromium offer of 20 video slots has 50 KB.
+/// Longest offer that is looked at. A video m-line with all of Chromium's codecs takes 3.5 KB, with
+/// those that are forwarded 1.5 KB.
 pub const MAX_OFFER_BYTES: usize = 64 * 1_024;
 
 /// Most m-lines in an offer.

@@ -235,9 +235,13 @@ fn what_the_uplink_loses_is_asked_for_again() {
 #[test]
 fn on_a_rough_line_every_packet_arrives_once() {
     let mut world = World::new(1, 36);
-    let hall = publish(&mut world, Wishes::publish(10), Link::rough());
-    let site = watch(&mut world, Link::rough());
+    let hall = publish(&mut world, Wishes::publish(10), Link::CLEAN);
+    let site = watch(&mut world, Link::CLEAN);
     give_floor(&mut world, hall);
+    world.run_for(secs(2));
+    for client in [hall, site] {
+        world.set_link(client, Link::rough());
+    }
     world.run_for(secs(30));
     for client in [hall, site] {
         world.set_link(client, Link::CLEAN);
@@ -370,4 +374,60 @@ fn reports_keep_sound_and_picture_of_one_publisher_together() {
     };
     let skew = made(AUDIO, 48_000.0, 20.0) - made(VIDEO, 90_000.0, 40.0);
     assert!(skew.abs() < 0.045, "{skew} s between lips and sound");
+}
+
+#[test]
+fn a_publisher_is_told_how_its_media_arrives() {
+    let mut world = World::new(1, 42);
+    let hall = publish(&mut world, Wishes::publish(10), Link::CLEAN);
+    world.run_for(secs(10));
+    let hall = world.client::<Light>(hall);
+    assert!(
+        hall.transport_feedback > 50,
+        "{} in ten seconds",
+        hall.transport_feedback
+    );
+    assert!(
+        (3..=40).contains(&hall.receiver_reports),
+        "{}",
+        hall.receiver_reports
+    );
+}
+
+#[test]
+fn of_three_speakers_the_loudest_is_heard_by_who_has_one_slot() {
+    let mut world = World::new(2, 43);
+    let speakers =
+        [10, 20, 30].map(|source| publish(&mut world, Wishes::publish(source), Link::CLEAN));
+    let one = watch(&mut world, Link::CLEAN);
+    let wishes = Wishes {
+        audio: 3,
+        ..Wishes::watch()
+    };
+    let all = world.join(Light::new(wishes), audience(), Link::CLEAN);
+    let publications = speakers.map(|id| publication(&world, id, 0)).to_vec();
+    world.command(&Command::SetSpeakers {
+        conference: CONFERENCE,
+        publications,
+    });
+    world.run_for(secs(2));
+    for (loudest, source) in [(0, 10), (2, 30), (1, 20)] {
+        for (number, id) in speakers.iter().enumerate() {
+            world
+                .client::<Light>(*id)
+                .set_level(if number == loudest { 15 } else { 70 });
+        }
+        world.run_for(secs(4));
+        let heard = slot(&mut world, one, AUDIO);
+        assert_continuous(heard);
+        assert_eq!(
+            heard.in_order().last().map(|packet| packet.mark.source),
+            Some(source)
+        );
+    }
+    for (number, source) in [10, 20, 30].into_iter().enumerate() {
+        let slot = world.client::<Light>(all).slot(AUDIO, number);
+        assert_continuous(slot);
+        assert_eq!(slot.sources(), [source], "each speaker has a slot");
+    }
 }

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use crate::command::{Event, MediaKind};
+use crate::conference::Bank;
 use crate::feed::FeedName;
 use crate::id::{ConferenceId, Feed, PublicationId, SlotId};
 use crate::publication::PublicationKey;
@@ -186,7 +187,27 @@ impl Shard {
         shown.sort_unstable_by_key(|key| (key.index, key.generation));
         shown.dedup();
         self.update_watched(key, &shown);
-        self.drop_mirrors(id, &wanted, &shown);
+        let mut kept = wanted;
+        for speaker in self.compared_speakers(key) {
+            let _ = self.find_or_mirror(now, key, speaker);
+            kept.push(Some(speaker));
+        }
+        self.drop_mirrors(id, &kept, &shown);
+    }
+
+    /// The speakers whose loudness must be known here although no slot shows them: all, once some
+    /// peer has fewer audio slots than there are speakers.
+    fn compared_speakers(&self, key: usize) -> Vec<PublicationId> {
+        let Some(conference) = self.conferences.get(key) else {
+            return Vec::new();
+        };
+        let speakers = &conference.speakers;
+        let is_short = |bank: &Bank| usize::from(bank.size) < speakers.len();
+        if conference.banks.iter().any(is_short) {
+            speakers.clone()
+        } else {
+            Vec::new()
+        }
     }
 
     /// Marks exactly these publications of the conference as watched.

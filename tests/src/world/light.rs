@@ -109,6 +109,10 @@ pub struct Light {
     pub reports: Vec<(u32, u64, u32)>,
     /// Packets that could not be used.
     pub refused: u64,
+    /// Reports about what it sends (RFC 3550 §6.4.2).
+    pub receiver_reports: u64,
+    /// Transport-wide feedback about what it sends.
+    pub transport_feedback: u64,
 }
 
 impl std::fmt::Debug for Light {
@@ -141,6 +145,8 @@ impl Light {
             keys: None,
             reports: Vec::new(),
             refused: 0,
+            receiver_reports: 0,
+            transport_feedback: 0,
         }
     }
 
@@ -184,6 +190,13 @@ impl Light {
     pub fn set_paused(&mut self, paused: bool) {
         if let Some(publisher) = &mut self.publisher {
             publisher.paused = paused;
+        }
+    }
+
+    /// Speaks louder or lower: 0 is the loudest, 127 silence.
+    pub fn set_level(&mut self, level: u8) {
+        if let Some(publisher) = &mut self.publisher {
+            publisher.level = level;
         }
     }
 
@@ -334,6 +347,8 @@ impl Light {
         for part in rtcp_packets(&compound) {
             match (part.kind, part.count) {
                 (Rtcp::SR, _) => self.note_report(&part),
+                (201, count) if count > 0 => self.receiver_reports += 1,
+                (Rtcp::RTPFB, 15) => self.transport_feedback += 1,
                 (Rtcp::RTPFB, 1) => {
                     let numbers: Vec<u16> = (12..part.bytes.len())
                         .step_by(4)

@@ -12,8 +12,8 @@ const AUDIO_FRAME: Duration = Duration::from_millis(20);
 const VIDEO_FRAME: Duration = Duration::from_millis(40);
 /// Packets kept for repair.
 const KEPT: usize = 500;
-/// Audio level of a speaker, in -dBov.
-const SPEAKING: u8 = 0x80 | 20;
+/// The bit of the audio level that says "this is speech" (RFC 6464 §3).
+const VOICE: u8 = 0x80;
 
 /// A packet before sealing: bytes, length of its header, and its packet index.
 pub(super) struct Plain {
@@ -52,6 +52,8 @@ pub(super) struct Publisher {
     /// Repairs sent.
     pub(super) repaired: u64,
     pub(super) paused: bool,
+    /// Loudness in -dBov: 0 is the loudest, 127 silence.
+    pub(super) level: u8,
     out: Vec<Plain>,
 }
 
@@ -77,7 +79,7 @@ impl Publisher {
         for (number, rid) in (2..).zip(rids) {
             streams.push(stream(number, true, Some((*rid).to_owned())));
         }
-        Self {
+        let mut publisher = Self {
             source,
             streams,
             started: now,
@@ -88,7 +90,29 @@ impl Publisher {
             sent: [0; 2],
             repaired: 0,
             paused: false,
+            level: 20,
             out: Vec::new(),
+        };
+        publisher.probe();
+        publisher
+    }
+
+    /// Padding on every RTX stream before the first picture, as browsers measure their bandwidth.
+    fn probe(&mut self) {
+        for stream in self.streams.iter_mut().filter(|stream| stream.video) {
+            let mut extensions = vec![(MID, stream.mid.as_bytes().to_vec())];
+            if let Some(rid) = &stream.rid {
+                extensions.push((RRID, rid.as_bytes().to_vec()));
+            }
+            let mut padding = vec![0; 200];
+            padding.push(201);
+            let index = stream.next_rtx;
+            stream.next_rtx += 1;
+            let mut plain = packet(RTX, false, 0, (stream.rtx, index), &extensions, &padding);
+            if let Some(first) = plain.bytes.first_mut() {
+                *first |= 0x20;
+            }
+            self.out.push(plain);
         }
     }
 
@@ -139,7 +163,7 @@ impl Publisher {
             extensions.push((RID, rid.as_bytes().to_vec()));
         }
         if !stream.video {
-            extensions.push((LEVEL, vec![SPEAKING]));
+            extensions.push((LEVEL, vec![VOICE | self.level]));
         }
         let pt = if stream.video { VP8 } else { OPUS };
         let plain = packet(
