@@ -28,6 +28,9 @@ fn operations() -> Vec<(String, String)> {
     operations
 }
 
+/// What the bearer of any token for a conference may ask: each tells of that conference only.
+const FOR_EVERYBODY: [&str; 2] = ["/api/v1/conferences", "/api/v1/invitation"];
+
 #[tokio::test]
 async fn every_operation_needs_a_token() {
     let house = House::open().await;
@@ -47,7 +50,7 @@ async fn those_who_only_attend_manage_nothing() {
     for role in [Role::Hall, Role::Site, Role::Observer] {
         let token = house.token(role);
         for (method, path) in operations() {
-            if (method.as_str(), path.as_str()) == ("GET", "/api/v1/conferences") {
+            if method == "GET" && FOR_EVERYBODY.contains(&&*path) {
                 continue;
             }
             let answer = house
@@ -92,6 +95,25 @@ async fn those_who_moderate_administer_nothing() {
                 StatusCode::FORBIDDEN,
                 "{role}: {method} {path}"
             );
+        }
+    }
+}
+
+#[tokio::test]
+async fn everybody_may_ask_about_the_tokens_own_conference() {
+    let house = House::open().await;
+    for role in [
+        Role::Operator,
+        Role::Chair,
+        Role::Hall,
+        Role::Site,
+        Role::Observer,
+    ] {
+        for path in FOR_EVERYBODY {
+            let answer = house
+                .ask("GET", path, Some(&house.token(role)), Body::empty())
+                .await;
+            assert_eq!(answer.status, StatusCode::OK, "{role}: {path}");
         }
     }
 }
