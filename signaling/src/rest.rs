@@ -64,8 +64,41 @@ impl Modify for Bearer {
 
 /// The routes with their description.
 pub fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::with_openapi(Description::openapi())
-        .nest("/api/v1", conferences().merge(sites_and_tokens()))
+    let mut router = OpenApiRouter::with_openapi(Description::openapi())
+        .nest("/api/v1", conferences().merge(sites_and_tokens()));
+    name_operations(router.get_openapi_mut());
+    router
+}
+
+/// Handlers of different resources share names; generated clients need one name for each.
+fn name_operations(api: &mut utoipa::openapi::OpenApi) {
+    for (path, item) in &mut api.paths.paths {
+        for (method, operation) in [
+            ("get", &mut item.get),
+            ("put", &mut item.put),
+            ("post", &mut item.post),
+            ("delete", &mut item.delete),
+            ("patch", &mut item.patch),
+        ] {
+            if let Some(operation) = operation {
+                operation.operation_id = Some(operation_id(method, path));
+            }
+        }
+    }
+}
+
+/// `get` and `/api/v1/sites/{site}` make `getSitesSite`.
+fn operation_id(method: &str, path: &str) -> String {
+    let mut id = method.to_owned();
+    let parts = path
+        .trim_start_matches("/api/v1")
+        .split(['/', '{', '}', '-', '_']);
+    for part in parts.filter(|part| !part.is_empty()) {
+        let mut letters = part.chars();
+        id.extend(letters.next().map(|first| first.to_ascii_uppercase()));
+        id.push_str(letters.as_str());
+    }
+    id
 }
 
 fn conferences() -> OpenApiRouter<App> {

@@ -15,7 +15,7 @@ use std::time::Duration;
 use axum::extract::ws::WebSocket;
 use axum::extract::{State, WebSocketUpgrade};
 use axum::response::{IntoResponse, Response};
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval, timeout};
 use tracing::debug;
 
 use crate::app::App;
@@ -133,8 +133,11 @@ impl Session {
                 biased;
                 ending = end.wait() => break ending,
                 Some(frame) = reader.next() => {
-                    if !socket.write(frame, &mut reader, &end).await {
-                        return;
+                    let writing = socket.write(frame, &mut reader, &end);
+                    match timeout(self.silence, writing).await {
+                        Ok(true) => {}
+                        Ok(false) => return,
+                        Err(_) => self.outbox.end(Ending::because(CloseReason::TooSlow)),
                     }
                 }
                 received = socket.receive() => match received {
@@ -195,7 +198,7 @@ impl Session {
             }
             Err(error) => {
                 self.app.metrics.message("not_understood");
-                self.refuse(request_id(text), ErrorCode::BadMessage, &error.to_string());
+                self.refuse(request_id(text), ErrorCode::BadMessage, &brief(&error));
             }
         }
     }
@@ -337,6 +340,18 @@ fn pings(period: Duration) -> Interval {
     ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ping.reset();
     ping
+}
+
+/// Most characters of a reader's complaint that are sent back: it repeats what it did not know.
+const MAX_COMPLAINT_CHARS: usize = 300;
+
+/// What was wrong with a message, at a bounded length.
+fn brief(error: &serde_json::Error) -> String {
+    error
+        .to_string()
+        .chars()
+        .take(MAX_COMPLAINT_CHARS)
+        .collect()
 }
 
 /// The id of a request that is otherwise not understood, so that its sender learns which.

@@ -55,23 +55,26 @@ impl Collector for Readings {
                 Value::Gauge(value) => ConstGauge::new(value).metric_type(),
             };
             let mut family = encoder.encode_descriptor(first.name, first.help, None, kind)?;
+            if first.label.is_none() {
+                write(first.value, family)?;
+                continue;
+            }
             for reading in same {
-                write(reading, &mut family)?;
+                let label: Vec<_> = reading
+                    .label
+                    .iter()
+                    .map(|(name, value)| (*name, value.as_str()))
+                    .collect();
+                write(reading.value, family.encode_family(&label)?)?;
             }
         }
         Ok(())
     }
 }
 
-fn write(reading: &Reading, family: &mut MetricEncoder<'_>) -> fmt::Result {
-    let labels: Vec<_> = reading
-        .label
-        .iter()
-        .map(|(name, value)| (*name, value.as_str()))
-        .collect();
-    let encoder = family.encode_family(&labels)?;
-    match reading.value {
-        Value::Counter(value) => ConstCounter::new(value).encode(encoder),
-        Value::Gauge(value) => ConstGauge::new(value).encode(encoder),
+fn write(value: Value, to: MetricEncoder<'_>) -> fmt::Result {
+    match value {
+        Value::Counter(value) => ConstCounter::new(value).encode(to),
+        Value::Gauge(value) => ConstGauge::new(value).encode(to),
     }
 }

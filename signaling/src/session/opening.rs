@@ -129,7 +129,7 @@ async fn first_message(socket: &mut Socket) -> Result<ClientMessage, Failure> {
             }
             Received::Text(text) => {
                 return serde_json::from_str(&text)
-                    .map_err(|error| Failure::new(ErrorCode::BadMessage, error.to_string()));
+                    .map_err(|error| Failure::new(ErrorCode::BadMessage, super::brief(&error)));
             }
         }
     }

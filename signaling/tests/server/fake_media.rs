@@ -1,0 +1,175 @@
+//! A media plane without media: answers offers of a tiny language and writes down its commands.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use sfu::command::{
+    AcceptedPublication, AcceptedSlot, CloseReason, CommandError, Event, IceCredentials, Joined,
+    MediaKind, PeerPolicy, Token,
+};
+use sfu::id::{ConferenceId, Feed, PeerId, PublicationId, SlotId};
+use sfu::sdp::OfferError;
+use signaling::media::Media;
+use tokio::sync::mpsc;
+
+/// What was commanded.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Order {
+    Show(u8, Option<PublicationId>),
+    Speakers(Vec<PublicationId>),
+    Watch(SlotId, Option<Feed>),
+    Block(PublicationId, bool),
+    Leave(PeerId),
+    End,
+}
+
+/// Offers are like `send audio 0, send video 1, receive audio 2, receive video 3`.
+#[derive(Debug)]
+pub(crate) struct FakeMedia {
+    next_peer: AtomicU64,
+    orders: Mutex<Vec<Order>>,
+    events: mpsc::Sender<Event>,
+}
+
+impl FakeMedia {
+    pub(crate) fn new() -> (Self, mpsc::Receiver<Event>) {
+        let (events, receiver) = mpsc::channel(64);
+        (
+            Self {
+                next_peer: AtomicU64::new(1),
+                orders: Mutex::default(),
+                events,
+            },
+            receiver,
+        )
+    }
+
+    /// Everything commanded so far.
+    pub(crate) fn orders(&self) -> Vec<Order> {
+        self.orders.lock().unwrap().clone()
+    }
+
+    pub(crate) fn has(&self, order: &Order) -> bool {
+        self.orders().contains(order)
+    }
+
+    pub(crate) async fn happen(&self, event: Event) {
+        self.events.send(event).await.unwrap();
+    }
+
+    fn note(&self, order: Order) {
+        self.orders
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(order);
+    }
+
+    fn closed(&self, peer: PeerId) {
+        let _ = self.events.try_send(Event::PeerClosed {
+            peer,
+            reason: CloseReason::Removed,
+        });
+    }
+}
+
+fn bad_offer() -> CommandError {
+    CommandError::BadOffer(OfferError::NoMedia)
+}
+
+impl Media for FakeMedia {
+    fn join(
+        &self,
+        _: ConferenceId,
+        offer: &str,
+        policy: &PeerPolicy,
+    ) -> Result<Joined, CommandError> {
+        if offer == "full" {
+            return Err(CommandError::Overloaded("no room"));
+        }
+        let peer = PeerId(self.next_peer.fetch_add(1, Ordering::Relaxed));
+        let (mut publications, mut slots) = (Vec::new(), Vec::new());
+        for (mline, part) in (0u8..).zip(offer.split(',')) {
+            let words: Vec<_> = part.split_whitespace().collect();
+            let [way, kind, mid] = words[..] else {
+                return Err(bad_offer());
+            };
+            let kind = if kind == "audio" {
+                MediaKind::Audio
+            } else {
+                MediaKind::Video
+            };
+            let mid = Token::from(mid).unwrap();
+            let may = match kind {
+                MediaKind::Audio => policy.may_send_audio,
+                MediaKind::Video => policy.may_send_video,
+            };
+            if way == "receive" {
+                slots.push(AcceptedSlot {
+                    id: SlotId { peer, mline },
+                    mid,
+                    kind,
+                });
+            } else if may {
+                let id = PublicationId { peer, mline };
+                publications.push(AcceptedPublication { id, mid, kind });
+            }
+        }
+        let ice = IceCredentials {
+            ufrag: format!("0u{peer}"),
+            pwd: "p".repeat(24),
+        };
+        let answer = format!("a=candidate:1 1 udp 1 192.0.2.9 7910 typ host\r\nanswer {peer}\r\n");
+        Ok(Joined {
+            peer,
+            answer,
+            ice,
+            publications,
+            slots,
+        })
+    }
+
+    fn restart_ice(&self, peer: PeerId, offer: &str) -> Result<String, CommandError> {
+        if offer == "other" {
+            return Err(bad_offer());
+        }
+        Ok(format!("restarted {peer}"))
+    }
+
+    fn renew_ice(&self, peer: PeerId) -> Result<IceCredentials, CommandError> {
+        Ok(IceCredentials {
+            ufrag: format!("0new{peer}"),
+            pwd: "q".repeat(24),
+        })
+    }
+
+    fn leave(&self, peer: PeerId) {
+        self.note(Order::Leave(peer));
+        self.closed(peer);
+    }
+
+    fn show(&self, _: ConferenceId, stage: u8, what: Option<PublicationId>) {
+        self.note(Order::Show(stage, what));
+    }
+
+    fn set_speakers(&self, _: ConferenceId, who: &[PublicationId]) {
+        self.note(Order::Speakers(who.to_vec()));
+    }
+
+    fn watch(&self, slot: SlotId, feed: Option<Feed>) {
+        self.note(Order::Watch(slot, feed));
+    }
+
+    fn block(&self, publication: PublicationId, blocked: bool) {
+        self.note(Order::Block(publication, blocked));
+    }
+
+    fn end_conference(&self, _: ConferenceId) {
+        self.note(Order::End);
+    }
+
+    fn stats(&self) -> sfu::stats::Stats {
+        sfu::stats::Stats::default()
+    }
+
+    fn shutdown(&self) {}
+}

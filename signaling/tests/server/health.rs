@@ -1,0 +1,118 @@
+//! Health, metrics and pages.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{Method, Request, StatusCode};
+use http_body_util::BodyExt as _;
+use serde_json::json;
+use signaling::auth::Role;
+use signaling::routes;
+use tower::ServiceExt as _;
+
+use crate::world::World;
+
+async fn look(world: &World, path: &str) -> crate::world::Reply {
+    world.call(Method::GET, path, &[], String::new()).await
+}
+
+#[tokio::test]
+async fn it_lives_and_is_ready_until_it_stops() {
+    let world = World::new().await;
+    assert_eq!(look(&world, "/healthz").await.status, StatusCode::OK);
+    let ready = look(&world, "/readyz").await;
+    assert_eq!(
+        (ready.status, ready.json()),
+        (StatusCode::OK, json!({"ready": true, "reasons": []}))
+    );
+    world.server.app().draining.cancel();
+    assert_eq!(
+        look(&world, "/healthz").await.status,
+        StatusCode::OK,
+        "it still lives"
+    );
+    let ready = look(&world, "/readyz").await;
+    assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(ready.json()["reasons"], json!(["draining"]));
+}
+
+#[tokio::test]
+async fn without_its_store_it_is_not_ready() {
+    let world = World::new().await;
+    world.server.app().store.close().await;
+    let ready = look(&world, "/readyz").await;
+    assert_eq!(ready.json()["reasons"], json!(["store"]));
+}
+
+#[tokio::test]
+async fn nothing_new_begins_while_it_stops() {
+    let world = World::new().await;
+    world.server.app().draining.cancel();
+    let token = world.token(Role::Hall, Some("VN"));
+    let offer = "send audio 0";
+    let reply = world
+        .post_text("/whip/giao-ban", &token, "application/sdp", offer)
+        .await;
+    assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(reply.header("retry-after").parse::<u32>().unwrap() > 0);
+    let reply = world
+        .post(
+            "/api/v1/conferences",
+            &world.admin(),
+            &json!({"title": "x"}),
+        )
+        .await;
+    assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
+}
+
+#[tokio::test]
+async fn metrics_are_private() {
+    let world = World::new().await;
+    let _site = world.join(Role::Site, Some("00004")).await;
+    assert_ne!(look(&world, "/metrics").await.status, StatusCode::OK);
+    let private = routes::private(world.server.app().clone());
+    let request = Request::get("/metrics").body(Body::empty()).unwrap();
+    let response = private.oneshot(request).await.unwrap();
+    let bytes = response.into_body().collect().await.unwrap().to_bytes();
+    let text = String::from_utf8(bytes.to_vec()).unwrap();
+    for expected in [
+        "dinh_participants 1",
+        "dinh_websockets 1",
+        "dinh_messages_total{kind=\"join\"} 1",
+        "dinh_media_dropped_packets_total{reason=\"blocked\"} 0.0",
+        "dinh_media_peers 0.0",
+    ] {
+        assert!(text.contains(expected), "{expected} in\n{text}");
+    }
+    assert!(text.ends_with("# EOF\n"));
+}
+
+#[tokio::test]
+async fn every_page_is_guarded() {
+    let world = World::new().await;
+    for path in signaling::pages::PATHS
+        .into_iter()
+        .chain(["/favicon.svg", "/assets/none.js"])
+    {
+        let reply = look(&world, path).await;
+        assert_eq!(reply.header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(reply.header("referrer-policy"), "no-referrer");
+        assert!(
+            reply
+                .header("content-security-policy")
+                .contains("default-src 'none'")
+        );
+    }
+    assert_eq!(
+        look(&world, "/assets/none.js").await.status,
+        StatusCode::NOT_FOUND
+    );
+}
+
+#[tokio::test]
+async fn stopping_an_idle_server_takes_no_time() {
+    let world = World::new().await;
+    tokio::time::timeout(Duration::from_secs(5), world.server.stop())
+        .await
+        .unwrap();
+}

@@ -1,0 +1,18 @@
+//! A whole server in this process, or as one of its own, over real sockets, with a media plane
+//! that writes down what it is told.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests fail as loudly as the tests"
+)]
+
+mod client;
+mod fake_media;
+mod floor;
+mod health;
+mod rest;
+mod restart;
+mod session;
+mod whip;
+mod world;

@@ -1,0 +1,205 @@
+//! The real binary, killed without warning in the midst of work.
+
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::client::{Client, Heard};
+
+/// A server process; killed when it goes out of scope.
+struct Process {
+    child: Child,
+    address: SocketAddr,
+    operator: String,
+    site: String,
+}
+
+impl Process {
+    /// Runs the demo and reads its links.
+    fn start(data_dir: &Path) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_dinh"))
+            .args(["serve", "--demo"])
+            .env("DINH_DATA_DIR", data_dir)
+            .env("DINH_HTTP__LISTEN", "127.0.0.1:0")
+            .env("DINH_ADMIN__LISTEN", "127.0.0.1:0")
+            .env("DINH_MEDIA__BIND", "127.0.0.1")
+            .env("DINH_MEDIA__PORT", "0")
+            .env("DINH_LOG__FILTER", "error")
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut link = |name: &str| {
+            let line = lines.next().expect("the server ended").unwrap();
+            let (_, url) = line
+                .split_once("http://")
+                .unwrap_or_else(|| panic!("{name}: {line}"));
+            let (base, token) = url.split_once("#token=").unwrap();
+            let address = base.split('/').next().unwrap().to_owned();
+            (address, token.split_whitespace().next().unwrap().to_owned())
+        };
+        let (address, operator) = link("operator");
+        let _hall = link("hall");
+        let (_, site) = link("site");
+        Self {
+            child,
+            address: address.parse().unwrap(),
+            operator,
+            site,
+        }
+    }
+
+    /// `kill -9`.
+    fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Asks for the floor and takes it back, on and on, each time when the former is announced;
+/// remembers every version that was.
+async fn work(mut client: Client, announced: tokio::sync::mpsc::Sender<u64>) {
+    for id in 1_u64.. {
+        let kind = if id % 2 == 1 {
+            "requestFloor"
+        } else {
+            "withdrawFloor"
+        };
+        if !client
+            .try_send(&json!({"type": kind, "id": id}).to_string())
+            .await
+        {
+            return;
+        }
+        let (mut is_answered, mut is_announced) = (false, false);
+        while !(is_answered && is_announced) {
+            match client.hear().await {
+                Heard::Message(message) if message["id"] == id => {
+                    assert_eq!(message["type"], "ok");
+                    is_answered = true;
+                }
+                Heard::Message(message)
+                    if message["type"] == "floor" && message["waiting"] == id % 2 =>
+                {
+                    is_announced = true;
+                    let version = message["version"].as_u64().unwrap();
+                    if announced.send(version).await.is_err() {
+                        return;
+                    }
+                }
+                Heard::Message(_) => {}
+                Heard::Closed(_) | Heard::End => return,
+            }
+        }
+    }
+}
+
+async fn events(operator: &mut Client, server: &Process) -> Vec<Value> {
+    // The conference goes on: its operator comes in again.
+    operator.join(&server.operator).await;
+    let mut all: Vec<Value> = Vec::new();
+    loop {
+        let path = format!("/api/v1/conferences/demo/events?after={}", all.len());
+        let url = format!("http://{}{path}", server.address);
+        let reply = tokio::task::spawn_blocking({
+            let token = server.operator.clone();
+            move || get(&url, &token)
+        });
+        let page: Vec<Value> = serde_json::from_str(&reply.await.unwrap()).unwrap();
+        if page.is_empty() {
+            return all;
+        }
+        all.extend(page);
+    }
+}
+
+/// A plain HTTP/1.0 request: the answer ends with the connection.
+fn get(url: &str, token: &str) -> String {
+    use std::io::{Read as _, Write as _};
+    let rest = url.strip_prefix("http://").unwrap();
+    let (host, path) = rest.split_once('/').unwrap();
+    let mut stream = std::net::TcpStream::connect(host).unwrap();
+    write!(
+        stream,
+        "GET /{path} HTTP/1.0\r\nAuthorization: Bearer {token}\r\n\r\n"
+    )
+    .unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    assert!(head.contains(" 200 "), "{head}");
+    body.to_owned()
+}
+
+#[tokio::test]
+async fn nothing_announced_is_lost_when_the_server_is_killed() {
+    /// So many announcements are enough to be in the midst of work.
+    const ENOUGH: usize = 5;
+    let dir = tempfile::tempdir().unwrap();
+    let mut server = Process::start(dir.path());
+    let mut site = Client::connect(server.address).await;
+    site.join(&server.site).await;
+    let welcome = site.welcome.clone();
+    let (sender, mut receiver) = tokio::sync::mpsc::channel(1_024);
+    let working = tokio::spawn(work(site, sender));
+    let mut announced = Vec::new();
+    while announced.len() < ENOUGH {
+        announced.push(receiver.recv().await.expect("the site works"));
+    }
+    server.kill();
+    while let Some(version) = receiver.recv().await {
+        announced.push(version);
+    }
+    working.await.unwrap();
+
+    let server = Process::start(dir.path());
+    let mut back = Client::connect(server.address).await;
+    back.resume(&welcome).await;
+    assert_eq!(back.welcome["resumed"], true);
+    assert_eq!(back.welcome["participant"], welcome["participant"]);
+
+    let mut operator = Client::connect(server.address).await;
+    let events = events(&mut operator, &server).await;
+    for version in announced.into_iter().filter(|version| *version > 0) {
+        let event = &events[usize::try_from(version).unwrap() - 1];
+        assert_eq!(event["seq"], version);
+        let kind = event["event"]["kind"].as_str().unwrap();
+        assert!(
+            kind.starts_with("floor"),
+            "what was announced as {version} is {kind}"
+        );
+    }
+    for pair in events.windows(2) {
+        assert_eq!(pair[1]["prev"], pair[0]["hash"], "the chain is whole");
+    }
+    let kinds: Vec<_> = events
+        .iter()
+        .map(|event| event["event"]["kind"].clone())
+        .collect();
+    assert!(kinds.contains(&json!("interrupted")) && kinds.contains(&json!("regained")));
+}
+
+#[tokio::test]
+async fn a_terminated_server_tells_its_sessions_and_ends_well() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut server = Process::start(dir.path());
+    let mut site = Client::connect(server.address).await;
+    site.join(&server.site).await;
+    let killed = Command::new("kill")
+        .args(["-TERM", &server.child.id().to_string()])
+        .status();
+    assert!(killed.unwrap().success());
+    let (_, closing, code) = site.end().await;
+    assert_eq!((&closing["reason"], code), (&json!("restarting"), 1012));
+    assert!(server.child.wait().unwrap().success());
+}
