@@ -1,0 +1,60 @@
+// Those who are neither hall nor commune nor operator: a chair who speaks by right, an observer who only watches.
+
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+
+import { World } from "../lib/world.mjs";
+
+describe("a chair and an observer", { timeout: 60_000 }, () => {
+  const world = new World();
+  let chair, observer;
+
+  before(() => world.start());
+  after(() => world.end());
+
+  async function link(role) {
+    const token = await world.server.token({ conference: "demo", role });
+    return new URL(`http://host/${role === "chair" ? "operator" : role}#token=${token}`);
+  }
+
+  it("lets the chair check its devices and take the main picture", async () => {
+    chair = await world.visit(await world.browser({ source: "first" }), await link("chair"));
+    await chair.reads("Your voice is heard");
+    await chair.photograph("check-chair");
+    await chair.press("Join the conference");
+    await chair.page.getByLabel(/^Main picture/u).selectOption({ index: 1 });
+    await chair.sees(["first"]);
+    await chair.photograph("chair");
+  });
+
+  it("shows the chair to an observer, who cannot ask for the floor", async () => {
+    observer = await world.visit(await world.browser(), await link("observer"));
+    await observer.press("Join and watch");
+    await observer.sees(["first"]);
+    await observer.hears(["first"]);
+    assert.equal(await observer.page.getByRole("button", { name: "Ask for the floor" }).count(), 0);
+    await observer.photograph("observer");
+  });
+
+  it("works the desk by keyboard alone", async () => {
+    const { keyboard } = chair.page;
+    await keyboard.press("?");
+    await chair.page.getByRole("dialog").waitFor();
+    await chair.photographNow("chair-keyboard");
+    await keyboard.press("Escape");
+    await chair.page.getByRole("dialog").waitFor({ state: "detached" });
+    await keyboard.press("/");
+    await keyboard.type("ba dinh");
+    await chair.page.getByRole("button", { name: /Phường Ba Đình/u }).first().waitFor();
+    await keyboard.press("Escape");
+    await keyboard.press("m");
+    await chair.reads("Turn microphone on");
+    await observer.hears([]);
+    await keyboard.press("m");
+    await observer.hears(["first"]);
+  });
+
+  it("ran without a failing script", () => {
+    for (const visitor of [chair, observer]) visitor.wasWell();
+  });
+});
