@@ -230,35 +230,55 @@ impl Fleet {
     }
 }
 
-/// Turns until the commanding end is dropped.
+/// Turns until the commanding end is dropped; then nothing that is known gets lost.
 fn run(turns: &mut turn::Turns, inbox: &Receiver<Command>, events: &mpsc::Sender<Event>) -> Totals {
     let mut backlog = VecDeque::new();
     let mut next = Instant::now();
-    loop {
-        loop {
-            match inbox.try_recv() {
-                Ok(command) => turns.handle_command(Instant::now(), command, &mut backlog),
-                Err(TryRecvError::Empty) => break,
-                Err(TryRecvError::Disconnected) => return turns.finish(),
-            }
-        }
+    while take_commands(turns, inbox, &mut backlog) {
         turns.turn(&mut backlog);
-        while let Some(event) = backlog.pop_front() {
-            if let Err(error) = events.try_send(event) {
-                match error {
-                    mpsc::error::TrySendError::Full(event) => backlog.push_front(event),
-                    // Nobody listens any more.
-                    mpsc::error::TrySendError::Closed(_) => backlog.clear(),
-                }
-                break;
-            }
-        }
+        hand_over(&mut backlog, events);
         next += TURN;
         let now = Instant::now();
         if next > now {
             std::thread::sleep(next - now);
         } else {
             next = now;
+        }
+    }
+    let totals = turns.finish(&mut backlog);
+    for event in backlog {
+        // An error means that nobody listens any more.
+        let _ = events.blocking_send(event);
+    }
+    totals
+}
+
+/// Carries out what is waiting. `false`: there will be no more.
+fn take_commands(
+    turns: &mut turn::Turns,
+    inbox: &Receiver<Command>,
+    backlog: &mut VecDeque<Event>,
+) -> bool {
+    loop {
+        match inbox.try_recv() {
+            Ok(command) => turns.handle_command(Instant::now(), command, backlog),
+            Err(TryRecvError::Empty) => return true,
+            Err(TryRecvError::Disconnected) => return false,
+        }
+    }
+}
+
+/// Hands over as many events as there is room for.
+fn hand_over(backlog: &mut VecDeque<Event>, events: &mpsc::Sender<Event>) {
+    while let Some(event) = backlog.pop_front() {
+        match events.try_send(event) {
+            Ok(()) => {}
+            Err(mpsc::error::TrySendError::Full(event)) => {
+                backlog.push_front(event);
+                return;
+            }
+            // Nobody listens any more.
+            Err(mpsc::error::TrySendError::Closed(_)) => backlog.clear(),
         }
     }
 }

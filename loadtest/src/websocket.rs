@@ -8,8 +8,12 @@ use signaling::ids::RequestId;
 use signaling::protocol::{ClientMessage, ServerMessage, Source, VERSION};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error as WsError, Message};
-use tokio_tungstenite::{WebSocketStream, client_async};
+use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+
+/// Read buffer of each session: small, since there are thousands and they say little.
+const READ_BUFFER: usize = 4 * 1_024;
 
 /// An open session.
 #[derive(Debug)]
@@ -73,7 +77,8 @@ impl Session {
         stream.set_nodelay(true)?;
         let tcp = Instant::now();
         let request = url.into_client_request()?;
-        let (socket, _) = client_async(request, stream).await?;
+        let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER);
+        let (socket, _) = client_async_with_config(request, stream, Some(config)).await?;
         let open = Instant::now();
         let mut session = Self { socket };
         let join = ClientMessage::Join {

@@ -97,7 +97,7 @@ fn scenario(server: &str, sites: u32) -> Scenario {
     scenario.ramp = Ramp::AtOnce;
     scenario.thresholds = Thresholds {
         max_loss: Some(0.0),
-        min_fps: Some(10.0),
+        min_fps: Some(5.0),
         ..Thresholds::default()
     };
     scenario

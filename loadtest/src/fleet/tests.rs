@@ -82,6 +82,34 @@ async fn every_endpoint_checks_from_an_address_of_its_own() {
 }
 
 #[tokio::test]
+async fn whoever_is_left_at_the_end_is_still_told_about() {
+    let remote = HostCandidate {
+        address: "127.0.0.1:9".parse().unwrap(),
+        tcp: false,
+    };
+    let shared = shared();
+    let (fleet, mut events) = Fleet::start(Arc::clone(&shared), &FleetConfig::default()).unwrap();
+    let count = 2 * u32::try_from(EVENT_QUEUE).unwrap() / 10;
+    for number in 0..count {
+        fleet
+            .add(EndpointId(number), endpoint(&shared, number.into()), remote)
+            .await;
+    }
+    for number in 0..count / 2 {
+        fleet.remove(EndpointId(number)).await;
+    }
+    let stopping = tokio::task::spawn_blocking(|| fleet.stop());
+    let mut gone = std::collections::BTreeSet::new();
+    while let Some(event) = events.recv().await {
+        if let Event::Gone(one) = event {
+            gone.insert(one.id);
+        }
+    }
+    stopping.await.unwrap();
+    assert_eq!(gone.len(), count as usize);
+}
+
+#[tokio::test]
 async fn over_tcp_the_checks_are_framed() {
     let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let remote = HostCandidate {

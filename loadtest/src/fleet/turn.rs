@@ -132,7 +132,13 @@ impl Turns {
             .store(self.traffic.received, Ordering::Relaxed);
     }
 
-    pub(super) fn finish(&mut self) -> Totals {
+    /// Lets the endpoints that are left say goodbye, and tells what was measured.
+    pub(super) fn finish(&mut self, events: &mut VecDeque<Event>) -> Totals {
+        let now = Instant::now();
+        let left: Vec<EndpointId> = self.slot_of.keys().copied().collect();
+        for id in left {
+            self.handle_command(now, Command::Remove { id }, events);
+        }
         let ports = self.sockets.ports();
         self.traffic.kernel_drops = kernel_drops(&ports);
         Totals {
@@ -288,9 +294,9 @@ impl Turns {
     }
 
     fn run_timers(&mut self, events: &mut VecDeque<Event>) {
-        let now = Instant::now();
+        let turn = Instant::now();
         while let Some(&Reverse((due, slot))) = self.slots.timers.peek() {
-            if due > now {
+            if due > turn {
                 break;
             }
             self.slots.timers.pop();
@@ -298,6 +304,8 @@ impl Turns {
             if entry.is_none_or(|entry| entry.scheduled != due) {
                 continue;
             }
+            // Read anew for each: thousands of timers take a while, and marks must not be early.
+            let now = Instant::now();
             self.with_entry(now, slot, events, |entry, effects| {
                 entry.endpoint.handle_timeout(now, effects);
                 // Whatever it asks for, it comes no earlier than in the next turn.

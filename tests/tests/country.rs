@@ -1,0 +1,67 @@
+//! Many simulated sites at a whole server: real WebSockets, tokens, ICE, DTLS and media over real sockets.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use loadtest::scenario::{Ramp, Scenario, Target};
+use loadtest::thresholds::Thresholds;
+use loadtest::token::{LocalKey, TokenSource};
+use signaling::server::Server;
+use signaling::sites::{Level, read_csv};
+use signaling::{config, demo};
+
+const SECRET: &str = "a secret of the tests, 32 bytes or more";
+
+/// A server on ports that the system chooses, with the demo conference running.
+async fn server(directory: &tempfile::TempDir) -> Server {
+    let path = directory.path().join("dinh.toml");
+    let data = directory.path().join("data");
+    let text = format!(
+        "data_dir = {data:?}\n\
+         [http]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"127.0.0.1:0\"\n\
+         [media]\nbind = \"127.0.0.1\"\nadvertise = [\"127.0.0.1\"]\nport = 0\n\
+         [auth.api_keys]\nloadtest = \"{SECRET}\"\n"
+    );
+    std::fs::write(&path, text).unwrap();
+    let server = Server::start(config::load(Some(&path)).unwrap())
+        .await
+        .unwrap();
+    demo::prepare(&server).await.unwrap();
+    server
+}
+
+fn scenario(server: &Server, sites: u32, duration: Duration) -> Scenario {
+    let key = LocalKey::parse(&format!("loadtest:{SECRET}")).unwrap();
+    let known = read_csv(demo::SITES.as_bytes(), &[]).unwrap();
+    let roster = known.iter().filter(|site| site.level != Level::Central);
+    let target = Target::Conference {
+        server: format!("http://{}", server.http()),
+        conference: "demo".to_owned(),
+        tokens: TokenSource::ApiKey(Arc::new(key)),
+        hall: true,
+        roster: roster.map(|site| site.code.to_string()).collect(),
+    };
+    Scenario::new(target, sites, duration)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_hundred_sites_join_and_watch_for_thirty_seconds_without_loss() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = server(&directory).await;
+    let mut scenario = scenario(&server, 200, Duration::from_secs(30));
+    scenario.ramp = Ramp::PerSecond(50.0);
+    scenario.thresholds = Thresholds {
+        max_loss: Some(0.0),
+        min_fps: Some(10.0),
+        ..Thresholds::default()
+    };
+    let report = loadtest::run(scenario).await.unwrap();
+    server.stop().await;
+    assert!(report.is_good(), "{}\n{report:#?}", report.summary());
+    assert_eq!(report.sites.joined, 200, "{}", report.summary());
+    let (audio, video) = (report.media.audio.unwrap(), report.media.video.unwrap());
+    assert!(audio.streams >= 200 && video.streams >= 200);
+    // 30 s of 20 ms packets at every site, at the least.
+    assert!(audio.received >= 200 * 30 * 50, "{}", audio.received);
+    assert_eq!(report.generator.unauthenticated, 0);
+}
