@@ -17,7 +17,7 @@ use bytes::{Bytes, BytesMut};
 use smallvec::SmallVec;
 
 use crate::drop_reason::DropReason;
-use crate::id::{PeerId, Ssrc};
+use crate::id::PeerId;
 use crate::path::Path;
 use crate::peer::dtls::Session;
 use crate::peer::feedback::Feedback;
@@ -25,24 +25,13 @@ use crate::peer::ice::Lite;
 use crate::peer::inbound::{Inbound, Stream};
 use crate::peer::srtp::{Keys, Opener, Sealer};
 use crate::publication::PublicationKey;
-use crate::rtp::{self, Header};
+use crate::rtp::Header;
 use crate::slot::Slot;
 
 /// After this long without anything authenticated the peer is reported as silent.
 ///
 /// Firefox checks its path every 5 s and Chromium every 2.5 s, so less would report healthy peers.
 pub const SILENT_AFTER: Duration = Duration::from_secs(8);
-
-/// Packets with unknown SSRCs that may be tried per [`PROBE_PERIOD`].
-///
-/// Each costs a fresh key schedule, so that a forged one leaves no state in the real one.
-const PROBES: u8 = 8;
-
-/// See [`PROBES`].
-const PROBE_PERIOD: Duration = Duration::from_millis(250);
-
-/// RTCP sender SSRCs one peer may use. Browsers use one per transceiver.
-const MAX_RTCP_SENDERS: usize = 96;
 
 /// How far the connection has come.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -99,10 +88,7 @@ pub struct Cold {
     pub armed: Option<Instant>,
     /// Paths entered into the demultiplexer.
     pub paths: Vec<Path>,
-    keys: Option<Keys>,
     opener: Option<Opener>,
-    rtcp_senders: Vec<Ssrc>,
-    probes: (Instant, u8),
     level_id: Option<u8>,
     twcc_id: Option<u8>,
 }
@@ -127,7 +113,6 @@ pub struct Media {
 impl Cold {
     /// A peer that nothing was heard of yet.
     pub fn new(
-        now: Instant,
         ice: Lite,
         dtls: Session,
         inbound: Inbound,
@@ -143,10 +128,7 @@ impl Cold {
             next_report: None,
             armed: None,
             paths: Vec::new(),
-            keys: None,
             opener: None,
-            rtcp_senders: Vec::new(),
-            probes: (now, 0),
             level_id: extensions.audio_level,
             twcc_id: extensions.twcc,
         }
@@ -156,7 +138,6 @@ impl Cold {
     pub fn install(&mut self, keys: Keys) -> Option<Sealer> {
         let sealer = Sealer::new(&keys).ok()?;
         self.opener = Some(Opener::new(&keys).ok()?);
-        self.keys = Some(keys);
         Some(sealer)
     }
 
@@ -171,15 +152,16 @@ impl Cold {
         packet: &[u8],
     ) -> Result<Media, DropReason> {
         let mut header = Header::parse(packet).ok_or(DropReason::BadRtp)?;
-        if self.opener.is_none() {
-            return Err(DropReason::NotConnected);
-        }
-        let stream = match self.inbound.known(header.ssrc) {
-            Some(stream) => stream,
-            None => self.meet(now, &header, packet)?,
-        };
         let opener = self.opener.as_mut().ok_or(DropReason::NotConnected)?;
+        let known = self.inbound.known(header.ssrc);
+        let stream = match known {
+            Some(stream) => stream,
+            None => self.inbound.resolve(&header, packet)?,
+        };
         let opened = opener.open_rtp(packet)?;
+        if known.is_none() {
+            self.learn(stream);
+        }
         self.ice.on_media(now, path);
         let receiver = self.inbound.receivers.get(usize::from(stream.publication));
         let (codec, key) = receiver
@@ -227,11 +209,9 @@ impl Cold {
         })
     }
 
-    /// The first packet of an SSRC: learned only if it was negotiated and is authentic.
+    /// Remembers an SSRC whose first packet was negotiated and authentic.
     #[cold]
-    fn meet(&mut self, now: Instant, header: &Header, packet: &[u8]) -> Result<Stream, DropReason> {
-        let stream = self.inbound.resolve(header, packet)?;
-        self.probe(now, |opener| opener.open_rtp(packet))?;
+    fn learn(&mut self, stream: Stream) {
         self.inbound.learn(stream);
         if let (Some(feedback), Some(receiver)) = (
             &mut self.feedback,
@@ -239,26 +219,6 @@ impl Cold {
         ) {
             feedback.bind(stream.ssrc, &receiver.spec.codec, stream.is_rtx);
         }
-        Ok(stream)
-    }
-
-    /// Tries a packet on throw-away keys.
-    fn probe(
-        &mut self,
-        now: Instant,
-        open: impl FnOnce(&mut Opener) -> Result<BytesMut, DropReason>,
-    ) -> Result<(), DropReason> {
-        let keys = self.keys.as_ref().ok_or(DropReason::NotConnected)?;
-        if now.saturating_duration_since(self.probes.0) >= PROBE_PERIOD {
-            self.probes = (now, 0);
-        }
-        if self.probes.1 >= PROBES {
-            return Err(DropReason::UnknownSsrc);
-        }
-        self.probes.1 += 1;
-        let mut trial = Opener::new(keys).map_err(|_| DropReason::NotAuthenticated)?;
-        open(&mut trial)?;
-        Ok(())
     }
 
     /// Authenticates and decrypts one RTCP compound.
@@ -271,17 +231,6 @@ impl Cold {
         path: Path,
         packet: &[u8],
     ) -> Result<BytesMut, DropReason> {
-        let sender = Ssrc(rtp::u32_at(packet, 4).ok_or(DropReason::BadRtp)?);
-        if self.opener.is_none() {
-            return Err(DropReason::NotConnected);
-        }
-        if !self.rtcp_senders.contains(&sender) {
-            if self.rtcp_senders.len() >= MAX_RTCP_SENDERS {
-                return Err(DropReason::UnknownSsrc);
-            }
-            self.probe(now, |opener| opener.open_rtcp(packet))?;
-            self.rtcp_senders.push(sender);
-        }
         let opener = self.opener.as_mut().ok_or(DropReason::NotConnected)?;
         let compound = opener.open_rtcp(packet)?;
         self.ice.on_media(now, path);

@@ -63,7 +63,7 @@ impl Shard {
             path: None,
             sealer: None,
             slots,
-            cold: Box::new(Cold::new(now, ice, dtls, inbound, spec.extensions)),
+            cold: Box::new(Cold::new(ice, dtls, inbound, spec.extensions)),
         });
         self.by_id.insert(id, key);
         self.demux.add_ufrag(&spec.ice.ufrag, key);

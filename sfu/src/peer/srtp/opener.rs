@@ -28,8 +28,8 @@ const RTCP_REPLAY_WINDOW: usize = 128;
 /// 18. More are refused, so that state stays bounded whatever the peer sends.
 const MAX_RTP_SSRCS: usize = 64;
 
-/// Most SSRCs whose RTCP is accepted: every source reports under its own, or all under one.
-const MAX_RTCP_SSRCS: usize = 64;
+/// Most SSRCs whose RTCP is accepted: browsers report under one per transceiver and direction.
+const MAX_RTCP_SSRCS: usize = 128;
 
 /// Packets of strangers after which the throw-away context is made anew.
 const MAX_STRANGERS: u32 = 256;
