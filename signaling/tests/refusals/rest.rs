@@ -67,6 +67,33 @@ async fn those_who_only_attend_manage_nothing() {
     assert_eq!(house.log().await, before);
 }
 
+#[tokio::test]
+async fn an_invitation_names_the_tokens_own_conference_only() {
+    let house = House::open().await;
+    let admin = house.token(Role::Admin);
+    let sites = "code,name,level,parent_code\nVN,Trung ương,central,\n\
+                 01,Hà Nội,province,VN\n00004,Phường Ba Đình,commune,01\n";
+    let import = "/api/v1/sites/import";
+    let imported = house.ask("POST", import, Some(&admin), sites.into()).await;
+    assert_eq!(imported.status, StatusCode::OK, "{}", imported.body);
+
+    let path = "/api/v1/invitation";
+    let token = house.token(Role::Site);
+    let answer = house.ask("GET", path, Some(&token), Body::empty()).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(answer.body["conference"]["id"], "weekly");
+    assert_eq!(answer.body["role"], "site");
+    assert_eq!(answer.body["site"]["name"], "Phường Ba Đình");
+
+    let refused = house.ask("GET", path, Some(&admin), Body::empty()).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+
+    let (stranger, _) = house.issue(Role::Site, "another", jiff::SignedDuration::from_hours(1));
+    let unknown = house.ask("GET", path, Some(&stranger), Body::empty()).await;
+    assert_eq!(unknown.status, StatusCode::NOT_FOUND);
+    assert_eq!(unknown.code(), "conference_unknown");
+}
+
 /// A body that would do, so that a refusal can have only one reason.
 fn body_for(path: &str) -> Body {
     let participant = r#"{"participant":"01JD8Y6Q0B9FJ3V2K7T5C4X1HE"}"#;
