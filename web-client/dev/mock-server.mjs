@@ -25,7 +25,7 @@ const sites = readFileSync(CSV, "utf8")
   .map(([code, name, level, parent]) => ({ code, name, level, parentCode: parent || null }));
 const provinceOf = (site) => (site.level === "province" ? site.code : site.level === "central" ? null : site.parentCode);
 
-const CONFERENCE = { id: "01JD8XZ3N7", title: "Hội nghị giao ban trực tuyến toàn quốc tháng 11", state: "running" };
+const CONFERENCE = { id: "01JD8XZ3N7", title: "Hội nghị giao ban trực tuyến toàn quốc tháng 11", state: process.env.MOCK_STATE ?? "running" };
 
 /** Everyone who is here, as operators see them. */
 const people = new Map();
@@ -226,6 +226,14 @@ const http = createServer((request, response) => {
     response.end(JSON.stringify(value));
   };
   if (pathname === "/api/v1/sites") return json(sites);
+  if (/\/(start|end)$/.test(pathname)) {
+    CONFERENCE.state = pathname.endsWith("start") ? "running" : "ended";
+    version += 1;
+    for (const { socket } of sockets.values()) {
+      socket.send(JSON.stringify({ type: "conference", version, ...CONFERENCE }));
+    }
+    return json(CONFERENCE);
+  }
   if (pathname === "/api/v1/invitation") {
     const { role, site } = claims((request.headers.authorization ?? "").replace("Bearer ", ""));
     const found = sites.find(({ code }) => code === site);

@@ -1,5 +1,7 @@
 // What the check page tells before the join: the conference's title and the site's name.
 
+import { call } from "./api.ts";
+
 export interface Invitation {
   readonly title: string | null;
   readonly site: string | null;
@@ -19,6 +21,5 @@ export function readInvitation(body: unknown): Invitation {
 
 /** Asks what the token invites to. A server that refuses leaves it untold: joining will say why. */
 export async function fetchInvitation(token: string, signal: AbortSignal): Promise<Invitation> {
-  const response = await fetch("/api/v1/invitation", { headers: { authorization: `Bearer ${token}` }, signal });
-  return response.ok ? readInvitation(await response.json()) : NO_INVITATION;
+  return readInvitation(await call("GET", "/invitation", token, signal));
 }

@@ -1,5 +1,6 @@
 // The sites that are expected, and which of them are here. Pure, except for the one request that fetches them.
 
+import { call } from "./api.ts";
 import type { Participant, ProvinceCount } from "./protocol.ts";
 
 /** One place of the country, as `GET /api/v1/sites` lists it. */
@@ -111,9 +112,7 @@ function toRow(participants: readonly Participant[]): Pick<SiteRow, "standing" |
 
 /** Fetches the list of sites. Rejects when the server refuses or cannot be reached. */
 export async function fetchSites(token: string, signal: AbortSignal): Promise<readonly Site[]> {
-  const response = await fetch("/api/v1/sites", { headers: { authorization: `Bearer ${token}` }, signal });
-  if (!response.ok) throw new Error(`GET /api/v1/sites: ${response.status}`);
-  return readSites(await response.json());
+  return readSites(await call("GET", "/sites", token, signal));
 }
 
 /** What of a province, or of the whole country, is looked at. */

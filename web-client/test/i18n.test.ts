@@ -33,6 +33,20 @@ describe("the messages", () => {
     for (const text of [...VIETNAMESE.values(), ...ENGLISH.values()]) expect(text).toBe(text.normalize("NFC"));
   });
 
+  it("are all used", () => {
+    const root = new URL("../src/", import.meta.url);
+    const code = readdirSync(root, { recursive: true, encoding: "utf8" })
+      .filter((file) => /\.(ts|svelte)$/u.test(file))
+      .map((file) => readFileSync(new URL(file, root), "utf8"))
+      .join("\n");
+    // A key that is put together at run time is used by the part before its first `${`.
+    const composed = [...code.matchAll(/t\(`([^`$]+)\$\{/gu)].map(([, start = ""]) => start);
+    for (const key of VIETNAMESE.keys()) {
+      const isUsed = code.includes(`"${key}"`) || composed.some((start) => key.startsWith(start));
+      expect(isUsed, key).toBe(true);
+    }
+  });
+
   it("are the only place with Vietnamese words", () => {
     const root = new URL("../src/", import.meta.url);
     const accented = /[ăâđêôơưĂÂĐÊÔƠƯ\u1EA0-\u1EF9]/u;

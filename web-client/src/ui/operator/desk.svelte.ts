@@ -1,6 +1,7 @@
 // What an operator is looking at: filters, the chosen province and site, the private pictures.
 
 import { untrack } from "svelte";
+import { ApiError, call } from "../../api.ts";
 import type { Participant, Place } from "../../protocol.ts";
 import {
   fetchSites,
@@ -27,6 +28,8 @@ export class Desk {
   watchWanted = $state.raw<readonly string[]>([]);
   sites = $state.raw<readonly Site[]>([]);
   sitesFailed = $state(false);
+  /** Code of a refused start or end. */
+  refused = $state<string | null>(null);
 
   readonly #visit: Visit;
 
@@ -43,10 +46,13 @@ export class Desk {
   /** Provinces are shown until a search, a filter or a province asks for sites. */
   readonly isCountry = $derived(this.query === "" && this.standing === "all" && this.province === undefined);
 
+  /** A search goes through the whole country, wherever it was begun. */
+  readonly where = $derived(this.query === "" ? this.province : undefined);
+
   readonly rows = $derived<readonly SiteRow[]>(
     this.isCountry
       ? []
-      : filterRoster(this.roster, { query: this.query, standing: this.standing, province: this.province }),
+      : filterRoster(this.roster, { query: this.query, standing: this.standing, province: this.where }),
   );
 
   participant(id: string): Participant | undefined {
@@ -98,6 +104,19 @@ export class Desk {
 
   setStage(place: Place, participant: string | null): void {
     void this.#visit.actions?.setStage(place, participant);
+  }
+
+  /** Begins the conference, or ends it for good. */
+  async change(to: "start" | "end"): Promise<void> {
+    const { bearer: token, signal } = this.#visit;
+    const id = this.#conference?.conference?.id;
+    if (token === null || id === undefined) return;
+    this.refused = null;
+    try {
+      await call("POST", `/conferences/${encodeURIComponent(id)}/${to}`, token, signal);
+    } catch (error) {
+      this.refused = error instanceof ApiError ? error.code : "disconnected";
+    }
   }
 
   /** The list changes rarely and is fetched once; a server that is away is asked again. */

@@ -1,0 +1,32 @@
+// The REST interface of the server, as far as pages use it.
+
+/** An answer that is not the one asked for. `code` is one of the protocol's, or the HTTP status. */
+export class ApiError extends Error {
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.name = "ApiError";
+    this.code = code;
+  }
+}
+
+/** Reads the code of an error's body; the HTTP status if there is none. */
+function codeOf(body: unknown, status: number): string {
+  const code = typeof body === "object" && body !== null ? (body as Record<string, unknown>)["code"] : undefined;
+  return typeof code === "string" ? code : `HTTP ${status}`;
+}
+
+/** Calls `/api/v1` + `path`. Rejects with an `ApiError` when the server refuses, and with what `fetch` throws. */
+export async function call(
+  method: "GET" | "POST",
+  path: string,
+  token: string,
+  signal: AbortSignal,
+): Promise<unknown> {
+  const headers = { authorization: `Bearer ${token}` };
+  const response = await fetch(`/api/v1${path}`, { method, headers, signal });
+  const body: unknown = await response.json().catch(() => null);
+  if (!response.ok) throw new ApiError(codeOf(body, response.status), `${method} ${path}: ${response.status}`);
+  return body;
+}
