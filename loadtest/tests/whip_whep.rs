@@ -1,4 +1,8 @@
 //! A whole run over real sockets against the media plane behind the smallest WHIP/WHEP server.
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests: what cannot be made fails the test"
+)]
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};

@@ -1,4 +1,8 @@
 //! Many simulated sites at a whole server: real WebSockets, tokens, ICE, DTLS and media over real sockets.
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests: what cannot be made fails the test"
+)]
 
 use std::sync::Arc;
 use std::time::Duration;
