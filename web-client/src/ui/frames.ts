@@ -4,13 +4,37 @@
 const STALL_MS = 5_000;
 const LOOK_MS = 1_000;
 
+/** A video element that counts what it has painted, in versions of Firefox that can tell in no other way. */
+interface Painting {
+  readonly mozPaintedFrames?: number;
+}
+
+/**
+ * Counts the frames of `video`. Not by `getVideoPlaybackQuality` where there is another way:
+ * Firefox counts no frames of a live stream in it.
+ */
+function countFrames(video: HTMLVideoElement, onFrame: () => void, signal: AbortSignal): () => number {
+  if ("requestVideoFrameCallback" in video) {
+    let frames = 0;
+    const count = (): void => {
+      if (signal.aborted) return;
+      frames += 1;
+      onFrame();
+      video.requestVideoFrameCallback(count);
+    };
+    video.requestVideoFrameCallback(count);
+    return () => frames;
+  }
+  const older: HTMLVideoElement & Painting = video;
+  return () => older.mozPaintedFrames ?? older.getVideoPlaybackQuality().totalVideoFrames;
+}
+
 /** Calls `onFlow` when frames begin and cease to come, until `signal` aborts. */
 export function followFrames(
   video: HTMLVideoElement,
   onFlow: (isFlowing: boolean) => void,
   signal: AbortSignal,
 ): void {
-  let frames = video.getVideoPlaybackQuality().totalVideoFrames;
   let still = 0;
   let isFlowing = false;
   const tell = (flowing: boolean) => {
@@ -18,14 +42,14 @@ export function followFrames(
     isFlowing = flowing;
     onFlow(flowing);
   };
-  // The first frame at once where the browser can tell; the later ones by counting now and then.
-  if ("requestVideoFrameCallback" in video) video.requestVideoFrameCallback(() => tell(true));
+  const count = countFrames(video, () => tell(true), signal);
+  let frames = count();
   const timer = setInterval(() => {
-    const { totalVideoFrames } = video.getVideoPlaybackQuality();
-    still = totalVideoFrames === frames ? still + LOOK_MS : 0;
-    if (totalVideoFrames !== frames) tell(true);
+    const now = count();
+    still = now === frames ? still + LOOK_MS : 0;
+    if (now !== frames) tell(true);
     else if (still >= STALL_MS) tell(false);
-    frames = totalVideoFrames;
+    frames = now;
   }, LOOK_MS);
   signal.addEventListener("abort", () => clearInterval(timer), { once: true });
 }
