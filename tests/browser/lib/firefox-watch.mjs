@@ -11,8 +11,12 @@ import { pictures, traffic } from "./senses.mjs";
 import { spy } from "./spy.mjs";
 import { passing, until } from "./until.mjs";
 
-/** The rate is counted over so long, and again until it is `ENOUGH` or all windows are over. */
+/**
+ * The rate is counted over so long, and again until it is `ENOUGH` or all windows are over; twice at
+ * least, because a page may take some seconds to think that a picture has stopped.
+ */
 const WINDOW_MS = 4_000;
+const LEAST_WINDOWS = 2;
 const WINDOWS = 6;
 const ENOUGH = 20;
 
@@ -54,7 +58,7 @@ try {
   );
   const windows = [];
   do windows.push(await watch(page));
-  while (windows.at(-1).rate < ENOUGH && windows.length < WINDOWS);
+  while (windows.length < LEAST_WINDOWS || (windows.at(-1).rate < ENOUGH && windows.length < WINDOWS));
   await page.screenshot({ path: photograph });
   const isPlaying = await page.evaluate(() =>
     [...document.querySelectorAll("audio")].every((audio) => !audio.paused && !audio.muted && audio.currentTime > 0),
