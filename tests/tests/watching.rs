@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use sfu::command::{Command, Event, MediaKind, PeerPolicy};
+use sfu::drop_reason::DropReason;
 use sfu::id::{Feed, PublicationId};
 use tests::world::{Arrived, CONFERENCE, ClientId, Light, Link, Watched, Wishes, World};
 
@@ -250,13 +251,7 @@ fn on_a_rough_line_every_packet_arrives_once() {
     let slot = slot(&mut world, site, VIDEO);
     assert_continuous(slot);
     assert!(slot.arrived.len() > 1_300, "{}", slot.arrived.len());
-    assert_eq!(
-        world
-            .stats()
-            .drops
-            .of(sfu::drop_reason::DropReason::SealFailed),
-        0
-    );
+    assert_eq!(world.stats().drops.of(DropReason::SealFailed), 0);
 }
 
 #[test]
@@ -291,15 +286,26 @@ fn of_three_layers_the_best_is_shown_and_the_next_when_it_stops() {
     let site = watch(&mut world, Link::CLEAN);
     give_floor(&mut world, hall);
     world.run_for(secs(8));
+    let packets = slot(&mut world, site, VIDEO).in_order();
+    assert_starts_with_keyframes(&packets);
+    let shown = packets.last().map(|packet| packet.mark.source);
+    assert_eq!(shown, Some(12), "the highest layer");
+    let refused = world.stats().drops.of(DropReason::UnknownSsrc);
+    assert_eq!(refused, 0, "no layer is refused its first packets");
+
+    world.client::<Light>(hall).set_layers(2);
+    let stopped = world.now;
+    world.run_for(secs(6));
     let slot = slot(&mut world, site, VIDEO);
     assert_continuous(slot);
-    let packets = slot.in_order();
-    assert_starts_with_keyframes(&packets);
-    assert_eq!(
-        packets.last().map(|packet| packet.mark.source),
-        Some(12),
-        "the highest layer"
-    );
+    assert_starts_with_keyframes(&slot.in_order());
+    let below = slot
+        .arrived
+        .iter()
+        .find(|packet| packet.at > stopped && packet.mark.source == 11);
+    let below = below.expect("the layer below is shown").at - stopped;
+    assert!(below < secs(3), "{below:?}");
+    assert_eq!(slot.sources().last(), Some(&11));
 }
 
 #[test]

@@ -193,6 +193,13 @@ impl Light {
         }
     }
 
+    /// Sends only so many layers, from the lowest.
+    pub fn set_layers(&mut self, layers: usize) {
+        if let Some(publisher) = &mut self.publisher {
+            publisher.layers = layers;
+        }
+    }
+
     /// Speaks louder or lower: 0 is the loudest, 127 silence.
     pub fn set_level(&mut self, level: u8) {
         if let Some(publisher) = &mut self.publisher {

@@ -52,6 +52,8 @@ pub(super) struct Publisher {
     /// Repairs sent.
     pub(super) repaired: u64,
     pub(super) paused: bool,
+    /// Layers that are sent, from the lowest; an encoder short of bandwidth drops the highest.
+    pub(super) layers: usize,
     /// Loudness in -dBov: 0 is the loudest, 127 silence.
     pub(super) level: u8,
     out: Vec<Plain>,
@@ -90,6 +92,7 @@ impl Publisher {
             sent: [0; 2],
             repaired: 0,
             paused: false,
+            layers: usize::MAX,
             level: 20,
             out: Vec::new(),
         };
@@ -129,7 +132,7 @@ impl Publisher {
         while self.next[1] <= now {
             self.next[1] += VIDEO_FRAME;
             self.frames[1] += 1;
-            for index in 1..self.streams.len() {
+            for index in (1..self.streams.len()).take(self.layers) {
                 if !self.paused {
                     self.send_picture(index);
                 }
