@@ -4,4 +4,5 @@
     reason = "what is out of range in a test is a mistake in the test"
 )]
 
+pub mod line;
 pub mod world;

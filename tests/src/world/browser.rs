@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
+use rtc::ice::network_type::NetworkType;
 use rtc::media_stream::MediaStreamTrack;
 use rtc::peer_connection::certificate::{CertificateParams, RTCCertificate};
 use rtc::peer_connection::configuration::RTCConfigurationBuilder;
@@ -22,6 +23,7 @@ use rtc::peer_connection::sdp::RTCSessionDescription;
 use rtc::peer_connection::state::RTCPeerConnectionState;
 use rtc::peer_connection::transport::{
     CandidateConfig, CandidateHostConfig, RTCIceCandidate, RTCIceCandidateInit,
+    RTCIceTcpCandidateType,
 };
 use rtc::peer_connection::{RTCPeerConnection, RTCPeerConnectionBuilder};
 use rtc::rtp_transceiver::rtp_sender::{
@@ -79,6 +81,7 @@ pub struct Heard {
 /// A browser tab without a browser.
 pub struct Browser {
     wants: Wants,
+    transport: TransportProtocol,
     pc: Option<RTCPeerConnection>,
     local: SocketAddr,
     server: SocketAddr,
@@ -107,6 +110,7 @@ impl Browser {
         let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
         Self {
             wants,
+            transport: TransportProtocol::UDP,
             pc: None,
             local: nowhere,
             server: nowhere,
@@ -119,6 +123,19 @@ impl Browser {
             out: VecDeque::new(),
             heard: Vec::new(),
         }
+    }
+
+    /// One whose line passes nothing but TCP (RFC 6544): it opens the connection itself.
+    pub fn over_tcp(wants: Wants) -> Self {
+        Self {
+            transport: TransportProtocol::TCP,
+            ..Self::new(wants)
+        }
+    }
+
+    /// Where the answer says that the server is.
+    pub const fn server(&self) -> SocketAddr {
+        self.server
     }
 
     /// Whether its own side says that it is connected.
@@ -155,7 +172,7 @@ impl Browser {
 impl Client for Browser {
     fn offer(&mut self, now: Instant, address: SocketAddr) -> String {
         self.local = address;
-        let mut pc = peer_connection(now);
+        let mut pc = peer_connection(now, self.transport);
         match self.wants {
             Wants::Publish { source } => {
                 for kind in [MediaKind::Audio, MediaKind::Video] {
@@ -181,7 +198,7 @@ impl Client for Browser {
                 }
             }
         }
-        add_candidate(&mut pc, address);
+        add_candidate(&mut pc, address, self.transport);
         let offer = pc.create_offer(None).expect("an offer can be made");
         pc.set_local_description(now, offer.clone())
             .expect("the own offer is valid");
@@ -190,13 +207,13 @@ impl Client for Browser {
     }
 
     fn answer(&mut self, now: Instant, answer: &str) {
-        let candidate = answer
+        let wanted = network(self.transport);
+        let words: Vec<&str> = answer
             .lines()
-            .find_map(|line| line.strip_prefix("a=candidate:"));
-        let words: Vec<&str> = candidate
-            .expect("the answer is complete")
-            .split(' ')
-            .collect();
+            .filter_map(|line| line.strip_prefix("a=candidate:"))
+            .map(|candidate| candidate.split(' ').collect())
+            .find(|words: &Vec<&str>| words[2] == wanted)
+            .expect("the answer is complete");
         self.server = format!("{}:{}", words[4], words[5])
             .parse()
             .expect("an address");
@@ -208,13 +225,13 @@ impl Client for Browser {
     }
 
     fn restart_ice(&mut self, now: Instant) -> String {
-        let local = self.local;
+        let (local, transport) = (self.local, self.transport);
         let pc = self.pc();
         pc.restart_ice();
         let offer = pc.create_offer(None).expect("an offer can be made");
         pc.set_local_description(now, offer.clone())
             .expect("the own offer is valid");
-        add_candidate(pc, local);
+        add_candidate(pc, local, transport);
         offer.sdp
     }
 
@@ -229,7 +246,7 @@ impl Client for Browser {
         let transport = TransportContext {
             local_addr: self.local,
             peer_addr: from,
-            transport_protocol: TransportProtocol::UDP,
+            transport_protocol: self.transport,
             ecn: None,
         };
         let message = BytesMut::from(datagram);
@@ -363,12 +380,16 @@ const fn index(kind: MediaKind) -> usize {
     }
 }
 
-fn peer_connection(now: Instant) -> RTCPeerConnection {
+fn peer_connection(now: Instant, transport: TransportProtocol) -> RTCPeerConnection {
     let provider = rtc::crypto::default_provider().expect("rtc is built with ring");
     let parameters = CertificateParams::new(vec!["browser".to_owned()]).expect("a plain name");
     let scheme = rtc::crypto::SignatureScheme::EcdsaP256Sha256;
     let certificate =
         RTCCertificate::generate(provider.crypto(), scheme, parameters).expect("randomness");
+    let network_type = match transport {
+        TransportProtocol::UDP => NetworkType::Udp4,
+        _ => NetworkType::Tcp4,
+    };
     let mut engine = MediaEngine::default();
     engine
         .register_default_codecs()
@@ -382,23 +403,39 @@ fn peer_connection(now: Instant) -> RTCPeerConnection {
                 .build(),
         )
         .with_media_engine(engine)
-        .with_setting_engine(SettingEngineBuilder::new().build())
+        .with_setting_engine(
+            SettingEngineBuilder::new()
+                .with_network_types(vec![network_type])
+                .build(),
+        )
         .with_interceptor_registry(registry)
         .build(now)
         .expect("the configuration is valid")
 }
 
-fn add_candidate(pc: &mut RTCPeerConnection, address: SocketAddr) {
+const fn network(transport: TransportProtocol) -> &'static str {
+    match transport {
+        TransportProtocol::UDP => "udp",
+        _ => "tcp",
+    }
+}
+
+fn add_candidate(pc: &mut RTCPeerConnection, address: SocketAddr, transport: TransportProtocol) {
+    // Who opens the connection has no port to be reached at (RFC 6544 §4.5).
+    let (port, tcp_type) = match transport {
+        TransportProtocol::UDP => (address.port(), RTCIceTcpCandidateType::Unspecified),
+        _ => (9, RTCIceTcpCandidateType::Active),
+    };
     let base_config = CandidateConfig {
-        network: "udp".to_owned(),
+        network: network(transport).to_owned(),
         address: address.ip().to_string(),
-        port: address.port(),
+        port,
         component: 1,
         ..CandidateConfig::default()
     };
     let config = CandidateHostConfig {
         base_config,
-        ..CandidateHostConfig::default()
+        tcp_type: tcp_type.to_ice(),
     };
     let candidate = config
         .new_candidate_host()

@@ -1,0 +1,122 @@
+//! A real line between a sans-I/O client and a real server: a UDP socket, or one TCP connection with
+//! the framing of RFC 4571.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use rtc_shared::tcp_framing::{TcpFrameDecoder, frame_packet};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpStream, UdpSocket};
+use tokio::time::timeout;
+
+use crate::world::{Browser, Client};
+
+/// Longest sleep between two looks at the clock.
+const TICK: Duration = Duration::from_millis(5);
+
+/// How a client reaches the server.
+#[derive(Debug)]
+pub enum Line {
+    /// A socket of its own.
+    Udp(UdpSocket),
+    /// A connection of its own.
+    Tcp(TcpStream, TcpFrameDecoder),
+}
+
+impl Line {
+    /// A UDP socket on loopback.
+    ///
+    /// # Errors
+    /// When the system has none.
+    pub async fn udp() -> io::Result<Self> {
+        Ok(Self::Udp(UdpSocket::bind("127.0.0.1:0").await?))
+    }
+
+    /// A TCP connection to the server.
+    ///
+    /// # Errors
+    /// When nobody accepts it.
+    pub async fn tcp(server: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect(server).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self::Tcp(stream, TcpFrameDecoder::new()))
+    }
+
+    /// The client's own address.
+    ///
+    /// # Errors
+    /// When the socket is broken.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        match self {
+            Self::Udp(socket) => socket.local_addr(),
+            Self::Tcp(stream, _) => stream.local_addr(),
+        }
+    }
+
+    /// Lets the client send and receive until `done` says so. Returns whether it did within `most`.
+    ///
+    /// # Errors
+    /// When the line breaks.
+    pub async fn run(
+        &mut self,
+        browser: &mut Browser,
+        most: Duration,
+        mut done: impl FnMut(&Browser) -> bool,
+    ) -> io::Result<bool> {
+        let end = Instant::now() + most;
+        while Instant::now() < end {
+            while let Some(datagram) = browser.poll_transmit(Instant::now()) {
+                self.send(browser.server(), &datagram).await?;
+            }
+            if done(browser) {
+                return Ok(true);
+            }
+            let due = browser
+                .poll_timeout()
+                .unwrap_or(end)
+                .min(Instant::now() + TICK);
+            let sleep = due.saturating_duration_since(Instant::now());
+            if let Ok(arrived) = timeout(sleep, self.receive()).await {
+                let (from, datagrams) = arrived?;
+                let to = self.address()?;
+                for datagram in datagrams {
+                    browser.handle_datagram(Instant::now(), from, to, &datagram);
+                }
+            }
+            if browser
+                .poll_timeout()
+                .is_some_and(|due| due <= Instant::now())
+            {
+                browser.handle_timeout(Instant::now());
+            }
+        }
+        Ok(false)
+    }
+
+    async fn send(&mut self, server: SocketAddr, datagram: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Udp(socket) => socket.send_to(datagram, server).await.map(drop),
+            Self::Tcp(stream, _) => stream.write_all(&frame_packet(datagram)).await,
+        }
+    }
+
+    async fn receive(&mut self) -> io::Result<(SocketAddr, Vec<Vec<u8>>)> {
+        let mut buffer = [0; 2_048];
+        match self {
+            Self::Udp(socket) => {
+                let (length, from) = socket.recv_from(&mut buffer).await?;
+                Ok((from, vec![buffer[..length].to_vec()]))
+            }
+            Self::Tcp(stream, decoder) => {
+                let length = stream.read(&mut buffer).await?;
+                if length == 0 {
+                    return Err(io::ErrorKind::ConnectionReset.into());
+                }
+                decoder.extend_from_slice(&buffer[..length]);
+                let frames = std::iter::from_fn(|| decoder.next_packet()).collect();
+                Ok((stream.peer_addr()?, frames))
+            }
+        }
+    }
+}

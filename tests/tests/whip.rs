@@ -1,0 +1,191 @@
+//! Full peer connections of webrtc-rs publish by WHIP and watch by WHEP at a whole server, over UDP
+//! and over ICE-TCP alone.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use jiff::SignedDuration;
+use reqwest::StatusCode;
+use reqwest::header::{CONTENT_TYPE, LOCATION};
+use sfu::command::MediaKind;
+use signaling::auth::{NewToken, Role};
+use signaling::server::Server;
+use signaling::{config, demo};
+use tests::line::Line;
+use tests::world::{Browser, Client, Wants};
+
+/// Longest time that anything here may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A server on ports that the system chooses, with the demo conference running.
+async fn server(directory: &tempfile::TempDir) -> Server {
+    let path = directory.path().join("dinh.toml");
+    let data = directory.path().join("data");
+    let text = format!(
+        "data_dir = {data:?}\n\
+         [http]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"127.0.0.1:0\"\n\
+         [media]\nbind = \"127.0.0.1\"\nadvertise = [\"127.0.0.1\"]\nport = 0\n"
+    );
+    std::fs::write(&path, text).unwrap();
+    let server = Server::start(config::load(Some(&path)).unwrap())
+        .await
+        .unwrap();
+    demo::prepare(&server).await.unwrap();
+    server
+}
+
+fn token(server: &Server, role: Role) -> String {
+    let new = NewToken {
+        subject: role.to_string(),
+        conference: Some("demo".parse().unwrap()),
+        site: (role == Role::Hall).then(|| "VN".parse().unwrap()),
+        role,
+        name: None,
+        valid_for: SignedDuration::from_mins(5),
+    };
+    server.issue(new).unwrap().token
+}
+
+/// A session at the server: the client, its line, and where the server keeps it.
+struct Session {
+    browser: Browser,
+    line: Line,
+    location: String,
+    token: String,
+}
+
+/// Where the server takes media over TCP: what any answer says.
+async fn tcp_address(server: &Server) -> SocketAddr {
+    let scout = open(
+        server,
+        "whep",
+        Role::Observer,
+        watcher(),
+        Line::udp().await.unwrap(),
+        false,
+    )
+    .await;
+    scout.end().await;
+    scout.browser.server()
+}
+
+fn watcher() -> Wants {
+    Wants::Watch { audio: 1, video: 1 }
+}
+
+async fn open(
+    server: &Server,
+    kind: &str,
+    role: Role,
+    wants: Wants,
+    line: Line,
+    tcp: bool,
+) -> Session {
+    let mut browser = if tcp {
+        Browser::over_tcp(wants)
+    } else {
+        Browser::new(wants)
+    };
+    let offer = browser.offer(Instant::now(), line.address().unwrap());
+    let base = format!("http://{}", server.http());
+    let token = token(server, role);
+    let response = reqwest::Client::new()
+        .post(format!("{base}/{kind}/demo"))
+        .bearer_auth(&token)
+        .header(CONTENT_TYPE, "application/sdp")
+        .body(offer)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(response.status(), StatusCode::CREATED);
+    let path = response.headers()[LOCATION].to_str().unwrap();
+    let location = format!("{base}{}", path.trim_start_matches(&base));
+    browser.answer(Instant::now(), &response.text().await.unwrap());
+    Session {
+        browser,
+        line,
+        location,
+        token,
+    }
+}
+
+impl Session {
+    async fn run(&mut self, most: Duration, done: impl FnMut(&Browser) -> bool) -> bool {
+        self.line.run(&mut self.browser, most, done).await.unwrap()
+    }
+
+    async fn end(&self) {
+        let delete = reqwest::Client::new()
+            .delete(&self.location)
+            .bearer_auth(&self.token);
+        assert_eq!(delete.send().await.unwrap().status(), StatusCode::OK);
+    }
+}
+
+/// A publisher and a player over lines of one kind; the player hears and sees for some seconds.
+async fn publish_and_watch(tcp: bool) {
+    let directory = tempfile::tempdir().unwrap();
+    let server = server(&directory).await;
+    let address = tcp_address(&server).await;
+    let line = async || {
+        if tcp {
+            Line::tcp(address).await.unwrap()
+        } else {
+            Line::udp().await.unwrap()
+        }
+    };
+    let publish = Wants::Publish { source: 1 };
+    let mut hall = open(&server, "whip", Role::Hall, publish, line().await, tcp).await;
+    assert!(
+        hall.run(PATIENCE, Browser::is_connected).await,
+        "the publisher connects"
+    );
+    let hall = tokio::spawn(async move {
+        hall.run(PATIENCE, |_| false).await;
+        hall
+    });
+    let mut player = open(
+        &server,
+        "whep",
+        Role::Observer,
+        watcher(),
+        line().await,
+        tcp,
+    )
+    .await;
+    let has_enough = |browser: &Browser| {
+        browser.heard(MediaKind::Audio).len() > 150 && browser.heard(MediaKind::Video).len() > 150
+    };
+    assert!(
+        player.run(PATIENCE, has_enough).await,
+        "the player hears and sees"
+    );
+    let pictures = player.browser.heard(MediaKind::Video);
+    assert!(pictures[0].mark.keyframe, "it begins with a keyframe");
+    for pair in pictures.windows(2) {
+        assert_eq!(
+            pair[1].sequence,
+            pair[0].sequence.wrapping_add(1),
+            "nothing is missing"
+        );
+    }
+    player.end().await;
+    assert!(
+        player
+            .run(PATIENCE, |browser| !browser.is_connected())
+            .await,
+        "DELETE ends it"
+    );
+    hall.abort();
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_publisher_and_a_player_meet_over_udp() {
+    publish_and_watch(false).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_publisher_and_a_player_meet_over_tcp_alone() {
+    publish_and_watch(true).await;
+}
