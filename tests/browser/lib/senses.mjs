@@ -76,9 +76,11 @@ export async function traffic() {
       .map(({ mid, totalAudioEnergy, totalSamplesReceived, concealedSamples, silentConcealedSamples }) => ({
         mid, totalAudioEnergy, totalSamplesReceived, concealedSamples, silentConcealedSamples,
       })),
-    sent: of("outbound-rtp").map(({ kind, rid, packetsSent, framesPerSecond, frameWidth, frameHeight, active }) => ({
-      kind, rid, packetsSent, framesPerSecond, frameWidth, frameHeight, active,
-    })),
+    sent: of("outbound-rtp").map(
+      ({ kind, rid, packetsSent, framesSent, frameWidth, frameHeight, targetBitrate, qualityLimitationReason }) => ({
+        kind, rid, packetsSent, framesSent, frameWidth, frameHeight, targetBitrate, qualityLimitationReason,
+      }),
+    ),
     transport: of("transport").map(({ srtpCipher, dtlsState, tlsVersion }) => ({ srtpCipher, dtlsState, tlsVersion })),
   };
 }
