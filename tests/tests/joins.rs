@@ -1,8 +1,4 @@
 //! Joining over networks that lose packets, and leaving again.
-#![expect(
-    clippy::indexing_slicing,
-    reason = "what is out of place in a test is a mistake in the test"
-)]
 
 use std::time::Duration;
 

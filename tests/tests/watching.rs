@@ -1,8 +1,4 @@
 //! What is published is seen and heard: complete, in order, also after a switch and under loss.
-#![expect(
-    clippy::indexing_slicing,
-    reason = "what is out of place in a test is a mistake in the test"
-)]
 
 use std::time::Duration;
 

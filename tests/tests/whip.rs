@@ -1,5 +1,10 @@
 //! Full peer connections of webrtc-rs publish by WHIP and watch by WHEP at a whole server, over UDP
 //! and over ICE-TCP alone.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "what fails or is missing in a test fails the test"
+)]
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -126,7 +131,7 @@ impl Session {
 async fn publish_and_watch(tcp: bool) {
     let directory = tempfile::tempdir().unwrap();
     let server = server(&directory).await;
-    let address = tcp_address(&server).await;
+    let address = Box::pin(tcp_address(&server)).await;
     let line = async || {
         if tcp {
             Line::tcp(address).await.unwrap()
@@ -182,10 +187,10 @@ async fn publish_and_watch(tcp: bool) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_publisher_and_a_player_meet_over_udp() {
-    publish_and_watch(false).await;
+    Box::pin(publish_and_watch(false)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_publisher_and_a_player_meet_over_tcp_alone() {
-    publish_and_watch(true).await;
+    Box::pin(publish_and_watch(true)).await;
 }
