@@ -17,6 +17,7 @@ function binary() {
 /** A running `dinh serve --demo`. */
 export class Server {
   #process;
+  #directory;
   #environment;
   #log = [];
   #token;
@@ -33,6 +34,7 @@ export class Server {
   }
 
   async #start(directory, settings) {
+    this.#directory = directory;
     this.#environment = {
       ...process.env,
       DINH_DATA_DIR: directory,
@@ -41,8 +43,16 @@ export class Server {
       DINH_MEDIA__PORT: "0",
       ...settings,
     };
+    await this.#run();
+    // A restart is found at the same address.
+    this.port = Number(this.links.operator.port);
+    this.#environment.DINH_HTTP__LISTEN = `0.0.0.0:${this.port}`;
+  }
+
+  async #run() {
+    this.links = {};
     this.#process = spawn(binary(), ["serve", "--demo"], {
-      cwd: directory,
+      cwd: this.#directory,
       env: this.#environment,
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -60,7 +70,14 @@ export class Server {
       },
       { seconds: 30 },
     );
-    this.port = Number(this.links.operator.port);
+  }
+
+  /** Kills it without a warning, as a power cut would, and starts it again. */
+  async crash() {
+    const ended = new Promise((done) => this.#process.once("exit", done));
+    this.#process.kill("SIGKILL");
+    await ended;
+    await this.#run();
   }
 
   /** Everything that it has written. */

@@ -13,12 +13,12 @@ const OUTAGE_MS = 10_000;
 describe("a commune that is lost", { timeout: 120_000, skip: NO_NAMESPACES }, () => {
   const world = new World();
   const SITE = "00004";
-  let network, commune, participant;
+  let network, hall, commune, participant;
 
   before(async () => {
     network = world.namespace();
     await world.start({ DINH_MEDIA__ADVERTISE: `["127.0.0.1","${network.gateway}"]` });
-    await world.hall();
+    hall = await world.hall();
     const browser = await world.browser({ namespace: network });
     commune = await world.visit(browser, world.server.links.commune, network.gateway);
     await commune.press("Join and watch");
@@ -74,6 +74,17 @@ describe("a commune that is lost", { timeout: 120_000, skip: NO_NAMESPACES }, ()
     await commune.page.reload();
     await commune.sees(["hall"], { seconds: 30 });
     assert.equal(await commune.about("participant"), participant);
+  });
+
+  it("is back with the hall after the server was killed and started again", async (t) => {
+    const hallBefore = await hall.about("participant");
+    await world.server.crash();
+    const started = Date.now();
+    await commune.sees(["hall"], { seconds: 30 });
+    t.diagnostic(`the picture moved ${Date.now() - started} ms after the server was there again`);
+    assert.equal(await commune.about("participant"), participant);
+    assert.equal(await hall.about("participant"), hallBefore);
+    await until("it is present, without a ghost", isTheOnlyOne);
   });
 
   it("ran without a failing script", () => commune.wasWell());
