@@ -42,6 +42,10 @@ run: build ## start a server with a demo conference, and print links into it
 build: packages web ## build the web client and the server
 	cargo build --locked -p signaling --bin dinh
 
+.PHONY: release
+release: packages web ## build the binary to put on a server, with the pages inside
+	cargo build --locked --release -p signaling --bin dinh
+
 .PHONY: test
 test: packages-test web ## run every test, browsers included
 	$(NPM) --prefix $(WEB) test
