@@ -164,12 +164,17 @@ export class Visitor {
     }
   }
 
+  /** Makes the window as small as a phone, or as large as a wall. */
+  resize(size) {
+    return this.page.setViewportSize(SIZES[size]);
+  }
+
   /** Photographs the page as it is, small and large; nothing may stick out at the side. */
-  async photographNow(name) {
+  async photographNow(name, sizes = Object.keys(SIZES)) {
     mkdirSync(ARTIFACTS, { recursive: true });
     const usual = this.page.viewportSize();
-    for (const [size, viewport] of Object.entries(SIZES)) {
-      await this.page.setViewportSize(viewport);
+    for (const size of sizes) {
+      await this.resize(size);
       await this.page.screenshot({ path: `${ARTIFACTS}${name}-${size}.png`, animations: "disabled" });
       const excess = await this.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       assert.ok(excess <= 0, `${name} (${size}) is ${excess} px too wide`);

@@ -36,6 +36,18 @@ describe("a chair and an observer", { timeout: 60_000 }, () => {
     await observer.photograph("observer");
   });
 
+  it("shows the desk on a phone one part at a time", async () => {
+    const usual = chair.page.viewportSize();
+    await chair.resize("small");
+    for (const [tab, words] of [["Stage", "Second picture"], ["Floor", "Nobody has the floor"]]) {
+      await chair.press(tab);
+      await chair.reads(words);
+      await chair.photographNow(`chair-${tab.toLowerCase()}`, ["small"]);
+    }
+    await chair.press("Presence");
+    await chair.page.setViewportSize(usual);
+  });
+
   it("works the desk by keyboard alone", async () => {
     const { keyboard } = chair.page;
     await keyboard.press("?");
