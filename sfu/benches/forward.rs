@@ -1,9 +1,9 @@
 //! What forwarding one packet to one receiver costs, without sockets: `cargo bench -p sfu`.
 //!
 //! Real peers (ICE, DTLS and SRTP keys of their own) on one shard; one of them publishes video
-//! frames of six packets. Timed is everything from the published datagrams to the sealed messages
-//! for every receiver (CPU time of the thread): decrypt once, number, keep, then select, rewrite and seal per receiver.
-//! Allocations are counted over the same stretch; those of arrival are shared by all receivers.
+//! frames of six packets. Timed, as CPU time of the thread, is everything from the published
+//! datagrams to the sealed messages for every receiver: decrypt once, number, keep, then select,
+//! rewrite and seal per receiver. Allocations are counted over the same stretch; those of arrival are shared by all receivers.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
