@@ -460,15 +460,6 @@ impl Sfu {
         sum
     }
 
-    /// Where the SFU can be reached, all shards together.
-    pub fn candidates(&self) -> Vec<HostCandidate> {
-        self.inner
-            .shards
-            .iter()
-            .flat_map(|shard| shard.candidates.iter().copied())
-            .collect()
-    }
-
     /// Closes every peer properly and ends the threads. Waits until they have ended.
     pub fn shutdown(&self) {
         self.inner.stop.store(true, Ordering::Relaxed);
