@@ -19,6 +19,7 @@ mod peers;
 mod request;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -88,6 +89,8 @@ struct ConferenceTask {
     links: Links,
     peers: Peers,
     news: News,
+    /// Read by [`ConferenceHandle::sites`].
+    sites: Arc<AtomicU32>,
     draining: bool,
     asked_at: Instant,
 }
@@ -101,7 +104,8 @@ pub fn spawn(
     tasks: &tokio_util::task::TaskTracker,
 ) -> ConferenceHandle {
     let (sender, receiver) = mpsc::channel(INBOX);
-    let handle = ConferenceHandle::new(state.id().clone(), media_id, sender);
+    let sites = Arc::new(AtomicU32::new(0));
+    let handle = ConferenceHandle::new(state.id().clone(), media_id, sender, Arc::clone(&sites));
     let task = ConferenceTask {
         around,
         media_id,
@@ -109,9 +113,11 @@ pub fn spawn(
         links: Links::default(),
         peers: Peers::default(),
         news: News::default(),
+        sites,
         draining: false,
         asked_at: Instant::now(),
     };
+    task.measure();
     tasks.spawn(task.run(receiver));
     handle
 }
@@ -243,6 +249,17 @@ impl ConferenceTask {
         let ended = self.state.phase() == Phase::Ended || never_was;
         let idle = never_was || self.asked_at.elapsed() >= ENDED_IDLE;
         self.draining || (ended && idle && inbox.is_empty())
+    }
+
+    /// Lets its handles know how large it is.
+    fn measure(&self) {
+        let sites = self
+            .state
+            .roster()
+            .len()
+            .max(self.state.participant_count());
+        self.sites
+            .store(u32::try_from(sites).unwrap_or(u32::MAX), Ordering::Relaxed);
     }
 
     fn id(&self) -> &ConferenceId {

@@ -117,6 +117,10 @@ pub struct Conferences {
     pub max_participants: u32,
     /// Most conferences that are not ended at once.
     pub max_open: usize,
+    /// Above so many sites, audio comes in frames of 40 ms.
+    pub audio_40ms_above_sites: u32,
+    /// Above so many sites, audio comes in frames of 60 ms.
+    pub audio_60ms_above_sites: u32,
 }
 
 /// Stopping.
@@ -219,6 +223,8 @@ impl Default for Conferences {
         Self {
             max_participants: 10_000,
             max_open: 100,
+            audio_40ms_above_sites: 100,
+            audio_60ms_above_sites: 500,
         }
     }
 }
@@ -354,6 +360,16 @@ impl Config {
                 format!(
                     "is {}, must be more than `sessions.ping_seconds` ({})",
                     sessions.silence_seconds, sessions.ping_seconds
+                ),
+            );
+        }
+        let conferences = &self.conferences;
+        if conferences.audio_60ms_above_sites < conferences.audio_40ms_above_sites {
+            refuse(
+                "conferences.audio_60ms_above_sites",
+                format!(
+                    "is {}, must be at least `conferences.audio_40ms_above_sites` ({})",
+                    conferences.audio_60ms_above_sites, conferences.audio_40ms_above_sites
                 ),
             );
         }

@@ -285,7 +285,9 @@ impl Session {
         sdp: &str,
         sources: std::collections::BTreeMap<String, crate::protocol::Source>,
     ) {
-        let policy = negotiation::participant_policy(self.role);
+        let frame =
+            negotiation::audio_frame_ms(&self.app.config.conferences, self.conference.sites());
+        let policy = negotiation::participant_policy(self.role, frame);
         let joined = match self.app.media.join(&self.conference, sdp, &policy) {
             Ok(joined) => joined,
             Err(error) => {

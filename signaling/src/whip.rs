@@ -20,7 +20,7 @@ use axum::response::{IntoResponse, Response};
 use sfu::command::{IceCredentials, Joined, MediaKind, PeerPolicy};
 
 use crate::app::{self, App};
-use crate::auth::{Grant, Verb};
+use crate::auth::{Grant, Role, Verb};
 use crate::conference::{Command, Join, Refusal};
 use crate::conference_task::{Answer, Arrival, ConferenceHandle, Negotiated, NewPeer};
 use crate::ids::{ConferenceId, ParticipantId};
@@ -81,13 +81,11 @@ pub async fn publish(
             grant.role()
         )));
     }
-    let policy = negotiation::whip_policy(grant.role());
     start(
         &app,
         Direction::Whip,
         grant,
         &conference,
-        &policy,
         offer(&headers, &body)?,
     )
     .await
@@ -104,13 +102,11 @@ pub async fn watch(
     headers: HeaderMap,
     Body(body): Body,
 ) -> Result<Response, ApiError> {
-    let policy = negotiation::whep_policy();
     start(
         &app,
         Direction::Whep,
         grant,
         &conference,
-        &policy,
         offer(&headers, &body)?,
     )
     .await
@@ -146,7 +142,6 @@ async fn start(
     direction: Direction,
     grant: Grant,
     id: &ConferenceId,
-    policy: &PeerPolicy,
     offer: &str,
 ) -> Result<Response, ApiError> {
     app.check_not_draining()?;
@@ -156,10 +151,11 @@ async fn start(
         ));
     }
     let conference = app.directory.find(id).await?;
+    let policy = policy(app, direction, grant.role(), &conference);
     // First the offer: a bad one leaves no trace in the conference's log.
     let joined = app
         .media
-        .join(&conference, offer, policy)
+        .join(&conference, offer, &policy)
         .map_err(|error| ApiError::from(negotiation::refusal(&error)))?;
     let peer = joined.peer;
     let (outbox, reader) = outbox(1);
@@ -192,6 +188,19 @@ async fn start(
         (ACCEPT_PATCH, FRAGMENT.to_owned()),
     ];
     Ok((StatusCode::CREATED, headers, negotiated.sdp).into_response())
+}
+
+fn policy(
+    app: &App,
+    direction: Direction,
+    role: Role,
+    conference: &ConferenceHandle,
+) -> PeerPolicy {
+    let frame = negotiation::audio_frame_ms(&app.config.conferences, conference.sites());
+    match direction {
+        Direction::Whip => negotiation::whip_policy(role, frame),
+        Direction::Whep => negotiation::whep_policy(),
+    }
 }
 
 /// Comes in as a participant with this peer.

@@ -388,6 +388,7 @@ impl ConferenceTask {
     /// It is stored: now everybody may know.
     pub(super) fn release(&mut self, batch: Batch) {
         let now = Instant::now();
+        self.measure();
         let media = self.around.media.media().clone();
         let mut left = Vec::new();
         for effect in batch.effects {

@@ -1,5 +1,8 @@
 //! The cloneable end of a conference's task.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use sfu::command::Event;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
@@ -36,6 +39,7 @@ pub struct ConferenceHandle {
     id: ConferenceId,
     media_id: sfu::id::ConferenceId,
     inbox: mpsc::Sender<Inbound>,
+    sites: Arc<AtomicU32>,
 }
 
 impl ConferenceHandle {
@@ -43,11 +47,13 @@ impl ConferenceHandle {
         id: ConferenceId,
         media_id: sfu::id::ConferenceId,
         inbox: mpsc::Sender<Inbound>,
+        sites: Arc<AtomicU32>,
     ) -> Self {
         Self {
             id,
             media_id,
             inbox,
+            sites,
         }
     }
 
@@ -59,6 +65,12 @@ impl ConferenceHandle {
     /// Its number at the media plane.
     pub const fn media_id(&self) -> sfu::id::ConferenceId {
         self.media_id
+    }
+
+    /// How large it is: sites expected or participants here, whichever are more. As of the last
+    /// change that the task has stored.
+    pub fn sites(&self) -> u32 {
+        self.sites.load(Ordering::Relaxed)
     }
 
     /// Whether the task has ended.

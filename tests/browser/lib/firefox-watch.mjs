@@ -1,8 +1,8 @@
 // A visitor in Firefox, as a program: firefox-watch.mjs LINK PHOTOGRAPH
 //
 // Runs inside a network namespace, because Firefox connects to no server on 127.0.0.1 and its
-// driver is reached on the loopback interface. Joins, watches, and prints one JSON object with what
-// was seen and heard.
+// driver is reached on the loopback interface. Joins, watches, asks for the floor and speaks as soon
+// as somebody gives it; prints one JSON object with what was seen, heard and sent.
 
 import puppeteer from "puppeteer-core";
 
@@ -20,6 +20,9 @@ const LEAST_WINDOWS = 2;
 const WINDOWS = 6;
 const ENOUGH = 20;
 
+/** Over so long the packets of sound that it sends are counted. */
+const SPEECH_MS = 4_000;
+
 const [link, photograph] = process.argv.slice(2);
 
 const browser = await puppeteer.launch({
@@ -28,6 +31,11 @@ const browser = await puppeteer.launch({
   headless: true,
   extraPrefsFirefox: {
     "media.peerconnection.ice.obfuscate_host_addresses": false,
+    // A server without TLS stands for one with it: Firefox would not open devices for its pages.
+    "media.devices.insecure.enabled": true,
+    "media.getusermedia.insecure.enabled": true,
+    "media.navigator.streams.fake": true,
+    "media.navigator.permission.disabled": true,
     // Nothing but the page: no updates, no plug-in downloads, no probes of the network.
     "media.gmp-manager.updateEnabled": false,
     "media.gmp-gmpopenh264.enabled": false,
@@ -63,11 +71,25 @@ try {
   const isPlaying = await page.evaluate(() =>
     [...document.querySelectorAll("audio")].every((audio) => !audio.paused && !audio.muted && audio.currentTime > 0),
   );
+  const audioPackets = await speak(page);
   const { remoteDescriptions } = await page.evaluate(() => ({ ...globalThis.__seen, peers: null }));
   const version = await browser.version();
-  console.log(JSON.stringify({ version, windows, isPlaying, remoteDescriptions, faults }));
+  console.log(JSON.stringify({ version, windows, isPlaying, audioPackets, remoteDescriptions, faults }));
 } finally {
   await browser.close();
+}
+
+/** Packets of sound a second that it sends once it has the floor. */
+async function speak(page) {
+  const ask = await page.waitForSelector("::-p-text(Ask for the floor)");
+  await ask.click();
+  await page.waitForSelector("::-p-text(You are on air)", { timeout: 20_000 });
+  const sent = ({ sent }) => sent.filter(({ kind }) => kind === "audio").reduce((sum, { packetsSent }) => sum + packetsSent, 0);
+  await until("sound is sent", async () => sent(await page.evaluate(traffic)) > 0);
+  const before = await page.evaluate(traffic);
+  await passing(SPEECH_MS);
+  const after = await page.evaluate(traffic);
+  return ((sent(after) - sent(before)) * 1000) / (after.at - before.at);
 }
 
 /** One window: frames decoded a second, different frame numbers read, energy and samples of sound. */

@@ -106,11 +106,12 @@ export class Server {
   }
 
   /** What the REST interface answers an administrator. */
-  async rest(path, method = "GET") {
+  async rest(path, method = "GET", body = undefined) {
     this.#token ??= await this.token({ role: "admin" });
     const response = await fetch(`http://127.0.0.1:${this.port}/api/v1${path}`, {
       method,
-      headers: { authorization: `Bearer ${this.#token}` },
+      headers: { authorization: `Bearer ${this.#token}`, ...(body && { "content-type": "application/json" }) },
+      ...(body && { body: JSON.stringify(body) }),
     });
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
     return response.status === 204 ? null : response.json();

@@ -134,6 +134,15 @@ export class Visitor {
     );
   }
 
+  /** Packets of sound sent each second, over some seconds. */
+  async audioPackets(seconds = 3) {
+    const sent = ({ sent }) => sent.filter(({ kind }) => kind === "audio").reduce((sum, { packetsSent }) => sum + packetsSent, 0);
+    const before = await this.traffic();
+    await passing(seconds * 1000);
+    const after = await this.traffic();
+    return ((sent(after) - sent(before)) * 1000) / (after.at - before.at);
+  }
+
   /** Loudness of every source's pitch, in decibels. */
   loudness(milliseconds = 600) {
     const pitches = Object.fromEntries(Object.entries(SOURCES).map(([name, { pitch }]) => [name, pitch]));

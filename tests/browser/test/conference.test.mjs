@@ -114,6 +114,14 @@ describe("a conference of the hall and two communes", { timeout: 240_000 }, () =
     await operator.photograph("operator-speaker");
   });
 
+  it("sends sound in frames of 60 ms, from the hall and from whoever has the floor", async (t) => {
+    for (const [who, visitor] of Object.entries({ hall, first })) {
+      const rate = await visitor.audioPackets(4);
+      t.diagnostic(`${who}: ${rate.toFixed(1)} packets of sound a second`);
+      assert.ok(rate > 13 && rate < 21, `${who} sends ${rate} packets a second`);
+    }
+  });
+
   it("does not play a speaker its own voice", async () => {
     const { first: own } = await first.loudness(1_500);
     assert.ok(own < -65, `its own pitch at ${own} dB`);
