@@ -1,6 +1,8 @@
 //! What a run found out. The field names of `report.json` are stable within one `schema`.
 //!
 //! Times are milliseconds where the name does not say otherwise, losses are shares from 0 to 1.
+//! What happens while sites still come and what happens while all watch is told apart: `joining`
+//! has the one, everything else the other.
 //! Further outputs (HTML, comparisons) read this structure and nothing else.
 
 mod summary;
@@ -15,7 +17,7 @@ use crate::measure::Summary;
 use crate::thresholds::Verdict;
 
 /// Version of the field names.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// The whole report.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
@@ -33,10 +35,27 @@ pub struct Report {
     pub sites: Sites,
     /// How long joining took, step by step.
     pub join: Join,
-    /// What arrived.
+    /// What arrived while all watched.
     pub media: Media,
-    /// From the sender's send call to the receiver's kernel, by send-time mark.
+    /// From the sender's send call to the receiver's kernel, by send-time mark, while all watched.
     pub forward_latency: ForwardLatency,
+    /// What arrived before, at the sites that were there already.
+    pub joining: Joining,
+    /// How evenly the sites were served while all watched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fairness: Option<Fairness>,
+    /// Sites by their line, when the scenario makes some lines bad.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<Line>,
+    /// How fast the floor changed hands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub floor: Option<Floor>,
+    /// Sites that went and came back, one entry for each storm and one for all churn.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<Fault>,
+    /// Whether every site knows what the server knows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub events: Option<Events>,
     /// What publishers of this run sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub published: Option<crate::publish::Sent>,
@@ -53,6 +72,12 @@ pub struct Report {
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ScenarioEntry {
+    /// Name of the scenario file, without its extension.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// What happens while all watch, in sentences for people: storms, hand-overs, bad lines.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub happenings: Vec<String>,
     /// The server or the WHEP URL.
     pub target: String,
     /// Sites.
@@ -174,6 +199,167 @@ pub struct Stalls {
     pub total_ms: f64,
     /// The longest.
     pub longest_ms: f64,
+    /// All together, as a share of the time that the streams ran.
+    pub share: f64,
+}
+
+/// The time from the first site's coming until a little after the last had joined.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Joining {
+    /// How long that was, seconds.
+    pub seconds: f64,
+    /// What arrived at the sites that were there already.
+    pub media: Media,
+    /// Forward latencies in that time.
+    pub forward_latency: ForwardLatency,
+}
+
+/// How evenly sites were served: those that were there all the time and have no bad line.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Fairness {
+    /// How many sites that are.
+    pub sites: u32,
+    /// Jain's index of the received bytes: 1 when all got the same, 1/n when one got everything.
+    pub jain_bytes: f64,
+    /// Least received, kbit/s.
+    pub min_kbps: f64,
+    /// Mean, kbit/s.
+    pub mean_kbps: f64,
+    /// Most, kbit/s.
+    pub max_kbps: f64,
+    /// Frames of the picture a second, site by site, all its pictures together.
+    pub frames_per_second: Option<Summary>,
+}
+
+/// The sites with one kind of line.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Line {
+    /// Its name in the scenario; `good` for sites whose line nobody touched.
+    pub name: String,
+    /// How many sites have it.
+    pub sites: u32,
+    /// What arrived there while all watched.
+    pub media: Media,
+    /// Forward latencies there while all watched.
+    pub forward_latency: ForwardLatency,
+    /// Datagrams that the line lost, both directions.
+    pub lost: u64,
+    /// Datagrams that found the queue of the line's bottleneck full, both directions.
+    pub overflowed: u64,
+}
+
+/// How fast the floor changed hands.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Floor {
+    /// Each hand-over, in order.
+    pub hand_overs: Vec<HandOver>,
+    /// From the command to the new speaker's first complete keyframe: all sites of all hand-overs.
+    pub latency: Option<Summary>,
+    /// Sites that did not get a keyframe of the new speaker, summed over the hand-overs.
+    pub missed: u32,
+    /// Sites that negotiated again, or got media that their answer had not announced.
+    pub renegotiated: u32,
+}
+
+/// One hand-over.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HandOver {
+    /// Seconds since all watch.
+    pub at_seconds: f64,
+    /// Code of the site that got the floor.
+    pub site: String,
+    /// Why it came to nothing, if it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+    /// From the command to the server's consent.
+    pub granted_ms: Option<f64>,
+    /// From the command until the new speaker knew.
+    pub told_ms: Option<f64>,
+    /// Sites that should have seen it.
+    pub sites: u32,
+    /// From the command to the new speaker's first complete keyframe, site by site.
+    pub latency: Option<Summary>,
+    /// Sites that did not get one before the next hand-over or the end.
+    pub missed: u32,
+}
+
+/// What kind of fault.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum FaultKind {
+    /// Pages were reloaded: everything dropped without a word, and resumed.
+    #[default]
+    Reload,
+    /// Sites left and joined again.
+    Churn,
+}
+
+/// Sites that went and came back.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Fault {
+    /// What they did.
+    pub kind: FaultKind,
+    /// Seconds since all watch; of churn, the first.
+    pub at_seconds: f64,
+    /// Sites that went; of churn, each time counts.
+    pub sites: u32,
+    /// Of them came back.
+    pub back: u32,
+    /// Of those the server knew again as the same participant.
+    pub resumed: u32,
+    /// From the reload, or from the first packet of a return, to media being possible.
+    pub connected: Option<Summary>,
+    /// The same to the first packet of media.
+    pub first_packet: Option<Summary>,
+    /// The same to the first complete keyframe.
+    pub first_key_frame: Option<Summary>,
+    /// Seconds from the fault until the last that came back had a picture. Not for churn.
+    pub all_back_seconds: Option<f64>,
+    /// What the others had meanwhile. Not for churn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub others: Option<Others>,
+}
+
+/// Sites that had nothing to do with a fault, from its beginning until all were back.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Others {
+    /// How many sites.
+    pub sites: u32,
+    /// How long that was, seconds.
+    pub seconds: f64,
+    /// What arrived there; `media.audio.stalls` has their gaps in sound.
+    pub media: Media,
+    /// Forward latencies in that time, of all sites.
+    pub forward_latency: ForwardLatency,
+}
+
+/// Whether what sites were told is what the server knows.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Events {
+    /// State messages that all sites read.
+    pub messages: u64,
+    /// Of them older than what the site knew already.
+    pub out_of_order: u64,
+    /// Sites whose state was compared with the server's at the end.
+    pub sites: u32,
+    /// Of them sites that had missed something: their last state is not the server's.
+    pub differing: u32,
+    /// What they had missed, by type of message.
+    pub missed: BTreeMap<String, u32>,
+    /// Checksum of what everybody is told, as the server has it: conference, stage, floor, counts.
+    pub server_checksum: String,
+    /// Participants on the operator's roster, gathered from its deltas.
+    pub roster: Option<u32>,
+    /// Entries by which that roster differs from the server's.
+    pub roster_differences: Option<u32>,
 }
 
 /// Forward latencies.
@@ -216,6 +402,10 @@ pub struct Server {
     pub packets_per_cpu_second: f64,
     /// CPU of the server for each packet that reached this program, while all watched.
     pub cpu_micros_per_packet: f64,
+    /// How often a second its threads slept while all watched; `None` where the system hides it.
+    pub voluntary_switches_per_second: Option<f64>,
+    /// How often a second its threads were pushed aside by others.
+    pub involuntary_switches_per_second: Option<f64>,
 }
 
 /// What this program used, and how it received.

@@ -48,6 +48,17 @@ fn sample() -> Report {
 fn the_field_names_are_those_of_the_golden_file() {
     let mut report = sample();
     report.server = Some(Server::default());
+    report.fairness = Some(Fairness::default());
+    report.lines = vec![Line::default()];
+    report.floor = Some(Floor {
+        hand_overs: vec![HandOver::default()],
+        ..Floor::default()
+    });
+    report.faults = vec![Fault {
+        others: Some(Others::default()),
+        ..Fault::default()
+    }];
+    report.events = Some(Events::default());
     report.published = Some(crate::publish::Sent::default());
     report.thresholds = Thresholds::default().check(&report);
     let json = serde_json::to_string_pretty(&report).unwrap();

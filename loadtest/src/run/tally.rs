@@ -140,7 +140,7 @@ pub(super) fn report(scenario: &Scenario, measured: &Measured) -> Report {
         server: server(scenario, measured, sites.joined),
         generator: generator(scenario, measured),
         sites,
-        thresholds: Vec::new(),
+        ..Report::default()
     };
     report.thresholds = scenario.thresholds.check(&report);
     report
@@ -177,6 +177,7 @@ fn scenario_entry(scenario: &Scenario) -> ScenarioEntry {
             Transport::Tcp => "tcp".to_owned(),
         },
         seed: scenario.seed,
+        ..ScenarioEntry::default()
     }
 }
 
@@ -318,6 +319,7 @@ fn media(sites: &[&Observation], kind: MediaKind) -> Option<MediaEntry> {
     let mut entry = MediaEntry::default();
     let (mut jitter, mut rates) = (Distribution::default(), Distribution::default());
     let mut stalled = (Duration::ZERO, Duration::ZERO);
+    let mut span = Duration::ZERO;
     let streams = sites.iter().flat_map(|one| &one.observed.streams);
     for ObservedStream { totals, .. } in streams.filter(|stream| stream.kind == kind) {
         entry.streams += 1;
@@ -338,6 +340,7 @@ fn media(sites: &[&Observation], kind: MediaKind) -> Option<MediaEntry> {
         entry.stalls.streams += u64::from(totals.stalls.count > 0);
         stalled.0 += totals.stalls.total;
         stalled.1 = stalled.1.max(totals.stalls.longest);
+        span += totals.span;
         jitter.add(totals.jitter);
         if kind == MediaKind::Video && totals.span >= RATE_SPAN {
             rates.add_value(totals.frames.saturating_sub(1) as f64 / totals.span.as_secs_f64());
@@ -350,6 +353,7 @@ fn media(sites: &[&Observation], kind: MediaKind) -> Option<MediaEntry> {
     entry.stalls = Stalls {
         total_ms: rounded(stalled.0.as_secs_f64() * 1e3),
         longest_ms: rounded(stalled.1.as_secs_f64() * 1e3),
+        share: stalled.0.as_secs_f64() / span.as_secs_f64().max(1e-3),
         ..entry.stalls
     };
     entry.jitter = jitter.summary();
@@ -374,6 +378,8 @@ fn server(scenario: &Scenario, measured: &Measured, joined: u32) -> Option<Serve
         steady_cores: end.cores_since(&begin),
         packets_per_cpu_second: rounded(packets / cpu.max(1e-3)),
         cpu_micros_per_packet: rounded(cpu * 1e6 / packets.max(1.0)),
+        voluntary_switches_per_second: None,
+        involuntary_switches_per_second: None,
     })
 }
 
