@@ -202,6 +202,7 @@ impl Run {
             target,
             sites: if nobody_watches { 0 } else { self.sites },
             ramp: self.ramp,
+            settle: Duration::from_secs(1),
             duration: self.duration,
             join_timeout: self.join_timeout,
             media: MediaProfile {

@@ -220,6 +220,17 @@ impl Endpoint {
         }
     }
 
+    /// Tells the next complete keyframe of a sender, by its number in the marks, as
+    /// [`Milestone::KeyFrameOf`].
+    pub const fn await_key_frame(&mut self, sender: u16) {
+        self.watch.await_key_frame(sender);
+    }
+
+    /// Counts anew from `at` on, which begins this chapter of the run.
+    pub fn cut(&mut self, at: Duration, chapter: usize) {
+        self.watch.cut(at, chapter);
+    }
+
     /// Takes one datagram, decrypting it in place; `arrival` is when the system got it, counted
     /// from the start of the run.
     pub fn handle_datagram(

@@ -14,7 +14,7 @@ mod turn;
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -34,9 +34,21 @@ const EVENT_QUEUE: usize = 16_384;
 /// Length of a turn. Shorter spends more on system calls, longer answers later.
 pub const TURN: Duration = Duration::from_millis(1);
 
-/// Number of an endpoint within its fleet.
+/// Which endpoint: a member of the run, and which of its connections, since it may come back.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct EndpointId(pub u32);
+pub struct EndpointId {
+    /// Number of the member.
+    pub member: u32,
+    /// Number of its connection, from 0.
+    pub life: u32,
+}
+
+impl EndpointId {
+    /// The first connection of a member.
+    pub const fn first(member: u32) -> Self {
+        Self { member, life: 0 }
+    }
+}
 
 /// What a fleet is told.
 #[derive(Debug)]
@@ -52,6 +64,13 @@ enum Command {
     },
     Remove {
         id: EndpointId,
+        goodbye: bool,
+    },
+    AwaitKeyFrame {
+        sender: u16,
+    },
+    Cut {
+        chapter: usize,
     },
 }
 
@@ -87,8 +106,8 @@ pub struct Gone {
 /// What a fleet measured as a whole.
 #[derive(Debug, Default)]
 pub struct Totals {
-    /// Forward latencies of all endpoints.
-    pub latencies: Latencies,
+    /// Forward latencies of all endpoints, chapter by chapter.
+    pub latencies: Vec<Latencies>,
     /// Traffic on the sockets.
     pub traffic: Traffic,
     /// Longest time from one turn to the next.
@@ -150,6 +169,7 @@ pub struct Fleet {
     thread: JoinHandle<Totals>,
     live: Arc<Live>,
     receive_buffer: usize,
+    chapter: AtomicUsize,
 }
 
 impl Fleet {
@@ -175,6 +195,7 @@ impl Fleet {
             thread,
             live,
             receive_buffer,
+            chapter: AtomicUsize::new(0),
         };
         Ok((fleet, events_out))
     }
@@ -196,7 +217,26 @@ impl Fleet {
 
     /// Lets an endpoint say goodbye; [`Event::Gone`] follows.
     pub async fn remove(&self, id: EndpointId) {
-        self.send(Command::Remove { id }).await;
+        self.send(Command::Remove { id, goodbye: true }).await;
+    }
+
+    /// Drops an endpoint without a word, as a page that is reloaded; [`Event::Gone`] follows.
+    pub async fn drop_silently(&self, id: EndpointId) {
+        let goodbye = false;
+        self.send(Command::Remove { id, goodbye }).await;
+    }
+
+    /// Tells each endpoint's next complete keyframe of this sender.
+    pub async fn await_key_frame(&self, sender: u16) {
+        self.send(Command::AwaitKeyFrame { sender }).await;
+    }
+
+    /// Counts anew: what comes from now on is of the next chapter of the run. Chapters are numbered
+    /// from 0, which begins with the fleet. Returns when that is, as far as commands have no queue.
+    pub async fn cut(&self) -> Instant {
+        let chapter = 1 + self.chapter.fetch_add(1, Ordering::Relaxed);
+        self.send(Command::Cut { chapter }).await;
+        Instant::now()
     }
 
     /// Live figures.

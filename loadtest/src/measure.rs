@@ -103,6 +103,12 @@ impl Latencies {
         self.audio.add(latency);
     }
 
+    /// Adds all of another.
+    pub fn merge(&mut self, other: &Self) {
+        self.audio.merge(&other.audio);
+        self.video.merge(&other.video);
+    }
+
     /// Adds one of picture.
     pub fn video(&mut self, latency: Duration) {
         self.video.add(latency);

@@ -1,6 +1,8 @@
 //! One run from its first socket to its report.
 
 mod board;
+mod chapters;
+mod media;
 mod site;
 mod tally;
 
@@ -21,6 +23,7 @@ use crate::report::Report;
 use crate::scenario::{Scenario, Target};
 use board::Board;
 pub use board::Progress;
+use chapters::{Chapter, Phase};
 use site::{Member, Part};
 use tally::{Measured, Window};
 
@@ -106,12 +109,8 @@ pub async fn run_with_progress(
         .last_joined()
         .map(|at| at.saturating_duration_since(joining));
 
-    let begin = Window::open(&scenario, &fleet);
-    board.watching(scenario.duration);
-    tokio::time::sleep(scenario.duration).await;
-    let end = Window::open(&scenario, &fleet);
-    board.done();
-
+    let mut chapters = vec![Chapter::new(Phase::Joining, joining)];
+    let (begin, end) = watch_together(&part, &mut chapters).await;
     for publisher in board.publishers() {
         fleet.publish(publisher, false).await;
     }
@@ -125,6 +124,7 @@ pub async fn run_with_progress(
     let measured = Measured {
         started,
         all_joined,
+        chapters,
         idle,
         begin,
         end,
@@ -135,6 +135,25 @@ pub async fn run_with_progress(
         epoch: shared.epoch,
     };
     Ok(tally::report(&scenario, &measured))
+}
+
+/// Lets all watch for as long as the scenario says; readings from the begin and the end.
+async fn watch_together(part: &Part, chapters: &mut Vec<Chapter>) -> (Window, Window) {
+    let Part {
+        scenario,
+        fleet,
+        board,
+        ..
+    } = part;
+    tokio::time::sleep(scenario.settle).await;
+    chapters.push(Chapter::new(Phase::Watching, fleet.cut().await));
+    let begin = Window::open(scenario, fleet);
+    board.watching(scenario.duration);
+    tokio::time::sleep(scenario.duration).await;
+    chapters.push(Chapter::new(Phase::Leaving, fleet.cut().await));
+    let end = Window::open(scenario, fleet);
+    board.done();
+    (begin, end)
 }
 
 fn shared(scenario: &Scenario) -> Result<Shared, RunError> {

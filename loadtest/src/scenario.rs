@@ -17,7 +17,9 @@ pub struct Scenario {
     pub sites: u32,
     /// How they come.
     pub ramp: Ramp,
-    /// How long they watch together after the last has joined.
+    /// After the last has joined: until so much later it counts as joining still.
+    pub settle: Duration,
+    /// How long they watch together then.
     pub duration: Duration,
     /// How long a site may take to join, from its first packet to its first picture.
     pub join_timeout: Duration,
@@ -127,6 +129,7 @@ impl Scenario {
             target,
             sites,
             ramp: Ramp::PerSecond(20.0),
+            settle: Duration::from_secs(1),
             duration,
             join_timeout: Duration::from_secs(30),
             media: MediaProfile::default(),

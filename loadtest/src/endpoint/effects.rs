@@ -40,7 +40,7 @@ impl Datagrams {
     }
 }
 
-/// A step on the way of one endpoint, each at most once.
+/// A step on the way of one endpoint, each at most once but for `KeyFrameOf`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Milestone {
     /// The server answered a connectivity check.
@@ -51,6 +51,8 @@ pub enum Milestone {
     FirstPacket(Duration),
     /// The first keyframe was complete then, counted from the start of the run.
     FirstKeyFrame(Duration),
+    /// A keyframe of the awaited sender was complete then.
+    KeyFrameOf(u16, Duration),
     /// It is over, and why.
     Failed(&'static str),
 }

@@ -167,6 +167,25 @@ impl World {
         self.seal(&header, &payload)
     }
 
+    /// A packet of a keyframe that takes the numbers of `frame`.
+    fn part(&self, seq: u16, frame: std::ops::RangeInclusive<u16>, sender: u16) -> Vec<u8> {
+        let first = seq == *frame.start();
+        let mut payload = vp8::descriptor(first, 1).to_vec();
+        payload.extend([0, 1, 2, 3]);
+        let sent = self.now - self.epoch;
+        if seq == *frame.end() {
+            payload.extend(Mark { sender, sent }.to_bytes());
+        }
+        let header = NewHeader {
+            marker: seq == *frame.end(),
+            pt: ids::VP8,
+            seq,
+            timestamp: u32::from(*frame.start()) * 6_000,
+            ssrc: VIDEO,
+        };
+        self.seal(&header, &payload)
+    }
+
     fn seal(&self, header: &NewHeader, payload: &[u8]) -> Vec<u8> {
         let mut packet = Vec::new();
         rtp::write(header, &[], &mut packet);
@@ -278,7 +297,7 @@ fn a_lost_packet_is_asked_for_within_milliseconds_and_taken_from_the_repair_stre
     };
     let mut repair = world.seal(&header, &payload);
     world.deliver(&mut repair);
-    let totals = world.endpoint.observed().streams[0].totals;
+    let totals = world.endpoint.observed().streams[0].chapters[0];
     assert_eq!(
         (totals.expected, totals.received, totals.repaired),
         (3, 2, 1)
@@ -299,11 +318,31 @@ fn after_the_keyframe_a_sampled_out_endpoint_counts_by_header_alone() {
             world.deliver(&mut packet);
         }
         assert_eq!(
-            world.endpoint.observed().streams[0].totals.received,
+            world.endpoint.observed().streams[0].chapters[0].received,
             counted
         );
         assert_eq!(world.endpoint.counts().unauthenticated, refused);
     }
+}
+
+#[test]
+fn the_awaited_sender_is_told_once_its_keyframe_is_whole() {
+    let mut world = World::connected(Sends::Nothing, Decrypt::Start);
+    let mut first = world.frame(10, true);
+    world.deliver(&mut first);
+    world.effects.milestones.clear();
+    world.endpoint.await_key_frame(9);
+    // The keyframe takes three packets; the one in the middle comes last.
+    for seq in [11, 13, 12] {
+        assert!(world.effects.milestones.is_empty(), "before {seq}");
+        let mut packet = world.part(seq, 11..=13, 9);
+        world.deliver(&mut packet);
+    }
+    let came = world.now - world.epoch;
+    assert_eq!(world.effects.milestones, [Milestone::KeyFrameOf(9, came)]);
+    let mut again = world.frame(14, true);
+    world.deliver(&mut again);
+    assert_eq!(world.effects.milestones.len(), 1);
 }
 
 #[test]

@@ -47,12 +47,16 @@ pub(super) enum Refused {
 }
 
 /// One stream's observations.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ObservedStream {
     /// Sound or picture.
     pub kind: MediaKind,
-    /// Its counters.
-    pub totals: StreamTotals,
+    /// Chapter of the run in which it began.
+    pub first_chapter: usize,
+    /// Its counters, chapter by chapter from that one on.
+    pub chapters: Vec<StreamTotals>,
+    /// When the last packet came, from the start of the run.
+    pub last_arrival: Duration,
 }
 
 /// All that one endpoint observed.
@@ -82,8 +86,11 @@ struct Watched {
     rtx_pt: Option<u8>,
     /// Highest number on the RTX stream, extended.
     rtx_highest: Option<u64>,
-    /// RTP time of the keyframe that is arriving.
-    key_frame_time: Option<u32>,
+    first_chapter: usize,
+    /// RTP time and first number of the keyframe that is arriving.
+    key_frame: Option<(u32, u64)>,
+    /// RTP time and number of the frame's end that came last, and who sent it.
+    frame_end: Option<(u32, u64, Option<u16>)>,
 }
 
 /// All streams of one endpoint.
@@ -96,6 +103,9 @@ pub(super) struct Watch {
     first_packet: bool,
     first_key_frame: bool,
     last_key_frame: Option<(u16, Duration)>,
+    /// The sender whose next keyframe is to be told.
+    awaited: Option<u16>,
+    chapter: usize,
     ask: Vec<u16>,
 }
 
@@ -109,6 +119,8 @@ impl Watch {
             first_packet: false,
             first_key_frame: false,
             last_key_frame: None,
+            awaited: None,
+            chapter: 0,
             ask: Vec::new(),
         }
     }
@@ -134,6 +146,20 @@ impl Watch {
                 })
             })
             .collect();
+    }
+
+    /// Tells the next complete keyframe of this sender. Until then every packet of picture is
+    /// decrypted.
+    pub(super) const fn await_key_frame(&mut self, sender: u16) {
+        self.awaited = Some(sender);
+    }
+
+    /// Begins another chapter of the run.
+    pub(super) fn cut(&mut self, at: Duration, chapter: usize) {
+        self.chapter = chapter;
+        for watched in &mut self.streams {
+            watched.stream.cut(at);
+        }
     }
 
     /// Takes an RTP packet; returns when timers want to be looked at because of it.
@@ -224,7 +250,9 @@ impl Watch {
     pub(super) fn observed(&self) -> Observed {
         let streams = self.streams.iter().map(|watched| ObservedStream {
             kind: watched.stream.spec().kind,
-            totals: watched.stream.totals(),
+            first_chapter: watched.first_chapter,
+            chapters: watched.stream.chapters(),
+            last_arrival: watched.stream.last_arrival(),
         });
         Observed {
             streams: streams.collect(),
@@ -259,7 +287,7 @@ impl Watch {
                 .stream
                 .on_packet(time.now, time.arrival, header, bytes)
             {
-                self.look(time, at, header, payload, effects);
+                self.look(time, at, (header, index), payload, effects);
             }
         } else {
             watched
@@ -309,7 +337,9 @@ impl Watch {
             pt: expected.pt,
             rtx_pt: expected.rtx_pt,
             rtx_highest: None,
-            key_frame_time: None,
+            first_chapter: self.chapter,
+            key_frame: None,
+            frame_end: None,
         });
         if !self.first_packet {
             self.first_packet = true;
@@ -318,7 +348,8 @@ impl Watch {
                 .push(Milestone::FirstPacket(time.arrival));
         }
         let at = self.streams.len() - 1;
-        self.look(time, at, header, payload, effects);
+        let number = u64::from(header.seq);
+        self.look(time, at, (header, number), payload, effects);
         Ok(self
             .streams
             .get(at)
@@ -367,8 +398,9 @@ impl Watch {
             && !media.is_empty()
         {
             let original = u16::from_be_bytes(*original);
+            let number = watched.stream.extend(original);
             if watched.stream.on_repair(time.now, original, header) {
-                self.look(time, at, header, media, effects);
+                self.look(time, at, (header, number), media, effects);
             }
         }
         Ok(self
@@ -384,18 +416,18 @@ impl Watch {
                 opener.needs_every_packet()
                     || self.streams.get(at).is_some_and(|watched| {
                         let video = watched.stream.spec().kind == MediaKind::Video;
-                        video && !watched.stream.is_decodable()
+                        video && (self.awaited.is_some() || !watched.stream.is_decodable())
                     })
             }
         }
     }
 
-    /// Reads keyframes and marks out of a decrypted payload.
+    /// Reads keyframes and marks out of a decrypted payload with its extended number.
     fn look(
         &mut self,
         time: Time,
         at: usize,
-        header: &Header,
+        (header, number): (&Header, u64),
         payload: &[u8],
         effects: &mut Effects,
     ) {
@@ -417,19 +449,41 @@ impl Watch {
             effects.latencies.video(latency);
         }
         if vp8::parse(payload).is_some_and(|payload| payload.starts_key_frame) {
-            watched.key_frame_time = Some(header.timestamp);
+            watched.key_frame = Some((header.timestamp, number));
         }
-        if header.marker && watched.key_frame_time == Some(header.timestamp) {
-            watched.key_frame_time = None;
-            watched.stream.on_key_frame();
-            self.last_key_frame = mark.map(|mark| (mark.sender, time.arrival));
-            if !self.first_key_frame {
-                self.first_key_frame = true;
-                effects
-                    .milestones
-                    .push(Milestone::FirstKeyFrame(time.arrival));
-            }
+        if header.marker {
+            watched.frame_end = Some((header.timestamp, number, mark.map(|mark| mark.sender)));
         }
+        if let Some(sender) = watched.take_key_frame() {
+            self.on_key_frame(time.arrival, sender, effects);
+        }
+    }
+
+    fn on_key_frame(&mut self, arrival: Duration, sender: Option<u16>, effects: &mut Effects) {
+        self.last_key_frame = sender.map(|sender| (sender, arrival));
+        if !self.first_key_frame {
+            self.first_key_frame = true;
+            effects.milestones.push(Milestone::FirstKeyFrame(arrival));
+        }
+        if let Some(awaited) = self.awaited.take_if(|awaited| Some(*awaited) == sender) {
+            effects
+                .milestones
+                .push(Milestone::KeyFrameOf(awaited, arrival));
+        }
+    }
+}
+
+impl Watched {
+    /// The sender of a keyframe that is complete now, once for each.
+    fn take_key_frame(&mut self) -> Option<Option<u16>> {
+        let (time, first) = self.key_frame?;
+        let (end_time, last, sender) = self.frame_end?;
+        if end_time != time || !self.stream.has_all(first..=last) {
+            return None;
+        }
+        self.key_frame = None;
+        self.stream.on_key_frame();
+        Some(sender)
     }
 }
 

@@ -58,7 +58,11 @@ async fn every_endpoint_checks_from_an_address_of_its_own() {
     let (fleet, mut events) = Fleet::start(Arc::clone(&shared), &FleetConfig::default()).unwrap();
     for number in 0..3 {
         fleet
-            .add(EndpointId(number), endpoint(&shared, number.into()), remote)
+            .add(
+                EndpointId::first(number),
+                endpoint(&shared, number.into()),
+                remote,
+            )
             .await;
     }
     let mut addresses = std::collections::BTreeSet::new();
@@ -72,11 +76,11 @@ async fn every_endpoint_checks_from_an_address_of_its_own() {
         addresses.into_iter().collect::<Vec<_>>(),
         ["127.1.0.0", "127.1.0.1", "127.1.0.2"]
     );
-    fleet.remove(EndpointId(1)).await;
+    fleet.remove(EndpointId::first(1)).await;
     let Some(Event::Gone(gone)) = events.recv().await else {
         panic!("the endpoint is gone")
     };
-    assert_eq!(gone.id, EndpointId(1));
+    assert_eq!(gone.id, EndpointId::first(1));
     let totals = tokio::task::spawn_blocking(|| fleet.stop()).await.unwrap();
     assert!(totals.traffic.sent >= 3);
 }
@@ -92,11 +96,15 @@ async fn whoever_is_left_at_the_end_is_still_told_about() {
     let count = 2 * u32::try_from(EVENT_QUEUE).unwrap() / 10;
     for number in 0..count {
         fleet
-            .add(EndpointId(number), endpoint(&shared, number.into()), remote)
+            .add(
+                EndpointId::first(number),
+                endpoint(&shared, number.into()),
+                remote,
+            )
             .await;
     }
     for number in 0..count / 2 {
-        fleet.remove(EndpointId(number)).await;
+        fleet.remove(EndpointId::first(number)).await;
     }
     let stopping = tokio::task::spawn_blocking(|| fleet.stop());
     let mut gone = std::collections::BTreeSet::new();
@@ -118,7 +126,9 @@ async fn over_tcp_the_checks_are_framed() {
     };
     let shared = shared();
     let (fleet, _events) = Fleet::start(Arc::clone(&shared), &FleetConfig::default()).unwrap();
-    fleet.add(EndpointId(0), endpoint(&shared, 1), remote).await;
+    fleet
+        .add(EndpointId::first(0), endpoint(&shared, 1), remote)
+        .await;
     let (mut stream, _) = server.accept().unwrap();
     stream
         .set_read_timeout(Some(Duration::from_secs(5)))

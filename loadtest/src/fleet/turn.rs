@@ -17,6 +17,7 @@ use super::shared::{Message, SharedSockets};
 use super::tcp::TcpLink;
 use super::{Command, EndpointId, Event, Gone, Live, Totals, Traffic};
 use crate::endpoint::{Effects, Endpoint, Milestone, Shared};
+use crate::measure::Latencies;
 
 /// Most batches read from one socket in a turn, so that timers run even when reading never ends.
 const MAX_BATCHES: usize = 64;
@@ -31,6 +32,9 @@ pub(super) struct Turns {
     slots: Slots,
     slot_of: FxHashMap<EndpointId, usize>,
     effects: Effects,
+    /// The chapter of the run that has begun last, and what was measured in those before.
+    chapter: usize,
+    latencies: Vec<Latencies>,
     traffic: Traffic,
     live: Arc<Live>,
     last_turn: Option<Instant>,
@@ -77,6 +81,8 @@ impl Turns {
             slots: Slots::default(),
             slot_of: FxHashMap::default(),
             effects: Effects::default(),
+            chapter: 0,
+            latencies: Vec::new(),
             traffic: Traffic::default(),
             live,
             last_turn: None,
@@ -103,13 +109,20 @@ impl Turns {
                     });
                 }
             }
-            Command::Remove { id } => {
-                if let Some(slot) = self.slot_of.remove(&id) {
-                    self.with_entry(now, slot, events, |entry, effects| {
-                        entry.endpoint.close(now, effects);
-                    });
-                    self.remove(slot, events);
+            Command::Remove { id, goodbye } => self.take_out(now, id, goodbye, events),
+            Command::AwaitKeyFrame { sender } => {
+                for entry in self.slots.entries.iter_mut().flatten() {
+                    entry.endpoint.await_key_frame(sender);
                 }
+            }
+            Command::Cut { chapter } => {
+                let at = now.saturating_duration_since(self.shared.epoch);
+                self.chapter = chapter;
+                for entry in self.slots.entries.iter_mut().flatten() {
+                    entry.endpoint.cut(at, chapter);
+                }
+                self.latencies
+                    .push(std::mem::take(&mut self.effects.latencies));
             }
         }
     }
@@ -137,12 +150,14 @@ impl Turns {
         let now = Instant::now();
         let left: Vec<EndpointId> = self.slot_of.keys().copied().collect();
         for id in left {
-            self.handle_command(now, Command::Remove { id }, events);
+            self.take_out(now, id, true, events);
         }
         let ports = self.sockets.ports();
         self.traffic.kernel_drops = kernel_drops(&ports);
+        let mut latencies = std::mem::take(&mut self.latencies);
+        latencies.push(std::mem::take(&mut self.effects.latencies));
         Totals {
-            latencies: std::mem::take(&mut self.effects.latencies),
+            latencies,
             traffic: self.traffic,
             longest_turn: self.longest_turn,
         }
@@ -152,7 +167,7 @@ impl Turns {
         &mut self,
         now: Instant,
         id: EndpointId,
-        endpoint: Endpoint,
+        mut endpoint: Endpoint,
         remote: HostCandidate,
         events: &mut VecDeque<Event>,
     ) {
@@ -174,6 +189,10 @@ impl Turns {
             });
             return;
         };
+        endpoint.cut(
+            now.saturating_duration_since(self.shared.epoch),
+            self.chapter,
+        );
         self.slots.polled += usize::from(!matches!(link, Link::Shared));
         self.slot_of.insert(id, slot);
         self.slots.entries.push(Some(Box::new(Entry {
@@ -184,6 +203,24 @@ impl Turns {
             scheduled: now,
         })));
         self.slots.timers.push(Reverse((now, slot)));
+    }
+
+    fn take_out(
+        &mut self,
+        now: Instant,
+        id: EndpointId,
+        goodbye: bool,
+        events: &mut VecDeque<Event>,
+    ) {
+        let Some(slot) = self.slot_of.remove(&id) else {
+            return;
+        };
+        if goodbye {
+            self.with_entry(now, slot, events, |entry, effects| {
+                entry.endpoint.close(now, effects);
+            });
+        }
+        self.remove(slot, events);
     }
 
     fn remove(&mut self, slot: usize, events: &mut VecDeque<Event>) {

@@ -116,6 +116,11 @@ impl Sequence {
         self.span.map(|span| span.highest)
     }
 
+    /// All of these numbers have arrived, as far as they are remembered.
+    pub fn has_all(&self, mut numbers: std::ops::RangeInclusive<u64>) -> bool {
+        numbers.all(|number| self.is_marked(number))
+    }
+
     fn place(&mut self, number: u64) -> Arrival {
         let Some(span) = &mut self.span else {
             self.span = Some(Span {

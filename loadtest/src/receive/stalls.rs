@@ -8,7 +8,11 @@ pub struct Stalls {
     clock_rate: u32,
     limit: Duration,
     last: Option<(Duration, u32)>,
+    /// Since when `counts` counts.
+    since: Duration,
     counts: Counts,
+    /// Stalls that had begun before `since`.
+    before: Counts,
 }
 
 /// What has been counted of one stream.
@@ -22,6 +26,22 @@ pub struct Counts {
     pub longest: Duration,
 }
 
+impl Counts {
+    /// Adds one stall.
+    pub fn add(&mut self, gap: Duration) {
+        self.count += 1;
+        self.total += gap;
+        self.longest = self.longest.max(gap);
+    }
+
+    /// Adds all of another.
+    pub fn merge(&mut self, other: Self) {
+        self.count += other.count;
+        self.total += other.total;
+        self.longest = self.longest.max(other.longest);
+    }
+}
+
 impl Stalls {
     /// A gap of more than `limit` is a stall. Timestamps run at `clock_rate` Hz.
     pub const fn new(clock_rate: u32, limit: Duration) -> Self {
@@ -29,11 +49,9 @@ impl Stalls {
             clock_rate,
             limit,
             last: None,
-            counts: Counts {
-                count: 0,
-                total: Duration::ZERO,
-                longest: Duration::ZERO,
-            },
+            since: Duration::ZERO,
+            counts: NONE,
+            before: NONE,
         }
     }
 
@@ -49,19 +67,40 @@ impl Stalls {
             let media = f64::from(ticks.max(0)) / f64::from(self.clock_rate.max(1));
             let excess = gap.saturating_sub(Duration::from_secs_f64(media));
             if gap > self.limit && (!contiguous || excess > self.limit / 2) {
-                self.counts.count += 1;
-                self.counts.total += gap;
-                self.counts.longest = self.counts.longest.max(gap);
+                let counts = if last_arrival < self.since {
+                    &mut self.before
+                } else {
+                    &mut self.counts
+                };
+                counts.add(gap);
             }
         }
         self.last = Some((arrival, timestamp));
     }
 
-    /// What has been counted.
+    /// What has been counted since the last cut.
     pub const fn counts(&self) -> Counts {
         self.counts
     }
+
+    /// Counts anew from `at` on. A stall belongs to where it began, so one that is open now will be
+    /// found in [`take_before`](Self::take_before) when it ends.
+    pub const fn cut(&mut self, at: Duration) {
+        self.since = at;
+        self.counts = NONE;
+    }
+
+    /// Stalls that had begun before the last cut and ended after it.
+    pub const fn take_before(&mut self) -> Counts {
+        std::mem::replace(&mut self.before, NONE)
+    }
 }
+
+const NONE: Counts = Counts {
+    count: 0,
+    total: Duration::ZERO,
+    longest: Duration::ZERO,
+};
 
 #[cfg(test)]
 mod tests {
@@ -87,6 +126,25 @@ mod tests {
     fn a_pause_of_the_sender_is_none_unless_packets_are_missing() {
         assert_eq!(after(5_000, 5_000, true).count, 0);
         assert_eq!(after(5_000, 5_000, false).count, 1);
+    }
+
+    #[test]
+    fn a_stall_belongs_to_the_side_of_a_cut_where_it_began() {
+        let mut stalls = Stalls::new(48_000, LIMIT);
+        let ms = Duration::from_millis;
+        stalls.on_packet(ms(0), 0, true);
+        stalls.on_packet(ms(150), 960, true);
+        assert_eq!(stalls.counts().count, 1);
+        stalls.cut(ms(200));
+        assert_eq!(stalls.counts().count, 0);
+        stalls.on_packet(ms(350), 1_920, true);
+        stalls.on_packet(ms(650), 2_880, true);
+        assert_eq!(stalls.take_before().longest, ms(200));
+        assert_eq!(stalls.take_before().count, 0);
+        assert_eq!(
+            (stalls.counts().count, stalls.counts().longest),
+            (1, ms(300))
+        );
     }
 
     #[test]

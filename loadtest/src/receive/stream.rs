@@ -36,10 +36,10 @@ pub struct StreamSpec {
     pub pli: bool,
 }
 
-/// What came of one stream; plain numbers for the report.
+/// What came of one stream in one chapter of the run; plain numbers for the report.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct StreamTotals {
-    /// From the first to the highest number.
+    /// From the first to the highest number of the chapter.
     pub expected: u64,
     /// Arrived in the stream itself.
     pub received: u64,
@@ -61,8 +61,77 @@ pub struct StreamTotals {
     pub stalls: super::stalls::Counts,
     /// RFC 3550 jitter at the end.
     pub jitter: Duration,
-    /// From the first to the last packet.
+    /// From the chapter's begin, or the first packet if that came later, to the chapter's end; of
+    /// the last chapter, to the last packet.
     pub span: Duration,
+}
+
+impl StreamTotals {
+    /// Takes out what had been counted before; spans and stalls are counted by chapter anyway.
+    fn since(mut self, before: &Self) -> Self {
+        self.expected -= before.expected;
+        self.received -= before.received;
+        self.repaired -= before.repaired;
+        self.duplicates -= before.duplicates;
+        self.late -= before.late;
+        self.bytes -= before.bytes;
+        self.frames -= before.frames;
+        self.nacks -= before.nacks;
+        self.plis -= before.plis;
+        self
+    }
+
+    /// Adds a later chapter of the same stream.
+    pub fn add(&mut self, later: &Self) {
+        self.expected += later.expected;
+        self.received += later.received;
+        self.repaired += later.repaired;
+        self.duplicates += later.duplicates;
+        self.late += later.late;
+        self.bytes += later.bytes;
+        self.frames += later.frames;
+        self.nacks += later.nacks;
+        self.plis += later.plis;
+        self.stalls.merge(later.stalls);
+        self.jitter = later.jitter;
+        self.span += later.span;
+    }
+
+    /// Adds what came later and belongs here.
+    fn add_strays(&mut self, strays: &Strays) {
+        self.received += strays.received;
+        self.repaired += strays.repaired;
+        self.frames += strays.frames;
+        self.stalls.merge(strays.stalls);
+    }
+
+    /// Takes out what belongs to the chapter before.
+    const fn subtract_strays(&mut self, strays: &Strays) {
+        self.received -= strays.received;
+        self.repaired -= strays.repaired;
+        self.frames -= strays.frames;
+    }
+}
+
+/// The chapter of the run that a stream is in, and those before.
+#[derive(Clone, Debug)]
+struct Chapters {
+    past: Vec<StreamTotals>,
+    begin: Duration,
+    /// All counters at `begin`.
+    base: StreamTotals,
+    /// Highest number at `begin`: what comes of it and below belongs to the chapter before.
+    highest: Option<u64>,
+    strays: Strays,
+}
+
+/// What came in this chapter and belongs to the one before.
+#[derive(Clone, Copy, Debug, Default)]
+struct Strays {
+    received: u64,
+    repaired: u64,
+    frames: u64,
+    stalls: super::stalls::Counts,
 }
 
 /// A stream with at least one packet.
@@ -74,7 +143,7 @@ pub struct Stream {
     jitter: Jitter,
     stalls: Stalls,
     newest_timestamp: Option<u32>,
-    first_arrival: Duration,
+    chapters: Chapters,
     last_arrival: Duration,
     bytes: u64,
     frames: u64,
@@ -113,7 +182,13 @@ impl Stream {
             jitter: Jitter::new(clock_rate),
             stalls: Stalls::new(clock_rate, stall),
             newest_timestamp: None,
-            first_arrival: arrival,
+            chapters: Chapters {
+                past: Vec::new(),
+                begin: arrival,
+                base: StreamTotals::default(),
+                highest: None,
+                strays: Strays::default(),
+            },
             last_arrival: arrival,
             bytes: 0,
             frames: 0,
@@ -156,6 +231,10 @@ impl Stream {
             Arrival::Duplicate | Arrival::TooOld => return false,
         }
         self.frames += u64::from(header.marker);
+        if self.chapters.is_stray(number) {
+            self.chapters.strays.received += 1;
+            self.chapters.strays.frames += u64::from(header.marker);
+        }
         true
     }
 
@@ -169,10 +248,19 @@ impl Stream {
             Arrival::Duplicate | Arrival::TooOld => return false,
         }
         self.frames += u64::from(header.marker);
+        if self.chapters.is_stray(number) {
+            self.chapters.strays.repaired += 1;
+            self.chapters.strays.frames += u64::from(header.marker);
+        }
         true
     }
 
-    /// A keyframe has begun to arrive.
+    /// All of these numbers have arrived.
+    pub fn has_all(&self, numbers: std::ops::RangeInclusive<u64>) -> bool {
+        self.sequence.has_all(numbers)
+    }
+
+    /// A keyframe has arrived.
     pub const fn on_key_frame(&mut self) {
         self.key_frame = KeyFrame::Seen;
     }
@@ -252,8 +340,44 @@ impl Stream {
         }
     }
 
-    /// All counters.
-    pub fn totals(&self) -> StreamTotals {
+    /// Begins another chapter of the run at `at`, counted as arrivals are.
+    pub fn cut(&mut self, at: Duration) {
+        let open = self.close(at);
+        self.chapters.past = open;
+        self.stalls.cut(at);
+        self.chapters.begin = at;
+        self.chapters.base = self.all_time();
+        self.chapters.highest = self.sequence.highest();
+        self.chapters.strays = Strays::default();
+    }
+
+    /// What came of it, chapter by chapter from the one in which it began.
+    pub fn chapters(&self) -> Vec<StreamTotals> {
+        self.clone().close(self.last_arrival)
+    }
+
+    /// When the last packet came that was not late.
+    pub const fn last_arrival(&self) -> Duration {
+        self.last_arrival
+    }
+
+    /// The chapters with the one that is open, as if it ended at `end`.
+    fn close(&mut self, end: Duration) -> Vec<StreamTotals> {
+        let mut chapters = std::mem::take(&mut self.chapters.past);
+        let mut open = self.all_time().since(&self.chapters.base);
+        self.chapters.strays.stalls = self.stalls.take_before();
+        if let Some(before) = chapters.last_mut() {
+            before.add_strays(&self.chapters.strays);
+            open.subtract_strays(&self.chapters.strays);
+        }
+        open.stalls = self.stalls.counts();
+        open.span = end.saturating_sub(self.chapters.begin);
+        chapters.push(open);
+        chapters
+    }
+
+    /// All counters since the first packet; spans and stalls are not among them.
+    fn all_time(&self) -> StreamTotals {
         let counts = self.sequence.counts();
         StreamTotals {
             expected: self.sequence.expected(),
@@ -265,9 +389,8 @@ impl Stream {
             frames: self.frames,
             nacks: self.missing.requests(),
             plis: self.plis,
-            stalls: self.stalls.counts(),
             jitter: self.jitter.as_duration(),
-            span: self.last_arrival.saturating_sub(self.first_arrival),
+            ..StreamTotals::default()
         }
     }
 
@@ -284,6 +407,12 @@ impl Stream {
             self.jitter.on_packet(arrival, timestamp);
             self.stalls.on_packet(arrival, timestamp, contiguous);
         }
+    }
+}
+
+impl Chapters {
+    fn is_stray(&self, number: u64) -> bool {
+        self.highest.is_some_and(|highest| number <= highest)
     }
 }
 
@@ -335,12 +464,42 @@ mod tests {
         assert!(stream.on_repair(start + ms(115), 65_535, &header(1, 6_000, true)));
         assert!(!stream.on_repair(start + ms(116), 65_535, &header(1, 6_000, true)));
         assert_eq!(stream.report(start + ms(120)).total_lost, 0);
-        let totals = stream.totals();
+        let totals = stream.chapters()[0];
         assert_eq!(
             (totals.expected, totals.received, totals.repaired),
             (5, 4, 1)
         );
         assert_eq!((totals.frames, totals.duplicates, totals.nacks), (5, 1, 1));
+    }
+
+    #[test]
+    fn what_is_repaired_after_a_cut_belongs_before_it() {
+        let start = Instant::now();
+        let mut stream = Stream::new(start, ms(0), SPEC);
+        for (n, seq) in [10_u16, 12].into_iter().enumerate() {
+            let at = ms(n as u64 * 33);
+            stream.on_packet(start + at, at, &header(seq, n as u32 * 6_000, true), 100);
+        }
+        stream.cut(ms(100));
+        assert!(stream.on_repair(start + ms(110), 11, &header(1, 3_000, true)));
+        stream.on_packet(start + ms(120), ms(120), &header(13, 9_000, true), 100);
+        stream.cut(ms(200));
+        let chapters = stream.chapters();
+        assert_eq!(chapters.len(), 3);
+        let numbers = chapters.iter().map(|one| {
+            (
+                one.expected,
+                one.received,
+                one.repaired,
+                one.frames,
+                one.bytes,
+            )
+        });
+        assert_eq!(
+            numbers.collect::<Vec<_>>(),
+            [(3, 2, 1, 3, 200), (1, 1, 0, 1, 100), (0, 0, 0, 0, 0)]
+        );
+        assert_eq!((chapters[0].span, chapters[1].span), (ms(100), ms(100)));
     }
 
     #[test]

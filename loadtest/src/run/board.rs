@@ -48,7 +48,7 @@ struct State {
 }
 
 /// Endpoint number of the publisher; sites have their own number.
-pub(super) const PUBLISHER: EndpointId = EndpointId(u32::MAX);
+pub(super) const PUBLISHER: EndpointId = EndpointId::first(u32::MAX);
 
 impl Board {
     pub(super) fn new(asked: u32, progress: watch::Sender<Progress>) -> Self {
@@ -69,7 +69,7 @@ impl Board {
         if id == PUBLISHER {
             self.state().publishers.insert(id);
         } else if !self.is_on_air() {
-            self.join(id.0, at);
+            self.join(id.member, at);
         }
         self.progress.send_modify(|progress| {
             if id != PUBLISHER {
@@ -81,7 +81,7 @@ impl Board {
     /// An endpoint has a picture.
     pub(super) fn playing(&self, id: EndpointId, at: Instant) {
         if id != PUBLISHER {
-            self.join(id.0, at);
+            self.join(id.member, at);
             self.progress.send_modify(|progress| progress.playing += 1);
         }
     }
@@ -97,8 +97,8 @@ impl Board {
             self.progress.send_modify(|_| {});
             return;
         }
-        let new = state.failed.insert(id.0);
-        state.settled.insert(id.0);
+        let new = state.failed.insert(id.member);
+        state.settled.insert(id.member);
         drop(state);
         self.progress
             .send_modify(|progress| progress.failed += u32::from(new));

@@ -102,7 +102,7 @@ impl Member {
     pub(super) const fn id(self) -> EndpointId {
         match self {
             Self::Publisher => PUBLISHER,
-            Self::Site(number) => EndpointId(number),
+            Self::Site(number) => EndpointId::first(number),
         }
     }
 
@@ -121,7 +121,7 @@ impl Member {
             _ => Decrypt::All,
         };
         EndpointConfig {
-            seed: part.scenario.seed ^ (u64::from(self.id().0) << 20),
+            seed: part.scenario.seed ^ (u64::from(self.id().member) << 20),
             sender: 1,
             sends,
             audio_slots: slots,

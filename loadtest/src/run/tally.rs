@@ -5,24 +5,19 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustc_hash::FxHashMap;
-use sfu::command::MediaKind;
 use tokio::sync::mpsc;
 
 use super::board::{Board, PUBLISHER};
+use super::chapters::{Chapter, Chapters, Phase};
+use super::media;
 use super::site::{Outcome, Steps};
-use crate::endpoint::{Counts, Milestone, Observed, ObservedStream};
+use crate::endpoint::{Counts, Milestone, Observed};
 use crate::fleet::{EndpointId, Event, Fleet, Totals};
 use crate::measure::{Distribution, rounded};
 use crate::process::Reading;
 use crate::publish::Sent;
-use crate::report::{
-    ForwardLatency, Generator, Join, Media, MediaEntry, Report, SCHEMA, ScenarioEntry, Server,
-    Sites, Stalls,
-};
+use crate::report::{Generator, Join, Joining, Report, SCHEMA, ScenarioEntry, Server, Sites};
 use crate::scenario::{Scenario, Target, Transport};
-
-/// Streams shorter than this say nothing about frames a second.
-const RATE_SPAN: Duration = Duration::from_secs(2);
 
 /// What the fleet told about one endpoint.
 #[derive(Debug, Default)]
@@ -65,6 +60,7 @@ impl Window {
 pub(super) struct Measured {
     pub(super) started: String,
     pub(super) all_joined: Option<Duration>,
+    pub(super) chapters: Vec<Chapter>,
     pub(super) idle: Option<Reading>,
     pub(super) begin: Window,
     pub(super) end: Window,
@@ -93,6 +89,7 @@ pub(super) async fn collect(mut events: mpsc::Receiver<Event>, board: Arc<Board>
                         one.first_key_frame = Some(arrival);
                         board.playing(id, at);
                     }
+                    Milestone::KeyFrameOf(..) => {}
                     Milestone::Failed(reason) => {
                         one.failure = Some(reason);
                         board.failed(id, reason);
@@ -113,25 +110,38 @@ pub(super) async fn collect(mut events: mpsc::Receiver<Event>, board: Arc<Board>
 /// Adds everything up.
 pub(super) fn report(scenario: &Scenario, measured: &Measured) -> Report {
     let sites = sites(scenario, measured);
-    let watching: Vec<&Observation> = measured
+    let chapters = Chapters(measured.chapters.clone());
+    let joining = chapters.of(|phase| phase == Phase::Joining);
+    let watching = chapters.of(|phase| phase == Phase::Watching);
+    let end = measured.chapters.last().map(|chapter| chapter.begin);
+    let end = end.map(|end| end.saturating_duration_since(measured.epoch));
+    let observed = measured
         .observations
         .iter()
         .filter(|(id, _)| **id != PUBLISHER)
-        .map(|(_, one)| one)
-        .collect();
+        .map(|(_, one)| &one.observed);
+    let before = media::Part {
+        chapters: &joining,
+        end: None,
+    };
+    let steady = media::Part {
+        chapters: &watching,
+        // Only who publishes itself knows that there was something to hear.
+        end: end.filter(|_| scenario.publishes()),
+    };
+    let latencies = &measured.totals.latencies;
     let mut report = Report {
         schema: SCHEMA,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         started: measured.started.clone(),
         scenario: scenario_entry(scenario),
         join: join(scenario, measured),
-        media: Media {
-            audio: media(&watching, MediaKind::Audio),
-            video: media(&watching, MediaKind::Video),
-        },
-        forward_latency: ForwardLatency {
-            audio: measured.totals.latencies.audio.summary(),
-            video: measured.totals.latencies.video.summary(),
+        media: media::media(observed.clone(), steady),
+        forward_latency: media::latency(latencies, &watching),
+        joining: Joining {
+            seconds: rounded(chapters.span_of(&joining).as_secs_f64()),
+            media: media::media(observed, before),
+            forward_latency: media::latency(latencies, &joining),
         },
         published: measured
             .observations
@@ -190,7 +200,7 @@ fn sites(scenario: &Scenario, measured: &Measured) -> Sites {
         .collect();
     let mut failures: BTreeMap<String, u32> = BTreeMap::new();
     for number in 0..scenario.sites {
-        let id = EndpointId(number);
+        let id = EndpointId::first(number);
         let outcome = outcomes.get(&id);
         let one = measured.observations.get(&id);
         let reason = match (outcome, one) {
@@ -315,52 +325,6 @@ fn join(scenario: &Scenario, measured: &Measured) -> Join {
     all.summary()
 }
 
-fn media(sites: &[&Observation], kind: MediaKind) -> Option<MediaEntry> {
-    let mut entry = MediaEntry::default();
-    let (mut jitter, mut rates) = (Distribution::default(), Distribution::default());
-    let mut stalled = (Duration::ZERO, Duration::ZERO);
-    let mut span = Duration::ZERO;
-    let streams = sites.iter().flat_map(|one| &one.observed.streams);
-    for ObservedStream { totals, .. } in streams.filter(|stream| stream.kind == kind) {
-        entry.streams += 1;
-        entry.expected += totals.expected;
-        entry.received += totals.received;
-        entry.repaired += totals.repaired;
-        entry.duplicates += totals.duplicates;
-        entry.late += totals.late;
-        entry.bytes += totals.bytes;
-        entry.nacks += totals.nacks;
-        entry.plis += totals.plis;
-        let missing = totals
-            .expected
-            .saturating_sub(totals.received + totals.repaired);
-        let worst = share(missing, totals.expected);
-        entry.worst_loss_after_repair = entry.worst_loss_after_repair.max(worst);
-        entry.stalls.count += totals.stalls.count;
-        entry.stalls.streams += u64::from(totals.stalls.count > 0);
-        stalled.0 += totals.stalls.total;
-        stalled.1 = stalled.1.max(totals.stalls.longest);
-        span += totals.span;
-        jitter.add(totals.jitter);
-        if kind == MediaKind::Video && totals.span >= RATE_SPAN {
-            rates.add_value(totals.frames.saturating_sub(1) as f64 / totals.span.as_secs_f64());
-        }
-    }
-    entry.lost_before_repair = entry.expected.saturating_sub(entry.received);
-    entry.lost_after_repair = entry.lost_before_repair.saturating_sub(entry.repaired);
-    entry.loss_before_repair = share(entry.lost_before_repair, entry.expected);
-    entry.loss_after_repair = share(entry.lost_after_repair, entry.expected);
-    entry.stalls = Stalls {
-        total_ms: rounded(stalled.0.as_secs_f64() * 1e3),
-        longest_ms: rounded(stalled.1.as_secs_f64() * 1e3),
-        share: stalled.0.as_secs_f64() / span.as_secs_f64().max(1e-3),
-        ..entry.stalls
-    };
-    entry.jitter = jitter.summary();
-    entry.frames_per_second = rates.summary();
-    (entry.streams > 0).then_some(entry)
-}
-
 fn server(scenario: &Scenario, measured: &Measured, joined: u32) -> Option<Server> {
     let (idle, begin, end) = (measured.idle?, measured.begin.server?, measured.end.server?);
     let cpu = end.cpu_seconds_since(&begin);
@@ -424,13 +388,5 @@ fn generator(scenario: &Scenario, measured: &Measured) -> Generator {
         unauthenticated: count(|counts| counts.unauthenticated),
         unknown_streams: count(|counts| counts.unknown_stream),
         longest_turn_ms: rounded(measured.totals.longest_turn.as_secs_f64() * 1e3),
-    }
-}
-
-fn share(part: u64, whole: u64) -> f64 {
-    if whole == 0 {
-        0.0
-    } else {
-        part as f64 / whole as f64
     }
 }
