@@ -1,0 +1,143 @@
+//! Forwarding with sockets, beside the bare loop of the same traffic, turn by turn in one process.
+
+use std::net::{Ipv4Addr, UdpSocket};
+use std::time::Duration;
+
+use cpu_time::ThreadTime;
+use quinn_udp::{Transmit, UdpSockRef, UdpSocketState};
+use sfu::path::Path;
+
+use crate::bare::Bare;
+use crate::sink::Sink;
+use crate::stage::{Burst, Stage};
+
+/// Media as one publisher sends them.
+pub struct Traffic {
+    pub name: &'static str,
+    /// Packets of a picture, bytes of payload of each, and pictures a second.
+    pub video: (usize, usize, u32),
+    /// Bytes of payload of a sound packet, and its milliseconds.
+    pub audio: (usize, u32),
+}
+
+/// CPU of one way, in ns per packet, turn by turn.
+#[derive(Default)]
+struct Way {
+    turns: Vec<f64>,
+}
+
+impl Way {
+    fn note(&mut self, spent: Duration, packets: usize) {
+        self.turns.push(spent.as_nanos() as f64 / packets as f64);
+    }
+
+    fn median(&mut self) -> f64 {
+        self.turns.sort_unstable_by(f64::total_cmp);
+        self.turns[self.turns.len() / 2]
+    }
+}
+
+struct Wire {
+    socket: UdpSocket,
+    state: UdpSocketState,
+    sent: u64,
+}
+
+impl Wire {
+    fn send(&mut self, transmit: &Transmit<'_>) {
+        let length = transmit.contents.len();
+        let segments = length.div_ceil(transmit.segment_size.unwrap_or(length));
+        let sent = self
+            .state
+            .try_send(UdpSockRef::from(&self.socket), transmit);
+        self.sent += if sent.is_ok() { segments as u64 } else { 0 };
+    }
+}
+
+/// Measures and prints one line.
+pub fn measure(receivers: u32, traffic: &Traffic, turns: usize) {
+    let sink = Sink::start().unwrap();
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let state = UdpSocketState::new(UdpSockRef::from(&socket)).unwrap();
+    let mut wire = Wire {
+        socket,
+        state,
+        sent: 0,
+    };
+    let mut stage = Stage::new(receivers, |index| sink.address(index));
+    let mut bare = Bare::new(receivers, |index| sink.address(index));
+    let bursts = second_of(traffic);
+    let (mut ours, mut least) = (Way::default(), Way::default());
+    for turn in 0..=turns {
+        for (way, is_ours) in [(&mut least, false), (&mut ours, true)] {
+            let (mut spent, sent) = (Duration::ZERO, wire.sent);
+            for (after, burst) in &bursts {
+                let datagrams = is_ours.then(|| stage.seal(*after, *burst));
+                let start = ThreadTime::now();
+                if let Some(datagrams) = datagrams {
+                    stage.arrive(&datagrams);
+                    stage.fan_out(|transmit| {
+                        let Path::Udp { remote, .. } = transmit.path else {
+                            return;
+                        };
+                        let is_one = transmit.contents.len() <= transmit.segment;
+                        wire.send(&Transmit {
+                            destination: remote,
+                            ecn: None,
+                            contents: transmit.contents,
+                            segment_size: (!is_one).then_some(transmit.segment),
+                            src_ip: None,
+                        });
+                    });
+                } else {
+                    bare.fan_out(*burst, |transmit| wire.send(transmit));
+                }
+                spent += start.elapsed();
+            }
+            let packets: usize = bursts.iter().map(|(_, burst)| burst.packets).sum();
+            let expected = packets * receivers as usize;
+            let sent = (wire.sent - sent) as usize;
+            assert!(sent >= expected, "{sent} of {expected} packets left");
+            // The first turn warms up.
+            if turn > 0 {
+                way.note(spent, expected);
+            }
+        }
+    }
+    let (ours, least) = (ours.median(), least.median());
+    println!(
+        "{:<34} {receivers:>9} {ours:>10.0} {least:>10.0} {:>7.2}",
+        traffic.name,
+        ours / least
+    );
+    assert!(sink.received() > 0, "nothing arrived");
+}
+
+/// What is sent in one second, in order, each with the time since the one before.
+fn second_of(traffic: &Traffic) -> Vec<(Duration, Burst)> {
+    let (packets, payload, rate) = traffic.video;
+    let (audio_payload, ms) = traffic.audio;
+    let video = (0..rate).map(|n| {
+        let burst = Burst {
+            audio: false,
+            packets,
+            payload,
+        };
+        (Duration::from_secs(1) * n / rate, burst)
+    });
+    let audio = (0..1_000 / ms).map(|n| {
+        let burst = Burst {
+            audio: true,
+            packets: 1,
+            payload: audio_payload,
+        };
+        (Duration::from_millis((n * ms + ms / 2).into()), burst)
+    });
+    let mut all: Vec<_> = video.chain(audio).collect();
+    all.sort_by_key(|(at, _)| *at);
+    let mut last = Duration::ZERO;
+    for (at, _) in &mut all {
+        (*at, last) = (*at - last, *at);
+    }
+    all
+}
