@@ -6,7 +6,8 @@ use std::net::SocketAddr;
 
 use arrayvec::ArrayString;
 
-use crate::id::{ConferenceId, Feed, PeerId, Pt, PublicationId, SlotId, Ssrc};
+use crate::id::{ConferenceId, Feed, PeerId, Pt, PublicationId, ShardId, SlotId, Ssrc};
+use crate::overload::Priority;
 
 /// What kind of media an m-line carries.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -310,6 +311,16 @@ pub enum Event {
         conference: ConferenceId,
         /// Who, or nobody.
         publication: Option<PublicationId>,
+    },
+    /// A shard cannot keep up with a conference and leaves something out, or less than before.
+    Overload {
+        /// Which.
+        conference: ConferenceId,
+        /// On which shard: each has its own part of the audience.
+        shard: ShardId,
+        /// The most important that its audience goes without, with everything below it. `None`:
+        /// all is forwarded again.
+        shed: Option<Priority>,
     },
 }
 

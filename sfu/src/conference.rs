@@ -1,9 +1,12 @@
 //! One conference as one shard knows it: its peers in fan-out order and its feeds.
 
+use std::time::Instant;
+
 use rustc_hash::FxHashMap;
 
 use crate::feed::{Feed, FeedName};
 use crate::id::{ConferenceId, PublicationId};
+use crate::overload::Overload;
 use crate::publication::PublicationKey;
 
 /// Most feeds of one conference in one shard: the stage, the audio banks, and what operators watch.
@@ -39,6 +42,10 @@ pub struct Conference {
     pub watched: Vec<PublicationKey>,
     /// Something arrived since the last fan-out.
     pub has_pending: bool,
+    /// What waits are incomplete pictures, which may wait until then.
+    pub held_until: Option<Instant>,
+    /// What it goes without.
+    pub overload: Overload,
     /// A fan-out of it is under way.
     pub in_fanout: bool,
 }
@@ -56,6 +63,8 @@ impl Conference {
             dominant: None,
             watched: Vec::new(),
             has_pending: false,
+            held_until: None,
+            overload: Overload::default(),
             in_fanout: false,
         }
     }

@@ -11,6 +11,7 @@ use crate::conference::Conference;
 use crate::drop_reason::DropReason;
 use crate::id::PeerId;
 use crate::outbox::Outbox;
+use crate::overload::Priority;
 use crate::packet::{Packet, SharedPacket};
 use crate::peer::Peer;
 use crate::peer::srtp::Sealer;
@@ -30,6 +31,10 @@ pub const MAX_BATCH: usize = 64;
 /// Encoders split a frame into packets that differ by a byte or two, which would end a message's
 /// run of equal segments. Higher: fewer messages. Lower: fewer wasted bytes.
 const MAX_EVENING: usize = 8;
+
+/// Receivers from which on incomplete pictures wait for their end: a message more for each of them
+/// costs more than the wait.
+const HOLD_FROM: usize = 16;
 
 /// One publication that a feed shows, and its packets of this generation.
 #[derive(Debug)]
@@ -86,8 +91,27 @@ pub struct Fanout {
     sources: Vec<Source>,
     /// Packets and the padding that evens their lengths.
     packets: Vec<(SharedPacket, u8)>,
-    taken: Vec<(PublicationKey, Range<usize>)>,
+    candidates: Vec<Candidate>,
+    taken: Vec<Taken>,
     scratch: Vec<SharedPacket>,
+    /// Publications that are forwarded again after having been left out.
+    pub resumed: Vec<PublicationKey>,
+}
+
+/// A publication that a feed may show.
+#[derive(Debug)]
+struct Candidate {
+    feed: u16,
+    publication: PublicationKey,
+    wanted: bool,
+}
+
+/// A publication's packets of this generation, taken once for all feeds that show it.
+#[derive(Debug)]
+struct Taken {
+    publication: PublicationKey,
+    priority: Priority,
+    packets: Range<usize>,
 }
 
 impl Fanout {
@@ -100,8 +124,10 @@ impl Fanout {
             work: Vec::new(),
             sources: Vec::new(),
             packets: Vec::new(),
+            candidates: Vec::new(),
             taken: Vec::new(),
             scratch: Vec::new(),
+            resumed: Vec::new(),
         }
     }
 
@@ -112,6 +138,7 @@ impl Fanout {
         key: usize,
         conference: &mut Conference,
         publications: &mut Publications,
+        stats: &mut Stats,
     ) -> bool {
         self.conference = key;
         self.cursor = 0;
@@ -119,69 +146,132 @@ impl Fanout {
         self.work.clear();
         self.sources.clear();
         self.packets.clear();
+        self.resumed.clear();
+        self.find_candidates(now, conference);
+        let waits = self.taken.iter().filter_map(|taken| {
+            let oldest = publications.get(taken.publication)?.pending.oldest()?;
+            Some(now.saturating_duration_since(oldest))
+        });
+        let waited = waits.max().unwrap_or_default();
+        stats.fanout_wait_micros = u64::try_from(waited.as_micros()).unwrap_or(u64::MAX);
+        conference.overload.note(now, waited);
+        self.take_all(now, conference, publications, stats);
+        self.make_work(publications);
+        !self.work.is_empty()
+    }
+
+    /// Lists what the feeds show, and each publication once.
+    fn find_candidates(&mut self, now: Instant, conference: &mut Conference) {
+        self.candidates.clear();
         self.taken.clear();
-        let mut left_over = false;
         for (index, feed) in (0u16..).zip(conference.feeds.iter_mut()) {
             if feed.slots == 0 {
                 continue;
             }
-            let first = self.sources.len();
+            let priority = Priority::of(feed.name);
             let previous = feed.previous(now);
             for (publication, wanted) in [(feed.shows, true), (previous, false)] {
-                if let Some(publication) = publication {
-                    left_over |= self.take(publication, wanted, publications);
+                let Some(publication) = publication else {
+                    continue;
+                };
+                self.candidates.push(Candidate {
+                    feed: index,
+                    publication,
+                    wanted,
+                });
+                let known = self
+                    .taken
+                    .iter_mut()
+                    .find(|taken| taken.publication == publication);
+                match known {
+                    Some(taken) => taken.priority = taken.priority.max(priority),
+                    None => self.taken.push(Taken {
+                        publication,
+                        priority,
+                        packets: 0..0,
+                    }),
                 }
             }
-            if self.sources.len() > first {
-                self.work.push(Work {
-                    feed: index,
-                    sources: first..self.sources.len(),
-                });
-                self.mask |= 1 << (index % 64);
+        }
+    }
+
+    /// Takes the packets that are to leave, and leaves out what the conference must go without.
+    fn take_all(
+        &mut self,
+        now: Instant,
+        conference: &mut Conference,
+        publications: &mut Publications,
+        stats: &mut Stats,
+    ) {
+        let shed = conference.overload.shed();
+        let hold = conference.peers.len() >= HOLD_FROM;
+        let mut has_more = false;
+        let mut held_until = None;
+        for taken in &mut self.taken {
+            let Some(publication) = publications.get_mut(taken.publication) else {
+                continue;
+            };
+            if Some(taken.priority) <= shed {
+                publication.shed();
+            } else if publication.pending.resume() {
+                self.resumed.push(taken.publication);
+            }
+            if let Some(frames) = stats.shed_frames.get_mut(taken.priority as usize) {
+                *frames += publication.pending.take_shed();
+            }
+            let start = self.packets.len();
+            let ready = publication.pending.ready(now, hold);
+            let count = ready.min(MAX_BATCH.saturating_sub(start));
+            publication.pending.take(count, &mut self.scratch);
+            self.packets
+                .extend(self.scratch.drain(..).map(|packet| (packet, 0)));
+            if publication.kind == MediaKind::Video
+                && let Some(packets) = self.packets.get_mut(start..)
+            {
+                even_out(packets);
+            }
+            taken.packets = start..self.packets.len();
+            has_more |= count < ready;
+            if let Some(due) = publication.pending.due() {
+                held_until = Some(held_until.map_or(due, |until| due.min(until)));
             }
         }
-        conference.has_pending = left_over;
-        !self.work.is_empty()
+        conference.has_pending = held_until.is_some();
+        conference.held_until = held_until.filter(|_| !has_more);
     }
 
-    /// Adds a publication's waiting packets. Returns whether some are left for the next generation.
-    fn take(&mut self, key: PublicationKey, wanted: bool, publications: &mut Publications) -> bool {
-        let Some(publication) = publications.get_mut(key) else {
-            return false;
-        };
-        // A publication on two feeds is taken once.
-        let known = self
-            .taken
-            .iter()
-            .find(|(taken, _)| *taken == key)
-            .map(|(_, range)| range.clone());
-        let range = known.unwrap_or_else(|| {
-            let range = self.take_packets(publication);
-            self.taken.push((key, range.clone()));
-            range
-        });
-        if !range.is_empty() {
-            self.sources.push(Source {
-                shown: shown(key, publication, wanted),
-                owner: publication.id.peer,
-                packets: range,
-                wants_keyframe: [false; MAX_LAYERS],
-            });
+    /// Pairs feeds with what was taken.
+    fn make_work(&mut self, publications: &Publications) {
+        for candidates in self.candidates.chunk_by(|a, b| a.feed == b.feed) {
+            let first = self.sources.len();
+            for candidate in candidates {
+                let taken = self
+                    .taken
+                    .iter()
+                    .find(|taken| taken.publication == candidate.publication);
+                let Some(taken) = taken.filter(|taken| !taken.packets.is_empty()) else {
+                    continue;
+                };
+                let Some(publication) = publications.get(taken.publication) else {
+                    continue;
+                };
+                self.sources.push(Source {
+                    shown: shown(taken.publication, publication, candidate.wanted),
+                    owner: publication.id.peer,
+                    packets: taken.packets.clone(),
+                    wants_keyframe: [false; MAX_LAYERS],
+                });
+            }
+            if let Some(candidate) = candidates.first()
+                && self.sources.len() > first
+            {
+                self.work.push(Work {
+                    feed: candidate.feed,
+                    sources: first..self.sources.len(),
+                });
+                self.mask |= 1 << (candidate.feed % 64);
+            }
         }
-        publication.has_pending()
-    }
-
-    fn take_packets(&mut self, publication: &mut Publication) -> Range<usize> {
-        let start = self.packets.len();
-        publication.take_pending(MAX_BATCH.saturating_sub(start), &mut self.scratch);
-        self.packets
-            .extend(self.scratch.drain(..).map(|packet| (packet, 0)));
-        if publication.kind == MediaKind::Video
-            && let Some(packets) = self.packets.get_mut(start..)
-        {
-            even_out(packets);
-        }
-        start..self.packets.len()
     }
 
     /// Writes to the outbox what the next receivers get, until something is in it or all are
@@ -237,6 +327,17 @@ impl Fanout {
                 }
             }
         }
+        // A waiting report costs nothing as the last, shorter segment.
+        if let Some(report) = &peer.report
+            && outbox.rides(path, report.len())
+            && let Some(space) = outbox
+                .space()
+                .and_then(|space| space.get_mut(..report.len()))
+        {
+            space.copy_from_slice(report);
+            outbox.commit(path, report.len());
+            peer.report = None;
+        }
     }
 
     /// The layers that some slot could go on or go higher with, given a keyframe.
@@ -256,7 +357,8 @@ impl Default for Fanout {
     }
 }
 
-fn shown(key: PublicationKey, publication: &Publication, wanted: bool) -> Shown {
+/// What slots must know of a publication.
+pub fn shown(key: PublicationKey, publication: &Publication, wanted: bool) -> Shown {
     let mut clocks: [Option<ClockPair>; MAX_LAYERS] = [None; MAX_LAYERS];
     for (place, layer) in clocks.iter_mut().zip(&publication.layers) {
         *place = layer.clock;
@@ -266,6 +368,7 @@ fn shown(key: PublicationKey, publication: &Publication, wanted: bool) -> Shown 
         codec: publication.codec,
         best: publication.best(),
         clocks,
+        restarts: publication.pending.restarts(),
         wanted,
     }
 }
@@ -299,9 +402,11 @@ mod tests {
 
     use super::*;
     use crate::codec::Seen;
+    use crate::testing::epoch;
 
     fn packet(length: usize, timestamp: u32) -> (SharedPacket, u8) {
         let packet = Packet {
+            arrived: epoch(),
             layer: 0,
             sequence: 0,
             timestamp,

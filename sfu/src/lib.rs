@@ -19,6 +19,7 @@ pub mod handle;
 pub mod id;
 pub mod link;
 pub mod outbox;
+pub mod overload;
 pub mod packet;
 pub mod path;
 pub mod peer;

@@ -48,6 +48,17 @@ struct Message {
     closed: bool,
 }
 
+impl Message {
+    #[inline]
+    fn takes(&self, path: Path, length: usize) -> bool {
+        !self.closed
+            && self.path == path
+            && length <= self.segment
+            && self.range.len() + length <= MAX_MESSAGE
+            && self.range.len() / self.segment < MAX_SEGMENTS - 1
+    }
+}
+
 /// The messages made for one receiver, or a run of control datagrams.
 #[derive(Debug)]
 pub struct Outbox {
@@ -80,11 +91,7 @@ impl Outbox {
         let start = self.used;
         self.used += length;
         if let Some(open) = self.messages.back_mut()
-            && !open.closed
-            && open.path == path
-            && length <= open.segment
-            && open.range.len() + length <= MAX_MESSAGE
-            && open.range.len() / open.segment < MAX_SEGMENTS - 1
+            && open.takes(path, length)
         {
             open.range.end = self.used;
             open.closed = length < open.segment;
@@ -97,6 +104,13 @@ impl Outbox {
             closed: false,
         });
         length
+    }
+
+    /// Whether a segment of this length would ride in the message that was begun last.
+    pub fn rides(&self, path: Path, length: usize) -> bool {
+        self.messages
+            .back()
+            .is_some_and(|open| open.takes(path, length))
     }
 
     /// Whether every message was taken.

@@ -1,6 +1,7 @@
 //! One received media packet, decrypted once and shared by everyone who forwards it.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 
@@ -9,6 +10,8 @@ use crate::codec::Seen;
 /// A media packet as its layer numbered it. Shared, never changed.
 #[derive(Clone, Debug)]
 pub struct Packet {
+    /// When it arrived at this process.
+    pub arrived: Instant,
     /// Which layer of its publication, 0 the lowest.
     pub layer: u8,
     /// Extended sequence number within the layer.

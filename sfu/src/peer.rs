@@ -59,6 +59,8 @@ pub struct Peer {
     pub watching: SmallVec<[(u16, u8); 8]>,
     /// Where its media goes; set once connected.
     pub path: Option<Path>,
+    /// Sealed RTCP that leaves with the next media.
+    pub report: Option<Box<[u8]>>,
     /// Keys for what it receives.
     pub sealer: Option<Sealer>,
     /// Its receive positions in offer order.

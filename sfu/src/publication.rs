@@ -2,6 +2,7 @@
 
 pub mod keyframe;
 pub mod layer;
+pub mod pending;
 pub mod ring;
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use crate::drop_reason::DropReason;
 use crate::id::{ConferenceId, PublicationId, ShardId};
 use crate::packet::{Packet, SharedPacket};
 use crate::publication::layer::Layer;
+use crate::publication::pending::Pending;
 use crate::rtp::Header;
 
 /// Most simulcast layers of one publication.
@@ -28,9 +30,6 @@ const VIDEO_RING: usize = 1_024;
 
 /// Packets kept per audio publication, 2.5 s of 20 ms frames.
 const AUDIO_RING: usize = 128;
-
-/// Packets that may wait for the next fan-out; beyond it the oldest are dropped.
-const MAX_PENDING: usize = 1_024;
 
 /// Where a publication lives in a shard: an index and a generation, so that a stale key finds
 /// nothing rather than another publication.
@@ -64,7 +63,7 @@ pub struct Publication {
     /// Loudness, for speaker selection.
     pub loudness: crate::speakers::Loudness,
     /// Arrived since the last fan-out.
-    pending: Vec<SharedPacket>,
+    pub pending: Pending,
     best: [u8; MAX_LAYERS],
 }
 
@@ -94,7 +93,7 @@ impl Publication {
             subscribers: 0,
             started: false,
             loudness: crate::speakers::Loudness::default(),
-            pending: Vec::new(),
+            pending: Pending::default(),
             best: [0; MAX_LAYERS],
         }
     }
@@ -122,6 +121,7 @@ impl Publication {
             .get(usize::from(layer))
             .ok_or(DropReason::UnknownSsrc)?;
         let packet = Arc::new(Packet {
+            arrived: now,
             layer,
             sequence: state.extend(header.sequence),
             timestamp: header.timestamp,
@@ -152,12 +152,29 @@ impl Publication {
             self.loudness.hear(now, level);
         }
         if self.watched {
-            if self.pending.len() >= MAX_PENDING {
-                self.pending.remove(0);
-            }
-            self.pending.push(Arc::clone(packet));
+            let ends = self.ends_frame(packet);
+            self.pending.push(Arc::clone(packet), ends);
         }
         Ok(())
+    }
+
+    /// Whether a packet is the last of its picture (RFC 3551 §5.1 marker); `None` for one that came
+    /// late or is empty.
+    fn ends_frame(&self, packet: &Packet) -> Option<bool> {
+        if self.kind == MediaKind::Audio {
+            return Some(true);
+        }
+        let newest = self
+            .layers
+            .get(usize::from(packet.layer))
+            .and_then(|layer| layer.ring.highest());
+        (newest == Some(packet.sequence) && !packet.payload.is_empty()).then_some(packet.marker)
+    }
+
+    /// Leaves out what waits and what comes, until [`Pending::resume`].
+    pub fn shed(&mut self) {
+        let is_audio = self.kind == MediaKind::Audio;
+        self.pending.shed(|packet| is_audio || packet.marker);
     }
 
     /// Recomputes which layer serves each ceiling. Call when time has passed.
@@ -194,17 +211,6 @@ impl Publication {
     /// Whether any layer is arriving.
     pub fn is_active(&self, now: Instant) -> bool {
         self.layers.iter().any(|layer| layer.is_active(now))
-    }
-
-    /// Whether packets wait for fan-out.
-    pub fn has_pending(&self) -> bool {
-        !self.pending.is_empty()
-    }
-
-    /// Moves up to `most` waiting packets to `into`, oldest first.
-    pub fn take_pending(&mut self, most: usize, into: &mut Vec<SharedPacket>) {
-        let count = most.min(self.pending.len());
-        into.extend(self.pending.drain(..count));
     }
 
     /// Sets whether anybody here watches. When nobody does, no packet waits.
@@ -308,7 +314,7 @@ mod tests {
         publication.blocked = true;
         let refused = publication.receive(epoch(), 0, &header(1), Bytes::new(), None);
         assert_eq!(refused.err(), Some(DropReason::Blocked));
-        assert!(!publication.has_pending());
+        assert!(publication.pending.is_empty());
     }
 
     #[test]

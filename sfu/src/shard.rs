@@ -11,6 +11,7 @@
 //! ```
 
 mod audience;
+mod catch_up;
 mod feeds;
 mod mirror;
 mod receive;
@@ -37,6 +38,7 @@ use crate::peer::Peer;
 use crate::peer::dtls::Identity;
 use crate::publication::PublicationKey;
 use crate::publications::Publications;
+use crate::shard::catch_up::Late;
 use crate::shard::mirror::Mirrors;
 use crate::shard::timers::Timers;
 use crate::stats::Stats;
@@ -78,8 +80,12 @@ pub struct Shard {
     handshakes_due: Option<Instant>,
     timers: Timers,
     next_tick: Option<Instant>,
+    /// When pictures that wait for their end leave anyway.
+    next_hold: Option<Instant>,
     control: Outbox,
     outbox: Outbox,
+    /// Slots that came to a feed late.
+    late: VecDeque<Late>,
     fanouts: VecDeque<Fanout>,
     idle_fanouts: Vec<Fanout>,
     events: VecDeque<Event>,
@@ -108,8 +114,10 @@ impl Shard {
             handshakes_due: None,
             timers: Timers::default(),
             next_tick: None,
+            next_hold: None,
             control: Outbox::default(),
             outbox: Outbox::default(),
+            late: VecDeque::new(),
             fanouts: VecDeque::new(),
             idle_fanouts: Vec::new(),
             events: VecDeque::new(),
@@ -149,17 +157,40 @@ impl Shard {
     /// Begins to send what has arrived since the last call. Call after a batch of inputs, then
     /// [`poll_transmit`](Self::poll_transmit).
     pub fn flush(&mut self, now: Instant) {
+        self.next_hold = None;
         for (key, conference) in &mut self.conferences {
             if !conference.has_pending || conference.in_fanout {
                 continue;
             }
-            let mut fanout = self.idle_fanouts.pop().unwrap_or_default();
-            if fanout.begin(now, key, conference, &mut self.publications) {
-                conference.in_fanout = true;
-                self.fanouts.push_back(fanout);
-            } else {
+            if conference.held_until.is_none_or(|until| until <= now) {
+                let mut fanout = self.idle_fanouts.pop().unwrap_or_default();
+                let shed = conference.overload.shed();
+                let (publications, stats) = (&mut self.publications, &mut self.stats);
+                let has_work = fanout.begin(now, key, conference, publications, stats);
+                for resumed in &fanout.resumed {
+                    if let Some(publication) = publications.get_mut(*resumed) {
+                        publication.want_keyframes();
+                        self.wishes.push(*resumed);
+                    }
+                }
+                if shed != conference.overload.shed() {
+                    self.events.push_back(Event::Overload {
+                        conference: conference.id,
+                        shard: self.id,
+                        shed: conference.overload.shed(),
+                    });
+                }
+                if has_work {
+                    conference.in_fanout = true;
+                    self.fanouts.push_back(fanout);
+                    continue;
+                }
                 self.idle_fanouts.push(fanout);
             }
+            self.next_hold = match (self.next_hold, conference.held_until) {
+                (Some(next), Some(until)) => Some(until.min(next)),
+                (next, until) => next.or(until),
+            };
         }
         self.send_keyframe_requests(now);
     }
@@ -167,6 +198,9 @@ impl Shard {
     /// The next message to send.
     pub fn poll_transmit(&mut self, now: Instant) -> Option<Transmit<'_>> {
         while self.control.is_empty() && self.outbox.is_empty() {
+            if self.start_next_late(now) {
+                continue;
+            }
             let fanout = self.fanouts.front_mut()?;
             let Some(conference) = self.conferences.get_mut(fanout.conference) else {
                 self.fanouts.pop_front();
@@ -196,7 +230,10 @@ impl Shard {
 
     /// Whether [`poll_transmit`](Self::poll_transmit) has something.
     pub fn has_transmit(&self) -> bool {
-        !self.control.is_empty() || !self.outbox.is_empty() || !self.fanouts.is_empty()
+        !self.control.is_empty()
+            || !self.outbox.is_empty()
+            || !self.late.is_empty()
+            || !self.fanouts.is_empty()
     }
 
     /// The next event.
@@ -221,10 +258,16 @@ impl Shard {
             .iter()
             .filter(|(_, peer)| peer.sealer.is_some())
             .count();
+        let overloaded = self
+            .conferences
+            .iter()
+            .filter(|(_, conference)| conference.overload.shed().is_some())
+            .count();
         Stats {
             peers: self.peers.len() as u64,
             connected_peers: connected as u64,
             publications: self.publications.len() as u64,
+            overloaded_conferences: overloaded as u64,
             ..self.stats
         }
     }

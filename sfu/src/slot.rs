@@ -31,6 +31,8 @@ pub struct Shown {
     pub best: [u8; MAX_LAYERS],
     /// Its layers' clocks.
     pub clocks: [Option<ClockPair>; MAX_LAYERS],
+    /// Per layer, the sequence number from which numbering starts anew.
+    pub restarts: [u64; MAX_LAYERS],
     /// Whether the feed wants it, rather than still showing it until the wanted one can start.
     pub wanted: bool,
 }
@@ -131,7 +133,12 @@ impl Slot {
             publication: shown.publication,
             layer: packet.layer,
         };
-        if self.rewriter.source() == Some(source) && !self.rewriter.is_torn(packet.sequence) {
+        let restart = shown.restarts.get(usize::from(packet.layer)).copied();
+        if self.rewriter.source() == Some(source)
+            && !self
+                .rewriter
+                .is_torn(packet.sequence, restart.unwrap_or_default())
+        {
             if shown.wanted && target != packet.layer {
                 *wants_keyframe = Some(target);
             }
@@ -155,10 +162,7 @@ impl Slot {
         source: Source,
         packet: &Packet,
     ) -> Result<(), DropReason> {
-        let spec = self.codecs.iter().find(|spec| spec.codec == shown.codec);
-        let spec = spec.ok_or(DropReason::CodecNotNegotiated)?;
-        (self.pt, self.rtx_pt, self.codec) =
-            (spec.pt.0, spec.rtx_pt.map(|pt| pt.0), Some(spec.codec));
+        self.choose_codec(shown)?;
         let rate = shown.codec.clock_rate();
         let aligned = self
             .rewriter
@@ -184,6 +188,37 @@ impl Slot {
                 )
             });
         self.rewriter.switch(now, source, packet, aligned, rate);
+        Ok(())
+    }
+
+    fn choose_codec(&mut self, shown: &Shown) -> Result<(), DropReason> {
+        let spec = self.codecs.iter().find(|spec| spec.codec == shown.codec);
+        let spec = spec.ok_or(DropReason::CodecNotNegotiated)?;
+        (self.pt, self.rtx_pt, self.codec) =
+            (spec.pt.0, spec.rtx_pt.map(|pt| pt.0), Some(spec.codec));
+        Ok(())
+    }
+
+    /// Begins to show a layer from its newest keyframe, `first`, although it is past: everything up
+    /// to `last` is to be written next.
+    ///
+    /// # Errors
+    /// When the slot did not negotiate the codec.
+    pub fn catch_up(
+        &mut self,
+        now: Instant,
+        shown: &Shown,
+        layer: u8,
+        first: &Packet,
+        last: &Packet,
+    ) -> Result<(), DropReason> {
+        self.choose_codec(shown)?;
+        let source = Source {
+            publication: shown.publication,
+            layer,
+        };
+        let rate = shown.codec.clock_rate();
+        self.rewriter.catch_up(now, source, first, last, rate);
         Ok(())
     }
 
@@ -271,7 +306,7 @@ impl Slot {
             .split_at_mut_checked(HEADER)
             .ok_or(DropReason::SealFailed)?;
         let marker = if packet.marker { 0x80 } else { 0 };
-        let timestamp = self.rewriter.timestamp_of(packet.timestamp);
+        let timestamp = self.rewriter.timestamp_for(packet);
         let sequence = self.next_rtx;
         self.next_rtx += 1;
         write_header(

@@ -1,6 +1,7 @@
 //! What a shard counts. Logic never reads a counter.
 
 use crate::drop_reason::DropCounters;
+use crate::overload::PRIORITIES;
 
 /// Counters and gauges of one shard, or their sum over all.
 #[derive(Clone, Copy, Debug, Default)]
@@ -27,6 +28,8 @@ pub struct Stats {
     pub nacked: u64,
     /// PLIs sent to publishers.
     pub pli_out: u64,
+    /// Slots that came late and were started from a ring, without a keyframe being asked for.
+    pub caught_up: u64,
     /// Keyframes asked for by receivers.
     pub keyframe_requests: u64,
     /// Fan-outs completed.
@@ -35,6 +38,15 @@ pub struct Stats {
     pub linked: u64,
     /// Messages handed to the system, each with one or more packets.
     pub messages_out: u64,
+    /// Frames that were not forwarded because the shard could not keep up, by
+    /// [`Priority`](crate::overload::Priority), the least important first. A frame counts once,
+    /// however many would have received it.
+    pub shed_frames: [u64; PRIORITIES],
+    /// Conferences that go without something at present.
+    pub overloaded_conferences: u64,
+    /// How long the packet that waited longest had waited when the last fan-out began, µs; of
+    /// several shards, the worst.
+    pub fanout_wait_micros: u64,
     /// What went no further, by reason.
     pub drops: DropCounters,
 }
@@ -60,10 +72,16 @@ impl Stats {
         self.rtx_out += other.rtx_out;
         self.nacked += other.nacked;
         self.pli_out += other.pli_out;
+        self.caught_up += other.caught_up;
         self.keyframe_requests += other.keyframe_requests;
         self.fanouts += other.fanouts;
         self.linked += other.linked;
         self.messages_out += other.messages_out;
+        for (mine, theirs) in self.shed_frames.iter_mut().zip(other.shed_frames) {
+            *mine += theirs;
+        }
+        self.overloaded_conferences += other.overloaded_conferences;
+        self.fanout_wait_micros = self.fanout_wait_micros.max(other.fanout_wait_micros);
         self.drops.add(&other.drops);
     }
 }

@@ -181,7 +181,8 @@ impl MediaPlane {
             } => routes.get(&publication.peer).cloned(),
             Event::DominantSpeaker {
                 publication: None, ..
-            } => None,
+            }
+            | Event::Overload { .. } => None,
         }
     }
 }

@@ -10,6 +10,8 @@ pub struct Ring {
     packets: Vec<Option<SharedPacket>>,
     capacity: usize,
     highest: Option<u64>,
+    /// Where the newest keyframe begins.
+    keyframe: Option<u64>,
 }
 
 impl Ring {
@@ -19,6 +21,7 @@ impl Ring {
             packets: Vec::new(),
             capacity: capacity.next_power_of_two(),
             highest: None,
+            keyframe: None,
         }
     }
 
@@ -53,6 +56,9 @@ impl Ring {
         if self.get(sequence).is_some() {
             return Err(DropReason::Duplicate);
         }
+        if packet.seen.keyframe {
+            self.keyframe = self.keyframe.max(Some(sequence));
+        }
         let position = self.position(sequence);
         if position >= self.packets.len() {
             self.packets
@@ -66,6 +72,16 @@ impl Ring {
                 .map_or(sequence, |highest| highest.max(sequence)),
         );
         Ok(())
+    }
+
+    /// The first packet of the newest keyframe and the newest packet, if everything between them is
+    /// held and it is at most `most` packets.
+    pub fn group(&self, most: u64) -> Option<(&SharedPacket, &SharedPacket)> {
+        let (first, last) = (self.keyframe?, self.highest?);
+        if last - first >= most || !(first..=last).all(|sequence| self.get(sequence).is_some()) {
+            return None;
+        }
+        Some((self.get(first)?, self.get(last)?))
     }
 
     /// The packet with this number, if it is still held.
@@ -86,17 +102,46 @@ mod tests {
     use super::*;
     use crate::codec::Seen;
     use crate::packet::Packet;
+    use crate::testing::epoch;
 
     fn packet(sequence: u64) -> SharedPacket {
+        let keyframe = sequence.is_multiple_of(10);
         Arc::new(Packet {
+            arrived: epoch(),
             layer: 0,
             sequence,
             timestamp: 0,
             marker: false,
-            seen: Seen::default(),
+            seen: Seen {
+                keyframe,
+                vp8: None,
+            },
             level: None,
             payload: Bytes::new(),
         })
+    }
+
+    fn group(ring: &Ring, most: u64) -> Option<(u64, u64)> {
+        let (first, last) = ring.group(most)?;
+        Some((first.sequence, last.sequence))
+    }
+
+    #[test]
+    fn a_group_is_everything_from_the_newest_keyframe() {
+        let mut ring = Ring::new(16);
+        for sequence in 8..13 {
+            ring.insert(packet(sequence)).expect("fresh");
+        }
+        assert_eq!(group(&ring, 3), Some((10, 12)));
+        assert_eq!(group(&ring, 2), None, "too long");
+        ring.insert(packet(14)).expect("fresh");
+        assert_eq!(group(&ring, 64), None, "13 is missing");
+        ring.insert(packet(13)).expect("late");
+        assert_eq!(group(&ring, 64), Some((10, 14)));
+        ring.insert(packet(20)).expect("fresh");
+        assert_eq!(group(&ring, 64), Some((20, 20)));
+        ring.jump();
+        assert_eq!(group(&ring, 64), None, "another time");
     }
 
     #[test]

@@ -61,6 +61,7 @@ impl Shard {
             feed_mask: 0,
             watching: SmallVec::new(),
             path: None,
+            report: None,
             sealer: None,
             slots,
             cold: Box::new(Cold::new(ice, dtls, inbound, spec.extensions)),

@@ -74,16 +74,17 @@ impl Shard {
     }
 
     /// Points a slot at a feed or at nothing, and keeps the counts and the peer's mask right.
-    pub(super) fn point(&mut self, key: usize, slot: usize, name: Option<FeedName>) {
+    pub(super) fn point(&mut self, key: usize, index: usize, name: Option<FeedName>) {
         let Some(peer) = self.peers.get_mut(key) else {
             return;
         };
         let Some(conference) = self.conferences.get_mut(peer.conference) else {
             return;
         };
-        let Some(slot) = peer.slots.get_mut(slot) else {
+        let Some(slot) = peer.slots.get_mut(index) else {
             return;
         };
+        let is_video = slot.kind == MediaKind::Video && name.is_some();
         if let Some(old) = slot
             .feed
             .take()
@@ -99,11 +100,9 @@ impl Shard {
         let feed = slot
             .feed
             .and_then(|feed| conference.feeds.get_mut(usize::from(feed)));
-        let shows = feed.and_then(|feed| {
+        if let Some(feed) = feed {
             feed.slots += 1;
-            feed.shows
-        });
-        let ceiling = usize::from(slot.ceiling);
+        }
         let pointed = peer.slots.iter().enumerate().rev();
         peer.watching = pointed
             .filter_map(|(index, slot)| Some((slot.feed?, u8::try_from(index).ok()?)))
@@ -112,41 +111,8 @@ impl Shard {
             .watching
             .iter()
             .fold(0, |mask, (feed, _)| mask | 1 << (feed % 64));
-        if let Some(shows) = shows {
-            self.wish_for(shows, ceiling);
-        }
-    }
-
-    /// Asks for a keyframe of the layer that a receiver with this ceiling will show.
-    fn wish_for(&mut self, key: PublicationKey, ceiling: usize) {
-        let layer = self
-            .publications
-            .get(key)
-            .filter(|publication| publication.kind == MediaKind::Video)
-            .and_then(|publication| publication.best().get(ceiling).copied());
-        if let Some(layer) = layer {
-            self.wish(key, layer);
-        }
-    }
-
-    /// Asks for keyframes of all that a newly connected peer is about to show.
-    pub(super) fn wish_for_all(&mut self, key: usize) {
-        let Some(peer) = self.peers.get(key) else {
-            return;
-        };
-        let Some(conference) = self.conferences.get(peer.conference) else {
-            return;
-        };
-        let shown: Vec<_> = peer
-            .slots
-            .iter()
-            .filter_map(|slot| {
-                let feed = conference.feeds.get(usize::from(slot.feed?))?;
-                Some((feed.shows?, usize::from(slot.ceiling)))
-            })
-            .collect();
-        for (publication, ceiling) in shown {
-            self.wish_for(publication, ceiling);
+        if is_video {
+            self.catch_up_slot(key, index);
         }
     }
 

@@ -188,7 +188,7 @@ impl Shard {
                     let spread = std::time::Duration::from_millis(200 + id.0 / 256 % 64 * 25);
                     peer.cold.next_report = (!peer.slots.is_empty()).then_some(now + spread);
                     self.events.push_back(Event::PeerConnected { peer: id });
-                    self.wish_for_all(key);
+                    self.catch_up_all(key);
                 }
                 dtls::Event::Closed => self.remove_peer(now, id, CloseReason::ClosedByPeer),
                 dtls::Event::Failed(failure) => {
@@ -265,6 +265,7 @@ impl Shard {
             .and_then(|key| self.conferences.get_mut(*key))
         {
             conference.has_pending = true;
+            conference.held_until = None;
         }
     }
 

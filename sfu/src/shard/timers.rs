@@ -20,6 +20,9 @@ const TICK: Duration = Duration::from_millis(100);
 /// Lower: sound and picture are in step sooner after a switch. Higher: fewer datagrams.
 const REPORT_INTERVAL: Duration = Duration::from_secs(2);
 
+/// A receiver that got media so recently gets more soon: its reports leave with it.
+const RIDE: Duration = Duration::from_millis(200);
+
 /// A publisher whose next deadline is later than this gets a new one when a packet comes.
 const FEEDBACK_SLACK: Duration = Duration::from_millis(30);
 
@@ -53,15 +56,22 @@ impl Timers {
 impl Shard {
     /// When [`handle_timeout`](Self::handle_timeout) should be called next.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        [self.timers.next(), self.next_tick, self.handshakes_due]
-            .into_iter()
-            .flatten()
-            .min()
+        [
+            self.timers.next(),
+            self.next_tick,
+            self.next_hold,
+            self.handshakes_due,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     /// Does what is due at `now`.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.handshake(now);
+        // What was held leaves with the next flush.
+        self.next_hold = self.next_hold.filter(|due| *due > now);
         for _ in 0..MAX_DUE {
             let Some((due, key, peer)) = self.timers.pop_due(now) else {
                 break;
@@ -163,10 +173,13 @@ impl Shard {
         }
         peer.cold.next_report = Some(now + REPORT_INTERVAL);
         let mut compound = Vec::new();
+        let mut flows = false;
         for slot in &peer.slots {
             let (Some(source), Some(codec)) = (slot.rewriter.source(), slot.codec()) else {
                 continue;
             };
+            let recent = |sent| now.saturating_duration_since(sent) < RIDE;
+            flows |= slot.rewriter.last_sent().is_some_and(recent);
             let publication = self.publications.get(source.publication);
             let clock = publication
                 .and_then(|p| p.layers.get(usize::from(source.layer)))
@@ -178,8 +191,16 @@ impl Shard {
                 compound.extend(sender_report(slot.ssrc.0, ntp, rtp, slot.sent()));
             }
         }
-        if !compound.is_empty() {
+        if compound.is_empty() {
+            return;
+        }
+        if !flows {
             self.send_rtcp(key, &compound);
+            return;
+        }
+        if let Some(peer) = self.peers.get_mut(key) {
+            let sealed = peer.cold.seal_rtcp(&compound);
+            peer.report = sealed.map(|sealed| sealed.to_vec().into_boxed_slice());
         }
     }
 

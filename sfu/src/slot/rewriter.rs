@@ -19,6 +19,9 @@ const OLDER_RUNS: usize = 3;
 /// Higher: receivers ask for repairs that will never come. Lower: a burst of loss costs a keyframe.
 const MAX_GAP: u64 = 128;
 
+/// How many times closer together the pictures are that a late slot is started with.
+const SQUEEZE: u32 = 32;
+
 /// One layer of one publication.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Source {
@@ -54,6 +57,9 @@ pub struct Rewriter {
     /// Which of the 64 numbers below `next` were used; bit 0 is `next − 1`.
     used: u64,
     timestamp_offset: u32,
+    /// Before this number of the present source, time is squeezed towards `anchor`; 0 for never.
+    squeezed_until: u64,
+    anchor: u32,
     last_timestamp: u32,
     last_sent: Option<Instant>,
     picture_offset: u16,
@@ -72,6 +78,8 @@ impl Rewriter {
             next: u64::from(first & 0x7fff),
             used: 0,
             timestamp_offset: 0,
+            squeezed_until: 0,
+            anchor: 0,
             last_timestamp: timestamp,
             last_sent: None,
             picture_offset: 0,
@@ -89,13 +97,19 @@ impl Rewriter {
     }
 
     /// Whether so much is missing before this packet of the present source that it cannot just be
-    /// continued.
+    /// continued, or something was left out on purpose before `restart`.
     #[inline]
-    pub fn is_torn(&self, sequence: u64) -> bool {
+    pub fn is_torn(&self, sequence: u64, restart: u64) -> bool {
         self.run.is_some_and(|run| {
             sequence >= run.first_in
-                && run.first_out + (sequence - run.first_in) > self.next + MAX_GAP
+                && (run.first_out + (sequence - run.first_in) > self.next + MAX_GAP
+                    || (run.first_in < restart && sequence >= restart))
         })
+    }
+
+    /// When the newest packet left.
+    pub const fn last_sent(&self) -> Option<Instant> {
+        self.last_sent
     }
 
     /// Stops showing anything; the numbers will go on from here.
@@ -135,6 +149,7 @@ impl Rewriter {
             .filter(|timestamp| is_ahead(*timestamp))
             .unwrap_or(by_clock);
         self.timestamp_offset = target.wrapping_sub(packet.timestamp);
+        self.squeezed_until = 0;
         if let Some(Running { picture, tl0 }) = packet.seen.vp8 {
             if let Some(picture) = picture {
                 self.picture_offset = self
@@ -152,6 +167,36 @@ impl Rewriter {
             first_in: packet.sequence,
             first_out: self.next,
         });
+    }
+
+    /// Shows `source` from the past: from `first`, a keyframe, to `last`, its newest packet.
+    ///
+    /// All that leaves at once, so its pictures are given times close together: played at their own
+    /// pace they would keep the receiver behind for good.
+    pub fn catch_up(
+        &mut self,
+        now: Instant,
+        source: Source,
+        first: &Packet,
+        last: &Packet,
+        rate: u32,
+    ) {
+        self.switch(now, source, first, None, rate);
+        let span = last.timestamp.wrapping_sub(first.timestamp);
+        // So far `first` has the place where the squeezed `first` must be.
+        self.timestamp_offset = self.timestamp_offset.wrapping_sub(span - span / SQUEEZE);
+        self.squeezed_until = last.sequence + 1;
+        self.anchor = last.timestamp;
+    }
+
+    /// The outgoing timestamp of a packet of the present source.
+    #[inline]
+    pub fn timestamp_for(&self, packet: &Packet) -> u32 {
+        if packet.sequence < self.squeezed_until {
+            let behind = self.anchor.wrapping_sub(packet.timestamp);
+            return self.timestamp_of(self.anchor.wrapping_sub(behind / SQUEEZE));
+        }
+        self.timestamp_of(packet.timestamp)
     }
 
     /// The outgoing timestamp of an incoming one under the present source.
@@ -172,7 +217,7 @@ impl Rewriter {
             self.place_late(run, packet)?
         };
         self.claim(sequence)?;
-        let timestamp = packet.timestamp.wrapping_add(self.timestamp_offset);
+        let timestamp = self.timestamp_for(packet);
         if sequence + 1 == self.next {
             self.last_timestamp = timestamp;
             self.last_sent = Some(now);
@@ -312,6 +357,7 @@ mod tests {
 
     fn packet(sequence: u64, timestamp: u32) -> Packet {
         Packet {
+            arrived: epoch(),
             layer: 0,
             sequence,
             timestamp,
@@ -406,6 +452,41 @@ mod tests {
         assert_eq!(rewriter.timestamp_of(50), 9_300);
         rewriter.switch(later, source(0, 2), &packet(1, 50), Some(u32::MAX), 90_000);
         assert_eq!(rewriter.timestamp_of(50), 9_000, "by the clock instead");
+    }
+
+    #[test]
+    fn a_late_start_is_squeezed_and_goes_on_at_its_own_pace() {
+        let start = epoch();
+        let mut rewriter = Rewriter::new(0, 1_000);
+        let pictures: Vec<_> = (0..6u32)
+            .map(|n| packet(10 + u64::from(n), n.wrapping_mul(3_200).wrapping_sub(9_600)))
+            .collect();
+        let (first, last) = (&pictures[0], &pictures[3]);
+        rewriter.catch_up(start, source(0, 0), first, last, 90_000);
+        let times: Vec<_> = pictures
+            .iter()
+            .map(|packet| rewriter.place(start, packet).map(|placed| placed.timestamp))
+            .collect();
+        assert_eq!(
+            times,
+            [1_000, 1_100, 1_200, 1_300, 4_500, 7_700].map(Ok),
+            "three pictures in 300 ticks, then 3,200 apart"
+        );
+        assert_eq!(rewriter.timestamp_for(&pictures[1]), 1_100, "when repaired");
+    }
+
+    #[test]
+    fn what_was_left_out_on_purpose_is_no_gap() {
+        let now = epoch();
+        let mut rewriter = Rewriter::new(0, 0);
+        rewriter.switch(now, source(0, 0), &packet(10, 0), None, 90_000);
+        assert_eq!(numbers(&mut rewriter, &[10, 11]), [Ok(0), Ok(1)]);
+        assert!(!rewriter.is_torn(20, 0));
+        assert!(!rewriter.is_torn(19, 20), "a late one from before");
+        assert!(rewriter.is_torn(20, 20));
+        rewriter.switch(now, source(0, 0), &packet(20, 0), None, 90_000);
+        assert!(!rewriter.is_torn(21, 20), "once");
+        assert_eq!(numbers(&mut rewriter, &[20]), [Ok(2)]);
     }
 
     #[test]

@@ -352,7 +352,7 @@ impl ConferenceTask {
             | MediaEvent::PublicationStopped { publication } => {
                 debug!(conference = %self.id(), %publication, ?event, "publication");
             }
-            MediaEvent::DominantSpeaker { .. } => {}
+            MediaEvent::DominantSpeaker { .. } | MediaEvent::Overload { .. } => {}
         }
     }
 

@@ -1,0 +1,117 @@
+//! A slot that comes to a feed late starts from what its layer's ring still holds.
+
+use std::time::Instant;
+
+use crate::command::MediaKind;
+use crate::fanout::shown;
+use crate::id::PeerId;
+use crate::shard::Shard;
+use crate::slot::rewriter::Source;
+
+/// Most packets that a late slot is started with.
+///
+/// Higher: fewer keyframes asked of the publisher while sites join. Lower: less of a burst on a
+/// weak line (64 packets of a 300 kbit/s picture are more than a second of it).
+const MAX_PACKETS: u64 = 64;
+
+/// A slot that was pointed at a feed while media flowed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Late {
+    key: usize,
+    peer: PeerId,
+    slot: u8,
+}
+
+impl Shard {
+    /// Notes all picture slots of a newly connected peer.
+    pub(super) fn catch_up_all(&mut self, key: usize) {
+        let Some(peer) = self.peers.get(key) else {
+            return;
+        };
+        let is_video = |slot: &&(u16, u8)| {
+            let slot = peer.slots.get(usize::from(slot.1));
+            slot.is_some_and(|slot| slot.kind == MediaKind::Video)
+        };
+        let slots = peer.watching.iter().filter(is_video);
+        self.late.extend(slots.map(|(_, slot)| Late {
+            key,
+            peer: peer.id,
+            slot: *slot,
+        }));
+    }
+
+    /// Notes one slot of a peer, if it is connected; otherwise its time comes when it is.
+    pub(super) fn catch_up_slot(&mut self, key: usize, slot: usize) {
+        if let Some(peer) = self.peers.get(key)
+            && peer.sealer.is_some()
+            && let Ok(slot) = u8::try_from(slot)
+        {
+            let peer = peer.id;
+            self.late.push_back(Late { key, peer, slot });
+        }
+    }
+
+    /// Starts the next late slot, in the outbox. Returns whether there was one.
+    pub(super) fn start_next_late(&mut self, now: Instant) -> bool {
+        let Some(late) = self.late.pop_front() else {
+            return false;
+        };
+        if let Some((key, layer)) = self.start(now, late) {
+            self.wish(key, layer);
+            self.send_keyframe_requests(now);
+        }
+        true
+    }
+
+    /// Sends a late slot its layer's newest keyframe and what has followed. Returns what must be
+    /// asked for a keyframe, when there is no such group.
+    fn start(
+        &mut self,
+        now: Instant,
+        late: Late,
+    ) -> Option<(crate::publication::PublicationKey, u8)> {
+        let peer = self.peers.get_mut(late.key)?;
+        if peer.id != late.peer {
+            return None;
+        }
+        let (path, sealer) = (peer.path?, peer.sealer.as_ref()?);
+        let slot = peer.slots.get_mut(usize::from(late.slot))?;
+        let conference = self.conferences.get(peer.conference)?;
+        let key = conference.feeds.get(usize::from(slot.feed?))?.shows?;
+        let publication = self.publications.get(key)?;
+        if publication.kind != MediaKind::Video || publication.id.peer == peer.id {
+            return None;
+        }
+        let layer = publication.best().get(usize::from(slot.ceiling)).copied()?;
+        let publication_and_layer = Source {
+            publication: key,
+            layer,
+        };
+        if slot.rewriter.source() == Some(publication_and_layer) {
+            return None;
+        }
+        let ring = &publication.layers.get(usize::from(layer))?.ring;
+        let group = ring
+            .group(MAX_PACKETS)
+            .filter(|_| publication.pending.is_flowing(layer));
+        let Some((first, last)) = group else {
+            return Some((key, layer));
+        };
+        let shown = shown(key, publication, true);
+        if let Err(reason) = slot.catch_up(now, &shown, layer, first, last) {
+            self.stats.drops.count(reason);
+            return None;
+        }
+        self.stats.caught_up += 1;
+        for packet in (first.sequence..=last.sequence).filter_map(|sequence| ring.get(sequence)) {
+            let Some(space) = self.outbox.space() else {
+                break;
+            };
+            match slot.write(now, packet, 0, sealer, space) {
+                Ok(length) => self.stats.media_out(self.outbox.commit(path, length)),
+                Err(reason) => self.stats.drops.count(reason),
+            }
+        }
+        None
+    }
+}
