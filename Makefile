@@ -67,6 +67,11 @@ lint: web ## check format, lints, types, and dependencies where cargo-deny is in
 bench: packages ## what forwarding a packet costs: ns and allocations
 	cargo bench --locked -p sfu --bench forward
 
+.PHONY: bench-country
+bench-country: packages web ## a whole country at one server: SITES, DURATION, PROFILE=country|hd
+	cargo build --locked --release -p signaling -p loadtest --bins
+	loadtest/scripts/bench-country.sh $(TARGET)/release/dinh $(TARGET)/release/dinh-loadtest $(TARGET)/bench-country
+
 .PHONY: web
 web: $(WEB)/dist/index.html
 
