@@ -27,7 +27,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tracing::{error, info};
 
-use crate::conference::{Actor, Command, Settings, State};
+use crate::conference::{Actor, Command, Record, Settings, State};
 use crate::ids::ConferenceId;
 use crate::media::MediaPlane;
 use crate::metrics::Metrics;
@@ -124,26 +124,29 @@ pub fn spawn(
 
 impl ConferenceTask {
     async fn run(mut self, mut inbox: mpsc::Receiver<Inbound>) {
-        self.interrupt().await;
         let mut waiting = Vec::with_capacity(BATCH);
+        self.interrupt(&mut inbox, &mut waiting).await;
         loop {
             let wake = self.wake_at();
             tokio::select! {
                 // Both are cancel safe.
-                count = inbox.recv_many(&mut waiting, BATCH) => {
+                count = inbox.recv_many(&mut waiting, BATCH), if waiting.is_empty() => {
                     if count == 0 {
                         break;
                     }
                     self.asked_at = Instant::now();
                 }
-                () = sleep_until(wake) => {}
+                () = sleep_until(wake), if waiting.is_empty() => {}
+                // Some came while the former turn was being stored.
+                () = std::future::ready(()), if !waiting.is_empty() => {}
             }
-            self.turn(&mut waiting).await;
-            if self.is_over(&inbox) {
+            self.turn(&mut inbox, &mut waiting).await;
+            if waiting.is_empty() && self.is_over(&inbox) {
                 // Whoever asks from now on gets the conference from the store.
                 inbox.close();
                 while let Ok(request) = inbox.try_recv() {
-                    self.turn(&mut vec![request]).await;
+                    waiting.push(request);
+                    self.turn(&mut inbox, &mut waiting).await;
                 }
                 break;
             }
@@ -153,7 +156,7 @@ impl ConferenceTask {
     }
 
     /// Whoever was here when the server stopped has lost its connection and its peer.
-    async fn interrupt(&mut self) {
+    async fn interrupt(&mut self, inbox: &mut mpsc::Receiver<Inbound>, waiting: &mut Vec<Inbound>) {
         let mut batch = Batch::default();
         let now = Timestamp::now();
         self.carry_out(&mut batch, now, &Actor::System, Command::Interrupt);
@@ -166,11 +169,11 @@ impl ConferenceTask {
                 Command::Unpublish { participant },
             );
         }
-        self.commit(batch).await;
+        self.commit(batch, inbox, waiting).await;
     }
 
     /// Carries out everything that is waiting, stores it in one go, and tells.
-    async fn turn(&mut self, waiting: &mut Vec<Inbound>) {
+    async fn turn(&mut self, inbox: &mut mpsc::Receiver<Inbound>, waiting: &mut Vec<Inbound>) {
         let mut batch = Batch::default();
         let now = Timestamp::now();
         if self
@@ -185,27 +188,67 @@ impl ConferenceTask {
             metrics.queue_wait(queued_at.elapsed());
             self.take(&mut batch, now, request);
         }
-        self.commit(batch).await;
+        self.commit(batch, inbox, waiting).await;
     }
 
     /// Stores what was decided and lets it be known; if it cannot be stored it has not happened.
-    async fn commit(&mut self, batch: Batch) {
-        if !batch.records.is_empty() {
-            let started = Instant::now();
-            let stored = self
-                .around
-                .store
-                .append(self.state.id(), &batch.records)
-                .await;
-            self.around
-                .metrics
-                .stored(batch.records.len(), started.elapsed());
-            if let Err(cause) = stored {
-                self.fail(batch, &cause).await;
-                return;
-            }
+    async fn commit(
+        &mut self,
+        batch: Batch,
+        inbox: &mut mpsc::Receiver<Inbound>,
+        waiting: &mut Vec<Inbound>,
+    ) {
+        if !batch.records.is_empty()
+            && let Err(cause) = self.store(&batch.records, inbox, waiting).await
+        {
+            self.fail(batch, &cause).await;
+            return;
         }
         self.release(batch);
+    }
+
+    /// Stores events. Meanwhile whatever needs no store is answered, and the rest gathers in
+    /// `waiting`.
+    async fn store(
+        &mut self,
+        records: &[Record],
+        inbox: &mut mpsc::Receiver<Inbound>,
+        waiting: &mut Vec<Inbound>,
+    ) -> Result<(), StoreError> {
+        let started = Instant::now();
+        let (store, id) = (self.around.store.clone(), self.state.id().clone());
+        let mut storing = std::pin::pin!(store.append(&id, records));
+        let stored = loop {
+            tokio::select! {
+                biased;
+                stored = &mut storing => break stored,
+                // Cancel safe.
+                Some(inbound) = inbox.recv(), if waiting.len() < BATCH => {
+                    self.set_aside(inbound, waiting);
+                }
+            }
+        };
+        self.around.metrics.stored(records.len(), started.elapsed());
+        stored
+    }
+
+    /// Answers what needs no store, unless something of the same participant waits before it.
+    fn set_aside(&mut self, inbound: Inbound, waiting: &mut Vec<Inbound>) {
+        let Inbound { request, queued_at } = inbound;
+        let participant = request.participant();
+        let is_behind = waiting
+            .iter()
+            .any(|earlier| earlier.request.participant() == participant);
+        let request = if is_behind {
+            Some(request)
+        } else {
+            self.meanwhile(request)
+        };
+        if let Some(request) = request {
+            waiting.push(Inbound { request, queued_at });
+        } else {
+            self.around.metrics.queue_wait(queued_at.elapsed());
+        }
     }
 
     /// The events could not be stored: go back to what is stored.

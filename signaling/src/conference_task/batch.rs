@@ -218,13 +218,81 @@ impl ConferenceTask {
         self.carry_out(batch, now, &Actor::System, Command::Lost { participant });
     }
 
+    /// A peer that was answered gets its owner. Its client waits for the answer to begin with ICE, so
+    /// it goes out at once unless something of it is to be stored.
     fn new_peer(&mut self, batch: &mut Batch, now: Timestamp, new: NewPeer) {
+        let (participant, active) = (new.participant, new.active);
+        let (answer, negotiated) = match self.adopt(new) {
+            Ok(adopted) => adopted,
+            Err((answer, refusal)) => {
+                batch.answers.push(Pending::Refused(answer, refusal));
+                return;
+            }
+        };
+        batch.effects.push(Effect::ParticipantChanged(participant));
+        let stored = batch.records.len();
+        self.carry_out(
+            batch,
+            now,
+            &Actor::System,
+            Command::Unpublish { participant },
+        );
+        for source in negotiated
+            .publications
+            .iter()
+            .map(|entry| entry.source)
+            .filter(|_| active)
+        {
+            let command = Command::Publish {
+                participant,
+                source,
+                active,
+            };
+            self.carry_out(batch, now, &Actor::System, command);
+        }
+        if batch.records.len() == stored {
+            answer.negotiated(negotiated);
+        } else {
+            batch
+                .answers
+                .push(Pending::Negotiated(answer, Box::new(negotiated)));
+        }
+    }
+
+    /// Takes what can be done while events are being stored; anything else is given back.
+    pub(super) fn meanwhile(&mut self, request: Request) -> Option<Request> {
+        match request {
+            Request::NewPeer(new) if self.needs_no_store(&new) => {
+                let participant = new.participant;
+                match self.adopt(*new) {
+                    Ok((answer, negotiated)) => {
+                        self.news.changed(participant, Instant::now());
+                        answer.negotiated(negotiated);
+                    }
+                    Err((answer, refusal)) => answer.refused(refusal),
+                }
+                None
+            }
+            other => Some(other),
+        }
+    }
+
+    fn needs_no_store(&self, new: &NewPeer) -> bool {
+        !new.active
+            && self
+                .state
+                .participant(new.participant)
+                .is_none_or(|person| person.sources.is_empty())
+    }
+
+    /// Gives a peer its owner, or closes it and says why.
+    fn adopt(&mut self, new: NewPeer) -> Result<(Answer, Negotiated), (Answer, Refusal)> {
         let NewPeer {
             participant,
             outbox,
             joined,
             sources,
-            active,
+            active: _,
             answer,
         } = new;
         let (id, sdp, ice) = (joined.peer, joined.answer.clone(), joined.ice.clone());
@@ -246,8 +314,7 @@ impl ConferenceTask {
                 let refusal = refused.err().unwrap_or_else(|| {
                     Refusal::new(ErrorCode::ParticipantUnknown, "this participant has left")
                 });
-                batch.answers.push(Pending::Refused(answer, refusal));
-                return;
+                return Err((answer, refusal));
             }
         };
         let negotiated = Negotiated {
@@ -257,28 +324,10 @@ impl ConferenceTask {
             publications: peer.publication_entries(),
             slots: peer.slot_entries(),
         };
-        let sending: Vec<_> = peer.sources().collect();
         if let Some(former) = self.peers.insert(participant, peer, muted, &*media) {
             media.leave(former);
         }
-        self.carry_out(
-            batch,
-            now,
-            &Actor::System,
-            Command::Unpublish { participant },
-        );
-        for source in sending.into_iter().filter(|_| active) {
-            let command = Command::Publish {
-                participant,
-                source,
-                active,
-            };
-            self.carry_out(batch, now, &Actor::System, command);
-        }
-        batch.effects.push(Effect::ParticipantChanged(participant));
-        batch
-            .answers
-            .push(Pending::Negotiated(answer, Box::new(negotiated)));
+        Ok((answer, negotiated))
     }
 
     fn restart_ice(&self, participant: ParticipantId, sdp: &str, outbox: &Outbox, id: RequestId) {

@@ -193,3 +193,59 @@ pub(super) fn all(state: &State, role: crate::auth::Role, peers: &Peers) -> Vec<
     }
     messages
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::Role;
+    use crate::conference::Settings;
+    use crate::conference_task::links::LinkKind;
+    use crate::outbox::{OutboxReader, outbox};
+
+    /// Sites and one operator, all welcomed.
+    fn audience(sites: u128) -> (Links, Vec<OutboxReader>) {
+        let mut links = Links::default();
+        let mut readers = Vec::new();
+        for number in 0..=sites {
+            let role = if number == 0 {
+                Role::Operator
+            } else {
+                Role::Site
+            };
+            let (outbox, reader) = outbox(16);
+            let id = ParticipantId::new(1, number);
+            links.insert(id, role, outbox, LinkKind::Session);
+            readers.push(reader);
+        }
+        (links, readers)
+    }
+
+    #[test]
+    fn a_value_is_serialised_once_for_all_sites() {
+        let (links, mut readers) = audience(100);
+        let state = State::new("giao-ban".parse().unwrap(), Settings::default());
+        let (mut news, now) = (News::default(), Instant::now());
+        news.presence(now);
+        news.stage(now);
+        news.floor(now);
+        news.conference(now);
+        news.tell(now, &state, &links, &Peers::default());
+        let mut told: Vec<Vec<Frame>> = readers
+            .iter_mut()
+            .skip(1)
+            .map(|reader| std::iter::from_fn(|| reader.try_next()).collect())
+            .collect();
+        let first = told.pop().unwrap();
+        assert_eq!(first.len(), 4);
+        for other in told {
+            let is_shared = first
+                .iter()
+                .zip(&other)
+                .all(|(one, other)| one.as_ptr() == other.as_ptr());
+            assert!(
+                is_shared && other.len() == 4,
+                "each site got a copy of its own"
+            );
+        }
+    }
+}

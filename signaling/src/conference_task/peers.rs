@@ -125,13 +125,6 @@ impl Peer {
             .collect()
     }
 
-    /// The sources it can send.
-    pub(super) fn sources(&self) -> impl Iterator<Item = Source> {
-        self.publications
-            .iter()
-            .map(|publication| publication.source)
-    }
-
     fn publication(&self, source: Source) -> Option<PublicationId> {
         self.publications
             .iter()

@@ -63,6 +63,27 @@ pub(super) enum Request {
     Drain { endings: Box<dyn Endings> },
 }
 
+impl Request {
+    /// Whose request it is, where order among a participant's own matters.
+    pub(super) const fn participant(&self) -> Option<ParticipantId> {
+        match self {
+            Self::Change {
+                actor: Actor::Participant(participant),
+                ..
+            }
+            | Self::Gone { participant, .. }
+            | Self::RestartIce { participant, .. }
+            | Self::Watch { participant, .. } => Some(*participant),
+            Self::NewPeer(new) => Some(new.participant),
+            Self::Change { .. }
+            | Self::Enter(_)
+            | Self::Media(_)
+            | Self::Query(_)
+            | Self::Drain { .. } => None,
+        }
+    }
+}
+
 /// Chooses how each connection ends when the server stops.
 pub(crate) trait Endings: std::fmt::Debug + Send {
     /// For the next connection.

@@ -299,3 +299,30 @@ async fn a_server_that_stops_tells_everybody_when_to_come_back() {
         assert!((2..=7).contains(&wait), "{closing}");
     }
 }
+
+#[tokio::test]
+async fn an_offer_is_answered_while_events_of_others_are_being_stored() {
+    let world = World::new().await;
+    let mut first = world.join(Role::Site, Some("00004")).await;
+    let mut second = world.join(Role::Site, Some("00008")).await;
+    let occupied = world.occupy_database().await;
+    second.send(&json!({"type": "requestFloor", "id": 1})).await;
+    let offer = json!({"type": "offer", "sdp": "receive audio 0", "sources": {}});
+    assert_eq!(first.ask(offer.clone()).await["type"], "answer");
+    // One who waits for the store itself gets the answer all the same.
+    second
+        .send(&json!({"type": "offer", "id": 2, "sdp": "receive audio 0", "sources": {}}))
+        .await;
+    let answers = |message: &Value| message["id"] == 1 || message["id"] == 2;
+    let mut told = Vec::new();
+    while !told.iter().any(answers) {
+        told.push(second.next().await);
+    }
+    assert_eq!(
+        told.last().unwrap()["id"],
+        2,
+        "the floor is not given before it is stored"
+    );
+    drop(occupied);
+    assert_eq!(second.wait_for("ok").await["id"], 1);
+}

@@ -12,6 +12,8 @@ use signaling::auth::{NewToken, Role};
 use signaling::config::Config;
 use signaling::routes;
 use signaling::server::Server;
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
+use sqlx::{Sqlite, Transaction};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 
@@ -28,7 +30,7 @@ pub(crate) const CONFERENCE: &str = "giao-ban";
 pub(crate) struct World {
     pub(crate) server: Server,
     pub(crate) media: Arc<FakeMedia>,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 /// An answer to an HTTP request.
@@ -78,11 +80,7 @@ impl World {
         let server = Server::start_with(config, media.clone(), events)
             .await
             .unwrap();
-        let world = Self {
-            server,
-            media,
-            _dir: dir,
-        };
+        let world = Self { server, media, dir };
         let admin = world.admin();
         let imported = world
             .post_text("/api/v1/sites/import", &admin, "text/csv", SITES)
@@ -120,6 +118,13 @@ impl World {
             valid_for: SignedDuration::from_secs(seconds),
         };
         self.server.issue(new).unwrap().token
+    }
+
+    /// Nobody else can write to the database until the transaction is dropped.
+    pub(crate) async fn occupy_database(&self) -> Transaction<'static, Sqlite> {
+        let options = SqliteConnectOptions::new().filename(self.dir.path().join("dinh.db"));
+        let pool = SqlitePool::connect_with(options).await.unwrap();
+        pool.begin_with("BEGIN IMMEDIATE").await.unwrap()
     }
 
     pub(crate) async fn connect(&self) -> Client {
