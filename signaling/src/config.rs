@@ -7,6 +7,7 @@ mod secret;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -53,6 +54,10 @@ pub struct Http {
     pub max_body_kibibytes: u32,
     /// Longest a request may take.
     pub request_timeout_seconds: u64,
+    /// Longest that a request's header may take, and that a connection is kept for another request.
+    pub header_timeout_seconds: u64,
+    /// Most connections at once, those of WebSockets apart.
+    pub max_connections: usize,
 }
 
 /// The private listener.
@@ -179,6 +184,8 @@ impl Default for Http {
             allowed_origins: Vec::new(),
             max_body_kibibytes: 256,
             request_timeout_seconds: 30,
+            header_timeout_seconds: 15,
+            max_connections: 4_096,
         }
     }
 }
@@ -251,6 +258,9 @@ impl Default for Log {
 /// Shortest HS256 secret in bytes: as long as the hash (RFC 7518 §3.2).
 const MIN_SECRET_BYTES: usize = 32;
 
+/// A key, its value, and what it may be.
+type Range = (&'static str, u64, RangeInclusive<u64>);
+
 /// A value that cannot be used, by the path of its key.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("`{key}` {problem}")]
@@ -275,75 +285,82 @@ impl Config {
     }
 
     fn check_ranges(&self, found: &mut Vec<Invalid>) {
-        let sessions = &self.sessions;
-        let ranges: [(&str, u64, u64, u64); 13] = [
-            (
-                "http.max_body_kibibytes",
-                self.http.max_body_kibibytes.into(),
-                64,
-                16_384,
-            ),
-            (
-                "http.request_timeout_seconds",
-                self.http.request_timeout_seconds,
-                1,
-                600,
-            ),
-            ("media.shards", self.media.shards.into(), 0, 64),
-            ("media.max_peers", self.media.max_peers.into(), 1, 1_000_000),
-            (
-                "sessions.handshake_timeout_seconds",
-                sessions.handshake_timeout_seconds,
-                1,
-                60,
-            ),
-            ("sessions.resume_seconds", sessions.resume_seconds, 1, 600),
-            ("sessions.ping_seconds", sessions.ping_seconds, 1, 120),
-            (
-                "sessions.messages_per_second",
-                sessions.messages_per_second.into(),
-                1,
-                1_000,
-            ),
-            (
-                "sessions.outbox_messages",
-                sessions.outbox_messages as u64,
-                16,
-                65_536,
-            ),
-            (
-                "sessions.max_connections",
-                sessions.max_connections as u64,
-                1,
-                1_000_000,
-            ),
-            (
-                "conferences.max_open",
-                self.conferences.max_open as u64,
-                1,
-                10_000,
-            ),
-            (
-                "shutdown.deadline_seconds",
-                self.shutdown.deadline_seconds,
-                1,
-                600,
-            ),
-            (
-                "conferences.max_participants",
-                self.conferences.max_participants.into(),
-                2,
-                1_000_000,
-            ),
-        ];
-        for (key, value, low, high) in ranges {
-            if !(low..=high).contains(&value) {
+        for (key, value, allowed) in self.ranges() {
+            if !allowed.contains(&value) {
+                let (low, high) = allowed.into_inner();
                 found.push(Invalid {
                     key: key.to_owned(),
                     problem: format!("is {value}, must be {low} to {high}"),
                 });
             }
         }
+    }
+
+    /// Numbers that have a range of their own.
+    fn ranges(&self) -> [Range; 15] {
+        let (http, media, sessions) = (&self.http, &self.media, &self.sessions);
+        let (conferences, shutdown) = (&self.conferences, &self.shutdown);
+        [
+            (
+                "http.max_body_kibibytes",
+                http.max_body_kibibytes.into(),
+                64..=16_384,
+            ),
+            (
+                "http.request_timeout_seconds",
+                http.request_timeout_seconds,
+                1..=600,
+            ),
+            (
+                "http.header_timeout_seconds",
+                http.header_timeout_seconds,
+                1..=600,
+            ),
+            (
+                "http.max_connections",
+                http.max_connections as u64,
+                16..=1_000_000,
+            ),
+            ("media.shards", media.shards.into(), 0..=64),
+            ("media.max_peers", media.max_peers.into(), 1..=1_000_000),
+            (
+                "sessions.handshake_timeout_seconds",
+                sessions.handshake_timeout_seconds,
+                1..=60,
+            ),
+            ("sessions.resume_seconds", sessions.resume_seconds, 1..=600),
+            ("sessions.ping_seconds", sessions.ping_seconds, 1..=120),
+            (
+                "sessions.messages_per_second",
+                sessions.messages_per_second.into(),
+                1..=1_000,
+            ),
+            (
+                "sessions.outbox_messages",
+                sessions.outbox_messages as u64,
+                16..=65_536,
+            ),
+            (
+                "sessions.max_connections",
+                sessions.max_connections as u64,
+                1..=1_000_000,
+            ),
+            (
+                "conferences.max_open",
+                conferences.max_open as u64,
+                1..=10_000,
+            ),
+            (
+                "shutdown.deadline_seconds",
+                shutdown.deadline_seconds,
+                1..=600,
+            ),
+            (
+                "conferences.max_participants",
+                conferences.max_participants.into(),
+                2..=1_000_000,
+            ),
+        ]
     }
 
     fn check_relations(&self, found: &mut Vec<Invalid>) {

@@ -17,6 +17,7 @@ pub mod demo;
 pub mod directory;
 pub mod health;
 pub mod ids;
+mod listener;
 pub mod media;
 pub mod metrics;
 pub mod negotiation;

@@ -59,6 +59,7 @@ pub struct Metrics {
     errors: Family<CodeLabel, Counter>,
     closed: Family<ReasonLabel, Counter>,
     requests: Family<StatusLabel, Counter>,
+    cut: Family<ReasonLabel, Counter>,
     events: Counter<u64, AtomicU64>,
     append_seconds: Histogram,
     queue_wait_seconds: Histogram,
@@ -79,6 +80,7 @@ impl Default for Metrics {
             errors: Family::default(),
             closed: Family::default(),
             requests: Family::default(),
+            cut: Family::default(),
             events: Counter::default(),
             append_seconds: seconds(),
             queue_wait_seconds: seconds(),
@@ -124,6 +126,11 @@ impl Metrics {
             "http_requests",
             "HTTP requests answered",
             self.requests.clone(),
+        );
+        dinh.register(
+            "http_connections_cut",
+            "HTTP connections closed for want of room: idle ones, and new ones when all were busy",
+            self.cut.clone(),
         );
         dinh.register("events", "Events stored", self.events.clone());
         let mut seconds = |name: &str, help: &str, histogram: &Histogram| {
@@ -208,6 +215,11 @@ impl Metrics {
             500.. => "5xx",
         };
         self.requests.get_or_create(&StatusLabel { status }).inc();
+    }
+
+    /// A connection was closed for want of room, because it was idle or all others were busy.
+    pub fn connection_cut(&self, reason: &'static str) {
+        self.cut.get_or_create(&ReasonLabel { reason }).inc();
     }
 
     /// Somebody was welcomed this long after its token arrived.

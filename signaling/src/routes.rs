@@ -11,12 +11,13 @@
 //! /healthz  /readyz
 //! ```
 
+use axum::Router;
+use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{any, delete, get, post};
-use axum::{Json, Router};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tower_http::timeout::TimeoutLayer;
 
@@ -56,7 +57,12 @@ pub fn private(app: App) -> Router {
 fn interfaces(app: &App) -> Router<App> {
     let (rest, description) = rest::router().split_for_parts();
     let max_body = app.config.http.max_body_kibibytes as usize * 1024;
-    let description = move || async move { Json(description) };
+    // Made once: the router, and with it what its handlers hold, is cloned for each request.
+    let description = description
+        .to_json()
+        .expect("a description has string keys only");
+    let description = Bytes::from(description);
+    let description = move || async move { ([(header::CONTENT_TYPE, JSON)], description) };
     Router::new()
         .route("/api/openapi.json", get(description))
         .route(
@@ -110,6 +116,8 @@ fn cors(allowed: &[String]) -> CorsLayer {
         ])
         .expose_headers(EXPOSED)
 }
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// What a page of another origin may read of an answer; WHIP clients need all of it.
 const EXPOSED: [HeaderName; 6] = [

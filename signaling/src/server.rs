@@ -3,9 +3,9 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
-use axum::serve::ListenerExt as _;
 use jiff::{SignedDuration, Timestamp};
 use ring::rand::SystemRandom;
 use sfu::Sfu;
@@ -22,6 +22,7 @@ use crate::conference::Settings;
 use crate::conference_task::{Surroundings, WelcomeTimes};
 use crate::config::Config;
 use crate::directory::Directory;
+use crate::listener::{self, Limits};
 use crate::media::{Media, MediaPlane};
 use crate::metrics::Metrics;
 use crate::routes;
@@ -163,19 +164,19 @@ impl Server {
     }
 
     fn serve(&self, listener: TcpListener, router: Router) {
-        // State messages are small and wanted at once.
-        let listener = listener.tap_io(|stream| {
-            if let Err(cause) = stream.set_nodelay(true) {
-                warn!(%cause, "cannot send small messages at once");
-            }
-        });
-        let silence = self.silence.clone().cancelled_owned();
-        self.listeners.spawn(async move {
-            let served = axum::serve(listener, router).with_graceful_shutdown(silence);
-            if let Err(cause) = served.await {
-                tracing::error!(%cause, "a listener failed");
-            }
-        });
+        let http = &self.app.config.http;
+        let limits = Limits {
+            connections: http.max_connections,
+            header: Duration::from_secs(http.header_timeout_seconds),
+        };
+        self.listeners.spawn(listener::serve(
+            listener,
+            router,
+            limits,
+            Arc::clone(&self.app.metrics),
+            self.silence.clone(),
+            self.listeners.clone(),
+        ));
     }
 
     /// Where the public is served.

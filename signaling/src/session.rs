@@ -63,8 +63,10 @@ async fn serve(socket: WebSocket, app: App) {
     app.metrics.socket_opened();
     let mut socket = Socket::new(socket);
     let (outbox, mut reader) = outbox(app.config.sessions.outbox_messages);
+    // Boxed: it is large, short, and would otherwise be part of every session for its whole life.
+    let opening = Box::pin(opening::open(&mut socket, &app, &outbox));
     let opened = tokio::select! {
-        opened = opening::open(&mut socket, &app, &outbox) => opened,
+        opened = opening => opened,
         () = app.draining.cancelled() => Err(opening::Failure::Refused(None, app.restarting())),
     };
     match opened {

@@ -11,9 +11,13 @@ use crate::protocol::MAX_FRAME_BYTES;
 /// beyond this the connection is cut. Higher: a hostile client makes us hold more.
 const MAX_READ_BYTES: usize = 2 * MAX_FRAME_BYTES;
 
-/// Memory that a connection holds for reading while it is idle. Higher: fewer reads of a large
-/// offer. Lower: less memory per site.
-const READ_BUFFER_BYTES: usize = 4 * 1024;
+/// Memory that a connection holds for reading from its start. It grows to a large offer by itself.
+/// Higher: fewer reads of one. Lower: less memory per site.
+const READ_BUFFER_BYTES: usize = 512;
+
+/// So much is gathered before it is written. Higher: fewer writes of a long list. Lower: less
+/// memory, and less at a time.
+const WRITE_BUFFER_BYTES: usize = 4 * 1024;
 
 /// Most frames that are written with one flush.
 const FRAMES_AT_ONCE: usize = 32;
@@ -24,7 +28,7 @@ pub(super) fn configure(upgrade: WebSocketUpgrade) -> WebSocketUpgrade {
         .max_message_size(MAX_READ_BYTES)
         .max_frame_size(MAX_READ_BYTES)
         .read_buffer_size(READ_BUFFER_BYTES)
-        .write_buffer_size(READ_BUFFER_BYTES)
+        .write_buffer_size(WRITE_BUFFER_BYTES)
 }
 
 /// What came in.

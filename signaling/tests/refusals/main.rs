@@ -9,4 +9,5 @@
 mod forged;
 mod house;
 mod rest;
+mod slow;
 mod websocket;
