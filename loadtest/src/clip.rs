@@ -44,6 +44,17 @@ pub struct Clip {
     pub speech_frame: Duration,
 }
 
+/// Made-up pictures: as many and as large as real ones, with nothing to see on them.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Synthetic {
+    /// Frames a second.
+    pub fps: u32,
+    /// Bitrate, kbit/s.
+    pub kbps: u32,
+    /// Width and height in pixels, as the keyframes say.
+    pub size: (u16, u16),
+}
+
 /// Length of the Opus packets to publish.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, serde::Serialize)]
 pub enum AudioFrame {
@@ -118,6 +129,21 @@ impl Clip {
         Self::parse(&layers, speech, audio)
     }
 
+    /// The builtin speech with made-up pictures in one layer, a keyframe each 2 s as in the clip.
+    ///
+    /// # Errors
+    /// Only if the program was built with a broken clip.
+    pub fn synthetic(audio: AudioFrame, video: Synthetic) -> Result<Self, ClipError> {
+        let mut clip = Self::builtin(audio)?;
+        let frames = (0..video.fps * clip.duration.as_secs() as u32).map(|n| video.frame(n));
+        clip.layers = vec![Layer {
+            rid: "h",
+            size: video.size,
+            frames: frames.collect(),
+        }];
+        Ok(clip)
+    }
+
     /// A clip from a directory that holds the files `make-clip.sh` makes.
     ///
     /// # Errors
@@ -183,6 +209,44 @@ impl Clip {
     }
 }
 
+impl Synthetic {
+    /// How many bytes a keyframe has for each of another frame.
+    const KEY_FRAME_WEIGHT: u32 = 4;
+    /// Frames from one keyframe to the next: 2 s.
+    const fn group(self) -> u32 {
+        2 * self.fps
+    }
+
+    /// The n-th frame: a VP8 header (RFC 6386 §9.1) and noise.
+    fn frame(self, n: u32) -> Frame {
+        let key = n.is_multiple_of(self.group());
+        // All frames of a group together are as large as 2 s at the bitrate.
+        let group_bytes = self.kbps * 1_000 / 8 * 2;
+        let weight = if key { Self::KEY_FRAME_WEIGHT } else { 1 };
+        let bytes = group_bytes / (self.group() - 1 + Self::KEY_FRAME_WEIGHT) * weight;
+        // Bit 0: not a keyframe; bit 4: to be shown.
+        let mut data = vec![u8::from(!key) | 0x10, 0, 0];
+        if key {
+            data.extend([0x9d, 0x01, 0x2a]);
+            data.extend(self.size.0.to_le_bytes());
+            data.extend(self.size.1.to_le_bytes());
+        }
+        let mut noise = u64::from(n) + 1;
+        data.resize_with((bytes as usize).max(data.len()), || {
+            // Knuth's MMIX generator; its high bits.
+            noise = noise
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (noise >> 56) as u8
+        });
+        Frame {
+            key,
+            at: Duration::from_secs_f64(f64::from(n) / f64::from(self.fps)),
+            data: data.into(),
+        }
+    }
+}
+
 impl Layer {
     /// Length of one round: as many equal steps as there are frames.
     fn duration(&self) -> Duration {
@@ -230,6 +294,26 @@ mod tests {
                 .iter()
                 .all(|packet| opus::duration(packet) == Some(clip.speech_frame))
         );
+    }
+
+    #[test]
+    fn made_up_pictures_have_the_bitrate_and_the_keyframes_asked_for() {
+        let video = Synthetic {
+            fps: 30,
+            kbps: 1_200,
+            size: (1_280, 720),
+        };
+        let clip = Clip::synthetic(AudioFrame::Ms20, video).unwrap();
+        let [layer] = clip.layers.as_slice() else {
+            panic!("one layer")
+        };
+        assert_eq!((layer.frames.len(), layer.duration()), (240, clip.duration));
+        let bytes: usize = layer.frames.iter().map(|frame| frame.data.len()).sum();
+        let kbps = bytes as f64 * 8.0 / 8_000.0;
+        assert!((1_190.0..=1_200.0).contains(&kbps), "{kbps}");
+        let keys = layer.frames.iter().filter(|frame| frame.key);
+        let keys: Vec<u64> = keys.map(|frame| frame.at.as_secs()).collect();
+        assert_eq!(keys, [0, 2, 4, 6]);
     }
 
     #[test]

@@ -9,6 +9,7 @@
 pub mod clip;
 pub mod endpoint;
 pub mod fleet;
+pub mod line;
 pub mod marker;
 pub mod measure;
 pub mod process;

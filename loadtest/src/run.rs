@@ -158,11 +158,13 @@ async fn watch_together(part: &Part, chapters: &mut Vec<Chapter>) -> (Window, Wi
 
 fn shared(scenario: &Scenario) -> Result<Shared, RunError> {
     let media = &scenario.media;
-    let clip = match &media.clip {
-        Some(directory) => Clip::load(directory, media.audio_frame)?,
-        None => Clip::builtin(media.audio_frame)?,
+    let clip = match (media.synthetic, &media.clip) {
+        (Some(video), _) => Clip::synthetic(media.audio_frame, video)?,
+        (None, Some(directory)) => {
+            Clip::load(directory, media.audio_frame)?.with_layers(&media.layers)
+        }
+        (None, None) => Clip::builtin(media.audio_frame)?.with_layers(&media.layers),
     };
-    let clip = clip.with_layers(&media.layers);
     if clip.layers.is_empty() {
         return Err(RunError::NoLayers(media.layers.join(",")));
     }

@@ -1,16 +1,22 @@
-//! What a run does, as plain data.
+//! What a run does, as plain data; [`file`] reads it.
+
+pub mod file;
+pub mod text;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::clip::AudioFrame;
+use crate::clip::{AudioFrame, Synthetic};
 use crate::fleet::FleetConfig;
+use crate::line::Impairment;
 use crate::thresholds::Thresholds;
 use crate::token::TokenSource;
 
 /// One run.
 #[derive(Clone, Debug)]
 pub struct Scenario {
+    /// What it is called, if it came from a file.
+    pub name: Option<String>,
     /// Against what.
     pub target: Target,
     /// How many sites watch.
@@ -37,6 +43,61 @@ pub struct Scenario {
     pub fleet: FleetConfig,
     /// What the figures must be.
     pub thresholds: Thresholds,
+    /// An operator is there: it hands the floor over, and its roster is compared with the server's.
+    /// At a conference only.
+    pub operator: bool,
+    /// Sites leave and join again all the time.
+    pub churn: Option<Churn>,
+    /// Pages are reloaded, many at once.
+    pub reloads: Vec<ReloadStorm>,
+    /// The floor goes from site to site.
+    pub floor: Option<HandOvers>,
+    /// Lines worse than loopback.
+    pub lines: Vec<LineProfile>,
+}
+
+/// Sites that leave and join again while all watch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Churn {
+    /// Which share of the sites leaves in a minute, 0 to 1.
+    pub per_minute: f64,
+    /// How long each stays away.
+    pub away: Duration,
+}
+
+/// Pages that are reloaded at once: WebSocket and media are dropped without a word.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct ReloadStorm {
+    /// When, since all watch.
+    pub at: Duration,
+    /// How many.
+    pub sites: u32,
+    /// How long a page takes to load until it opens its WebSocket.
+    pub away: Duration,
+}
+
+/// The floor, handed from one site to the next.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct HandOvers {
+    /// When the first gets it, since all watch.
+    pub first: Duration,
+    /// Time from one to the next.
+    pub every: Duration,
+    /// How many times.
+    pub count: u32,
+}
+
+/// The line of a share of the sites: what is between their media and the server's.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LineProfile {
+    /// What it is called in the report.
+    pub name: String,
+    /// Which share of the sites has it, 0 to 1.
+    pub share: f64,
+    /// From the server.
+    pub down: Impairment,
+    /// To the server.
+    pub up: Impairment,
 }
 
 /// Against what a run goes.
@@ -80,6 +141,13 @@ pub enum Ramp {
     PerSecond(f64),
     /// All at once.
     AtOnce,
+    /// So many at once, the next after a while.
+    Waves {
+        /// How many.
+        sites: u32,
+        /// Until the next.
+        every: Duration,
+    },
 }
 
 /// What is published.
@@ -91,6 +159,8 @@ pub struct MediaProfile {
     pub layers: Vec<String>,
     /// Directory with another clip than the builtin.
     pub clip: Option<PathBuf>,
+    /// Made-up pictures instead of the clip's; there is one layer then.
+    pub synthetic: Option<Synthetic>,
 }
 
 impl Default for MediaProfile {
@@ -99,6 +169,7 @@ impl Default for MediaProfile {
             audio_frame: AudioFrame::Ms20,
             layers: ["l", "m", "h"].map(str::to_owned).to_vec(),
             clip: None,
+            synthetic: None,
         }
     }
 }
@@ -126,6 +197,7 @@ impl Scenario {
     /// A run with the defaults: 20 sites a second, full decryption, no thresholds but the joins.
     pub fn new(target: Target, sites: u32, duration: Duration) -> Self {
         Self {
+            name: None,
             target,
             sites,
             ramp: Ramp::PerSecond(20.0),
@@ -139,7 +211,51 @@ impl Scenario {
             server_pid: None,
             fleet: FleetConfig::default(),
             thresholds: Thresholds::default(),
+            operator: false,
+            churn: None,
+            reloads: Vec::new(),
+            floor: None,
+            lines: Vec::new(),
         }
+    }
+
+    /// What is wrong with it, in words of the scenario file.
+    ///
+    /// # Errors
+    /// When parts contradict each other.
+    pub fn check(&self) -> Result<(), String> {
+        let conference = matches!(self.target, Target::Conference { .. });
+        let happens = self.churn.is_some() || !self.reloads.is_empty() || self.floor.is_some();
+        if happens && !conference {
+            return Err("churn, reload and floor need a conference: give server".to_owned());
+        }
+        if self.floor.is_some() && !self.operator {
+            return Err("floor needs an operator: operator = true, and a token for one".to_owned());
+        }
+        for (n, reload) in self.reloads.iter().enumerate() {
+            if reload.at >= self.duration {
+                let n = n + 1;
+                return Err(format!("reload {n}: at must be less than the duration"));
+            }
+            if reload.sites == 0 || reload.sites > self.sites {
+                let (n, sites) = (n + 1, self.sites);
+                return Err(format!("reload {n}: sites must be 1 to {sites}"));
+            }
+        }
+        if let Some(floor) = &self.floor {
+            let last = floor.first + floor.every * floor.count.saturating_sub(1);
+            if floor.count == 0 || last >= self.duration {
+                return Err("floor: the last hand-over must come before the end".to_owned());
+            }
+        }
+        let shares: f64 = self.lines.iter().map(|line| line.share).sum();
+        if shares > 1.0 + 1e-9 {
+            return Err("line: the shares are more than 100 percent together".to_owned());
+        }
+        if !self.lines.is_empty() && self.transport == Transport::Tcp {
+            return Err("line needs transport = \"udp\": TCP hides what a line does".to_owned());
+        }
+        Ok(())
     }
 
     /// Something will be published by this run itself.
@@ -157,6 +273,7 @@ impl Ramp {
         match self {
             Self::AtOnce => Duration::ZERO,
             Self::PerSecond(rate) => Duration::from_secs_f64(f64::from(n) / rate.max(1e-3)),
+            Self::Waves { sites, every } => every * (n / sites.max(1)),
         }
     }
 }
@@ -166,6 +283,7 @@ impl std::fmt::Display for Ramp {
         match self {
             Self::AtOnce => f.write_str("all at once"),
             Self::PerSecond(rate) => write!(f, "{rate}/s"),
+            Self::Waves { sites, every } => write!(f, "{sites} every {}s", every.as_secs_f64()),
         }
     }
 }

@@ -78,6 +78,7 @@ fn each_threshold_is_kept_or_missed_by_its_own_figure() {
         max_audio_gap: Some(100.0),
         min_fps: Some(20.0),
         max_server_cores: Some(1.0),
+        ..Thresholds::default()
     };
     let missed = strict.check(&report);
     assert_eq!(missed.len(), 7);
