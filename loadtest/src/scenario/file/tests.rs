@@ -111,7 +111,7 @@ fn what_is_wrong_is_named_with_what_is_right() {
         ),
         (
             "operator = false\n[floor]\nevery = \"5s\"",
-            "needs the operator",
+            "needs an operator",
         ),
         (
             "[[reload]]\nat = \"1s\"\nsites = 11",
