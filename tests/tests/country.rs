@@ -77,9 +77,13 @@ async fn four_hundred_sites_join_a_hall_on_air_and_watch_without_loss() {
     assert_eq!(report.sites.joined, 400, "{}", report.summary());
     let (audio, video) = (report.media.audio.unwrap(), report.media.video.unwrap());
     assert!(audio.streams >= 400 && video.streams >= 400);
-    // A packet each 60 ms and 15 frames a second at every site, at the least.
-    assert!(audio.received >= 400 * 20 * 1_000 / 60, "{}", audio.received);
-    assert!(video.received >= 400 * 20 * 15, "{}", video.received);
+    // A packet each 60 ms and 15 frames a second at every site, but for the ends of the window.
+    assert!(
+        audio.received >= 400 * 19 * 1_000 / 60,
+        "{}",
+        audio.received
+    );
+    assert!(video.received >= 400 * 19 * 15, "{}", video.received);
     assert_eq!(report.generator.unauthenticated, 0);
     assert_eq!(report.generator.kernel_drops, 0);
 }
