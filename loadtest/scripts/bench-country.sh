@@ -4,33 +4,35 @@
 # Usage: bench-country.sh DINH DINH_LOADTEST DIRECTORY
 # Writes report.json, report.html and the logs of both into DIRECTORY.
 #
-# Variables: SITES, DURATION, PROFILE (country: 360p at 15 frames/s and 60 ms sound; hd: 720p at
-# 30 frames/s and 20 ms sound), RAMP (sites a second), SERVER_CPU and GENERATOR_CPU (cores, as
-# taskset counts them), THRESHOLDS (options that decide the exit code), OPTIONS (further options of
-# `dinh-loadtest run`).
+# Variables: SCENARIO (a file of loadtest/scenarios), SITES, DURATION, RAMP (sites a second) and
+# PROFILE (hd: 720p at 30 frames/s and 20 ms sound) go before what the scenario says; SERVER_CPU and
+# GENERATOR_CPU are cores, as taskset counts them; OPTIONS are further options of
+# `dinh-loadtest run`, such as thresholds.
 set -euo pipefail
 
 dinh=$(realpath "$1")
 loadtest=$(realpath "$2")
 directory=$3
 
-sites=${SITES:-3400}
-duration=${DURATION:-60s}
-profile=${PROFILE:-country}
-ramp=${RAMP:-$(((sites + 9) / 10))}
+scenario=$(realpath "${SCENARIO:-$(dirname "$0")/../scenarios/country.toml}")
 server_cpu=${SERVER_CPU:-0}
 generator_cpu=${GENERATOR_CPU:-1}
-read -ra thresholds <<<"${THRESHOLDS:---max-loss 0 --max-latency-p99 50 --max-server-cores 1}"
-read -ra options <<<"${OPTIONS:-}"
-
-case $profile in
-country) media=(--layers m --audio-frame 60) ;;
-hd) media=(--layers h --audio-frame 20) ;;
+options=()
+# As many as there are, they come within ten seconds.
+ramp=${RAMP:-${SITES:+$(((SITES + 9) / 10))}}
+[ -z "${SITES:-}" ] || options+=(--sites "$SITES")
+[ -z "$ramp" ] || options+=(--ramp "$ramp/s")
+[ -z "${DURATION:-}" ] || options+=(--duration "$DURATION")
+case ${PROFILE:-} in
+"") ;;
+hd) options+=(--layers h --audio-frame 20) ;;
 *)
-    echo "PROFILE=$profile: it is country or hd" >&2
+    echo "PROFILE=$PROFILE: it is hd, or left out" >&2
     exit 2
     ;;
 esac
+read -ra further <<<"${OPTIONS:-}"
+options+=("${further[@]}")
 
 if ! taskset -c "$server_cpu" true 2>/dev/null || ! taskset -c "$generator_cpu" true 2>/dev/null; then
     echo "cores $server_cpu and $generator_cpu are not both there: set SERVER_CPU and GENERATOR_CPU" >&2
@@ -82,6 +84,5 @@ fi
 
 # Not exec'ed: the trap stops the server whatever comes of the run.
 DINH_LOADTEST_API_KEY=loadtest:$secret taskset -c "$generator_cpu" "$loadtest" run \
-    --server "$url" --conference demo --server-pid "$server" \
-    --sites "$sites" --ramp "$ramp/s" --duration "$duration" --join-timeout 60s \
-    "${media[@]}" --decrypt sample:50 --report "$directory" "${thresholds[@]}" "${options[@]}"
+    --scenario "$scenario" --server "$url" --conference demo --server-pid "$server" \
+    --join-timeout 60s --report "$directory" "${options[@]}"

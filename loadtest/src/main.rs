@@ -51,11 +51,12 @@ fn main() -> ExitCode {
                 let error = anyhow::Error::new(error).context(format!("cannot write {directory}"));
                 fail(IMPOSSIBLE, &error)
             }
-            Ok(path) => {
+            Ok(written) => {
                 print(&format!(
-                    "{}\nreport    {}\n",
+                    "{}\nreport    {}\n          {}\n",
                     result.summary(),
-                    path.display()
+                    written.html.display(),
+                    written.json.display()
                 ));
                 ExitCode::from(if result.is_good() { GOOD } else { MISSED })
             }

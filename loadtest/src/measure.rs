@@ -48,6 +48,28 @@ impl Distribution {
         self.0.len()
     }
 
+    /// The values at quantiles that come ever closer to 1: eight between 0 and 0.9, eight between
+    /// 0.9 and 0.99, and so on as far as there are enough times to tell, then the greatest.
+    pub fn curve(&self) -> Curve {
+        let ms = |quantile: f64| rounded(self.0.value_at_quantile(quantile) as f64 / 1e3);
+        let count = self.0.len() as f64;
+        let rest = (0..).map(|n| 10_f64.powf(-f64::from(n) / 8.0));
+        let quantiles = rest
+            .take_while(|rest| rest * count > 1.0)
+            .map(|rest| 1.0 - rest);
+        let mut curve: Curve = quantiles
+            .map(|quantile| Point {
+                quantile: (quantile * 1e9).round() / 1e9,
+                ms: ms(quantile),
+            })
+            .collect();
+        if !self.0.is_empty() {
+            let (quantile, ms) = (1.0, rounded(self.0.max() as f64 / 1e3));
+            curve.push(Point { quantile, ms });
+        }
+        curve
+    }
+
     /// The numbers for the report; `None` when it is empty.
     pub fn summary(&self) -> Option<Summary> {
         if self.0.is_empty() {
@@ -65,6 +87,18 @@ impl Distribution {
             max: ms(self.0.max()),
         })
     }
+}
+
+/// How the value grows with the quantile.
+pub type Curve = Vec<Point>;
+
+/// One point of a [`Curve`].
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Point {
+    /// This share of all, 0 to 1, is at or below the value.
+    pub quantile: f64,
+    /// Milliseconds.
+    pub ms: f64,
 }
 
 /// A distribution in numbers: times in milliseconds, to the microsecond.
@@ -145,6 +179,21 @@ mod tests {
                 "{value} is not {exact}"
             );
         }
+    }
+
+    #[test]
+    fn a_curve_rises_to_the_greatest_and_goes_no_further_than_is_known() {
+        let mut one = Distribution::default();
+        for ms in 1..=1_000 {
+            one.add(Duration::from_millis(ms));
+        }
+        let curve = one.curve();
+        assert_eq!(curve.len(), 25, "three times eight, and the greatest");
+        assert!(curve.is_sorted_by(|a, b| a.quantile < b.quantile && a.ms <= b.ms));
+        let at = |n: usize| (curve[n].quantile, curve[n].ms.round());
+        assert_eq!((at(0), at(8)), ((0.0, 1.0), (0.9, 900.0)));
+        assert_eq!((at(16), at(24)), ((0.99, 990.0), (1.0, 1_000.0)));
+        assert_eq!(Distribution::default().curve(), []);
     }
 
     #[test]

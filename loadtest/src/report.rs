@@ -5,6 +5,7 @@
 //! has the one, everything else the other.
 //! Further outputs (HTML, comparisons) read this structure and nothing else.
 
+pub(crate) mod html;
 mod summary;
 
 use std::collections::BTreeMap;
@@ -13,8 +14,10 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::measure::Summary;
+use crate::machine::Machine;
+use crate::measure::{Curve, Summary};
 use crate::thresholds::Verdict;
+use crate::timeline::Moment;
 
 /// Version of the field names.
 pub const SCHEMA: u32 = 2;
@@ -31,6 +34,9 @@ pub struct Report {
     pub started: String,
     /// What was asked for.
     pub scenario: ScenarioEntry,
+    /// Where it ran.
+    #[serde(default)]
+    pub machine: Machine,
     /// How many came.
     pub sites: Sites,
     /// How long joining took, step by step.
@@ -64,6 +70,9 @@ pub struct Report {
     pub server: Option<Server>,
     /// What this program used, and how it received.
     pub generator: Generator,
+    /// How it went, second by second, from the first site's start to the end of watching.
+    #[serde(default)]
+    pub timeline: Vec<Moment>,
     /// What came of each threshold.
     pub thresholds: Vec<Verdict>,
 }
@@ -120,6 +129,9 @@ pub struct Sites {
 pub struct Join {
     /// TCP connection.
     pub tcp: Option<Summary>,
+    /// TLS handshake, for `https://` and `wss://`.
+    #[serde(default)]
+    pub tls: Option<Summary>,
     /// WebSocket upgrade.
     pub web_socket: Option<Summary>,
     /// `join` to `welcome`: the token is checked here.
@@ -363,12 +375,19 @@ pub struct Events {
 }
 
 /// Forward latencies.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ForwardLatency {
     /// Of sound, packet by packet.
     pub audio: Option<Summary>,
     /// Of the picture, frame by frame, by its last packet.
     pub video: Option<Summary>,
+    /// The whole distribution of `audio`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub audio_curve: Curve,
+    /// The whole distribution of `video`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub video_curve: Curve,
 }
 
 /// CPU time as cores: 1 is one core all the time.
@@ -440,23 +459,41 @@ pub struct Generator {
     pub longest_turn_ms: f64,
 }
 
+/// Where a report was written.
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// For programs.
+    pub json: PathBuf,
+    /// For people.
+    pub html: PathBuf,
+}
+
 impl Report {
     /// All thresholds were kept.
     pub fn is_good(&self) -> bool {
         self.thresholds.iter().all(|verdict| verdict.kept)
     }
 
-    /// Writes `report.json` into a directory, which is made if it is missing.
+    /// Writes `report.json` and `report.html` into a directory, which is made if it is missing.
     ///
     /// # Errors
-    /// When the directory or the file cannot be written.
-    pub fn write(&self, directory: &Path) -> io::Result<PathBuf> {
+    /// When the directory or a file cannot be written.
+    pub fn write(&self, directory: &Path) -> io::Result<Written> {
         std::fs::create_dir_all(directory)?;
-        let path = directory.join("report.json");
+        let written = Written {
+            json: directory.join("report.json"),
+            html: directory.join("report.html"),
+        };
         let mut json = serde_json::to_vec_pretty(self)?;
         json.push(b'\n');
-        std::fs::write(&path, json)?;
-        Ok(path)
+        std::fs::write(&written.json, json)?;
+        std::fs::write(&written.html, self.html())?;
+        Ok(written)
+    }
+
+    /// The report for a person, as one HTML file that needs no other.
+    pub fn html(&self) -> String {
+        html::write(self)
     }
 
     /// The report for a person, as text.

@@ -21,6 +21,7 @@ use crate::fleet::{Fleet, Totals};
 use crate::process::Reading;
 use crate::report::Report;
 use crate::scenario::{Scenario, Target};
+use crate::timeline::{Recorder, Sources};
 use board::Board;
 pub use board::Progress;
 use chapters::{Chapter, Phase};
@@ -73,6 +74,7 @@ pub async fn run_with_progress(
     let shared = Arc::new(shared(&scenario)?);
     let (fleet, events) = Fleet::start(Arc::clone(&shared), &scenario.fleet)?;
     let fleet = Arc::new(fleet);
+    let seen = progress.subscribe();
     let board = Arc::new(Board::new(scenario.sites, progress));
     let idle = scenario.server_pid.and_then(Reading::of);
     let leave = CancellationToken::new();
@@ -95,6 +97,12 @@ pub async fn run_with_progress(
             .map_err(RunError::Publisher)?;
     }
     let joining = Instant::now();
+    let sources = Sources {
+        live: fleet.live(),
+        progress: seen,
+        server_pid: scenario.server_pid,
+    };
+    let recorder = Recorder::start(sources, joining);
     let sites = matches!(
         &scenario.target,
         Target::Conference { .. } | Target::Web { whep: Some(_), .. }
@@ -133,6 +141,7 @@ pub async fn run_with_progress(
         totals,
         receive_buffer,
         epoch: shared.epoch,
+        timeline: recorder.finish().await,
     };
     Ok(tally::report(&scenario, &measured))
 }

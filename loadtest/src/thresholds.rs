@@ -225,6 +225,30 @@ fn worst(figures: impl Iterator<Item = Option<f64>>) -> Option<f64> {
         .reduce(f64::max)
 }
 
+/// A threshold in words, its unit, and what to multiply its figures by to have them in that unit.
+pub(crate) fn words(name: &str) -> (&str, &'static str, f64) {
+    match name {
+        "maxFailed" => ("Most sites that fail", "", 1.0),
+        "maxRenegotiated" => ("Most sites that negotiate again", "", 1.0),
+        "maxLoss" => ("Most packets lost for good", "%", 100.0),
+        "maxJoinP99" => ("Joining, 99 % of sites within", "s", 1.0),
+        "maxAllJoined" => ("All sites joined within", "s", 1.0),
+        "maxLatencyP50" => ("Forward latency, median within", "ms", 1.0),
+        "maxLatencyP99" => ("Forward latency, 99 % within", "ms", 1.0),
+        "maxAudioGap" => ("Longest gap in anybody's sound", "ms", 1.0),
+        "maxServerCores" => ("Cores of the server while all watch", "", 1.0),
+        "maxRssPerSite" => ("Memory of the server for each site", "KiB", 1.0),
+        "maxFloorSwitchP99" => ("New speaker seen, 99 % of sites within", "ms", 1.0),
+        "maxRejoinP99" => ("Picture again after a fault, 99 % within", "s", 1.0),
+        "maxAllBack" => ("All back after a reload storm within", "s", 1.0),
+        "maxOthersAudioGap" => ("Longest gap in the sound of others", "ms", 1.0),
+        "maxDiffering" => ("Most sites that know something else", "", 1.0),
+        "minFps" => ("Least frames a second at any site", "", 1.0),
+        "minFairness" => ("Least fairness: Jain's index of bytes", "", 1.0),
+        other => (other, "", 1.0),
+    }
+}
+
 fn most(name: &str, limit: f64, measured: Option<f64>) -> Verdict {
     Verdict {
         name: name.to_owned(),

@@ -26,6 +26,8 @@ pub struct Session {
 pub struct Steps {
     /// The TCP connection stands.
     pub tcp: Instant,
+    /// The TLS handshake is done, where there is one.
+    pub tls: Option<Instant>,
     /// The WebSocket is open.
     pub open: Instant,
     /// `welcome` came.
@@ -97,6 +99,7 @@ impl Session {
         }
         let steps = Steps {
             tcp,
+            tls: None,
             open,
             welcome: Instant::now(),
         };

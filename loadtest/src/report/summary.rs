@@ -27,6 +27,7 @@ fn fill(report: &Report, text: &mut String) -> fmt::Result {
     let join = &report.join;
     for (name, summary) in [
         ("TCP", join.tcp),
+        ("TLS", join.tls),
         ("WebSocket", join.web_socket),
         ("welcome", join.welcome),
         ("answer", join.answer),

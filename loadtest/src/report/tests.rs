@@ -10,6 +10,12 @@ fn summary(ms: u64) -> Option<Summary> {
     one.summary()
 }
 
+fn curve(ms: u64) -> Curve {
+    let mut one = Distribution::default();
+    one.add(std::time::Duration::from_millis(ms));
+    one.curve()
+}
+
 fn sample() -> Report {
     let mut report = Report {
         schema: SCHEMA,
@@ -59,6 +65,12 @@ fn the_field_names_are_those_of_the_golden_file() {
         ..Fault::default()
     }];
     report.events = Some(Events::default());
+    report.forward_latency.video_curve = curve(3);
+    report.timeline = vec![Moment {
+        server_cores: Some(0.5),
+        server_rss_kib: Some(40_960),
+        ..Moment::default()
+    }];
     report.published = Some(crate::publish::Sent::default());
     report.thresholds = Thresholds::default().check(&report);
     let json = serde_json::to_string_pretty(&report).unwrap();
@@ -130,7 +142,9 @@ fn the_summary_names_failures_and_missed_thresholds() {
 #[test]
 fn the_report_is_written_where_it_was_asked_for() {
     let directory = tempfile::tempdir().unwrap();
-    let path = sample().write(&directory.path().join("new/run")).unwrap();
-    let back: Report = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    let written = sample().write(&directory.path().join("new/run")).unwrap();
+    let back: Report = serde_json::from_slice(&std::fs::read(written.json).unwrap()).unwrap();
     assert_eq!(back, sample());
+    let html = std::fs::read_to_string(written.html).unwrap();
+    assert_eq!(html, sample().html());
 }

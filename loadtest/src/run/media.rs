@@ -41,6 +41,8 @@ pub(super) fn latency(all: &[Latencies], chapters: &[usize]) -> ForwardLatency {
     ForwardLatency {
         audio: sum.audio.summary(),
         video: sum.video.summary(),
+        audio_curve: sum.audio.curve(),
+        video_curve: sum.video.curve(),
     }
 }
 

@@ -38,6 +38,7 @@ pub(super) enum Member {
 pub(super) struct Steps {
     pub(super) start: Instant,
     pub(super) tcp: Option<Instant>,
+    pub(super) tls: Option<Instant>,
     pub(super) open: Option<Instant>,
     pub(super) welcome: Option<Instant>,
     pub(super) answer: Instant,
@@ -220,6 +221,7 @@ async fn join_conference(
     let steps = Steps {
         start,
         tcp: Some(steps.tcp),
+        tls: steps.tls,
         open: Some(steps.open),
         welcome: Some(steps.welcome),
         answer,
@@ -239,6 +241,7 @@ async fn join_web(
     let steps = Steps {
         start,
         tcp: None,
+        tls: None,
         open: None,
         welcome: None,
         answer: Instant::now(),

@@ -13,11 +13,13 @@ use super::media;
 use super::site::{Outcome, Steps};
 use crate::endpoint::{Counts, Milestone, Observed};
 use crate::fleet::{EndpointId, Event, Fleet, Totals};
+use crate::machine::Machine;
 use crate::measure::{Distribution, rounded};
 use crate::process::Reading;
 use crate::publish::Sent;
 use crate::report::{Generator, Join, Joining, Report, SCHEMA, ScenarioEntry, Server, Sites};
 use crate::scenario::{Scenario, Target, Transport};
+use crate::timeline::Moment;
 
 /// What the fleet told about one endpoint.
 #[derive(Debug, Default)]
@@ -69,6 +71,7 @@ pub(super) struct Measured {
     pub(super) totals: Totals,
     pub(super) receive_buffer: usize,
     pub(super) epoch: Instant,
+    pub(super) timeline: Vec<Moment>,
 }
 
 /// Reads the fleet's events until it has ended.
@@ -135,6 +138,7 @@ pub(super) fn report(scenario: &Scenario, measured: &Measured) -> Report {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         started: measured.started.clone(),
         scenario: scenario_entry(scenario),
+        machine: Machine::current(scenario.server_pid),
         join: join(scenario, measured),
         media: media::media(observed.clone(), steady),
         forward_latency: media::latency(latencies, &watching),
@@ -150,6 +154,7 @@ pub(super) fn report(scenario: &Scenario, measured: &Measured) -> Report {
         server: server(scenario, measured, sites.joined),
         generator: generator(scenario, measured),
         sites,
+        timeline: measured.timeline.clone(),
         ..Report::default()
     };
     report.thresholds = scenario.thresholds.check(&report);
@@ -242,11 +247,11 @@ fn sites(scenario: &Scenario, measured: &Measured) -> Sites {
 
 /// The steps of a join, in the order in which they happen; the last is the whole.
 #[derive(Debug, Default)]
-struct JoinSteps([Distribution; 9]);
+struct JoinSteps([Distribution; 10]);
 
 impl JoinSteps {
     /// Adds one site's join: each step counts from the end of the one before that is known.
-    fn add(&mut self, start: Duration, steps: [Option<Duration>; 8], end: Option<Duration>) {
+    fn add(&mut self, start: Duration, steps: [Option<Duration>; 9], end: Option<Duration>) {
         let [parts @ .., total] = &mut self.0;
         let mut last = start;
         for (distribution, at) in parts.iter_mut().zip(steps) {
@@ -263,6 +268,7 @@ impl JoinSteps {
     fn summary(&self) -> Join {
         let [
             tcp,
+            tls,
             web_socket,
             welcome,
             answer,
@@ -274,6 +280,7 @@ impl JoinSteps {
         ] = self.0.each_ref().map(Distribution::summary);
         Join {
             tcp,
+            tls,
             web_socket,
             welcome,
             answer,
@@ -300,6 +307,7 @@ fn join(scenario: &Scenario, measured: &Measured) -> Join {
         let Steps {
             start,
             tcp,
+            tls,
             open,
             welcome,
             answer,
@@ -307,6 +315,7 @@ fn join(scenario: &Scenario, measured: &Measured) -> Join {
         let connected = one.connected.map(after_epoch);
         let steps = [
             tcp.map(after_epoch),
+            tls.map(after_epoch),
             open.map(after_epoch),
             welcome.map(after_epoch),
             Some(after_epoch(answer)),
