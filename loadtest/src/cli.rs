@@ -1,9 +1,11 @@
 //! The command line.
 
+mod compare;
 mod run;
 
 use clap::{Parser, Subcommand};
 
+pub(crate) use compare::Compare;
 pub(crate) use run::Run;
 
 /// Simulated sites for Dinh and for any WHIP/WHEP server.
@@ -20,4 +22,9 @@ pub(crate) enum Command {
     ///
     /// Exit code: 0 all thresholds kept, 1 one missed, 2 wrong usage, 3 the run could not be made.
     Run(Box<Run>),
+    /// Set two reports side by side.
+    ///
+    /// Exit code: 0, or 1 with --fail-on-regression when a figure is worse than that; 2 wrong usage
+    /// or not two reports that can be compared.
+    Compare(Compare),
 }

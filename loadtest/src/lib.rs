@@ -7,6 +7,7 @@
 //! packet by packet ([`receive`]) and added up to the report ([`report`]).
 
 pub mod clip;
+pub mod compare;
 pub mod endpoint;
 pub mod fleet;
 pub mod line;

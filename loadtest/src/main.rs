@@ -9,7 +9,7 @@ use clap::Parser as _;
 
 /// All thresholds were kept.
 const GOOD: u8 = 0;
-/// The run was made and a threshold was missed.
+/// The run was made and a threshold was missed, or a comparison found a regression.
 const MISSED: u8 = 1;
 /// The command line or a file it names is wrong; clap uses the same.
 const USAGE: u8 = 2;
@@ -17,9 +17,19 @@ const USAGE: u8 = 2;
 const IMPOSSIBLE: u8 = 3;
 
 fn main() -> ExitCode {
-    let cli::Cli {
-        command: cli::Command::Run(arguments),
-    } = cli::Cli::parse();
+    match cli::Cli::parse().command {
+        cli::Command::Run(arguments) => run(*arguments),
+        cli::Command::Compare(arguments) => match arguments.run() {
+            Err(error) => fail(USAGE, &error),
+            Ok(compared) => {
+                print(&compared.text);
+                ExitCode::from(if compared.good { GOOD } else { MISSED })
+            }
+        },
+    }
+}
+
+fn run(arguments: cli::Run) -> ExitCode {
     let (report, quiet) = (arguments.report.clone(), arguments.quiet);
     let scenario = match arguments.into_scenario() {
         Ok(scenario) => scenario,

@@ -100,7 +100,7 @@ pub(crate) struct Run {
     #[arg(long, value_name = "N")]
     sockets: Option<usize>,
 
-    /// Directory for report.json
+    /// Directory for report.json and report.html
     #[arg(long, value_name = "DIR", default_value = "loadtest-report")]
     pub(crate) report: PathBuf,
     /// Draw no progress bar
@@ -298,8 +298,10 @@ mod tests {
         let words = ["dinh-loadtest", "run"]
             .into_iter()
             .chain(line.split_whitespace());
-        let Command::Run(run) = Cli::try_parse_from(words)?.command;
-        run.into_scenario()
+        match Cli::try_parse_from(words)?.command {
+            Command::Run(run) => run.into_scenario(),
+            Command::Compare(_) => panic!("it was run"),
+        }
     }
 
     const KEY: &str = "--api-key k:0123456789abcdef0123456789abcdef";
