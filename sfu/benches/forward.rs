@@ -67,8 +67,8 @@ fn main() {
     }
     println!("\nwith sockets on loopback, ns of CPU per packet");
     println!(
-        "{:<34} {:>9} {:>10} {:>10} {:>7}",
-        "traffic", "receivers", "dinh", "bare loop", "ratio"
+        "{:<34} {:>9} {:>10} {:>10} {:>7} {:>11}",
+        "traffic", "receivers", "dinh", "bare loop", "ratio", "not read"
     );
     for traffic in &TRAFFIC {
         for (receivers, turns) in [(100, 40), (3_400, 10)] {

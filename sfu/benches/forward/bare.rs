@@ -20,7 +20,7 @@ struct Receiver {
 }
 
 /// All receivers, and room for one message.
-pub struct Bare {
+pub(crate) struct Bare {
     receivers: Vec<Receiver>,
     message: Vec<u8>,
     payload: Vec<u8>,
@@ -28,7 +28,7 @@ pub struct Bare {
 }
 
 impl Bare {
-    pub fn new(receivers: u32, address: impl Fn(u32) -> SocketAddr) -> Self {
+    pub(crate) fn new(receivers: u32, address: impl Fn(u32) -> SocketAddr) -> Self {
         let receiver = |index: u32| {
             let mut key = [0x17; 16];
             key[..4].copy_from_slice(&index.to_be_bytes());
@@ -49,7 +49,7 @@ impl Bare {
     }
 
     /// Sends one burst to every receiver, one message each.
-    pub fn fan_out(&mut self, burst: Burst, mut send: impl FnMut(&Transmit<'_>)) {
+    pub(crate) fn fan_out(&mut self, burst: Burst, mut send: impl FnMut(&Transmit<'_>)) {
         let segment = HEADER + burst.payload + TAG;
         self.timestamp = self.timestamp.wrapping_add(3_000);
         let payload = &self.payload[..burst.payload];

@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use quinn_udp::{BATCH_SIZE, RecvMeta, UdpSockRef, UdpSocketState};
+use rustix::net::sockopt;
 
 /// Largest message with receive offload, bytes.
 const MESSAGE: usize = 65_535;
@@ -15,7 +16,7 @@ const MESSAGE: usize = 65_535;
 const BUFFER: usize = 64 * 1_024 * 1_024;
 
 /// One socket on all of 127.0.0.0/8, emptied every millisecond with receive offload.
-pub struct Sink {
+pub(crate) struct Sink {
     port: u16,
     received: Arc<AtomicU64>,
     stop: Arc<AtomicBool>,
@@ -23,11 +24,13 @@ pub struct Sink {
 }
 
 impl Sink {
-    pub fn start() -> io::Result<Self> {
+    pub(crate) fn start() -> io::Result<Self> {
         let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
         let state = UdpSocketState::new(UdpSockRef::from(&socket))?;
-        // What the system grants will do; the packets that arrived are counted.
-        let _ = socket2::SockRef::from(&socket).set_recv_buffer_size(BUFFER);
+        // The privileged option goes past the system's limit. What is lost is printed.
+        if sockopt::set_socket_recv_buffer_size_force(&socket, BUFFER).is_err() {
+            sockopt::set_socket_recv_buffer_size(&socket, BUFFER)?;
+        }
         let port = socket.local_addr()?.port();
         let received = Arc::new(AtomicU64::new(0));
         let stop = Arc::new(AtomicBool::new(false));
@@ -44,13 +47,13 @@ impl Sink {
     }
 
     /// The address of receiver `index`.
-    pub fn address(&self, index: u32) -> SocketAddr {
+    pub(crate) fn address(&self, index: u32) -> SocketAddr {
         let [.., b, c, d] = index.to_be_bytes();
         SocketAddr::from(([127, 1 + b, c, d], self.port))
     }
 
     /// Packets received so far.
-    pub fn received(&self) -> u64 {
+    pub(crate) fn received(&self) -> u64 {
         self.received.load(Ordering::Relaxed)
     }
 }

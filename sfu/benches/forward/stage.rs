@@ -24,19 +24,19 @@ const AUDIO_SSRC: u32 = 0x50f7;
 
 /// What the publisher sends at one moment.
 #[derive(Clone, Copy, Debug)]
-pub struct Burst {
+pub(crate) struct Burst {
     /// Sound rather than picture.
-    pub audio: bool,
+    pub(crate) audio: bool,
     /// Packets.
-    pub packets: usize,
+    pub(crate) packets: usize,
     /// Bytes of payload of each.
-    pub payload: usize,
+    pub(crate) payload: usize,
 }
 
 /// A shard with a publisher and its receivers.
-pub struct Stage {
+pub(crate) struct Stage {
     shard: Shard,
-    pub now: Instant,
+    now: Instant,
     publisher: (Path, Sealer),
     sequence: u64,
     audio_sequence: u64,
@@ -45,7 +45,7 @@ pub struct Stage {
 
 impl Stage {
     /// With receivers at `address(1)` to `address(receivers)`.
-    pub fn new(receivers: u32, address: impl Fn(u32) -> SocketAddr) -> Self {
+    pub(crate) fn new(receivers: u32, address: impl Fn(u32) -> SocketAddr) -> Self {
         let identity = Arc::new(Identity::generate().unwrap());
         let client = Identity::generate().unwrap();
         let now = Instant::now();
@@ -99,7 +99,7 @@ impl Stage {
     }
 
     /// The publisher's next packets, `after` the ones before.
-    pub fn seal(&mut self, after: Duration, burst: Burst) -> Vec<Vec<u8>> {
+    pub(crate) fn seal(&mut self, after: Duration, burst: Burst) -> Vec<Vec<u8>> {
         self.now += after;
         self.frame += 1;
         (0..burst.packets)
@@ -141,7 +141,7 @@ impl Stage {
     }
 
     /// The packets arrive.
-    pub fn arrive(&mut self, datagrams: &[Vec<u8>]) {
+    pub(crate) fn arrive(&mut self, datagrams: &[Vec<u8>]) {
         for datagram in datagrams {
             self.shard
                 .handle_datagram(self.now, self.publisher.0, datagram);
@@ -149,7 +149,7 @@ impl Stage {
     }
 
     /// Hands everything that is to be sent to `send`.
-    pub fn fan_out(&mut self, mut send: impl FnMut(&Transmit<'_>)) {
+    pub(crate) fn fan_out(&mut self, mut send: impl FnMut(&Transmit<'_>)) {
         self.shard.flush(self.now);
         while let Some(transmit) = self.shard.poll_transmit(self.now) {
             send(&transmit);
