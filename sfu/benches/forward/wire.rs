@@ -1,7 +1,7 @@
 //! Forwarding with sockets, beside the bare loop of the same traffic, turn by turn in one process.
 
 use std::net::{Ipv4Addr, UdpSocket};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cpu_time::ThreadTime;
 use quinn_udp::{Transmit, UdpSockRef, UdpSocketState};
@@ -71,8 +71,13 @@ pub(crate) fn measure(receivers: u32, traffic: &Traffic, turns: usize) {
     for turn in 0..=turns {
         for (way, is_ours) in [(&mut least, false), (&mut ours, true)] {
             let (mut spent, sent) = (Duration::ZERO, wire.sent);
+            let begun = Instant::now();
+            let mut due = Duration::ZERO;
             for (after, burst) in &bursts {
                 let datagrams = is_ours.then(|| stage.seal(*after, *burst));
+                // At the pace of real media: what has left the caches in between is part of it.
+                due += *after;
+                std::thread::sleep(due.saturating_sub(begun.elapsed()));
                 let start = ThreadTime::now();
                 if let Some(datagrams) = datagrams {
                     stage.arrive(&datagrams);
