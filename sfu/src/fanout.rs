@@ -15,6 +15,7 @@ use crate::overload::Priority;
 use crate::packet::{Packet, SharedPacket};
 use crate::peer::Peer;
 use crate::peer::srtp::Sealer;
+use crate::prefetch::prefetch;
 use crate::publication::layer::ClockPair;
 use crate::publication::{MAX_LAYERS, Publication, PublicationKey};
 use crate::publications::Publications;
@@ -35,6 +36,11 @@ const MAX_EVENING: usize = 8;
 /// Receivers from which on incomplete pictures wait for their end: a message more for each of them
 /// costs more than the wait.
 const HOLD_FROM: usize = 16;
+
+/// How many receivers ahead memory is asked for, in two steps. Decided by measurement; from 2 and 1
+/// up to 16 and 8 the difference is small.
+const KEYS_AHEAD: usize = 8;
+const SLOTS_AHEAD: usize = 4;
 
 /// One publication that a feed shows, and its packets of this generation.
 #[derive(Debug)]
@@ -280,11 +286,12 @@ impl Fanout {
         &mut self,
         now: Instant,
         conference: &Conference,
-        peers: &mut slab::Slab<Peer>,
+        peers: &mut slab::Slab<Box<Peer>>,
         outbox: &mut Outbox,
         stats: &mut Stats,
     ) -> bool {
         while let Some(key) = conference.peers.get(self.cursor) {
+            self.look_ahead(conference, peers);
             self.cursor += 1;
             let Some(peer) = peers.get_mut(*key) else {
                 continue;
@@ -298,6 +305,25 @@ impl Fanout {
             }
         }
         false
+    }
+
+    /// Begins to fetch what the next receivers' turns will need: first the receiver with its keys,
+    /// then, when it can be read without waiting, its slots.
+    #[inline]
+    fn look_ahead(&self, conference: &Conference, peers: &slab::Slab<Box<Peer>>) {
+        let ahead = |distance| peers.get(*conference.peers.get(self.cursor + distance)?);
+        if let Some(peer) = ahead(KEYS_AHEAD) {
+            prefetch(&**peer);
+        }
+        if let Some(peer) = ahead(SLOTS_AHEAD) {
+            for (feed, slot) in &peer.watching {
+                if self.mask >> (feed % 64) & 1 == 1
+                    && let Some(slot) = peer.slots.get(usize::from(*slot))
+                {
+                    prefetch(slot);
+                }
+            }
+        }
     }
 
     #[inline]

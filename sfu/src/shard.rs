@@ -64,7 +64,7 @@ pub struct Shard {
     identity: Arc<Identity>,
     rng: StdRng,
     started: (Instant, u64),
-    peers: Slab<Peer>,
+    peers: Slab<Box<Peer>>,
     by_id: FxHashMap<PeerId, usize>,
     demux: Demux,
     conferences: Slab<Conference>,

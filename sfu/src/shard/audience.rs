@@ -55,7 +55,7 @@ impl Shard {
             .iter()
             .map(|slot| Slot::new(slot, self.rng.random()))
             .collect();
-        let key = self.peers.insert(Peer {
+        let key = self.peers.insert(Box::new(Peer {
             id,
             conference,
             feed_mask: 0,
@@ -65,7 +65,7 @@ impl Shard {
             sealer: None,
             slots,
             cold: Box::new(Cold::new(ice, dtls, inbound, spec.extensions)),
-        });
+        }));
         self.by_id.insert(id, key);
         self.demux.add_ufrag(&spec.ice.ufrag, key);
         if let Some(conference) = self.conferences.get_mut(conference) {

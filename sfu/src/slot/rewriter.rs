@@ -66,7 +66,8 @@ pub struct Rewriter {
     last_picture: u16,
     tl0_offset: u8,
     last_tl0: u8,
-    older: [Option<Run>; OLDER_RUNS],
+    /// Made with the first switch; most slots never have one.
+    older: Option<Box<[Option<Run>; OLDER_RUNS]>>,
 }
 
 impl Rewriter {
@@ -86,7 +87,7 @@ impl Rewriter {
             last_picture: 0,
             tl0_offset: 0,
             last_tl0: 0,
-            older: [None; OLDER_RUNS],
+            older: None,
         }
     }
 
@@ -115,8 +116,9 @@ impl Rewriter {
     /// Stops showing anything; the numbers will go on from here.
     pub fn stop(&mut self) {
         if let Some(run) = self.run.take() {
-            self.older.rotate_right(1);
-            self.older[0] = Some(run);
+            let older = self.older.get_or_insert_default();
+            older.rotate_right(1);
+            older[0] = Some(run);
         }
     }
 
@@ -231,7 +233,8 @@ impl Rewriter {
     /// A packet from before the present run: only a run of the same source can hold it.
     #[cold]
     fn place_late(&self, run: Run, packet: &Packet) -> Result<u64, DropReason> {
-        let previous = self.older[0].ok_or(DropReason::BeforeSwitch)?;
+        let newest = self.older.as_ref().and_then(|older| older[0]);
+        let previous = newest.ok_or(DropReason::BeforeSwitch)?;
         if previous.source != run.source || packet.sequence < previous.first_in {
             return Err(DropReason::BeforeSwitch);
         }
@@ -315,7 +318,8 @@ impl Rewriter {
         }
         let present = self.run?;
         let mut end = u64::MAX;
-        for run in std::iter::once(present).chain(self.older.iter().flatten().copied()) {
+        let older = self.older.iter().flat_map(|older| older.iter().flatten());
+        for run in std::iter::once(&present).chain(older) {
             if run.source != present.source {
                 return None;
             }
