@@ -15,6 +15,7 @@ use crate::overload::Priority;
 use crate::packet::{Packet, SharedPacket};
 use crate::peer::Peer;
 use crate::peer::srtp::Sealer;
+use crate::peers::Peers;
 use crate::prefetch::prefetch;
 use crate::publication::layer::ClockPair;
 use crate::publication::{MAX_LAYERS, Publication, PublicationKey};
@@ -286,7 +287,7 @@ impl Fanout {
         &mut self,
         now: Instant,
         conference: &Conference,
-        peers: &mut slab::Slab<Box<Peer>>,
+        peers: &mut Peers,
         outbox: &mut Outbox,
         stats: &mut Stats,
     ) -> bool {
@@ -310,12 +311,12 @@ impl Fanout {
     /// Begins to fetch what the next receivers' turns will need: first the receiver with its keys,
     /// then, when it can be read without waiting, its slots.
     #[inline]
-    fn look_ahead(&self, conference: &Conference, peers: &slab::Slab<Box<Peer>>) {
-        let ahead = |distance| peers.get(*conference.peers.get(self.cursor + distance)?);
-        if let Some(peer) = ahead(KEYS_AHEAD) {
-            prefetch(&**peer);
+    fn look_ahead(&self, conference: &Conference, peers: &Peers) {
+        if let Some(key) = conference.peers.get(self.cursor + KEYS_AHEAD) {
+            peers.prefetch(*key);
         }
-        if let Some(peer) = ahead(SLOTS_AHEAD) {
+        let key = conference.peers.get(self.cursor + SLOTS_AHEAD);
+        if let Some(peer) = key.and_then(|key| peers.get(*key)) {
             for (feed, slot) in &peer.watching {
                 if self.mask >> (feed % 64) & 1 == 1
                     && let Some(slot) = peer.slots.get(usize::from(*slot))

@@ -23,6 +23,7 @@ pub mod overload;
 pub mod packet;
 pub mod path;
 pub mod peer;
+pub mod peers;
 pub mod prefetch;
 pub mod publication;
 pub mod publications;

@@ -34,8 +34,8 @@ use crate::fanout::Fanout;
 use crate::id::{ConferenceId, PeerId, ShardId};
 use crate::link::LinkMessage;
 use crate::outbox::{Outbox, Transmit};
-use crate::peer::Peer;
 use crate::peer::dtls::Identity;
+use crate::peers::Peers;
 use crate::publication::PublicationKey;
 use crate::publications::Publications;
 use crate::shard::catch_up::Late;
@@ -64,7 +64,7 @@ pub struct Shard {
     identity: Arc<Identity>,
     rng: StdRng,
     started: (Instant, u64),
-    peers: Slab<Box<Peer>>,
+    peers: Peers,
     by_id: FxHashMap<PeerId, usize>,
     demux: Demux,
     conferences: Slab<Conference>,
@@ -101,7 +101,7 @@ impl Shard {
             identity: config.identity,
             rng: StdRng::from_seed(config.seed),
             started: (now, config.ntp),
-            peers: Slab::new(),
+            peers: Peers::default(),
             by_id: FxHashMap::default(),
             demux: Demux::default(),
             conferences: Slab::new(),

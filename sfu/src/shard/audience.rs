@@ -55,7 +55,7 @@ impl Shard {
             .iter()
             .map(|slot| Slot::new(slot, self.rng.random()))
             .collect();
-        let key = self.peers.insert(Box::new(Peer {
+        let key = self.peers.insert(Peer {
             id,
             conference,
             feed_mask: 0,
@@ -65,7 +65,7 @@ impl Shard {
             sealer: None,
             slots,
             cold: Box::new(Cold::new(ice, dtls, inbound, spec.extensions)),
-        }));
+        });
         self.by_id.insert(id, key);
         self.demux.add_ufrag(&spec.ice.ufrag, key);
         if let Some(conference) = self.conferences.get_mut(conference) {
@@ -148,7 +148,7 @@ impl Shard {
         for slot in 0..self.peers.get(key).map_or(0, |peer| peer.slots.len()) {
             self.point(key, slot, None);
         }
-        let Some(peer) = self.peers.try_remove(key) else {
+        let Some(peer) = self.peers.remove(key) else {
             return;
         };
         for ufrag in peer.cold.ice.ufrags() {
