@@ -58,6 +58,9 @@ pub struct World {
     clients: Vec<Entry>,
     by_address: HashMap<SocketAddr, usize>,
     network: Network,
+    /// What sending one packet costs a shard, and until when each shard is at it.
+    packet_cost: Duration,
+    busy_until: Vec<Instant>,
     events: Vec<(Duration, Event)>,
     next_ssrc: u32,
 }
@@ -95,6 +98,7 @@ impl World {
         let start = sfu::testing::epoch();
         let mut rng = StdRng::seed_from_u64(seed);
         let identity = Arc::new(Identity::generate().expect("the machine has randomness"));
+        let busy_until = vec![start; usize::from(shards)];
         let shards = (0..shards)
             .map(|number| {
                 let config = ShardConfig {
@@ -116,6 +120,8 @@ impl World {
             clients: Vec::new(),
             by_address: HashMap::new(),
             network,
+            packet_cost: Duration::ZERO,
+            busy_until,
             events: Vec::new(),
             next_ssrc: 1_000_000,
         }
@@ -356,6 +362,11 @@ impl World {
         self.settle();
     }
 
+    /// What sending a packet costs from now on: so slow is the machine.
+    pub fn set_packet_cost(&mut self, cost: Duration) {
+        self.packet_cost = cost;
+    }
+
     /// Lets time pass.
     pub fn run_for(&mut self, span: Duration) {
         let end = self.now + span;
@@ -395,6 +406,10 @@ impl World {
 
     fn next_time(&mut self) -> Option<Instant> {
         let shards = self.shards.iter().filter_map(Shard::poll_timeout);
+        let sending = self.shards.iter().zip(&self.busy_until);
+        let sending = sending
+            .filter(|(shard, _)| shard.has_transmit())
+            .map(|(_, until)| *until);
         // A client that wants to be called in the past is called once per millisecond.
         let soonest = self.now + Duration::from_millis(1);
         let clients = self
@@ -406,6 +421,7 @@ impl World {
             .next()
             .into_iter()
             .chain(shards)
+            .chain(sending)
             .chain(clients)
             .min()
     }
@@ -472,8 +488,12 @@ impl World {
         let (now, elapsed) = (self.now, self.elapsed());
         let shard = &mut self.shards[index];
         shard.flush(now);
-        while let Some(transmit) = shard.poll_transmit(now) {
+        while self.busy_until[index] <= now
+            && let Some(transmit) = shard.poll_transmit(now)
+        {
             moved = true;
+            let packets = transmit.segments().count() as u32;
+            self.busy_until[index] = now + self.packet_cost * packets;
             let (from, to) = (shard_address(ShardId(index as u8)), transmit.path.remote());
             // An address that nobody has any more swallows what is sent there.
             let Some(client) = self.by_address.get(&to) else {

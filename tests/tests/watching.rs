@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use sfu::command::{Command, Event, MediaKind, PeerPolicy};
 use sfu::drop_reason::DropReason;
-use sfu::id::{Feed, PublicationId};
-use tests::world::{Arrived, CONFERENCE, ClientId, Light, Link, Watched, Wishes, World};
+use sfu::id::{Feed, PublicationId, ShardId};
+use sfu::overload::Priority;
+use tests::world::{
+    Arrived, CONFERENCE, ClientId, Impairment, Light, Link, Watched, Wishes, World,
+};
 
 const AUDIO: MediaKind = MediaKind::Audio;
 const VIDEO: MediaKind = MediaKind::Video;
@@ -131,6 +134,105 @@ fn a_late_viewer_sees_a_picture_soon() {
     let took = world.elapsed() - joined;
     assert!(seen && took < Duration::from_millis(700), "{took:?}");
     assert_starts_with_keyframes(&slot(&mut world, late, VIDEO).in_order());
+}
+
+#[test]
+fn a_late_viewer_begins_with_the_keyframe_that_is_held_and_asks_for_none() {
+    let mut world = World::new(1, 46);
+    let hall = publish(&mut world, Wishes::publish(10), Link::CLEAN);
+    give_floor(&mut world, hall);
+    let first = watch(&mut world, Link::CLEAN);
+    world.run_until(secs(2), |world| {
+        !slot(world, first, VIDEO).arrived.is_empty()
+    });
+    let asked = world.client::<Light>(hall).plis();
+    // Half a second after the keyframe its pictures are still few.
+    world.run_for(Duration::from_millis(500));
+    let late = watch(&mut world, Link::CLEAN);
+    let joined = world.elapsed();
+    let seen = world.run_until(secs(2), |world| {
+        !slot(world, late, VIDEO).arrived.is_empty()
+    });
+    let took = world.elapsed() - joined;
+    assert!(seen && took < Duration::from_millis(200), "{took:?}");
+    world.run_for(secs(2));
+    let slot = slot(&mut world, late, VIDEO);
+    assert_continuous(slot);
+    let packets = slot.in_order();
+    assert_starts_with_keyframes(&packets);
+    let first = packets[0];
+    let behind = |packet: &Arrived| packet.mark.picture.wrapping_sub(first.mark.picture) & 0x7fff;
+    let eighth = packets.iter().find(|packet| behind(packet) == 8);
+    let ticks = eighth.map(|packet| packet.timestamp.wrapping_sub(first.timestamp));
+    assert!(
+        ticks.is_some_and(|ticks| ticks < 90_000 / 10),
+        "eight pictures in {ticks:?} ticks"
+    );
+    assert_eq!(
+        world.client::<Light>(hall).plis(),
+        asked,
+        "nobody asked the hall"
+    );
+    assert_eq!(world.stats().caught_up, 1);
+}
+
+#[test]
+fn a_shard_that_cannot_keep_up_leaves_pictures_out_and_lets_every_sound_through() {
+    let mut world = World::new(1, 47);
+    let hall = publish(&mut world, Wishes::publish(10), Link::CLEAN);
+    give_floor(&mut world, hall);
+    let sites: Vec<_> = (0..40).map(|_| watch(&mut world, Link::CLEAN)).collect();
+    world.run_for(secs(3));
+    assert_eq!(world.stats().shed_frames, [0; 4], "all is well");
+    world.set_packet_cost(Duration::from_micros(350));
+    world.run_for(secs(10));
+    let main = Priority::Main as usize;
+    let shed = world.stats().shed_frames;
+    assert!(
+        shed[main] > 20 && shed[Priority::Audio as usize] == 0,
+        "{shed:?}"
+    );
+    assert_eq!(world.stats().overloaded_conferences, 1);
+    let overload = |shed| Event::Overload {
+        conference: CONFERENCE,
+        shard: ShardId(0),
+        shed,
+    };
+    assert!(world.count(overload(Some(Priority::Main))) >= 1);
+    world.set_packet_cost(Duration::ZERO);
+    world.run_for(secs(40));
+    assert_eq!(world.stats().overloaded_conferences, 0);
+    assert!(world.count(overload(None)) >= 1);
+    let before = world.stats().shed_frames;
+    for site in sites {
+        assert_continuous(slot(&mut world, site, AUDIO));
+        let picture = slot(&mut world, site, VIDEO);
+        assert_continuous(picture);
+        assert_starts_with_keyframes(&picture.in_order());
+    }
+    world.run_for(secs(2));
+    assert_eq!(world.stats().shed_frames, before, "nothing is left out now");
+}
+
+#[test]
+fn pictures_that_arrive_in_pieces_reach_a_large_audience_whole() {
+    let mut world = World::new(1, 48);
+    let hall = publish(&mut world, Wishes::publish(10), Link::CLEAN);
+    give_floor(&mut world, hall);
+    let sites: Vec<_> = (0..40).map(|_| watch(&mut world, Link::CLEAN)).collect();
+    world.run_for(secs(3));
+    let up = Impairment {
+        jitter: Duration::from_millis(4),
+        ..Impairment::lossy(0.05)
+    };
+    let rough = Link { up, ..Link::CLEAN };
+    world.set_link(hall, rough);
+    world.run_for(secs(10));
+    world.set_link(hall, Link::CLEAN);
+    world.run_for(secs(1));
+    for site in sites {
+        assert_continuous(slot(&mut world, site, VIDEO));
+    }
 }
 
 #[test]
