@@ -101,8 +101,6 @@ pub struct Fanout {
     candidates: Vec<Candidate>,
     taken: Vec<Taken>,
     scratch: Vec<SharedPacket>,
-    /// Publications that are forwarded again after having been left out.
-    pub resumed: Vec<PublicationKey>,
 }
 
 /// A publication that a feed may show.
@@ -134,17 +132,18 @@ impl Fanout {
             candidates: Vec::new(),
             taken: Vec::new(),
             scratch: Vec::new(),
-            resumed: Vec::new(),
         }
     }
 
-    /// Takes what waits in the conference. Returns whether there is anything to send.
+    /// Takes what waits in the conference. Returns whether there is anything to send. `wishes` gets
+    /// the publications that need a keyframe, having been left out.
     pub fn begin(
         &mut self,
         now: Instant,
         key: usize,
         conference: &mut Conference,
         publications: &mut Publications,
+        wishes: &mut Vec<PublicationKey>,
         stats: &mut Stats,
     ) -> bool {
         self.conference = key;
@@ -153,7 +152,6 @@ impl Fanout {
         self.work.clear();
         self.sources.clear();
         self.packets.clear();
-        self.resumed.clear();
         self.find_candidates(now, conference);
         let waits = self.taken.iter().filter_map(|taken| {
             let oldest = publications.get(taken.publication)?.pending.oldest()?;
@@ -162,7 +160,7 @@ impl Fanout {
         let waited = waits.max().unwrap_or_default();
         stats.fanout_wait_micros = u64::try_from(waited.as_micros()).unwrap_or(u64::MAX);
         conference.overload.note(now, waited);
-        self.take_all(now, conference, publications, stats);
+        self.take_all(now, conference, publications, wishes, stats);
         self.make_work(publications);
         !self.work.is_empty()
     }
@@ -208,6 +206,7 @@ impl Fanout {
         now: Instant,
         conference: &mut Conference,
         publications: &mut Publications,
+        wishes: &mut Vec<PublicationKey>,
         stats: &mut Stats,
     ) {
         let shed = conference.overload.shed();
@@ -221,7 +220,8 @@ impl Fanout {
             if Some(taken.priority) <= shed {
                 publication.shed();
             } else if publication.pending.resume() {
-                self.resumed.push(taken.publication);
+                publication.want_keyframes();
+                wishes.push(taken.publication);
             }
             if let Some(frames) = stats.shed_frames.get_mut(taken.priority as usize) {
                 *frames += publication.pending.take_shed();

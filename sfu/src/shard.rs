@@ -166,13 +166,8 @@ impl Shard {
                 let mut fanout = self.idle_fanouts.pop().unwrap_or_default();
                 let shed = conference.overload.shed();
                 let (publications, stats) = (&mut self.publications, &mut self.stats);
-                let has_work = fanout.begin(now, key, conference, publications, stats);
-                for resumed in &fanout.resumed {
-                    if let Some(publication) = publications.get_mut(*resumed) {
-                        publication.want_keyframes();
-                        self.wishes.push(*resumed);
-                    }
-                }
+                let wishes = &mut self.wishes;
+                let has_work = fanout.begin(now, key, conference, publications, wishes, stats);
                 if shed != conference.overload.shed() {
                     self.events.push_back(Event::Overload {
                         conference: conference.id,

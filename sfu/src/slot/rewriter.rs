@@ -118,7 +118,9 @@ impl Rewriter {
         if let Some(run) = self.run.take() {
             let older = self.older.get_or_insert_default();
             older.rotate_right(1);
-            older[0] = Some(run);
+            if let Some(newest) = older.first_mut() {
+                *newest = Some(run);
+            }
         }
     }
 
@@ -233,7 +235,7 @@ impl Rewriter {
     /// A packet from before the present run: only a run of the same source can hold it.
     #[cold]
     fn place_late(&self, run: Run, packet: &Packet) -> Result<u64, DropReason> {
-        let newest = self.older.as_ref().and_then(|older| older[0]);
+        let newest = self.older.as_ref().and_then(|older| *older.first()?);
         let previous = newest.ok_or(DropReason::BeforeSwitch)?;
         if previous.source != run.source || packet.sequence < previous.first_in {
             return Err(DropReason::BeforeSwitch);
