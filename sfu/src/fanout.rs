@@ -140,13 +140,11 @@ impl Fanout {
     pub fn begin(
         &mut self,
         now: Instant,
-        key: usize,
         conference: &mut Conference,
         publications: &mut Publications,
         wishes: &mut Vec<PublicationKey>,
         stats: &mut Stats,
     ) -> bool {
-        self.conference = key;
         self.cursor = 0;
         self.mask = 0;
         self.work.clear();

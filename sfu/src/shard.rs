@@ -164,10 +164,11 @@ impl Shard {
             }
             if conference.held_until.is_none_or(|until| until <= now) {
                 let mut fanout = self.idle_fanouts.pop().unwrap_or_default();
+                fanout.conference = key;
                 let shed = conference.overload.shed();
                 let (publications, stats) = (&mut self.publications, &mut self.stats);
                 let wishes = &mut self.wishes;
-                let has_work = fanout.begin(now, key, conference, publications, wishes, stats);
+                let has_work = fanout.begin(now, conference, publications, wishes, stats);
                 if shed != conference.overload.shed() {
                     self.events.push_back(Event::Overload {
                         conference: conference.id,
