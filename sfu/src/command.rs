@@ -154,6 +154,9 @@ pub struct PeerPolicy {
     pub video_slots: Vec<Option<Feed>>,
     /// `a=ptime` asked of the peer's audio senders, in milliseconds (RFC 8866 §6.4).
     pub ptime_ms: Option<u16>,
+    /// It may take one of the places beyond [`Config::max_peers`](crate::Config::max_peers) that are
+    /// kept for those whom a conference cannot do without.
+    pub reserved: bool,
 }
 
 /// A publication that the answer accepted.
@@ -336,7 +339,10 @@ pub enum CommandError {
     /// An offer that was to restart ICE changes more than that.
     #[error("the offer changes m-lines or certificate; only ICE credentials may change")]
     NotARestart,
-    /// The command queue of the shard is full, or a limit is reached: try again later.
+    /// The limit of peers is reached.
+    #[error("the server's limit of connections is reached")]
+    Full,
+    /// The command queue of the shard is full: try again later.
     #[error("the media plane is overloaded: {0}")]
     Overloaded(&'static str),
     /// The media threads have stopped.

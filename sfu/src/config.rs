@@ -13,7 +13,8 @@ pub struct Config {
     pub port: u16,
     /// Number of media threads, 1–64. `None`: one less than the machine's cores, at least 1.
     pub shards: Option<u8>,
-    /// Most peers at once; joins beyond are refused with [`CommandError::Overloaded`](crate::command::CommandError).
+    /// Most peers at once; joins beyond are refused with
+    /// [`CommandError::Full`](crate::command::CommandError), but for some reserved places.
     pub max_peers: u32,
 }
 

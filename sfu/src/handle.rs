@@ -33,6 +33,10 @@ pub const EVENT_QUEUE: usize = 4_096;
 /// SSRCs set aside for each peer: two per m-line that an offer may have.
 const SSRCS_PER_PEER: u32 = 128;
 
+/// Places for peers beyond the limit. Enough for those who run a few conferences, and for peers that
+/// are replaced by another one before they are gone.
+const RESERVED_PEERS: usize = 256;
+
 /// Most media threads.
 const MAX_SHARDS: u8 = 64;
 
@@ -227,6 +231,11 @@ impl Sfu {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// How many peers there are, connected or not yet.
+    pub fn peers(&self) -> usize {
+        self.registry().peers.len()
+    }
+
     /// Answers an offer and creates the peer.
     ///
     /// # Errors
@@ -237,7 +246,7 @@ impl Sfu {
         offer: &str,
         policy: &PeerPolicy,
     ) -> Result<Joined, CommandError> {
-        let (shard, ice) = self.place()?;
+        let (shard, ice) = self.place(policy.reserved)?;
         let peer = PeerId::new(self.inner.next_peer.fetch_add(1, Ordering::Relaxed), shard);
         let first_ssrc = Ssrc(
             self.inner
@@ -299,11 +308,12 @@ impl Sfu {
     }
 
     /// The emptiest shard, and credentials on it.
-    fn place(&self) -> Result<(ShardId, IceCredentials), CommandError> {
+    fn place(&self, reserved: bool) -> Result<(ShardId, IceCredentials), CommandError> {
         let mut registry = self.registry();
         let registry = &mut *registry;
-        if registry.peers.len() >= self.inner.max_peers as usize {
-            return Err(CommandError::Overloaded("the limit of peers is reached"));
+        let beyond = if reserved { RESERVED_PEERS } else { 0 };
+        if registry.peers.len() >= self.inner.max_peers as usize + beyond {
+            return Err(CommandError::Full);
         }
         let emptiest = (0u8..).zip(&registry.load).min_by_key(|(_, load)| **load);
         let shard = emptiest

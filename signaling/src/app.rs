@@ -10,7 +10,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::auth::{Grant, Keys, SessionSecret, TokenError};
 use crate::conference::Refusal;
-use crate::conference_task::Endings;
+use crate::conference_task::{ConferenceHandle, Endings, RETRY_SECONDS};
 use crate::config::Config;
 use crate::directory::Directory;
 use crate::ids::{ConferenceId, ParticipantId, SessionId, TokenId};
@@ -18,6 +18,7 @@ use crate::media::MediaPlane;
 use crate::metrics::Metrics;
 use crate::outbox::Ending;
 use crate::protocol::{CloseReason, ErrorCode};
+use crate::room::Room;
 use crate::store::Store;
 use crate::whip::Resources;
 
@@ -47,6 +48,10 @@ pub struct Inner {
     pub tasks: TaskTracker,
     /// Room for further WebSockets.
     pub connections: Arc<Semaphore>,
+    /// Room for those who run a conference, when there is no other.
+    pub reserve: Arc<Semaphore>,
+    /// Room for further participants.
+    pub room: Room,
 }
 
 impl Inner {
@@ -56,6 +61,20 @@ impl Inner {
     /// When it is not valid, with the code that clients are told.
     pub fn verify(&self, token: &str) -> Result<Grant, TokenError> {
         self.keys.verify(token, Timestamp::now())
+    }
+
+    /// Why the server has no room for one more participant; `None` if it has.
+    pub fn no_room(&self) -> Option<Refusal> {
+        let peers = u32::try_from(self.media.media().peers()).unwrap_or(u32::MAX);
+        self.room.refusal(peers)
+    }
+
+    /// Counts a join that was refused for want of room, and tells its operators.
+    pub fn note_refused(&self, conference: &ConferenceHandle, refusal: &Refusal) {
+        if is_want_of_room(refusal.code) {
+            self.metrics.join_refused(refusal.code);
+            conference.refused(refusal.code);
+        }
     }
 
     /// A refusal while the server stops.
@@ -98,6 +117,24 @@ impl Endings for Restarting {
         self.0.restarting()
     }
 }
+
+/// Whether a join was refused because there was no room, not because of who asked.
+const fn is_want_of_room(code: ErrorCode) -> bool {
+    matches!(
+        code,
+        ErrorCode::ConferenceFull | ErrorCode::ServerFull | ErrorCode::Overloaded
+    )
+}
+
+/// When a client that was sent away may come back, in seconds: for each another time, so that a
+/// crowd does not return as one.
+pub(crate) fn spread_retry() -> u32 {
+    rand::random_range(RETRY_SECONDS..=RETRY_SECONDS + RETRY_SPREAD_SECONDS)
+}
+
+/// Over how long the return of those is spread who were refused. Higher: a gentler crowd. Lower:
+/// the last of them is in sooner.
+const RETRY_SPREAD_SECONDS: u32 = 10;
 
 fn unix_ms() -> u64 {
     u64::try_from(Timestamp::now().as_millisecond()).unwrap_or_default()

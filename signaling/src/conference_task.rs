@@ -17,6 +17,7 @@ mod news;
 mod pace;
 mod peers;
 mod request;
+mod troubles;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -38,6 +39,7 @@ use links::Links;
 use news::News;
 use peers::Peers;
 use request::Inbound;
+use troubles::Troubles;
 
 pub use handle::{AskError, ConferenceHandle};
 pub(crate) use peers::stage_number;
@@ -89,6 +91,7 @@ struct ConferenceTask {
     links: Links,
     peers: Peers,
     news: News,
+    troubles: Troubles,
     /// Read by [`ConferenceHandle::sites`].
     sites: Arc<AtomicU32>,
     draining: bool,
@@ -113,6 +116,7 @@ pub fn spawn(
         links: Links::default(),
         peers: Peers::default(),
         news: News::default(),
+        troubles: Troubles::default(),
         sites,
         draining: false,
         asked_at: Instant::now(),
@@ -281,7 +285,7 @@ impl ConferenceTask {
             Instant::now() + Duration::try_from(wait).unwrap_or_default()
         });
         let idle = (self.state.phase() == Phase::Ended).then(|| self.asked_at + ENDED_IDLE);
-        [deadline, self.news.due(), idle]
+        [deadline, self.news.due(), self.troubles.due(), idle]
             .into_iter()
             .flatten()
             .min()

@@ -82,6 +82,8 @@ pub struct Media {
     pub shards: u8,
     /// Most peer connections at once.
     pub max_peers: u32,
+    /// Most packets a second that are forwarded before further joins are refused; 0 means any.
+    pub max_packets_per_second: u32,
 }
 
 /// Who may obtain what.
@@ -206,6 +208,7 @@ impl Default for Media {
             port: 7910,
             shards: 0,
             max_peers: 10_000,
+            max_packets_per_second: 0,
         }
     }
 }

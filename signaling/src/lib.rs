@@ -25,6 +25,7 @@ pub mod outbox;
 pub mod pages;
 pub mod protocol;
 pub mod rest;
+pub mod room;
 pub mod routes;
 pub mod server;
 pub mod session;

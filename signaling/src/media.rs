@@ -57,6 +57,9 @@ pub trait Media: fmt::Debug + Send + Sync + 'static {
     /// Closes all peers of a conference.
     fn end_conference(&self, conference: ConferenceId);
 
+    /// How many peers there are, connected or not yet.
+    fn peers(&self) -> usize;
+
     /// What was counted so far.
     fn stats(&self) -> Stats;
 
@@ -104,6 +107,10 @@ impl Media for Sfu {
 
     fn end_conference(&self, conference: ConferenceId) {
         Self::end_conference(self, conference);
+    }
+
+    fn peers(&self) -> usize {
+        Self::peers(self)
     }
 
     fn stats(&self) -> Stats {
@@ -181,8 +188,12 @@ impl MediaPlane {
             } => routes.get(&publication.peer).cloned(),
             Event::DominantSpeaker {
                 publication: None, ..
-            }
-            | Event::Overload { .. } => None,
+            } => None,
+            // Rare: no index is kept for it.
+            Event::Overload { conference, .. } => routes
+                .values()
+                .find(|handle| handle.media_id() == *conference)
+                .cloned(),
         }
     }
 }

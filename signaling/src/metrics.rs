@@ -60,6 +60,7 @@ pub struct Metrics {
     closed: Family<ReasonLabel, Counter>,
     requests: Family<StatusLabel, Counter>,
     cut: Family<ReasonLabel, Counter>,
+    refused_joins: Family<ReasonLabel, Counter>,
     events: Counter<u64, AtomicU64>,
     append_seconds: Histogram,
     queue_wait_seconds: Histogram,
@@ -81,6 +82,7 @@ impl Default for Metrics {
             closed: Family::default(),
             requests: Family::default(),
             cut: Family::default(),
+            refused_joins: Family::default(),
             events: Counter::default(),
             append_seconds: seconds(),
             queue_wait_seconds: seconds(),
@@ -126,6 +128,11 @@ impl Metrics {
             "http_requests",
             "HTTP requests answered",
             self.requests.clone(),
+        );
+        dinh.register(
+            "refused_joins",
+            "Joins refused for want of room, by reason",
+            self.refused_joins.clone(),
         );
         dinh.register(
             "http_connections_cut",
@@ -217,6 +224,14 @@ impl Metrics {
         self.requests.get_or_create(&StatusLabel { status }).inc();
     }
 
+    /// A join was refused for want of room.
+    pub fn join_refused(&self, code: ErrorCode) {
+        let reason = code.as_str();
+        self.refused_joins
+            .get_or_create(&ReasonLabel { reason })
+            .inc();
+    }
+
     /// A connection was closed for want of room, because it was idle or all others were busy.
     pub fn connection_cut(&self, reason: &'static str) {
         self.cut.get_or_create(&ReasonLabel { reason }).inc();
@@ -289,6 +304,8 @@ mod tests {
         metrics.stored(3, Duration::from_millis(2));
         metrics.queue_wait(Duration::ZERO);
         metrics.joined(Duration::from_millis(1));
+        metrics.join_refused(ErrorCode::ServerFull);
+        metrics.connection_cut("idle");
         let text = metrics.text();
         for expected in [
             "dinh_messages_total{kind=\"join\"} 1",
@@ -299,6 +316,8 @@ mod tests {
             "dinh_store_append_seconds_count 1",
             "dinh_queue_wait_seconds_count 1",
             "dinh_join_seconds_count 1",
+            "dinh_refused_joins_total{reason=\"server_full\"} 1",
+            "dinh_http_connections_cut_total{reason=\"idle\"} 1",
         ] {
             assert!(text.contains(expected), "{expected} in\n{text}");
         }

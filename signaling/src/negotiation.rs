@@ -37,6 +37,7 @@ pub fn participant_policy(role: Role, audio_frame_ms: Option<u16>) -> PeerPolicy
             .map(|place| Some(Feed::Stage(stage_number(place))))
             .to_vec(),
         ptime_ms: audio_frame_ms,
+        reserved: role.is_indispensable(),
     }
 }
 
@@ -57,6 +58,7 @@ pub fn whep_policy() -> PeerPolicy {
         may_send_video: false,
         video_slots: vec![Some(Feed::Stage(stage_number(Place::Main)))],
         ptime_ms: None,
+        reserved: false,
     }
 }
 
@@ -66,6 +68,7 @@ pub fn refusal(error: &CommandError) -> Refusal {
     let code = match error {
         CommandError::BadOffer(_) | CommandError::NotARestart => ErrorCode::BadOffer,
         CommandError::UnknownPeer(_) => ErrorCode::NoMedia,
+        CommandError::Full => ErrorCode::ServerFull,
         CommandError::Overloaded(_) => ErrorCode::Overloaded,
         CommandError::Stopped => ErrorCode::Internal,
     };

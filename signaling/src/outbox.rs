@@ -42,7 +42,10 @@ impl Ending {
     pub const fn because(reason: CloseReason) -> Self {
         let retry_after_seconds = match reason {
             CloseReason::SessionUnknown => Some(0),
-            CloseReason::RateLimited | CloseReason::TooSlow => Some(SLOW_RETRY_SECONDS),
+            CloseReason::RateLimited
+            | CloseReason::TooSlow
+            | CloseReason::Overloaded
+            | CloseReason::Internal => Some(SLOW_RETRY_SECONDS),
             _ => None,
         };
         Self::Closing {

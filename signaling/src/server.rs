@@ -25,9 +25,17 @@ use crate::directory::Directory;
 use crate::listener::{self, Limits};
 use crate::media::{Media, MediaPlane};
 use crate::metrics::Metrics;
+use crate::room::Room;
 use crate::routes;
 use crate::store::{Store, StoreError};
 use crate::whip::Resources;
+
+/// WebSockets beyond `sessions.max_connections` for those who run a conference. Higher: a crowd of
+/// strangers costs more. Lower: fewer operators get through it.
+const RESERVED_CONNECTIONS: usize = 256;
+
+/// How often the media plane is asked how much it forwards, where that is limited.
+const OBSERVE_EVERY: Duration = Duration::from_secs(1);
 
 /// Name of the database in the data directory.
 const DATABASE: &str = "dinh.db";
@@ -157,10 +165,25 @@ impl Server {
             let (media, silence) = (server.app.media.clone(), server.silence.clone());
             async move { silence.run_until_cancelled(media.deliver(events)).await }
         });
+        server.observe();
         server.serve(public, routes::public(server.app.clone()));
         server.serve(private, routes::private(server.app.clone()));
         info!(%http, %admin, "serving");
         Ok(server)
+    }
+
+    /// Lets the room know how much is forwarded, if there is a limit to it.
+    fn observe(&self) {
+        if !self.app.room.limits_packets() {
+            return;
+        }
+        let (app, silence) = (Arc::clone(&self.app), self.silence.clone());
+        self.listeners.spawn(async move {
+            let mut tick = tokio::time::interval(OBSERVE_EVERY);
+            while let Some(now) = silence.run_until_cancelled(tick.tick()).await {
+                app.room.observe(now, &app.media.media().stats());
+            }
+        });
     }
 
     fn serve(&self, listener: TcpListener, router: Router) {
@@ -281,6 +304,8 @@ fn assemble(config: Config, store: Store, keys: Keys, media: Arc<dyn Media>) -> 
     Arc::new(Inner {
         directory: Directory::new(around, config.conferences.max_open),
         connections: Arc::new(Semaphore::new(config.sessions.max_connections)),
+        reserve: Arc::new(Semaphore::new(RESERVED_CONNECTIONS)),
+        room: Room::new(&config.media),
         draining: CancellationToken::new(),
         tasks: TaskTracker::new(),
         resources: Resources::default(),

@@ -20,7 +20,7 @@ use tracing::debug;
 
 use crate::app::App;
 use crate::auth::Role;
-use crate::conference::{Command, Refusal};
+use crate::conference::Command;
 use crate::conference_task::{
     Answer, AskError, ConferenceHandle, NewPeer, RETRY_SECONDS, refusal_message,
 };
@@ -29,6 +29,7 @@ use crate::negotiation;
 use crate::outbox::{Ending, Outbox, OutboxReader, outbox};
 use crate::protocol::{ClientMessage, CloseReason, ErrorCode, MAX_FRAME_BYTES, ServerMessage};
 use crate::rest::ApiError;
+use crate::room;
 use limit::{Limit, Verdict};
 use socket::{Received, Socket};
 
@@ -41,16 +42,15 @@ pub async fn upgrade(
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, ApiError> {
     app.check_not_draining()?;
-    let Ok(permit) = app.connections.clone().try_acquire_owned() else {
-        return Err(Refusal::new(
-            ErrorCode::Overloaded,
-            "the server has as many connections as it can take: try again in some seconds",
-        )
-        .into());
-    };
+    let permit = app.connections.clone().try_acquire_owned();
+    let is_crowded = permit.is_err();
+    // Who it is turns out later: on a reserved place most are told no, but are told.
+    let permit = permit.or_else(|_| app.reserve.clone().try_acquire_owned());
+    let permit =
+        permit.map_err(|_| room::full("the server has as many connections as it can take"))?;
     let response = socket::configure(upgrade)
         .on_upgrade(move |socket| async move {
-            let session = serve(socket, app.clone());
+            let session = serve(socket, app.clone(), is_crowded);
             app.tasks.track_future(session).await;
             drop(permit);
         })
@@ -59,12 +59,12 @@ pub async fn upgrade(
 }
 
 /// Serves one WebSocket to its end.
-async fn serve(socket: WebSocket, app: App) {
+async fn serve(socket: WebSocket, app: App, is_crowded: bool) {
     app.metrics.socket_opened();
     let mut socket = Socket::new(socket);
     let (outbox, mut reader) = outbox(app.config.sessions.outbox_messages);
     // Boxed: it is large, short, and would otherwise be part of every session for its whole life.
-    let opening = Box::pin(opening::open(&mut socket, &app, &outbox));
+    let opening = Box::pin(opening::open(&mut socket, &app, &outbox, is_crowded));
     let opened = tokio::select! {
         opened = opening => opened,
         () = app.draining.cancelled() => Err(opening::Failure::Refused(None, app.restarting())),
@@ -107,6 +107,7 @@ async fn converse(
         participant,
         role,
         outbox: outbox.clone(),
+        has_offered: false,
     };
     session.run(socket, reader).await;
     conference.gone(participant, outbox).await;
@@ -123,6 +124,8 @@ struct Session {
     limit: Limit,
     silence: Duration,
     heard_at: Instant,
+    /// It has, or had, a peer: another one replaces it and needs no room of its own.
+    has_offered: bool,
 }
 
 impl Session {
@@ -205,7 +208,7 @@ impl Session {
         }
     }
 
-    fn follow(&self, message: ClientMessage) {
+    fn follow(&mut self, message: ClientMessage) {
         let participant = self.participant;
         match message {
             ClientMessage::Join { .. } | ClientMessage::Resume { .. } => {
@@ -282,23 +285,30 @@ impl Session {
     /// The media plane answers here, so that reading SDP holds up nobody else; the conference then
     /// decides whether the peer is somebody's.
     fn offer(
-        &self,
+        &mut self,
         id: RequestId,
         sdp: &str,
         sources: std::collections::BTreeMap<String, crate::protocol::Source>,
     ) {
         let frame =
             negotiation::audio_frame_ms(&self.app.config.conferences, self.conference.sites());
-        let policy = negotiation::participant_policy(self.role, frame);
+        let mut policy = negotiation::participant_policy(self.role, frame);
+        policy.reserved |= self.has_offered;
         let joined = match self.app.media.join(&self.conference, sdp, &policy) {
             Ok(joined) => joined,
             Err(error) => {
                 let refusal = negotiation::refusal(&error);
                 self.app.metrics.error(refusal.code);
                 self.outbox.send(&refusal_message(Some(id), &refusal));
+                if matches!(refusal.code, ErrorCode::ServerFull | ErrorCode::Overloaded) {
+                    // Without media it is not in the conference: it came too late after all.
+                    self.app.note_refused(&self.conference, &refusal);
+                    self.outbox.end(opening::ending(refusal.code));
+                }
                 return;
             }
         };
+        self.has_offered = true;
         let peer = joined.peer;
         let asked = self.conference.offer(NewPeer {
             participant: self.participant,

@@ -153,15 +153,25 @@ async fn start(
     let conference = app.directory.find(id).await?;
     let policy = policy(app, direction, grant.role(), &conference);
     // First the offer: a bad one leaves no trace in the conference's log.
-    let joined = app
-        .media
-        .join(&conference, offer, &policy)
-        .map_err(|error| ApiError::from(negotiation::refusal(&error)))?;
+    let no_room = app.no_room();
+    let joined = app.media.join(&conference, offer, &policy);
+    let joined = joined
+        .map_err(|error| negotiation::refusal(&error))
+        .inspect_err(|refusal| app.note_refused(&conference, refusal))?;
     let peer = joined.peer;
     let (outbox, reader) = outbox(1);
-    let entered = enter(&conference, grant.clone(), direction, joined, &outbox).await;
-    let (participant, negotiated) =
-        entered.inspect_err(|_: &Refusal| app.media.media().leave(peer))?;
+    let join = Join {
+        grant: grant.clone(),
+        participant: app::new_participant(),
+        session: app::new_session(),
+        secret: app::new_secret().hash(),
+        no_room,
+    };
+    let entered = enter(&conference, join, direction, joined, &outbox).await;
+    let (participant, negotiated) = entered.inspect_err(|refusal| {
+        app.media.media().leave(peer);
+        app.note_refused(&conference, refusal);
+    })?;
     let etag = etag(&negotiated.ice);
     let candidates = fragment::candidates(&negotiated.sdp);
     let resource = Resource {
@@ -206,17 +216,11 @@ fn policy(
 /// Comes in as a participant with this peer.
 async fn enter(
     conference: &ConferenceHandle,
-    grant: Grant,
+    join: Join,
     direction: Direction,
     joined: Joined,
     outbox: &Outbox,
 ) -> Result<(ParticipantId, Negotiated), Refusal> {
-    let join = Join {
-        grant,
-        participant: app::new_participant(),
-        session: app::new_session(),
-        secret: app::new_secret().hash(),
-    };
     let arrival = Arrival::Resource {
         outbox: outbox.clone(),
     };

@@ -249,7 +249,10 @@ export class Attendance {
     this.#iceServers = welcome.iceServers ?? [];
     // Somebody who had asked to speak and reloaded the page has consented before.
     if (isFirst && welcome.resumed) this.#hasConsented = true;
-    const isFresh = this.#peer === null || !welcome.resumed || this.#hasServerRestarted;
+    // One that was answered and that the server does not know any more: it was killed meanwhile, and ICE would take
+    // long to notice.
+    const isForgotten = welcome.media === false && this.#peer?.isAnswered === true;
+    const isFresh = this.#peer === null || !welcome.resumed || this.#hasServerRestarted || isForgotten;
     this.#hasServerRestarted = false;
     if (isFresh) this.#renew();
     else this.#keepPeer();

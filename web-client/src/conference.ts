@@ -11,6 +11,7 @@ import type {
   SiteName,
   Stage,
   StateMessage,
+  Trouble,
   Welcome,
 } from "./protocol.ts";
 
@@ -24,6 +25,7 @@ export interface ConferenceState {
   /** Operators and chairs only, as everything below. */
   readonly provinces: readonly ProvinceCount[];
   readonly participants: ReadonlyMap<string, Participant>;
+  readonly trouble: Omit<Trouble, "type" | "version"> | null;
 }
 
 export const NOBODY: ConferenceState = {
@@ -35,6 +37,7 @@ export const NOBODY: ConferenceState = {
   presence: null,
   provinces: [],
   participants: new Map(),
+  trouble: null,
 };
 
 /** The conference after `message`. Pure: no socket, no DOM, no clock. */
@@ -75,6 +78,10 @@ export function reduce(state: ConferenceState, message: Welcome | StateMessage):
         else participants.set(change.participant, change);
       }
       return { ...state, participants };
+    }
+    case "trouble": {
+      const { refused, overload } = message;
+      return { ...state, trouble: { refused, overload } };
     }
     default:
       return message satisfies never;

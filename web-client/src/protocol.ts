@@ -51,6 +51,8 @@ export interface Welcome {
   readonly site: SiteName | null;
   readonly conference: { readonly id: string; readonly title: string; readonly state: ConferenceLife };
   readonly resumed: boolean;
+  /** Whether the server still has this participant's peer connection. */
+  readonly media?: boolean;
   /** How long after a loss `resume` still works, in seconds. */
   readonly resumeSeconds: number;
   readonly pingSeconds: number;
@@ -172,7 +174,29 @@ export interface Participants {
   readonly changes: readonly Participant[];
 }
 
-export type StateMessage = Floor | Stage | Self | Presence | ConferenceMessage | Provinces | Participants;
+/** What may be left out for some sites, the least important first. */
+export type Importance = "thumbnail" | "second" | "main" | "audio";
+
+/** The last time that the media plane could not keep up. `since` and `until` are RFC 3339. */
+export interface Overload {
+  /** This and everything less important is, or was last, left out. */
+  readonly leftOut: Importance;
+  readonly since: string;
+  /** `null` while it lasts. */
+  readonly until: string | null;
+  readonly frames: Readonly<Record<Importance, number>>;
+}
+
+/** What the server could not do for this conference. For operators and chairs. */
+export interface Trouble {
+  readonly type: "trouble";
+  readonly version: number;
+  /** Joins refused since the server started. */
+  readonly refused: { readonly conferenceFull: number; readonly serverFull: number; readonly overloaded: number };
+  readonly overload: Overload | null;
+}
+
+export type StateMessage = Floor | Stage | Self | Presence | ConferenceMessage | Provinces | Participants | Trouble;
 
 export interface Ok {
   readonly type: "ok";
@@ -227,6 +251,7 @@ const REQUIRED: Readonly<Record<ServerMessage["type"], Readonly<Record<string, (
   conference: { version: whole, id: text, title: text, state: text },
   provinces: { version: whole, provinces: list },
   participants: { version: whole, full: flag, changes: list },
+  trouble: { version: whole, refused: record, overload: orNull(record) },
   ok: { id: whole },
   error: { id: orNull(whole), code: text, message: text },
   closing: { reason: text },

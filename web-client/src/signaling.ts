@@ -223,6 +223,7 @@ export class SignalingChannel {
       case "conference":
       case "provinces":
       case "participants":
+      case "trouble":
         this.#options.onMessage(message);
         return;
       default:

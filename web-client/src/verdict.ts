@@ -5,6 +5,8 @@ export type OverReason =
   | "left"
   | "replaced"
   | "conference_ended"
+  | "conference_full"
+  | "server_full"
   | "removed"
   | "token_missing"
   | "token_invalid"
@@ -19,7 +21,6 @@ export type WaitReason =
   | "network"
   | "restarting"
   | "overloaded"
-  | "conference_full"
   | "conference_not_running";
 
 export type Verdict =
@@ -37,10 +38,11 @@ export interface Ending {
   readonly retryAfterSeconds: number | null;
 }
 
-/** How often to knock while a conference has not begun or is full. Higher: a later start; lower: needless knocking of a whole country. */
+/** How often to knock while a conference has not begun. Higher: a later start; lower: needless knocking of a whole country. */
 const KNOCK_SECONDS = 10;
 
 const BY_CODE: Readonly<Record<number, string>> = {
+  1011: "internal",
   1012: "restarting",
   4000: "bad_message",
   4001: "replaced",
@@ -49,6 +51,9 @@ const BY_CODE: Readonly<Record<number, string>> = {
   4008: "overloaded",
   4009: "conference_ended",
   4010: "removed",
+  4011: "conference_full",
+  4012: "server_full",
+  4013: "overloaded",
 };
 
 /** Judges how a connection ended. An unknown reason is treated as a broken network: try again. */
@@ -57,6 +62,8 @@ export function judge({ code, reason, retryAfterSeconds }: Ending): Verdict {
   switch (why) {
     case "replaced":
     case "conference_ended":
+    case "conference_full":
+    case "server_full":
     case "removed":
     case "token_invalid":
     case "token_expired":
@@ -71,7 +78,6 @@ export function judge({ code, reason, retryAfterSeconds }: Ending): Verdict {
       return { next: "over", reason: "outdated" };
     case "session_unknown":
       return { next: "join" };
-    case "conference_full":
     case "conference_not_running":
       return { next: "wait", reason: why, seconds: retryAfterSeconds ?? KNOCK_SECONDS };
     case "restarting":

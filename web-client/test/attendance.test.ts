@@ -181,6 +181,17 @@ describe("the peer connection", () => {
     expect(connections).toHaveLength(2);
   });
 
+  it("is replaced at once when the server was killed, although ICE has not noticed", async () => {
+    await joined();
+    server.end(1006);
+    vi.advanceTimersByTime(1_000);
+    server.welcome({ resumed: true, media: false });
+    await answerOffer();
+    expect(connections).toHaveLength(2);
+    expect(connections[0]?.count("close")).toBe(1);
+    expect(attendance.state.media).toBe("connected");
+  });
+
   it("is replaced when the participant is a new one", async () => {
     await joined();
     server.end(4004);

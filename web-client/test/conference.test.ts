@@ -44,6 +44,13 @@ describe("reduce", () => {
     expect(reduce(before, { ...WELCOME, participant: "P9", resumed: true }).self.floor).toBe("none");
   });
 
+  it("keeps the last word on what the server could not do", () => {
+    const refused = { conferenceFull: 0, serverFull: 0, overloaded: 12 };
+    const state = reduce(NOBODY, { type: "trouble", version: 1, refused, overload: null });
+    expect(state.trouble).toEqual({ refused, overload: null });
+    expect(reduce(state, WELCOME).trouble).toBeNull();
+  });
+
   it("replaces a state by its successor as a whole", () => {
     const holder = { participant: "P1", site: "00004", name: "Phường Ba Đình", since: "2026-11-22T02:15:00Z" };
     const given = reduce(NOBODY, { type: "floor", version: 1, holder, waiting: 0, queue: [] });

@@ -198,6 +198,8 @@ describe("coming back", () => {
     [4003, "token_invalid"],
     [4009, "conference_ended"],
     [4010, "removed"],
+    [4011, "conference_full"],
+    [4012, "server_full"],
     [4000, "outdated"],
   ])("does not happen after %i", (code, reason) => {
     joined();

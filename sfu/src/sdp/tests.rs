@@ -46,6 +46,7 @@ fn speaker() -> PeerPolicy {
         may_send_video: true,
         video_slots: vec![Some(Feed::Stage(0)), None, Some(Feed::Stage(2))],
         ptime_ms: None,
+        reserved: false,
     }
 }
 

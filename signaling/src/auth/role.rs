@@ -76,6 +76,11 @@ impl Role {
         }
     }
 
+    /// Whether a conference cannot do without it: it comes in although a limit is reached.
+    pub const fn is_indispensable(self) -> bool {
+        matches!(self, Self::Operator | Self::Chair | Self::Hall)
+    }
+
     /// The name in tokens and messages.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -126,6 +126,8 @@ pub struct Join {
     pub session: SessionId,
     /// Hash of the new session's secret.
     pub secret: SecretHash,
+    /// Why the server as a whole has no room for one more, if so.
+    pub no_room: Option<Refusal>,
 }
 
 /// Why a command is not carried out: a stable code and a sentence for people.

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::auth::{Grant, Role, SecretHash, Verb};
+use crate::auth::{Grant, SecretHash};
 use crate::conference::command::{Join, Refusal};
 use crate::conference::event::Event;
 use crate::conference::participants::{Identity, Participant};
@@ -17,6 +17,7 @@ impl State {
             participant,
             session,
             secret,
+            no_room,
         } = join;
         if !grant.may_join() {
             return Err(Refusal::role(grant.role(), "join a conference"));
@@ -35,7 +36,12 @@ impl State {
                 secret,
             }]);
         }
-        if self.is_full_for(grant.role()) {
+        // Whoever runs the conference comes in even when it is full.
+        let limits_count = !grant.role().is_indispensable();
+        if let Some(refusal) = no_room.filter(|_| limits_count) {
+            return Err(refusal);
+        }
+        if limits_count && self.people.len() >= self.settings.max_participants {
             return Err(Refusal::new(
                 ErrorCode::ConferenceFull,
                 format!(
@@ -54,12 +60,6 @@ impl State {
             site: grant.site().cloned(),
             name,
         }])
-    }
-
-    /// Whoever runs the conference comes in even when it is full.
-    fn is_full_for(&self, role: Role) -> bool {
-        let exempt = role.may(Verb::Moderate) || role == Role::Hall;
-        !exempt && self.people.len() >= self.settings.max_participants
     }
 
     /// The token's name, else the site's, else whom the token was made for.

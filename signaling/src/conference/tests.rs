@@ -122,6 +122,7 @@ impl Meeting {
             participant: ParticipantId::new(1, u128::from(self.next_id)),
             session: SessionId::new(1, u128::from(self.next_id)),
             secret: hash(self.next_id),
+            no_room: None,
         }
     }
 

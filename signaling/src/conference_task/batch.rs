@@ -2,12 +2,13 @@
 
 use jiff::Timestamp;
 use sfu::command::Event as MediaEvent;
-use sfu::id::PeerId;
+use sfu::id::{PeerId, ShardId};
+use sfu::overload::Priority;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
-use tracing::{debug, info};
+use tracing::{debug, info, warn};
 
-use super::links::LinkKind;
+use super::links::{Class, LinkKind};
 use super::news;
 use super::peers::Peer;
 use super::request::{
@@ -116,6 +117,7 @@ impl ConferenceTask {
                 };
                 outbox.send(&message);
             }
+            Request::Refused(code) => self.troubles.refused(Instant::now(), code),
             Request::Media(event) => self.media_event(batch, now, event),
             Request::Query(query) => self.answer(query),
             Request::Drain { mut endings } => {
@@ -401,8 +403,16 @@ impl ConferenceTask {
             | MediaEvent::PublicationStopped { publication } => {
                 debug!(conference = %self.id(), %publication, ?event, "publication");
             }
-            MediaEvent::DominantSpeaker { .. } | MediaEvent::Overload { .. } => {}
+            MediaEvent::Overload { shard, shed, .. } => self.overload(now, shard, shed),
+            MediaEvent::DominantSpeaker { .. } => {}
         }
+    }
+
+    fn overload(&mut self, now: Timestamp, shard: ShardId, left_out: Option<Priority>) {
+        warn!(conference = %self.id(), %shard, ?left_out, "overload");
+        let counted = self.around.media.media().stats().shed_frames;
+        self.troubles
+            .overload(Instant::now(), now, shard, left_out, counted);
     }
 
     fn media_state(&mut self, batch: &mut Batch, peer: PeerId, to: MediaState) {
@@ -448,6 +458,11 @@ impl ConferenceTask {
         }
         self.peers.reconcile(&self.state, self.media_id, &*media);
         self.news.tell(now, &self.state, &self.links, &self.peers);
+        let trouble = self.troubles.take(now, || media.stats().shed_frames);
+        if let Some(trouble) = trouble {
+            let frame = encode(&ServerMessage::Trouble(trouble));
+            self.links.tell_all(Class::Moderators, &frame);
+        }
         for pending in batch.answers {
             self.settle(pending);
         }
@@ -540,6 +555,7 @@ impl ConferenceTask {
                 site: person.site.as_ref().map(|code| self.state.site_entry(code)),
                 conference: self.state.conference_entry(),
                 resumed,
+                media: self.peers.get(participant).is_some(),
                 resume_seconds: self.around.welcome.resume_seconds,
                 ping_seconds: self.around.welcome.ping_seconds,
                 ice_servers: Vec::new(),
@@ -547,6 +563,11 @@ impl ConferenceTask {
             outbox.send(&ServerMessage::Welcome(Box::new(welcome)));
             for message in news::all(&self.state, role, &self.peers) {
                 outbox.send(&message);
+            }
+            if let Some(trouble) = self.troubles.told()
+                && Class::of(role) == Class::Moderators
+            {
+                outbox.send(&ServerMessage::Trouble(trouble));
             }
             if let Some(own) = self.state.self_message(participant) {
                 outbox.send(&own);

@@ -219,6 +219,11 @@ impl ConferenceHandle {
         })
     }
 
+    /// A join was refused for want of room. Under a crowd that fills the inbox some are not told of.
+    pub fn refused(&self, code: ErrorCode) {
+        let _ = self.ask(Request::Refused(code));
+    }
+
     /// Something happened at the media plane. Waits for room.
     pub async fn media_event(&self, event: Event) {
         let inbound = Inbound {

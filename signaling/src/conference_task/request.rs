@@ -55,6 +55,8 @@ pub(super) enum Request {
         outbox: Outbox,
         id: RequestId,
     },
+    /// Somebody was refused for want of room.
+    Refused(ErrorCode),
     /// The media plane has something to say.
     Media(Event),
     /// Somebody wants to know.
@@ -77,6 +79,7 @@ impl Request {
             Self::NewPeer(new) => Some(new.participant),
             Self::Change { .. }
             | Self::Enter(_)
+            | Self::Refused(_)
             | Self::Media(_)
             | Self::Query(_)
             | Self::Drain { .. } => None,
@@ -229,11 +232,8 @@ pub enum Query {
 
 /// `error` for a refusal.
 pub(crate) fn refusal_message(id: Option<RequestId>, refusal: &Refusal) -> ServerMessage {
-    let retry_after_seconds = matches!(
-        refusal.code,
-        ErrorCode::Overloaded | ErrorCode::ConferenceFull | ErrorCode::Internal
-    )
-    .then_some(RETRY_SECONDS);
+    let retry_after_seconds = matches!(refusal.code, ErrorCode::Overloaded | ErrorCode::Internal)
+        .then_some(RETRY_SECONDS);
     ServerMessage::Error {
         id,
         code: refusal.code,

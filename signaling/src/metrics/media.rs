@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use sfu::drop_reason::DropReason;
+use sfu::overload::Priority;
 use sfu::stats::Stats;
 
 use super::reading::{Reading, Readings, Value};
@@ -21,11 +22,15 @@ pub(super) fn readings(media: Arc<dyn Media>) -> Readings {
         let counters = counters(&stats)
             .into_iter()
             .map(|row| reading(row, Value::Counter));
-        gauges.chain(counters).chain(dropped(&stats)).collect()
+        gauges
+            .chain(counters)
+            .chain(shed(&stats))
+            .chain(dropped(&stats))
+            .collect()
     })
 }
 
-const fn gauges(stats: &Stats) -> [Row; 3] {
+const fn gauges(stats: &Stats) -> [Row; 5] {
     [
         ("dinh_media_peers", "Peer connections", stats.peers),
         (
@@ -38,10 +43,20 @@ const fn gauges(stats: &Stats) -> [Row; 3] {
             "Publications",
             stats.publications,
         ),
+        (
+            "dinh_media_overloaded_conferences",
+            "Conferences that go without something because a shard cannot keep up",
+            stats.overloaded_conferences,
+        ),
+        (
+            "dinh_media_fanout_wait_microseconds",
+            "How long the oldest packet had waited when the last fan-out began, on the worst shard",
+            stats.fanout_wait_micros,
+        ),
     ]
 }
 
-const fn counters(stats: &Stats) -> [Row; 11] {
+const fn counters(stats: &Stats) -> [Row; 12] {
     [
         (
             "dinh_media_received_datagrams",
@@ -84,6 +99,11 @@ const fn counters(stats: &Stats) -> [Row; 11] {
             stats.pli_out,
         ),
         (
+            "dinh_media_caught_up_slots",
+            "Late viewers started from what was kept, without another keyframe",
+            stats.caught_up,
+        ),
+        (
             "dinh_media_keyframe_requests",
             "Keyframes asked for",
             stats.keyframe_requests,
@@ -99,6 +119,16 @@ const fn counters(stats: &Stats) -> [Row; 11] {
             stats.messages_out,
         ),
     ]
+}
+
+fn shed(stats: &Stats) -> impl Iterator<Item = Reading> {
+    let name = "dinh_media_shed_frames";
+    let help = "Frames not forwarded because a shard could not keep up, by priority";
+    let counted = Priority::ALL.into_iter().zip(stats.shed_frames);
+    counted.map(move |(priority, frames)| Reading {
+        label: Some(("priority", priority.label().to_owned())),
+        ..reading((name, help, frames), Value::Counter)
+    })
 }
 
 fn dropped(stats: &Stats) -> impl Iterator<Item = Reading> {

@@ -44,8 +44,10 @@ pub enum ErrorCode {
     ConferenceNotRunning,
     /// There is already a conference with this id.
     ConferenceExists,
-    /// The limit of participants is reached.
+    /// The conference's limit of participants is reached.
     ConferenceFull,
+    /// The server's limit of connections is reached.
+    ServerFull,
     /// The role may not do this.
     NotPermitted,
     /// No such participant is present.
@@ -68,7 +70,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// All of them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::BadMessage,
         Self::TooLarge,
         Self::RateLimited,
@@ -82,6 +84,7 @@ impl ErrorCode {
         Self::ConferenceNotRunning,
         Self::ConferenceExists,
         Self::ConferenceFull,
+        Self::ServerFull,
         Self::NotPermitted,
         Self::ParticipantUnknown,
         Self::BadOffer,
@@ -109,6 +112,7 @@ impl ErrorCode {
             Self::ConferenceNotRunning => "conference_not_running",
             Self::ConferenceExists => "conference_exists",
             Self::ConferenceFull => "conference_full",
+            Self::ServerFull => "server_full",
             Self::NotPermitted => "not_permitted",
             Self::ParticipantUnknown => "participant_unknown",
             Self::BadOffer => "bad_offer",
@@ -154,13 +158,21 @@ pub enum CloseReason {
     ConferenceEnded,
     /// Sent away by an operator or a chair.
     Removed,
+    /// The conference's limit of participants is reached.
+    ConferenceFull,
+    /// The server's limit of connections is reached.
+    ServerFull,
+    /// The server has too much to do at this moment.
+    Overloaded,
+    /// Our fault.
+    Internal,
     /// The server stops or restarts.
     Restarting,
 }
 
 impl CloseReason {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 16] = [
         Self::BadMessage,
         Self::TooLarge,
         Self::Replaced,
@@ -172,6 +184,10 @@ impl CloseReason {
         Self::TooSlow,
         Self::ConferenceEnded,
         Self::Removed,
+        Self::ConferenceFull,
+        Self::ServerFull,
+        Self::Overloaded,
+        Self::Internal,
         Self::Restarting,
     ];
 
@@ -185,6 +201,10 @@ impl CloseReason {
             Self::RateLimited | Self::TooSlow => 4008,
             Self::ConferenceEnded => 4009,
             Self::Removed => 4010,
+            Self::ConferenceFull => 4011,
+            Self::ServerFull => 4012,
+            Self::Overloaded => 4013,
+            Self::Internal => 1011,
             Self::Restarting => 1012,
         }
     }
@@ -203,6 +223,10 @@ impl CloseReason {
             Self::TooSlow => "too_slow",
             Self::ConferenceEnded => "conference_ended",
             Self::Removed => "removed",
+            Self::ConferenceFull => "conference_full",
+            Self::ServerFull => "server_full",
+            Self::Overloaded => "overloaded",
+            Self::Internal => "internal",
             Self::Restarting => "restarting",
         }
     }

@@ -71,6 +71,8 @@ pub enum ServerMessage {
         /// Those who changed, or all.
         changes: Vec<ParticipantEntry>,
     },
+    /// What the server could not do for this conference. For operators and chairs.
+    Trouble(Trouble),
     /// A request was carried out.
     Ok {
         /// Of the request.
@@ -122,7 +124,7 @@ impl ServerMessage {
     }
 
     /// Every `type` on the wire.
-    pub const KINDS: [&'static str; 13] = [
+    pub const KINDS: [&'static str; 14] = [
         "welcome",
         "answer",
         "floor",
@@ -132,6 +134,7 @@ impl ServerMessage {
         "conference",
         "provinces",
         "participants",
+        "trouble",
         "ok",
         "error",
         "pong",
@@ -159,6 +162,8 @@ pub struct Welcome {
     pub conference: ConferenceEntry,
     /// True if the participant was here before.
     pub resumed: bool,
+    /// True if the server still has the participant's peer connection; otherwise an `offer` is due.
+    pub media: bool,
     /// How long after a loss it may come back.
     pub resume_seconds: u32,
     /// How often the server pings.
@@ -294,6 +299,71 @@ pub struct Claim {
     /// Since when.
     #[schema(value_type = String, format = DateTime)]
     pub since: Timestamp,
+}
+
+/// See [`ServerMessage::Trouble`].
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Trouble {
+    /// Counts these values.
+    pub version: u64,
+    /// Joins that were refused since the server started.
+    pub refused: Refused,
+    /// The last time that the media plane could not keep up, if ever.
+    pub overload: Option<Overload>,
+}
+
+/// Joins that were refused for want of room.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Refused {
+    /// The conference's limit of participants was reached.
+    pub conference_full: u32,
+    /// The server's limit of connections was reached.
+    pub server_full: u32,
+    /// The server had too much to do.
+    pub overloaded: u32,
+}
+
+/// A time in which some sites went without something.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Overload {
+    /// The most important that is, or was last, left out.
+    pub left_out: Importance,
+    /// Since when.
+    pub since: Timestamp,
+    /// When all was forwarded again; `null` while it lasts.
+    pub until: Option<Timestamp>,
+    /// Frames that the server left out since then, in all its conferences.
+    pub frames: Frames,
+}
+
+/// What may be left out, the least important first.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Importance {
+    /// The small pictures of operators.
+    Thumbnail,
+    /// The second picture.
+    Second,
+    /// The main picture and the screen.
+    Main,
+    /// Sound.
+    Audio,
+}
+
+/// Frames by importance.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Frames {
+    /// See [`Importance::Thumbnail`].
+    pub thumbnail: u64,
+    /// See [`Importance::Second`].
+    pub second: u64,
+    /// See [`Importance::Main`].
+    pub main: u64,
+    /// See [`Importance::Audio`].
+    pub audio: u64,
 }
 
 /// See [`ServerMessage::Stage`].

@@ -7,9 +7,10 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::app;
 use crate::auth::TokenError;
 use crate::conference::Refusal;
-use crate::conference_task::{AskError, RETRY_SECONDS};
+use crate::conference_task::AskError;
 use crate::protocol::ErrorCode;
 use crate::store::StoreError;
 
@@ -113,7 +114,9 @@ const fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::FloorNotRequested
         | ErrorCode::FloorNotHeld
         | ErrorCode::FloorAlreadyRequested => StatusCode::CONFLICT,
-        ErrorCode::ConferenceFull | ErrorCode::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+        ErrorCode::ConferenceFull | ErrorCode::ServerFull | ErrorCode::Overloaded => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
         ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
@@ -131,7 +134,7 @@ impl IntoResponse for ApiError {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(RETRY_AFTER, HeaderValue::from(RETRY_SECONDS));
+            headers.insert(RETRY_AFTER, HeaderValue::from(app::spread_retry()));
         }
         response
     }

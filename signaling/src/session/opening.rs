@@ -14,6 +14,7 @@ use crate::outbox::{Ending, Outbox};
 use crate::protocol::{
     ClientMessage, CloseReason, ErrorCode, MAX_FRAME_BYTES, ServerMessage, VERSION,
 };
+use crate::room;
 
 /// Somebody is in.
 pub(super) struct Opened {
@@ -55,7 +56,7 @@ impl From<Refusal> for Failure {
 }
 
 /// How a connection ends on which nobody came in.
-fn ending(code: ErrorCode) -> Ending {
+pub(super) fn ending(code: ErrorCode) -> Ending {
     let reason = match code {
         ErrorCode::TooLarge => CloseReason::TooLarge,
         ErrorCode::SessionUnknown => CloseReason::SessionUnknown,
@@ -63,22 +64,30 @@ fn ending(code: ErrorCode) -> Ending {
             CloseReason::ConferenceEnded
         }
         ErrorCode::NotPermitted => CloseReason::TokenInvalid,
-        ErrorCode::ConferenceFull | ErrorCode::Overloaded | ErrorCode::Internal => {
-            return Ending::Closing {
-                reason: CloseReason::Restarting,
-                retry_after_seconds: Some(crate::conference_task::RETRY_SECONDS),
-            };
-        }
+        ErrorCode::ConferenceFull => CloseReason::ConferenceFull,
+        ErrorCode::ServerFull => CloseReason::ServerFull,
+        ErrorCode::Overloaded => return later(CloseReason::Overloaded),
+        ErrorCode::Internal => return later(CloseReason::Internal),
         _ => CloseReason::BadMessage,
     };
     Ending::because(reason)
 }
 
-/// Waits for the first message and follows it.
+/// Come back, each at another time.
+fn later(reason: CloseReason) -> Ending {
+    Ending::Closing {
+        reason,
+        retry_after_seconds: Some(app::spread_retry()),
+    }
+}
+
+/// Waits for the first message and follows it. `is_crowded`: there is room for those only whom a
+/// conference cannot do without, and for those who are in.
 pub(super) async fn open(
     socket: &mut Socket,
     app: &App,
     outbox: &Outbox,
+    is_crowded: bool,
 ) -> Result<Opened, Failure> {
     let limit = Duration::from_secs(app.config.sessions.handshake_timeout_seconds);
     let first = timeout(limit, first_message(socket)).await.map_err(|_| {
@@ -90,7 +99,7 @@ pub(super) async fn open(
     let opened = match first {
         ClientMessage::Join { protocol, token } => {
             check_protocol(protocol)?;
-            join(app, outbox, &token).await
+            join(app, outbox, &token, is_crowded).await
         }
         ClientMessage::Resume {
             protocol,
@@ -143,7 +152,12 @@ fn check_protocol(protocol: u32) -> Result<(), Failure> {
     Err(Failure::new(ErrorCode::UnsupportedProtocol, message))
 }
 
-async fn join(app: &App, outbox: &Outbox, token: &str) -> Result<Opened, Failure> {
+async fn join(
+    app: &App,
+    outbox: &Outbox,
+    token: &str,
+    is_crowded: bool,
+) -> Result<Opened, Failure> {
     let grant = app.verify(token)?;
     let Some(id) = grant.conference() else {
         return Err(Failure::new(
@@ -158,12 +172,20 @@ async fn join(app: &App, outbox: &Outbox, token: &str) -> Result<Opened, Failure
         participant: app::new_participant(),
         session: app::new_session(),
         secret: secret.hash(),
+        no_room: if is_crowded {
+            Some(room::full(
+                "the server has as many connections as it can take",
+            ))
+        } else {
+            app.no_room()
+        },
     };
     let arrival = Arrival::Session {
         outbox: outbox.clone(),
         secret: secret.reveal(),
     };
-    let admission = conference.enter(Command::Join(join), arrival).await?;
+    let entered = conference.enter(Command::Join(join), arrival).await;
+    let admission = entered.inspect_err(|refusal| app.note_refused(&conference, refusal))?;
     Ok(opened(conference, &admission))
 }
 

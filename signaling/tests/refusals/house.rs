@@ -60,6 +60,10 @@ impl Media for Stopped {
 
     fn end_conference(&self, _: MediaConference) {}
 
+    fn peers(&self) -> usize {
+        0
+    }
+
     fn stats(&self) -> sfu::stats::Stats {
         sfu::stats::Stats::default()
     }

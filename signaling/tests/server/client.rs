@@ -100,6 +100,11 @@ impl Client {
         }
     }
 
+    /// What was heard while an answer was awaited.
+    pub(crate) fn already_heard(&mut self) -> Option<Value> {
+        self.backlog.pop_front()
+    }
+
     async fn read(&mut self) -> Heard {
         let reading = async {
             loop {

@@ -1,6 +1,6 @@
 //! A media plane without media: answers offers of a tiny language and writes down its commands.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use sfu::command::{
@@ -27,6 +27,7 @@ pub(crate) enum Order {
 #[derive(Debug)]
 pub(crate) struct FakeMedia {
     next_peer: AtomicU64,
+    peers: AtomicUsize,
     orders: Mutex<Vec<Order>>,
     events: mpsc::Sender<Event>,
 }
@@ -37,6 +38,7 @@ impl FakeMedia {
         (
             Self {
                 next_peer: AtomicU64::new(1),
+                peers: AtomicUsize::new(0),
                 orders: Mutex::default(),
                 events,
             },
@@ -51,6 +53,11 @@ impl FakeMedia {
 
     pub(crate) fn has(&self, order: &Order) -> bool {
         self.orders().contains(order)
+    }
+
+    /// From now on there seem to be so many peers.
+    pub(crate) fn crowd(&self, peers: usize) {
+        self.peers.store(peers, Ordering::Relaxed);
     }
 
     pub(crate) async fn happen(&self, event: Event) {
@@ -84,7 +91,7 @@ impl Media for FakeMedia {
         policy: &PeerPolicy,
     ) -> Result<Joined, CommandError> {
         if offer == "full" {
-            return Err(CommandError::Overloaded("no room"));
+            return Err(CommandError::Full);
         }
         let peer = PeerId(self.next_peer.fetch_add(1, Ordering::Relaxed));
         let (mut publications, mut slots) = (Vec::new(), Vec::new());
@@ -165,6 +172,10 @@ impl Media for FakeMedia {
 
     fn end_conference(&self, _: ConferenceId) {
         self.note(Order::End);
+    }
+
+    fn peers(&self) -> usize {
+        self.peers.load(Ordering::Relaxed)
     }
 
     fn stats(&self) -> sfu::stats::Stats {

@@ -72,7 +72,6 @@ async fn an_offer_that_makes_no_sense_is_refused_with_its_reason() {
             json!({"0": "camera", "1": "camera"}),
             "bad_offer",
         ),
-        ("full", json!({}), "overloaded"),
     ] {
         let error = site
             .ask(json!({"type": "offer", "sdp": sdp, "sources": sources}))

@@ -13,6 +13,7 @@ mod floor;
 mod health;
 mod rest;
 mod restart;
+mod room;
 mod session;
 mod whip;
 mod world;

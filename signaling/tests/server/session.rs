@@ -273,20 +273,6 @@ async fn whoever_reads_nothing_is_cut_off_and_counts_as_lost() {
 }
 
 #[tokio::test]
-async fn there_is_room_for_so_many_connections_and_no_more() {
-    let world = World::with(|config| config.sessions.max_connections = 1).await;
-    let _only = world.join(Role::Site, Some("00004")).await;
-    let stream = tokio::net::TcpStream::connect(world.server.http())
-        .await
-        .unwrap();
-    let url = format!("ws://{}/ws", world.server.http());
-    let refused = tokio_tungstenite::client_async(url, stream)
-        .await
-        .unwrap_err();
-    assert!(refused.to_string().contains("503"), "{refused}");
-}
-
-#[tokio::test]
 async fn a_server_that_stops_tells_everybody_when_to_come_back() {
     let world = World::new().await;
     let mut site = world.join(Role::Site, Some("00004")).await;

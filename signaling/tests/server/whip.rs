@@ -93,7 +93,6 @@ async fn what_cannot_be_published_is_refused_and_nobody_comes_in() {
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
         ),
         (&hall, SDP, "nonsense", StatusCode::BAD_REQUEST),
-        (&hall, SDP, "full", StatusCode::SERVICE_UNAVAILABLE),
         (&observer, SDP, OFFER, StatusCode::FORBIDDEN),
         ("forged", SDP, OFFER, StatusCode::UNAUTHORIZED),
         (

@@ -37,6 +37,11 @@ export function number(value: number): string {
   return new Intl.NumberFormat(current).format(value);
 }
 
+/** Hours and minutes of a moment, as the clock on the wall shows it: 10:15. */
+export function clock(at: string): string {
+  return new Intl.DateTimeFormat(current, { hour: "2-digit", minute: "2-digit" }).format(Date.parse(at));
+}
+
 /** Hours, minutes and seconds since `since`: 0:42, 12:07, 1:02:09. */
 export function elapsed(since: string, now: number): string {
   const seconds = Math.max(0, Math.floor((now - Date.parse(since)) / 1000));

@@ -67,6 +67,31 @@ fn a_full_conference_refuses_sites_but_not_those_who_run_it() {
 }
 
 #[test]
+fn a_full_server_refuses_newcomers_but_not_the_lost_nor_those_who_run_it() {
+    let mut meeting = Meeting::running();
+    let commune = meeting.join(Role::Site, Some("101"));
+    meeting.lose(commune);
+    let without_room = |meeting: &mut Meeting, role, site| {
+        let grant = meeting.grant(role, site);
+        let join = Join {
+            no_room: Some(Refusal::new(ErrorCode::ServerFull, "full")),
+            ..meeting.joining(grant)
+        };
+        meeting.system(Command::Join(join))
+    };
+    let newcomer = without_room(&mut meeting, Role::Site, Some("102"));
+    assert_eq!(code_of(newcomer), ErrorCode::ServerFull);
+    for (role, site) in [
+        (Role::Site, Some("101")),
+        (Role::Operator, None),
+        (Role::Chair, None),
+        (Role::Hall, Some("VN")),
+    ] {
+        without_room(&mut meeting, role, site).unwrap();
+    }
+}
+
+#[test]
 fn a_full_conference_lets_the_lost_come_back() {
     let mut meeting = Meeting::with(Settings {
         max_participants: 1,
