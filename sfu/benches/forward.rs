@@ -11,7 +11,11 @@
     clippy::print_stdout,
     reason = "a benchmark"
 )]
-#![allow(clippy::disallowed_methods, reason = "it measures time")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "it measures time and opens sockets"
+)]
 
 #[path = "forward/bare.rs"]
 mod bare;

@@ -62,8 +62,7 @@ impl Stage {
                 now,
                 index,
                 address(index),
-                &identity,
-                &client,
+                (&identity, &client),
                 spec,
             )
         };
@@ -238,8 +237,7 @@ fn connect(
     now: Instant,
     index: u32,
     remote: SocketAddr,
-    server: &Identity,
-    client: &Identity,
+    (server, client): (&Identity, &Identity),
     spec: PeerSpec,
 ) -> (Path, Sealer) {
     let path = Path::Udp {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use cpu_time::ThreadTime;
 use quinn_udp::{Transmit, UdpSockRef, UdpSocketState};
-use sfu::path::Path;
+use sfu::outbox;
 
 use crate::bare::Bare;
 use crate::sink::Sink;
@@ -81,19 +81,7 @@ pub(crate) fn measure(receivers: u32, traffic: &Traffic, turns: usize) {
                 let start = ThreadTime::now();
                 if let Some(datagrams) = datagrams {
                     stage.arrive(&datagrams);
-                    stage.fan_out(|transmit| {
-                        let Path::Udp { remote, .. } = transmit.path else {
-                            return;
-                        };
-                        let is_one = transmit.contents.len() <= transmit.segment;
-                        wire.send(&Transmit {
-                            destination: remote,
-                            ecn: None,
-                            contents: transmit.contents,
-                            segment_size: (!is_one).then_some(transmit.segment),
-                            src_ip: None,
-                        });
-                    });
+                    stage.fan_out(|transmit| wire.send(&as_quinn(transmit)));
                 } else {
                     bare.fan_out(*burst, |transmit| wire.send(transmit));
                 }
@@ -119,6 +107,17 @@ pub(crate) fn measure(receivers: u32, traffic: &Traffic, turns: usize) {
         ours / least,
         100.0 * lost,
     );
+}
+
+fn as_quinn<'t>(transmit: &outbox::Transmit<'t>) -> Transmit<'t> {
+    let is_one = transmit.contents.len() <= transmit.segment;
+    Transmit {
+        destination: transmit.path.remote(),
+        ecn: None,
+        contents: transmit.contents,
+        segment_size: (!is_one).then_some(transmit.segment),
+        src_ip: None,
+    }
 }
 
 /// What is sent in one second, in order, each with the time since the one before.
