@@ -319,7 +319,7 @@ impl Fanout {
                 if self.mask >> (feed % 64) & 1 == 1
                     && let Some(slot) = peer.slots.get(usize::from(*slot))
                 {
-                    prefetch(slot);
+                    prefetch(slot, size_of::<Slot>());
                 }
             }
         }

@@ -44,8 +44,14 @@ pub enum Stage {
     Silent,
 }
 
+/// Slots that lie in the peer itself: those of a site.
+const NEAR_SLOTS: usize = 6;
+
 /// A peer connection.
+///
+/// In the order of its fields, so that everything before the slots can be fetched ahead at once.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Peer {
     /// Which.
     pub id: PeerId,
@@ -63,10 +69,10 @@ pub struct Peer {
     pub report: Option<Box<[u8]>>,
     /// Keys for what it receives.
     pub sealer: Option<Sealer>,
-    /// Its receive positions in offer order.
-    pub slots: Vec<Slot>,
     /// Everything that fan-out does not need.
     pub cold: Box<Cold>,
+    /// Its receive positions in offer order.
+    pub slots: SmallVec<[Slot; NEAR_SLOTS]>,
 }
 
 /// The parts of a peer that are not touched per forwarded packet.

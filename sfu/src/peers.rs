@@ -1,6 +1,8 @@
 //! A shard's peers, packed: where one lies is known without reading anything, so it can be fetched
 //! ahead of its turn.
 
+use std::mem::offset_of;
+
 use crate::peer::Peer;
 use crate::prefetch::prefetch;
 
@@ -61,11 +63,11 @@ impl Peers {
         self.place_mut(key)?.as_mut()
     }
 
-    /// Begins to bring a peer into the caches.
+    /// Begins to bring a peer into the caches, but for its slots.
     #[inline]
     pub fn prefetch(&self, key: usize) {
         if let Some(place) = self.place(key) {
-            prefetch(place);
+            prefetch(place, offset_of!(Peer, slots));
         }
     }
 

@@ -12,19 +12,19 @@
 #[cfg(target_arch = "x86_64")]
 const LINE: usize = 64;
 
-/// Begins to bring all of `value` into the caches. Changes nothing else.
+/// Begins to bring the first `bytes` of `value` into the caches. Changes nothing else.
 #[inline]
-pub fn prefetch<T: ?Sized>(value: &T) {
+pub fn prefetch<T>(value: &T, bytes: usize) {
     #[cfg(target_arch = "x86_64")]
     {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
 
         let start = std::ptr::from_ref(value).cast::<i8>();
-        for offset in (0..size_of_val(value)).step_by(LINE) {
+        for offset in (0..bytes.min(size_of::<T>())).step_by(LINE) {
             // SAFETY: a prefetch reads nothing and faults on no address, and SSE is part of x86-64.
             unsafe { _mm_prefetch::<_MM_HINT_T0>(start.wrapping_add(offset)) };
         }
     }
     #[cfg(not(target_arch = "x86_64"))]
-    let _ = value;
+    let _ = (value, bytes);
 }

@@ -50,7 +50,7 @@ impl Shard {
         let inbound = Inbound::new(receivers, spec.extensions);
         let ice = Lite::new(now, spec.ice.clone());
         let dtls = Session::server(now, &self.identity, spec.fingerprint);
-        let slots: Vec<Slot> = spec
+        let slots: SmallVec<_> = spec
             .slots
             .iter()
             .map(|slot| Slot::new(slot, self.rng.random()))
