@@ -10,6 +10,7 @@ pub mod clip;
 pub mod compare;
 pub mod endpoint;
 pub mod fleet;
+pub mod ledger;
 pub mod line;
 pub mod machine;
 pub mod marker;

@@ -78,6 +78,27 @@ pub struct Impairment {
     pub queue: Duration,
 }
 
+impl std::fmt::Display for Impairment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let ms = |span: Duration| span.as_secs_f64() * 1e3;
+        let Burst { loss, stay, .. } = self.loss;
+        write!(f, "{:.1} % lost", loss * 100.0)?;
+        if stay > loss {
+            write!(f, " {:.0} in a row", 1.0 / (1.0 - stay))?;
+        }
+        write!(
+            f,
+            ", {:.0} to {:.0} ms",
+            ms(self.delay),
+            ms(self.delay + self.jitter)
+        )?;
+        match self.kbps {
+            Some(kbps) => write!(f, ", {kbps} kbit/s with {:.0} ms of queue", ms(self.queue)),
+            None => Ok(()),
+        }
+    }
+}
+
 /// What became of datagrams in one direction.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Counts {

@@ -15,6 +15,8 @@ pub struct Reading {
     system: Duration,
     /// Resident memory, KiB.
     pub rss_kib: u64,
+    /// Context switches of all threads, voluntary and not; `None` where the system hides them.
+    switches: Option<(u64, u64)>,
 }
 
 impl Reading {
@@ -37,7 +39,19 @@ impl Reading {
             user: time(stat.utime),
             system: time(stat.stime),
             rss_kib: stat.rss * procfs::page_size() / 1_024,
+            switches: switches(process),
         })
+    }
+
+    /// Voluntary and involuntary context switches a second since an earlier reading.
+    pub fn switches_per_second_since(&self, earlier: &Self) -> Option<(f64, f64)> {
+        let ((voluntary, involuntary), before) = (self.switches?, earlier.switches?);
+        let span = self.at.saturating_duration_since(earlier.at);
+        // Threads that have ended meanwhile take their count with them.
+        let rate = |now: u64, then: u64| {
+            rounded(now.saturating_sub(then) as f64 / span.as_secs_f64().max(1e-3))
+        };
+        Some((rate(voluntary, before.0), rate(involuntary, before.1)))
     }
 
     /// CPU seconds used since an earlier reading.
@@ -63,6 +77,16 @@ impl Reading {
             total: rounded(user + system),
         }
     }
+}
+
+fn switches(process: &Process) -> Option<(u64, u64)> {
+    let mut sum = (0, 0);
+    for task in process.tasks().ok()?.flatten() {
+        let status = task.status().ok()?;
+        sum.0 += status.voluntary_ctxt_switches?;
+        sum.1 += status.nonvoluntary_ctxt_switches?;
+    }
+    Some(sum)
 }
 
 #[cfg(test)]

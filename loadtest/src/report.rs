@@ -121,6 +121,8 @@ pub struct Sites {
     pub failures: BTreeMap<String, u32>,
     /// Seconds from the first site's first packet until the last had joined.
     pub all_joined_seconds: Option<f64>,
+    /// How often the server, or a lost connection, made a site try again later.
+    pub put_off: u32,
 }
 
 /// How long joining took: each step from the end of the one before, and the whole.
@@ -366,6 +368,9 @@ pub struct Events {
     pub differing: u32,
     /// What they had missed, by type of message.
     pub missed: BTreeMap<String, u32>,
+    /// Why this could not be found out, if so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
     /// Checksum of what everybody is told, as the server has it: conference, stage, floor, counts.
     pub server_checksum: String,
     /// Participants on the operator's roster, gathered from its deltas.

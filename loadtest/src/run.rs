@@ -2,7 +2,12 @@
 
 mod board;
 mod chapters;
+mod director;
+mod faults;
+mod floor;
 mod media;
+mod operator;
+mod plan;
 mod site;
 mod tally;
 
@@ -24,9 +29,11 @@ use crate::scenario::{Scenario, Target};
 use crate::timeline::{Recorder, Sources};
 use board::Board;
 pub use board::Progress;
-use chapters::{Chapter, Phase};
+use chapters::{Chapter, Chapters, Phase};
+use operator::Operator;
+use plan::Plan;
 use site::{Member, Part};
-use tally::{Measured, Window};
+use tally::{Measured, Watched, Window};
 
 /// After the publisher has stopped, the last losses have this long to be repaired.
 const DRAIN: Duration = Duration::from_millis(1_500);
@@ -51,6 +58,9 @@ pub enum RunError {
     /// The publisher could not come on air, so there is nothing to watch.
     #[error("the publisher could not join: {0}")]
     Publisher(String),
+    /// Nobody can hand the floor over or tell what the server knows.
+    #[error("the operator could not join: {0}")]
+    Operator(String),
 }
 
 /// Runs a scenario. Needs a Tokio runtime with time and I/O.
@@ -82,6 +92,7 @@ pub async fn run_with_progress(
     let scenario = Arc::new(scenario);
     let part = Part {
         scenario: Arc::clone(&scenario),
+        plan: Arc::new(Plan::new(&scenario)),
         shared: Arc::clone(&shared),
         fleet: Arc::clone(&fleet),
         board: Arc::clone(&board),
@@ -96,6 +107,12 @@ pub async fn run_with_progress(
             .await
             .map_err(RunError::Publisher)?;
     }
+    let operator = if scenario.operator {
+        let joined = Operator::join(&part, &mut members).await;
+        Some(joined.map_err(RunError::Operator)?)
+    } else {
+        None
+    };
     let joining = Instant::now();
     let sources = Sources {
         live: fleet.live(),
@@ -116,26 +133,30 @@ pub async fn run_with_progress(
     let all_joined = board
         .last_joined()
         .map(|at| at.saturating_duration_since(joining));
-
-    let mut chapters = vec![Chapter::new(Phase::Joining, joining)];
-    let (begin, end) = watch_together(&part, &mut chapters).await;
+    let watched = watch_together(&part, operator.as_ref(), joining).await;
     for publisher in board.publishers() {
         fleet.publish(publisher, false).await;
     }
     tokio::time::sleep(DRAIN).await;
+    let truth = match &operator {
+        Some(operator) => Some(operator.truth(&part).await),
+        None => None,
+    };
     leave.cancel();
     let outcomes = farewell(&mut members).await;
     let receive_buffer = fleet.receive_buffer();
+    let plan = Arc::clone(&part.plan);
     drop(part);
     let totals = stop(fleet).await;
     let observations = collector.await.unwrap_or_default();
     let measured = Measured {
         started,
         all_joined,
-        chapters,
+        watched,
+        truth,
+        told: board.all_told(),
+        put_off: board.times_put_off(),
         idle,
-        begin,
-        end,
         outcomes,
         observations,
         totals,
@@ -143,11 +164,11 @@ pub async fn run_with_progress(
         epoch: shared.epoch,
         timeline: recorder.finish().await,
     };
-    Ok(tally::report(&scenario, &measured))
+    Ok(tally::report(&scenario, &plan, &measured))
 }
 
-/// Lets all watch for as long as the scenario says; readings from the begin and the end.
-async fn watch_together(part: &Part, chapters: &mut Vec<Chapter>) -> (Window, Window) {
+/// Lets all watch for as long as the scenario says, and what is to happen meanwhile happen.
+async fn watch_together(part: &Part, operator: Option<&Operator>, joining: Instant) -> Watched {
     let Part {
         scenario,
         fleet,
@@ -155,14 +176,27 @@ async fn watch_together(part: &Part, chapters: &mut Vec<Chapter>) -> (Window, Wi
         ..
     } = part;
     tokio::time::sleep(scenario.settle).await;
-    chapters.push(Chapter::new(Phase::Watching, fleet.cut().await));
-    let begin = Window::open(scenario, fleet);
+    let mut chapters = vec![Chapter::new(Phase::Joining, joining)];
+    let begin = fleet.cut().await;
+    chapters.push(Chapter::new(Phase::Watching, begin));
+    let first = Window::open(scenario, fleet);
     board.watching(scenario.duration);
-    tokio::time::sleep(scenario.duration).await;
+    board.begins(begin);
+    let (handed, storms, ()) = tokio::join!(
+        director::hand_over(part, operator, begin),
+        director::storms(part, begin),
+        tokio::time::sleep(scenario.duration),
+    );
+    chapters.extend(storms);
     chapters.push(Chapter::new(Phase::Leaving, fleet.cut().await));
-    let end = Window::open(scenario, fleet);
+    let last = Window::open(scenario, fleet);
     board.done();
-    (begin, end)
+    Watched {
+        chapters: Chapters(chapters),
+        begin: first,
+        end: last,
+        handed,
+    }
 }
 
 fn shared(scenario: &Scenario) -> Result<Shared, RunError> {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::clip::{AudioFrame, Synthetic};
 use crate::fleet::FleetConfig;
 use crate::line::Impairment;
+use crate::measure::rounded;
 use crate::thresholds::Thresholds;
 use crate::token::TokenSource;
 
@@ -217,6 +218,44 @@ impl Scenario {
             floor: None,
             lines: Vec::new(),
         }
+    }
+
+    /// What happens while all watch, in sentences for people.
+    pub fn happenings(&self) -> Vec<String> {
+        let mut all = Vec::new();
+        let seconds = Duration::as_secs_f64;
+        if let Some(floor) = &self.floor {
+            let (count, every) = (floor.count, seconds(&floor.every));
+            all.push(format!(
+                "the floor changes hands {count} times, every {every} s"
+            ));
+        }
+        for ReloadStorm { at, sites, away } in &self.reloads {
+            let (at, away) = (seconds(at), seconds(away));
+            all.push(format!(
+                "at {at} s {sites} sites reload their page, which takes {away} s"
+            ));
+        }
+        if let Some(churn) = &self.churn {
+            let (percent, away) = (rounded(churn.per_minute * 100.0), seconds(&churn.away));
+            all.push(format!(
+                "{percent} % of the sites leave in a minute and come back after {away} s"
+            ));
+        }
+        for line in &self.lines {
+            let (percent, name) = (rounded(line.share * 100.0), &line.name);
+            let (down, up) = (line.down, line.up);
+            all.push(format!(
+                "{percent} % have the line {name}: {down} down, {up} up"
+            ));
+        }
+        if let Some(video) = &self.media.synthetic {
+            let (fps, kbps) = (video.fps, video.kbps);
+            all.push(format!(
+                "the picture is made up: {kbps} kbit/s at {fps} frames a second"
+            ));
+        }
+        all
     }
 
     /// What is wrong with it, in words of the scenario file.

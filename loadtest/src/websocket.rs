@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use futures_util::{SinkExt, StreamExt};
-use signaling::ids::RequestId;
+use signaling::ids::{ParticipantId, RequestId, SessionId};
+use signaling::protocol::server::Welcome;
 use signaling::protocol::{ClientMessage, ServerMessage, Source, VERSION};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+
+use crate::ledger::Ledger;
 
 /// Read buffer of each session: small, since there are thousands and they say little.
 const READ_BUFFER: usize = 4 * 1_024;
@@ -19,6 +22,17 @@ const READ_BUFFER: usize = 4 * 1_024;
 #[derive(Debug)]
 pub struct Session {
     socket: WebSocketStream<TcpStream>,
+    ledger: Ledger,
+    next_id: u64,
+}
+
+/// With what a session begins.
+#[derive(Clone, Debug)]
+pub enum Opening {
+    /// A token: somebody comes in.
+    Join(String),
+    /// Session and secret of a former `welcome`: a page was reloaded, or a line broke.
+    Resume(SessionId, String),
 }
 
 /// When each step of a join was done.
@@ -53,6 +67,8 @@ pub enum SessionError {
         code: String,
         /// Its reason.
         message: String,
+        /// Seconds after which it may be tried again.
+        retry_after: Option<u32>,
     },
     /// The server closed it.
     #[error("the server closed the session: {0}")]
@@ -68,12 +84,52 @@ impl From<WsError> for SessionError {
     }
 }
 
+/// What a page does about a session that came to nothing.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Next {
+    /// It gives up.
+    Over,
+    /// It forgets its session and joins with its token.
+    Join,
+    /// It tries again after so many seconds, or after a while of its own choice.
+    Wait(Option<u32>),
+}
+
+impl SessionError {
+    /// Judges as the web client does.
+    pub fn next(&self) -> Next {
+        match self {
+            Self::Refused {
+                code, retry_after, ..
+            } => match code.as_str() {
+                "session_unknown" => Next::Join,
+                "overloaded"
+                | "rate_limited"
+                | "internal"
+                | "conference_full"
+                | "conference_not_running" => Next::Wait(*retry_after),
+                _ => Next::Over,
+            },
+            Self::Closed(reason) => match reason.as_str() {
+                "session_unknown" => Next::Join,
+                "replaced" | "conference_ended" | "removed" => Next::Over,
+                _ => Next::Wait(None),
+            },
+            Self::Connect(_) | Self::WebSocket(_) => Next::Wait(None),
+            Self::Url(_) | Self::Protocol(_) => Next::Over,
+        }
+    }
+}
+
 impl Session {
-    /// Connects and joins with a token.
+    /// Connects, and joins or resumes.
     ///
     /// # Errors
     /// When the server cannot be reached or refuses.
-    pub async fn join(server: &str, token: String) -> Result<(Self, Steps), SessionError> {
+    pub async fn open(
+        server: &str,
+        opening: Opening,
+    ) -> Result<(Self, Box<Welcome>, Steps), SessionError> {
         let (host, url) = addresses(server)?;
         let stream = TcpStream::connect(&host).await?;
         stream.set_nodelay(true)?;
@@ -82,28 +138,46 @@ impl Session {
         let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER);
         let (socket, _) = client_async_with_config(request, stream, Some(config)).await?;
         let open = Instant::now();
-        let mut session = Self { socket };
-        let join = ClientMessage::Join {
-            protocol: VERSION,
-            token,
+        let mut session = Self {
+            socket,
+            ledger: Ledger::default(),
+            next_id: 0,
         };
-        session.send(&join).await?;
-        loop {
+        let protocol = VERSION;
+        session
+            .send(&match opening {
+                Opening::Join(token) => ClientMessage::Join { protocol, token },
+                Opening::Resume(session, secret) => ClientMessage::Resume {
+                    protocol,
+                    session,
+                    secret,
+                },
+            })
+            .await?;
+        let welcome = loop {
             match session.next().await? {
-                ServerMessage::Welcome(_) => break,
-                ServerMessage::Error { code, message, .. } => {
-                    return Err(refused(code, message));
-                }
+                ServerMessage::Welcome(welcome) => break welcome,
+                ServerMessage::Error {
+                    code,
+                    message,
+                    retry_after_seconds,
+                    ..
+                } => return Err(refused(code, message, retry_after_seconds)),
                 _ => {}
             }
-        }
+        };
         let steps = Steps {
             tcp,
             tls: None,
             open,
             welcome: Instant::now(),
         };
-        Ok((session, steps))
+        Ok((session, welcome, steps))
+    }
+
+    /// What it was told so far.
+    pub const fn ledger(&self) -> &Ledger {
+        &self.ledger
     }
 
     /// Sends the offer and waits for the answer.
@@ -124,31 +198,45 @@ impl Session {
                 Some((mid.clone(), source))
             })
             .collect();
-        let id = request_id(1)?;
+        let id = self.request_id()?;
         self.send(&ClientMessage::Offer { id, sdp, sources })
             .await?;
         loop {
             match self.next().await? {
                 ServerMessage::Answer { id: to, sdp, .. } if to == id => return Ok(sdp),
-                ServerMessage::Error { code, message, .. } => return Err(refused(code, message)),
+                ServerMessage::Error {
+                    code,
+                    message,
+                    retry_after_seconds,
+                    ..
+                } => return Err(refused(code, message, retry_after_seconds)),
                 _ => {}
             }
         }
     }
 
-    /// Tells that a source begins to carry something, without waiting for the answer.
+    /// Tells that a source begins or ceases to carry something, without waiting for the answer.
     ///
     /// # Errors
     /// When the session has ended.
-    pub async fn publish(&mut self, number: u64, source: &str) -> Result<(), SessionError> {
-        let found = Source::ALL.into_iter().find(|known| name(*known) == source);
-        if let Some(source) = found {
-            let id = request_id(number)?;
-            let active = true;
-            self.send(&ClientMessage::Publish { id, source, active })
-                .await?;
-        }
-        Ok(())
+    pub async fn publish(&mut self, source: Source, active: bool) -> Result<(), SessionError> {
+        let id = self.request_id()?;
+        self.send(&ClientMessage::Publish { id, source, active })
+            .await
+    }
+
+    /// Gives a participant the floor; the request's number, under which the answer will come.
+    ///
+    /// # Errors
+    /// When the session has ended.
+    pub async fn grant_floor(
+        &mut self,
+        participant: ParticipantId,
+    ) -> Result<RequestId, SessionError> {
+        let id = self.request_id()?;
+        self.send(&ClientMessage::GrantFloor { id, participant })
+            .await?;
+        Ok(id)
     }
 
     /// The next message; pings are answered on the way.
@@ -165,7 +253,10 @@ impl Session {
                     Ok(Some(ServerMessage::Closing { reason, .. })) => {
                         return Err(SessionError::Closed(reason.to_string()));
                     }
-                    Ok(Some(message)) => return Ok(message),
+                    Ok(Some(message)) => {
+                        self.ledger.take(&message);
+                        return Ok(message);
+                    }
                     Ok(None) => {}
                     Err(error) => return Err(SessionError::Protocol(error.to_string())),
                 },
@@ -186,6 +277,12 @@ impl Session {
         }
     }
 
+    fn request_id(&mut self) -> Result<RequestId, SessionError> {
+        self.next_id += 1;
+        let id = RequestId::new(self.next_id);
+        id.ok_or_else(|| SessionError::Protocol("no such request id".to_owned()))
+    }
+
     async fn send(&mut self, message: &ClientMessage) -> Result<(), SessionError> {
         let text = serde_json::to_string(message)
             .map_err(|error| SessionError::Protocol(error.to_string()))?;
@@ -193,15 +290,16 @@ impl Session {
     }
 }
 
-fn refused(code: impl std::fmt::Display, message: String) -> SessionError {
+fn refused(
+    code: impl std::fmt::Display,
+    message: String,
+    retry_after: Option<u32>,
+) -> SessionError {
     SessionError::Refused {
         code: code.to_string(),
         message,
+        retry_after,
     }
-}
-
-fn request_id(number: u64) -> Result<RequestId, SessionError> {
-    RequestId::new(number).ok_or_else(|| SessionError::Protocol("no such request id".to_owned()))
 }
 
 /// The name of a source on the wire.
@@ -237,6 +335,17 @@ fn addresses(server: &str) -> Result<(String, String), SessionError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_page_gives_up_joins_anew_or_waits_by_the_reason() {
+        let refused = |code: &str, seconds| refused(code, String::new(), seconds).next();
+        assert_eq!(refused("overloaded", Some(3)), Next::Wait(Some(3)));
+        assert_eq!(refused("session_unknown", None), Next::Join);
+        assert_eq!(refused("token_invalid", None), Next::Over);
+        let closed = |reason: &str| SessionError::Closed(reason.to_owned()).next();
+        assert_eq!(closed("restarting"), Next::Wait(None));
+        assert_eq!(closed("removed"), Next::Over);
+    }
 
     #[test]
     fn the_websocket_is_found_beside_the_server() {

@@ -66,6 +66,8 @@ pub struct Observed {
     pub streams: Vec<ObservedStream>,
     /// The sender whose keyframe came last, and when it was complete since the start of the run.
     pub last_key_frame: Option<(u16, Duration)>,
+    /// When it was taken out, from the start of the run; `None` while it is there.
+    pub gone: Option<Duration>,
 }
 
 /// A receiving m-line.
@@ -257,6 +259,7 @@ impl Watch {
         Observed {
             streams: streams.collect(),
             last_key_frame: self.last_key_frame,
+            gone: None,
         }
     }
 

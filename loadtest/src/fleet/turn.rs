@@ -16,7 +16,7 @@ use super::own::{DATAGRAM_BYTES, OwnSocket};
 use super::shared::{Message, SharedSockets};
 use super::tcp::TcpLink;
 use super::{Command, EndpointId, Event, Gone, Live, Totals, Traffic};
-use crate::endpoint::{Effects, Endpoint, Milestone, Shared};
+use crate::endpoint::{Effects, Endpoint, Milestone, Observed, Shared};
 use crate::measure::Latencies;
 
 /// Most batches read from one socket in a turn, so that timers run even when reading never ends.
@@ -228,9 +228,13 @@ impl Turns {
             return;
         };
         self.slots.polled -= usize::from(!matches!(entry.link, Link::Shared));
+        let gone = Instant::now().saturating_duration_since(self.shared.epoch);
         events.push_back(Event::Gone(Box::new(Gone {
             id: entry.id,
-            observed: entry.endpoint.observed(),
+            observed: Observed {
+                gone: Some(gone),
+                ..entry.endpoint.observed()
+            },
             sent: entry.endpoint.sent(),
             counts: entry.endpoint.counts(),
         })));

@@ -30,6 +30,7 @@ fn sample() -> Report {
         failed: 1,
         failures: BTreeMap::from([("the DTLS handshake failed".to_owned(), 1)]),
         all_joined_seconds: Some(1.5),
+        put_off: 0,
     };
     report.join.total = summary(250);
     report.forward_latency.audio = summary(2);

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
+use signaling::ids::ParticipantId;
 use tokio::sync::watch;
 
 use crate::fleet::EndpointId;
@@ -33,6 +34,8 @@ pub struct Progress {
 pub(super) struct Board {
     state: Mutex<State>,
     progress: watch::Sender<Progress>,
+    /// Since when all watch.
+    begin: watch::Sender<Option<Instant>>,
 }
 
 #[derive(Debug, Default)]
@@ -45,6 +48,14 @@ struct State {
     /// Sites that have joined or failed, or first the one and then the other.
     settled: FxHashSet<u32>,
     last_joined: Option<Instant>,
+    participants: FxHashMap<u32, ParticipantId>,
+    /// Connections that are to come back after a reload storm, by the storm's number.
+    returning: FxHashMap<EndpointId, usize>,
+    /// How many have come back after each.
+    back: Vec<u32>,
+    /// When sites learnt that they have the floor, in order.
+    told: Vec<(u32, Instant)>,
+    put_off: u32,
 }
 
 /// Endpoint number of the publisher; sites have their own number.
@@ -56,12 +67,95 @@ impl Board {
         Self {
             state: Mutex::default(),
             progress,
+            begin: watch::Sender::new(None),
         }
     }
 
-    /// A site has its answer.
-    pub(super) fn answered(&self) {
-        self.progress.send_modify(|progress| progress.answered += 1);
+    /// A site has its answer; those that come back are not counted twice.
+    pub(super) fn answered(&self, id: EndpointId) {
+        if id.life == 0 {
+            self.progress.send_modify(|progress| progress.answered += 1);
+        }
+    }
+
+    /// The server has told a site who it is.
+    pub(super) fn welcomed(&self, member: u32, participant: ParticipantId) {
+        self.state().participants.insert(member, participant);
+    }
+
+    /// Who a site is at the server.
+    pub(super) fn participant(&self, member: u32) -> Option<ParticipantId> {
+        self.state().participants.get(&member).copied()
+    }
+
+    /// A site has learnt that it has the floor.
+    pub(super) fn told(&self, member: u32, at: Instant) {
+        self.state().told.push((member, at));
+    }
+
+    /// When sites learnt that they have the floor.
+    pub(super) fn all_told(&self) -> Vec<(u32, Instant)> {
+        self.state().told.clone()
+    }
+
+    /// The server asked a site to come later.
+    pub(super) fn put_off(&self) {
+        self.state().put_off += 1;
+    }
+
+    /// How often the server asked a site to come later.
+    pub(super) fn times_put_off(&self) -> u32 {
+        self.state().put_off
+    }
+
+    /// This connection is to bring a site back after a reload storm.
+    pub(super) fn returning(&self, id: EndpointId, storm: usize) {
+        self.state().returning.insert(id, storm);
+    }
+
+    /// Waits until so many are back after a storm, or the time is over.
+    pub(super) async fn all_back(&self, storm: usize, sites: u32, timeout: Duration) {
+        let mut changes = self.progress.subscribe();
+        let back = async {
+            loop {
+                changes.borrow_and_update();
+                let back = self.state().back.get(storm).copied().unwrap_or_default();
+                if back >= sites || changes.changed().await.is_err() {
+                    return;
+                }
+            }
+        };
+        // Those that are still missing then are told by the report.
+        let _ = tokio::time::timeout(timeout, back).await;
+    }
+
+    fn came_back(&self, id: EndpointId) {
+        let mut state = self.state();
+        if let Some(storm) = state.returning.remove(&id) {
+            let least = state.back.len().max(storm + 1);
+            state.back.resize(least, 0);
+            if let Some(back) = state.back.get_mut(storm) {
+                *back += 1;
+            }
+            drop(state);
+            self.progress.send_modify(|_| {});
+        }
+    }
+
+    /// All watch together since then.
+    pub(super) fn begins(&self, at: Instant) {
+        self.begin.send_replace(Some(at));
+    }
+
+    /// Waits until all watch together; since when.
+    pub(super) async fn beginning(&self) -> Instant {
+        let mut begin = self.begin.subscribe();
+        let found = begin.wait_for(Option::is_some).await.map(|begin| *begin);
+        match found {
+            Ok(Some(begin)) => begin,
+            // The board cannot go while somebody waits at it.
+            Ok(None) | Err(_) => std::future::pending().await,
+        }
     }
 
     /// Media may flow to or from an endpoint.
@@ -70,9 +164,10 @@ impl Board {
             self.state().publishers.insert(id);
         } else if !self.is_on_air() {
             self.join(id.member, at);
+            self.came_back(id);
         }
         self.progress.send_modify(|progress| {
-            if id != PUBLISHER {
+            if id != PUBLISHER && id.life == 0 {
                 progress.connected += 1;
             }
         });
@@ -82,6 +177,9 @@ impl Board {
     pub(super) fn playing(&self, id: EndpointId, at: Instant) {
         if id != PUBLISHER {
             self.join(id.member, at);
+            self.came_back(id);
+        }
+        if id != PUBLISHER && id.life == 0 {
             self.progress.send_modify(|progress| progress.playing += 1);
         }
     }

@@ -9,6 +9,8 @@ pub(super) enum Phase {
     Joining,
     /// All watch.
     Watching,
+    /// All watch but those that the storm with this number took.
+    Storm(usize),
     /// Nothing is measured any more but what is repaired late.
     Leaving,
 }
@@ -18,6 +20,13 @@ pub(super) enum Phase {
 pub(super) struct Chapter {
     pub(super) phase: Phase,
     pub(super) begin: Instant,
+}
+
+impl Phase {
+    /// All have joined, and none has left for good.
+    pub(super) const fn is_steady(self) -> bool {
+        matches!(self, Self::Watching | Self::Storm(_))
+    }
 }
 
 impl Chapter {
@@ -38,6 +47,12 @@ impl Chapters {
             .filter(|(_, chapter)| wanted(chapter.phase))
             .map(|(number, _)| number)
             .collect()
+    }
+
+    /// Since when all watch.
+    pub(super) fn steady_since(&self) -> Option<Instant> {
+        let steady = self.0.iter().find(|chapter| chapter.phase.is_steady());
+        steady.map(|chapter| chapter.begin)
     }
 
     /// When a chapter ended: when the next began.

@@ -17,7 +17,7 @@ const RATE_SPAN: Duration = Duration::from_secs(2);
 pub(super) struct Part<'a> {
     pub(super) chapters: &'a [usize],
     /// From the start of the run. Whoever has received nothing for long then has a gap that no
-    /// packet has ended.
+    /// packet has ended, unless it left before.
     pub(super) end: Option<Duration>,
 }
 
@@ -74,6 +74,7 @@ fn entry<'a>(
         }
         let silence = part
             .end
+            .filter(|&end| site.gone.is_none_or(|gone| gone >= end))
             .zip(newest)
             .map(|(end, newest)| end.saturating_sub(newest));
         if let Some(silence) = silence.filter(|&silence| silence > limit(kind)) {
@@ -187,6 +188,7 @@ mod tests {
                 last_arrival,
             }],
             last_key_frame: None,
+            gone: None,
         }
     }
 
@@ -222,6 +224,9 @@ mod tests {
         };
         let stalls = media(deaf.iter(), part).video.unwrap().stalls;
         assert_eq!((stalls.count, stalls.longest_ms), (1, 5_000.0));
+        let mut gone = deaf[0].clone();
+        gone.gone = Some(16 * SECOND);
+        assert_eq!(media([gone].iter(), part).video.unwrap().stalls.count, 0);
         let well = [site(1, vec![totals(10, 0)], 21 * SECOND)];
         assert_eq!(media(well.iter(), part).video.unwrap().stalls.count, 0);
     }

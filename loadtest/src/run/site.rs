@@ -1,24 +1,35 @@
-//! One member of a run: a site, or whoever publishes.
+//! One member of a run: a site with all its comings and goings, or whoever publishes.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use rand::rngs::SmallRng;
+use rand::{RngExt, SeedableRng};
 use sfu::command::HostCandidate;
 use signaling::auth::Role;
+use signaling::ids::SessionId;
+use signaling::protocol::Source;
+use signaling::protocol::server::Standing;
 use tokio_util::sync::CancellationToken;
 
 use super::board::{Board, PUBLISHER};
+use super::plan::{Cause, Outing, Plan};
 use crate::endpoint::{Decrypt, Endpoint, EndpointConfig, Sends, Shared};
 use crate::fleet::{EndpointId, Fleet};
+use crate::ledger::Ledger;
 use crate::scenario::{Decryption, Scenario, Target, Transport, WebEndpoint};
 use crate::sdp::Answer;
 use crate::web::{self, Resource};
-use crate::websocket::{Session, SessionError};
+use crate::websocket::{Next, Opening, Session, SessionError};
+
+/// Longest time between two attempts of a page to come in, as the web client has it.
+const LONGEST_WAIT: f64 = 10.0;
 
 /// What every member needs.
 #[derive(Clone, Debug)]
 pub(super) struct Part {
     pub(super) scenario: Arc<Scenario>,
+    pub(super) plan: Arc<Plan>,
     pub(super) shared: Arc<Shared>,
     pub(super) fleet: Arc<Fleet>,
     pub(super) board: Arc<Board>,
@@ -44,13 +55,27 @@ pub(super) struct Steps {
     pub(super) answer: Instant,
 }
 
+/// One time that a member was there, or tried to be.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Visit {
+    pub(super) id: EndpointId,
+    /// Why it had been away, and since when. Not known of the first visit.
+    pub(super) after: Option<(Cause, Instant)>,
+    /// `None`: it did not come in.
+    pub(super) steps: Option<Steps>,
+    /// The server knew it again.
+    pub(super) resumed: bool,
+}
+
 /// What came of a member.
 #[derive(Debug)]
 pub(super) struct Outcome {
     pub(super) id: EndpointId,
-    pub(super) steps: Option<Steps>,
+    pub(super) visits: Vec<Visit>,
     /// Why it is out, if not because all left.
     pub(super) failure: Option<String>,
+    /// What it was told last, if it was there at the end over a WebSocket.
+    pub(super) ledger: Option<Ledger>,
 }
 
 /// What holds a member's place at the server.
@@ -59,44 +84,140 @@ enum Place {
     Resource(Resource),
 }
 
-/// Joins, stays until all leave, leaves.
+/// A member that has come in.
+struct Joined {
+    place: Place,
+    steps: Steps,
+    credentials: Option<(SessionId, String)>,
+    resumed: bool,
+}
+
+/// Why a member did not come in.
+enum Refused {
+    Session(SessionError),
+    Other(String),
+}
+
+/// How a stay ended.
+enum End {
+    AllLeave(Option<Ledger>),
+    Outing(Outing, Ledger),
+    Failed(String),
+}
+
+impl From<SessionError> for Refused {
+    fn from(error: SessionError) -> Self {
+        Self::Session(error)
+    }
+}
+
+impl From<String> for Refused {
+    fn from(reason: String) -> Self {
+        Self::Other(reason)
+    }
+}
+
+impl Outcome {
+    /// Of somebody who sends and receives no media.
+    pub(super) const fn new(id: EndpointId, failure: Option<String>) -> Self {
+        Self {
+            id,
+            visits: Vec::new(),
+            failure,
+            ledger: None,
+        }
+    }
+}
+
+/// Joins, stays until all leave, leaves; goes and comes back between as the plan says.
 pub(super) async fn attend(part: Part, member: Member) -> Outcome {
-    let id = member.id();
-    let start = Instant::now();
+    let mut outcome = Outcome::new(member.id(), None);
+    let mut outings = member.outings(&part).into_iter();
+    let mut former = Ledger::default();
+    let mut credentials = None;
+    loop {
+        let visit = match come(&part, member, &mut outcome, credentials.take()).await {
+            Ok(joined) => joined,
+            Err(reason) => return fail(&part, outcome, reason),
+        };
+        let id = outcome.id;
+        credentials = visit.credentials;
+        let end = match visit.place {
+            Place::WebSocket(session) => stay(&part, member, id, *session, outings.next()).await,
+            Place::Resource(resource) => {
+                part.leave.cancelled().await;
+                part.fleet.remove(id).await;
+                resource.delete().await;
+                End::AllLeave(None)
+            }
+        };
+        match end {
+            End::AllLeave(ledger) => {
+                outcome.ledger = ledger.map(|mut ledger| {
+                    ledger.add_former(&former);
+                    ledger
+                });
+                return outcome;
+            }
+            End::Failed(reason) => return fail(&part, outcome, reason),
+            End::Outing(outing, ledger) => {
+                former.add_former(&ledger);
+                let went = Instant::now();
+                if outing.cause == Cause::Churn {
+                    credentials = None;
+                }
+                outcome.id.life += 1;
+                outcome.visits.push(Visit {
+                    id: outcome.id,
+                    after: Some((outing.cause, went)),
+                    steps: None,
+                    resumed: false,
+                });
+                if let Cause::Reload(storm) = outing.cause {
+                    part.board.returning(outcome.id, storm);
+                }
+                tokio::select! {
+                    () = tokio::time::sleep(outing.away) => {}
+                    () = part.leave.cancelled() => return outcome,
+                }
+            }
+        }
+    }
+}
+
+fn fail(part: &Part, mut outcome: Outcome, reason: String) -> Outcome {
+    part.board.failed(outcome.id, &reason);
+    outcome.failure = Some(reason);
+    outcome
+}
+
+/// Comes in, within the time a join may take.
+async fn come(
+    part: &Part,
+    member: Member,
+    outcome: &mut Outcome,
+    credentials: Option<(SessionId, String)>,
+) -> Result<Joined, String> {
+    let id = outcome.id;
+    if outcome.visits.is_empty() {
+        outcome.visits.push(Visit {
+            id,
+            after: None,
+            steps: None,
+            resumed: false,
+        });
+    }
     let timeout = part.scenario.join_timeout;
-    let joining = tokio::time::timeout(timeout, join(&part, member, start));
+    let joining = tokio::time::timeout(timeout, knock(part, member, id, credentials));
     let joined = tokio::select! {
         joined = joining => joined.unwrap_or_else(|_| Err("joining took too long".to_owned())),
         () = part.leave.cancelled() => Err("still joining at the end".to_owned()),
-    };
-    let (place, steps) = match joined {
-        Ok(joined) => joined,
-        Err(reason) => {
-            part.board.failed(id, &reason);
-            return Outcome {
-                id,
-                steps: None,
-                failure: Some(reason),
-            };
-        }
-    };
-    let failure = match place {
-        Place::WebSocket(session) => stay(&part, id, *session).await,
-        Place::Resource(resource) => {
-            part.leave.cancelled().await;
-            part.fleet.remove(id).await;
-            resource.delete().await;
-            None
-        }
-    };
-    if let Some(reason) = &failure {
-        part.board.failed(id, reason);
+    }?;
+    if let Some(visit) = outcome.visits.last_mut() {
+        visit.steps = Some(joined.steps);
+        visit.resumed = joined.resumed;
     }
-    Outcome {
-        id,
-        steps: Some(steps),
-        failure,
-    }
+    Ok(joined)
 }
 
 impl Member {
@@ -107,7 +228,26 @@ impl Member {
         }
     }
 
-    fn endpoint(self, part: &Part) -> EndpointConfig {
+    /// Number in the marks of what it publishes. Those above 65,534 sites share theirs.
+    pub(super) const fn sender(self) -> u16 {
+        match self {
+            Self::Publisher => 1,
+            Self::Site(number) => (number % 65_534) as u16 + 2,
+        }
+    }
+
+    fn outings(self, part: &Part) -> Vec<Outing> {
+        match self {
+            Self::Publisher => Vec::new(),
+            Self::Site(number) => part
+                .plan
+                .site(number)
+                .map(|site| site.outings.clone())
+                .unwrap_or_default(),
+        }
+    }
+
+    fn endpoint(self, part: &Part, id: EndpointId) -> EndpointConfig {
         let conference = matches!(part.scenario.target, Target::Conference { .. });
         let (sends, slots) = match (self, conference) {
             (Self::Publisher, true) => (Sends::Hall, 3),
@@ -122,8 +262,8 @@ impl Member {
             _ => Decrypt::All,
         };
         EndpointConfig {
-            seed: part.scenario.seed ^ (u64::from(self.id().member) << 20),
-            sender: 1,
+            seed: seed(part, id),
+            sender: self.sender(),
             sends,
             audio_slots: slots,
             video_slots: slots,
@@ -132,15 +272,70 @@ impl Member {
     }
 }
 
+/// Seed of everything random about one connection.
+fn seed(part: &Part, id: EndpointId) -> u64 {
+    part.scenario.seed ^ (u64::from(id.member) << 20) ^ (u64::from(id.life) << 52)
+}
+
+/// Tries to come in as a page does: again after a while where the server asks for it.
+async fn knock(
+    part: &Part,
+    member: Member,
+    id: EndpointId,
+    mut credentials: Option<(SessionId, String)>,
+) -> Result<Joined, String> {
+    let start = Instant::now();
+    let mut rng = SmallRng::seed_from_u64(!seed(part, id));
+    let mut attempt = 0;
+    loop {
+        let error = match join(part, member, (id, start), credentials.clone()).await {
+            Ok(joined) => return Ok(joined),
+            Err(Refused::Other(reason)) => return Err(reason),
+            Err(Refused::Session(error)) => error,
+        };
+        match error.next() {
+            // Whoever publishes must be there before anything begins.
+            Next::Wait(_) | Next::Over if member == Member::Publisher => {
+                return Err(error.to_string());
+            }
+            Next::Over => return Err(error.to_string()),
+            Next::Join if credentials.is_none() => return Err(error.to_string()),
+            Next::Join => credentials = None,
+            Next::Wait(seconds) => {
+                attempt += 1;
+                part.board.put_off();
+                let random = rng.random_range(0.0..1.0);
+                tokio::time::sleep(wait(attempt, seconds, random)).await;
+            }
+        }
+    }
+}
+
+/// How long a page waits before its next attempt, from 1; `random` is 0 to 1. As in the web client.
+fn wait(attempt: i32, seconds: Option<u32>, random: f64) -> Duration {
+    Duration::from_secs_f64(match seconds {
+        Some(seconds) => f64::from(seconds) * (1.0 + random / 2.0),
+        None => (0.5 * 2_f64.powi(attempt - 1)).min(LONGEST_WAIT) * (0.5 + random / 2.0),
+    })
+}
+
 /// Signaling, then the endpoint goes to the fleet.
-async fn join(part: &Part, member: Member, start: Instant) -> Result<(Place, Steps), String> {
-    let config = member.endpoint(part);
-    let mut endpoint = Endpoint::new(start, Arc::clone(&part.shared), config);
+async fn join(
+    part: &Part,
+    member: Member,
+    (id, start): (EndpointId, Instant),
+    credentials: Option<(SessionId, String)>,
+) -> Result<Joined, Refused> {
+    let config = member.endpoint(part, id);
+    let mut endpoint = Endpoint::new(Instant::now(), Arc::clone(&part.shared), config);
     let offer = endpoint.offer();
-    let (sdp, place, steps) = match &part.scenario.target {
+    let (sdp, joined) = match &part.scenario.target {
         Target::Conference { .. } => {
+            let opening = opening(part, member, credentials).await?;
+            // Making the first token is not part of joining.
+            let start = if id.life == 0 { Instant::now() } else { start };
             let sources = endpoint.sources();
-            join_conference(part, member, start, offer, &sources).await?
+            join_conference(part, member, start, opening, (offer, &sources)).await?
         }
         Target::Web { whip, whep } => {
             let wanted = if member == Member::Publisher {
@@ -148,7 +343,8 @@ async fn join(part: &Part, member: Member, start: Instant) -> Result<(Place, Ste
             } else {
                 whep
             };
-            let wanted = wanted.as_ref().ok_or("there is no URL for it")?;
+            let wanted = wanted.as_ref();
+            let wanted = wanted.ok_or_else(|| "there is no URL for it".to_owned())?;
             join_web(wanted, start, offer).await?
         }
     };
@@ -160,11 +356,9 @@ async fn join(part: &Part, member: Member, start: Instant) -> Result<(Place, Ste
     if member == Member::Publisher {
         endpoint.set_publishing(Instant::now(), true);
     }
-    part.board.answered();
-    part.fleet
-        .add(member.id(), Box::new(endpoint), remote)
-        .await;
-    Ok((place, steps))
+    part.board.answered(id);
+    part.fleet.add(id, Box::new(endpoint), remote).await;
+    Ok(joined)
 }
 
 fn candidate(part: &Part, answer: &Answer) -> Result<HostCandidate, String> {
@@ -174,15 +368,16 @@ fn candidate(part: &Part, answer: &Answer) -> Result<HostCandidate, String> {
         .ok_or_else(|| format!("the answer has no {name} candidate"))
 }
 
-async fn join_conference(
+/// With what a member comes: its session if it has one, as a reloaded page; else a token.
+async fn opening(
     part: &Part,
     member: Member,
-    start: Instant,
-    offer: String,
-    sources: &[(String, &'static str)],
-) -> Result<(String, Place, Steps), String> {
+    credentials: Option<(SessionId, String)>,
+) -> Result<Opening, String> {
+    if let Some((session, secret)) = credentials {
+        return Ok(Opening::Resume(session, secret));
+    }
     let Target::Conference {
-        server,
         conference,
         tokens,
         roster,
@@ -198,24 +393,27 @@ async fn join_conference(
             (Role::Site, site.map(String::as_str), number)
         }
     };
-    let told = |error: SessionError| error.to_string();
     let token = tokens.token(conference, role, site, number).await;
-    let token = token.map_err(|error| error.to_string())?;
-    // Making the token is not part of joining.
-    let start = if member == Member::Publisher {
-        start
-    } else {
-        Instant::now()
+    token.map(Opening::Join).map_err(|error| error.to_string())
+}
+
+async fn join_conference(
+    part: &Part,
+    member: Member,
+    start: Instant,
+    opening: Opening,
+    (offer, sources): (String, &[(String, &'static str)]),
+) -> Result<(String, Joined), Refused> {
+    let Target::Conference { server, .. } = &part.scenario.target else {
+        return Err("there is no conference".to_owned().into());
     };
-    let (mut session, steps) = Session::join(server, token).await.map_err(told)?;
-    let sdp = session.offer(offer, sources).await.map_err(told)?;
+    let (mut session, welcome, steps) = Session::open(server, opening).await?;
+    part.board.welcomed(member.id().member, welcome.participant);
+    let sdp = session.offer(offer, sources).await?;
     let answer = Instant::now();
     if member == Member::Publisher {
-        for (number, source) in ["microphone", "camera"].into_iter().enumerate() {
-            session
-                .publish(number as u64 + 2, source)
-                .await
-                .map_err(told)?;
+        for source in [Source::Microphone, Source::Camera] {
+            session.publish(source, true).await?;
         }
     }
     let steps = Steps {
@@ -226,14 +424,20 @@ async fn join_conference(
         welcome: Some(steps.welcome),
         answer,
     };
-    Ok((sdp, Place::WebSocket(Box::new(session)), steps))
+    let joined = Joined {
+        place: Place::WebSocket(Box::new(session)),
+        steps,
+        credentials: Some((welcome.session, welcome.secret)),
+        resumed: welcome.resumed,
+    };
+    Ok((sdp, joined))
 }
 
 async fn join_web(
     wanted: &WebEndpoint,
     start: Instant,
     offer: String,
-) -> Result<(String, Place, Steps), String> {
+) -> Result<(String, Joined), String> {
     let client = reqwest::Client::new();
     let (sdp, resource) = web::post(&client, wanted, offer)
         .await
@@ -246,26 +450,110 @@ async fn join_web(
         welcome: None,
         answer: Instant::now(),
     };
-    Ok((sdp, Place::Resource(resource), steps))
-}
-
-/// Reads what the server says until all leave. The reason when the session ended before.
-async fn stay(part: &Part, id: EndpointId, mut session: Session) -> Option<String> {
-    let ended = tokio::select! {
-        () = part.leave.cancelled() => None,
-        error = until_the_end(&mut session) => Some(error.to_string()),
+    let joined = Joined {
+        place: Place::Resource(resource),
+        steps,
+        credentials: None,
+        resumed: false,
     };
-    part.fleet.remove(id).await;
-    if ended.is_none() {
-        session.leave().await;
-    }
-    ended
+    Ok((sdp, joined))
 }
 
-async fn until_the_end(session: &mut Session) -> SessionError {
-    loop {
-        if let Err(error) = session.next().await {
-            return error;
+/// Does as its page does on what the server says, until all leave or it goes out.
+async fn stay(
+    part: &Part,
+    member: Member,
+    id: EndpointId,
+    mut session: Session,
+    outing: Option<Outing>,
+) -> End {
+    let due = async {
+        match outing {
+            Some(outing) => {
+                let begin = part.board.beginning().await;
+                tokio::time::sleep_until((begin + outing.at).into()).await;
+                outing
+            }
+            None => std::future::pending().await,
         }
+    };
+    tokio::pin!(due);
+    let mut speaks = false;
+    loop {
+        // What came with the answer counts as well.
+        if let Member::Site(number) = member
+            && let Err(error) = tend(part, (number, id), &mut session, &mut speaks).await
+        {
+            part.fleet.remove(id).await;
+            return End::Failed(error.to_string());
+        }
+        tokio::select! {
+            () = part.leave.cancelled() => {
+                part.fleet.remove(id).await;
+                let ledger = *session.ledger();
+                session.leave().await;
+                return End::AllLeave(Some(ledger));
+            }
+            outing = &mut due => {
+                let ledger = *session.ledger();
+                if outing.cause == Cause::Churn {
+                    part.fleet.remove(id).await;
+                    session.leave().await;
+                } else {
+                    // A reloaded page closes nothing: WebSocket and media are just gone.
+                    part.fleet.drop_silently(id).await;
+                    drop(session);
+                }
+                return End::Outing(outing, ledger);
+            }
+            message = session.next() => if let Err(error) = message {
+                part.fleet.remove(id).await;
+                return End::Failed(error.to_string());
+            }
+        }
+    }
+}
+
+/// Goes on air or off it, as the floor and the stage say: on the senders that were negotiated at
+/// the join, so that nothing is negotiated again.
+async fn tend(
+    part: &Part,
+    (number, id): (u32, EndpointId),
+    session: &mut Session,
+    speaks: &mut bool,
+) -> Result<(), SessionError> {
+    let own = session.ledger().own();
+    let may = own.is_some_and(|own| !own.muted && (own.floor == Standing::Holding || own.on_stage));
+    if may == *speaks {
+        return Ok(());
+    }
+    *speaks = may;
+    if may {
+        part.board.told(number, Instant::now());
+    }
+    part.fleet.publish(id, may).await;
+    for source in [Source::Microphone, Source::Camera] {
+        session.publish(source, may).await?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_waits_longer_each_time_and_no_less_than_it_is_told() {
+        let half = |attempt| wait(attempt, None, 1.0).as_secs_f64();
+        assert_eq!([half(1), half(2), half(3), half(9)], [0.5, 1.0, 2.0, 10.0]);
+        assert_eq!(wait(1, None, 0.0), Duration::from_millis(250));
+        assert_eq!(wait(1, Some(4), 0.0), Duration::from_secs(4));
+        assert_eq!(wait(1, Some(4), 1.0), Duration::from_secs(6));
+    }
+
+    #[test]
+    fn no_site_has_the_number_of_the_publisher() {
+        let senders = (0..70_000).map(|number| Member::Site(number).sender());
+        assert!(senders.min() > Some(Member::Publisher.sender()));
     }
 }

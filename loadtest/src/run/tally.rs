@@ -5,19 +5,25 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustc_hash::FxHashMap;
+use sfu::command::MediaKind;
 use tokio::sync::mpsc;
 
 use super::board::{Board, PUBLISHER};
-use super::chapters::{Chapter, Chapters, Phase};
-use super::media;
+use super::chapters::{Chapters, Phase};
+use super::director::Handed;
+use super::operator::Truth;
+use super::plan::Plan;
 use super::site::{Outcome, Steps};
+use super::{faults, floor, media};
 use crate::endpoint::{Counts, Milestone, Observed};
 use crate::fleet::{EndpointId, Event, Fleet, Totals};
 use crate::machine::Machine;
 use crate::measure::{Distribution, rounded};
 use crate::process::Reading;
 use crate::publish::Sent;
-use crate::report::{Generator, Join, Joining, Report, SCHEMA, ScenarioEntry, Server, Sites};
+use crate::report::{
+    Events, Fairness, Generator, Join, Joining, Report, SCHEMA, ScenarioEntry, Server, Sites,
+};
 use crate::scenario::{Scenario, Target, Transport};
 use crate::timeline::Moment;
 
@@ -25,13 +31,15 @@ use crate::timeline::Moment;
 #[derive(Debug, Default)]
 pub(super) struct Observation {
     ice: Option<Instant>,
-    connected: Option<Instant>,
-    first_packet: Option<Duration>,
-    first_key_frame: Option<Duration>,
+    pub(super) connected: Option<Instant>,
+    pub(super) first_packet: Option<Duration>,
+    pub(super) first_key_frame: Option<Duration>,
     failure: Option<&'static str>,
-    observed: Observed,
+    /// Keyframes of awaited senders, and when they were complete.
+    pub(super) key_frames: Vec<(u16, Duration)>,
+    pub(super) observed: Observed,
     sent: Option<Sent>,
-    counts: Counts,
+    pub(super) counts: Counts,
 }
 
 /// By endpoint.
@@ -57,21 +65,66 @@ impl Window {
     }
 }
 
+/// What was measured and commanded while all watched.
+#[derive(Debug)]
+pub(super) struct Watched {
+    pub(super) chapters: Chapters,
+    pub(super) begin: Window,
+    pub(super) end: Window,
+    pub(super) handed: Vec<Handed>,
+}
+
 /// All that was measured.
 #[derive(Debug)]
 pub(super) struct Measured {
     pub(super) started: String,
     pub(super) all_joined: Option<Duration>,
-    pub(super) chapters: Vec<Chapter>,
+    pub(super) watched: Watched,
+    /// What the server knew in the end, if an operator could be asked.
+    pub(super) truth: Option<Result<Truth, String>>,
+    /// When sites learnt that they have the floor.
+    pub(super) told: Vec<(u32, Instant)>,
+    pub(super) put_off: u32,
     pub(super) idle: Option<Reading>,
-    pub(super) begin: Window,
-    pub(super) end: Window,
     pub(super) outcomes: Vec<Outcome>,
     pub(super) observations: Observations,
     pub(super) totals: Totals,
     pub(super) receive_buffer: usize,
     pub(super) epoch: Instant,
     pub(super) timeline: Vec<Moment>,
+}
+
+impl Measured {
+    /// Counted as arrivals are: from the start of the run.
+    pub(super) fn since_epoch(&self, at: Instant) -> Duration {
+        at.saturating_duration_since(self.epoch)
+    }
+
+    /// All connections of all sites.
+    pub(super) fn sites(&self) -> impl Iterator<Item = (EndpointId, &Observation)> + Clone {
+        let all = self.observations.iter().map(|(id, one)| (*id, one));
+        all.filter(|(id, _)| *id != PUBLISHER)
+    }
+
+    /// Sites that were there all the time.
+    pub(super) fn constant(&self, plan: &Plan) -> Vec<(u32, &Observation)> {
+        let stays = |number: u32| {
+            plan.site(number)
+                .is_some_and(|site| site.outings.is_empty())
+        };
+        let stayed = self
+            .outcomes
+            .iter()
+            .filter(|outcome| outcome.failure.is_none());
+        stayed
+            .map(|outcome| outcome.id.member)
+            .filter(|&number| stays(number))
+            .filter_map(|number| {
+                let one = self.observations.get(&EndpointId::first(number))?;
+                one.connected.map(|_| (number, one))
+            })
+            .collect()
+    }
 }
 
 /// Reads the fleet's events until it has ended.
@@ -92,7 +145,9 @@ pub(super) async fn collect(mut events: mpsc::Receiver<Event>, board: Arc<Board>
                         one.first_key_frame = Some(arrival);
                         board.playing(id, at);
                     }
-                    Milestone::KeyFrameOf(..) => {}
+                    Milestone::KeyFrameOf(sender, arrival) => {
+                        one.key_frames.push((sender, arrival));
+                    }
                     Milestone::Failed(reason) => {
                         one.failure = Some(reason);
                         board.failed(id, reason);
@@ -111,18 +166,16 @@ pub(super) async fn collect(mut events: mpsc::Receiver<Event>, board: Arc<Board>
 }
 
 /// Adds everything up.
-pub(super) fn report(scenario: &Scenario, measured: &Measured) -> Report {
+pub(super) fn report(scenario: &Scenario, plan: &Plan, measured: &Measured) -> Report {
     let sites = sites(scenario, measured);
-    let chapters = Chapters(measured.chapters.clone());
+    let chapters = &measured.watched.chapters;
     let joining = chapters.of(|phase| phase == Phase::Joining);
-    let watching = chapters.of(|phase| phase == Phase::Watching);
-    let end = measured.chapters.last().map(|chapter| chapter.begin);
-    let end = end.map(|end| end.saturating_duration_since(measured.epoch));
-    let observed = measured
-        .observations
-        .iter()
-        .filter(|(id, _)| **id != PUBLISHER)
-        .map(|(_, one)| &one.observed);
+    let watching = chapters.of(Phase::is_steady);
+    let end = chapters
+        .0
+        .last()
+        .map(|last| measured.since_epoch(last.begin));
+    let observed = measured.sites().map(|(_, one)| &one.observed);
     let before = media::Part {
         chapters: &joining,
         end: None,
@@ -147,6 +200,10 @@ pub(super) fn report(scenario: &Scenario, measured: &Measured) -> Report {
             media: media::media(observed, before),
             forward_latency: media::latency(latencies, &joining),
         },
+        fairness: fairness(plan, measured, &watching),
+        floor: floor::floor(scenario, plan, measured),
+        faults: faults::faults(scenario, plan, measured),
+        events: events(measured),
         published: measured
             .observations
             .get(&PUBLISHER)
@@ -159,6 +216,84 @@ pub(super) fn report(scenario: &Scenario, measured: &Measured) -> Report {
     };
     report.thresholds = scenario.thresholds.check(&report);
     report
+}
+
+/// How evenly those were served who were there all the time and have a good line.
+fn fairness(plan: &Plan, measured: &Measured, watching: &[usize]) -> Option<Fairness> {
+    let span = measured.watched.chapters.span_of(watching).as_secs_f64();
+    let (mut rates, mut frames) = (Vec::new(), Distribution::default());
+    for (number, one) in measured.constant(plan) {
+        if plan.site(number).is_none_or(|site| site.line.is_some()) {
+            continue;
+        }
+        let streams = &one.observed.streams;
+        let sums = streams
+            .iter()
+            .filter_map(|stream| Some((stream.kind, media::stream(stream, watching)?)));
+        let (mut bytes, mut pictures) = (0, 0);
+        for (kind, totals) in sums {
+            bytes += totals.bytes;
+            pictures += u64::from(kind == MediaKind::Video) * totals.frames;
+        }
+        rates.push(bytes as f64 * 8e-3 / span.max(1e-3));
+        frames.add_value(pictures as f64 / span.max(1e-3));
+    }
+    let count = rates.len() as f64;
+    let (sum, squares) = rates.iter().fold((0.0, 0.0), |(sum, squares), rate| {
+        (sum + rate, squares + rate * rate)
+    });
+    (squares > 0.0).then(|| Fairness {
+        sites: u32::try_from(rates.len()).unwrap_or(u32::MAX),
+        jain_bytes: sum * sum / (count * squares),
+        min_kbps: rounded(rates.iter().copied().fold(f64::INFINITY, f64::min)),
+        mean_kbps: rounded(sum / count),
+        max_kbps: rounded(rates.iter().copied().fold(0.0, f64::max)),
+        frames_per_second: frames.summary(),
+    })
+}
+
+/// Compares what sites and the operator were told with what the server knew.
+fn events(measured: &Measured) -> Option<Events> {
+    let truth = measured.truth.as_ref()?;
+    let ledgers = measured
+        .outcomes
+        .iter()
+        .filter(|outcome| outcome.id != PUBLISHER);
+    let ledgers: Vec<_> = ledgers
+        .filter_map(|outcome| outcome.ledger.as_ref())
+        .collect();
+    let mut events = Events {
+        messages: ledgers.iter().map(|ledger| ledger.messages()).sum(),
+        out_of_order: ledgers.iter().map(|ledger| ledger.out_of_order()).sum(),
+        sites: u32::try_from(ledgers.len()).unwrap_or(u32::MAX),
+        ..Events::default()
+    };
+    let truth = match truth {
+        Ok(truth) => truth,
+        Err(reason) => {
+            // Nobody can be said to agree with a server that could not be asked.
+            events.differing = events.sites;
+            events.failure = Some(reason.clone());
+            return Some(events);
+        }
+    };
+    for ledger in ledgers {
+        let missed = ledger.differences(&truth.ledger);
+        events.differing += u32::from(!missed.is_empty());
+        for kind in missed {
+            *events.missed.entry(kind.to_owned()).or_default() += 1;
+        }
+    }
+    events.server_checksum = format!("{:016x}", truth.ledger.checksum());
+    let (told, roster) = (&truth.told, &truth.roster);
+    let wrong = told
+        .iter()
+        .filter(|(id, entry)| roster.get(id) != Some(*entry));
+    let missing = roster.keys().filter(|id| !told.contains_key(id));
+    let differences = wrong.count() + missing.count();
+    events.roster = Some(u32::try_from(told.len()).unwrap_or(u32::MAX));
+    events.roster_differences = Some(u32::try_from(differences).unwrap_or(u32::MAX));
+    Some(events)
 }
 
 fn scenario_entry(scenario: &Scenario) -> ScenarioEntry {
@@ -192,44 +327,24 @@ fn scenario_entry(scenario: &Scenario) -> ScenarioEntry {
             Transport::Tcp => "tcp".to_owned(),
         },
         seed: scenario.seed,
-        ..ScenarioEntry::default()
+        name: scenario.name.clone(),
+        happenings: scenario.happenings(),
     }
 }
 
 /// Who came and who did not, and why.
 fn sites(scenario: &Scenario, measured: &Measured) -> Sites {
-    let outcomes: FxHashMap<EndpointId, &Outcome> = measured
+    let outcomes: FxHashMap<u32, &Outcome> = measured
         .outcomes
         .iter()
-        .map(|outcome| (outcome.id, outcome))
+        .map(|outcome| (outcome.id.member, outcome))
         .collect();
     let mut failures: BTreeMap<String, u32> = BTreeMap::new();
     for number in 0..scenario.sites {
-        let id = EndpointId::first(number);
-        let outcome = outcomes.get(&id);
-        let one = measured.observations.get(&id);
-        let reason = match (outcome, one) {
-            (None, _) => Some("it was stuck at the end"),
-            (
-                Some(Outcome {
-                    failure: Some(reason),
-                    ..
-                }),
-                _,
-            ) => Some(reason.as_str()),
-            (_, None) => Some("it did not connect"),
-            (
-                _,
-                Some(Observation {
-                    failure: Some(reason),
-                    ..
-                }),
-            ) => Some(*reason),
-            (_, Some(one)) if one.connected.is_none() => Some("it did not connect"),
-            (_, Some(one)) if scenario.publishes() && one.first_key_frame.is_none() => {
-                Some("it got no picture")
-            }
-            _ => None,
+        let outcome = outcomes.get(&number).copied();
+        let reason = match outcome {
+            None => Some("it was stuck at the end"),
+            Some(outcome) => failure(scenario, measured, outcome),
         };
         if let Some(reason) = reason {
             *failures.entry(reason.to_owned()).or_default() += 1;
@@ -242,7 +357,36 @@ fn sites(scenario: &Scenario, measured: &Measured) -> Sites {
         failed,
         failures,
         all_joined_seconds: measured.all_joined.map(|span| rounded(span.as_secs_f64())),
+        put_off: measured.put_off,
     }
+}
+
+/// Why a site counts as failed, if it does: in any of its visits.
+fn failure<'a>(
+    scenario: &Scenario,
+    measured: &'a Measured,
+    outcome: &'a Outcome,
+) -> Option<&'a str> {
+    if let Some(reason) = &outcome.failure {
+        return Some(reason);
+    }
+    outcome.visits.iter().find_map(|visit| {
+        let again = visit.after.is_some();
+        let Some(one) = measured.observations.get(&visit.id) else {
+            // Who was still away at the end has not failed.
+            return (!again).then_some("it did not connect");
+        };
+        if let Some(reason) = one.failure {
+            return Some(reason);
+        }
+        match (one.connected, again) {
+            (None, false) => Some("it did not connect"),
+            (None, true) => Some("it did not connect again"),
+            (Some(_), _) if !scenario.publishes() || one.first_key_frame.is_some() => None,
+            (Some(_), false) => Some("it got no picture"),
+            (Some(_), true) => Some("it got no picture again"),
+        }
+    })
 }
 
 /// The steps of a join, in the order in which they happen; the last is the whole.
@@ -295,15 +439,15 @@ impl JoinSteps {
 
 fn join(scenario: &Scenario, measured: &Measured) -> Join {
     let mut all = JoinSteps::default();
-    let after_epoch = |at: Instant| at.saturating_duration_since(measured.epoch);
-    for outcome in &measured.outcomes {
-        let (Some(known), Some(one)) = (outcome.steps, measured.observations.get(&outcome.id))
-        else {
+    let after_epoch = |at: Instant| measured.since_epoch(at);
+    let sites = measured
+        .outcomes
+        .iter()
+        .filter(|outcome| outcome.id != PUBLISHER);
+    for first in sites.filter_map(|outcome| outcome.visits.first()) {
+        let (Some(known), Some(one)) = (first.steps, measured.observations.get(&first.id)) else {
             continue;
         };
-        if outcome.id == PUBLISHER {
-            continue;
-        }
         let Steps {
             start,
             tcp,
@@ -335,12 +479,19 @@ fn join(scenario: &Scenario, measured: &Measured) -> Join {
 }
 
 fn server(scenario: &Scenario, measured: &Measured, joined: u32) -> Option<Server> {
-    let (idle, begin, end) = (measured.idle?, measured.begin.server?, measured.end.server?);
+    let (idle, begin, end) = (
+        measured.idle?,
+        measured.watched.begin.server?,
+        measured.watched.end.server?,
+    );
     let cpu = end.cpu_seconds_since(&begin);
-    let packets = measured
-        .end
-        .received
-        .saturating_sub(measured.begin.received) as f64;
+    let Watched {
+        begin: first,
+        end: last,
+        ..
+    } = &measured.watched;
+    let packets = last.received.saturating_sub(first.received) as f64;
+    let switches = end.switches_per_second_since(&begin);
     let grown = end.rss_kib.saturating_sub(idle.rss_kib) as f64;
     Some(Server {
         pid: scenario.server_pid?,
@@ -351,13 +502,13 @@ fn server(scenario: &Scenario, measured: &Measured, joined: u32) -> Option<Serve
         steady_cores: end.cores_since(&begin),
         packets_per_cpu_second: rounded(packets / cpu.max(1e-3)),
         cpu_micros_per_packet: rounded(cpu * 1e6 / packets.max(1.0)),
-        voluntary_switches_per_second: None,
-        involuntary_switches_per_second: None,
+        voluntary_switches_per_second: switches.map(|(voluntary, _)| voluntary),
+        involuntary_switches_per_second: switches.map(|(_, involuntary)| involuntary),
     })
 }
 
 fn generator(scenario: &Scenario, measured: &Measured) -> Generator {
-    let (begin, end) = (&measured.begin, &measured.end);
+    let (begin, end) = (&measured.watched.begin, &measured.watched.end);
     let span = end
         .at
         .saturating_duration_since(begin.at)
