@@ -23,6 +23,7 @@ use sfu::command::HostCandidate;
 use tokio::sync::mpsc;
 
 use crate::endpoint::{Counts, Endpoint, Milestone, Observed, Shared};
+use crate::line::Line;
 use crate::measure::Latencies;
 use crate::publish::Sent;
 
@@ -50,28 +51,36 @@ impl EndpointId {
     }
 }
 
+/// An endpoint that has an answer.
+#[derive(Debug)]
+pub struct Newcomer {
+    /// Its number.
+    pub id: EndpointId,
+    /// The endpoint.
+    pub endpoint: Endpoint,
+    /// Where its server is.
+    pub remote: HostCandidate,
+    /// What is between them, if it is worse than the network itself. Not over TCP.
+    pub line: Option<Impaired>,
+}
+
+/// A bad line of some kind.
+#[derive(Debug)]
+pub struct Impaired {
+    /// Number of the kind, from 0: their latencies are kept apart.
+    pub kind: usize,
+    /// The line.
+    pub line: Line,
+}
+
 /// What a fleet is told.
 #[derive(Debug)]
 enum Command {
-    Add {
-        id: EndpointId,
-        endpoint: Box<Endpoint>,
-        remote: HostCandidate,
-    },
-    Publish {
-        id: EndpointId,
-        active: bool,
-    },
-    Remove {
-        id: EndpointId,
-        goodbye: bool,
-    },
-    AwaitKeyFrame {
-        sender: u16,
-    },
-    Cut {
-        chapter: usize,
-    },
+    Add(Box<Newcomer>),
+    Publish { id: EndpointId, active: bool },
+    Remove { id: EndpointId, goodbye: bool },
+    AwaitKeyFrame { sender: u16 },
+    Cut { chapter: usize },
 }
 
 /// What a fleet tells.
@@ -101,13 +110,16 @@ pub struct Gone {
     pub sent: Option<Sent>,
     /// What was of no use to it.
     pub counts: Counts,
+    /// What became of datagrams on its bad line.
+    pub line: Option<crate::line::Counts>,
 }
 
 /// What a fleet measured as a whole.
 #[derive(Debug, Default)]
 pub struct Totals {
-    /// Forward latencies of all endpoints, chapter by chapter.
-    pub latencies: Vec<Latencies>,
+    /// Forward latencies, chapter by chapter: of all endpoints with good lines, then of each kind
+    /// of bad ones.
+    pub latencies: Vec<Vec<Latencies>>,
     /// Traffic on the sockets.
     pub traffic: Traffic,
     /// Longest time from one turn to the next.
@@ -200,14 +212,9 @@ impl Fleet {
         Ok((fleet, events_out))
     }
 
-    /// Takes over an endpoint that has an answer; `remote` is where its server is.
-    pub async fn add(&self, id: EndpointId, endpoint: Box<Endpoint>, remote: HostCandidate) {
-        self.send(Command::Add {
-            id,
-            endpoint,
-            remote,
-        })
-        .await;
+    /// Takes over an endpoint.
+    pub async fn add(&self, newcomer: Newcomer) {
+        self.send(Command::Add(Box::new(newcomer))).await;
     }
 
     /// Lets an endpoint begin or stop to publish.

@@ -19,9 +19,9 @@ fn shared() -> Arc<Shared> {
     })
 }
 
-fn endpoint(shared: &Arc<Shared>, seed: u64) -> Box<Endpoint> {
+fn newcomer(shared: &Arc<Shared>, number: u32, remote: HostCandidate) -> Newcomer {
     let config = EndpointConfig {
-        seed,
+        seed: number.into(),
         sender: 1,
         sends: Sends::Nothing,
         audio_slots: 0,
@@ -41,7 +41,12 @@ fn endpoint(shared: &Arc<Shared>, seed: u64) -> Box<Endpoint> {
         media: Vec::new(),
     };
     endpoint.handle_answer(Instant::now(), &answer).unwrap();
-    Box::new(endpoint)
+    Newcomer {
+        id: EndpointId::first(number),
+        endpoint,
+        remote,
+        line: None,
+    }
 }
 
 #[tokio::test]
@@ -57,13 +62,7 @@ async fn every_endpoint_checks_from_an_address_of_its_own() {
     let shared = shared();
     let (fleet, mut events) = Fleet::start(Arc::clone(&shared), &FleetConfig::default()).unwrap();
     for number in 0..3 {
-        fleet
-            .add(
-                EndpointId::first(number),
-                endpoint(&shared, number.into()),
-                remote,
-            )
-            .await;
+        fleet.add(newcomer(&shared, number, remote)).await;
     }
     let mut addresses = std::collections::BTreeSet::new();
     let mut buffer = [0; 2_048];
@@ -95,13 +94,7 @@ async fn whoever_is_left_at_the_end_is_still_told_about() {
     let (fleet, mut events) = Fleet::start(Arc::clone(&shared), &FleetConfig::default()).unwrap();
     let count = 2 * u32::try_from(EVENT_QUEUE).unwrap() / 10;
     for number in 0..count {
-        fleet
-            .add(
-                EndpointId::first(number),
-                endpoint(&shared, number.into()),
-                remote,
-            )
-            .await;
+        fleet.add(newcomer(&shared, number, remote)).await;
     }
     for number in 0..count / 2 {
         fleet.remove(EndpointId::first(number)).await;
@@ -118,6 +111,54 @@ async fn whoever_is_left_at_the_end_is_still_told_about() {
 }
 
 #[tokio::test]
+async fn a_bad_line_holds_the_first_check_back_and_loses_what_it_should() {
+    let server = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    server
+        .set_read_timeout(Some(Duration::from_secs(5)))
+        .unwrap();
+    let remote = HostCandidate {
+        address: server.local_addr().unwrap(),
+        tcp: false,
+    };
+    let shared = shared();
+    let (fleet, mut events) = Fleet::start(Arc::clone(&shared), &FleetConfig::default()).unwrap();
+    let delay = Duration::from_millis(60);
+    let slow = crate::line::Impairment {
+        delay,
+        ..Default::default()
+    };
+    let deaf = crate::line::Impairment {
+        loss: crate::line::Burst::new(1.0, 1.0).unwrap(),
+        ..Default::default()
+    };
+    let start = Instant::now();
+    for (kind, up) in [deaf, slow].into_iter().enumerate() {
+        let line = Line::new(slow, up, 1);
+        let line = Some(Impaired { kind, line });
+        let number = u32::try_from(kind).unwrap();
+        fleet
+            .add(Newcomer {
+                line,
+                ..newcomer(&shared, number, remote)
+            })
+            .await;
+    }
+    let mut buffer = [0; 2_048];
+    let (_, from) = server.recv_from(&mut buffer).unwrap();
+    assert!(start.elapsed() >= delay);
+    assert_eq!(from.ip().to_string(), "127.1.0.1", "the other is lost");
+    tokio::task::spawn_blocking(|| fleet.stop()).await.unwrap();
+    let mut lost = Vec::new();
+    while let Some(event) = events.recv().await {
+        if let Event::Gone(gone) = event {
+            lost.push((gone.id.member, gone.line.unwrap().lost > 0));
+        }
+    }
+    lost.sort_unstable();
+    assert_eq!(lost, [(0, true), (1, false)]);
+}
+
+#[tokio::test]
 async fn over_tcp_the_checks_are_framed() {
     let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let remote = HostCandidate {
@@ -126,9 +167,7 @@ async fn over_tcp_the_checks_are_framed() {
     };
     let shared = shared();
     let (fleet, _events) = Fleet::start(Arc::clone(&shared), &FleetConfig::default()).unwrap();
-    fleet
-        .add(EndpointId::first(0), endpoint(&shared, 1), remote)
-        .await;
+    fleet.add(newcomer(&shared, 0, remote)).await;
     let (mut stream, _) = server.accept().unwrap();
     stream
         .set_read_timeout(Some(Duration::from_secs(5)))

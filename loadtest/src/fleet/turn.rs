@@ -10,12 +10,11 @@ use std::time::{Duration, Instant};
 
 use mio::{Events, Poll, Token};
 use rustc_hash::FxHashMap;
-use sfu::command::HostCandidate;
 
 use super::own::{DATAGRAM_BYTES, OwnSocket};
 use super::shared::{Message, SharedSockets};
 use super::tcp::TcpLink;
-use super::{Command, EndpointId, Event, Gone, Live, Totals, Traffic};
+use super::{Command, EndpointId, Event, Gone, Impaired, Live, Newcomer, Totals, Traffic};
 use crate::endpoint::{Effects, Endpoint, Milestone, Observed, Shared};
 use crate::measure::Latencies;
 
@@ -32,9 +31,12 @@ pub(super) struct Turns {
     slots: Slots,
     slot_of: FxHashMap<EndpointId, usize>,
     effects: Effects,
-    /// The chapter of the run that has begun last, and what was measured in those before.
+    /// The chapter of the run that has begun last, and what was measured in those before: of good
+    /// lines first, then of each kind of bad ones.
     chapter: usize,
-    latencies: Vec<Latencies>,
+    latencies: Vec<Vec<Latencies>>,
+    /// Of the kinds of bad lines, in this chapter.
+    impaired: Vec<Latencies>,
     traffic: Traffic,
     live: Arc<Live>,
     last_turn: Option<Instant>,
@@ -56,8 +58,30 @@ struct Entry {
     endpoint: Endpoint,
     remote: SocketAddr,
     link: Link,
+    line: Option<Impaired>,
     /// When the timer that counts is set for; others of this slot in the heap are stale.
     scheduled: Instant,
+}
+
+impl Entry {
+    /// When there is something to do.
+    fn wake(&self) -> Instant {
+        let line = self.line.as_ref().and_then(|line| line.line.poll_timeout());
+        line.map_or(self.endpoint.wake(), |due| due.min(self.endpoint.wake()))
+    }
+
+    /// Hands over what has come through a bad line by now.
+    fn deliver(&mut self, now: Instant, epoch: Instant, effects: &mut Effects) {
+        let Some(Impaired { line, .. }) = &mut self.line else {
+            return;
+        };
+        while let Some((due, mut datagram)) = line.down.pop(now) {
+            let arrival = due.saturating_duration_since(epoch);
+            self.endpoint
+                .handle_datagram(now, arrival, &mut datagram, effects);
+            line.down.reuse(datagram);
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -83,6 +107,7 @@ impl Turns {
             effects: Effects::default(),
             chapter: 0,
             latencies: Vec::new(),
+            impaired: Vec::new(),
             traffic: Traffic::default(),
             live,
             last_turn: None,
@@ -97,11 +122,7 @@ impl Turns {
         events: &mut VecDeque<Event>,
     ) {
         match command {
-            Command::Add {
-                id,
-                endpoint,
-                remote,
-            } => self.add(now, id, *endpoint, remote, events),
+            Command::Add(newcomer) => self.add(now, *newcomer, events),
             Command::Publish { id, active } => {
                 if let Some(&slot) = self.slot_of.get(&id) {
                     self.with_entry(now, slot, events, |entry, _| {
@@ -121,8 +142,8 @@ impl Turns {
                 for entry in self.slots.entries.iter_mut().flatten() {
                     entry.endpoint.cut(at, chapter);
                 }
-                self.latencies
-                    .push(std::mem::take(&mut self.effects.latencies));
+                let latencies = self.take_latencies();
+                self.latencies.push(latencies);
             }
         }
     }
@@ -155,7 +176,7 @@ impl Turns {
         let ports = self.sockets.ports();
         self.traffic.kernel_drops = kernel_drops(&ports);
         let mut latencies = std::mem::take(&mut self.latencies);
-        latencies.push(std::mem::take(&mut self.effects.latencies));
+        latencies.push(self.take_latencies());
         Totals {
             latencies,
             traffic: self.traffic,
@@ -163,14 +184,24 @@ impl Turns {
         }
     }
 
-    fn add(
-        &mut self,
-        now: Instant,
-        id: EndpointId,
-        mut endpoint: Endpoint,
-        remote: HostCandidate,
-        events: &mut VecDeque<Event>,
-    ) {
+    /// What was measured in this chapter: of good lines, then of each kind of bad ones.
+    fn take_latencies(&mut self) -> Vec<Latencies> {
+        let good = std::mem::take(&mut self.effects.latencies);
+        let impaired = self.impaired.iter_mut().map(std::mem::take);
+        std::iter::once(good).chain(impaired).collect()
+    }
+
+    fn add(&mut self, now: Instant, newcomer: Newcomer, events: &mut VecDeque<Event>) {
+        let Newcomer {
+            id,
+            mut endpoint,
+            remote,
+            line,
+        } = newcomer;
+        if let Some(line) = &line {
+            let kinds = self.impaired.len().max(line.kind + 1);
+            self.impaired.resize_with(kinds, Latencies::default);
+        }
         let slot = self.slots.entries.len();
         let registry = self.poll.registry();
         let link = if remote.tcp {
@@ -200,6 +231,7 @@ impl Turns {
             endpoint,
             remote: remote.address,
             link,
+            line,
             scheduled: now,
         })));
         self.slots.timers.push(Reverse((now, slot)));
@@ -237,6 +269,7 @@ impl Turns {
             },
             sent: entry.endpoint.sent(),
             counts: entry.endpoint.counts(),
+            line: entry.line.map(|line| line.line.counts()),
         })));
     }
 
@@ -268,6 +301,14 @@ impl Turns {
                         return;
                     };
                     let arrival = since_epoch(shared, now, arrival);
+                    if let Some(Impaired { line, .. }) = &mut entry.line {
+                        let at = shared.epoch + arrival;
+                        for datagram in bytes.chunks(stride) {
+                            line.down.push(at, datagram);
+                        }
+                        slots.timers.extend(reschedule(slot, entry));
+                        return;
+                    }
                     for datagram in bytes.chunks_mut(stride) {
                         entry
                             .endpoint
@@ -312,10 +353,18 @@ impl Turns {
             let mut received = 0;
             let mut broken = false;
             self.with_entry(now, slot, events, |entry, effects| {
-                let Entry { endpoint, link, .. } = entry;
+                let Entry {
+                    endpoint,
+                    link,
+                    line,
+                    ..
+                } = entry;
                 let mut each = |datagram: &mut [u8]| {
                     received += 1;
-                    endpoint.handle_datagram(now, arrival, datagram, effects);
+                    match line {
+                        Some(Impaired { line, .. }) => line.down.push(now, datagram),
+                        None => endpoint.handle_datagram(now, arrival, datagram, effects),
+                    }
                 };
                 broken = match link {
                     Link::Shared => false,
@@ -342,16 +391,50 @@ impl Turns {
             }
             self.slots.timers.pop();
             let entry = self.slots.entries.get(slot).and_then(Option::as_ref);
-            if entry.is_none_or(|entry| entry.scheduled != due) {
+            let Some(entry) = entry.filter(|entry| entry.scheduled == due) else {
                 continue;
-            }
+            };
+            let kind = entry.line.as_ref().map(|line| line.kind);
             // Read anew for each: thousands of timers take a while, and marks must not be early.
             let now = Instant::now();
+            self.swap_latencies(kind);
+            let epoch = self.shared.epoch;
             self.with_entry(now, slot, events, |entry, effects| {
+                entry.deliver(now, epoch, effects);
                 entry.endpoint.handle_timeout(now, effects);
                 // Whatever it asks for, it comes no earlier than in the next turn.
                 entry.scheduled = now + Duration::from_secs(3_600);
             });
+            self.swap_latencies(kind);
+            if kind.is_some() {
+                self.send_through(now, slot);
+            }
+        }
+    }
+
+    /// What endpoints with this kind of line measure goes to its own latencies, and the next time
+    /// this is called no more.
+    fn swap_latencies(&mut self, kind: Option<usize>) {
+        if let Some(impaired) = kind.and_then(|kind| self.impaired.get_mut(kind)) {
+            std::mem::swap(impaired, &mut self.effects.latencies);
+        }
+    }
+
+    /// Sends what has come through a bad line by now.
+    fn send_through(&mut self, now: Instant, slot: usize) {
+        let line = |turns: &mut Self| {
+            let entry = turns.slots.entries.get_mut(slot)?.as_mut()?;
+            entry.line.as_mut()?.line.up.pop(now)
+        };
+        while let Some((_, datagram)) = line(self) {
+            self.send(slot, &datagram);
+            let entry = self.slots.entries.get_mut(slot).and_then(Option::as_mut);
+            if let Some(Impaired { line, .. }) = entry.and_then(|entry| entry.line.as_mut()) {
+                line.up.reuse(datagram);
+            }
+        }
+        if let Some(Some(entry)) = self.slots.entries.get_mut(slot) {
+            self.slots.timers.extend(reschedule(slot, entry));
         }
     }
 
@@ -378,6 +461,18 @@ impl Turns {
     }
 
     fn write(&mut self, slot: usize, datagram: &[u8]) {
+        let Some(Some(entry)) = self.slots.entries.get_mut(slot) else {
+            return;
+        };
+        if let Some(Impaired { line, .. }) = &mut entry.line {
+            line.up.push(Instant::now(), datagram);
+            self.slots.timers.extend(reschedule(slot, entry));
+            return;
+        }
+        self.send(slot, datagram);
+    }
+
+    fn send(&mut self, slot: usize, datagram: &[u8]) {
         let Some(Some(entry)) = self.slots.entries.get_mut(slot) else {
             return;
         };
@@ -413,7 +508,7 @@ fn drain_milestones(
 
 /// The timer to set, if the endpoint wants one sooner than the one that is set.
 fn reschedule(slot: usize, entry: &mut Entry) -> Option<Reverse<(Instant, usize)>> {
-    let wake = entry.endpoint.wake();
+    let wake = entry.wake();
     (wake < entry.scheduled).then(|| {
         entry.scheduled = wake;
         Reverse((wake, slot))

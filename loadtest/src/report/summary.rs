@@ -1,5 +1,7 @@
 //! The report as text for a terminal.
 
+mod happenings;
+
 use std::fmt::{self, Write as _};
 
 use super::{MediaEntry, Report};
@@ -52,6 +54,7 @@ fn fill(report: &Report, text: &mut String) -> fmt::Result {
             kind(text, name, media)?;
         }
     }
+    happenings::write(report, text)?;
     machine(report, text)?;
     for verdict in &report.thresholds {
         let word = if verdict.kept { "kept  " } else { "MISSED" };

@@ -96,6 +96,6 @@ fn others(plan: &Plan, measured: &Measured, storm: usize) -> Others {
         sites: u32::try_from(sites.len()).unwrap_or(u32::MAX),
         seconds: rounded(chapters.span_of(&numbers).as_secs_f64()),
         media: media::media(sites.iter().map(|(_, one)| &one.observed), part),
-        forward_latency: media::latency(&measured.totals.latencies, &numbers),
+        forward_latency: media::latency(&measured.totals.latencies, &numbers, media::Lines::All),
     }
 }

@@ -32,11 +32,27 @@ pub(super) fn media<'a>(
     }
 }
 
+/// Whose latencies.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Lines {
+    All,
+    Good,
+    /// Those with this line of the scenario.
+    Bad(usize),
+}
+
 /// Forward latencies of some chapters.
-pub(super) fn latency(all: &[Latencies], chapters: &[usize]) -> ForwardLatency {
+pub(super) fn latency(all: &[Vec<Latencies>], chapters: &[usize], lines: Lines) -> ForwardLatency {
     let mut sum = Latencies::default();
     for one in chapters.iter().filter_map(|&chapter| all.get(chapter)) {
-        sum.merge(one);
+        let wanted = one.iter().enumerate().filter(|(number, _)| match lines {
+            Lines::All => true,
+            Lines::Good => *number == 0,
+            Lines::Bad(line) => *number == line + 1,
+        });
+        for (_, latencies) in wanted {
+            sum.merge(latencies);
+        }
     }
     ForwardLatency {
         audio: sum.audio.summary(),

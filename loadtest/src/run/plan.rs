@@ -103,7 +103,7 @@ impl Plan {
         };
         let has_line = |&number: &u32| self.site(number).is_some_and(|site| site.line.is_some());
         let (bad, good): (Vec<u32>, Vec<u32>) = order.iter().partition(|number| has_line(number));
-        let mut turns = good.into_iter().chain(bad).rev().cycle();
+        let mut turns = good.into_iter().chain(bad).cycle();
         self.speakers = turns.by_ref().take(floor.count as usize).collect();
     }
 

@@ -15,8 +15,9 @@ use tokio_util::sync::CancellationToken;
 use super::board::{Board, PUBLISHER};
 use super::plan::{Cause, Outing, Plan};
 use crate::endpoint::{Decrypt, Endpoint, EndpointConfig, Sends, Shared};
-use crate::fleet::{EndpointId, Fleet};
+use crate::fleet::{EndpointId, Fleet, Impaired, Newcomer};
 use crate::ledger::Ledger;
+use crate::line::Line;
 use crate::scenario::{Decryption, Scenario, Target, Transport, WebEndpoint};
 use crate::sdp::Answer;
 use crate::web::{self, Resource};
@@ -357,8 +358,28 @@ async fn join(
         endpoint.set_publishing(Instant::now(), true);
     }
     part.board.answered(id);
-    part.fleet.add(id, Box::new(endpoint), remote).await;
+    part.fleet
+        .add(Newcomer {
+            id,
+            endpoint,
+            remote,
+            line: line(part, member, id),
+        })
+        .await;
     Ok(joined)
+}
+
+/// The line that the plan gives a site. Each of its connections finds it fresh.
+fn line(part: &Part, member: Member, id: EndpointId) -> Option<Impaired> {
+    let Member::Site(number) = member else {
+        return None;
+    };
+    let kind = part.plan.site(number)?.line?;
+    let profile = part.scenario.lines.get(kind)?;
+    Some(Impaired {
+        kind,
+        line: Line::new(profile.down, profile.up, seed(part, id)),
+    })
 }
 
 fn candidate(part: &Part, answer: &Answer) -> Result<HostCandidate, String> {

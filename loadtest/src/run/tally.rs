@@ -22,7 +22,7 @@ use crate::measure::{Distribution, rounded};
 use crate::process::Reading;
 use crate::publish::Sent;
 use crate::report::{
-    Events, Fairness, Generator, Join, Joining, Report, SCHEMA, ScenarioEntry, Server, Sites,
+    Events, Fairness, Generator, Join, Joining, Line, Report, SCHEMA, ScenarioEntry, Server, Sites,
 };
 use crate::scenario::{Scenario, Target, Transport};
 use crate::timeline::Moment;
@@ -40,6 +40,7 @@ pub(super) struct Observation {
     pub(super) observed: Observed,
     sent: Option<Sent>,
     pub(super) counts: Counts,
+    line: Option<crate::line::Counts>,
 }
 
 /// By endpoint.
@@ -159,6 +160,7 @@ pub(super) async fn collect(mut events: mpsc::Receiver<Event>, board: Arc<Board>
                 one.observed = gone.observed;
                 one.sent = gone.sent;
                 one.counts = gone.counts;
+                one.line = gone.line;
             }
         }
     }
@@ -194,13 +196,14 @@ pub(super) fn report(scenario: &Scenario, plan: &Plan, measured: &Measured) -> R
         machine: Machine::current(scenario.server_pid),
         join: join(scenario, measured),
         media: media::media(observed.clone(), steady),
-        forward_latency: media::latency(latencies, &watching),
+        forward_latency: media::latency(latencies, &watching, media::Lines::All),
         joining: Joining {
             seconds: rounded(chapters.span_of(&joining).as_secs_f64()),
             media: media::media(observed, before),
-            forward_latency: media::latency(latencies, &joining),
+            forward_latency: media::latency(latencies, &joining, media::Lines::All),
         },
         fairness: fairness(plan, measured, &watching),
+        lines: lines(scenario, plan, measured, steady),
         floor: floor::floor(scenario, plan, measured),
         faults: faults::faults(scenario, plan, measured),
         events: events(measured),
@@ -216,6 +219,41 @@ pub(super) fn report(scenario: &Scenario, plan: &Plan, measured: &Measured) -> R
     };
     report.thresholds = scenario.thresholds.check(&report);
     report
+}
+
+/// The sites by their line; nothing when the scenario touches none.
+fn lines(
+    scenario: &Scenario,
+    plan: &Plan,
+    measured: &Measured,
+    part: media::Part<'_>,
+) -> Vec<Line> {
+    if scenario.lines.is_empty() {
+        return Vec::new();
+    }
+    let kinds = scenario.lines.iter().enumerate();
+    let kinds = kinds.map(|(number, line)| (Some(number), line.name.as_str()));
+    std::iter::once((None, "good"))
+        .chain(kinds)
+        .map(|(kind, name)| {
+            let has = |number: u32| plan.site(number).is_some_and(|site| site.line == kind);
+            let sites = measured.sites().filter(|(id, _)| has(id.member));
+            let count = (0..scenario.sites).filter(|&number| has(number)).count();
+            let counts = sites.clone().filter_map(|(_, one)| one.line);
+            Line {
+                name: name.to_owned(),
+                sites: u32::try_from(count).unwrap_or(u32::MAX),
+                media: media::media(sites.map(|(_, one)| &one.observed), part),
+                forward_latency: media::latency(
+                    &measured.totals.latencies,
+                    part.chapters,
+                    kind.map_or(media::Lines::Good, media::Lines::Bad),
+                ),
+                lost: counts.clone().map(|counts| counts.lost).sum(),
+                overflowed: counts.map(|counts| counts.overflowed).sum(),
+            }
+        })
+        .collect()
 }
 
 /// How evenly those were served who were there all the time and have a good line.
