@@ -100,19 +100,7 @@ pub async fn run_with_progress(
     };
 
     let mut members = JoinSet::new();
-    if scenario.publishes() {
-        members.spawn(site::attend(part.clone(), Member::Publisher));
-        board
-            .publisher_on_air()
-            .await
-            .map_err(RunError::Publisher)?;
-    }
-    let operator = if scenario.operator {
-        let joined = Operator::join(&part, &mut members).await;
-        Some(joined.map_err(RunError::Operator)?)
-    } else {
-        None
-    };
+    let operator = prepare(&part, &mut members).await?;
     let joining = Instant::now();
     let sources = Sources {
         live: fleet.live(),
@@ -120,16 +108,7 @@ pub async fn run_with_progress(
         server_pid: scenario.server_pid,
     };
     let recorder = Recorder::start(sources, joining);
-    let sites = matches!(
-        &scenario.target,
-        Target::Conference { .. } | Target::Web { whep: Some(_), .. }
-    );
-    if sites {
-        spawn_sites(&mut members, &part, joining);
-        board
-            .all_settled(scenario.join_timeout + scenario.ramp.start_of(scenario.sites))
-            .await;
-    }
+    let_all_in(&part, &mut members, joining).await;
     let all_joined = board
         .last_joined()
         .map(|at| at.saturating_duration_since(joining));
@@ -165,6 +144,36 @@ pub async fn run_with_progress(
         timeline: recorder.finish().await,
     };
     Ok(tally::report(&scenario, &plan, &measured))
+}
+
+/// Puts the publisher on air and the operator at its desk, as far as the scenario has them.
+async fn prepare(
+    part: &Part,
+    members: &mut JoinSet<site::Outcome>,
+) -> Result<Option<Operator>, RunError> {
+    if part.scenario.publishes() {
+        members.spawn(site::attend(part.clone(), Member::Publisher));
+        let on_air = part.board.publisher_on_air().await;
+        on_air.map_err(RunError::Publisher)?;
+    }
+    if !part.scenario.operator {
+        return Ok(None);
+    }
+    let operator = Operator::join(part, members).await;
+    Ok(Some(operator.map_err(RunError::Operator)?))
+}
+
+/// Lets the sites come, and waits until each has joined or failed.
+async fn let_all_in(part: &Part, members: &mut JoinSet<site::Outcome>, from: Instant) {
+    let Part {
+        scenario, board, ..
+    } = part;
+    if matches!(&scenario.target, Target::Web { whep: None, .. }) {
+        return;
+    }
+    spawn_sites(members, part, from);
+    let timeout = scenario.join_timeout + scenario.ramp.start_of(scenario.sites);
+    board.all_settled(timeout).await;
 }
 
 /// Lets all watch for as long as the scenario says, and what is to happen meanwhile happen.

@@ -66,8 +66,9 @@ struct Entry {
 impl Entry {
     /// When there is something to do.
     fn wake(&self) -> Instant {
+        let wake = self.endpoint.wake();
         let line = self.line.as_ref().and_then(|line| line.line.poll_timeout());
-        line.map_or(self.endpoint.wake(), |due| due.min(self.endpoint.wake()))
+        line.map_or(wake, |due| due.min(wake))
     }
 
     /// Hands over what has come through a bad line by now.
@@ -303,9 +304,9 @@ impl Turns {
                     let arrival = since_epoch(shared, now, arrival);
                     if let Some(Impaired { line, .. }) = &mut entry.line {
                         let at = shared.epoch + arrival;
-                        for datagram in bytes.chunks(stride) {
-                            line.down.push(at, datagram);
-                        }
+                        bytes
+                            .chunks(stride)
+                            .for_each(|datagram| line.down.push(at, datagram));
                         slots.timers.extend(reschedule(slot, entry));
                         return;
                     }
