@@ -249,6 +249,17 @@ const http = createServer((request, response) => {
 new WebSocketServer({ server: http, path: "/ws" }).on("connection", (socket) => {
   let me = null;
   const send = (message) => socket.send(JSON.stringify(message));
+  /** What an operator reads when a token asks for it: `main` or another importance, or `over`. */
+  const trouble = (kind) => {
+    const at = (minutes) => new Date(Date.now() - minutes * 60_000).toISOString();
+    const overload = {
+      leftOut: kind === "over" ? "second" : kind,
+      since: at(5),
+      until: kind === "over" ? at(1) : null,
+      frames: { thumbnail: 1_204, second: 310, main: 0, audio: 0 },
+    };
+    send({ type: "trouble", version: 1, refused: { conferenceFull: 0, serverFull: 3, overloaded: 128 }, overload });
+  };
   const enter = (participant, role, site, resumed) => {
     me = participant;
     const found = sites.find(({ code }) => code === site);
@@ -266,6 +277,7 @@ new WebSocketServer({ server: http, path: "/ws" }).on("connection", (socket) => 
       site: found ? { code: found.code, name: found.name } : null,
       conference: CONFERENCE,
       resumed,
+      media: false,
       resumeSeconds: 30,
       pingSeconds: 10,
       iceServers: [],
@@ -281,12 +293,13 @@ new WebSocketServer({ server: http, path: "/ws" }).on("connection", (socket) => 
   socket.on("message", (data) => {
     const message = JSON.parse(data.toString());
     if (message.type === "join") {
-      const { role, site, refuse, close } = claims(message.token);
+      const { role, site, refuse, close, trouble: kind } = claims(message.token);
       if (refuse) {
         send({ type: "error", id: null, code: refuse, message: "mock", retryAfterSeconds: null });
         socket.close(close ?? 4003);
       } else {
         enter(role === "hall" ? "P-HALL" : site ? `P-${site}` : `P-${role}`, role, site, false);
+        if (kind) trouble(kind);
       }
     } else if (message.type === "resume") {
       const [participant, role, site] = message.session.slice(2).split(":");

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 
+import { until } from "../lib/until.mjs";
 import { World } from "../lib/world.mjs";
 
 describe("a chair and an observer", { timeout: 60_000 }, () => {
@@ -34,6 +35,13 @@ describe("a chair and an observer", { timeout: 60_000 }, () => {
     await observer.hears(["first"]);
     assert.equal(await observer.page.getByRole("button", { name: "Ask for the floor" }).count(), 0);
     await observer.photograph("observer");
+  });
+
+  it("names a chair without a name of its own in the language of the page", async () => {
+    for (const [language, word] of [["Tiếng Việt", "Chủ tọa"], ["English", "Chair"]]) {
+      await observer.press(language);
+      await until(`the caption ${word}`, async () => (await observer.pictures()).some(({ name }) => name === word));
+    }
   });
 
   it("shows the desk on a phone one part at a time", async () => {

@@ -1,6 +1,7 @@
 // Words on the page, in Vietnamese or English. Switching the language changes them at once, without a reload.
 
 import { createInstance, type TFunction } from "i18next";
+import type { Role } from "../protocol.ts";
 import en from "../locales/en.json";
 import vi from "../locales/vi.json";
 
@@ -31,6 +32,13 @@ export function speak(next: Language): void {
 
 /** The words for a key. Inside a component it follows the language. */
 export const t = ((...args: Parameters<TFunction>): string => messages.getFixedT(current)(...args)) as TFunction;
+
+const ROLES: ReadonlySet<string> = new Set(["operator", "chair", "hall", "observer"] satisfies Role[]);
+
+/** What to call somebody. A token made without a name and for no site names its role, which is a word of the page. */
+export function called({ site, name }: { readonly site: string | null; readonly name: string }): string {
+  return site === null && ROLES.has(name) ? t(`role.${name as Role}`) : name;
+}
 
 /** A whole number as people write it: 3.356 or 3,356. */
 export function number(value: number): string {
