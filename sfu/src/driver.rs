@@ -44,8 +44,9 @@ pub const COMMAND_QUEUE: usize = 8_192;
 pub const LINK_QUEUE: usize = 8_192;
 
 /// Commands carried out per turn. Each may cost a handshake state; the rest wait a turn, so that
-/// joins never stop media.
+/// joins never stop media; fewer while media is being sent.
 const COMMANDS_PER_TURN: usize = 32;
+const COMMANDS_BESIDE_MEDIA: usize = 4;
 
 /// Link messages taken in per turn.
 const LINKS_PER_TURN: usize = 1_024;
@@ -236,7 +237,12 @@ impl Loop {
     }
 
     fn take_commands(&mut self, now: Instant) -> bool {
-        for _ in 0..COMMANDS_PER_TURN {
+        let most = if self.shard.has_transmit() {
+            COMMANDS_BESIDE_MEDIA
+        } else {
+            COMMANDS_PER_TURN
+        };
+        for _ in 0..most {
             let Ok(command) = self.commands.try_recv() else {
                 return false;
             };

@@ -509,6 +509,8 @@ async fn stay(
             return End::Failed(error.to_string());
         }
         tokio::select! {
+            // First, so that nobody takes in what the leaving of the others changes.
+            biased;
             () = part.leave.cancelled() => {
                 part.fleet.remove(id).await;
                 let ledger = *session.ledger();

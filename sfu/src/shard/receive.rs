@@ -25,8 +25,10 @@ const MAX_DATAGRAM: usize = 2_048;
 /// Handshake datagrams that may wait: those of a country that joins at once.
 const MAX_HANDSHAKES: usize = 16_384;
 
-/// Handshake datagrams taken per turn, at most about a millisecond's worth.
+/// Handshake datagrams taken per turn, at most about a millisecond's worth; and while media is being
+/// sent, so that a storm of joins slows a fan-out down by half and no more.
 const HANDSHAKES_PER_TURN: usize = 4;
+const HANDSHAKES_BESIDE_MEDIA: usize = 1;
 
 /// Packets resent for one RTCP datagram; a receiver that misses more needs a keyframe.
 const MAX_RESENT: usize = 64;
@@ -138,7 +140,12 @@ impl Shard {
     /// Takes the next handshake steps, a few at a time: each costs up to 300 µs of public-key
     /// cryptography, and joins must never hold media up. What is left is due at once.
     pub(super) fn handshake(&mut self, now: Instant) {
-        for _ in 0..HANDSHAKES_PER_TURN {
+        let most = if self.fanouts.is_empty() {
+            HANDSHAKES_PER_TURN
+        } else {
+            HANDSHAKES_BESIDE_MEDIA
+        };
+        for _ in 0..most {
             let Some((key, peer, datagram)) = self.handshakes.pop_front() else {
                 break;
             };
