@@ -52,7 +52,11 @@ fn bad_tokens(house: &House) -> Vec<(&'static str, String, &'static str)> {
     let confused = json!({"alg": "HS256", "typ": "JWT", "kid": kid});
     let good = claims(("iss", json!("dinh")));
     let unknown = json!({"alg": "HS256", "typ": "JWT", "kid": "stranger"});
-    let spoiled = format!("{}AA", own.get(..own.len() - 2).expect("tokens are longer"));
+    let (signed, signature) = own.rsplit_once('.').expect("a token has three parts");
+    let (first, others) = signature.split_at(1);
+    // Another one in any case, whatever the signature happens to be.
+    let other = if first == "A" { "B" } else { "A" };
+    let spoiled = format!("{signed}.{other}{others}");
     vec![
         ("empty", String::new(), "token_invalid"),
         ("words", "let me in".to_owned(), "token_invalid"),
