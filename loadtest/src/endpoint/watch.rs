@@ -89,6 +89,8 @@ struct Watched {
     /// Highest number on the RTX stream, extended.
     rtx_highest: Option<u64>,
     first_chapter: usize,
+    /// When its first packet came.
+    began: Option<Duration>,
     /// RTP time and first number of the keyframe that is arriving.
     key_frame: Option<(u32, u64)>,
     /// RTP time and number of the frame's end that came last, and who sent it.
@@ -341,6 +343,7 @@ impl Watch {
             rtx_pt: expected.rtx_pt,
             rtx_highest: None,
             first_chapter: self.chapter,
+            began: None,
             key_frame: None,
             frame_end: None,
         });
@@ -441,7 +444,11 @@ impl Watch {
             return;
         };
         let mark = Mark::find(payload);
-        let latency = mark.map(|mark| time.arrival.saturating_sub(mark.sent));
+        // What was sent before the stream began came from the past: how old it was is no latency.
+        let began = *watched.began.get_or_insert(time.arrival);
+        let latency = mark
+            .filter(|mark| mark.sent >= began)
+            .map(|mark| time.arrival.saturating_sub(mark.sent));
         if watched.stream.spec().kind == MediaKind::Audio {
             if let Some(latency) = latency {
                 effects.latencies.audio(latency);
