@@ -310,7 +310,10 @@ impl Endpoint {
 
     /// Everything it has observed so far.
     pub fn observed(&self) -> Observed {
-        self.watch.observed()
+        Observed {
+            has_published: self.sent().is_some_and(|sent| sent.packets > 0),
+            ..self.watch.observed()
+        }
     }
 
     /// What it has sent, if it was to send anything.

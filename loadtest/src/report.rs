@@ -229,7 +229,8 @@ pub struct Joining {
     pub forward_latency: ForwardLatency,
 }
 
-/// How evenly sites were served: those that were there all the time and have no bad line.
+/// How evenly sites were served: those that were there all the time, never spoke and have no bad
+/// line.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Fairness {

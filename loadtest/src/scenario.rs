@@ -274,7 +274,10 @@ impl Scenario {
         for (n, reload) in self.reloads.iter().enumerate() {
             if reload.at >= self.duration {
                 let n = n + 1;
-                return Err(format!("reload {n}: at must be less than the duration"));
+                let all = self.duration.as_secs_f64();
+                return Err(format!(
+                    "reload {n}: at must be less than the duration, {all} s"
+                ));
             }
             if reload.sites == 0 || reload.sites > self.sites {
                 let (n, sites) = (n + 1, self.sites);
@@ -284,7 +287,12 @@ impl Scenario {
         if let Some(floor) = &self.floor {
             let last = floor.first + floor.every * floor.count.saturating_sub(1);
             if floor.count == 0 || last >= self.duration {
-                return Err("floor: the last hand-over must come before the end".to_owned());
+                let (count, last) = (floor.count, last.as_secs_f64());
+                let all = self.duration.as_secs_f64();
+                return Err(format!(
+                    "floor: hand-over {count} comes at {last} s and must come before the end, \
+                     {all} s: give fewer hand_overs or a longer duration"
+                ));
             }
         }
         let shares: f64 = self.lines.iter().map(|line| line.share).sum();

@@ -112,7 +112,9 @@ impl SessionError {
             },
             Self::Closed(reason) => match reason.as_str() {
                 "session_unknown" => Next::Join,
-                "replaced" | "conference_ended" | "removed" => Next::Over,
+                "replaced" | "conference_ended" | "removed" | "conference_full" | "server_full" => {
+                    Next::Over
+                }
                 _ => Next::Wait(None),
             },
             Self::Connect(_) | Self::WebSocket(_) => Next::Wait(None),
@@ -342,6 +344,7 @@ mod tests {
         assert_eq!(refused("overloaded", Some(3)), Next::Wait(Some(3)));
         assert_eq!(refused("session_unknown", None), Next::Join);
         assert_eq!(refused("token_invalid", None), Next::Over);
+        assert_eq!(refused("server_full", None), Next::Over);
         let closed = |reason: &str| SessionError::Closed(reason.to_owned()).next();
         assert_eq!(closed("restarting"), Next::Wait(None));
         assert_eq!(closed("removed"), Next::Over);

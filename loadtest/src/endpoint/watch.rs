@@ -68,6 +68,8 @@ pub struct Observed {
     pub last_key_frame: Option<(u16, Duration)>,
     /// When it was taken out, from the start of the run; `None` while it is there.
     pub gone: Option<Duration>,
+    /// It was on air for a while, and does not see itself meanwhile.
+    pub has_published: bool,
 }
 
 /// A receiving m-line.
@@ -262,6 +264,7 @@ impl Watch {
             streams: streams.collect(),
             last_key_frame: self.last_key_frame,
             gone: None,
+            has_published: false,
         }
     }
 

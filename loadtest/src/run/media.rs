@@ -85,7 +85,10 @@ fn entry<'a>(
         for one in site.streams.iter().filter(|one| one.kind == kind) {
             if let Some(totals) = stream(one, part.chapters) {
                 newest = newest.max(Some(one.last_arrival));
-                sum.add(kind, &totals);
+                sum.add(&totals);
+                if kind == MediaKind::Video && !site.has_published {
+                    sum.add_rate(&totals);
+                }
             }
         }
         let silence = part
@@ -119,7 +122,7 @@ struct Sum {
 }
 
 impl Sum {
-    fn add(&mut self, kind: MediaKind, totals: &StreamTotals) {
+    fn add(&mut self, totals: &StreamTotals) {
         let entry = &mut self.entry;
         entry.streams += 1;
         entry.expected += totals.expected;
@@ -139,7 +142,11 @@ impl Sum {
         self.stalls.merge(totals.stalls);
         self.span += totals.span;
         self.jitter.add(totals.jitter);
-        if kind == MediaKind::Video && totals.span >= RATE_SPAN {
+    }
+
+    /// Not of a site that speaks: its picture of the speaker rests meanwhile.
+    fn add_rate(&mut self, totals: &StreamTotals) {
+        if totals.span >= RATE_SPAN {
             self.rates
                 .add_value(totals.frames as f64 / totals.span.as_secs_f64());
         }
@@ -205,6 +212,7 @@ mod tests {
             }],
             last_key_frame: None,
             gone: None,
+            has_published: false,
         }
     }
 
@@ -232,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_was_deaf_at_the_end_has_a_gap() {
+    fn whoever_was_deaf_at_the_end_has_a_gap_and_speakers_have_no_rate() {
         let deaf = [site(1, vec![totals(10, 0)], 15 * SECOND)];
         let part = Part {
             chapters: &[1],
@@ -243,6 +251,10 @@ mod tests {
         let mut gone = deaf[0].clone();
         gone.gone = Some(16 * SECOND);
         assert_eq!(media([gone].iter(), part).video.unwrap().stalls.count, 0);
+        let mut speaker = deaf[0].clone();
+        speaker.has_published = true;
+        let video = media([speaker].iter(), part).video.unwrap();
+        assert_eq!((video.streams, video.frames_per_second), (1, None));
         let well = [site(1, vec![totals(10, 0)], 21 * SECOND)];
         assert_eq!(media(well.iter(), part).video.unwrap().stalls.count, 0);
     }

@@ -256,12 +256,13 @@ fn lines(
         .collect()
 }
 
-/// How evenly those were served who were there all the time and have a good line.
+/// How evenly those were served who were there all the time, only watched and have a good line.
 fn fairness(plan: &Plan, measured: &Measured, watching: &[usize]) -> Option<Fairness> {
     let span = measured.watched.chapters.span_of(watching).as_secs_f64();
     let (mut rates, mut frames) = (Vec::new(), Distribution::default());
     for (number, one) in measured.constant(plan) {
-        if plan.site(number).is_none_or(|site| site.line.is_some()) {
+        let has_line = plan.site(number).is_none_or(|site| site.line.is_some());
+        if has_line || one.observed.has_published {
             continue;
         }
         let streams = &one.observed.streams;
