@@ -388,6 +388,9 @@ pub struct ForwardLatency {
     pub audio: Option<Summary>,
     /// Of the picture, frame by frame, by its last packet.
     pub video: Option<Summary>,
+    /// Of both together.
+    #[serde(default)]
+    pub both: Option<Summary>,
     /// The whole distribution of `audio`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub audio_curve: Curve,

@@ -16,9 +16,9 @@ pub struct Thresholds {
     pub max_loss: Option<f64>,
     /// 99th percentile of the time from the first packet of a join to the first picture, seconds.
     pub max_join_p99: Option<f64>,
-    /// Median of the forward latency of sound and of picture, milliseconds.
+    /// Median of the forward latency of sound and picture together, milliseconds.
     pub max_latency_p50: Option<f64>,
-    /// 99th percentile of the forward latency of sound and of picture, milliseconds.
+    /// 99th percentile of the forward latency of sound and picture together, milliseconds.
     pub max_latency_p99: Option<f64>,
     /// Longest gap in anybody's sound, milliseconds.
     pub max_audio_gap: Option<f64>,
@@ -177,9 +177,7 @@ impl Thresholds {
     }
 
     fn latency(report: &Report, of: impl Fn(Summary) -> f64) -> Option<f64> {
-        let latency = &report.forward_latency;
-        let kinds = [latency.audio, latency.video].into_iter().flatten();
-        kinds.map(of).reduce(f64::max)
+        report.forward_latency.both.map(of)
     }
 
     /// Nothing when a site missed a speaker: then there is no 99th percentile to speak of.

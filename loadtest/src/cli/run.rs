@@ -127,7 +127,7 @@ struct Limits {
     /// Until the last site has joined, from the first, seconds
     #[arg(long, value_name = "SECONDS")]
     max_all_joined: Option<f64>,
-    /// Median of the forward latency, milliseconds
+    /// Median of the forward latency of sound and picture together, milliseconds
     #[arg(long, value_name = "MS")]
     max_latency_p50: Option<f64>,
     /// 99th percentile of the forward latency, milliseconds

@@ -248,7 +248,11 @@ fn latency(report: &Report) -> Option<Section> {
         ],
         marks: Vec::new(),
     };
-    let rows = [("Picture", latency.video), ("Sound", latency.audio)];
+    let rows = [
+        ("Picture", latency.video),
+        ("Sound", latency.audio),
+        ("Both", latency.both),
+    ];
     let mut blocks = vec![Block::Text(
         "From the sender's send call to the receiver's kernel, by a time stamp that travels in the \
          packet. Sender and receivers are one process, so they have one clock."

@@ -45,6 +45,7 @@ fn fill(report: &Report, text: &mut String) -> fmt::Result {
     header(text, "forward latency, ms")?;
     row(text, "audio", report.forward_latency.audio)?;
     row(text, "video", report.forward_latency.video)?;
+    row(text, "both", report.forward_latency.both)?;
     writeln!(text)?;
     for (name, media) in [
         ("audio", &report.media.audio),

@@ -35,6 +35,7 @@ fn sample() -> Report {
     report.join.total = summary(250);
     report.forward_latency.audio = summary(2);
     report.forward_latency.video = summary(3);
+    report.forward_latency.both = summary(3);
     report.media.video = Some(MediaEntry {
         streams: 2,
         expected: 1_000,

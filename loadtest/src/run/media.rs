@@ -54,9 +54,12 @@ pub(super) fn latency(all: &[Vec<Latencies>], chapters: &[usize], lines: Lines) 
             sum.merge(latencies);
         }
     }
+    let mut both = sum.audio.clone();
+    both.merge(&sum.video);
     ForwardLatency {
         audio: sum.audio.summary(),
         video: sum.video.summary(),
+        both: both.summary(),
         audio_curve: sum.audio.curve(),
         video_curve: sum.video.curve(),
     }
