@@ -68,7 +68,7 @@ bench: packages ## what forwarding a packet costs: ns and allocations
 	cargo bench --locked -p sfu --bench forward
 
 .PHONY: bench-country
-bench-country: packages web ## a whole country at one server: SITES, DURATION, SCENARIO, PROFILE=hd
+bench-country: packages web ## a whole country at one server: SITES, DURATION, SCENARIO
 	cargo build --locked --release -p signaling -p loadtest --bins
 	loadtest/scripts/bench-country.sh $(TARGET)/release/dinh $(TARGET)/release/dinh-loadtest $(TARGET)/bench-country
 

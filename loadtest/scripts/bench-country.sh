@@ -4,10 +4,9 @@
 # Usage: bench-country.sh DINH DINH_LOADTEST DIRECTORY
 # Writes report.json, report.html and the logs of both into DIRECTORY.
 #
-# Variables: SCENARIO (a file of loadtest/scenarios), SITES, DURATION, RAMP (sites a second) and
-# PROFILE (hd: 720p at 30 frames/s and 20 ms sound) go before what the scenario says; SERVER_CPU and
-# GENERATOR_CPU are cores, as taskset counts them; OPTIONS are further options of
-# `dinh-loadtest run`, such as thresholds.
+# Variables: SCENARIO (a file of loadtest/scenarios); SITES, DURATION and RAMP (sites a second) go
+# before what the scenario says; SERVER_CPU and GENERATOR_CPU are cores, as taskset counts them;
+# OPTIONS are further options of `dinh-loadtest run`, such as thresholds.
 set -euo pipefail
 
 dinh=$(realpath "$1")
@@ -23,14 +22,6 @@ ramp=${RAMP:-${SITES:+$(((SITES + 9) / 10))}}
 [ -z "${SITES:-}" ] || options+=(--sites "$SITES")
 [ -z "$ramp" ] || options+=(--ramp "$ramp/s")
 [ -z "${DURATION:-}" ] || options+=(--duration "$DURATION")
-case ${PROFILE:-} in
-"") ;;
-hd) options+=(--layers h --audio-frame 20) ;;
-*)
-    echo "PROFILE=$PROFILE: it is hd, or left out" >&2
-    exit 2
-    ;;
-esac
 read -ra further <<<"${OPTIONS:-}"
 options+=("${further[@]}")
 
