@@ -43,16 +43,16 @@ const FRAME: Burst = Burst {
 };
 const INTERVAL: Duration = Duration::from_millis(33);
 
-/// What a country watches, and what it would like to.
+/// What the scenarios `country` and `hd` of the load test send, picture by picture.
 const TRAFFIC: [Traffic; 2] = [
     Traffic {
         name: "300 kbit/s 15 fps, 60 ms audio",
-        video: (3, 833, 15),
+        video: (&[3, 3, 2], 900, 15),
         audio: (240, 60),
     },
     Traffic {
         name: "1.2 Mbit/s 30 fps, 20 ms audio",
-        video: (5, 1_000, 30),
+        video: (&[5, 5, 6, 5], 950, 30),
         audio: (80, 20),
     },
 ];

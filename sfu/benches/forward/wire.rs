@@ -14,8 +14,8 @@ use crate::stage::{Burst, Stage};
 /// Media as one publisher sends them.
 pub(crate) struct Traffic {
     pub(crate) name: &'static str,
-    /// Packets of a picture, bytes of payload of each, and pictures a second.
-    pub(crate) video: (usize, usize, u32),
+    /// Packets of the pictures in turn, bytes of payload of each, and pictures a second.
+    pub(crate) video: (&'static [usize], usize, u32),
     /// Bytes of payload of a sound packet, and its milliseconds.
     pub(crate) audio: (usize, u32),
 }
@@ -122,9 +122,10 @@ fn as_quinn<'t>(transmit: &outbox::Transmit<'t>) -> Transmit<'t> {
 
 /// What is sent in one second, in order, each with the time since the one before.
 fn second_of(traffic: &Traffic) -> Vec<(Duration, Burst)> {
-    let (packets, payload, rate) = traffic.video;
+    let (pattern, payload, rate) = traffic.video;
     let (audio_payload, ms) = traffic.audio;
-    let video = (0..rate).map(|n| {
+    let pictures = (0..rate).zip(pattern.iter().cycle());
+    let video = pictures.map(|(n, &packets)| {
         let burst = Burst {
             audio: false,
             packets,
