@@ -8,6 +8,7 @@ SHELL := /bin/bash
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 DINH := $(TARGET)/debug/dinh
+LOADTEST := $(TARGET)/debug/dinh-loadtest
 NPM := npm --no-audit --no-fund --no-update-notifier --loglevel=error
 
 WEB := web-client
@@ -53,8 +54,8 @@ test: packages-test web ## run every test, browsers included
 	@$(MAKE) --no-print-directory browsers
 
 .PHONY: browsers
-browsers: packages-test web $(BROWSER)/node_modules/.package-lock.json ## run the tests with real browsers, against the server built last
-	DINH="$(abspath $(DINH))" $(NPM) --prefix $(BROWSER) test
+browsers: packages-test web $(BROWSER)/node_modules/.package-lock.json ## run the tests with real browsers, against the programs built last
+	DINH="$(abspath $(DINH))" LOADTEST="$(abspath $(LOADTEST))" $(NPM) --prefix $(BROWSER) test
 
 .PHONY: lint
 lint: web ## check format, lints, types, and dependencies where cargo-deny is installed

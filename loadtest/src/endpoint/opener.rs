@@ -48,6 +48,14 @@ impl RtpOpener {
         matches!(self, Self::Other(_))
     }
 
+    /// Bytes of a packet that are there for its protection only.
+    pub(super) const fn overhead(&self) -> usize {
+        match self {
+            Self::Gcm { .. } => Profile::AeadAes128Gcm.overhead(),
+            Self::Other(_) => Profile::Aes128CmSha1_80.overhead(),
+        }
+    }
+
     /// The payload of an authentic packet with this extended sequence number, else `None`.
     pub(super) fn open<'a>(
         &mut self,

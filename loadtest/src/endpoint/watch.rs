@@ -285,7 +285,7 @@ impl Watch {
         let Some(watched) = self.streams.get_mut(at) else {
             return Err(Refused::UnknownStream);
         };
-        let bytes = packet.len();
+        let bytes = packet.len().saturating_sub(opener.overhead());
         let index = watched.stream.extend(header.seq);
         if look {
             let payload = opener
@@ -334,7 +334,7 @@ impl Watch {
             ssrc: header.ssrc,
             ..expected.spec
         };
-        let bytes = packet.len();
+        let bytes = packet.len().saturating_sub(opener.overhead());
         let payload = opener
             .open(packet, header.len, header.ssrc, u64::from(header.seq))
             .ok_or(Refused::Unauthenticated)?;

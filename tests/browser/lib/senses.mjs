@@ -63,18 +63,38 @@ export async function traffic() {
     if (peer.connectionState === "closed") continue;
     (await peer.getStats()).forEach((entry) => entries.push(entry));
   }
+  const received = (entry) => ({
+    packetsReceived: entry.packetsReceived,
+    bytesReceived: entry.bytesReceived,
+    headerBytesReceived: entry.headerBytesReceived,
+    retransmittedPacketsReceived: entry.retransmittedPacketsReceived,
+    retransmittedBytesReceived: entry.retransmittedBytesReceived,
+    packetsLost: entry.packetsLost,
+    jitter: entry.jitter,
+  });
   const of = (type) => entries.filter((entry) => entry.type === type);
   return {
     at: performance.now(),
     video: of("inbound-rtp")
       .filter(({ kind }) => kind === "video")
-      .map(({ mid, framesDecoded, freezeCount, packetsLost, frameWidth, frameHeight }) => ({
-        mid, framesDecoded, freezeCount, packetsLost, frameWidth, frameHeight,
+      .map((entry) => ({
+        ...received(entry),
+        mid: entry.mid,
+        framesReceived: entry.framesReceived,
+        framesDecoded: entry.framesDecoded,
+        freezeCount: entry.freezeCount,
+        frameWidth: entry.frameWidth,
+        frameHeight: entry.frameHeight,
       })),
     audio: of("inbound-rtp")
       .filter(({ kind }) => kind === "audio")
-      .map(({ mid, totalAudioEnergy, totalSamplesReceived, concealedSamples, silentConcealedSamples }) => ({
-        mid, totalAudioEnergy, totalSamplesReceived, concealedSamples, silentConcealedSamples,
+      .map((entry) => ({
+        ...received(entry),
+        mid: entry.mid,
+        totalAudioEnergy: entry.totalAudioEnergy,
+        totalSamplesReceived: entry.totalSamplesReceived,
+        concealedSamples: entry.concealedSamples,
+        silentConcealedSamples: entry.silentConcealedSamples,
       })),
     sent: of("outbound-rtp").map(
       ({ kind, rid, packetsSent, framesSent, frameWidth, frameHeight, targetBitrate, qualityLimitationReason }) => ({
