@@ -26,6 +26,7 @@ pub mod scenario;
 pub mod sdp;
 pub mod thresholds;
 pub mod timeline;
+pub mod tls;
 pub mod token;
 pub mod web;
 pub mod websocket;

@@ -31,6 +31,9 @@ fn main() -> ExitCode {
 
 fn run(arguments: cli::Run) -> ExitCode {
     let (report, quiet) = (arguments.report.clone(), arguments.quiet);
+    if arguments.insecure {
+        warn("--insecure: every certificate is believed, whoever shows it");
+    }
     let scenario = match arguments.into_scenario() {
         Ok(scenario) => scenario,
         Err(error) => return fail(USAGE, &error),
@@ -80,6 +83,14 @@ fn run(arguments: cli::Run) -> ExitCode {
 )]
 fn print(text: &str) {
     print!("{text}");
+}
+
+#[expect(
+    clippy::print_stderr,
+    reason = "warnings go where they do not disturb the summary"
+)]
+fn warn(text: &str) {
+    eprintln!("dinh-loadtest: {text}");
 }
 
 #[expect(

@@ -11,6 +11,7 @@ use crate::fleet::FleetConfig;
 use crate::line::Impairment;
 use crate::measure::rounded;
 use crate::thresholds::Thresholds;
+use crate::tls::Tls;
 use crate::token::TokenSource;
 
 /// One run.
@@ -40,6 +41,8 @@ pub struct Scenario {
     pub seed: u64,
     /// The server's process, to measure what it uses. On this machine.
     pub server_pid: Option<u32>,
+    /// Whose certificates are believed, for `https://`.
+    pub tls: Tls,
     /// Sockets and buffers.
     pub fleet: FleetConfig,
     /// What the figures must be.
@@ -210,6 +213,7 @@ impl Scenario {
             transport: Transport::Udp,
             seed: 1,
             server_pid: None,
+            tls: Tls::default(),
             fleet: FleetConfig::default(),
             thresholds: Thresholds::default(),
             operator: false,

@@ -10,6 +10,8 @@ use signaling::auth::keyfile::SigningKey;
 use signaling::auth::{ApiKey, Keys, NewToken, Role};
 use signaling::ids::{ConferenceId, KeyId, SiteCode, TokenId};
 
+use crate::tls::Tls;
+
 /// How long a token is good for: longer than any run.
 const VALID_FOR: SignedDuration = SignedDuration::from_hours(12);
 
@@ -24,6 +26,8 @@ pub enum TokenSource {
         server: String,
         /// The administrator's token.
         admin: String,
+        /// For `https://`.
+        tls: Tls,
     },
     /// Read from a file of lines `role,site,token`.
     File(Arc<HashMap<(String, String), String>>),
@@ -148,7 +152,9 @@ impl TokenSource {
     ) -> Result<String, TokenError> {
         match self {
             Self::ApiKey(key) => sign(key, conference, role, site, number),
-            Self::Rest { server, admin } => ask(server, admin, conference, role, site).await,
+            Self::Rest { server, admin, tls } => {
+                ask(tls.client()?, (server, admin), conference, role, site).await
+            }
             Self::File(tokens) => {
                 let wanted = (role.to_string(), site.unwrap_or_default().to_owned());
                 tokens
@@ -200,8 +206,8 @@ fn sign(
 }
 
 async fn ask(
-    server: &str,
-    admin: &str,
+    client: reqwest::Client,
+    (server, admin): (&str, &str),
     conference: &str,
     role: Role,
     site: Option<&str>,
@@ -212,7 +218,7 @@ async fn ask(
         site,
         ttl_seconds: VALID_FOR.as_secs(),
     };
-    let created: CreatedToken = reqwest::Client::new()
+    let created: CreatedToken = client
         .post(format!("{}/api/v1/tokens", server.trim_end_matches('/')))
         .bearer_auth(admin)
         .json(&body)

@@ -1,27 +1,35 @@
 //! One session of the WebSocket protocol, as far as a simulated site speaks it.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::time::Instant;
 
 use futures_util::{SinkExt, StreamExt};
+use reqwest::Url;
 use signaling::ids::{ParticipantId, RequestId, SessionId};
 use signaling::protocol::server::Welcome;
 use signaling::protocol::{ClientMessage, ServerMessage, Source, VERSION};
 use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+use tokio_util::either::Either;
 
 use crate::ledger::Ledger;
+use crate::tls::{Tls, TlsError};
 
 /// Read buffer of each session: small, since there are thousands and they say little.
 const READ_BUFFER: usize = 4 * 1_024;
 
+/// What a session runs over: TCP, or TLS over it.
+type Stream = Either<TcpStream, Box<TlsStream<TcpStream>>>;
+
 /// An open session.
 #[derive(Debug)]
 pub struct Session {
-    socket: WebSocketStream<TcpStream>,
+    socket: WebSocketStream<Stream>,
     ledger: Ledger,
     next_id: u64,
 }
@@ -52,11 +60,14 @@ pub struct Steps {
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
     /// The URL is of no use.
-    #[error("{0:?} is not http://host:port")]
+    #[error("{0:?} is not http://host:port or https://host:port")]
     Url(String),
     /// No TCP connection.
     #[error("cannot connect: {0}")]
     Connect(#[from] std::io::Error),
+    /// No TLS.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The WebSocket broke.
     #[error("the WebSocket failed: {0}")]
     WebSocket(Box<WsError>),
@@ -118,7 +129,11 @@ impl SessionError {
                 _ => Next::Wait(None),
             },
             Self::Connect(_) | Self::WebSocket(_) => Next::Wait(None),
-            Self::Url(_) | Self::Protocol(_) => Next::Over,
+            // Who cannot prove who it is will not prove it the next time.
+            Self::Tls(TlsError::Handshake(error)) if error.kind() != ErrorKind::InvalidData => {
+                Next::Wait(None)
+            }
+            Self::Url(_) | Self::Protocol(_) | Self::Tls(_) => Next::Over,
         }
     }
 }
@@ -131,12 +146,19 @@ impl Session {
     pub async fn open(
         server: &str,
         opening: Opening,
+        tls: &Tls,
     ) -> Result<(Self, Box<Welcome>, Steps), SessionError> {
-        let (host, url) = addresses(server)?;
-        let stream = TcpStream::connect(&host).await?;
+        let address = Address::parse(server)?;
+        let stream = TcpStream::connect((address.name.as_str(), address.port)).await?;
         stream.set_nodelay(true)?;
         let tcp = Instant::now();
-        let request = url.into_client_request()?;
+        let (stream, secured) = if address.secure {
+            let stream = tls.connect(&address.name, stream).await?;
+            (Either::Right(Box::new(stream)), Some(Instant::now()))
+        } else {
+            (Either::Left(stream), None)
+        };
+        let request = address.url.into_client_request()?;
         let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER);
         let (socket, _) = client_async_with_config(request, stream, Some(config)).await?;
         let open = Instant::now();
@@ -170,7 +192,7 @@ impl Session {
         };
         let steps = Steps {
             tcp,
-            tls: None,
+            tls: secured,
             open,
             welcome: Instant::now(),
         };
@@ -313,25 +335,39 @@ const fn name(source: Source) -> &'static str {
     }
 }
 
-/// `host:port` to connect to and the URL of the WebSocket.
-fn addresses(server: &str) -> Result<(String, String), SessionError> {
-    let bad = || SessionError::Url(server.to_owned());
-    let rest = server
-        .trim_end_matches('/')
-        .strip_prefix("http://")
-        .ok_or_else(bad)?;
-    if rest.is_empty() || rest.contains('/') {
-        return Err(bad());
+/// Where a server's WebSocket is.
+#[derive(Debug, Eq, PartialEq)]
+struct Address {
+    /// Name or address to connect to, and to be in the certificate.
+    name: String,
+    port: u16,
+    secure: bool,
+    /// URL of the WebSocket.
+    url: String,
+}
+
+impl Address {
+    fn parse(server: &str) -> Result<Self, SessionError> {
+        let bad = || SessionError::Url(server.to_owned());
+        let url = Url::parse(server).map_err(|_| bad())?;
+        let (secure, scheme) = match url.scheme() {
+            "http" | "ws" => (false, "ws"),
+            "https" | "wss" => (true, "wss"),
+            _ => return Err(bad()),
+        };
+        if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+            return Err(bad());
+        }
+        let host = url.host_str().ok_or_else(bad)?;
+        let port = url.port_or_known_default().ok_or_else(bad)?;
+        Ok(Self {
+            // An IPv6 address stands in brackets in a URL, and only there.
+            name: host.trim_matches(['[', ']']).to_owned(),
+            port,
+            secure,
+            url: format!("{scheme}://{host}:{port}/ws"),
+        })
     }
-    let host = if rest
-        .rsplit_once(':')
-        .is_some_and(|(_, port)| port.parse::<u16>().is_ok())
-    {
-        rest.to_owned()
-    } else {
-        format!("{rest}:80")
-    };
-    Ok((host, format!("ws://{rest}/ws")))
 }
 
 #[cfg(test)]
@@ -352,17 +388,36 @@ mod tests {
 
     #[test]
     fn the_websocket_is_found_beside_the_server() {
-        let (host, url) = addresses("http://127.0.0.1:7900/").unwrap();
-        assert_eq!(
-            (host.as_str(), url.as_str()),
-            ("127.0.0.1:7900", "ws://127.0.0.1:7900/ws")
-        );
-        assert_eq!(
-            addresses("http://dinh.example").unwrap().0,
-            "dinh.example:80"
-        );
+        for (server, name, port, url) in [
+            (
+                "http://127.0.0.1:7900/",
+                "127.0.0.1",
+                7900,
+                "ws://127.0.0.1:7900/ws",
+            ),
+            (
+                "http://dinh.example",
+                "dinh.example",
+                80,
+                "ws://dinh.example:80/ws",
+            ),
+            (
+                "https://dinh.example",
+                "dinh.example",
+                443,
+                "wss://dinh.example:443/ws",
+            ),
+            ("wss://[::1]:8443", "::1", 8443, "wss://[::1]:8443/ws"),
+        ] {
+            let address = Address::parse(server).unwrap();
+            assert_eq!((address.name.as_str(), address.port), (name, port));
+            assert_eq!(
+                (address.url.as_str(), address.secure),
+                (url, url.starts_with("wss"))
+            );
+        }
         for bad in ["127.0.0.1:7900", "ftp://x", "http://", "http://a/b"] {
-            assert!(addresses(bad).is_err(), "{bad}");
+            assert!(Address::parse(bad).is_err(), "{bad}");
         }
     }
 }

@@ -4,16 +4,22 @@
     reason = "helpers of tests: what cannot be made fails the test"
 )]
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use loadtest::clip::AudioFrame;
 use loadtest::scenario::{Decryption, Ramp, Scenario, Target};
 use loadtest::thresholds::Thresholds;
+use loadtest::tls::{Tls, Trust};
 use loadtest::token::{LocalKey, TokenSource};
+use rustls::ServerConfig;
+use rustls::pki_types::PrivateKeyDer;
 use signaling::server::Server;
 use signaling::sites::{Level, read_csv};
 use signaling::{config, demo};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
 
 const SECRET: &str = "a secret of the tests, 32 bytes or more";
 
@@ -35,6 +41,37 @@ async fn server(directory: &tempfile::TempDir) -> Server {
     server
 }
 
+/// A TLS proxy before a server, with a certificate that nobody else has signed; its port, and
+/// that certificate as PEM.
+async fn proxy(to: SocketAddr) -> (u16, String) {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let config =
+        ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![made.cert.der().clone()], key)
+            .unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                // Whoever does not trust the proxy goes away in the middle.
+                let Ok(mut inner) = acceptor.accept(stream).await else {
+                    return;
+                };
+                let mut outer = TcpStream::connect(to).await.unwrap();
+                let _ = tokio::io::copy_bidirectional(&mut inner, &mut outer).await;
+            });
+        }
+    });
+    (port, made.cert.pem())
+}
+
 fn scenario(server: &Server, sites: u32, duration: Duration) -> Scenario {
     let key = LocalKey::parse(&format!("loadtest:{SECRET}")).unwrap();
     let known = read_csv(demo::SITES.as_bytes(), &[]).unwrap();
@@ -47,6 +84,31 @@ fn scenario(server: &Server, sites: u32, duration: Duration) -> Scenario {
         roster: roster.map(|site| site.code.to_string()).collect(),
     };
     Scenario::new(target, sites, duration)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sites_join_behind_a_tls_proxy_that_they_trust() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = server(&directory).await;
+    let (port, pem) = proxy(server.http()).await;
+    let authority = directory.path().join("authority.pem");
+    std::fs::write(&authority, pem).unwrap();
+    let mut scenario = scenario(&server, 5, Duration::from_secs(3));
+    let Target::Conference { server: url, .. } = &mut scenario.target else {
+        unreachable!("it is a conference");
+    };
+    *url = format!("https://localhost:{port}");
+    let strangers = loadtest::run(scenario.clone())
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(strangers.contains("TLS handshake"), "{strangers}");
+
+    scenario.tls = Tls::new(&Trust::File(authority)).unwrap();
+    let report = loadtest::run(scenario).await.unwrap();
+    server.stop().await;
+    assert_eq!(report.sites.joined, 5, "{}", report.summary());
+    assert_eq!(report.join.tls.unwrap().count, 5);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

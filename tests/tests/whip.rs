@@ -94,7 +94,7 @@ async fn open(
     let offer = browser.offer(Instant::now(), line.address().unwrap());
     let base = format!("http://{}", server.http());
     let token = token(server, role);
-    let response = reqwest::Client::new()
+    let response = client()
         .post(format!("{base}/{kind}/demo"))
         .bearer_auth(&token)
         .header(CONTENT_TYPE, "application/sdp")
@@ -114,15 +114,18 @@ async fn open(
     }
 }
 
+/// For HTTP, with the one TLS back-end that there is.
+fn client() -> reqwest::Client {
+    loadtest::tls::Tls::default().client().unwrap()
+}
+
 impl Session {
     async fn run(&mut self, most: Duration, done: impl FnMut(&Browser) -> bool) -> bool {
         self.line.run(&mut self.browser, most, done).await.unwrap()
     }
 
     async fn end(&self) {
-        let delete = reqwest::Client::new()
-            .delete(&self.location)
-            .bearer_auth(&self.token);
+        let delete = client().delete(&self.location).bearer_auth(&self.token);
         assert_eq!(delete.send().await.unwrap().status(), StatusCode::OK);
     }
 }

@@ -10,6 +10,7 @@ use loadtest::scenario::file::{File, Secrets};
 use loadtest::scenario::text::{self, DecryptionText, RampText, Span, TransportText};
 use loadtest::scenario::{Decryption, Ramp, Transport};
 use loadtest::thresholds::Thresholds;
+use loadtest::tls::{Tls, Trust};
 use loadtest::token::{LocalKey, TokenSource};
 
 #[derive(Args, Debug)]
@@ -17,7 +18,7 @@ pub(crate) struct Run {
     /// TOML file that says what happens; the options below go before it
     #[arg(long, value_name = "FILE")]
     scenario: Option<PathBuf>,
-    /// Dinh's address: http://host:port
+    /// Dinh's address: http://host:port or https://host:port
     #[arg(long, value_name = "URL")]
     server: Option<String>,
     /// Id of the conference to join
@@ -99,6 +100,13 @@ pub(crate) struct Run {
     /// UDP sockets that all sites share when the server is on loopback [default: 2]
     #[arg(long, value_name = "N")]
     sockets: Option<usize>,
+
+    /// Believe the authorities in this PEM file, and no others, for https://
+    #[arg(long, value_name = "PEM")]
+    ca_file: Option<PathBuf>,
+    /// Believe every certificate: whoever sits on the line can read and change all
+    #[arg(long, conflicts_with = "ca_file")]
+    pub(crate) insecure: bool,
 
     /// Directory for report.json and report.html
     #[arg(long, value_name = "DIR", default_value = "loadtest-report")]
@@ -188,15 +196,26 @@ impl Run {
             Some(path) => File::read(path)?,
             None => File::default(),
         };
+        let tls = Tls::new(&self.trust())?;
         let secrets = Secrets {
-            tokens: self.tokens(self.server.as_deref().or(file.server.as_deref()))?,
+            tokens: self.tokens(self.server.as_deref().or(file.server.as_deref()), &tls)?,
             whip: self.whip_token.clone(),
             whep: self.whep_token.clone(),
             server_pid: self.server_pid,
         };
         self.override_target(&mut file);
         self.override_rest(&mut file);
-        Ok(file.into_scenario(&secrets)?)
+        let mut scenario = file.into_scenario(&secrets)?;
+        scenario.tls = tls;
+        Ok(scenario)
+    }
+
+    fn trust(&self) -> Trust {
+        match &self.ca_file {
+            Some(path) => Trust::File(path.clone()),
+            None if self.insecure => Trust::Anybody,
+            None => Trust::System,
+        }
     }
 
     /// An address on the command line goes before whatever the file tests.
@@ -236,7 +255,7 @@ impl Run {
         file.thresholds = self.limits.or(file.thresholds);
     }
 
-    fn tokens(&self, server: Option<&str>) -> anyhow::Result<Option<TokenSource>> {
+    fn tokens(&self, server: Option<&str>, tls: &Tls) -> anyhow::Result<Option<TokenSource>> {
         if let Some(key) = &self.api_key {
             return Ok(Some(TokenSource::ApiKey(Arc::new(LocalKey::parse(key)?))));
         }
@@ -244,6 +263,7 @@ impl Run {
             return Ok(Some(TokenSource::Rest {
                 server: server.to_owned(),
                 admin: admin.clone(),
+                tls: tls.clone(),
             }));
         }
         let file = self.token_file.as_ref();
@@ -337,6 +357,14 @@ mod tests {
             ("--whep http://x --duration soon", "30s"),
             ("--whep http://x --layers x", "l, m or h"),
             ("--whep http://x --server http://y", "cannot be used with"),
+            (
+                "--whep https://x --ca-file /nonexistent",
+                "cannot read certificates",
+            ),
+            (
+                "--whep https://x --ca-file f --insecure",
+                "cannot be used with",
+            ),
             (
                 "--whep http://x --scenario /nonexistent",
                 "cannot read /nonexistent",

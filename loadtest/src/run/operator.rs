@@ -120,7 +120,7 @@ async fn open(part: &Part, number: u32) -> Result<(Session, String), String> {
     };
     let token = tokens.token(conference, Role::Operator, None, number).await;
     let token = token.map_err(|error| error.to_string())?;
-    let opened = Session::open(server, Opening::Join(token.clone())).await;
+    let opened = Session::open(server, Opening::Join(token.clone()), &part.scenario.tls).await;
     let (session, _, _) = opened.map_err(|error| error.to_string())?;
     Ok((session, token))
 }
@@ -135,7 +135,13 @@ async fn rest_roster(part: &Part, token: &str) -> Result<Roster, String> {
     let server = server.trim_end_matches('/');
     let url = format!("{server}/api/v1/conferences/{conference}/participants");
     let ask = async {
-        let answer = reqwest::Client::new().get(url).bearer_auth(token).send();
+        let answer = part
+            .scenario
+            .tls
+            .client()?
+            .get(url)
+            .bearer_auth(token)
+            .send();
         answer.await?.error_for_status()?.json().await
     };
     let entries: Result<Vec<ParticipantEntry>, reqwest::Error> = ask.await;

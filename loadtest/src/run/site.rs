@@ -20,6 +20,7 @@ use crate::ledger::Ledger;
 use crate::line::Line;
 use crate::scenario::{Decryption, Scenario, Target, Transport, WebEndpoint};
 use crate::sdp::Answer;
+use crate::tls::Tls;
 use crate::web::{self, Resource};
 use crate::websocket::{Next, Opening, Session, SessionError};
 
@@ -346,7 +347,7 @@ async fn join(
             };
             let wanted = wanted.as_ref();
             let wanted = wanted.ok_or_else(|| "there is no URL for it".to_owned())?;
-            join_web(wanted, start, offer).await?
+            join_web(&part.scenario.tls, wanted, start, offer).await?
         }
     };
     let answer = Answer::parse(&sdp).map_err(|error| error.to_string())?;
@@ -428,7 +429,7 @@ async fn join_conference(
     let Target::Conference { server, .. } = &part.scenario.target else {
         return Err("there is no conference".to_owned().into());
     };
-    let (mut session, welcome, steps) = Session::open(server, opening).await?;
+    let (mut session, welcome, steps) = Session::open(server, opening, &part.scenario.tls).await?;
     part.board.welcomed(member.id().member, welcome.participant);
     let sdp = session.offer(offer, sources).await?;
     let answer = Instant::now();
@@ -455,11 +456,12 @@ async fn join_conference(
 }
 
 async fn join_web(
+    tls: &Tls,
     wanted: &WebEndpoint,
     start: Instant,
     offer: String,
 ) -> Result<(String, Joined), String> {
-    let client = reqwest::Client::new();
+    let client = tls.client().map_err(|error| error.to_string())?;
     let (sdp, resource) = web::post(&client, wanted, offer)
         .await
         .map_err(|error| error.to_string())?;

@@ -15,6 +15,7 @@ use crate::clip::{AudioFrame, Synthetic};
 use crate::fleet::FleetConfig;
 use crate::line::{Burst, Impairment};
 use crate::thresholds::Thresholds;
+use crate::tls::Tls;
 use crate::token::TokenSource;
 
 /// The sites of the country: the roster unless another is given.
@@ -270,6 +271,7 @@ impl File {
                 .map_or(Transport::Udp, |transport| transport.0),
             seed: self.seed.unwrap_or(1),
             server_pid: secrets.server_pid,
+            tls: Tls::default(),
             fleet: FleetConfig {
                 shared_sockets: self.sockets.unwrap_or(fleet.shared_sockets),
                 ..fleet
