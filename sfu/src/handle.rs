@@ -604,3 +604,38 @@ fn advertised(config: &Config) -> Vec<IpAddr> {
         .chain([loopback])
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OFFER: &str = include_str!("../tests/golden/chromium-watch-offer.sdp");
+
+    fn join(sfu: &Sfu) -> PeerId {
+        let joined = sfu.join(ConferenceId(1), OFFER, &PeerPolicy::default());
+        joined.expect("there is room").peer
+    }
+
+    #[test]
+    fn peers_are_spread_evenly_and_fill_what_others_have_left() {
+        let settings = Config {
+            bind: IpAddr::from([127, 0, 0, 1]),
+            port: 0,
+            shards: Some(3),
+            ..Config::default()
+        };
+        let (sfu, _events) = Sfu::start(&settings).expect("loopback has ports");
+        let mut peers: Vec<_> = (0..30).map(|_| join(&sfu)).collect();
+        let on = |peers: &[PeerId], shard| {
+            let there = |peer: &&PeerId| peer.shard() == ShardId(shard);
+            peers.iter().filter(there).count()
+        };
+        assert_eq!([0, 1, 2].map(|shard| on(&peers, shard)), [10, 10, 10]);
+        for peer in peers.extract_if(.., |peer| peer.shard() == ShardId(1)) {
+            sfu.leave(peer);
+        }
+        peers.extend((0..10).map(|_| join(&sfu)));
+        assert_eq!([0, 1, 2].map(|shard| on(&peers, shard)), [10, 10, 10]);
+        sfu.shutdown();
+    }
+}
