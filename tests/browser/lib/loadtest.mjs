@@ -35,6 +35,11 @@ export class LoadTest {
     return run;
   }
 
+  /** Fails with its words if it has ended. */
+  runs() {
+    if (this.#process.exitCode !== null) throw new Error(`dinh-loadtest has ended:\n${this.#said}`);
+  }
+
   /** Waits for its end; what its report says. */
   async report() {
     const code = await this.#ended;

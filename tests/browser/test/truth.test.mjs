@@ -30,6 +30,7 @@ describe("a simulated site", { timeout: 120_000 }, () => {
       sites: 1, layers: "m", "audio-frame": 20, duration: `${WATCHED_SECONDS}s`,
     });
     await until("the hall is there", async () => {
+      run.runs();
       const all = await world.server.rest("/conferences/demo/participants");
       return all.some(({ role, state }) => role === "hall" && state === "present");
     });
