@@ -259,7 +259,7 @@ fn fill<'a>(
     let text = ("sans-serif", FONT_SIZE).into_font().color(&INK);
     let mut chart = ChartBuilder::on(area)
         .margin_top(20)
-        .margin_right(18)
+        .margin_right(30)
         .x_label_area_size(46)
         .y_label_area_size(54)
         .build_cartesian_2d(x, y)?;
