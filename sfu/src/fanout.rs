@@ -38,8 +38,9 @@ const MAX_EVENING: usize = 8;
 /// costs more than the wait.
 const HOLD_FROM: usize = 16;
 
-/// How many receivers ahead memory is asked for, in two steps. Decided by measurement; from 2 and 1
-/// up to 16 and 8 the difference is small.
+/// How many receivers ahead memory is asked for, in two steps: a receiver's turn takes some µs.
+///
+/// Higher: what was fetched may be gone again when its turn comes. Lower: it may not be there yet.
 const KEYS_AHEAD: usize = 8;
 const SLOTS_AHEAD: usize = 4;
 

@@ -2,7 +2,7 @@
 //!
 //! Between two packets for the same receiver the kernel and thousands of other receivers go through
 //! the caches, so every receiver begins with misses, one after the other. Asked for some receivers
-//! ahead they overlap. `make bench` shows what it saves with sockets.
+//! ahead they overlap.
 #![expect(
     unsafe_code,
     reason = "the stable way to prefetch is an intrinsic, which is unsafe to call"

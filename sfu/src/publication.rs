@@ -158,7 +158,7 @@ impl Publication {
         Ok(())
     }
 
-    /// Whether a packet is the last of its picture (RFC 3551 §5.1 marker); `None` for one that came
+    /// Whether a packet is the last of its picture (marker bit: RFC 7741 §4.1, RFC 6184 §5.1); `None` for one that came
     /// late or is empty.
     fn ends_frame(&self, packet: &Packet) -> Option<bool> {
         if self.kind == MediaKind::Audio {
