@@ -14,6 +14,9 @@ use crate::slot::rewriter::Source;
 /// weak line (64 packets of a 300 kbit/s picture are more than a second of it).
 const MAX_PACKETS: u64 = 64;
 
+/// Late slots that may wait; one more waits for the next keyframe instead.
+const MAX_LATE: usize = 65_536;
+
 /// A slot that was pointed at a feed while media flowed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Late {
@@ -33,7 +36,8 @@ impl Shard {
             slot.is_some_and(|slot| slot.kind == MediaKind::Video)
         };
         let slots = peer.watching.iter().filter(is_video);
-        self.late.extend(slots.map(|(_, slot)| Late {
+        let room = MAX_LATE.saturating_sub(self.late.len());
+        self.late.extend(slots.take(room).map(|(_, slot)| Late {
             key,
             peer: peer.id,
             slot: *slot,
@@ -44,6 +48,7 @@ impl Shard {
     pub(super) fn catch_up_slot(&mut self, key: usize, slot: usize) {
         if let Some(peer) = self.peers.get(key)
             && peer.sealer.is_some()
+            && self.late.len() < MAX_LATE
             && let Ok(slot) = u8::try_from(slot)
         {
             let peer = peer.id;
@@ -83,11 +88,11 @@ impl Shard {
             return None;
         }
         let layer = publication.best().get(usize::from(slot.ceiling)).copied()?;
-        let publication_and_layer = Source {
+        let source = Source {
             publication: key,
             layer,
         };
-        if slot.rewriter.source() == Some(publication_and_layer) {
+        if slot.rewriter.source() == Some(source) {
             return None;
         }
         let ring = &publication.layers.get(usize::from(layer))?.ring;
