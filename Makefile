@@ -11,18 +11,21 @@ DINH := $(TARGET)/debug/dinh
 LOADTEST := $(TARGET)/debug/dinh-loadtest
 NPM := npm --no-audit --no-fund --no-update-notifier --loglevel=error
 
+TOOLS := $(TARGET)/tools
+
 WEB := web-client
 WEB_SOURCES := $(shell find $(WEB)/src $(WEB)/public $(WEB)/index.html $(WEB)/*.ts $(WEB)/*.js -type f)
 BROWSER := tests/browser
 
-# What must be on the PATH, each with the Debian package that brings it.
+# What must be on the PATH, or a module of Python, each with the Debian package that brings it.
 BUILD_NEEDS := cc:build-essential
+LINT_NEEDS := $(BUILD_NEEDS) python3:python3 ensurepip:python3-venv
 TEST_NEEDS := $(BUILD_NEEDS) chromium:chromium firefox-esr:firefox-esr ip:iproute2 nft:nftables
 
 # Installs what is missing of $(1), all at once; says what to do where it cannot.
 define install
 	@export PATH="$$PATH:/usr/sbin:/sbin"; missing=""; \
-	for need in $(1); do command -v "$${need%%:*}" >/dev/null || missing="$$missing $${need##*:}"; done; \
+	for need in $(1); do command -v "$${need%%:*}" >/dev/null || python3 -c "import $${need%%:*}" 2>/dev/null || missing="$$missing $${need##*:}"; done; \
 	[ -n "$$missing" ] || exit 0; \
 	[ "$$(id -u)" = 0 ] && root="" || root="sudo"; \
 	command -v apt-get >/dev/null || { echo "Please install:$$missing"; exit 1; }; \
@@ -58,11 +61,14 @@ browsers: packages-test web $(BROWSER)/node_modules/.package-lock.json ## run th
 	DINH="$(abspath $(DINH))" LOADTEST="$(abspath $(LOADTEST))" $(NPM) --prefix $(BROWSER) test
 
 .PHONY: lint
-lint: web ## check format, lints, types, and dependencies where cargo-deny is installed
+lint: packages-lint web $(TOOLS)/lint/.installed ## check format, lints, types, dependencies and licences
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	$(NPM) --prefix $(WEB) run check
-	@if command -v cargo-deny >/dev/null; then cargo deny --locked check; else echo "cargo-deny is not installed: dependencies not checked"; fi
+	$(TOOLS)/lint/bin/cargo-shear --locked
+	$(TOOLS)/lint/bin/cargo-deny --locked check bans licenses sources
+	@if $(TOOLS)/lint/bin/cargo-deny fetch db 2>/dev/null; then $(TOOLS)/lint/bin/cargo-deny --locked check --disable-fetch advisories; \
+	else echo "The advisories of RustSec cannot be fetched: not checked"; fi
 
 .PHONY: bench
 bench: packages ## what forwarding a packet costs: ns and allocations
@@ -76,11 +82,19 @@ bench-country: packages web ## a whole country at one server: SITES, DURATION, S
 .PHONY: web
 web: $(WEB)/dist/index.html
 
-.PHONY: packages packages-test
+.PHONY: packages packages-lint packages-test
 packages:
 	$(call install,$(BUILD_NEEDS))
+packages-lint:
+	$(call install,$(LINT_NEEDS))
 packages-test:
 	$(call install,$(TEST_NEEDS))
+
+# Programs that come from Python's registry, each set in an environment of its own.
+$(TOOLS)/%/.installed: .ci/%.txt
+	python3 -m venv --clear $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
 
 # npm writes this file last, so a broken install is made again.
 %/node_modules/.package-lock.json: %/package.json %/package-lock.json

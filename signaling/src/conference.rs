@@ -1,7 +1,7 @@
 //! One conference as a pure, event-sourced state machine.
 //!
 //! ```text
-//! Command ──decide──▶ [Event] ──stamp──▶ [Record] ──store──▶ advance ──▶ [Effect]
+//! Command ──decide──▶ [Event] ──stamp──▶ [Record] ──advance──▶ [Effect] ──(stored)──▶ told
 //! ```
 //!
 //! No clock, socket, task or random source: time and ids come in with the command. Whoever runs a

@@ -7,8 +7,8 @@
 //! sfu ──────┘
 //! ```
 //!
-//! It knows no rule of the conference: those are in [`crate::conference`]. Nobody hears of anything
-//! before it is stored.
+//! The rules of the conference are in [`crate::conference`]; here stands only who may watch whom,
+//! which changes no state. Nobody hears of anything before it is stored.
 
 mod batch;
 mod handle;

@@ -1,7 +1,7 @@
 //! What is kept on disk: the event log, the sites and the revoked tokens.
 //!
-//! SQLite. The statements use `$1` and portable types only, so that PostgreSQL can run the same
-//! ones; what differs between the two is in `migrations/` and in [`Store::open`].
+//! SQLite. The statements use `$1` and portable types, so that their texts would do for PostgreSQL;
+//! the types around them are those of SQLite.
 
 mod chain;
 mod error;

@@ -7,7 +7,8 @@
 //!    └────── Network (down) ◀───┘
 //! ```
 //!
-//! Nothing sleeps and nothing is random beyond the seed, so a run that failed fails again.
+//! Nothing sleeps, and all that the network does follows from the seed. Certificates and DTLS draw
+//! from the system: the lengths of some handshake messages differ from run to run.
 
 mod browser;
 mod client;
