@@ -4,15 +4,18 @@
 use std::collections::BTreeMap;
 use std::sync::{PoisonError, RwLock};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use crate::auth::grant::Grant;
 use crate::auth::keyfile::SigningKey;
 use crate::auth::role::{Role, Verb};
 use crate::ids::{ConferenceId, KeyId, SiteCode, TokenId};
-use crate::protocol::{CloseReason, ErrorCode};
+use crate::protocol::ErrorCode;
 
 /// Whom every token must be for.
 pub const AUDIENCE: &str = "dinh";
@@ -31,6 +34,9 @@ pub const MIN_SECRET_BYTES: usize = 32;
 /// Higher: a token can be used that much too early. Lower: a portal whose clock is fast makes
 /// tokens that are refused at first.
 pub const CLOCK_LEEWAY: SignedDuration = SignedDuration::from_secs(30);
+
+/// Most characters of a complaint about claims, which repeats what it did not know.
+const MAX_COMPLAINT_CHARS: usize = 200;
 
 /// Most characters of a subject or name.
 const MAX_TEXT_CHARS: usize = 100;
@@ -68,9 +74,12 @@ pub enum TokenError {
     /// Too long to be looked at.
     #[error("the token has over {MAX_TOKEN_BYTES} bytes")]
     TooLarge,
-    /// Not a JWT, or not with our claims.
+    /// Not a JWT.
     #[error("the token is malformed")]
     Malformed,
+    /// Signed by one of us, with a claim that is missing or cannot be read; the text names it.
+    #[error("the token's claims cannot be read: {0}")]
+    UnreadableClaims(String),
     /// Signed with a key that nobody here has.
     #[error("the token names no key of this server in its `kid`")]
     UnknownKey,
@@ -106,15 +115,6 @@ impl TokenError {
             _ => ErrorCode::TokenInvalid,
         }
     }
-
-    /// The reason with which a connection is closed.
-    pub const fn close_reason(&self) -> CloseReason {
-        match self {
-            Self::Expired => CloseReason::TokenExpired,
-            Self::Revoked => CloseReason::TokenRevoked,
-            _ => CloseReason::TokenInvalid,
-        }
-    }
 }
 
 /// The payload of a token.
@@ -122,7 +122,7 @@ impl TokenError {
 struct Claims {
     iss: String,
     sub: String,
-    aud: String,
+    aud: Audience,
     jti: TokenId,
     iat: i64,
     nbf: i64,
@@ -134,6 +134,24 @@ struct Claims {
     role: Role,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     name: Option<String>,
+}
+
+/// One audience or several (RFC 7519 §4.1.3).
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(untagged, expecting = "a string or a list of strings")]
+enum Audience {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Audience {
+    /// Whether we are among them.
+    fn is_ours(&self) -> bool {
+        match self {
+            Self::One(one) => one == AUDIENCE,
+            Self::Several(several) => several.iter().any(|one| one == AUDIENCE),
+        }
+    }
 }
 
 /// A token to be made.
@@ -270,10 +288,12 @@ impl Keys {
         validation.required_spec_claims.clear();
         validation.validate_exp = false;
         validation.validate_aud = false;
-        let claims = jsonwebtoken::decode::<Claims>(token, &key.verify, &validation)
-            .map_err(|error| refused(error.kind()))?
-            .claims;
-        if claims.aud != AUDIENCE {
+        let verified = jsonwebtoken::decode::<IgnoredAny>(token, &key.verify, &validation);
+        if let Err(error) = verified {
+            refused(error.kind())?;
+        }
+        let claims = read_claims(token)?;
+        if !claims.aud.is_ours() {
             return Err(TokenError::WrongAudience);
         }
         if claims.iss != key.issuer {
@@ -308,7 +328,7 @@ impl Keys {
         let claims = Claims {
             iss: key.issuer.clone(),
             sub: new.subject,
-            aud: AUDIENCE.to_owned(),
+            aud: Audience::One(AUDIENCE.to_owned()),
             jti: id.clone(),
             iat: now.as_second(),
             nbf: now.as_second(),
@@ -355,12 +375,31 @@ impl Keys {
     }
 }
 
-fn refused(kind: &jsonwebtoken::errors::ErrorKind) -> TokenError {
+/// Why a token is refused that did not pass. The signature is checked before the claims: whoever
+/// wrote a claim that is no JSON of the right kind has the key, and is told which below.
+fn refused(kind: &jsonwebtoken::errors::ErrorKind) -> Result<(), TokenError> {
     use jsonwebtoken::errors::ErrorKind;
     match kind {
-        ErrorKind::InvalidSignature | ErrorKind::InvalidAlgorithm => TokenError::BadSignature,
-        _ => TokenError::Malformed,
+        ErrorKind::Json(_) => Ok(()),
+        ErrorKind::InvalidSignature | ErrorKind::InvalidAlgorithm => Err(TokenError::BadSignature),
+        _ => Err(TokenError::Malformed),
     }
+}
+
+/// Reads the claims of a token that is signed as it should be, and names the one that is wrong.
+fn read_claims(token: &str) -> Result<Claims, TokenError> {
+    let payload = token.split('.').nth(1).unwrap_or_default();
+    let payload = URL_SAFE_NO_PAD
+        .decode(payload)
+        .map_err(|_| TokenError::Malformed)?;
+    let mut reader = serde_json::Deserializer::from_slice(&payload);
+    serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let text = match error.path().to_string().as_str() {
+            "." => error.inner().to_string(),
+            claim => format!("`{claim}`: {}", error.inner()),
+        };
+        TokenError::UnreadableClaims(text.chars().take(MAX_COMPLAINT_CHARS).collect())
+    })
 }
 
 fn check_time(claims: &Claims, now: Timestamp) -> Result<Timestamp, TokenError> {
