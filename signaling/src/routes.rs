@@ -3,6 +3,7 @@
 //! ```text
 //! public                                   private
 //! /  /operator  /hall  /site  /observer    /metrics
+//!    (with a slash behind it: a redirect)
 //! /assets/…                                /healthz  /readyz
 //! /ws
 //! /api/v1/…  /api/openapi.json
@@ -16,7 +17,7 @@ use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
-use axum::response::Response;
+use axum::response::{Redirect, Response};
 use axum::routing::{any, delete, get, post};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tower_http::timeout::TimeoutLayer;
@@ -37,6 +38,10 @@ pub fn public(app: App) -> Router {
         .merge(interfaces(&app));
     for path in pages::PATHS {
         router = router.route(path, get(pages::page));
+        if path != "/" {
+            let without_slash = move || async move { Redirect::permanent(path) };
+            router = router.route(&format!("{path}/"), get(without_slash));
+        }
     }
     router
         .fallback(unknown)

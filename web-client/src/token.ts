@@ -11,10 +11,13 @@ export interface TokenText {
 const NOTHING: TokenText = { role: null, name: null };
 const ROLES: readonly Role[] = ["operator", "chair", "hall", "site", "observer"];
 
-/** The token in a fragment like `#token=…`, or `null`. */
+/**
+ * The token in a fragment like `#token=…`, or `null`. A full stop, a bracket or a space behind it is
+ * the sentence's around the link: chat and mail programs make it part of the link.
+ */
 export function tokenInHash(hash: string): string | null {
-  const token = new URLSearchParams(hash.replace(/^#/, "")).get("token");
-  return token === null || token === "" ? null : token;
+  const token = new URLSearchParams(hash.replace(/^#/, "")).get("token")?.trim().replace(/[^\w-]+$/u, "");
+  return token === undefined || token === "" ? null : token;
 }
 
 /** Reads the payload of a JWT without verifying it. Broken text gives nothing. */

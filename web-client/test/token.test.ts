@@ -8,7 +8,13 @@ describe("the token in the link", () => {
   it.each([
     ["#token=abc.def.ghi", "abc.def.ghi"],
     ["#lang=en&token=a.b.c", "a.b.c"],
+    ["#token=abc.def.ghi.", "abc.def.ghi"],
+    ["#token=abc.def.g-_)", "abc.def.g-_"],
+    ["#token=abc.def.ghi%3E", "abc.def.ghi"],
+    ["#token=abc.def.ghi%20", "abc.def.ghi"],
+    ["#token=abc.def.ghi…", "abc.def.ghi"],
     ["#token=", null],
+    ["#token=.", null],
     ["", null],
     ["#other", null],
   ])("of %j is %j", (hash, token) => {

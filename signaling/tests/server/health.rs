@@ -71,7 +71,10 @@ async fn metrics_are_private() {
     let _site = world.join(Role::Site, Some("00004")).await;
     assert_ne!(look(&world, "/metrics").await.status, StatusCode::OK);
     let private = routes::private(world.server.app().clone());
-    let request = Request::get("/metrics").body(Body::empty()).unwrap();
+    let request = Request::get("/metrics")
+        .header("accept", "application/openmetrics-text")
+        .body(Body::empty())
+        .unwrap();
     let response = private.oneshot(request).await.unwrap();
     let bytes = response.into_body().collect().await.unwrap().to_bytes();
     let text = String::from_utf8(bytes.to_vec()).unwrap();
@@ -85,6 +88,19 @@ async fn metrics_are_private() {
         assert!(text.contains(expected), "{expected} in\n{text}");
     }
     assert!(text.ends_with("# EOF\n"));
+}
+
+#[tokio::test]
+async fn a_page_with_a_slash_behind_it_is_the_same_page() {
+    let world = World::new().await;
+    for path in signaling::pages::PATHS
+        .into_iter()
+        .filter(|path| *path != "/")
+    {
+        let reply = look(&world, &format!("{path}/")).await;
+        assert_eq!(reply.status, StatusCode::PERMANENT_REDIRECT, "{path}/");
+        assert_eq!(reply.header("location"), path);
+    }
 }
 
 #[tokio::test]
