@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{ACCEPT, CONTENT_TYPE, VARY};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use serde::Serialize;
 
 use crate::app::App;
+use crate::metrics::Format;
 
 /// How long the store may take to answer before it counts as failed.
 const STORE_PATIENCE: Duration = Duration::from_secs(2);
@@ -48,8 +49,12 @@ pub async fn ready(State(app): State<App>) -> (StatusCode, Json<Readiness>) {
     (status, Json(Readiness { ready, reasons }))
 }
 
-/// `GET /metrics`, on the private listener only.
-pub async fn metrics(State(app): State<App>) -> impl IntoResponse {
-    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    ([(CONTENT_TYPE, kind)], app.metrics.text())
+/// `GET /metrics`, on the private listener only, in the format that is asked for.
+pub async fn metrics(State(app): State<App>, headers: HeaderMap) -> impl IntoResponse {
+    let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok());
+    let format = Format::accepted(accept.unwrap_or_default());
+    (
+        [(CONTENT_TYPE, format.content_type()), (VARY, "accept")],
+        app.metrics.text(format),
+    )
 }

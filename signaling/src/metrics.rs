@@ -1,5 +1,6 @@
 //! What is counted, in the words and units of Prometheus. Logic never reads a metric.
 
+mod format;
 mod media;
 mod process;
 mod reading;
@@ -19,8 +20,9 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::ids::ConferenceId;
-use crate::protocol::{CloseReason, ErrorCode};
+use crate::protocol::{ClientMessage, CloseReason, ErrorCode};
 
+pub use format::Format;
 pub use reading::{Reading, Readings, Value};
 
 /// The kind of a WebSocket message.
@@ -46,6 +48,19 @@ struct ReasonLabel {
 struct StatusLabel {
     status: &'static str,
 }
+
+/// Messages that could not be read have this kind.
+pub const NOT_UNDERSTOOD: &str = "not_understood";
+
+/// Why an HTTP connection is cut.
+const CUT_REASONS: [&str; 2] = ["idle", "full"];
+
+/// Why a join is refused although its bearer may come in.
+pub const WANT_OF_ROOM: [ErrorCode; 3] = [
+    ErrorCode::ConferenceFull,
+    ErrorCode::ServerFull,
+    ErrorCode::Overloaded,
+];
 
 /// Everything the people plane counts.
 #[derive(Debug)]
@@ -89,6 +104,7 @@ impl Default for Metrics {
             join_seconds: seconds(),
         };
         metrics.register();
+        metrics.begin_families();
         metrics
     }
 }
@@ -156,6 +172,30 @@ impl Metrics {
         seconds("join", "Time from a token to a welcome", &self.join_seconds);
     }
 
+    /// Every label that there can be counts from 0: a rate over a counter that appears with its
+    /// first increment misses that one.
+    fn begin_families(&self) {
+        for &kind in ClientMessage::KINDS.iter().chain(&[NOT_UNDERSTOOD]) {
+            drop(self.messages.get_or_create(&KindLabel { kind }));
+        }
+        for code in ErrorCode::ALL.iter().map(|code| code.as_str()) {
+            drop(self.errors.get_or_create(&CodeLabel { code }));
+        }
+        for reason in CloseReason::ALL.iter().map(|reason| reason.as_str()) {
+            drop(self.closed.get_or_create(&ReasonLabel { reason }));
+        }
+        for status in ["2xx", "3xx", "4xx", "5xx"] {
+            drop(self.requests.get_or_create(&StatusLabel { status }));
+        }
+        for reason in CUT_REASONS {
+            drop(self.cut.get_or_create(&ReasonLabel { reason }));
+        }
+        for code in WANT_OF_ROOM {
+            let reason = code.as_str();
+            drop(self.refused_joins.get_or_create(&ReasonLabel { reason }));
+        }
+    }
+
     /// Adds what another part of the server counts, read on each scrape.
     pub fn add_collector(&self, collector: Box<dyn Collector>) {
         let mut registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
@@ -167,16 +207,16 @@ impl Metrics {
         self.add_collector(Box::new(media::readings(media)));
     }
 
-    /// All of it in the `OpenMetrics` text format.
+    /// All of it.
     ///
     /// # Panics
     /// Never: writing to a string does not fail.
     #[must_use]
-    pub fn text(&self) -> String {
+    pub fn text(&self, format: Format) -> String {
         let registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
         let mut text = String::new();
         encode(&mut text, &registry).expect("writing to a string does not fail");
-        text
+        format.write(text)
     }
 
     /// A WebSocket was opened.
@@ -306,7 +346,7 @@ mod tests {
         metrics.joined(Duration::from_millis(1));
         metrics.join_refused(ErrorCode::ServerFull);
         metrics.connection_cut("idle");
-        let text = metrics.text();
+        let text = metrics.text(Format::Open);
         for expected in [
             "dinh_messages_total{kind=\"join\"} 1",
             "dinh_errors_total{code=\"rate_limited\"} 1",
@@ -320,6 +360,26 @@ mod tests {
             "dinh_http_connections_cut_total{reason=\"idle\"} 1",
         ] {
             assert!(text.contains(expected), "{expected} in\n{text}");
+        }
+    }
+
+    #[test]
+    fn every_family_is_there_before_anything_has_happened() {
+        let text = Metrics::default().text(Format::Plain);
+        for expected in [
+            "dinh_messages_total{kind=\"grantFloor\"} 0",
+            "dinh_errors_total{code=\"internal\"} 0",
+            "dinh_closed_total{reason=\"restarting\"} 0",
+            "dinh_http_requests_total{status=\"5xx\"} 0",
+            "dinh_refused_joins_total{reason=\"overloaded\"} 0",
+            "dinh_http_connections_cut_total{reason=\"full\"} 0",
+        ] {
+            assert!(text.contains(expected), "{expected} in\n{text}");
+        }
+        let described = text.lines().filter(|line| line.starts_with("# TYPE"));
+        for name in described.filter_map(|line| line.split(' ').nth(2)) {
+            let has_lines = text.lines().any(|line| line.starts_with(name));
+            assert!(has_lines, "{name} has no lines");
         }
     }
 

@@ -1,6 +1,7 @@
 //! The media plane's own counters, under the names of this server.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use sfu::drop_reason::DropReason;
 use sfu::overload::Priority;
@@ -24,13 +25,14 @@ pub(super) fn readings(media: Arc<dyn Media>) -> Readings {
             .map(|row| reading(row, Value::Counter));
         gauges
             .chain(counters)
+            .chain([fanout_wait(&stats)])
             .chain(shed(&stats))
             .chain(dropped(&stats))
             .collect()
     })
 }
 
-const fn gauges(stats: &Stats) -> [Row; 5] {
+const fn gauges(stats: &Stats) -> [Row; 4] {
     [
         ("dinh_media_peers", "Peer connections", stats.peers),
         (
@@ -48,12 +50,16 @@ const fn gauges(stats: &Stats) -> [Row; 5] {
             "Conferences that go without something because a shard cannot keep up",
             stats.overloaded_conferences,
         ),
-        (
-            "dinh_media_fanout_wait_microseconds",
-            "How long the oldest packet had waited when the last fan-out began, on the worst shard",
-            stats.fanout_wait_micros,
-        ),
     ]
+}
+
+fn fanout_wait(stats: &Stats) -> Reading {
+    Reading {
+        name: "dinh_media_fanout_wait_seconds",
+        help: "How long the oldest packet had waited when the last fan-out began, on the worst shard",
+        label: None,
+        value: Value::Gauge(Duration::from_micros(stats.fanout_wait_micros).as_secs_f64()),
+    }
 }
 
 const fn counters(stats: &Stats) -> [Row; 12] {

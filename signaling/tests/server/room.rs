@@ -24,7 +24,11 @@ async fn refused(world: &World, site: &str) -> (String, Value, u16) {
 
 /// How often a join was refused for this reason, as the operator of the server sees it.
 fn counted(world: &World, reason: &str) -> bool {
-    let text = world.server.app().metrics.text();
+    let text = world
+        .server
+        .app()
+        .metrics
+        .text(signaling::metrics::Format::Plain);
     text.contains(&format!(
         "dinh_refused_joins_total{{reason=\"{reason}\"}} 1"
     ))
