@@ -7,6 +7,7 @@ use std::time::Instant;
 use futures_util::{SinkExt, StreamExt};
 use reqwest::Url;
 use signaling::ids::{ParticipantId, RequestId, SessionId};
+use signaling::protocol::endings::{self, ComeBack};
 use signaling::protocol::server::Welcome;
 use signaling::protocol::{ClientMessage, ServerMessage, Source, VERSION};
 use tokio::net::TcpStream;
@@ -82,8 +83,13 @@ pub enum SessionError {
         retry_after: Option<u32>,
     },
     /// The server closed it.
-    #[error("the server closed the session: {0}")]
-    Closed(String),
+    #[error("the server closed the session: {reason}")]
+    Closed {
+        /// Its reason.
+        reason: String,
+        /// Seconds after which it may be opened again.
+        retry_after: Option<u32>,
+    },
     /// The server said something that is not in the protocol.
     #[error("the server broke the protocol: {0}")]
     Protocol(String),
@@ -107,27 +113,16 @@ pub enum Next {
 }
 
 impl SessionError {
-    /// Judges as the web client does.
+    /// Judges as the web client does, by the server's own table of endings.
     pub fn next(&self) -> Next {
         match self {
             Self::Refused {
                 code, retry_after, ..
-            } => match code.as_str() {
-                "session_unknown" => Next::Join,
-                "overloaded"
-                | "rate_limited"
-                | "internal"
-                | "conference_full"
-                | "conference_not_running" => Next::Wait(*retry_after),
-                _ => Next::Over,
-            },
-            Self::Closed(reason) => match reason.as_str() {
-                "session_unknown" => Next::Join,
-                "replaced" | "conference_ended" | "removed" | "conference_full" | "server_full" => {
-                    Next::Over
-                }
-                _ => Next::Wait(None),
-            },
+            } => after_ending(code, *retry_after),
+            Self::Closed {
+                reason,
+                retry_after,
+            } => after_ending(reason, *retry_after),
             Self::Connect(_) | Self::WebSocket(_) => Next::Wait(None),
             // Who cannot prove who it is will not prove it the next time.
             Self::Tls(TlsError::Handshake(error)) if error.kind() != ErrorKind::InvalidData => {
@@ -270,13 +265,13 @@ impl Session {
     pub async fn next(&mut self) -> Result<ServerMessage, SessionError> {
         loop {
             let frame = self.socket.next().await;
-            let message =
-                frame.ok_or_else(|| SessionError::Closed("without a word".to_owned()))??;
+            let message = frame.ok_or_else(|| closed("without a word", None))??;
             match message {
                 Message::Text(text) => match ServerMessage::decode(&text) {
-                    Ok(Some(ServerMessage::Closing { reason, .. })) => {
-                        return Err(SessionError::Closed(reason.to_string()));
-                    }
+                    Ok(Some(ServerMessage::Closing {
+                        reason,
+                        retry_after_seconds,
+                    })) => return Err(closed(reason.as_str(), retry_after_seconds)),
                     Ok(Some(message)) => {
                         self.ledger.take(&message);
                         return Ok(message);
@@ -285,8 +280,8 @@ impl Session {
                     Err(error) => return Err(SessionError::Protocol(error.to_string())),
                 },
                 Message::Close(frame) => {
-                    let reason = frame.map_or_else(String::new, |frame| frame.reason.to_string());
-                    return Err(SessionError::Closed(reason));
+                    let reason = frame.as_ref().map_or("", |frame| frame.reason.as_str());
+                    return Err(closed(reason, None));
                 }
                 Message::Binary(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
             }
@@ -311,6 +306,23 @@ impl Session {
         let text = serde_json::to_string(message)
             .map_err(|error| SessionError::Protocol(error.to_string()))?;
         Ok(self.socket.send(Message::text(text)).await?)
+    }
+}
+
+/// What the table says of an ending; what is not in it is a broken line.
+fn after_ending(reason: &str, retry_after: Option<u32>) -> Next {
+    match endings::come_back(reason) {
+        Some(ComeBack::Never) => Next::Over,
+        Some(ComeBack::Join) => Next::Join,
+        Some(ComeBack::After(seconds)) => Next::Wait(retry_after.or(Some(seconds))),
+        None => Next::Wait(retry_after),
+    }
+}
+
+fn closed(reason: &str, retry_after: Option<u32>) -> SessionError {
+    SessionError::Closed {
+        reason: reason.to_owned(),
+        retry_after,
     }
 }
 
@@ -381,9 +393,11 @@ mod tests {
         assert_eq!(refused("session_unknown", None), Next::Join);
         assert_eq!(refused("token_invalid", None), Next::Over);
         assert_eq!(refused("server_full", None), Next::Over);
-        let closed = |reason: &str| SessionError::Closed(reason.to_owned()).next();
-        assert_eq!(closed("restarting"), Next::Wait(None));
+        assert_eq!(refused("conference_full", None), Next::Over);
+        let closed = |reason: &str| closed(reason, None).next();
+        assert_eq!(closed("restarting"), Next::Wait(Some(3)));
         assert_eq!(closed("removed"), Next::Over);
+        assert_eq!(closed("without a word"), Next::Wait(None));
     }
 
     #[test]

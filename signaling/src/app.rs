@@ -10,13 +10,14 @@ use tokio_util::task::TaskTracker;
 
 use crate::auth::{Grant, Keys, SessionSecret, TokenError};
 use crate::conference::Refusal;
-use crate::conference_task::{ConferenceHandle, Endings, RETRY_SECONDS};
+use crate::conference_task::{ConferenceHandle, Endings};
 use crate::config::Config;
 use crate::directory::Directory;
 use crate::ids::{ConferenceId, ParticipantId, SessionId, TokenId};
 use crate::media::MediaPlane;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, WANT_OF_ROOM};
 use crate::outbox::Ending;
+use crate::protocol::endings::RETRY_SECONDS;
 use crate::protocol::{CloseReason, ErrorCode};
 use crate::room::Room;
 use crate::store::Store;
@@ -119,11 +120,8 @@ impl Endings for Restarting {
 }
 
 /// Whether a join was refused because there was no room, not because of who asked.
-const fn is_want_of_room(code: ErrorCode) -> bool {
-    matches!(
-        code,
-        ErrorCode::ConferenceFull | ErrorCode::ServerFull | ErrorCode::Overloaded
-    )
+fn is_want_of_room(code: ErrorCode) -> bool {
+    WANT_OF_ROOM.contains(&code)
 }
 
 /// When a client that was sent away may come back, in seconds: for each another time, so that a

@@ -44,7 +44,7 @@ use troubles::Troubles;
 pub use handle::{AskError, ConferenceHandle};
 pub(crate) use peers::stage_number;
 pub use request::{Admission, Answer, Arrival, Entry, Negotiated, NewPeer, Query};
-pub(crate) use request::{Endings, RETRY_SECONDS, refusal_message};
+pub(crate) use request::{Endings, refusal_message};
 
 /// Room for what is asked of one conference. When it is full, askers are told `overloaded`.
 ///

@@ -6,6 +6,8 @@ use axum::extract::ws::Utf8Bytes;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::app;
+use crate::protocol::endings::ComeBack;
 use crate::protocol::{CloseReason, ServerMessage};
 
 /// A message as it goes over the wire, shared by everybody who gets it.
@@ -37,27 +39,36 @@ pub enum Ending {
 }
 
 impl Ending {
-    /// For this reason; whether and when to come back as `PROTOCOL.md` says.
+    /// For this reason; whether and when to come back as the table of endings says. When the server
+    /// has too much to do, or failed, it is another time for each: a crowd must not return as one.
     #[must_use]
-    pub const fn because(reason: CloseReason) -> Self {
-        let retry_after_seconds = match reason {
-            CloseReason::SessionUnknown => Some(0),
-            CloseReason::RateLimited
-            | CloseReason::TooSlow
-            | CloseReason::Overloaded
-            | CloseReason::Internal => Some(SLOW_RETRY_SECONDS),
-            _ => None,
+    pub fn because(reason: CloseReason) -> Self {
+        let retry_after_seconds = match (reason, reason.come_back()) {
+            (_, ComeBack::Never) => None,
+            (_, ComeBack::Join) => Some(0),
+            (CloseReason::Overloaded | CloseReason::Internal, ComeBack::After(_)) => {
+                Some(app::spread_retry())
+            }
+            (_, ComeBack::After(seconds)) => Some(seconds),
         };
         Self::Closing {
             reason,
             retry_after_seconds,
         }
     }
-}
 
-/// When a client that was too fast or too slow may come back. Higher: it is away longer than its
-/// mistake deserves. Lower: it does the same again at once.
-const SLOW_RETRY_SECONDS: u32 = 5;
+    /// When to come back, if at all.
+    #[must_use]
+    pub const fn retry_after_seconds(&self) -> Option<u32> {
+        match self {
+            Self::Goodbye => None,
+            Self::Closing {
+                retry_after_seconds,
+                ..
+            } => *retry_after_seconds,
+        }
+    }
+}
 
 /// The sending end. Everybody who may write to a connection has a clone.
 ///

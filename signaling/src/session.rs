@@ -21,12 +21,12 @@ use tracing::debug;
 use crate::app::App;
 use crate::auth::Role;
 use crate::conference::Command;
-use crate::conference_task::{
-    Answer, AskError, ConferenceHandle, NewPeer, RETRY_SECONDS, refusal_message,
-};
+use crate::conference_task::{Answer, AskError, ConferenceHandle, NewPeer, refusal_message};
 use crate::ids::{ParticipantId, RequestId};
+use crate::metrics::NOT_UNDERSTOOD;
 use crate::negotiation;
 use crate::outbox::{Ending, Outbox, OutboxReader, outbox};
+use crate::protocol::endings::RETRY_SECONDS;
 use crate::protocol::{ClientMessage, CloseReason, ErrorCode, MAX_FRAME_BYTES, ServerMessage};
 use crate::rest::ApiError;
 use crate::room;
@@ -202,7 +202,7 @@ impl Session {
                 self.follow(message);
             }
             Err(error) => {
-                self.app.metrics.message("not_understood");
+                self.app.metrics.message(NOT_UNDERSTOOD);
                 self.refuse(request_id(text), ErrorCode::BadMessage, &brief(&error));
             }
         }
@@ -299,11 +299,14 @@ impl Session {
             Err(error) => {
                 let refusal = negotiation::refusal(&error);
                 self.app.metrics.error(refusal.code);
-                self.outbox.send(&refusal_message(Some(id), &refusal));
                 if matches!(refusal.code, ErrorCode::ServerFull | ErrorCode::Overloaded) {
                     // Without media it is not in the conference: it came too late after all.
                     self.app.note_refused(&self.conference, &refusal);
-                    self.outbox.end(opening::ending(refusal.code));
+                    let (message, ending) = opening::final_refusal(Some(id), &refusal);
+                    self.outbox.send(&message);
+                    self.outbox.end(ending);
+                } else {
+                    self.outbox.send(&refusal_message(Some(id), &refusal));
                 }
                 return;
             }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use signaling::auth::{Role, Verb};
-use signaling::protocol::{ClientMessage, CloseReason, ErrorCode, ServerMessage};
+use signaling::protocol::{ClientMessage, ErrorCode, ServerMessage, endings};
 
 const PROTOCOL: &str = include_str!("../PROTOCOL.md");
 
@@ -95,7 +95,10 @@ fn every_message_has_an_example() {
     assert_eq!(shown("server"), kinds::<ServerMessage>());
     assert_eq!(
         kinds::<ServerMessage>(),
-        ServerMessage::KINDS.map(String::from).into()
+        ServerMessage::KINDS
+            .iter()
+            .map(|&kind| kind.into())
+            .collect()
     );
 }
 
@@ -140,24 +143,50 @@ fn a_client_ignores_what_a_newer_server_adds() {
 
 #[test]
 fn every_error_code_is_in_the_table() {
-    for code in ErrorCode::ALL {
+    for &code in ErrorCode::ALL {
         assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
         assert!(PROTOCOL.contains(&format!("`{code}`")), "{code}");
     }
 }
 
 #[test]
-fn every_close_reason_stands_beside_its_code() {
-    for reason in CloseReason::ALL {
-        assert_eq!(serde_json::to_value(reason).unwrap(), reason.as_str());
-        let row = PROTOCOL
+fn what_every_ending_means_is_what_was_agreed() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/endings.json");
+    let current = serde_json::to_string_pretty(&endings::table()).unwrap() + "\n";
+    let agreed = std::fs::read_to_string(file).unwrap_or_default();
+    assert!(
+        agreed == current,
+        "what an ending means has changed; if that is meant, {file} becomes\n{current}"
+    );
+}
+
+#[test]
+fn what_every_ending_means_stands_in_the_document() {
+    for row in endings::table() {
+        let begins = format!("| {} | `{}` |", row.close_code, row.reason);
+        let line = PROTOCOL
             .lines()
-            .find(|line| line.starts_with(&format!("| {} ", reason.code())))
-            .unwrap_or_else(|| panic!("{} has no row", reason.code()));
+            .find(|line| line.starts_with(&begins))
+            .unwrap_or_else(|| panic!("there is no row {begins}"));
+        let come_back = match row.seconds {
+            _ if row.come_back == "never" => "no".to_owned(),
+            None => "at once, with the token".to_owned(),
+            Some(seconds) => format!("after `retryAfterSeconds` ({seconds} if it was not heard)"),
+        };
         assert!(
-            row.contains(&format!("`{reason}`")),
-            "{reason} is not in: {row}"
+            line.ends_with(&format!("| {come_back} |")),
+            "not {come_back:?}: {line}"
         );
+    }
+}
+
+#[test]
+fn every_refusal_of_a_join_says_when_to_come_back_as_its_closing_does() {
+    for code in ErrorCode::ALL {
+        let closing = code.closes_with();
+        if let Some(by_code) = endings::come_back(code.as_str()) {
+            assert_eq!(by_code, closing.come_back(), "{code}");
+        }
     }
 }
 

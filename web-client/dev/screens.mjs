@@ -113,7 +113,6 @@ const PAGES = [
   ["conference-full", "/site", { ...site, refuse: "conference_full", close: 4011 }, steps(click(JOIN), pause(600))],
   ["server-full", "/site", { ...site, refuse: "server_full", close: 4012 }, steps(click(JOIN), pause(600))],
   ["overloaded", "/site", { ...site, refuse: "overloaded", close: 4013 }, steps(click(JOIN), pause(600))],
-  ["not-running", "/site", { ...site, refuse: "conference_not_running", close: 1000 }, steps(click(JOIN), pause(600))],
   ["no-token", "/", null, pause(300)],
   ["left", "/site", site, steps(click(JOIN), pause(500), click(/Rời|Leave/), pause(300))],
   ["reconnecting", "/site", { ...site, site: "00070" }, steps(click(JOIN), pause(900), (page) => page.context().setOffline(true), lose, pause(900))],

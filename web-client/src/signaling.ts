@@ -207,12 +207,16 @@ export class SignalingChannel {
         return;
       case "error": {
         const { code, retryAfterSeconds } = message;
-        if (message.id === null) attempt.ending = { reason: code, retryAfterSeconds };
-        else this.#settle(message.id)?.reject(new RequestError(code, message.message, retryAfterSeconds));
+        // Before `welcome` it refuses the join, and says more exactly why than `closing` will.
+        if (message.id === null && !attempt.welcomed) attempt.ending = { reason: code, retryAfterSeconds };
+        else if (message.id !== null) this.#settle(message.id)?.reject(new RequestError(code, message.message, retryAfterSeconds));
         return;
       }
       case "closing":
-        attempt.ending = { reason: message.reason, retryAfterSeconds: message.retryAfterSeconds };
+        attempt.ending = {
+          reason: attempt.ending?.reason ?? message.reason,
+          retryAfterSeconds: message.retryAfterSeconds,
+        };
         return;
       case "pong":
         return;

@@ -17,11 +17,7 @@ export type OverReason =
   | "outdated";
 
 /** Why it is waiting before the next attempt. */
-export type WaitReason =
-  | "network"
-  | "restarting"
-  | "overloaded"
-  | "conference_not_running";
+export type WaitReason = "network" | "restarting" | "overloaded";
 
 export type Verdict =
   | { readonly next: "over"; readonly reason: OverReason }
@@ -33,62 +29,60 @@ export type Verdict =
 export interface Ending {
   /** WebSocket close code. */
   readonly code: number;
-  /** From `closing`, or else from the last `error` that blamed no request. */
+  /** From the `error` that refused the join, else from `closing`. */
   readonly reason: string | null;
   readonly retryAfterSeconds: number | null;
 }
 
-/** How often to knock while a conference has not begun. Higher: a later start; lower: needless knocking of a whole country. */
-const KNOCK_SECONDS = 10;
+/** What an ending means: a copy of the server's table, against which it is tested. */
+type Meaning =
+  | { readonly code: number; readonly comeBack: "never"; readonly sentence: OverReason }
+  | { readonly code: number; readonly comeBack: "join" }
+  | { readonly code: number; readonly comeBack: "after"; readonly seconds: number; readonly sentence: WaitReason };
 
-const BY_CODE: Readonly<Record<number, string>> = {
-  1011: "internal",
-  1012: "restarting",
-  4000: "bad_message",
-  4001: "replaced",
-  4003: "token_invalid",
-  4004: "session_unknown",
-  4008: "overloaded",
-  4009: "conference_ended",
-  4010: "removed",
-  4011: "conference_full",
-  4012: "server_full",
-  4013: "overloaded",
+export const ENDINGS: Readonly<Record<string, Meaning>> = {
+  bad_message: { code: 4000, comeBack: "never", sentence: "outdated" },
+  too_large: { code: 4000, comeBack: "never", sentence: "outdated" },
+  replaced: { code: 4001, comeBack: "never", sentence: "replaced" },
+  token_invalid: { code: 4003, comeBack: "never", sentence: "token_invalid" },
+  token_expired: { code: 4003, comeBack: "never", sentence: "token_expired" },
+  token_revoked: { code: 4003, comeBack: "never", sentence: "token_revoked" },
+  session_unknown: { code: 4004, comeBack: "join" },
+  rate_limited: { code: 4008, comeBack: "after", seconds: 5, sentence: "overloaded" },
+  too_slow: { code: 4008, comeBack: "after", seconds: 5, sentence: "overloaded" },
+  conference_ended: { code: 4009, comeBack: "never", sentence: "conference_ended" },
+  removed: { code: 4010, comeBack: "never", sentence: "removed" },
+  conference_full: { code: 4011, comeBack: "never", sentence: "conference_full" },
+  server_full: { code: 4012, comeBack: "never", sentence: "server_full" },
+  overloaded: { code: 4013, comeBack: "after", seconds: 3, sentence: "overloaded" },
+  internal: { code: 1011, comeBack: "after", seconds: 3, sentence: "overloaded" },
+  restarting: { code: 1012, comeBack: "after", seconds: 3, sentence: "restarting" },
+  join_first: { code: 4000, comeBack: "never", sentence: "outdated" },
+  unsupported_protocol: { code: 4000, comeBack: "never", sentence: "outdated" },
+  not_permitted: { code: 4003, comeBack: "never", sentence: "not_permitted" },
+  conference_unknown: { code: 4009, comeBack: "never", sentence: "conference_unknown" },
+  conference_not_running: { code: 4009, comeBack: "never", sentence: "conference_ended" },
 };
+
+/** What an ending without a known reason means: the first row with its close code. */
+function byCode(code: number): Meaning | undefined {
+  return Object.values(ENDINGS).find((meaning) => meaning.code === code);
+}
 
 /** Judges how a connection ended. An unknown reason is treated as a broken network: try again. */
 export function judge({ code, reason, retryAfterSeconds }: Ending): Verdict {
-  const why = reason ?? BY_CODE[code] ?? "network";
-  switch (why) {
-    case "replaced":
-    case "conference_ended":
-    case "conference_full":
-    case "server_full":
-    case "removed":
-    case "token_invalid":
-    case "token_expired":
-    case "token_revoked":
-    case "conference_unknown":
-    case "not_permitted":
-      return { next: "over", reason: why };
-    case "bad_message":
-    case "too_large":
-    case "unsupported_protocol":
-    case "join_first":
-      return { next: "over", reason: "outdated" };
-    case "session_unknown":
+  const meaning = (reason !== null && Object.hasOwn(ENDINGS, reason) ? ENDINGS[reason] : undefined) ?? byCode(code);
+  switch (meaning?.comeBack) {
+    case "never":
+      return { next: "over", reason: meaning.sentence };
+    case "join":
       return { next: "join" };
-    case "conference_not_running":
-      return { next: "wait", reason: why, seconds: retryAfterSeconds ?? KNOCK_SECONDS };
-    case "restarting":
-      return { next: "wait", reason: "restarting", seconds: retryAfterSeconds };
-    case "overloaded":
-    case "rate_limited":
-    case "too_slow":
-    case "internal":
-      return { next: "wait", reason: "overloaded", seconds: retryAfterSeconds };
-    default:
+    case "after":
+      return { next: "wait", reason: meaning.sentence, seconds: retryAfterSeconds ?? meaning.seconds };
+    case undefined:
       return { next: "wait", reason: "network", seconds: retryAfterSeconds };
+    default:
+      return meaning satisfies never;
   }
 }
 

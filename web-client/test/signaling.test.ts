@@ -217,14 +217,20 @@ describe("coming back", () => {
     expect(links.at(-1)).toEqual({ state: "over", reason: "token_expired" });
   });
 
-  it("knocks again at a conference that has not begun", () => {
+  it("takes from the refusal why, and from the closing when to come back", () => {
     channel();
     server.open();
-    server.say({ type: "error", id: null, code: "conference_not_running", message: "", retryAfterSeconds: null });
-    server.end(1000);
-    expect(links.at(-1)).toEqual({ state: "waiting", reason: "conference_not_running" });
-    vi.advanceTimersByTime(10_000);
-    expect(server.sockets).toHaveLength(2);
+    server.say({ type: "error", id: null, code: "conference_unknown", message: "", retryAfterSeconds: null });
+    server.say({ type: "closing", reason: "conference_ended", retryAfterSeconds: null });
+    server.end(4009);
+    expect(links.at(-1)).toEqual({ state: "over", reason: "conference_unknown" });
+  });
+
+  it("does not take an error of the conversation for the reason of its end", () => {
+    joined();
+    server.say({ type: "error", id: null, code: "rate_limited", message: "", retryAfterSeconds: 1 });
+    server.end(1006);
+    expect(links.at(-1)).toEqual({ state: "waiting", reason: "network" });
   });
 
   it("keeps the session when another tab took it over, so that it can be taken back", () => {

@@ -590,7 +590,7 @@ impl ConferenceTask {
         };
         let ending = Ending::Closing {
             reason: CloseReason::Restarting,
-            retry_after_seconds: Some(super::request::RETRY_SECONDS),
+            retry_after_seconds: Some(crate::protocol::endings::RETRY_SECONDS),
         };
         let gone: Vec<_> = self
             .links

@@ -12,6 +12,7 @@ use crate::conference::view::Snapshot;
 use crate::conference::{Actor, Command, Refusal};
 use crate::ids::{ParticipantId, RequestId, SessionId};
 use crate::outbox::{Ending, Outbox};
+use crate::protocol::endings::RETRY_SECONDS;
 use crate::protocol::server::{ParticipantEntry, PublicationEntry, SlotEntry};
 use crate::protocol::{ErrorCode, ServerMessage, Source};
 
@@ -241,10 +242,6 @@ pub(crate) fn refusal_message(id: Option<RequestId>, refusal: &Refusal) -> Serve
         retry_after_seconds,
     }
 }
-
-/// When to try again what failed for want of room. Higher: a crowd spreads out more. Lower: it is
-/// served sooner once there is room.
-pub(crate) const RETRY_SECONDS: u32 = 3;
 
 /// The refusal for what could not be stored.
 pub(super) fn not_stored() -> Refusal {

@@ -11,13 +11,16 @@ use crate::ids::{ParticipantId, RequestId, SessionId};
 ///
 /// Variants without fields are written `Leave {}`: serde ignores `deny_unknown_fields` on unit
 /// variants.
-#[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(
+    Clone, Deserialize, Eq, PartialEq, Serialize, strum::IntoStaticStr, strum::VariantNames,
+)]
 #[serde(
     tag = "type",
     rename_all = "camelCase",
     rename_all_fields = "camelCase",
     deny_unknown_fields
 )]
+#[strum(serialize_all = "camelCase")]
 pub enum ClientMessage {
     /// Join with a token. First message of a WebSocket.
     Join {
@@ -158,26 +161,12 @@ impl ClientMessage {
         }
     }
 
+    /// Every `type` on the wire.
+    pub const KINDS: &[&str] = <Self as strum::VariantNames>::VARIANTS;
+
     /// The `type` on the wire.
-    pub const fn kind(&self) -> &'static str {
-        match self {
-            Self::Join { .. } => "join",
-            Self::Resume { .. } => "resume",
-            Self::Offer { .. } => "offer",
-            Self::RestartIce { .. } => "restartIce",
-            Self::Watch { .. } => "watch",
-            Self::Publish { .. } => "publish",
-            Self::RequestFloor { .. } => "requestFloor",
-            Self::WithdrawFloor { .. } => "withdrawFloor",
-            Self::YieldFloor { .. } => "yieldFloor",
-            Self::GrantFloor { .. } => "grantFloor",
-            Self::RevokeFloor { .. } => "revokeFloor",
-            Self::SetStage { .. } => "setStage",
-            Self::Mute { .. } => "mute",
-            Self::Remove { .. } => "remove",
-            Self::Ping {} => "ping",
-            Self::Leave {} => "leave",
-        }
+    pub fn kind(&self) -> &'static str {
+        self.into()
     }
 }
 

@@ -1,7 +1,5 @@
 //! Why something was refused, and why a connection was closed.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 /// A stable code; the message beside it is for people and may change.
@@ -16,9 +14,13 @@ use serde::{Deserialize, Serialize};
     PartialEq,
     PartialOrd,
     Serialize,
+    strum::Display,
+    strum::IntoStaticStr,
+    strum::VariantArray,
     utoipa::ToSchema,
 )]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum ErrorCode {
     /// Not JSON, unknown type or field, a value out of range.
     BadMessage,
@@ -70,71 +72,30 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// All of them.
-    pub const ALL: [Self; 23] = [
-        Self::BadMessage,
-        Self::TooLarge,
-        Self::RateLimited,
-        Self::JoinFirst,
-        Self::UnsupportedProtocol,
-        Self::TokenInvalid,
-        Self::TokenExpired,
-        Self::TokenRevoked,
-        Self::SessionUnknown,
-        Self::ConferenceUnknown,
-        Self::ConferenceNotRunning,
-        Self::ConferenceExists,
-        Self::ConferenceFull,
-        Self::ServerFull,
-        Self::NotPermitted,
-        Self::ParticipantUnknown,
-        Self::BadOffer,
-        Self::NoMedia,
-        Self::FloorNotRequested,
-        Self::FloorNotHeld,
-        Self::FloorAlreadyRequested,
-        Self::Overloaded,
-        Self::Internal,
-    ];
+    pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// The name on the wire.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::BadMessage => "bad_message",
-            Self::TooLarge => "too_large",
-            Self::RateLimited => "rate_limited",
-            Self::JoinFirst => "join_first",
-            Self::UnsupportedProtocol => "unsupported_protocol",
-            Self::TokenInvalid => "token_invalid",
-            Self::TokenExpired => "token_expired",
-            Self::TokenRevoked => "token_revoked",
-            Self::SessionUnknown => "session_unknown",
-            Self::ConferenceUnknown => "conference_unknown",
-            Self::ConferenceNotRunning => "conference_not_running",
-            Self::ConferenceExists => "conference_exists",
-            Self::ConferenceFull => "conference_full",
-            Self::ServerFull => "server_full",
-            Self::NotPermitted => "not_permitted",
-            Self::ParticipantUnknown => "participant_unknown",
-            Self::BadOffer => "bad_offer",
-            Self::NoMedia => "no_media",
-            Self::FloorNotRequested => "floor_not_requested",
-            Self::FloorNotHeld => "floor_not_held",
-            Self::FloorAlreadyRequested => "floor_already_requested",
-            Self::Overloaded => "overloaded",
-            Self::Internal => "internal",
-        }
-    }
-}
-
-impl fmt::Display for ErrorCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 
 /// Why the server closes a connection on purpose, as in `closing` and in the close frame.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Deserialize,
+    Eq,
+    Hash,
+    PartialEq,
+    Serialize,
+    strum::Display,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum CloseReason {
     /// Not understood.
     BadMessage,
@@ -172,68 +133,10 @@ pub enum CloseReason {
 
 impl CloseReason {
     /// All of them.
-    pub const ALL: [Self; 16] = [
-        Self::BadMessage,
-        Self::TooLarge,
-        Self::Replaced,
-        Self::TokenInvalid,
-        Self::TokenExpired,
-        Self::TokenRevoked,
-        Self::SessionUnknown,
-        Self::RateLimited,
-        Self::TooSlow,
-        Self::ConferenceEnded,
-        Self::Removed,
-        Self::ConferenceFull,
-        Self::ServerFull,
-        Self::Overloaded,
-        Self::Internal,
-        Self::Restarting,
-    ];
-
-    /// The WebSocket close code (RFC 6455 §7.4).
-    pub const fn code(self) -> u16 {
-        match self {
-            Self::BadMessage | Self::TooLarge => 4000,
-            Self::Replaced => 4001,
-            Self::TokenInvalid | Self::TokenExpired | Self::TokenRevoked => 4003,
-            Self::SessionUnknown => 4004,
-            Self::RateLimited | Self::TooSlow => 4008,
-            Self::ConferenceEnded => 4009,
-            Self::Removed => 4010,
-            Self::ConferenceFull => 4011,
-            Self::ServerFull => 4012,
-            Self::Overloaded => 4013,
-            Self::Internal => 1011,
-            Self::Restarting => 1012,
-        }
-    }
+    pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// The name on the wire.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::BadMessage => "bad_message",
-            Self::TooLarge => "too_large",
-            Self::Replaced => "replaced",
-            Self::TokenInvalid => "token_invalid",
-            Self::TokenExpired => "token_expired",
-            Self::TokenRevoked => "token_revoked",
-            Self::SessionUnknown => "session_unknown",
-            Self::RateLimited => "rate_limited",
-            Self::TooSlow => "too_slow",
-            Self::ConferenceEnded => "conference_ended",
-            Self::Removed => "removed",
-            Self::ConferenceFull => "conference_full",
-            Self::ServerFull => "server_full",
-            Self::Overloaded => "overloaded",
-            Self::Internal => "internal",
-            Self::Restarting => "restarting",
-        }
-    }
-}
-
-impl fmt::Display for CloseReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }

@@ -12,7 +12,8 @@ use crate::ids::{ConferenceId, ParticipantId, RequestId, SessionId, SiteCode};
 ///
 /// Reading is tolerant, since a client may meet a newer server: unknown fields are ignored, and
 /// [`ServerMessage::decode`] answers `None` to an unknown type.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, strum::VariantNames)]
+#[strum(serialize_all = "camelCase")]
 #[serde(
     tag = "type",
     rename_all = "camelCase",
@@ -38,6 +39,7 @@ pub enum ServerMessage {
     Stage(Stage),
     /// What concerns the receiver alone.
     #[serde(rename = "self")]
+    #[strum(serialize = "self")]
     Own(Own),
     /// How many sites are here.
     Presence {
@@ -124,22 +126,7 @@ impl ServerMessage {
     }
 
     /// Every `type` on the wire.
-    pub const KINDS: [&'static str; 14] = [
-        "welcome",
-        "answer",
-        "floor",
-        "stage",
-        "self",
-        "presence",
-        "conference",
-        "provinces",
-        "participants",
-        "trouble",
-        "ok",
-        "error",
-        "pong",
-        "closing",
-    ];
+    pub const KINDS: &[&str] = <Self as strum::VariantNames>::VARIANTS;
 }
 
 /// See [`ServerMessage::Welcome`].

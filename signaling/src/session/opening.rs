@@ -8,12 +8,10 @@ use super::socket::{Received, Socket};
 use crate::app::{self, App};
 use crate::auth::{Role, SessionSecret, TokenError};
 use crate::conference::{Command, Join, Refusal};
-use crate::conference_task::{Admission, Arrival, ConferenceHandle, refusal_message};
-use crate::ids::{ParticipantId, SessionId};
+use crate::conference_task::{Admission, Arrival, ConferenceHandle};
+use crate::ids::{ParticipantId, RequestId, SessionId};
 use crate::outbox::{Ending, Outbox};
-use crate::protocol::{
-    ClientMessage, CloseReason, ErrorCode, MAX_FRAME_BYTES, ServerMessage, VERSION,
-};
+use crate::protocol::{ClientMessage, ErrorCode, MAX_FRAME_BYTES, ServerMessage, VERSION};
 use crate::room;
 
 /// Somebody is in.
@@ -39,46 +37,27 @@ impl Failure {
 
 impl From<TokenError> for Failure {
     fn from(error: TokenError) -> Self {
-        let refusal = Refusal::new(error.code(), error.to_string());
-        let message = refusal_message(None, &refusal);
-        Self::Refused(
-            Some(Box::new(message)),
-            Ending::because(error.close_reason()),
-        )
+        Refusal::new(error.code(), error.to_string()).into()
     }
 }
 
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
-        let message = refusal_message(None, &refusal);
-        Self::Refused(Some(Box::new(message)), ending(refusal.code))
+        let (message, ending) = final_refusal(None, &refusal);
+        Self::Refused(Some(Box::new(message)), ending)
     }
 }
 
-/// How a connection ends on which nobody came in.
-pub(super) fn ending(code: ErrorCode) -> Ending {
-    let reason = match code {
-        ErrorCode::TooLarge => CloseReason::TooLarge,
-        ErrorCode::SessionUnknown => CloseReason::SessionUnknown,
-        ErrorCode::ConferenceUnknown | ErrorCode::ConferenceNotRunning => {
-            CloseReason::ConferenceEnded
-        }
-        ErrorCode::NotPermitted => CloseReason::TokenInvalid,
-        ErrorCode::ConferenceFull => CloseReason::ConferenceFull,
-        ErrorCode::ServerFull => CloseReason::ServerFull,
-        ErrorCode::Overloaded => return later(CloseReason::Overloaded),
-        ErrorCode::Internal => return later(CloseReason::Internal),
-        _ => CloseReason::BadMessage,
+/// A refusal after which the connection ends: both say the same time to come back.
+pub(super) fn final_refusal(id: Option<RequestId>, refusal: &Refusal) -> (ServerMessage, Ending) {
+    let ending = Ending::because(refusal.code.closes_with());
+    let message = ServerMessage::Error {
+        id,
+        code: refusal.code,
+        message: refusal.message.to_string(),
+        retry_after_seconds: ending.retry_after_seconds(),
     };
-    Ending::because(reason)
-}
-
-/// Come back, each at another time.
-fn later(reason: CloseReason) -> Ending {
-    Ending::Closing {
-        reason,
-        retry_after_seconds: Some(app::spread_retry()),
-    }
+    (message, ending)
 }
 
 /// Waits for the first message and follows it. `is_crowded`: there is room for those only whom a
