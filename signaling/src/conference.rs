@@ -27,7 +27,7 @@ pub mod view;
 pub use command::{Actor, Command, Join, Refusal};
 pub use decide::decide;
 pub use effect::{Audience, Effect, MediaIntent, advance};
-pub use event::{By, Event, LeaveReason, Record, ReleaseReason};
+pub use event::{Bearer, By, Event, LeaveReason, Record, ReleaseReason};
 pub use participants::Participant;
 pub use roster::{Roster, RosterSite};
 pub use stage::Scene;

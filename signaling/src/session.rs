@@ -248,10 +248,18 @@ impl Session {
                     },
                 );
             }
-            ClientMessage::RequestFloor { id } => self.request(Some(id), Command::RequestFloor),
-            ClientMessage::WithdrawFloor { id } => self.request(Some(id), Command::WithdrawFloor),
-            ClientMessage::YieldFloor { id } => self.request(Some(id), Command::YieldFloor),
-            ClientMessage::RevokeFloor { id } => self.request(Some(id), Command::RevokeFloor),
+            ClientMessage::RequestFloor { id } => {
+                self.request(Some(id), Command::RequestFloor { participant });
+            }
+            ClientMessage::WithdrawFloor { id } => {
+                self.request(Some(id), Command::WithdrawFloor { participant });
+            }
+            ClientMessage::YieldFloor { id } => {
+                self.request(Some(id), Command::YieldFloor { participant });
+            }
+            ClientMessage::RevokeFloor { id, participant } => {
+                self.request(Some(id), Command::RevokeFloor { participant });
+            }
             ClientMessage::GrantFloor { id, participant } => {
                 self.request(Some(id), Command::GrantFloor { participant });
             }

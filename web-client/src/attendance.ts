@@ -185,8 +185,8 @@ export class Attendance {
     return this.#do({ type: "grantFloor", participant });
   }
 
-  revokeFloor(): Promise<void> {
-    return this.#do({ type: "revokeFloor" });
+  revokeFloor(participant: string): Promise<void> {
+    return this.#do({ type: "revokeFloor", participant });
   }
 
   setStage(place: Place, participant: string | null): Promise<void> {

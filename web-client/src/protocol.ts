@@ -28,7 +28,7 @@ export type Request =
   | { readonly type: "withdrawFloor" }
   | { readonly type: "yieldFloor" }
   | { readonly type: "grantFloor"; readonly participant: string }
-  | { readonly type: "revokeFloor" }
+  | { readonly type: "revokeFloor"; readonly participant: string }
   | { readonly type: "setStage"; readonly place: Place; readonly participant: string | null }
   | { readonly type: "mute"; readonly participant: string; readonly muted: boolean }
   | { readonly type: "remove"; readonly participant: string };

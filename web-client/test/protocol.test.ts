@@ -35,7 +35,7 @@ const SENT: { readonly [T in ClientMessage["type"]]: Extract<ClientMessage, { ty
   withdrawFloor: { type: "withdrawFloor", id: 6 },
   yieldFloor: { type: "yieldFloor", id: 7 },
   grantFloor: { type: "grantFloor", id: 8, participant: "01JD8Y6Q0B9FJ3V2K7T5C4X1HE" },
-  revokeFloor: { type: "revokeFloor", id: 9 },
+  revokeFloor: { type: "revokeFloor", id: 9, participant: "01JD8Y6Q0B9FJ3V2K7T5C4X1HE" },
   setStage: { type: "setStage", id: 10, place: "main", participant: "01JD8Y6Q0B9FJ3V2K7T5C4X1HE" },
   mute: { type: "mute", id: 11, participant: "01JD8Y6Q0B9FJ3V2K7T5C4X1HE", muted: true },
   remove: { type: "remove", id: 12, participant: "01JD8Y6Q0B9FJ3V2K7T5C4X1HE" },

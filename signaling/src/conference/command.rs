@@ -89,19 +89,32 @@ pub enum Command {
         /// Refuse if true.
         muted: bool,
     },
-    /// The acting participant asks for the floor.
-    RequestFloor,
-    /// The acting participant takes its request back.
-    WithdrawFloor,
-    /// The acting participant gives the floor back.
-    YieldFloor,
+    /// A participant asks for the floor; a program may do so on its behalf.
+    RequestFloor {
+        /// Who.
+        participant: ParticipantId,
+    },
+    /// A participant takes its request back; a program may do so on its behalf.
+    WithdrawFloor {
+        /// Who.
+        participant: ParticipantId,
+    },
+    /// A participant gives the floor back; a program may do so on its behalf.
+    YieldFloor {
+        /// Who.
+        participant: ParticipantId,
+    },
     /// Give the floor to somebody, whoever has it.
     GrantFloor {
         /// To whom.
         participant: ParticipantId,
     },
-    /// Take the floor from its holder.
-    RevokeFloor,
+    /// Take the floor from its holder, which must be the one that is meant: two moderators who
+    /// act at once do not hit whoever came in between.
+    RevokeFloor {
+        /// Whose.
+        participant: ParticipantId,
+    },
     /// Put somebody on a place of the stage, or return it to its rule.
     SetStage {
         /// Which place.

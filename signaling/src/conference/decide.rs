@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 
-use crate::auth::{Role, Verb};
+use crate::auth::{Grant, Role, Verb};
 use crate::conference::command::{Actor, Command, Refusal};
-use crate::conference::event::{By, Event};
+use crate::conference::event::{Bearer, By, Event};
 use crate::conference::participants::Participant;
 use crate::conference::state::State;
 use crate::ids::ParticipantId;
@@ -66,11 +66,11 @@ pub fn decide(
         } => state.decide_publish(actor, participant, source, active),
         Command::Unpublish { participant } => state.decide_unpublish(actor, participant),
         Command::Mute { participant, muted } => state.decide_mute(actor, participant, muted),
-        Command::RequestFloor => state.decide_request(actor),
-        Command::WithdrawFloor => state.decide_withdraw(actor),
-        Command::YieldFloor => state.decide_yield(actor),
+        Command::RequestFloor { participant } => state.decide_request(actor, participant),
+        Command::WithdrawFloor { participant } => state.decide_withdraw(actor, participant),
+        Command::YieldFloor { participant } => state.decide_yield(actor, participant),
         Command::GrantFloor { participant } => state.decide_grant(actor, participant),
-        Command::RevokeFloor => state.decide_revoke(actor),
+        Command::RevokeFloor { participant } => state.decide_revoke(actor, participant),
         Command::SetStage { place, participant } => state.decide_stage(actor, place, participant),
     }
 }
@@ -108,14 +108,29 @@ impl State {
         }
     }
 
-    /// The acting participant. Nobody can ask for the floor on behalf of another.
-    pub(super) fn acting(&self, actor: &Actor) -> Result<(ParticipantId, &Participant), Refusal> {
-        match actor {
-            Actor::Participant(id) => Ok((*id, self.person(*id)?)),
-            Actor::Bearer(_) | Actor::System => Err(Refusal::not_permitted(
-                "only a participant may do this, for itself",
-            )),
-        }
+    /// Passes the participant itself, and whoever may moderate and acts on its behalf with a
+    /// token; says who that is for the log.
+    pub(super) fn permit_for(
+        &self,
+        actor: &Actor,
+        participant: ParticipantId,
+    ) -> Result<(&Participant, By), Refusal> {
+        let by = match actor {
+            Actor::Participant(id) if *id == participant => By::Participant(*id),
+            Actor::Participant(_) => {
+                return Err(Refusal::not_permitted(
+                    "a participant may do this for itself only",
+                ));
+            }
+            Actor::Bearer(grant) if grant.may_moderate() => bearer(grant, Some(participant)),
+            Actor::Bearer(_) => {
+                return Err(Refusal::not_permitted(
+                    "only an operator or a chair may do this on behalf of a participant",
+                ));
+            }
+            Actor::System => By::System,
+        };
+        Ok((self.person(participant)?, by))
     }
 
     /// Passes the participant itself and the system.
@@ -169,7 +184,15 @@ impl State {
 pub(super) fn by(actor: &Actor) -> By {
     match actor {
         Actor::Participant(id) => By::Participant(*id),
-        Actor::Bearer(grant) => By::Subject(grant.subject().to_owned()),
+        Actor::Bearer(grant) => bearer(grant, None),
         Actor::System => By::System,
     }
+}
+
+fn bearer(grant: &Grant, on_behalf_of: Option<ParticipantId>) -> By {
+    By::Bearer(Bearer {
+        subject: grant.subject().to_owned(),
+        token: grant.token().clone(),
+        on_behalf_of,
+    })
 }

@@ -133,7 +133,7 @@ fn follow(state: &State, event: &Event, effects: &mut Vec<Effect>) {
             }));
             concerns(participant, effects);
         }
-        Event::FloorWithdrawn { participant } => {
+        Event::FloorWithdrawn { participant, .. } => {
             concerns(*participant, effects);
             once(Effect::SelfChanged(Audience::Waiting), effects);
         }
@@ -141,7 +141,7 @@ fn follow(state: &State, event: &Event, effects: &mut Vec<Effect>) {
             concerns(*participant, effects);
             once(Effect::SelfChanged(Audience::Waiting), effects);
         }
-        Event::FloorRequested { participant } | Event::FloorReleased { participant, .. } => {
+        Event::FloorRequested { participant, .. } | Event::FloorReleased { participant, .. } => {
             concerns(*participant, effects);
         }
         Event::Joined { participant, .. }

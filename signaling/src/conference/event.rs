@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::auth::{Role, SecretHash};
 use crate::conference::roster::Roster;
-use crate::ids::{ParticipantId, SessionId, SiteCode};
+use crate::ids::{ParticipantId, SessionId, SiteCode, TokenId};
 use crate::protocol::{Place, Source};
 
 /// An event with its place in the log.
@@ -25,12 +25,28 @@ pub struct Record {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum By {
-    /// A participant.
+    /// A participant, over its session. Its `joined` says whom it was let in as.
     Participant(ParticipantId),
-    /// The bearer of a token over REST, by the token's subject.
+    /// The bearer of a token, over REST.
+    Bearer(Bearer),
+    /// The bearer of a token over REST, as the first servers wrote it: by the token's subject
+    /// alone, and never for what was done on a participant's behalf.
     Subject(String),
     /// The server.
     System,
+}
+
+/// A program, or a person with one, that acts with a token.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Bearer {
+    /// The token's subject.
+    pub subject: String,
+    /// The token's id, with which it can be revoked.
+    pub token: TokenId,
+    /// For whom it did what is otherwise this participant's own to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_behalf_of: Option<ParticipantId>,
 }
 
 /// Something that has happened.
@@ -134,11 +150,17 @@ pub enum Event {
     FloorRequested {
         /// Who.
         participant: ParticipantId,
+        /// Who asked for it; the first servers did not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<By>,
     },
     /// It no longer asks for the floor.
     FloorWithdrawn {
         /// Who.
         participant: ParticipantId,
+        /// Who took the request back; the first servers did not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<By>,
     },
     /// It has the floor.
     FloorGranted {

@@ -6,7 +6,6 @@ use jiff::Timestamp;
 
 use crate::auth::Verb;
 use crate::conference::command::{Actor, Refusal};
-use crate::conference::decide::by;
 use crate::conference::event::{Event, ReleaseReason};
 use crate::conference::state::State;
 use crate::ids::ParticipantId;
@@ -66,8 +65,12 @@ impl Floor {
 }
 
 impl State {
-    pub(super) fn decide_request(&self, actor: &Actor) -> Result<Vec<Event>, Refusal> {
-        let (participant, person) = self.acting(actor)?;
+    pub(super) fn decide_request(
+        &self,
+        actor: &Actor,
+        participant: ParticipantId,
+    ) -> Result<Vec<Event>, Refusal> {
+        let (person, by) = self.permit_for(actor, participant)?;
         if !person.role.may(Verb::RequestFloor) {
             return Err(Refusal::role(person.role, "ask for the floor"));
         }
@@ -84,22 +87,32 @@ impl State {
                 "this participant already waits for the floor",
             ));
         }
-        Ok(vec![Event::FloorRequested { participant }])
+        let by = Some(by);
+        Ok(vec![Event::FloorRequested { participant, by }])
     }
 
-    pub(super) fn decide_withdraw(&self, actor: &Actor) -> Result<Vec<Event>, Refusal> {
-        let (participant, _) = self.acting(actor)?;
+    pub(super) fn decide_withdraw(
+        &self,
+        actor: &Actor,
+        participant: ParticipantId,
+    ) -> Result<Vec<Event>, Refusal> {
+        let (_, by) = self.permit_for(actor, participant)?;
         if !self.floor.is_waiting(participant) {
             return Err(Refusal::new(
                 ErrorCode::FloorNotRequested,
                 "this participant does not wait for the floor",
             ));
         }
-        Ok(vec![Event::FloorWithdrawn { participant }])
+        let by = Some(by);
+        Ok(vec![Event::FloorWithdrawn { participant, by }])
     }
 
-    pub(super) fn decide_yield(&self, actor: &Actor) -> Result<Vec<Event>, Refusal> {
-        let (participant, _) = self.acting(actor)?;
+    pub(super) fn decide_yield(
+        &self,
+        actor: &Actor,
+        participant: ParticipantId,
+    ) -> Result<Vec<Event>, Refusal> {
+        let (_, by) = self.permit_for(actor, participant)?;
         if self.floor.holder() != Some(participant) {
             return Err(Refusal::new(
                 ErrorCode::FloorNotHeld,
@@ -110,7 +123,7 @@ impl State {
         Ok(vec![Event::FloorReleased {
             participant,
             reason,
-            by: by(actor),
+            by,
         }])
     }
 
@@ -156,16 +169,22 @@ impl State {
         Ok(events)
     }
 
-    pub(super) fn decide_revoke(&self, actor: &Actor) -> Result<Vec<Event>, Refusal> {
+    pub(super) fn decide_revoke(
+        &self,
+        actor: &Actor,
+        participant: ParticipantId,
+    ) -> Result<Vec<Event>, Refusal> {
         let by = self.permit(
             actor,
             Verb::Moderate,
             "only an operator or a chair may revoke the floor",
         )?;
-        let participant = self
-            .floor
-            .holder()
-            .ok_or_else(|| Refusal::new(ErrorCode::FloorNotHeld, "nobody has the floor"))?;
+        if self.floor.holder() != Some(participant) {
+            return Err(Refusal::new(
+                ErrorCode::FloorNotHeld,
+                format!("{participant} does not have the floor"),
+            ));
+        }
         let reason = ReleaseReason::Revoked;
         Ok(vec![Event::FloorReleased {
             participant,
@@ -174,17 +193,24 @@ impl State {
         }])
     }
 
-    pub(super) fn apply_floor(&mut self, at: Timestamp, event: &Event) {
-        match event {
-            Event::FloorRequested { participant } => self.floor.push(self.seq, *participant, at),
-            Event::FloorWithdrawn { participant } => self.floor.forget(*participant),
-            Event::FloorGranted { participant, .. } => {
-                self.floor.forget(*participant);
-                self.floor.holder = Some((*participant, at));
-            }
-            Event::FloorReleased { .. } => self.floor.holder = None,
-            _ => return,
-        }
+    pub(super) fn apply_floor_requested(&mut self, at: Timestamp, participant: ParticipantId) {
+        self.floor.push(self.seq, participant, at);
+        self.versions.floor = self.seq;
+    }
+
+    pub(super) fn apply_floor_withdrawn(&mut self, participant: ParticipantId) {
+        self.floor.forget(participant);
+        self.versions.floor = self.seq;
+    }
+
+    pub(super) fn apply_floor_granted(&mut self, at: Timestamp, participant: ParticipantId) {
+        self.floor.forget(participant);
+        self.floor.holder = Some((participant, at));
+        self.versions.floor = self.seq;
+    }
+
+    pub(super) fn apply_floor_released(&mut self) {
+        self.floor.holder = None;
         self.versions.floor = self.seq;
     }
 }

@@ -1,11 +1,9 @@
 //! Coming in, and coming back.
 
-use jiff::Timestamp;
-
 use crate::auth::{Grant, SecretHash};
 use crate::conference::command::{Join, Refusal};
 use crate::conference::event::Event;
-use crate::conference::participants::{Identity, Participant};
+use crate::conference::participants::Identity;
 use crate::conference::state::State;
 use crate::ids::SessionId;
 use crate::protocol::ErrorCode;
@@ -87,44 +85,5 @@ impl State {
             return Ok(Vec::new());
         }
         Ok(vec![Event::Regained { participant }])
-    }
-
-    pub(super) fn apply_join(&mut self, at: Timestamp, event: &Event) {
-        match event {
-            Event::Joined {
-                participant,
-                session,
-                secret,
-                subject,
-                role,
-                site,
-                name,
-            } => {
-                let person = Participant {
-                    joined_seq: self.seq,
-                    joined_at: at,
-                    session: *session,
-                    secret: *secret,
-                    subject: subject.clone(),
-                    role: *role,
-                    site: site.clone(),
-                    name: name.clone(),
-                    lost_since: None,
-                    muted: false,
-                    sources: std::collections::BTreeMap::new(),
-                };
-                self.people.insert(*participant, person);
-            }
-            Event::Regained { participant } => self.people.set_present(*participant),
-            Event::TakenOver {
-                participant,
-                session,
-                secret,
-            } => {
-                self.people.set_present(*participant);
-                self.people.set_session(*participant, *session, *secret);
-            }
-            _ => {}
-        }
     }
 }

@@ -77,7 +77,8 @@ impl State {
             });
         }
         if self.floor.is_waiting(participant) {
-            events.push(Event::FloorWithdrawn { participant });
+            let by = Some(by.clone());
+            events.push(Event::FloorWithdrawn { participant, by });
         }
         for place in self.overrides.places_of(participant) {
             events.push(Event::StageSet {
@@ -94,17 +95,10 @@ impl State {
         events
     }
 
-    pub(super) fn apply_leave(&mut self, at: Timestamp, event: &Event) {
-        match event {
-            Event::Lost { participant } => self.people.set_lost(*participant, at),
-            Event::Left { participant, .. } => self.people.remove(*participant),
-            Event::Interrupted {} => {
-                let everybody: Vec<_> = self.people.iter().map(|(id, _)| id).collect();
-                for participant in everybody {
-                    self.people.set_lost(participant, at);
-                }
-            }
-            _ => {}
+    pub(super) fn apply_interrupted(&mut self, at: Timestamp) {
+        let everybody: Vec<_> = self.people.iter().map(|(id, _)| id).collect();
+        for participant in everybody {
+            self.people.set_lost(participant, at);
         }
     }
 }

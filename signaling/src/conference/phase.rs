@@ -99,35 +99,37 @@ impl State {
         Ok(vec![Event::Ended { by: by(actor) }])
     }
 
-    pub(super) fn apply_phase(&mut self, at: Timestamp, event: &Event) {
-        match event {
-            Event::Created {
-                title, starts_at, ..
-            } => {
-                self.title.clone_from(title);
-                self.starts_at = *starts_at;
-                self.created_at = Some(at);
-            }
-            Event::RosterSet { roster, .. } => {
-                self.roster = roster.clone();
-                self.people.set_roster(roster);
-                self.versions.presence = self.seq;
-                return;
-            }
-            Event::Started { .. } => {
-                self.phase = Phase::Running;
-                self.started_at = Some(at);
-            }
-            Event::Ended { .. } => {
-                self.phase = Phase::Ended;
-                self.ended_at = Some(at);
-                self.people.clear(&self.roster);
-                self.floor = Floor::default();
-                self.overrides = Overrides::default();
-                self.versions.floor = self.seq;
-            }
-            _ => return,
-        }
+    pub(super) fn apply_created(
+        &mut self,
+        at: Timestamp,
+        title: &str,
+        starts_at: Option<Timestamp>,
+    ) {
+        title.clone_into(&mut self.title);
+        self.starts_at = starts_at;
+        self.created_at = Some(at);
+        self.versions.conference = self.seq;
+    }
+
+    pub(super) fn apply_roster(&mut self, roster: &Roster) {
+        self.roster = roster.clone();
+        self.people.set_roster(roster);
+        self.versions.presence = self.seq;
+    }
+
+    pub(super) fn apply_started(&mut self, at: Timestamp) {
+        self.phase = Phase::Running;
+        self.started_at = Some(at);
+        self.versions.conference = self.seq;
+    }
+
+    pub(super) fn apply_ended(&mut self, at: Timestamp) {
+        self.phase = Phase::Ended;
+        self.ended_at = Some(at);
+        self.people.clear(&self.roster);
+        self.floor = Floor::default();
+        self.overrides = Overrides::default();
+        self.versions.floor = self.seq;
         self.versions.conference = self.seq;
     }
 }

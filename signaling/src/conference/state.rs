@@ -1,5 +1,7 @@
 //! What a conference is at this moment: the sum of its events.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::auth::SecretHash;
@@ -114,16 +116,47 @@ impl State {
         self.at = *at;
         let presence = self.people.presence().total();
         match event {
-            Event::Created { .. }
-            | Event::RosterSet { .. }
-            | Event::Started { .. }
-            | Event::Ended { .. } => self.apply_phase(*at, event),
-            Event::Joined { .. } | Event::TakenOver { .. } | Event::Regained { .. } => {
-                self.apply_join(*at, event);
+            Event::Created {
+                title, starts_at, ..
+            } => self.apply_created(*at, title, *starts_at),
+            Event::RosterSet { roster, .. } => self.apply_roster(roster),
+            Event::Started { .. } => self.apply_started(*at),
+            Event::Ended { .. } => self.apply_ended(*at),
+            Event::Joined {
+                participant,
+                session,
+                secret,
+                subject,
+                role,
+                site,
+                name,
+            } => {
+                let person = Participant {
+                    joined_seq: *seq,
+                    joined_at: *at,
+                    session: *session,
+                    secret: *secret,
+                    subject: subject.clone(),
+                    role: *role,
+                    site: site.clone(),
+                    name: name.clone(),
+                    lost_since: None,
+                    muted: false,
+                    sources: BTreeMap::new(),
+                };
+                self.people.insert(*participant, person);
             }
-            Event::Lost { .. } | Event::Left { .. } | Event::Interrupted {} => {
-                self.apply_leave(*at, event);
+            Event::Lost { participant } => self.people.set_lost(*participant, *at),
+            Event::Regained { participant } => self.people.set_present(*participant),
+            Event::TakenOver {
+                participant,
+                session,
+                secret,
+            } => {
+                self.people.set_present(*participant);
+                self.people.set_session(*participant, *session, *secret);
             }
+            Event::Left { participant, .. } => self.people.remove(*participant),
             Event::SourceChanged {
                 participant,
                 source,
@@ -137,13 +170,16 @@ impl State {
             } => {
                 self.people.set_muted(*participant, *muted);
             }
-            Event::FloorRequested { .. }
-            | Event::FloorWithdrawn { .. }
-            | Event::FloorGranted { .. }
-            | Event::FloorReleased { .. } => self.apply_floor(*at, event),
+            Event::FloorRequested { participant, .. } => {
+                self.apply_floor_requested(*at, *participant);
+            }
+            Event::FloorWithdrawn { participant, .. } => self.apply_floor_withdrawn(*participant),
+            Event::FloorGranted { participant, .. } => self.apply_floor_granted(*at, *participant),
+            Event::FloorReleased { .. } => self.apply_floor_released(),
             Event::StageSet {
                 place, participant, ..
             } => self.overrides.set(*place, *participant),
+            Event::Interrupted {} => self.apply_interrupted(*at),
         }
         if presence != self.people.presence().total() {
             self.versions.presence = *seq;

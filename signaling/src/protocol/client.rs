@@ -99,6 +99,8 @@ pub enum ClientMessage {
     RevokeFloor {
         /// Request id.
         id: RequestId,
+        /// From whom; refused if it is somebody else's by now.
+        participant: ParticipantId,
     },
     /// Put somebody on a place of the stage.
     SetStage {
@@ -154,7 +156,7 @@ impl ClientMessage {
             | Self::WithdrawFloor { id }
             | Self::YieldFloor { id }
             | Self::GrantFloor { id, .. }
-            | Self::RevokeFloor { id }
+            | Self::RevokeFloor { id, .. }
             | Self::SetStage { id, .. }
             | Self::Mute { id, .. }
             | Self::Remove { id, .. } => Some(*id),

@@ -69,9 +69,8 @@ pub(super) async fn request(
     Path(conference): Path<ConferenceId>,
     Json(Somebody { participant }): Json<Somebody>,
 ) -> Result<Json<Floor>, ApiError> {
-    // Whoever may moderate was checked to be so; the request itself is the participant's.
-    let actor = Actor::Participant(participant);
-    changed(&app, &grant, &conference, actor, Command::RequestFloor).await
+    let command = Command::RequestFloor { participant };
+    changed(&app, grant, &conference, command).await
 }
 
 /// Give the floor to a participant, whoever has it.
@@ -96,38 +95,34 @@ pub(super) async fn grant(
     Path(conference): Path<ConferenceId>,
     Json(Somebody { participant }): Json<Somebody>,
 ) -> Result<Json<Floor>, ApiError> {
-    let actor = Actor::Bearer(grant.clone());
-    changed(
-        &app,
-        &grant,
-        &conference,
-        actor,
-        Command::GrantFloor { participant },
-    )
-    .await
+    let command = Command::GrantFloor { participant };
+    changed(&app, grant, &conference, command).await
 }
 
-/// Take the floor from whoever has it.
+/// Take the floor from a participant. If somebody else has it by now, that one keeps it.
 #[utoipa::path(
     post,
     path = "/conferences/{conference}/floor/revoke",
     tag = "floor",
     params(("conference" = ConferenceId, Path)),
+    request_body = Somebody,
     responses(
         (status = OK, body = Floor),
+        (status = BAD_REQUEST, body = ErrorBody),
         (status = UNAUTHORIZED, body = ErrorBody),
         (status = FORBIDDEN, body = ErrorBody),
         (status = NOT_FOUND, body = ErrorBody),
-        (status = CONFLICT, body = ErrorBody, description = "nobody has it"),
+        (status = CONFLICT, body = ErrorBody, description = "it does not have it"),
     )
 )]
 pub(super) async fn revoke(
     State(app): State<App>,
     grant: Grant,
     Path(conference): Path<ConferenceId>,
+    Json(Somebody { participant }): Json<Somebody>,
 ) -> Result<Json<Floor>, ApiError> {
-    let actor = Actor::Bearer(grant.clone());
-    changed(&app, &grant, &conference, actor, Command::RevokeFloor).await
+    let command = Command::RevokeFloor { participant };
+    changed(&app, grant, &conference, command).await
 }
 
 /// Give the floor back on behalf of the participant that has it.
@@ -152,18 +147,17 @@ pub(super) async fn yield_floor(
     Path(conference): Path<ConferenceId>,
     Json(Somebody { participant }): Json<Somebody>,
 ) -> Result<Json<Floor>, ApiError> {
-    let actor = Actor::Participant(participant);
-    changed(&app, &grant, &conference, actor, Command::YieldFloor).await
+    let command = Command::YieldFloor { participant };
+    changed(&app, grant, &conference, command).await
 }
 
 async fn changed(
     app: &App,
-    grant: &Grant,
+    grant: Grant,
     id: &ConferenceId,
-    actor: Actor,
     command: Command,
 ) -> Result<Json<Floor>, ApiError> {
-    let conference = readable(app, grant, id).await?;
-    conference.change(actor, command).await?;
+    let conference = readable(app, &grant, id).await?;
+    conference.change(Actor::Bearer(grant), command).await?;
     Ok(Json(conference.snapshot().await?.floor))
 }

@@ -251,10 +251,16 @@ async fn a_taken_id_an_empty_floor_and_an_ended_conference_are_conflicts() {
         (StatusCode::CONFLICT, "conference_exists")
     );
     let path = "/api/v1/conferences/weekly/floor/revoke";
-    let answer = house.ask("POST", path, Some(&admin), Body::empty()).await;
+    let somebody = r#"{"participant":"01JD8Y6Q0B9FJ3V2K7T5C4X1HE"}"#;
+    let answer = house.ask("POST", path, Some(&admin), somebody.into()).await;
     assert_eq!(
         (answer.status, answer.code()),
         (StatusCode::CONFLICT, "floor_not_held")
+    );
+    let answer = house.ask("POST", path, Some(&admin), Body::empty()).await;
+    assert!(
+        answer.status.is_client_error(),
+        "a target must be named: {answer:?}"
     );
     let end = "/api/v1/conferences/weekly/end";
     assert_eq!(

@@ -196,7 +196,7 @@ async fn a_site_moderates_nothing_and_an_observer_asks_for_nothing() {
     let somebody = "01JD8Y6Q0B9FJ3V2K7T5C4X1HE";
     let moderating = [
         json!({"type": "grantFloor", "id": 1, "participant": somebody}),
-        json!({"type": "revokeFloor", "id": 2}),
+        json!({"type": "revokeFloor", "id": 2, "participant": somebody}),
         json!({"type": "mute", "id": 3, "participant": somebody, "muted": true}),
         json!({"type": "remove", "id": 4, "participant": somebody}),
         json!({"type": "setStage", "id": 5, "place": "main", "participant": null}),

@@ -158,7 +158,7 @@ async fn only_operators_and_chairs_may_do_what_is_theirs() {
     let id = site.participant().to_owned();
     for request in [
         json!({"type": "grantFloor", "participant": id}),
-        json!({"type": "revokeFloor"}),
+        json!({"type": "revokeFloor", "participant": id}),
         json!({"type": "mute", "participant": id, "muted": true}),
         json!({"type": "setStage", "place": "main", "participant": id}),
         json!({"type": "remove", "participant": id}),

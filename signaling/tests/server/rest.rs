@@ -314,7 +314,7 @@ async fn the_verbs_of_the_floor_work_by_telephone() {
         .await;
     assert_eq!(yielded.json()["holder"], Value::Null);
     let revoked = world
-        .post(&path("/floor/revoke"), &operator, &Value::Null)
+        .post(&path("/floor/revoke"), &operator, &somebody)
         .await;
     assert_eq!(
         (revoked.status, &revoked.json()["code"]),

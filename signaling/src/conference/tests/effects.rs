@@ -51,7 +51,9 @@ fn granting_the_floor_tells_each_value_once() {
     meeting
         .by(chair, Command::GrantFloor { participant: old })
         .unwrap();
-    meeting.by(new, Command::RequestFloor).unwrap();
+    meeting
+        .by(new, Command::RequestFloor { participant: new })
+        .unwrap();
     let effects = meeting
         .by(chair, Command::GrantFloor { participant: new })
         .unwrap();
@@ -163,7 +165,14 @@ fn versions_grow_only_with_their_value() {
     let chair = meeting.join(Role::Chair, None);
     let commune = meeting.join(Role::Site, Some("101"));
     let before = meeting.state.snapshot();
-    meeting.by(commune, Command::RequestFloor).unwrap();
+    meeting
+        .by(
+            commune,
+            Command::RequestFloor {
+                participant: commune,
+            },
+        )
+        .unwrap();
     let after = meeting.state.snapshot();
     assert!(after.floor.version > before.floor.version);
     assert_eq!(after.stage.version, before.stage.version);

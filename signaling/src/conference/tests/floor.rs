@@ -15,11 +15,20 @@ fn debate() -> (Meeting, ParticipantId, [ParticipantId; 3]) {
 fn requests_are_served_in_the_order_in_which_they_came() {
     let (mut meeting, _, [a, b, c]) = debate();
     for commune in [b, c, a] {
-        meeting.by(commune, Command::RequestFloor).unwrap();
+        meeting
+            .by(
+                commune,
+                Command::RequestFloor {
+                    participant: commune,
+                },
+            )
+            .unwrap();
     }
     assert_eq!(meeting.state.floor_queue().collect::<Vec<_>>(), [b, c, a]);
     assert_eq!(meeting.own(a).position, Some(3));
-    meeting.by(b, Command::WithdrawFloor).unwrap();
+    meeting
+        .by(b, Command::WithdrawFloor { participant: b })
+        .unwrap();
     assert_eq!(meeting.own(a).position, Some(2));
     assert_eq!(meeting.own(b).position, None);
     assert_eq!(meeting.standing(b), Standing::None);
@@ -28,13 +37,15 @@ fn requests_are_served_in_the_order_in_which_they_came() {
 #[test]
 fn a_second_request_is_refused() {
     let (mut meeting, chair, [a, ..]) = debate();
-    meeting.by(a, Command::RequestFloor).unwrap();
-    let refused = meeting.by(a, Command::RequestFloor);
+    meeting
+        .by(a, Command::RequestFloor { participant: a })
+        .unwrap();
+    let refused = meeting.by(a, Command::RequestFloor { participant: a });
     assert_eq!(code_of(refused), ErrorCode::FloorAlreadyRequested);
     meeting
         .by(chair, Command::GrantFloor { participant: a })
         .unwrap();
-    let refused = meeting.by(a, Command::RequestFloor);
+    let refused = meeting.by(a, Command::RequestFloor { participant: a });
     assert_eq!(code_of(refused), ErrorCode::FloorAlreadyRequested);
 }
 
@@ -45,7 +56,7 @@ fn only_sites_ask_for_the_floor() {
     let observer = meeting.join(Role::Observer, Some("103"));
     for who in [chair, hall, observer] {
         assert_eq!(
-            code_of(meeting.by(who, Command::RequestFloor)),
+            code_of(meeting.by(who, Command::RequestFloor { participant: who })),
             ErrorCode::NotPermitted
         );
     }
@@ -56,7 +67,12 @@ fn the_floor_is_closed_before_the_beginning() {
     let mut meeting = Meeting::scheduled();
     let commune = meeting.join(Role::Site, Some("101"));
     let chair = meeting.join(Role::Chair, None);
-    let refused = meeting.by(commune, Command::RequestFloor);
+    let refused = meeting.by(
+        commune,
+        Command::RequestFloor {
+            participant: commune,
+        },
+    );
     assert_eq!(code_of(refused), ErrorCode::ConferenceNotRunning);
     let refused = meeting.by(
         chair,
@@ -71,14 +87,14 @@ fn the_floor_is_closed_before_the_beginning() {
 fn there_is_nothing_to_withdraw_without_a_request() {
     let (mut meeting, chair, [a, b, _]) = debate();
     assert_eq!(
-        code_of(meeting.by(a, Command::WithdrawFloor)),
+        code_of(meeting.by(a, Command::WithdrawFloor { participant: a })),
         ErrorCode::FloorNotRequested
     );
     meeting
         .by(chair, Command::GrantFloor { participant: b })
         .unwrap();
     assert_eq!(
-        code_of(meeting.by(b, Command::WithdrawFloor)),
+        code_of(meeting.by(b, Command::WithdrawFloor { participant: b })),
         ErrorCode::FloorNotRequested
     );
 }
@@ -86,7 +102,9 @@ fn there_is_nothing_to_withdraw_without_a_request() {
 #[test]
 fn the_floor_is_granted_with_or_without_a_request() {
     let (mut meeting, chair, [a, b, _]) = debate();
-    meeting.by(a, Command::RequestFloor).unwrap();
+    meeting
+        .by(a, Command::RequestFloor { participant: a })
+        .unwrap();
     meeting
         .by(chair, Command::GrantFloor { participant: b })
         .unwrap();
@@ -98,7 +116,9 @@ fn the_floor_is_granted_with_or_without_a_request() {
 #[test]
 fn granting_passes_the_floor_on() {
     let (mut meeting, chair, [a, b, _]) = debate();
-    meeting.by(a, Command::RequestFloor).unwrap();
+    meeting
+        .by(a, Command::RequestFloor { participant: a })
+        .unwrap();
     meeting
         .by(chair, Command::GrantFloor { participant: b })
         .unwrap();
@@ -147,11 +167,13 @@ fn only_moderators_grant_and_revoke() {
         .by(chair, Command::GrantFloor { participant: b })
         .unwrap();
     assert_eq!(
-        code_of(meeting.by(a, Command::RevokeFloor)),
+        code_of(meeting.by(a, Command::RevokeFloor { participant: b })),
         ErrorCode::NotPermitted
     );
     let operator = meeting.join(Role::Operator, None);
-    meeting.by(operator, Command::RevokeFloor).unwrap();
+    meeting
+        .by(operator, Command::RevokeFloor { participant: b })
+        .unwrap();
     assert_eq!(meeting.state.floor_holder(), None);
 }
 
@@ -188,17 +210,19 @@ fn only_the_holder_yields() {
         .by(chair, Command::GrantFloor { participant: a })
         .unwrap();
     assert_eq!(
-        code_of(meeting.by(b, Command::YieldFloor)),
+        code_of(meeting.by(b, Command::YieldFloor { participant: b })),
         ErrorCode::FloorNotHeld
     );
-    meeting.by(a, Command::YieldFloor).unwrap();
+    meeting
+        .by(a, Command::YieldFloor { participant: a })
+        .unwrap();
     assert_eq!(meeting.state.floor_holder(), None);
     assert_eq!(
-        code_of(meeting.by(a, Command::YieldFloor)),
+        code_of(meeting.by(a, Command::YieldFloor { participant: a })),
         ErrorCode::FloorNotHeld
     );
     assert_eq!(
-        code_of(meeting.by(chair, Command::RevokeFloor)),
+        code_of(meeting.by(chair, Command::RevokeFloor { participant: a })),
         ErrorCode::FloorNotHeld
     );
 }
@@ -206,8 +230,12 @@ fn only_the_holder_yields() {
 #[test]
 fn a_lost_one_keeps_its_place_in_the_queue() {
     let (mut meeting, _, [a, b, _]) = debate();
-    meeting.by(a, Command::RequestFloor).unwrap();
-    meeting.by(b, Command::RequestFloor).unwrap();
+    meeting
+        .by(a, Command::RequestFloor { participant: a })
+        .unwrap();
+    meeting
+        .by(b, Command::RequestFloor { participant: b })
+        .unwrap();
     meeting.lose(a);
     assert_eq!(meeting.join(Role::Site, Some("101")), a);
     assert_eq!(meeting.own(a).position, Some(1));
@@ -272,7 +300,14 @@ fn only_the_first_fifty_of_a_long_queue_are_told() {
         .map(|_| meeting.join(Role::Site, Some("101")))
         .collect();
     for commune in &waiting {
-        meeting.by(*commune, Command::RequestFloor).unwrap();
+        meeting
+            .by(
+                *commune,
+                Command::RequestFloor {
+                    participant: *commune,
+                },
+            )
+            .unwrap();
     }
     let floor = meeting.state.snapshot().floor;
     assert_eq!(floor.waiting, 60);
@@ -282,7 +317,63 @@ fn only_the_first_fifty_of_a_long_queue_are_told() {
 }
 
 #[test]
-fn a_moderator_over_rest_grants_but_cannot_ask() {
+fn a_revocation_that_names_another_leaves_the_holder_alone() {
+    let (mut meeting, chair, [a, b, _]) = debate();
+    for participant in [a, b] {
+        meeting
+            .by(chair, Command::GrantFloor { participant })
+            .unwrap();
+    }
+    let refused = meeting.by(chair, Command::RevokeFloor { participant: a });
+    assert_eq!(code_of(refused), ErrorCode::FloorNotHeld);
+    assert_eq!(meeting.state.floor_holder(), Some(b));
+}
+
+#[test]
+fn what_a_program_does_for_a_commune_is_recorded_as_its_act_on_the_communes_behalf() {
+    let (mut meeting, _, [a, ..]) = debate();
+    let grant = meeting.grant(Role::Operator, None);
+    let on_behalf = By::Bearer(Bearer {
+        subject: grant.subject().to_owned(),
+        token: grant.token().clone(),
+        on_behalf_of: Some(a),
+    });
+    let bearer = Actor::Bearer(grant);
+    for command in [
+        Command::RequestFloor { participant: a },
+        Command::WithdrawFloor { participant: a },
+        Command::GrantFloor { participant: a },
+        Command::YieldFloor { participant: a },
+    ] {
+        meeting.run(&bearer, command.clone()).unwrap();
+        let by = match meeting.last_event().clone() {
+            Event::FloorRequested { by, .. } | Event::FloorWithdrawn { by, .. } => by,
+            Event::FloorReleased { by, .. } => Some(by),
+            // Granting is a moderator's own.
+            _ => continue,
+        };
+        assert_eq!(by, Some(on_behalf.clone()), "{command:?}");
+    }
+    assert_eq!(meeting.state.floor_holder(), None);
+}
+
+#[test]
+fn what_a_commune_does_itself_is_recorded_as_its_own() {
+    let (mut meeting, _, [a, b, _]) = debate();
+    let asked = Command::RequestFloor { participant: a };
+    meeting.by(a, asked.clone()).unwrap();
+    let by = Some(By::Participant(a));
+    let participant = a;
+    assert_eq!(
+        meeting.last_event(),
+        &Event::FloorRequested { participant, by }
+    );
+    let refused = meeting.by(b, asked);
+    assert_eq!(code_of(refused), ErrorCode::NotPermitted, "for another");
+}
+
+#[test]
+fn a_moderator_over_rest_grants_and_a_site_over_rest_does_nothing() {
     let (mut meeting, _, [a, ..]) = debate();
     let bearer = Actor::Bearer(meeting.grant(Role::Operator, None));
     meeting
@@ -291,11 +382,11 @@ fn a_moderator_over_rest_grants_but_cannot_ask() {
     assert_eq!(meeting.state.floor_holder(), Some(a));
     let site = Actor::Bearer(meeting.grant(Role::Site, Some("102")));
     assert_eq!(
-        code_of(meeting.run(&site, Command::RequestFloor)),
+        code_of(meeting.run(&site, Command::RequestFloor { participant: a })),
         ErrorCode::NotPermitted
     );
     assert_eq!(
-        code_of(meeting.run(&site, Command::RevokeFloor)),
+        code_of(meeting.run(&site, Command::RevokeFloor { participant: a })),
         ErrorCode::NotPermitted
     );
 }

@@ -100,7 +100,14 @@ fn whoever_leaves_gives_up_floor_queue_and_stage() {
             },
         )
         .unwrap();
-    meeting.by(waiting, Command::RequestFloor).unwrap();
+    meeting
+        .by(
+            waiting,
+            Command::RequestFloor {
+                participant: waiting,
+            },
+        )
+        .unwrap();
     let place = crate::protocol::Place::Main;
     meeting
         .by(
@@ -179,7 +186,12 @@ fn whoever_is_gone_can_do_nothing() {
             },
         )
         .unwrap();
-    let refused = meeting.by(commune, Command::RequestFloor);
+    let refused = meeting.by(
+        commune,
+        Command::RequestFloor {
+            participant: commune,
+        },
+    );
     assert_eq!(code_of(refused), ErrorCode::ParticipantUnknown);
     let refused = meeting.by(
         commune,

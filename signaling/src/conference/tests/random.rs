@@ -22,6 +22,10 @@ enum Step {
     SetRoster(BTreeSet<usize>),
     System(Verb, usize),
     By(usize, Verb, usize),
+    /// What a participant does itself.
+    Own(usize, Verb),
+    /// By a program with an operator's token.
+    Program(Verb, usize),
 }
 
 /// A command about a participant.
@@ -86,6 +90,8 @@ fn steps() -> impl Strategy<Value = Step> {
         1 => Just(Step::Restart),
         1 => prop::collection::btree_set(0..country().len(), 0..5).prop_map(Step::SetRoster),
         8 => (verbs(), who.clone()).prop_map(|(verb, who)| Step::System(verb, who)),
+        4 => (verbs(), who.clone()).prop_map(|(verb, who)| Step::Program(verb, who)),
+        20 => (who.clone(), verbs()).prop_map(|(who, verb)| Step::Own(who, verb)),
         20 => (who.clone(), verbs(), who).prop_map(|(by, verb, who)| Step::By(by, verb, who)),
     ]
 }
@@ -130,11 +136,11 @@ impl Story {
             },
             Verb::Unpublish => Command::Unpublish { participant },
             Verb::Mute(muted) => Command::Mute { participant, muted },
-            Verb::Request => Command::RequestFloor,
-            Verb::Withdraw => Command::WithdrawFloor,
-            Verb::Yield => Command::YieldFloor,
+            Verb::Request => Command::RequestFloor { participant },
+            Verb::Withdraw => Command::WithdrawFloor { participant },
+            Verb::Yield => Command::YieldFloor { participant },
             Verb::Grant => Command::GrantFloor { participant },
-            Verb::Revoke => Command::RevokeFloor,
+            Verb::Revoke => Command::RevokeFloor { participant },
             Verb::Stage(place, set) => Command::SetStage {
                 place,
                 participant: set.then_some(participant),
@@ -178,6 +184,17 @@ impl Story {
             }
             Step::System(verb, who) => {
                 let told = self.meeting.system(self.command(*verb, *who));
+                self.told(told);
+            }
+            Step::Own(who, verb) => {
+                let told = self
+                    .meeting
+                    .by(self.person(*who), self.command(*verb, *who));
+                self.told(told);
+            }
+            Step::Program(verb, who) => {
+                let program = Actor::Bearer(self.meeting.grant(Role::Operator, None));
+                let told = self.meeting.run(&program, self.command(*verb, *who));
                 self.told(told);
             }
             Step::By(by, verb, who) => {

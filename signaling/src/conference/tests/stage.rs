@@ -175,7 +175,14 @@ fn a_commune_shares_its_screen_while_it_has_the_floor() {
         )
         .unwrap();
     assert_eq!(meeting.state.scene().screen, Some(commune));
-    meeting.by(commune, Command::YieldFloor).unwrap();
+    meeting
+        .by(
+            commune,
+            Command::YieldFloor {
+                participant: commune,
+            },
+        )
+        .unwrap();
     assert_eq!(meeting.state.scene().screen, None);
 }
 

@@ -90,8 +90,8 @@ export class Desk {
     void this.#visit.actions?.grantFloor(participant);
   }
 
-  revoke(): void {
-    void this.#visit.actions?.revokeFloor();
+  revoke(participant: string): void {
+    void this.#visit.actions?.revokeFloor(participant);
   }
 
   mute(participant: string, muted: boolean): void {
