@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::admission::Admission;
 use crate::auth::{Grant, Keys, SessionSecret, TokenError};
 use crate::conference::Refusal;
 use crate::conference_task::{ConferenceHandle, Endings};
@@ -19,7 +19,6 @@ use crate::metrics::{Metrics, WANT_OF_ROOM};
 use crate::outbox::Ending;
 use crate::protocol::endings::RETRY_SECONDS;
 use crate::protocol::{CloseReason, ErrorCode};
-use crate::room::Room;
 use crate::store::Store;
 use crate::whip::Resources;
 
@@ -47,12 +46,8 @@ pub struct Inner {
     pub draining: CancellationToken,
     /// Sessions and resources that are under way.
     pub tasks: TaskTracker,
-    /// Room for further WebSockets.
-    pub connections: Arc<Semaphore>,
-    /// Room for those who run a conference, when there is no other.
-    pub reserve: Arc<Semaphore>,
-    /// Room for further participants.
-    pub room: Room,
+    /// Who may come in.
+    pub admission: Admission,
 }
 
 impl Inner {
@@ -62,12 +57,6 @@ impl Inner {
     /// When it is not valid, with the code that clients are told.
     pub fn verify(&self, token: &str) -> Result<Grant, TokenError> {
         self.keys.verify(token, Timestamp::now())
-    }
-
-    /// Why the server has no room for one more participant; `None` if it has.
-    pub fn no_room(&self) -> Option<Refusal> {
-        let peers = u32::try_from(self.media.media().peers()).unwrap_or(u32::MAX);
-        self.room.refusal(peers)
     }
 
     /// Counts a join that was refused for want of room, and tells its operators.

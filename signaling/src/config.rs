@@ -3,6 +3,7 @@
 //! Reading it from files and the environment is in [`load()`]; nothing here does I/O.
 
 pub mod load;
+mod network;
 mod secret;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use load::{ConfigError, load};
+pub use network::Network;
 pub use secret::Secret;
 
 /// The whole configuration. An empty file is a complete one.
@@ -32,6 +34,8 @@ pub struct Config {
     pub auth: Auth,
     /// WebSocket sessions.
     pub sessions: Sessions,
+    /// What one address may do.
+    pub addresses: Addresses,
     /// Conferences.
     pub conferences: Conferences,
     /// Stopping.
@@ -58,6 +62,23 @@ pub struct Http {
     pub header_timeout_seconds: u64,
     /// Most connections at once, those of WebSockets apart.
     pub max_connections: usize,
+    /// Addresses of proxies that are believed when they say for whom they speak.
+    pub trusted_proxies: Vec<Network>,
+    /// How they say so.
+    pub forwarded_header: ForwardedHeader,
+    /// Whether their connections begin with a header of the PROXY protocol, version 1 or 2.
+    pub proxy_protocol: bool,
+}
+
+/// The header in which a proxy says for whom it speaks.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ForwardedHeader {
+    /// What most proxies set.
+    #[default]
+    XForwardedFor,
+    /// That of RFC 7239.
+    Forwarded,
 }
 
 /// The private listener.
@@ -112,8 +133,24 @@ pub struct Sessions {
     pub message_burst: u32,
     /// Messages that may wait for a slow connection before it is closed.
     pub outbox_messages: usize,
-    /// Most WebSockets at once, joined or not.
+    /// Most WebSockets at once of those who have joined.
     pub max_connections: usize,
+    /// Most WebSockets at once that have yet to join or resume.
+    pub max_strangers: usize,
+}
+
+/// What one address may do; of IPv6, one network of 64 bits.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Addresses {
+    /// Attempts to join or resume a second, for long.
+    pub joins_per_second: u32,
+    /// Attempts to join or resume at once.
+    pub join_burst: u32,
+    /// HTTP requests without a valid token a second, for long.
+    pub requests_per_second: u32,
+    /// HTTP requests without a valid token at once.
+    pub request_burst: u32,
 }
 
 /// Conferences.
@@ -171,6 +208,7 @@ impl Default for Config {
             media: Media::default(),
             auth: Auth::default(),
             sessions: Sessions::default(),
+            addresses: Addresses::default(),
             conferences: Conferences::default(),
             shutdown: Shutdown::default(),
             log: Log::default(),
@@ -188,6 +226,9 @@ impl Default for Http {
             request_timeout_seconds: 30,
             header_timeout_seconds: 15,
             max_connections: 4_096,
+            trusted_proxies: Vec::new(),
+            forwarded_header: ForwardedHeader::default(),
+            proxy_protocol: false,
         }
     }
 }
@@ -224,6 +265,18 @@ impl Default for Sessions {
             message_burst: 40,
             outbox_messages: 256,
             max_connections: 20_000,
+            max_strangers: 4_096,
+        }
+    }
+}
+
+impl Default for Addresses {
+    fn default() -> Self {
+        Self {
+            joins_per_second: 200,
+            join_burst: 10_000,
+            requests_per_second: 1_000,
+            request_burst: 50_000,
         }
     }
 }
@@ -300,7 +353,7 @@ impl Config {
     }
 
     /// Numbers that have a range of their own.
-    fn ranges(&self) -> [Range; 15] {
+    fn ranges(&self) -> [Range; 18] {
         let (http, media, sessions) = (&self.http, &self.media, &self.sessions);
         let (conferences, shutdown) = (&self.conferences, &self.shutdown);
         [
@@ -346,6 +399,21 @@ impl Config {
             (
                 "sessions.max_connections",
                 sessions.max_connections as u64,
+                1..=1_000_000,
+            ),
+            (
+                "sessions.max_strangers",
+                sessions.max_strangers as u64,
+                16..=1_000_000,
+            ),
+            (
+                "addresses.joins_per_second",
+                self.addresses.joins_per_second.into(),
+                1..=1_000_000,
+            ),
+            (
+                "addresses.requests_per_second",
+                self.addresses.requests_per_second.into(),
                 1..=1_000_000,
             ),
             (

@@ -7,6 +7,7 @@
 //!
 //! The media plane is the crate `sfu`; no SSRC is known here.
 
+pub mod admission;
 pub mod app;
 pub mod auth;
 pub mod cli;
@@ -17,7 +18,7 @@ pub mod demo;
 pub mod directory;
 pub mod health;
 pub mod ids;
-mod listener;
+pub mod listener;
 pub mod media;
 pub mod metrics;
 pub mod negotiation;
@@ -25,7 +26,6 @@ pub mod outbox;
 pub mod pages;
 pub mod protocol;
 pub mod rest;
-pub mod room;
 pub mod routes;
 pub mod server;
 pub mod session;

@@ -4,6 +4,7 @@
 use sfu::command::{CommandError, PeerPolicy};
 use sfu::id::Feed;
 
+use crate::admission::Admission;
 use crate::auth::{Role, Verb};
 use crate::conference::Refusal;
 use crate::conference_task::stage_number;
@@ -28,8 +29,9 @@ pub const fn audio_frame_ms(config: &Conferences, sites: u32) -> Option<u16> {
 
 /// For a participant: the first video slots show the stage. `audio_frame_ms` as from
 /// [`audio_frame_ms`]: whoever may speak is asked at the join, since it may be given the floor later.
+/// `had_peer`: this one takes the place of the participant's last.
 #[must_use]
-pub fn participant_policy(role: Role, audio_frame_ms: Option<u16>) -> PeerPolicy {
+pub fn participant_policy(role: Role, audio_frame_ms: Option<u16>, had_peer: bool) -> PeerPolicy {
     PeerPolicy {
         may_send_audio: role.may(Verb::Publish),
         may_send_video: role.may(Verb::Publish),
@@ -37,7 +39,7 @@ pub fn participant_policy(role: Role, audio_frame_ms: Option<u16>) -> PeerPolicy
             .map(|place| Some(Feed::Stage(stage_number(place))))
             .to_vec(),
         ptime_ms: audio_frame_ms,
-        reserved: role.is_indispensable(),
+        reserved: Admission::may_exceed(role, had_peer),
     }
 }
 
@@ -46,7 +48,7 @@ pub fn participant_policy(role: Role, audio_frame_ms: Option<u16>) -> PeerPolicy
 pub fn whip_policy(role: Role, audio_frame_ms: Option<u16>) -> PeerPolicy {
     PeerPolicy {
         video_slots: Vec::new(),
-        ..participant_policy(role, audio_frame_ms)
+        ..participant_policy(role, audio_frame_ms, false)
     }
 }
 
@@ -96,7 +98,7 @@ mod tests {
 
     #[test]
     fn whoever_may_speak_is_asked_for_the_length_of_its_frames() {
-        let policy = participant_policy(Role::Site, Some(60));
+        let policy = participant_policy(Role::Site, Some(60), false);
         assert_eq!((policy.may_send_audio, policy.ptime_ms), (true, Some(60)));
         assert_eq!(whip_policy(Role::Hall, Some(40)).ptime_ms, Some(40));
         assert_eq!(whep_policy().ptime_ms, None);

@@ -16,13 +16,15 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
-use axum::middleware::{Next, from_fn_with_state};
-use axum::response::{Redirect, Response};
+use axum::middleware::{Next, from_fn_with_state, map_response};
+use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{any, delete, get, post};
+use tokio::time::Instant;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tower_http::timeout::TimeoutLayer;
 
 use crate::app::App;
+use crate::listener::ClientAddress;
 use crate::protocol::ErrorCode;
 use crate::rest::{self, ApiError};
 use crate::{health, pages, session, whip};
@@ -46,6 +48,8 @@ pub fn public(app: App) -> Router {
     router
         .fallback(unknown)
         .layer(from_fn_with_state(app.clone(), count))
+        .layer(from_fn_with_state(app.clone(), meter))
+        .layer(map_response(guard))
         .with_state(app)
 }
 
@@ -55,6 +59,7 @@ pub fn private(app: App) -> Router {
         .route("/metrics", get(health::metrics))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
+        .layer(map_response(guard))
         .with_state(app)
 }
 
@@ -92,6 +97,7 @@ fn interfaces(app: &App) -> Router<App> {
             StatusCode::REQUEST_TIMEOUT,
             app.config.http.request_timeout(),
         ))
+        .layer(map_response(keep_nowhere))
         .layer(cors(&app.config.http.allowed_origins))
 }
 
@@ -140,6 +146,60 @@ async fn unknown() -> ApiError {
         ErrorCode::BadMessage,
         "there is nothing at this address",
     )
+}
+
+/// Refuses requests of an address that has sent too many without a valid token.
+async fn meter(
+    State(app): State<App>,
+    client: ClientAddress,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (now, origin) = (Instant::now(), client.origin());
+    let shows_token = request.headers().contains_key(header::AUTHORIZATION);
+    let allowed = if shows_token {
+        app.admission.may_show_token(now, origin)
+    } else {
+        app.admission.may_ask(now, origin)
+    };
+    if let Err(refusal) = allowed {
+        return ApiError::from(refusal).into_response();
+    }
+    let response = next.run(request).await;
+    if shows_token && response.status() == StatusCode::UNAUTHORIZED {
+        // One more was wrong; the next is refused if there is none left.
+        let _ = app.admission.may_ask(now, origin);
+    }
+    response
+}
+
+/// What browsers must not do with any answer: take it for something else, or show it in another
+/// origin's page.
+async fn guard(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (CROSS_ORIGIN_RESOURCE_POLICY, "same-origin"),
+        (CROSS_ORIGIN_OPENER_POLICY, "same-origin"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName =
+    HeaderName::from_static("cross-origin-resource-policy");
+
+const CROSS_ORIGIN_OPENER_POLICY: HeaderName =
+    HeaderName::from_static("cross-origin-opener-policy");
+
+/// Tokens, names and descriptions of connections are nothing for a cache.
+async fn keep_nowhere(mut response: Response) -> Response {
+    response
+        .headers_mut()
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
+    response
 }
 
 async fn count(State(app): State<App>, request: Request, next: Next) -> Response {

@@ -11,28 +11,24 @@ use ring::rand::SystemRandom;
 use sfu::Sfu;
 use sfu::command::Event;
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
+use crate::admission::Admission;
 use crate::app::{self, App, Inner, Restarting};
 use crate::auth::{ApiKey, Issued, KeyError, KeyFileError, Keys, NewToken, SigningKey, TokenError};
 use crate::conference::Settings;
 use crate::conference_task::{Surroundings, WelcomeTimes};
 use crate::config::Config;
 use crate::directory::Directory;
-use crate::listener::{self, Limits};
+use crate::listener;
 use crate::media::{Media, MediaPlane};
 use crate::metrics::Metrics;
-use crate::room::Room;
 use crate::routes;
 use crate::store::{Store, StoreError};
 use crate::whip::Resources;
-
-/// WebSockets beyond `sessions.max_connections` for those who run a conference. Higher: a crowd of
-/// strangers costs more. Lower: fewer operators get through it.
-const RESERVED_CONNECTIONS: usize = 256;
 
 /// How often the media plane is asked how much it forwards, where that is limited.
 const OBSERVE_EVERY: Duration = Duration::from_secs(1);
@@ -149,8 +145,8 @@ impl Server {
         events: mpsc::Receiver<Event>,
     ) -> Result<Self, StartError> {
         let Vault { store, keys } = Vault::open(&config).await?;
-        let (http, public) = bind(config.http.listen, "http.listen").await?;
-        let (admin, private) = bind(config.admin.listen, "admin.listen").await?;
+        let (http, public) = bind(config.http.listen, "http.listen")?;
+        let (admin, private) = bind(config.admin.listen, "admin.listen")?;
         let app = assemble(config, store, keys, media);
         app.directory.open_all().await?;
         let server = Self {
@@ -172,31 +168,25 @@ impl Server {
         Ok(server)
     }
 
-    /// Lets the room know how much is forwarded, if there is a limit to it.
+    /// Lets admission know how much is forwarded, if there is a limit to it.
     fn observe(&self) {
-        if !self.app.room.limits_packets() {
+        if !self.app.admission.limits_packets() {
             return;
         }
         let (app, silence) = (Arc::clone(&self.app), self.silence.clone());
         self.listeners.spawn(async move {
             let mut tick = tokio::time::interval(OBSERVE_EVERY);
             while let Some(now) = silence.run_until_cancelled(tick.tick()).await {
-                app.room.observe(now, &app.media.media().stats());
+                app.admission.observe(now, &app.media.media().stats());
             }
         });
     }
 
     fn serve(&self, listener: TcpListener, router: Router) {
-        let http = &self.app.config.http;
-        let limits = Limits {
-            connections: http.max_connections,
-            header: Duration::from_secs(http.header_timeout_seconds),
-        };
         self.listeners.spawn(listener::serve(
             listener,
             router,
-            limits,
-            Arc::clone(&self.app.metrics),
+            Arc::clone(&self.app),
             self.silence.clone(),
             self.listeners.clone(),
         ));
@@ -268,16 +258,13 @@ impl Server {
     }
 }
 
-async fn bind(
-    address: SocketAddr,
-    key: &'static str,
-) -> Result<(SocketAddr, TcpListener), StartError> {
+fn bind(address: SocketAddr, key: &'static str) -> Result<(SocketAddr, TcpListener), StartError> {
     let failed = |source| StartError::Bind {
         address,
         key,
         source,
     };
-    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let listener = listener::bind(address).map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
     Ok((bound, listener))
 }
@@ -303,9 +290,7 @@ fn assemble(config: Config, store: Store, keys: Keys, media: Arc<dyn Media>) -> 
     };
     Arc::new(Inner {
         directory: Directory::new(around, config.conferences.max_open),
-        connections: Arc::new(Semaphore::new(config.sessions.max_connections)),
-        reserve: Arc::new(Semaphore::new(RESERVED_CONNECTIONS)),
-        room: Room::new(&config.media),
+        admission: Admission::new(&config),
         draining: CancellationToken::new(),
         tasks: TaskTracker::new(),
         resources: Resources::default(),

@@ -10,6 +10,7 @@ mod limit;
 mod opening;
 mod socket;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::ws::WebSocket;
@@ -18,18 +19,19 @@ use axum::response::{IntoResponse, Response};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, timeout};
 use tracing::debug;
 
+use crate::admission::Visit;
 use crate::app::App;
 use crate::auth::Role;
 use crate::conference::Command;
 use crate::conference_task::{Answer, AskError, ConferenceHandle, NewPeer, refusal_message};
 use crate::ids::{ParticipantId, RequestId};
+use crate::listener::ClientAddress;
 use crate::metrics::NOT_UNDERSTOOD;
 use crate::negotiation;
 use crate::outbox::{Ending, Outbox, OutboxReader, outbox};
 use crate::protocol::endings::RETRY_SECONDS;
 use crate::protocol::{ClientMessage, CloseReason, ErrorCode, MAX_FRAME_BYTES, ServerMessage};
 use crate::rest::ApiError;
-use crate::room;
 use limit::{Limit, Verdict};
 use socket::{Received, Socket};
 
@@ -39,36 +41,38 @@ use socket::{Received, Socket};
 /// When there is none, or the server stops.
 pub async fn upgrade(
     State(app): State<App>,
+    client: ClientAddress,
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, ApiError> {
     app.check_not_draining()?;
-    let permit = app.connections.clone().try_acquire_owned();
-    let is_crowded = permit.is_err();
-    // Who it is turns out later: on a reserved place most are told no, but are told.
-    let permit = permit.or_else(|_| app.reserve.clone().try_acquire_owned());
-    let permit =
-        permit.map_err(|_| room::full("the server has as many connections as it can take"))?;
+    let stranger = app.admission.stranger(client.origin())?;
     let response = socket::configure(upgrade)
         .on_upgrade(move |socket| async move {
-            let session = serve(socket, app.clone(), is_crowded);
+            let session = serve(socket, app.clone(), client, stranger);
             app.tasks.track_future(session).await;
-            drop(permit);
         })
         .into_response();
     Ok(response)
 }
 
 /// Serves one WebSocket to its end.
-async fn serve(socket: WebSocket, app: App, is_crowded: bool) {
+async fn serve(socket: WebSocket, app: App, client: ClientAddress, stranger: Visit) {
     app.metrics.socket_opened();
     let mut socket = Socket::new(socket);
     let (outbox, mut reader) = outbox(app.config.sessions.outbox_messages);
     // Boxed: it is large, short, and would otherwise be part of every session for its whole life.
-    let opening = Box::pin(opening::open(&mut socket, &app, &outbox, is_crowded));
+    let stranger = Arc::new(stranger);
+    let opening = Box::pin(opening::open(&mut socket, &app, &outbox, client, &stranger));
     let opened = tokio::select! {
         opened = opening => opened,
+        () = stranger.sent_away() => {
+            // Without a word: there are more of its kind than there is time to speak to.
+            app.metrics.connection_cut("stranger");
+            Err(opening::Failure::Vanished)
+        }
         () = app.draining.cancelled() => Err(opening::Failure::Refused(None, app.restarting())),
     };
+    drop(stranger);
     match opened {
         Ok(opened) => Box::pin(converse(socket, &app, outbox, reader, opened)).await,
         Err(opening::Failure::Refused(message, ending)) => {
@@ -97,6 +101,7 @@ async fn converse(
         conference,
         participant,
         role,
+        seat,
     } = opened;
     let session = Session {
         limit: Limit::new(&app.config.sessions),
@@ -110,6 +115,7 @@ async fn converse(
         has_offered: false,
     };
     session.run(socket, reader).await;
+    drop(seat);
     conference.gone(participant, outbox).await;
     debug!(conference = %conference.id(), %participant, "session ended");
 }
@@ -300,8 +306,7 @@ impl Session {
     ) {
         let frame =
             negotiation::audio_frame_ms(&self.app.config.conferences, self.conference.sites());
-        let mut policy = negotiation::participant_policy(self.role, frame);
-        policy.reserved |= self.has_offered;
+        let policy = negotiation::participant_policy(self.role, frame, self.has_offered);
         let joined = match self.app.media.join(&self.conference, sdp, &policy) {
             Ok(joined) => joined,
             Err(error) => {

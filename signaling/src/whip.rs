@@ -153,7 +153,7 @@ async fn start(
     let conference = app.directory.find(id).await?;
     let policy = policy(app, direction, grant.role(), &conference);
     // First the offer: a bad one leaves no trace in the conference's log.
-    let no_room = app.no_room();
+    let no_room = app.admission.no_room(app.media.media().peers());
     let joined = app.media.join(&conference, offer, &policy);
     let joined = joined
         .map_err(|error| negotiation::refusal(&error))

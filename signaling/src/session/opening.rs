@@ -1,24 +1,27 @@
 //! The first message of a WebSocket: who is there, and to which conference it belongs.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
 use super::socket::{Received, Socket};
+use crate::admission::{Admitted, Seat, Visit};
 use crate::app::{self, App};
 use crate::auth::{Role, SessionSecret, TokenError};
 use crate::conference::{Command, Join, Refusal};
 use crate::conference_task::{Admission, Arrival, ConferenceHandle};
 use crate::ids::{ParticipantId, RequestId, SessionId};
+use crate::listener::ClientAddress;
 use crate::outbox::{Ending, Outbox};
 use crate::protocol::{ClientMessage, ErrorCode, MAX_FRAME_BYTES, ServerMessage, VERSION};
-use crate::room;
 
 /// Somebody is in.
 pub(super) struct Opened {
     pub(super) conference: ConferenceHandle,
     pub(super) participant: ParticipantId,
     pub(super) role: Role,
+    pub(super) seat: Seat,
 }
 
 /// Nobody is.
@@ -60,13 +63,13 @@ pub(super) fn final_refusal(id: Option<RequestId>, refusal: &Refusal) -> (Server
     (message, ending)
 }
 
-/// Waits for the first message and follows it. `is_crowded`: there is room for those only whom a
-/// conference cannot do without, and for those who are in.
+/// Waits for the first message and follows it.
 pub(super) async fn open(
     socket: &mut Socket,
     app: &App,
     outbox: &Outbox,
-    is_crowded: bool,
+    client: ClientAddress,
+    stranger: &Arc<Visit>,
 ) -> Result<Opened, Failure> {
     let limit = Duration::from_secs(app.config.sessions.handshake_timeout_seconds);
     let first = timeout(limit, first_message(socket)).await.map_err(|_| {
@@ -75,10 +78,13 @@ pub(super) async fn open(
     })??;
     app.metrics.message(first.kind());
     let started = Instant::now();
+    app.admission.may_try(started, client.origin())?;
+    // It has said something worth an answer: those who say nothing make room before it does.
+    let _busy = stranger.busy();
     let opened = match first {
         ClientMessage::Join { protocol, token } => {
             check_protocol(protocol)?;
-            join(app, outbox, &token, is_crowded).await
+            join(app, outbox, &token).await
         }
         ClientMessage::Resume {
             protocol,
@@ -131,12 +137,7 @@ fn check_protocol(protocol: u32) -> Result<(), Failure> {
     Err(Failure::new(ErrorCode::UnsupportedProtocol, message))
 }
 
-async fn join(
-    app: &App,
-    outbox: &Outbox,
-    token: &str,
-    is_crowded: bool,
-) -> Result<Opened, Failure> {
+async fn join(app: &App, outbox: &Outbox, token: &str) -> Result<Opened, Failure> {
     let grant = app.verify(token)?;
     let Some(id) = grant.conference() else {
         return Err(Failure::new(
@@ -145,19 +146,18 @@ async fn join(
         ));
     };
     let conference = app.directory.find(id).await?;
+    let peers = app.media.media().peers();
+    let Admitted { seat, no_room } = app
+        .admission
+        .admit(grant.role(), peers)
+        .inspect_err(|refusal| app.note_refused(&conference, refusal))?;
     let secret = app::new_secret();
     let join = Join {
         grant,
         participant: app::new_participant(),
         session: app::new_session(),
         secret: secret.hash(),
-        no_room: if is_crowded {
-            Some(room::full(
-                "the server has as many connections as it can take",
-            ))
-        } else {
-            app.no_room()
-        },
+        no_room,
     };
     let arrival = Arrival::Session {
         outbox: outbox.clone(),
@@ -165,7 +165,7 @@ async fn join(
     };
     let entered = conference.enter(Command::Join(join), arrival).await;
     let admission = entered.inspect_err(|refusal| app.note_refused(&conference, refusal))?;
-    Ok(opened(conference, &admission))
+    Ok(opened(conference, &admission, seat))
 }
 
 async fn resume(
@@ -186,6 +186,7 @@ async fn resume(
         .find_session(session)
         .await
         .ok_or_else(unknown)?;
+    let seat = app.admission.readmit()?;
     let command = Command::Resume {
         session,
         secret: parsed.hash(),
@@ -195,13 +196,14 @@ async fn resume(
         secret,
     };
     let admission = conference.enter(command, arrival).await?;
-    Ok(opened(conference, &admission))
+    Ok(opened(conference, &admission, seat))
 }
 
-const fn opened(conference: ConferenceHandle, admission: &Admission) -> Opened {
+const fn opened(conference: ConferenceHandle, admission: &Admission, seat: Seat) -> Opened {
     Opened {
         conference,
         participant: admission.participant,
         role: admission.role,
+        seat,
     }
 }

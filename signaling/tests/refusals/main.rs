@@ -6,6 +6,7 @@
     reason = "a test that indexes wrongly fails, as it should"
 )]
 
+mod doors;
 mod forged;
 mod house;
 mod rest;

@@ -259,22 +259,3 @@ async fn who_is_refused_leaves_nothing_behind() {
     assert_eq!(house.log().await, before);
     assert_eq!(house.server.app().metrics.participants(), 0);
 }
-
-#[tokio::test]
-async fn a_full_house_takes_no_further_connection() {
-    let house = House::with(|config| config.sessions.max_connections = 1).await;
-    let _first = house.joined(Role::Site).await;
-    // Nor are there any of the places left on which a stranger may say who it is.
-    let reserve = house.server.app().reserve.clone();
-    let places = u32::try_from(reserve.available_permits()).expect("they are few");
-    let _taken = reserve
-        .try_acquire_many_owned(places)
-        .expect("they are free");
-    let url = format!("ws://{}/ws", house.server.http());
-    let refused = tokio_tungstenite::connect_async(url).await;
-    let Err(tokio_tungstenite::tungstenite::Error::Http(response)) = refused else {
-        panic!("there is no room");
-    };
-    assert_eq!(response.status(), 503);
-    assert!(response.headers().contains_key("retry-after"));
-}

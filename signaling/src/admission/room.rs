@@ -14,7 +14,7 @@ use crate::protocol::ErrorCode;
 
 /// The server's limits, and how near it is to them.
 #[derive(Debug)]
-pub struct Room {
+pub(super) struct Room {
     max_peers: u32,
     /// 0: not limited.
     max_packets_per_second: u32,
@@ -32,7 +32,7 @@ struct Forwarding {
 impl Room {
     /// With the limits of the configuration.
     #[must_use]
-    pub fn new(config: &Media) -> Self {
+    pub(super) fn new(config: &Media) -> Self {
         Self {
             max_peers: config.max_peers,
             max_packets_per_second: config.max_packets_per_second,
@@ -42,12 +42,12 @@ impl Room {
 
     /// Whether [`observe`](Self::observe) is of use.
     #[must_use]
-    pub const fn limits_packets(&self) -> bool {
+    pub(super) const fn limits_packets(&self) -> bool {
         self.max_packets_per_second > 0
     }
 
     /// Notes how much has been forwarded until `now`.
-    pub fn observe(&self, now: Instant, stats: &Stats) {
+    pub(super) fn observe(&self, now: Instant, stats: &Stats) {
         let mut forwarding = self
             .forwarding
             .lock()
@@ -64,7 +64,7 @@ impl Room {
 
     /// Why there is no room for one more beside so many peers; `None` if there is.
     #[must_use]
-    pub fn refusal(&self, peers: u32) -> Option<Refusal> {
+    pub(super) fn refusal(&self, peers: u32) -> Option<Refusal> {
         if peers >= self.max_peers {
             return Some(full(format!(
                 "the server's limit of {} connections is reached",
@@ -88,7 +88,7 @@ impl Room {
 }
 
 /// The refusal of a server that takes nobody more.
-pub(crate) fn full(message: impl Into<std::borrow::Cow<'static, str>>) -> Refusal {
+pub(super) fn full(message: impl Into<std::borrow::Cow<'static, str>>) -> Refusal {
     Refusal::new(ErrorCode::ServerFull, message)
 }
 
