@@ -7,7 +7,9 @@ use rustc_hash::FxHashMap;
 use crate::feed::{Feed, FeedName};
 use crate::id::{ConferenceId, PublicationId};
 use crate::overload::Overload;
+use crate::peer::PeerKey;
 use crate::publication::PublicationKey;
+use crate::table::{Key, Named};
 
 /// Most feeds of one conference in one shard: the stage, the audio banks, and what operators watch.
 const MAX_FEEDS: usize = 4_096;
@@ -21,13 +23,24 @@ pub struct Bank {
     pub places: Vec<Option<PublicationId>>,
 }
 
+/// Where a conference lives in its shard.
+pub type ConferenceKey = Key<Conference>;
+
+impl Named for Conference {
+    type Name = ConferenceId;
+
+    fn name(&self) -> ConferenceId {
+        self.id
+    }
+}
+
 /// Peers, feeds and intent of one conference.
 #[derive(Debug)]
 pub struct Conference {
     /// Which.
     pub id: ConferenceId,
     /// Keys of its peers on this shard, in the order of fan-out.
-    pub peers: Vec<usize>,
+    pub peers: Vec<PeerKey>,
     /// Its feeds; a slot holds an index into this.
     pub feeds: Vec<Feed>,
     /// What each place of the stage is to show.

@@ -3,6 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use crate::path::Path;
+use crate::peer::PeerKey;
 
 /// What a datagram is, by its first byte (RFC 7983 §7).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -32,24 +33,24 @@ pub fn classify(datagram: &[u8]) -> Option<Class> {
 /// Paths and ufrags of the peers of one shard. Paths enter only after an authenticated check.
 #[derive(Debug, Default)]
 pub struct Demux {
-    by_path: FxHashMap<Path, usize>,
-    by_ufrag: FxHashMap<String, usize>,
+    by_path: FxHashMap<Path, PeerKey>,
+    by_ufrag: FxHashMap<String, PeerKey>,
 }
 
 impl Demux {
     /// The peer that proved to be at this path.
     #[inline]
-    pub fn at(&self, path: Path) -> Option<usize> {
+    pub fn at(&self, path: Path) -> Option<PeerKey> {
         self.by_path.get(&path).copied()
     }
 
     /// The peer that was given this ufrag.
-    pub fn with_ufrag(&self, ufrag: &str) -> Option<usize> {
+    pub fn with_ufrag(&self, ufrag: &str) -> Option<PeerKey> {
         self.by_ufrag.get(ufrag).copied()
     }
 
     /// Hands out a ufrag.
-    pub fn add_ufrag(&mut self, ufrag: &str, peer: usize) {
+    pub fn add_ufrag(&mut self, ufrag: &str, peer: PeerKey) {
         self.by_ufrag.insert(ufrag.to_owned(), peer);
     }
 
@@ -59,12 +60,12 @@ impl Demux {
     }
 
     /// A peer proved to be at this path. Returns whether that is new.
-    pub fn add_path(&mut self, path: Path, peer: usize) -> bool {
+    pub fn add_path(&mut self, path: Path, peer: PeerKey) -> bool {
         self.by_path.insert(path, peer) != Some(peer)
     }
 
     /// The peer is no longer at this path. Another peer's claim to it stays.
-    pub fn remove_path(&mut self, path: Path, peer: usize) {
+    pub fn remove_path(&mut self, path: Path, peer: PeerKey) {
         if self.by_path.get(&path) == Some(&peer) {
             self.by_path.remove(&path);
         }
@@ -104,10 +105,11 @@ mod tests {
             remote: ([10, 0, 0, 1], 5).into(),
             local: None,
         };
-        assert!(demux.add_path(path, 1));
-        assert!(!demux.add_path(path, 1));
-        assert!(demux.add_path(path, 2));
-        demux.remove_path(path, 1);
-        assert_eq!(demux.at(path), Some(2));
+        let [first, second] = [1, 2].map(|index| PeerKey::new(index, 0));
+        assert!(demux.add_path(path, first));
+        assert!(!demux.add_path(path, first));
+        assert!(demux.add_path(path, second));
+        demux.remove_path(path, first);
+        assert_eq!(demux.at(path), Some(second));
     }
 }

@@ -3,11 +3,12 @@
 //! Receiver by receiver, so that all that one receiver gets leaves in one message and its keys are
 //! touched once. A generation is resumed where it stopped, so that arrivals are read in between.
 
+use std::mem::offset_of;
 use std::ops::Range;
 use std::time::Instant;
 
 use crate::command::MediaKind;
-use crate::conference::Conference;
+use crate::conference::{Conference, ConferenceKey};
 use crate::drop_reason::DropReason;
 use crate::id::PeerId;
 use crate::outbox::Outbox;
@@ -15,13 +16,12 @@ use crate::overload::Priority;
 use crate::packet::{Packet, SharedPacket};
 use crate::peer::Peer;
 use crate::peer::srtp::Sealer;
-use crate::peers::Peers;
 use crate::prefetch::prefetch;
 use crate::publication::layer::ClockPair;
 use crate::publication::{MAX_LAYERS, Publication, PublicationKey};
-use crate::publications::Publications;
 use crate::slot::{Shown, Slot};
 use crate::stats::Stats;
+use crate::table::Table;
 
 /// Most packets of one generation over all feeds; what is left goes with the next.
 ///
@@ -90,8 +90,8 @@ struct Work {
 /// A generation under way.
 #[derive(Debug)]
 pub struct Fanout {
-    /// Key of the conference in the shard.
-    pub conference: usize,
+    /// Whose.
+    pub conference: ConferenceKey,
     /// Index of the next receiver.
     pub cursor: usize,
     mask: u64,
@@ -124,7 +124,7 @@ impl Fanout {
     /// An empty one; its memory is used again and again.
     pub fn new() -> Self {
         Self {
-            conference: 0,
+            conference: ConferenceKey::new(0, 0),
             cursor: 0,
             mask: 0,
             work: Vec::new(),
@@ -142,7 +142,7 @@ impl Fanout {
         &mut self,
         now: Instant,
         conference: &mut Conference,
-        publications: &mut Publications,
+        publications: &mut Table<Publication>,
         wishes: &mut Vec<PublicationKey>,
         stats: &mut Stats,
     ) -> bool {
@@ -204,7 +204,7 @@ impl Fanout {
         &mut self,
         now: Instant,
         conference: &mut Conference,
-        publications: &mut Publications,
+        publications: &mut Table<Publication>,
         wishes: &mut Vec<PublicationKey>,
         stats: &mut Stats,
     ) {
@@ -247,7 +247,7 @@ impl Fanout {
     }
 
     /// Pairs feeds with what was taken.
-    fn make_work(&mut self, publications: &Publications) {
+    fn make_work(&mut self, publications: &Table<Publication>) {
         for candidates in self.candidates.chunk_by(|a, b| a.feed == b.feed) {
             let first = self.sources.len();
             for candidate in candidates {
@@ -286,14 +286,14 @@ impl Fanout {
         &mut self,
         now: Instant,
         conference: &Conference,
-        peers: &mut Peers,
+        peers: &mut Table<Peer>,
         outbox: &mut Outbox,
         stats: &mut Stats,
     ) -> bool {
         while let Some(key) = conference.peers.get(self.cursor) {
             self.look_ahead(conference, peers);
             self.cursor += 1;
-            let Some(peer) = peers.get_mut(*key) else {
+            let Some(peer) = peers.at_mut(*key) else {
                 continue;
             };
             if peer.feed_mask & self.mask == 0 {
@@ -310,12 +310,12 @@ impl Fanout {
     /// Begins to fetch what the next receivers' turns will need: first the receiver with its keys,
     /// then, when it can be read without waiting, its slots.
     #[inline]
-    fn look_ahead(&self, conference: &Conference, peers: &Peers) {
+    fn look_ahead(&self, conference: &Conference, peers: &Table<Peer>) {
         if let Some(key) = conference.peers.get(self.cursor + KEYS_AHEAD) {
-            peers.prefetch(*key);
+            peers.prefetch(*key, offset_of!(Peer, slots));
         }
         let key = conference.peers.get(self.cursor + SLOTS_AHEAD);
-        if let Some(peer) = key.and_then(|key| peers.get(*key)) {
+        if let Some(peer) = key.and_then(|key| peers.at(*key)) {
             for (feed, slot) in &peer.watching {
                 if self.mask >> (feed % 64) & 1 == 1
                     && let Some(slot) = peer.slots.get(usize::from(*slot))

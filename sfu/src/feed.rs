@@ -79,14 +79,8 @@ mod tests {
     use super::*;
     use crate::testing::epoch;
 
-    const A: PublicationKey = PublicationKey {
-        index: 1,
-        generation: 0,
-    };
-    const B: PublicationKey = PublicationKey {
-        index: 2,
-        generation: 0,
-    };
+    const A: PublicationKey = PublicationKey::new(1, 0);
+    const B: PublicationKey = PublicationKey::new(2, 0);
 
     #[test]
     fn the_former_picture_stays_until_the_new_one_can_start() {

@@ -23,16 +23,15 @@ pub mod overload;
 pub mod packet;
 pub mod path;
 pub mod peer;
-pub mod peers;
 pub mod prefetch;
 pub mod publication;
-pub mod publications;
 pub mod rtp;
 pub mod sdp;
 pub mod shard;
 pub mod slot;
 pub mod speakers;
 pub mod stats;
+pub mod table;
 pub mod testing;
 
 pub use config::Config;

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 use smallvec::SmallVec;
 
+use crate::conference::ConferenceKey;
 use crate::drop_reason::DropReason;
 use crate::id::PeerId;
 use crate::path::Path;
@@ -27,6 +28,7 @@ use crate::peer::srtp::{Keys, Opener, Sealer};
 use crate::publication::PublicationKey;
 use crate::rtp::Header;
 use crate::slot::Slot;
+use crate::table::{Key, Named};
 
 /// After this long without anything authenticated the peer is reported as silent.
 ///
@@ -55,8 +57,8 @@ const NEAR_SLOTS: usize = 6;
 pub struct Peer {
     /// Which.
     pub id: PeerId,
-    /// Key of its conference in the shard.
-    pub conference: usize,
+    /// Its conference.
+    pub conference: ConferenceKey,
     /// Bit `feed index mod 64` for every feed its slots are pointed at: one test tells most peers
     /// that a packet is not for them.
     pub feed_mask: u64,
@@ -73,6 +75,17 @@ pub struct Peer {
     pub cold: Box<Cold>,
     /// Its receive positions in offer order.
     pub slots: SmallVec<[Slot; NEAR_SLOTS]>,
+}
+
+/// Where a peer lives in its shard.
+pub type PeerKey = Key<Peer>;
+
+impl Named for Peer {
+    type Name = PeerId;
+
+    fn name(&self) -> PeerId {
+        self.id
+    }
 }
 
 /// The parts of a peer that are not touched per forwarded packet.

@@ -19,6 +19,7 @@ use crate::packet::{Packet, SharedPacket};
 use crate::publication::layer::Layer;
 use crate::publication::pending::Pending;
 use crate::rtp::Header;
+use crate::table::{Key, Named};
 
 /// Most simulcast layers of one publication.
 pub const MAX_LAYERS: usize = 3;
@@ -31,12 +32,15 @@ const VIDEO_RING: usize = 1_024;
 /// Packets kept per audio publication, 2.5 s of 20 ms frames.
 const AUDIO_RING: usize = 128;
 
-/// Where a publication lives in a shard: an index and a generation, so that a stale key finds
-/// nothing rather than another publication.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub struct PublicationKey {
-    pub(crate) index: u32,
-    pub(crate) generation: u32,
+/// Where a publication lives in its shard.
+pub type PublicationKey = Key<Publication>;
+
+impl Named for Publication {
+    type Name = PublicationId;
+
+    fn name(&self) -> PublicationId {
+        self.id
+    }
 }
 
 /// Receive state of one publication, local or mirrored from the shard where its peer lives.

@@ -24,24 +24,22 @@ use std::time::Instant;
 use bytes::Bytes;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-use rustc_hash::FxHashMap;
-use slab::Slab;
 
 use crate::command::{CloseReason, Command, Event};
 use crate::conference::Conference;
 use crate::demux::Demux;
 use crate::fanout::Fanout;
-use crate::id::{ConferenceId, PeerId, ShardId};
+use crate::id::ShardId;
 use crate::link::LinkMessage;
 use crate::outbox::{Outbox, Transmit};
 use crate::peer::dtls::Identity;
-use crate::peers::Peers;
-use crate::publication::PublicationKey;
-use crate::publications::Publications;
+use crate::peer::{Peer, PeerKey};
+use crate::publication::{Publication, PublicationKey};
 use crate::shard::catch_up::Late;
 use crate::shard::mirror::Mirrors;
 use crate::shard::timers::Timers;
 use crate::stats::Stats;
+use crate::table::Table;
 
 /// What a shard is made of.
 #[derive(Clone, Debug)]
@@ -64,19 +62,17 @@ pub struct Shard {
     identity: Arc<Identity>,
     rng: StdRng,
     started: (Instant, u64),
-    peers: Peers,
-    by_id: FxHashMap<PeerId, usize>,
+    peers: Table<Peer>,
     demux: Demux,
-    conferences: Slab<Conference>,
-    conference_by_id: FxHashMap<ConferenceId, usize>,
-    publications: Publications,
+    conferences: Table<Conference>,
+    publications: Table<Publication>,
     mirrors: Mirrors,
     /// Publications whose layers somebody waits for a keyframe of.
     wishes: Vec<PublicationKey>,
     /// Publications that are arriving.
     active: Vec<PublicationKey>,
     /// Handshake datagrams that wait their turn.
-    handshakes: VecDeque<(usize, PeerId, Bytes)>,
+    handshakes: VecDeque<(PeerKey, Bytes)>,
     handshakes_due: Option<Instant>,
     timers: Timers,
     next_tick: Option<Instant>,
@@ -101,12 +97,10 @@ impl Shard {
             identity: config.identity,
             rng: StdRng::from_seed(config.seed),
             started: (now, config.ntp),
-            peers: Peers::default(),
-            by_id: FxHashMap::default(),
+            peers: Table::default(),
             demux: Demux::default(),
-            conferences: Slab::new(),
-            conference_by_id: FxHashMap::default(),
-            publications: Publications::default(),
+            conferences: Table::default(),
+            publications: Table::default(),
             mirrors: Mirrors::default(),
             wishes: Vec::new(),
             active: Vec::new(),
@@ -158,7 +152,7 @@ impl Shard {
     /// [`poll_transmit`](Self::poll_transmit).
     pub fn flush(&mut self, now: Instant) {
         self.next_hold = None;
-        for (key, conference) in &mut self.conferences {
+        for (key, conference) in self.conferences.iter_mut() {
             if !conference.has_pending || conference.in_fanout {
                 continue;
             }
@@ -198,7 +192,7 @@ impl Shard {
                 continue;
             }
             let fanout = self.fanouts.front_mut()?;
-            let Some(conference) = self.conferences.get_mut(fanout.conference) else {
+            let Some(conference) = self.conferences.at_mut(fanout.conference) else {
                 self.fanouts.pop_front();
                 continue;
             };
@@ -212,6 +206,7 @@ impl Shard {
                 for (publication, layer) in done.keyframes_wanted() {
                     self.wish(publication, layer);
                 }
+                self.forget_if_empty(done.conference);
                 self.idle_fanouts.push(done);
             }
             self.flush(now);
@@ -264,6 +259,9 @@ impl Shard {
             connected_peers: connected as u64,
             publications: self.publications.len() as u64,
             overloaded_conferences: overloaded as u64,
+            inconsistent: self.peers.inconsistent()
+                + self.conferences.inconsistent()
+                + self.publications.inconsistent(),
             ..self.stats
         }
     }
@@ -271,6 +269,11 @@ impl Shard {
     /// Number of paths and ufrags known, for tests that hostile traffic leaves nothing behind.
     pub fn demux_len(&self) -> (usize, usize) {
         self.demux.len()
+    }
+
+    /// Number of conferences known, for tests that one that has ended leaves nothing behind.
+    pub fn conferences_len(&self) -> usize {
+        self.conferences.len()
     }
 
     /// Counts a drop that happened outside, in the driver.

@@ -224,10 +224,7 @@ mod tests {
                 rids: rids.iter().map(token).collect(),
                 ssrcs,
             },
-            key: PublicationKey {
-                index: mline.into(),
-                generation: 0,
-            },
+            key: PublicationKey::new(mline.into(), 0),
         }
     }
 

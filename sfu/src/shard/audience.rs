@@ -6,7 +6,7 @@ use rand::RngExt;
 use smallvec::SmallVec;
 
 use crate::command::{CloseReason, Event, IceCredentials, MediaKind, PeerSpec};
-use crate::conference::Conference;
+use crate::conference::{Conference, ConferenceKey};
 use crate::feed::FeedName;
 use crate::id::{ConferenceId, Feed, PeerId, PublicationId};
 use crate::link::LinkMessage;
@@ -14,7 +14,7 @@ use crate::path::Path;
 use crate::peer::dtls::Session;
 use crate::peer::ice::Lite;
 use crate::peer::inbound::{Inbound, Receiver};
-use crate::peer::{Cold, Peer};
+use crate::peer::{Cold, Peer, PeerKey};
 use crate::publication::Publication;
 use crate::shard::Shard;
 use crate::shard::receive::shards;
@@ -22,7 +22,7 @@ use crate::slot::Slot;
 
 impl Shard {
     pub(super) fn add_peer(&mut self, now: Instant, id: PeerId, spec: &PeerSpec) {
-        if self.by_id.contains_key(&id) {
+        if self.peers.key(id).is_some() {
             return;
         }
         let conference = self.conference_key(spec.conference);
@@ -66,9 +66,8 @@ impl Shard {
             slots,
             cold: Box::new(Cold::new(ice, dtls, inbound, spec.extensions)),
         });
-        self.by_id.insert(id, key);
         self.demux.add_ufrag(&spec.ice.ufrag, key);
-        if let Some(conference) = self.conferences.get_mut(conference) {
+        if let Some(conference) = self.conferences.at_mut(conference) {
             conference.peers.push(key);
         }
         self.point_slots(key, spec);
@@ -78,7 +77,7 @@ impl Shard {
 
     /// Points a new peer's slots: video as the specification says, audio at the bank for peers with
     /// as many audio slots.
-    fn point_slots(&mut self, key: usize, spec: &PeerSpec) {
+    fn point_slots(&mut self, key: PeerKey, spec: &PeerSpec) {
         let audio = spec
             .slots
             .iter()
@@ -101,26 +100,24 @@ impl Shard {
         }
         let conference = self
             .peers
-            .get(key)
-            .and_then(|peer| self.conferences.get_mut(peer.conference));
+            .at(key)
+            .and_then(|peer| self.conferences.at_mut(peer.conference));
         if let Some(conference) = conference.filter(|_| bank > 0) {
             conference.ensure_bank(bank);
         }
     }
 
     /// The key of a conference, which is made if it is new.
-    pub(super) fn conference_key(&mut self, id: ConferenceId) -> usize {
-        *self
-            .conference_by_id
-            .entry(id)
-            .or_insert_with(|| self.conferences.insert(Conference::new(id)))
+    pub(super) fn conference_key(&mut self, id: ConferenceId) -> ConferenceKey {
+        let known = self.conferences.key(id);
+        known.unwrap_or_else(|| self.conferences.insert(Conference::new(id)))
     }
 
     pub(super) fn restart_ice(&mut self, id: PeerId, ice: IceCredentials) {
-        let Some(&key) = self.by_id.get(&id) else {
+        let Some(key) = self.peers.key(id) else {
             return;
         };
-        let Some(peer) = self.peers.get_mut(key) else {
+        let Some(peer) = self.peers.at_mut(key) else {
             return;
         };
         self.demux.add_ufrag(&ice.ufrag, key);
@@ -130,22 +127,22 @@ impl Shard {
     }
 
     pub(super) fn remove_peer(&mut self, now: Instant, id: PeerId, reason: CloseReason) {
-        let Some(key) = self.by_id.remove(&id) else {
+        let Some(key) = self.peers.key(id) else {
             return;
         };
-        if let Some(peer) = self.peers.get_mut(key) {
+        if let Some(peer) = self.peers.at_mut(key) {
             peer.cold.dtls.close(now);
             let path = peer.path.or_else(|| peer.cold.ice.selected());
             while let Some((datagram, path)) = self
                 .peers
-                .get_mut(key)
+                .at_mut(key)
                 .and_then(|peer| peer.cold.dtls.poll_transmit())
                 .zip(path)
             {
                 self.send_control(path, &datagram);
             }
         }
-        for slot in 0..self.peers.get(key).map_or(0, |peer| peer.slots.len()) {
+        for slot in 0..self.peers.at(key).map_or(0, |peer| peer.slots.len()) {
             self.point(key, slot, None);
         }
         let Some(peer) = self.peers.remove(key) else {
@@ -172,8 +169,8 @@ impl Shard {
     }
 
     /// Takes a peer out of the order of fan-out without making a fan-out under way skip another.
-    fn leave_fanout(&mut self, conference: usize, key: usize) {
-        let Some(state) = self.conferences.get_mut(conference) else {
+    fn leave_fanout(&mut self, conference: ConferenceKey, key: PeerKey) {
+        let Some(state) = self.conferences.at_mut(conference) else {
             return;
         };
         let Some(position) = state.peers.iter().position(|peer| *peer == key) else {
@@ -188,7 +185,8 @@ impl Shard {
     }
 
     fn remove_publication(&mut self, name: PublicationId) {
-        let Some(publication) = self.publications.remove(name) else {
+        let key = self.publications.key(name);
+        let Some(publication) = key.and_then(|key| self.publications.remove(key)) else {
             return;
         };
         for shard in shards(publication.subscribers) {
@@ -198,7 +196,7 @@ impl Shard {
     }
 
     pub(super) fn end_conference(&mut self, now: Instant, id: ConferenceId) {
-        let Some(&key) = self.conference_by_id.get(&id) else {
+        let Some(key) = self.conferences.key(id) else {
             return;
         };
         let peers: Vec<PeerId> = self
@@ -207,20 +205,23 @@ impl Shard {
             .filter(|(_, peer)| peer.conference == key)
             .map(|(_, peer)| peer.id)
             .collect();
-        if let Some(conference) = self.conferences.get_mut(key) {
+        if let Some(conference) = self.conferences.at_mut(key) {
             conference.stage.clear();
             conference.speakers.clear();
         }
         for peer in peers {
             self.remove_peer(now, peer, CloseReason::Removed);
         }
-        self.reconcile(now, key);
-        self.forget_if_empty(key);
+        // With its last peer it was forgotten already.
+        if self.conferences.key(id).is_some() {
+            self.reconcile(now, key);
+            self.forget_if_empty(key);
+        }
     }
 
     /// Closes every peer, at shutdown.
     pub fn close_all(&mut self, now: Instant) {
-        let peers: Vec<PeerId> = self.by_id.keys().copied().collect();
+        let peers: Vec<PeerId> = self.peers.iter().map(|(_, peer)| peer.id).collect();
         for peer in peers {
             self.remove_peer(now, peer, CloseReason::Removed);
         }
@@ -232,7 +233,7 @@ impl Shard {
             return;
         };
         self.demux.remove_path(path, key);
-        if let Some(peer) = self.peers.get_mut(key) {
+        if let Some(peer) = self.peers.at_mut(key) {
             peer.cold.ice.forget(path);
             peer.cold.paths.retain(|known| *known != path);
             if peer.path == Some(path) {
@@ -247,8 +248,8 @@ impl Shard {
     }
 
     /// A conference without peers and without intent leaves nothing behind.
-    fn forget_if_empty(&mut self, key: usize) {
-        let Some(conference) = self.conferences.get(key) else {
+    pub(super) fn forget_if_empty(&mut self, key: ConferenceKey) {
+        let Some(conference) = self.conferences.at(key) else {
             return;
         };
         let has_fanout = self.fanouts.iter().any(|fanout| fanout.conference == key);
@@ -257,7 +258,6 @@ impl Shard {
             && conference.speakers.is_empty()
             && !has_fanout
         {
-            self.conference_by_id.remove(&conference.id);
             self.conferences.remove(key);
         }
     }

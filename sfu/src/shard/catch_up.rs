@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::command::MediaKind;
 use crate::fanout::shown;
-use crate::id::PeerId;
+use crate::peer::PeerKey;
 use crate::shard::Shard;
 use crate::slot::rewriter::Source;
 
@@ -20,15 +20,14 @@ const MAX_LATE: usize = 65_536;
 /// A slot that was pointed at a feed while media flowed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Late {
-    key: usize,
-    peer: PeerId,
+    peer: PeerKey,
     slot: u8,
 }
 
 impl Shard {
     /// Notes all picture slots of a newly connected peer.
-    pub(super) fn catch_up_all(&mut self, key: usize) {
-        let Some(peer) = self.peers.get(key) else {
+    pub(super) fn catch_up_all(&mut self, key: PeerKey) {
+        let Some(peer) = self.peers.at(key) else {
             return;
         };
         let is_video = |slot: &&(u16, u8)| {
@@ -38,21 +37,19 @@ impl Shard {
         let slots = peer.watching.iter().filter(is_video);
         let room = MAX_LATE.saturating_sub(self.late.len());
         self.late.extend(slots.take(room).map(|(_, slot)| Late {
-            key,
-            peer: peer.id,
+            peer: key,
             slot: *slot,
         }));
     }
 
     /// Notes one slot of a peer, if it is connected; otherwise its time comes when it is.
-    pub(super) fn catch_up_slot(&mut self, key: usize, slot: usize) {
-        if let Some(peer) = self.peers.get(key)
+    pub(super) fn catch_up_slot(&mut self, key: PeerKey, slot: usize) {
+        if let Some(peer) = self.peers.at(key)
             && peer.sealer.is_some()
             && self.late.len() < MAX_LATE
             && let Ok(slot) = u8::try_from(slot)
         {
-            let peer = peer.id;
-            self.late.push_back(Late { key, peer, slot });
+            self.late.push_back(Late { peer: key, slot });
         }
     }
 
@@ -75,13 +72,10 @@ impl Shard {
         now: Instant,
         late: Late,
     ) -> Option<(crate::publication::PublicationKey, u8)> {
-        let peer = self.peers.get_mut(late.key)?;
-        if peer.id != late.peer {
-            return None;
-        }
+        let peer = self.peers.get_mut(late.peer)?;
         let (path, sealer) = (peer.path?, peer.sealer.as_ref()?);
         let slot = peer.slots.get_mut(usize::from(late.slot))?;
-        let conference = self.conferences.get(peer.conference)?;
+        let conference = self.conferences.at(peer.conference)?;
         let key = conference.feeds.get(usize::from(slot.feed?))?.shows?;
         let publication = self.publications.get(key)?;
         if publication.kind != MediaKind::Video || publication.id.peer == peer.id {

@@ -3,9 +3,10 @@
 use std::time::Instant;
 
 use crate::command::{Event, MediaKind};
-use crate::conference::Bank;
+use crate::conference::{Bank, ConferenceKey};
 use crate::feed::FeedName;
 use crate::id::{ConferenceId, Feed, PublicationId, SlotId};
+use crate::peer::PeerKey;
 use crate::publication::PublicationKey;
 use crate::shard::Shard;
 use crate::shard::audience::feed_name;
@@ -25,14 +26,17 @@ impl Shard {
         stage: u8,
         publication: Option<PublicationId>,
     ) {
-        let key = self.conference_key(conference);
-        if let Some(conference) = self.conferences.get_mut(key) {
+        let Some(key) = self.intended(conference, publication.is_some()) else {
+            return;
+        };
+        if let Some(conference) = self.conferences.at_mut(key) {
             match publication {
                 Some(id) => conference.stage.insert(stage, id),
                 None => conference.stage.remove(&stage),
             };
         }
         self.reconcile(now, key);
+        self.forget_if_empty(key);
     }
 
     pub(super) fn set_speakers(
@@ -41,18 +45,30 @@ impl Shard {
         conference: ConferenceId,
         who: Vec<PublicationId>,
     ) {
-        let key = self.conference_key(conference);
-        if let Some(conference) = self.conferences.get_mut(key) {
+        let Some(key) = self.intended(conference, !who.is_empty()) else {
+            return;
+        };
+        if let Some(conference) = self.conferences.at_mut(key) {
             conference.speakers = who;
         }
         self.reconcile(now, key);
+        self.forget_if_empty(key);
+    }
+
+    /// The key of a conference of which something is to be shown. That nothing is shown makes none.
+    fn intended(&mut self, id: ConferenceId, something: bool) -> Option<ConferenceKey> {
+        if something {
+            Some(self.conference_key(id))
+        } else {
+            self.conferences.key(id)
+        }
     }
 
     pub(super) fn watch(&mut self, now: Instant, slot: SlotId, feed: Option<Feed>) {
-        let Some(&key) = self.by_id.get(&slot.peer) else {
+        let Some(key) = self.peers.key(slot.peer) else {
             return;
         };
-        let Some(peer) = self.peers.get(key) else {
+        let Some(peer) = self.peers.at(key) else {
             return;
         };
         let conference = peer.conference;
@@ -66,7 +82,7 @@ impl Shard {
 
     pub(super) fn block(&mut self, publication: PublicationId, blocked: bool) {
         if let Some(key) = self.publications.key(publication)
-            && let Some(publication) = self.publications.get_mut(key)
+            && let Some(publication) = self.publications.at_mut(key)
         {
             publication.set_blocked(blocked);
             self.wishes.push(key);
@@ -74,11 +90,11 @@ impl Shard {
     }
 
     /// Points a slot at a feed or at nothing, and keeps the counts and the peer's mask right.
-    pub(super) fn point(&mut self, key: usize, index: usize, name: Option<FeedName>) {
-        let Some(peer) = self.peers.get_mut(key) else {
+    pub(super) fn point(&mut self, key: PeerKey, index: usize, name: Option<FeedName>) {
+        let Some(peer) = self.peers.at_mut(key) else {
             return;
         };
-        let Some(conference) = self.conferences.get_mut(peer.conference) else {
+        let Some(conference) = self.conferences.at_mut(peer.conference) else {
             return;
         };
         let Some(slot) = peer.slots.get_mut(index) else {
@@ -118,9 +134,9 @@ impl Shard {
 
     /// Makes feeds and subscriptions what the conference's intent says. Calling it twice changes
     /// nothing.
-    pub(super) fn reconcile(&mut self, now: Instant, key: usize) {
+    pub(super) fn reconcile(&mut self, now: Instant, key: ConferenceKey) {
         self.assign_speakers(now, key);
-        let Some(conference) = self.conferences.get(key) else {
+        let Some(conference) = self.conferences.at(key) else {
             return;
         };
         let id = conference.id;
@@ -134,7 +150,7 @@ impl Shard {
             let found = want.and_then(|publication| self.find_or_mirror(now, key, publication));
             let Some(feed) = self
                 .conferences
-                .get_mut(key)
+                .at_mut(key)
                 .and_then(|c| c.feeds.get_mut(index))
             else {
                 continue;
@@ -143,14 +159,14 @@ impl Shard {
             let previous = feed.previous(now);
             shown.extend(found.into_iter().chain(previous));
             if let Some(found) = found.filter(|_| turned)
-                && let Some(publication) = self.publications.get_mut(found)
+                && let Some(publication) = self.publications.at_mut(found)
             {
                 publication.want_keyframes();
                 self.wishes.push(found);
                 self.arm_tick(now);
             }
         }
-        shown.sort_unstable_by_key(|key| (key.index, key.generation));
+        shown.sort_unstable();
         shown.dedup();
         self.update_watched(key, &shown);
         let mut kept = wanted;
@@ -163,8 +179,8 @@ impl Shard {
 
     /// The speakers whose loudness must be known here although no slot shows them: all, once some
     /// peer has fewer audio slots than there are speakers.
-    fn compared_speakers(&self, key: usize) -> Vec<PublicationId> {
-        let Some(conference) = self.conferences.get(key) else {
+    fn compared_speakers(&self, key: ConferenceKey) -> Vec<PublicationId> {
+        let Some(conference) = self.conferences.at(key) else {
             return Vec::new();
         };
         let speakers = &conference.speakers;
@@ -177,8 +193,8 @@ impl Shard {
     }
 
     /// Marks exactly these publications of the conference as watched.
-    fn update_watched(&mut self, key: usize, shown: &[PublicationKey]) {
-        let Some(conference) = self.conferences.get_mut(key) else {
+    fn update_watched(&mut self, key: ConferenceKey, shown: &[PublicationKey]) {
+        let Some(conference) = self.conferences.at_mut(key) else {
             return;
         };
         let before = std::mem::replace(&mut conference.watched, shown.to_vec());
@@ -195,8 +211,8 @@ impl Shard {
     }
 
     /// Fills the places of every audio bank. Returns whether any changed.
-    fn assign_speakers(&mut self, now: Instant, key: usize) -> bool {
-        let Some(conference) = self.conferences.get_mut(key) else {
+    fn assign_speakers(&mut self, now: Instant, key: ConferenceKey) -> bool {
+        let Some(conference) = self.conferences.at_mut(key) else {
             return false;
         };
         if conference.banks.is_empty() {
@@ -208,7 +224,7 @@ impl Shard {
             .map(|id| {
                 let loudness = self
                     .publications
-                    .by_id(*id)
+                    .named(*id)
                     .map_or(0.0, |p| p.loudness.loudness(now));
                 (*id, loudness)
             })
@@ -230,10 +246,10 @@ impl Shard {
 
     /// Looks over what each conference shows: speakers change, an overlap ends.
     pub(super) fn look_over_feeds(&mut self, now: Instant) {
-        let keys: Vec<_> = self.conferences.iter().map(|(key, _)| key).collect();
+        let keys: Vec<_> = self.conferences.keys().collect();
         for key in keys {
             let changed = self.assign_speakers(now, key);
-            let Some(conference) = self.conferences.get_mut(key) else {
+            let Some(conference) = self.conferences.at_mut(key) else {
                 continue;
             };
             let overlap_ended = conference
@@ -247,8 +263,8 @@ impl Shard {
         }
     }
 
-    fn tell_dominant(&mut self, now: Instant, key: usize) {
-        let Some(conference) = self.conferences.get_mut(key) else {
+    fn tell_dominant(&mut self, now: Instant, key: ConferenceKey) {
+        let Some(conference) = self.conferences.at_mut(key) else {
             return;
         };
         // One shard tells: the one where the most important speaker lives.
@@ -262,7 +278,7 @@ impl Shard {
         let heard: Vec<_> = conference
             .speakers
             .iter()
-            .filter_map(|id| Some((*id, self.publications.by_id(*id)?.loudness.loudness(now))))
+            .filter_map(|id| Some((*id, self.publications.named(*id)?.loudness.loudness(now))))
             .collect();
         let dominant = speakers::dominant(conference.dominant, &heard);
         if dominant != conference.dominant {

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use rustc_hash::FxHashMap;
 
+use crate::conference::ConferenceKey;
 use crate::id::{ConferenceId, PublicationId, ShardId};
 use crate::link::LinkMessage;
 use crate::packet::SharedPacket;
@@ -42,7 +43,7 @@ impl Shard {
     pub(super) fn find_or_mirror(
         &mut self,
         now: Instant,
-        conference: usize,
+        conference: ConferenceKey,
         id: PublicationId,
     ) -> Option<PublicationKey> {
         if let Some(key) = self.publications.key(id) {
@@ -51,7 +52,7 @@ impl Shard {
         if id.peer.shard() == self.id {
             return None;
         }
-        let conference = self.conferences.get(conference)?.id;
+        let conference = self.conferences.at(conference)?.id;
         let mirror = self.mirrors.by_id.get_mut(&id);
         if mirror
             .as_ref()
@@ -105,7 +106,9 @@ impl Shard {
                     publication: *id,
                 },
             ));
-            publications.remove(*id);
+            if let Some(key) = publications.key(*id) {
+                publications.remove(key);
+            }
             false
         });
     }
@@ -115,7 +118,7 @@ impl Shard {
         match message {
             LinkMessage::Subscribe { from, publication } => self.on_subscribe(from, publication),
             LinkMessage::Unsubscribe { from, publication } => {
-                if let Some(publication) = self.publications.by_id(publication) {
+                if let Some(publication) = self.publications.named(publication) {
                     publication.unsubscribe(from);
                 }
             }
@@ -140,7 +143,7 @@ impl Shard {
                     codec,
                     layers,
                 ));
-                if let Some(&key) = self.conference_by_id.get(&conference) {
+                if let Some(key) = self.conferences.key(conference) {
                     self.reconcile(now, key);
                 }
             }
@@ -153,7 +156,7 @@ impl Shard {
                 layer,
                 clock,
             } => {
-                let publication = self.publications.by_id(publication);
+                let publication = self.publications.named(publication);
                 if let Some(layer) = publication.and_then(|p| p.layers.get_mut(usize::from(layer)))
                 {
                     layer.clock = Some(clock);
@@ -169,7 +172,7 @@ impl Shard {
     }
 
     fn on_subscribe(&mut self, from: ShardId, id: PublicationId) {
-        let Some(publication) = self.publications.by_id(id) else {
+        let Some(publication) = self.publications.named(id) else {
             return;
         };
         publication.subscribe(from);
@@ -203,7 +206,7 @@ impl Shard {
         let Some(key) = self.publications.key(id) else {
             return;
         };
-        let Some(publication) = self.publications.get_mut(key) else {
+        let Some(publication) = self.publications.at_mut(key) else {
             return;
         };
         if let Err(reason) = publication.accept(now, packet) {
@@ -224,8 +227,10 @@ impl Shard {
         let Some(mirror) = self.mirrors.by_id.remove(&id) else {
             return;
         };
-        self.publications.remove(id);
-        if let Some(&key) = self.conference_by_id.get(&mirror.conference) {
+        if let Some(key) = self.publications.key(id) {
+            self.publications.remove(key);
+        }
+        if let Some(key) = self.conferences.key(mirror.conference) {
             self.reconcile(now, key);
         }
     }

@@ -14,7 +14,8 @@ use crate::outbox::MAX_SEGMENT;
 use crate::path::Path;
 use crate::peer::feedback::pli;
 use crate::peer::ice::{self, Outcome};
-use crate::peer::{Media, Stage, dtls};
+use crate::peer::{Media, PeerKey, Stage, dtls};
+use crate::publication::PublicationKey;
 use crate::publication::layer::ClockPair;
 use crate::rtp::{Rtcp, rtcp_packets};
 use crate::shard::Shard;
@@ -65,7 +66,7 @@ impl Shard {
     }
 
     #[inline]
-    fn peer_at(&self, path: Path) -> Result<usize, DropReason> {
+    fn peer_at(&self, path: Path) -> Result<PeerKey, DropReason> {
         self.demux.at(path).ok_or(DropReason::UnknownPath)
     }
 
@@ -75,7 +76,7 @@ impl Shard {
             .demux
             .with_ufrag(ufrag)
             .ok_or(DropReason::UnknownUfrag)?;
-        let peer = self.peers.get_mut(key).ok_or(DropReason::UnknownUfrag)?;
+        let peer = self.peers.at_mut(key).ok_or(DropReason::UnknownUfrag)?;
         let mut reply = Vec::with_capacity(128);
         let outcome = peer
             .cold
@@ -109,8 +110,8 @@ impl Shard {
     }
 
     /// A silent peer that is heard again is back.
-    fn note_heard(&mut self, key: usize) {
-        if let Some(peer) = self.peers.get_mut(key)
+    fn note_heard(&mut self, key: PeerKey) {
+        if let Some(peer) = self.peers.at_mut(key)
             && peer.cold.stage == Stage::Silent
         {
             peer.cold.stage = Stage::Connected;
@@ -123,16 +124,15 @@ impl Shard {
     fn queue_handshake(
         &mut self,
         now: Instant,
-        key: usize,
+        key: PeerKey,
         datagram: &[u8],
     ) -> Result<(), DropReason> {
-        let peer = self.peers.get(key).ok_or(DropReason::UnknownPath)?.id;
         if self.handshakes.len() >= MAX_HANDSHAKES {
             // The client sends its flight again.
             return Err(DropReason::HandshakeQueueFull);
         }
         self.handshakes
-            .push_back((key, peer, Bytes::copy_from_slice(datagram)));
+            .push_back((key, Bytes::copy_from_slice(datagram)));
         self.handshakes_due.get_or_insert(now);
         Ok(())
     }
@@ -146,10 +146,10 @@ impl Shard {
             HANDSHAKES_BESIDE_MEDIA
         };
         for _ in 0..most {
-            let Some((key, peer, datagram)) = self.handshakes.pop_front() else {
+            let Some((key, datagram)) = self.handshakes.pop_front() else {
                 break;
             };
-            let Some(known) = self.peers.get_mut(key).filter(|known| known.id == peer) else {
+            let Some(known) = self.peers.get_mut(key) else {
                 continue;
             };
             if let Err(reason) = known.cold.dtls.handle_datagram(now, &datagram) {
@@ -162,7 +162,7 @@ impl Shard {
     }
 
     /// Sends what the handshake has to say and acts on what came of it.
-    pub(super) fn after_dtls(&mut self, now: Instant, key: usize) {
+    pub(super) fn after_dtls(&mut self, now: Instant, key: PeerKey) {
         loop {
             let Some(peer) = self.peers.get_mut(key) else {
                 return;
@@ -212,11 +212,11 @@ impl Shard {
     fn on_rtp(
         &mut self,
         now: Instant,
-        key: usize,
+        key: PeerKey,
         path: Path,
         packet: &[u8],
     ) -> Result<(), DropReason> {
-        let peer = self.peers.get_mut(key).ok_or(DropReason::UnknownPath)?;
+        let peer = self.peers.at_mut(key).ok_or(DropReason::UnknownPath)?;
         if !peer.cold.ice.is_verified(path) {
             return Err(DropReason::UnknownPath);
         }
@@ -233,7 +233,7 @@ impl Shard {
         } = media;
         let publication = self
             .publications
-            .get_mut(key)
+            .at_mut(key)
             .ok_or(DropReason::UnknownSsrc)?;
         let received = publication.receive(now, layer, &header, payload, level)?;
         let (id, conference, watched) =
@@ -266,11 +266,7 @@ impl Shard {
 
     /// Marks a conference as having something to fan out.
     pub(super) fn mark_pending(&mut self, conference: crate::id::ConferenceId) {
-        if let Some(conference) = self
-            .conference_by_id
-            .get(&conference)
-            .and_then(|key| self.conferences.get_mut(*key))
-        {
+        if let Some(conference) = self.conferences.named(conference) {
             conference.has_pending = true;
             conference.held_until = None;
         }
@@ -279,11 +275,11 @@ impl Shard {
     fn on_rtcp(
         &mut self,
         now: Instant,
-        key: usize,
+        key: PeerKey,
         path: Path,
         packet: &[u8],
     ) -> Result<(), DropReason> {
-        let peer = self.peers.get_mut(key).ok_or(DropReason::UnknownPath)?;
+        let peer = self.peers.at_mut(key).ok_or(DropReason::UnknownPath)?;
         if !peer.cold.ice.is_verified(path) {
             return Err(DropReason::UnknownPath);
         }
@@ -303,9 +299,9 @@ impl Shard {
     }
 
     /// A publisher's clock: kept for its layer, told to the shards that mirror it.
-    fn on_sender_report(&mut self, now: Instant, key: usize, report: &Rtcp<'_>) {
+    fn on_sender_report(&mut self, now: Instant, key: PeerKey, report: &Rtcp<'_>) {
         let our_ntp = self.ntp(now);
-        let Some(peer) = self.peers.get_mut(key) else {
+        let Some(peer) = self.peers.at_mut(key) else {
             return;
         };
         let (Some(ssrc), Some(high), Some(low), Some(rtp)) = (
@@ -342,7 +338,7 @@ impl Shard {
             ntp: their_ntp.wrapping_sub(offset.cast_unsigned()),
             rtp,
         };
-        let Some(publication) = self.publications.get_mut(receiver.key) else {
+        let Some(publication) = self.publications.at_mut(receiver.key) else {
             return;
         };
         if let Some(layer) = publication.layers.get_mut(usize::from(stream.layer)) {
@@ -362,8 +358,8 @@ impl Shard {
     }
 
     /// Sends again what a receiver misses (RFC 4585 §6.2.1), on the slot's RTX SSRC.
-    fn on_nack(&mut self, key: usize, path: Path, nack: &Rtcp<'_>, resent: &mut usize) {
-        let Some(peer) = self.peers.get_mut(key) else {
+    fn on_nack(&mut self, key: PeerKey, path: Path, nack: &Rtcp<'_>, resent: &mut usize) {
+        let Some(peer) = self.peers.at_mut(key) else {
             return;
         };
         let Some(media) = nack.word(8).map(Ssrc) else {
@@ -406,9 +402,9 @@ impl Shard {
         }
     }
 
-    fn on_keyframe_request(&mut self, key: usize, media: Option<u32>) {
+    fn on_keyframe_request(&mut self, key: PeerKey, media: Option<u32>) {
         self.stats.keyframe_requests += 1;
-        let Some(peer) = self.peers.get(key) else {
+        let Some(peer) = self.peers.at(key) else {
             return;
         };
         let slot = peer.slots.iter().find(|slot| Some(slot.ssrc.0) == media);
@@ -419,7 +415,7 @@ impl Shard {
     }
 
     /// Notes that a keyframe of a layer is needed.
-    pub(super) fn wish(&mut self, key: crate::publication::PublicationKey, layer: u8) {
+    pub(super) fn wish(&mut self, key: PublicationKey, layer: u8) {
         if let Some(publication) = self.publications.get_mut(key)
             && let Some(layer) = publication.layers.get_mut(usize::from(layer))
         {
@@ -434,7 +430,7 @@ impl Shard {
             return;
         }
         let mut wishes = std::mem::take(&mut self.wishes);
-        wishes.sort_unstable_by_key(|key| (key.index, key.generation));
+        wishes.sort_unstable();
         wishes.dedup();
         wishes.retain(|key| {
             let Some(publication) = self.publications.get_mut(*key) else {
@@ -477,10 +473,10 @@ impl Shard {
             ));
             return;
         }
-        let Some(&key) = self.by_id.get(&id.peer) else {
+        let Some(key) = self.peers.key(id.peer) else {
             return;
         };
-        let Some(peer) = self.peers.get(key) else {
+        let Some(peer) = self.peers.at(key) else {
             return;
         };
         let index = peer
@@ -499,8 +495,8 @@ impl Shard {
     }
 
     /// Seals an RTCP compound and sends it to a peer.
-    pub(super) fn send_rtcp(&mut self, key: usize, compound: &[u8]) {
-        let Some(peer) = self.peers.get_mut(key) else {
+    pub(super) fn send_rtcp(&mut self, key: PeerKey, compound: &[u8]) {
+        let Some(peer) = self.peers.at_mut(key) else {
             return;
         };
         let Some(path) = peer.path else { return };

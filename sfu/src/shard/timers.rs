@@ -5,8 +5,7 @@ use std::collections::BinaryHeap;
 use std::time::{Duration, Instant};
 
 use crate::command::{CloseReason, Event};
-use crate::id::PeerId;
-use crate::peer::{SILENT_AFTER, Stage};
+use crate::peer::{PeerKey, SILENT_AFTER, Stage};
 use crate::shard::Shard;
 use crate::slot::Sent;
 
@@ -33,19 +32,19 @@ const MAX_DUE: usize = 256;
 /// that was overtaken by an earlier one is skipped.
 #[derive(Debug, Default)]
 pub(super) struct Timers {
-    heap: BinaryHeap<Reverse<(Instant, usize, PeerId)>>,
+    heap: BinaryHeap<Reverse<(Instant, PeerKey)>>,
 }
 
 impl Timers {
-    pub(super) fn set(&mut self, due: Instant, key: usize, peer: PeerId) {
-        self.heap.push(Reverse((due, key, peer)));
+    pub(super) fn set(&mut self, due: Instant, peer: PeerKey) {
+        self.heap.push(Reverse((due, peer)));
     }
 
     fn next(&self) -> Option<Instant> {
         self.heap.peek().map(|Reverse((due, ..))| *due)
     }
 
-    fn pop_due(&mut self, now: Instant) -> Option<(Instant, usize, PeerId)> {
+    fn pop_due(&mut self, now: Instant) -> Option<(Instant, PeerKey)> {
         if self.next()? > now {
             return None;
         }
@@ -73,10 +72,10 @@ impl Shard {
         // What was held leaves with the next flush.
         self.next_hold = self.next_hold.filter(|due| *due > now);
         for _ in 0..MAX_DUE {
-            let Some((due, key, peer)) = self.timers.pop_due(now) else {
+            let Some((due, key)) = self.timers.pop_due(now) else {
                 break;
             };
-            if let Some(known) = self.peers.get_mut(key).filter(|known| known.id == peer)
+            if let Some(known) = self.peers.get_mut(key)
                 && known.cold.armed == Some(due)
             {
                 known.cold.armed = None;
@@ -93,8 +92,8 @@ impl Shard {
         self.next_tick.get_or_insert(now + TICK);
     }
 
-    fn look_after(&mut self, now: Instant, key: usize) {
-        let Some(peer) = self.peers.get_mut(key) else {
+    fn look_after(&mut self, now: Instant, key: PeerKey) {
+        let Some(peer) = self.peers.at_mut(key) else {
             return;
         };
         let id = peer.id;
@@ -124,32 +123,32 @@ impl Shard {
     }
 
     /// Enters the peer's next deadline, unless an earlier one is entered.
-    pub(super) fn rearm(&mut self, key: usize) {
+    pub(super) fn rearm(&mut self, key: PeerKey) {
         if let Some(peer) = self.peers.get_mut(key) {
             let due = peer.cold.poll_timeout();
             if peer.cold.armed.is_none_or(|armed| due < armed) {
                 peer.cold.armed = Some(due);
-                self.timers.set(due, key, peer.id);
+                self.timers.set(due, key);
             }
         }
     }
 
     /// Makes sure that a publisher whose packets arrive gets its feedback in time.
     #[inline]
-    pub(super) fn arm_feedback(&mut self, now: Instant, key: usize) {
+    pub(super) fn arm_feedback(&mut self, now: Instant, key: PeerKey) {
         let is_late = |armed: Instant| armed > now + FEEDBACK_SLACK;
         if self
             .peers
-            .get(key)
+            .at(key)
             .is_some_and(|peer| peer.cold.armed.is_none_or(is_late))
         {
             self.rearm(key);
         }
     }
 
-    fn send_feedback(&mut self, now: Instant, key: usize) {
+    fn send_feedback(&mut self, now: Instant, key: PeerKey) {
         loop {
-            let Some(peer) = self.peers.get_mut(key) else {
+            let Some(peer) = self.peers.at_mut(key) else {
                 return;
             };
             let Some(feedback) = &mut peer.cold.feedback else {
@@ -163,9 +162,9 @@ impl Shard {
     }
 
     /// Sender reports of all slots that have sent, in one compound (RFC 3550 §6.4.1).
-    fn send_reports(&mut self, now: Instant, key: usize) {
+    fn send_reports(&mut self, now: Instant, key: PeerKey) {
         let ntp = self.ntp(now);
-        let Some(peer) = self.peers.get_mut(key) else {
+        let Some(peer) = self.peers.at_mut(key) else {
             return;
         };
         if peer.cold.next_report.is_none_or(|due| due > now) {
@@ -198,7 +197,7 @@ impl Shard {
             self.send_rtcp(key, &compound);
             return;
         }
-        if let Some(peer) = self.peers.get_mut(key) {
+        if let Some(peer) = self.peers.at_mut(key) {
             let sealed = peer.cold.seal_rtcp(&compound);
             peer.report = sealed.map(|sealed| sealed.to_vec().into_boxed_slice());
         }

@@ -353,10 +353,7 @@ mod tests {
 
     fn source(index: u32, layer: u8) -> Source {
         Source {
-            publication: PublicationKey {
-                index,
-                generation: 0,
-            },
+            publication: PublicationKey::new(index, 0),
             layer,
         }
     }

@@ -62,7 +62,7 @@ fn fanout_wait(stats: &Stats) -> Reading {
     }
 }
 
-const fn counters(stats: &Stats) -> [Row; 12] {
+const fn counters(stats: &Stats) -> [Row; 13] {
     [
         (
             "dinh_media_received_datagrams",
@@ -123,6 +123,11 @@ const fn counters(stats: &Stats) -> [Row; 12] {
             "dinh_media_sent_messages",
             "Messages handed to the system",
             stats.messages_out,
+        ),
+        (
+            "dinh_media_inconsistencies",
+            "Internal keys that led nowhere: a fault of the server, to be reported",
+            stats.inconsistent,
         ),
     ]
 }
