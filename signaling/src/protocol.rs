@@ -3,6 +3,7 @@
 //! No sockets, tasks or rules in here: only what the messages are.
 
 pub mod client;
+pub mod crowd;
 pub mod endings;
 pub mod error;
 pub mod server;

@@ -151,6 +151,7 @@ function tellAll(...changed) {
         version,
         full: false,
         changes: changes.map((p) => ({ ...p, floor: standing(p.participant) })),
+        crowds: [],
       });
     }
   }
@@ -286,7 +287,7 @@ new WebSocketServer({ server: http, path: "/ws" }).on("connection", (socket) => 
     if (moderates(role)) {
       send(provinces());
       const changes = [...people.values()].map((p) => ({ ...p, floor: standing(p.participant) }));
-      send({ type: "participants", version, full: true, changes });
+      send({ type: "participants", version, full: true, changes, crowds: [] });
     }
     tellAll(me);
   };
@@ -333,7 +334,7 @@ if (process.env.MOCK_QUEUE) {
       socket.send(JSON.stringify(presence()));
       if (moderates(role)) {
         socket.send(JSON.stringify(provinces()));
-        socket.send(JSON.stringify({ type: "participants", version, full: false, changes: [one] }));
+        socket.send(JSON.stringify({ type: "participants", version, full: false, changes: [one], crowds: [] }));
       }
     }
   }, 1_000).unref();

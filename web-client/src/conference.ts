@@ -2,6 +2,7 @@
 
 import type {
   ConferenceLife,
+  Crowd,
   Floor,
   Participant,
   Presence,
@@ -73,7 +74,7 @@ export function reduce(state: ConferenceState, message: Welcome | StateMessage):
       return { ...state, provinces: message.provinces };
     case "participants": {
       const participants = new Map(message.full ? [] : state.participants);
-      for (const change of message.changes) {
+      for (const change of [...message.changes, ...message.crowds.flatMap(members)]) {
         if (change.state === "left") participants.delete(change.participant);
         else participants.set(change.participant, change);
       }
@@ -86,6 +87,17 @@ export function reduce(state: ConferenceState, message: Welcome | StateMessage):
     default:
       return message satisfies never;
   }
+}
+
+/** Everybody in a crowd. Each is called as its site is in the list of sites; here, by its code. */
+function members({ sites, participants, ...alike }: Crowd): Participant[] {
+  const codes = sites.split(" ");
+  let id = "";
+  return participants.split(" ").map((end, index) => {
+    id = id.slice(0, Math.max(0, id.length - end.length)) + end;
+    const site = codes[index] ?? "";
+    return { ...alike, participant: id, site, name: site };
+  });
 }
 
 /** Whether this participant may be seen and heard by everyone now. */

@@ -166,12 +166,21 @@ export interface Participant {
   readonly floor: FloorStanding;
 }
 
+/** Participants who are alike in all but site and id. */
+export interface Crowd extends Omit<Participant, "participant" | "site" | "name"> {
+  /** Codes of their sites, with a space between two. */
+  readonly sites: string;
+  /** Their ids in the same order; a short one is the end of an id that begins as the one before it. */
+  readonly participants: string;
+}
+
 export interface Participants {
   readonly type: "participants";
   readonly version: number;
   /** The list replaces everything known. */
   readonly full: boolean;
   readonly changes: readonly Participant[];
+  readonly crowds: readonly Crowd[];
 }
 
 /** What may be left out for some sites, the least important first. */
@@ -250,7 +259,7 @@ const REQUIRED: Readonly<Record<ServerMessage["type"], Readonly<Record<string, (
   presence: { version: whole, expected: whole, present: whole, lost: whole },
   conference: { version: whole, id: text, title: text, state: text },
   provinces: { version: whole, provinces: list },
-  participants: { version: whole, full: flag, changes: list },
+  participants: { version: whole, full: flag, changes: list, crowds: list },
   trouble: { version: whole, refused: record, overload: orNull(record) },
   ok: { id: whole },
   error: { id: orNull(whole), code: text, message: text },

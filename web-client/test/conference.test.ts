@@ -18,7 +18,7 @@ const BA_DINH: Participant = {
 const NGOC_HA: Participant = { ...BA_DINH, participant: "P2", site: "00008", name: "Phường Ngọc Hà" };
 
 function changes(list: readonly Participant[], full = false): Participants {
-  return { type: "participants", version: 1, full, changes: list };
+  return { type: "participants", version: 1, full, changes: list, crowds: [] };
 }
 
 function self(part: Partial<Self>): Self {
@@ -70,6 +70,32 @@ describe("reduce", () => {
   it("takes a full list for everything there is", () => {
     const two = reduce(NOBODY, changes([BA_DINH, NGOC_HA]));
     expect([...reduce(two, changes([NGOC_HA], true)).participants.keys()]).toEqual(["P2"]);
+  });
+
+  it("takes a crowd apart", () => {
+    const alike = {
+      role: "site",
+      province: "01",
+      state: "present",
+      muted: false,
+      media: "connected",
+      sources: [],
+      floor: "none",
+    } as const;
+    const crowd = { ...alike, sites: "00004 00008 00025", participants: "01JD8Y6Q0B9FJ3V2K7T5C4X1HE F 01JD8Z00000000000000000000" };
+    const state = reduce(NOBODY, { type: "participants", version: 1, full: true, changes: [NGOC_HA], crowds: [crowd] });
+    expect([...state.participants.keys()]).toEqual([
+      "P2",
+      "01JD8Y6Q0B9FJ3V2K7T5C4X1HE",
+      "01JD8Y6Q0B9FJ3V2K7T5C4X1HF",
+      "01JD8Z00000000000000000000",
+    ]);
+    expect(state.participants.get("01JD8Y6Q0B9FJ3V2K7T5C4X1HF")).toEqual({
+      ...alike,
+      participant: "01JD8Y6Q0B9FJ3V2K7T5C4X1HF",
+      site: "00008",
+      name: "00008",
+    });
   });
 
   it("leaves the former state as it was", () => {

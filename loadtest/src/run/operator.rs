@@ -6,6 +6,7 @@ use std::time::Duration;
 use signaling::auth::Role;
 use signaling::ids::{ParticipantId, RequestId};
 use signaling::protocol::ServerMessage;
+use signaling::protocol::crowd::Crowd;
 use signaling::protocol::server::{Liveness, ParticipantEntry};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -190,11 +191,17 @@ fn hear(
     asked: &mut BTreeMap<RequestId, oneshot::Sender<Result<(), String>>>,
 ) {
     match message {
-        ServerMessage::Participants { full, changes, .. } => {
+        ServerMessage::Participants {
+            full,
+            changes,
+            crowds,
+            ..
+        } => {
             if full {
                 roster.clear();
             }
-            for entry in changes {
+            let crowds = crowds.iter().flat_map(Crowd::members);
+            for entry in changes.into_iter().chain(crowds) {
                 if entry.state == Liveness::Left {
                     roster.remove(&entry.participant);
                 } else {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use rustc_hash::FxHashMap;
 use sfu::command::MediaKind;
+use signaling::protocol::server::ParticipantEntry;
 use tokio::sync::mpsc;
 
 use super::board::{Board, PUBLISHER};
@@ -327,12 +328,26 @@ fn events(measured: &Measured) -> Option<Events> {
     let (told, roster) = (&truth.told, &truth.roster);
     let wrong = told
         .iter()
-        .filter(|(id, entry)| roster.get(id) != Some(*entry));
+        .filter(|(id, entry)| !roster.get(id).is_some_and(|known| agrees(entry, known)));
     let missing = roster.keys().filter(|id| !told.contains_key(id));
     let differences = wrong.count() + missing.count();
     events.roster = Some(u32::try_from(told.len()).unwrap_or(u32::MAX));
     events.roster_differences = Some(u32::try_from(differences).unwrap_or(u32::MAX));
     Some(events)
+}
+
+/// Whether the operator was told what the server knows. Who is told in a crowd is called by its
+/// site's code.
+fn agrees(told: &ParticipantEntry, known: &ParticipantEntry) -> bool {
+    let is_in_crowd = told
+        .site
+        .as_ref()
+        .is_some_and(|site| site.as_str() == told.name);
+    let mut told = told.clone();
+    if is_in_crowd {
+        told.name.clone_from(&known.name);
+    }
+    told == *known
 }
 
 fn scenario_entry(scenario: &Scenario) -> ScenarioEntry {

@@ -10,7 +10,7 @@ use crate::protocol::server::{
     Claim, ConferenceEntry, Counts, Floor, Liveness, MediaState, Own, ParticipantEntry,
     ProvinceEntry, Shown, SiteEntry, Stage, Standing,
 };
-use crate::protocol::{Place, ServerMessage};
+use crate::protocol::{Place, ServerMessage, crowd};
 
 /// A conference in full, for REST.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, utoipa::ToSchema)]
@@ -164,6 +164,25 @@ impl State {
             sources: person.sources.keys().copied().collect(),
             floor: self.standing(id),
         })
+    }
+
+    /// The message `participants`: those who changed, or all.
+    pub fn participants_message(
+        &self,
+        full: bool,
+        entries: Vec<ParticipantEntry>,
+    ) -> ServerMessage {
+        let is_plain = |entry: &ParticipantEntry| {
+            let site = entry.site.as_ref().and_then(|code| self.roster.site(code));
+            site.is_some_and(|site| site.name == entry.name)
+        };
+        let (changes, crowds) = crowd::gather(entries, is_plain);
+        ServerMessage::Participants {
+            version: self.seq,
+            full,
+            changes,
+            crowds,
+        }
     }
 
     /// Expected sites without anybody present: whom to phone.

@@ -155,11 +155,7 @@ impl News {
             .filter_map(|id| state.participant_entry(id, peers.media_state(id)))
             .chain(left.into_values())
             .collect();
-        let message = ServerMessage::Participants {
-            version: state.version(),
-            full: false,
-            changes,
-        };
+        let message = state.participants_message(false, changes);
         links.tell_all(Class::Moderators, &encode(&message));
     }
 }
@@ -185,11 +181,7 @@ pub(super) fn all(state: &State, role: crate::auth::Role, peers: &Peers) -> Vec<
             .filter_map(|(id, _)| state.participant_entry(id, peers.media_state(id)))
             .collect();
         messages.push(state.provinces_message());
-        messages.push(ServerMessage::Participants {
-            version: state.version(),
-            full: true,
-            changes,
-        });
+        messages.push(state.participants_message(true, changes));
     }
     messages
 }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::crowd::Crowd;
 use super::error::{CloseReason, ErrorCode};
 use super::source::{Kind, Place, Source};
 use crate::auth::role::Role;
@@ -70,8 +71,11 @@ pub enum ServerMessage {
         version: u64,
         /// The list replaces everything known.
         full: bool,
-        /// Those who changed, or all.
+        /// Those who changed, or all, as far as they are not in a crowd.
         changes: Vec<ParticipantEntry>,
+        /// The others: many who are alike.
+        #[serde(default)]
+        crowds: Vec<Crowd>,
     },
     /// What the server could not do for this conference. For operators and chairs.
     Trouble(Trouble),
