@@ -11,6 +11,8 @@
 //! which changes no state. Nobody hears of anything before it is stored.
 
 mod batch;
+mod bucket;
+mod budget;
 mod handle;
 mod links;
 mod news;
@@ -35,6 +37,7 @@ use crate::metrics::Metrics;
 use crate::protocol::server::Phase;
 use crate::store::{Store, StoreError};
 use batch::Batch;
+use budget::Budgets;
 use links::Links;
 use news::News;
 use peers::Peers;
@@ -92,6 +95,7 @@ struct ConferenceTask {
     peers: Peers,
     news: News,
     troubles: Troubles,
+    budgets: Budgets,
     /// Read by [`ConferenceHandle::sites`].
     sites: Arc<AtomicU32>,
     draining: bool,
@@ -117,6 +121,7 @@ pub fn spawn(
         peers: Peers::default(),
         news: News::default(),
         troubles: Troubles::default(),
+        budgets: Budgets::default(),
         sites,
         draining: false,
         asked_at: Instant::now(),

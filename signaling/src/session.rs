@@ -105,6 +105,7 @@ async fn converse(
     } = opened;
     let session = Session {
         limit: Limit::new(&app.config.sessions),
+        signs: Limit::new(&app.config.sessions),
         silence: Duration::from_secs(app.config.sessions.silence_seconds),
         heard_at: Instant::now(),
         app: app.clone(),
@@ -127,7 +128,10 @@ struct Session {
     participant: ParticipantId,
     role: Role,
     outbox: Outbox,
+    /// Of messages.
     limit: Limit,
+    /// Of WebSocket pings and pongs, apart: they take nothing from what somebody may say.
+    signs: Limit,
     silence: Duration,
     heard_at: Instant,
     /// It has, or had, a peer: another one replaces it and needs no room of its own.
@@ -156,7 +160,13 @@ impl Session {
                         self.heard_at = Instant::now();
                         self.handle(&text);
                     }
-                    Received::Alive => self.heard_at = Instant::now(),
+                    Received::Alive => {
+                        self.heard_at = Instant::now();
+                        // Its answer is written by itself: there is nothing to refuse but the line.
+                        if self.signs.check() == Verdict::Hopeless {
+                            break Ending::because(CloseReason::RateLimited);
+                        }
+                    }
                     Received::Binary => {
                         self.refuse(None, ErrorCode::BadMessage, "messages are text frames");
                         break Ending::because(CloseReason::BadMessage);
@@ -190,7 +200,7 @@ impl Session {
             } => {
                 self.app.metrics.error(ErrorCode::RateLimited);
                 self.outbox.send(&ServerMessage::Error {
-                    id: None,
+                    id: request_id(text),
                     code: ErrorCode::RateLimited,
                     message: "too many messages".to_owned(),
                     retry_after_seconds: Some(retry_after_seconds),
@@ -245,14 +255,12 @@ impl Session {
                 self.asked(Some(id), asked);
             }
             ClientMessage::Publish { id, source, active } => {
-                self.request(
-                    Some(id),
-                    Command::Publish {
-                        participant,
-                        source,
-                        active,
-                    },
-                );
+                let command = Command::Publish {
+                    participant,
+                    source,
+                    active,
+                };
+                self.request(Some(id), command);
             }
             ClientMessage::RequestFloor { id } => {
                 self.request(Some(id), Command::RequestFloor { participant });
@@ -384,7 +392,7 @@ fn brief(error: &serde_json::Error) -> String {
         .collect()
 }
 
-/// The id of a request that is otherwise not understood, so that its sender learns which.
+/// The id of a request that is not carried out or not understood, so that its sender learns which.
 fn request_id(text: &str) -> Option<RequestId> {
     #[derive(serde::Deserialize)]
     struct Id {

@@ -1,6 +1,7 @@
 // What this participant sends: which track each source carries, and telling the server so.
 
 import type { Request, Source } from "./protocol.ts";
+import { RequestError } from "./signaling.ts";
 
 /** Where a source's track goes once a connection is negotiated. */
 export interface Outlet {
@@ -56,7 +57,14 @@ export class Publisher {
     this.#outlet = null;
   }
 
+  /** What was said too often is said again a moment later, as it is then. */
   async #announce(source: Source): Promise<void> {
-    await this.#options.announce({ type: "publish", source, active: this.#tracks.has(source) });
+    try {
+      await this.#options.announce({ type: "publish", source, active: this.#tracks.has(source) });
+    } catch (error) {
+      if (!(error instanceof RequestError) || error.code !== "rate_limited") throw error;
+      await new Promise((resolve) => setTimeout(resolve, (error.retryAfterSeconds ?? 1) * 1000));
+      if (this.#outlet !== null) await this.#announce(source);
+    }
   }
 }

@@ -128,6 +128,35 @@ pub enum Command {
     Tick,
 }
 
+impl Command {
+    /// Whether a participant may do this only so often: others are told of it. Whoever comes in or
+    /// leaves is limited elsewhere.
+    pub const fn is_budgeted(&self) -> bool {
+        match self {
+            Self::SetRoster { .. }
+            | Self::Start
+            | Self::End
+            | Self::Remove { .. }
+            | Self::Publish { .. }
+            | Self::Mute { .. }
+            | Self::RequestFloor { .. }
+            | Self::WithdrawFloor { .. }
+            | Self::YieldFloor { .. }
+            | Self::GrantFloor { .. }
+            | Self::RevokeFloor { .. }
+            | Self::SetStage { .. } => true,
+            Self::Create { .. }
+            | Self::Join(_)
+            | Self::Resume { .. }
+            | Self::Lost { .. }
+            | Self::Leave { .. }
+            | Self::Unpublish { .. }
+            | Self::Interrupt
+            | Self::Tick => false,
+        }
+    }
+}
+
 /// Coming in with a token.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Join {

@@ -55,7 +55,7 @@ impl State {
             ended_at: self.ended_at,
             presence: self.counts(),
             provinces: self.province_entries(),
-            floor: self.floor_value(),
+            floor: self.floor_value(Floor::SHOWN),
             stage: self.stage_value(),
         }
     }
@@ -107,9 +107,15 @@ impl State {
         }
     }
 
-    /// The message `floor`.
+    /// The message `floor` for those who look at the queue.
     pub fn floor_message(&self) -> ServerMessage {
-        ServerMessage::Floor(self.floor_value())
+        ServerMessage::Floor(self.floor_value(Floor::SHOWN))
+    }
+
+    /// The message `floor` for everybody else: who speaks, and how many wait. Where the receiver
+    /// itself stands is in `self`.
+    pub fn short_floor_message(&self) -> ServerMessage {
+        ServerMessage::Floor(self.floor_value(0))
     }
 
     /// The message `stage`.
@@ -134,10 +140,14 @@ impl State {
         }))
     }
 
-    /// The message `self` for everybody in the floor's queue. Positions are counted once for all.
-    pub fn waiting_messages(&self) -> impl Iterator<Item = (ParticipantId, ServerMessage)> {
-        let numbered = (1..).zip(self.floor.queue());
-        numbered.filter_map(|(position, id)| Some((id, self.own_message(id, Some(position))?)))
+    /// Everybody in the floor's queue with its position, from 1. Counted once for all.
+    pub fn positions(&self) -> impl Iterator<Item = (ParticipantId, u32)> {
+        self.floor.queue().zip(1..)
+    }
+
+    /// The message `self` for somebody whose position in the queue is known.
+    pub fn waiting_message(&self, id: ParticipantId, position: u32) -> Option<ServerMessage> {
+        self.own_message(id, Some(position))
     }
 
     /// A participant as moderators see it; `None` when it is gone.
@@ -222,14 +232,14 @@ impl State {
             .collect()
     }
 
-    fn floor_value(&self) -> Floor {
+    fn floor_value(&self, shown: usize) -> Floor {
         let waiting = self.floor.waiting();
         Floor {
             version: self.versions.floor,
             holder: self.floor.held().and_then(|held| self.claim(held)),
             waiting: u32::try_from(waiting.len()).unwrap_or(u32::MAX),
             queue: waiting
-                .take(Floor::SHOWN)
+                .take(shown)
                 .filter_map(|waiting| self.claim(waiting))
                 .collect(),
         }

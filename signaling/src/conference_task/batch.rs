@@ -135,7 +135,17 @@ impl ConferenceTask {
         actor: &Actor,
         command: Command,
     ) -> Result<Vec<Event>, Refusal> {
+        let budgeted = match actor {
+            Actor::Participant(id) if command.is_budgeted() => {
+                self.state.participant(*id).map(|person| (*id, person.role))
+            }
+            Actor::Participant(_) | Actor::Bearer(_) | Actor::System => None,
+        };
         let events = decide(&self.state, now, actor, command)?;
+        // What changes nothing costs nobody else anything.
+        if let Some((id, role)) = budgeted.filter(|_| !events.is_empty()) {
+            self.budgets.pay(Instant::now(), id, Class::of(role))?;
+        }
         let records = self.state.stamp(now, events.clone());
         batch.effects.extend(advance(&mut self.state, &records));
         batch.records.extend(records);
@@ -484,6 +494,7 @@ impl ConferenceTask {
             Effect::ParticipantChanged(participant) => self.news.changed(participant, now),
             Effect::ParticipantLeft(entry) => {
                 left.push(entry.participant);
+                self.budgets.forget(entry.participant);
                 self.news.left(*entry, now);
             }
             Effect::Media(intent) => self.command_media(&intent),
@@ -492,6 +503,7 @@ impl ConferenceTask {
             }
             Effect::CloseAll => {
                 self.asked_at = now;
+                self.budgets.clear();
                 self.links
                     .end_all(|| Ending::because(CloseReason::ConferenceEnded));
             }
@@ -561,7 +573,7 @@ impl ConferenceTask {
                 ice_servers: Vec::new(),
             };
             outbox.send(&ServerMessage::Welcome(Box::new(welcome)));
-            for message in news::all(&self.state, role, &self.peers) {
+            for message in news::all(&self.state, Class::of(role), &self.peers) {
                 outbox.send(&message);
             }
             if let Some(trouble) = self.troubles.told()

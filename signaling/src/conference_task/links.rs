@@ -25,12 +25,14 @@ pub(super) enum LinkKind {
     Resource,
 }
 
-/// Who is to be told.
+/// Who is to be told, by what they can use.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Class {
-    /// Operators and chairs.
+    /// Operators and chairs: they are told everything.
     Moderators,
-    /// Everybody else.
+    /// Halls: few, and they show who waits.
+    Halls,
+    /// Everybody else: thousands.
     Attendees,
 }
 
@@ -39,6 +41,8 @@ impl Class {
     pub(super) const fn of(role: Role) -> Self {
         if role.may(Verb::Moderate) {
             Self::Moderators
+        } else if matches!(role, Role::Hall) {
+            Self::Halls
         } else {
             Self::Attendees
         }

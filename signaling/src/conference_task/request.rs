@@ -233,8 +233,11 @@ pub enum Query {
 
 /// `error` for a refusal.
 pub(crate) fn refusal_message(id: Option<RequestId>, refusal: &Refusal) -> ServerMessage {
-    let retry_after_seconds = matches!(refusal.code, ErrorCode::Overloaded | ErrorCode::Internal)
-        .then_some(RETRY_SECONDS);
+    let retry_after_seconds = match refusal.code {
+        ErrorCode::Overloaded | ErrorCode::Internal => Some(RETRY_SECONDS),
+        ErrorCode::RateLimited => Some(BUDGET_RETRY_SECONDS),
+        _ => None,
+    };
     ServerMessage::Error {
         id,
         code: refusal.code,
@@ -242,6 +245,10 @@ pub(crate) fn refusal_message(id: Option<RequestId>, refusal: &Refusal) -> Serve
         retry_after_seconds,
     }
 }
+
+/// When a participant may change the conference again that has just changed it too often: no budget
+/// makes it wait for longer.
+const BUDGET_RETRY_SECONDS: u32 = 1;
 
 /// The refusal for what could not be stored.
 pub(super) fn not_stored() -> Refusal {

@@ -269,7 +269,8 @@ pub struct Floor {
     pub holder: Option<Claim>,
     /// How many ask for it.
     pub waiting: u32,
-    /// The first [`Floor::SHOWN`] of them, first come first.
+    /// The first [`Floor::SHOWN`] of them, first come first, for operators, chairs and halls. Empty
+    /// for everybody else.
     pub queue: Vec<Claim>,
 }
 

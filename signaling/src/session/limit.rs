@@ -1,4 +1,4 @@
-//! How many messages a session may send.
+//! How many messages, and how many signs of life, a session may send.
 
 use std::num::NonZeroU32;
 
@@ -18,7 +18,7 @@ pub(super) enum Verdict {
     Hopeless,
 }
 
-/// The rate limit of one session.
+/// One rate limit of one session.
 pub(super) struct Limit {
     limiter: DefaultDirectRateLimiter,
     burst: u32,

@@ -16,6 +16,10 @@ use crate::listener::ClientAddress;
 use crate::outbox::{Ending, Outbox};
 use crate::protocol::{ClientMessage, ErrorCode, MAX_FRAME_BYTES, ServerMessage, VERSION};
 
+/// Most pings and pongs that may come before the first message. Higher: a stranger costs more.
+/// Lower: a library that greets with some is sent away.
+const SIGNS_BEFORE_A_MESSAGE: usize = 16;
+
 /// Somebody is in.
 pub(super) struct Opened {
     pub(super) conference: ConferenceHandle,
@@ -107,7 +111,7 @@ pub(super) async fn open(
 }
 
 async fn first_message(socket: &mut Socket) -> Result<ClientMessage, Failure> {
-    loop {
+    for _ in 0..SIGNS_BEFORE_A_MESSAGE {
         match socket.receive().await {
             Received::Alive => {}
             Received::End => return Err(Failure::Vanished),
@@ -127,6 +131,8 @@ async fn first_message(socket: &mut Socket) -> Result<ClientMessage, Failure> {
             }
         }
     }
+    let message = "pings and pongs are no `join` or `resume`";
+    Err(Failure::new(ErrorCode::RateLimited, message))
 }
 
 fn check_protocol(protocol: u32) -> Result<(), Failure> {

@@ -22,6 +22,10 @@ const WRITE_BUFFER_BYTES: usize = 4 * 1024;
 /// Most frames that are written with one flush.
 const FRAMES_AT_ONCE: usize = 32;
 
+/// Most frames that are read while the other side is to say goodbye. Higher: one that was in the
+/// midst of sending much still learns why. Lower: one that sends without end costs less.
+const FRAMES_AT_THE_END: usize = 256;
+
 /// Sets the limits of a WebSocket to be.
 pub(super) fn configure(upgrade: WebSocketUpgrade) -> WebSocketUpgrade {
     upgrade
@@ -107,7 +111,11 @@ impl Socket {
             reason: Utf8Bytes::from_static(reason),
         };
         if self.0.send(Message::Close(Some(frame))).await.is_ok() {
-            while let Some(Ok(_)) = self.0.recv().await {}
+            for _ in 0..FRAMES_AT_THE_END {
+                let Some(Ok(_)) = self.0.recv().await else {
+                    return;
+                };
+            }
         }
     }
 }

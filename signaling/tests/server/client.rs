@@ -66,6 +66,11 @@ impl Client {
         self.socket.send(Message::text(text)).await.is_ok()
     }
 
+    /// A WebSocket ping; false when the server has gone.
+    pub(crate) async fn try_ping(&mut self) -> bool {
+        self.socket.send(Message::Ping("x".into())).await.is_ok()
+    }
+
     pub(crate) async fn join(&mut self, token: &str) {
         self.send(&json!({"type": "join", "protocol": 1, "token": token}))
             .await;

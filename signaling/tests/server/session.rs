@@ -1,5 +1,7 @@
 //! Coming in, coming back, and the limits of a WebSocket.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 use signaling::auth::Role;
 
@@ -166,6 +168,116 @@ async fn too_many_messages_are_refused_and_a_flood_ends_the_connection() {
         closing["retryAfterSeconds"].as_u64().unwrap() >= 1,
         "{closing}"
     );
+}
+
+#[tokio::test]
+async fn each_of_many_requests_at_once_is_answered_by_its_own_id() {
+    let world = World::new().await;
+    let mut site = world.join(Role::Site, Some("00004")).await;
+    let sent: Vec<u64> = (1_000..1_060).collect();
+    for id in &sent {
+        site.send(&json!({"type": "requestFloor", "id": id})).await;
+    }
+    let mut answered = BTreeMap::new();
+    while answered.len() < sent.len() {
+        let message = site.next().await;
+        assert_ne!(
+            (&message["type"], &message["id"]),
+            (&json!("error"), &json!(null))
+        );
+        if let Some(id) = message["id"].as_u64() {
+            answered.insert(id, message["code"].clone());
+        }
+    }
+    assert_eq!(answered.keys().copied().collect::<Vec<_>>(), sent);
+    assert_eq!(answered[&1_059], "rate_limited");
+}
+
+#[tokio::test]
+async fn a_site_changes_the_conference_five_times_at_once_and_is_then_slowed_down() {
+    let world = World::new().await;
+    let mut site = world.join(Role::Site, Some("00004")).await;
+    let mut refused = None;
+    for number in 0..8 {
+        let kind = ["requestFloor", "withdrawFloor"][number % 2];
+        let answer = site.ask(json!({"type": kind})).await;
+        if answer["type"] == "error" {
+            refused = Some((number, answer));
+            break;
+        }
+    }
+    let (number, answer) = refused.expect("its budget is used up");
+    // On a slow machine something flows in meanwhile.
+    assert!(number >= 5, "{number}: {answer}");
+    assert_eq!(answer["code"], "rate_limited");
+    assert_eq!(answer["retryAfterSeconds"], 1);
+    // What changes nothing is free, and the line stays.
+    site.ask_ok(json!({"type": "publish", "source": "camera", "active": false}))
+        .await;
+}
+
+#[tokio::test]
+async fn a_resumed_session_has_no_fresh_budget() {
+    let world = World::new().await;
+    let mut site = world.join(Role::Site, Some("00004")).await;
+    for kind in [
+        "requestFloor",
+        "withdrawFloor",
+        "requestFloor",
+        "withdrawFloor",
+    ] {
+        site.ask_ok(json!({"type": kind})).await;
+    }
+    let welcome = site.welcome.clone();
+    drop(site);
+    let mut changes = 4;
+    let mut back = world.connect().await;
+    back.resume(&welcome).await;
+    loop {
+        let kind = ["requestFloor", "withdrawFloor"][changes % 2];
+        let answer = back.ask(json!({"type": kind})).await;
+        if answer["code"] == "rate_limited" {
+            break;
+        }
+        changes += 1;
+        assert!(changes < 9, "{changes} changes in a moment");
+    }
+}
+
+#[tokio::test]
+async fn pings_without_end_end_the_session() {
+    let world = World::new().await;
+    let mut site = world.join(Role::Site, Some("00004")).await;
+    while site.try_ping().await {}
+    let mut operator = world.join(Role::Operator, None).await;
+    let id = site.participant().to_owned();
+    operator
+        .wait_for_participant(&id, |entry| entry["state"] == "lost")
+        .await;
+}
+
+#[tokio::test]
+async fn pings_without_a_join_end_the_connection() {
+    let world = World::new().await;
+    let mut stranger = world.connect().await;
+    while stranger.try_ping().await {}
+}
+
+#[tokio::test]
+async fn who_waits_is_told_to_those_who_can_use_it() {
+    let world = World::new().await;
+    let mut operator = world.join(Role::Operator, None).await;
+    let mut hall = world.join(Role::Hall, Some("VN")).await;
+    let mut other = world.join(Role::Site, Some("00008")).await;
+    let mut site = world.join(Role::Site, Some("00004")).await;
+    site.ask_ok(json!({"type": "requestFloor"})).await;
+    for (client, shown) in [(&mut operator, 1), (&mut hall, 1), (&mut other, 0)] {
+        let floor = client
+            .wait_until("floor", |floor| floor["waiting"] == 1)
+            .await;
+        assert_eq!(floor["queue"].as_array().map(Vec::len), Some(shown));
+    }
+    site.wait_until("self", |own| own["position"] == 1).await;
 }
 
 #[tokio::test]
