@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::access::AccessLog;
 use crate::admission::Admission;
 use crate::auth::{Grant, Keys, SessionSecret, TokenError};
 use crate::conference::Refusal;
@@ -47,6 +48,8 @@ pub struct Inner {
     pub draining: CancellationToken,
     /// Sessions and resources that are under way.
     pub tasks: TaskTracker,
+    /// Who came in and who was refused.
+    pub access: AccessLog,
     /// Who may come in.
     pub admission: Admission,
 }

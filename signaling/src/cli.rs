@@ -10,12 +10,13 @@ use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 use jiff::{SignedDuration, Timestamp};
 use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
 
 use crate::auth::{NewToken, Role};
 use crate::config::{self, Config, ConfigError, LogFormat};
 use crate::ids::{ConferenceId, SiteCode};
 use crate::server::{Server, Vault};
-use crate::{app, demo, rest};
+use crate::{access, app, demo, rest};
 
 /// Exit code for a configuration that cannot be used (sysexits.h, `EX_CONFIG`).
 const EX_CONFIG: u8 = 78;
@@ -180,11 +181,10 @@ async fn serve(config: Config, with_demo: bool) -> anyhow::Result<()> {
 }
 
 fn start_logging(config: &Config) -> anyhow::Result<()> {
-    let filter: tracing_subscriber::EnvFilter = config
-        .log
-        .filter
-        .parse()
-        .context("`log.filter` was checked with the configuration")?;
+    let checked = "`log.filter` was checked with the configuration";
+    let filter: EnvFilter = config.log.filter.parse().context(checked)?;
+    let level = if config.log.access { "info" } else { "off" };
+    let filter = filter.add_directive(format!("{}={level}", access::TARGET).parse()?);
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())

@@ -30,6 +30,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tracing::{error, info};
 
+use crate::access::AccessLog;
 use crate::conference::{Actor, Command, Record, Settings, State};
 use crate::ids::ConferenceId;
 use crate::media::MediaPlane;
@@ -46,7 +47,7 @@ use troubles::Troubles;
 
 pub use handle::{AskError, ConferenceHandle};
 pub(crate) use peers::stage_number;
-pub use request::{Admission, Answer, Arrival, Entry, Negotiated, NewPeer, Query};
+pub use request::{Admission, Answer, Arrival, Entry, Negotiated, NewPeer, OwnPeer, Query};
 pub(crate) use request::{Endings, refusal_message};
 
 /// Room for what is asked of one conference. When it is full, askers are told `overloaded`.
@@ -213,6 +214,7 @@ impl ConferenceTask {
             self.fail(batch, &cause).await;
             return;
         }
+        AccessLog::happened(self.id(), &batch.records);
         self.release(batch);
     }
 

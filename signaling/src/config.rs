@@ -187,6 +187,8 @@ pub struct Log {
     pub format: LogFormat,
     /// Which events, in the syntax of `tracing_subscriber::EnvFilter`.
     pub filter: String,
+    /// Whether the access log is written, whatever `filter` says of everything else.
+    pub access: bool,
 }
 
 /// How a log event is written.
@@ -307,6 +309,7 @@ impl Default for Log {
         Self {
             format: LogFormat::Text,
             filter: "info".to_owned(),
+            access: true,
         }
     }
 }

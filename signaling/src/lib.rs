@@ -7,6 +7,7 @@
 //!
 //! The media plane is the crate `sfu`; no SSRC is known here.
 
+pub mod access;
 pub mod admission;
 pub mod app;
 pub mod auth;
@@ -18,6 +19,7 @@ pub mod demo;
 pub mod directory;
 pub mod health;
 pub mod ids;
+pub mod judging;
 pub mod listener;
 pub mod media;
 pub mod metrics;

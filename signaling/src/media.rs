@@ -13,6 +13,7 @@ use sfu::stats::Stats;
 use tokio::sync::mpsc;
 
 use crate::conference_task::ConferenceHandle;
+use crate::judging::{Judges, Link};
 
 /// What the media plane can do. Every method returns at once.
 pub trait Media: fmt::Debug + Send + Sync + 'static {
@@ -127,6 +128,27 @@ impl Media for Sfu {
 pub struct MediaPlane {
     media: Arc<dyn Media>,
     routes: Arc<Mutex<HashMap<PeerId, ConferenceHandle>>>,
+    judges: Judges,
+}
+
+/// A peer that was answered and that nobody has asked for any more, if it is dropped.
+struct Unclaimed {
+    media: Arc<dyn Media>,
+    joined: Option<Joined>,
+}
+
+impl Unclaimed {
+    fn claim(mut self) -> Option<Joined> {
+        self.joined.take()
+    }
+}
+
+impl Drop for Unclaimed {
+    fn drop(&mut self) {
+        if let Some(joined) = &self.joined {
+            self.media.leave(joined.peer);
+        }
+    }
 }
 
 impl MediaPlane {
@@ -135,10 +157,11 @@ impl MediaPlane {
         Self {
             media,
             routes: Arc::default(),
+            judges: Judges::default(),
         }
     }
 
-    /// Everything but joining.
+    /// Everything but what a session description is needed for.
     pub fn media(&self) -> &Arc<dyn Media> {
         &self.media
     }
@@ -146,19 +169,41 @@ impl MediaPlane {
     /// Answers an offer; events of the new peer go to `conference` from now on.
     ///
     /// # Errors
-    /// When the offer cannot be answered or the media plane is full.
-    pub fn join(
+    /// When the offer cannot be answered, or not in time, or the media plane is full.
+    pub async fn join(
         &self,
+        link: Link,
         conference: &ConferenceHandle,
-        offer: &str,
-        policy: &PeerPolicy,
+        offer: String,
+        policy: PeerPolicy,
     ) -> Result<Joined, CommandError> {
-        let joined = self.media.join(conference.media_id(), offer, policy)?;
+        let (media, id) = (Arc::clone(&self.media), conference.media_id());
+        let judge = move || {
+            let joined = Some(media.join(id, &offer, &policy)?);
+            Ok::<_, CommandError>(Unclaimed { media, joined })
+        };
+        let unclaimed = self.judges.judge(link, judge).await??;
+        let joined = unclaimed.claim().ok_or(CommandError::Stopped)?;
         self.routes
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(joined.peer, conference.clone());
         Ok(joined)
+    }
+
+    /// Answers a further offer of the same peer that differs in its ICE credentials only.
+    ///
+    /// # Errors
+    /// When the peer is gone, or the offer is another one, or it is not answered in time.
+    pub async fn restart_ice(
+        &self,
+        link: Link,
+        peer: PeerId,
+        offer: String,
+    ) -> Result<String, CommandError> {
+        let media = Arc::clone(&self.media);
+        let judge = move || media.restart_ice(peer, &offer);
+        self.judges.judge(link, judge).await?
     }
 
     /// Brings events to their conferences until the media plane stops.

@@ -21,7 +21,7 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 
-pub use error::{ApiError, ErrorBody};
+pub use error::{ApiError, ErrorBody, Refused};
 pub use extract::{Body, Json, Path, Query};
 
 /// Largest list of sites, in bytes. The whole country has about 120,000.

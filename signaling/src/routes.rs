@@ -14,7 +14,7 @@
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state, map_response};
 use axum::response::{IntoResponse as _, Redirect, Response};
@@ -26,7 +26,7 @@ use tower_http::timeout::TimeoutLayer;
 use crate::app::App;
 use crate::listener::ClientAddress;
 use crate::protocol::ErrorCode;
-use crate::rest::{self, ApiError};
+use crate::rest::{self, ApiError, Refused};
 use crate::{health, pages, session, whip};
 
 /// What the public sees.
@@ -156,6 +156,10 @@ async fn meter(
     next: Next,
 ) -> Response {
     let (now, origin) = (Instant::now(), client.origin());
+    // The pattern of the path: what stands in the path itself may be a secret.
+    let path = request.extensions().get::<MatchedPath>();
+    let asked = path.map_or("-", MatchedPath::as_str);
+    let asked = format!("{} {asked}", request.method());
     let shows_token = request.headers().contains_key(header::AUTHORIZATION);
     let allowed = if shows_token {
         app.admission.may_show_token(now, origin)
@@ -163,14 +167,36 @@ async fn meter(
         app.admission.may_ask(now, origin)
     };
     if let Err(refusal) = allowed {
+        let (code, why) = (refusal.code, &refusal.message);
+        app.access.refused(client, asked.as_str(), code, why);
         return ApiError::from(refusal).into_response();
     }
     let response = next.run(request).await;
+    if let Some(Refused { code, why }) = response.extensions().get()
+        && matters_to_security(*code)
+    {
+        app.access.refused(client, asked.as_str(), *code, why);
+    }
     if shows_token && response.status() == StatusCode::UNAUTHORIZED {
         // One more was wrong; the next is refused if there is none left.
         let _ = app.admission.may_ask(now, origin);
     }
     response
+}
+
+/// Whether somebody was refused for who it is or for how much it asked, not for a mistake.
+const fn matters_to_security(code: ErrorCode) -> bool {
+    matches!(
+        code,
+        ErrorCode::TokenInvalid
+            | ErrorCode::TokenExpired
+            | ErrorCode::TokenRevoked
+            | ErrorCode::NotPermitted
+            | ErrorCode::RateLimited
+            | ErrorCode::ConferenceFull
+            | ErrorCode::ServerFull
+            | ErrorCode::Overloaded
+    )
 }
 
 /// What browsers must not do with any answer: take it for something else, or show it in another

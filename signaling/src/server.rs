@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
+use crate::access::AccessLog;
 use crate::admission::Admission;
 use crate::app::{self, App, Inner, Restarting};
 use crate::auth::{ApiKey, Issued, KeyError, KeyFileError, Keys, NewToken, SigningKey, TokenError};
@@ -32,6 +33,9 @@ use crate::whip::Resources;
 
 /// How often the media plane is asked how much it forwards, where that is limited.
 const OBSERVE_EVERY: Duration = Duration::from_secs(1);
+
+/// How often the access log looks whether there is something to sum up.
+const SUM_UP_EVERY: Duration = Duration::from_secs(10);
 
 /// Name of the database in the data directory.
 const DATABASE: &str = "dinh.db";
@@ -162,9 +166,11 @@ impl Server {
             async move { silence.run_until_cancelled(media.deliver(events)).await }
         });
         server.observe();
+        server.sum_up_refusals();
         server.serve(public, routes::public(server.app.clone()));
         server.serve(private, routes::private(server.app.clone()));
         info!(%http, %admin, "serving");
+        AccessLog::server("started");
         Ok(server)
     }
 
@@ -178,6 +184,17 @@ impl Server {
             let mut tick = tokio::time::interval(OBSERVE_EVERY);
             while let Some(now) = silence.run_until_cancelled(tick.tick()).await {
                 app.admission.observe(now, &app.media.media().stats());
+            }
+        });
+    }
+
+    /// Writes how many refusals were not written one by one.
+    fn sum_up_refusals(&self) {
+        let (app, silence) = (Arc::clone(&self.app), self.silence.clone());
+        self.listeners.spawn(async move {
+            let mut tick = tokio::time::interval(SUM_UP_EVERY);
+            while silence.run_until_cancelled(tick.tick()).await.is_some() {
+                app.access.sum_up();
             }
         });
     }
@@ -233,6 +250,7 @@ impl Server {
         info!(participants = self.app.metrics.participants(), "stopping");
         let in_time = tokio::time::timeout(deadline, self.drain()).await.is_ok();
         info!(in_time, "stopped");
+        AccessLog::server("stopped");
     }
 
     async fn drain(&self) {
@@ -290,6 +308,7 @@ fn assemble(config: Config, store: Store, keys: Keys, media: Arc<dyn Media>) -> 
     };
     Arc::new(Inner {
         directory: Directory::new(around, config.conferences.max_open),
+        access: AccessLog::default(),
         admission: Admission::new(&config),
         draining: CancellationToken::new(),
         tasks: TaskTracker::new(),

@@ -7,6 +7,7 @@
 
 mod closing;
 mod limit;
+mod offer;
 mod opening;
 mod socket;
 
@@ -19,20 +20,21 @@ use axum::response::{IntoResponse, Response};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, timeout};
 use tracing::debug;
 
+use crate::access::{AccessLog, Arrived};
 use crate::admission::Visit;
 use crate::app::App;
 use crate::auth::Role;
 use crate::conference::Command;
-use crate::conference_task::{Answer, AskError, ConferenceHandle, NewPeer, refusal_message};
+use crate::conference_task::{AskError, ConferenceHandle};
 use crate::ids::{ParticipantId, RequestId};
 use crate::listener::ClientAddress;
 use crate::metrics::NOT_UNDERSTOOD;
-use crate::negotiation;
 use crate::outbox::{Ending, Outbox, OutboxReader, outbox};
 use crate::protocol::endings::RETRY_SECONDS;
 use crate::protocol::{ClientMessage, CloseReason, ErrorCode, MAX_FRAME_BYTES, ServerMessage};
 use crate::rest::ApiError;
 use limit::{Limit, Verdict};
+use offer::Judging;
 use socket::{Received, Socket};
 
 /// `GET /ws`: becomes a WebSocket, if there is room for one more.
@@ -74,16 +76,26 @@ async fn serve(socket: WebSocket, app: App, client: ClientAddress, stranger: Vis
     };
     drop(stranger);
     match opened {
-        Ok(opened) => Box::pin(converse(socket, &app, outbox, reader, opened)).await,
+        Ok(opened) => {
+            let (conference, participant) = (opened.conference.id().clone(), opened.participant);
+            Box::pin(converse(socket, &app, outbox, reader, opened)).await;
+            AccessLog::disconnected(Arrived {
+                client,
+                conference: &conference,
+                participant,
+            });
+        }
         Err(opening::Failure::Refused(message, ending)) => {
             if let Some(message) = message {
-                if let ServerMessage::Error { code, .. } = &*message {
+                if let ServerMessage::Error { code, message, .. } = &*message {
                     app.metrics.error(*code);
+                    app.access.refused(client, "to come in", *code, message);
                 }
                 outbox.send(&message);
             }
             closing::close(socket, &mut reader, ending, &app.metrics).await;
         }
+        Err(opening::Failure::Closed) => closing::answer(socket).await,
         Err(opening::Failure::Vanished) => {}
     }
     app.metrics.socket_gone();
@@ -114,6 +126,7 @@ async fn converse(
         role,
         outbox: outbox.clone(),
         has_offered: false,
+        judging: None,
     };
     session.run(socket, reader).await;
     drop(seat);
@@ -136,6 +149,8 @@ struct Session {
     heard_at: Instant,
     /// It has, or had, a peer: another one replaces it and needs no room of its own.
     has_offered: bool,
+    /// The description that is being judged, if there is one.
+    judging: Option<Judging>,
 }
 
 impl Session {
@@ -155,7 +170,11 @@ impl Session {
                         Err(_) => self.outbox.end(Ending::because(CloseReason::TooSlow)),
                     }
                 }
-                received = socket.receive() => match received {
+                verdict = offer::verdict(&mut self.judging), if self.judging.is_some() => {
+                    self.judging = None;
+                    self.judged(verdict);
+                }
+                received = socket.receive(), if self.judging.is_none() => match received {
                     Received::Text(text) => {
                         self.heard_at = Instant::now();
                         self.handle(&text);
@@ -171,6 +190,7 @@ impl Session {
                         self.refuse(None, ErrorCode::BadMessage, "messages are text frames");
                         break Ending::because(CloseReason::BadMessage);
                     }
+                    Received::Close => return closing::answer(socket).await,
                     Received::End => return,
                 },
                 now = ping.tick() => {
@@ -236,13 +256,10 @@ impl Session {
                 self.outbox.end(Ending::Goodbye);
             }
             ClientMessage::Offer { id, sdp, sources } => {
-                self.offer(id, &sdp, sources);
+                self.offer(id, sdp, sources);
             }
             ClientMessage::RestartIce { id, sdp } => {
-                let asked = self
-                    .conference
-                    .restart_ice(participant, sdp, &self.outbox, id);
-                self.asked(Some(id), asked);
+                self.restart_ice(id, sdp);
             }
             ClientMessage::Watch {
                 id,
@@ -302,50 +319,6 @@ impl Session {
             .conference
             .request(self.participant, command, &self.outbox, id);
         self.asked(id, asked);
-    }
-
-    /// The media plane answers here, so that reading SDP holds up nobody else; the conference then
-    /// decides whether the peer is somebody's.
-    fn offer(
-        &mut self,
-        id: RequestId,
-        sdp: &str,
-        sources: std::collections::BTreeMap<String, crate::protocol::Source>,
-    ) {
-        let frame =
-            negotiation::audio_frame_ms(&self.app.config.conferences, self.conference.sites());
-        let policy = negotiation::participant_policy(self.role, frame, self.has_offered);
-        let joined = match self.app.media.join(&self.conference, sdp, &policy) {
-            Ok(joined) => joined,
-            Err(error) => {
-                let refusal = negotiation::refusal(&error);
-                self.app.metrics.error(refusal.code);
-                if matches!(refusal.code, ErrorCode::ServerFull | ErrorCode::Overloaded) {
-                    // Without media it is not in the conference: it came too late after all.
-                    self.app.note_refused(&self.conference, &refusal);
-                    let (message, ending) = opening::final_refusal(Some(id), &refusal);
-                    self.outbox.send(&message);
-                    self.outbox.end(ending);
-                } else {
-                    self.outbox.send(&refusal_message(Some(id), &refusal));
-                }
-                return;
-            }
-        };
-        self.has_offered = true;
-        let peer = joined.peer;
-        let asked = self.conference.offer(NewPeer {
-            participant: self.participant,
-            outbox: self.outbox.clone(),
-            joined,
-            sources,
-            active: false,
-            answer: Answer::Session(self.outbox.clone(), id),
-        });
-        if asked.is_err() {
-            self.app.media.media().leave(peer);
-        }
-        self.asked(Some(id), asked);
     }
 
     /// Says so if the conference takes nothing.

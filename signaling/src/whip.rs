@@ -19,11 +19,14 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use sfu::command::{IceCredentials, Joined, MediaKind, PeerPolicy};
 
+use crate::access::{AccessLog, Arrived};
 use crate::app::{self, App};
 use crate::auth::{Grant, Role, Verb};
 use crate::conference::{Command, Join, Refusal};
 use crate::conference_task::{Answer, Arrival, ConferenceHandle, Negotiated, NewPeer};
 use crate::ids::{ConferenceId, ParticipantId};
+use crate::judging::Link;
+use crate::listener::ClientAddress;
 use crate::negotiation;
 use crate::outbox::{Outbox, outbox};
 use crate::protocol::{ErrorCode, Source};
@@ -70,6 +73,7 @@ impl Direction {
 /// When the token may not publish, or the offer cannot be answered.
 pub async fn publish(
     State(app): State<App>,
+    client: ClientAddress,
     grant: Grant,
     Path(conference): Path<ConferenceId>,
     headers: HeaderMap,
@@ -81,14 +85,8 @@ pub async fn publish(
             grant.role()
         )));
     }
-    start(
-        &app,
-        Direction::Whip,
-        grant,
-        &conference,
-        offer(&headers, &body)?,
-    )
-    .await
+    let offer = offer(&headers, &body)?;
+    carried_through(app, client, Direction::Whip, grant, conference, offer).await
 }
 
 /// `POST /whep/{conference}`: joins as the token's participant and watches.
@@ -97,24 +95,19 @@ pub async fn publish(
 /// When the token may not watch, or the offer cannot be answered.
 pub async fn watch(
     State(app): State<App>,
+    client: ClientAddress,
     grant: Grant,
     Path(conference): Path<ConferenceId>,
     headers: HeaderMap,
     Body(body): Body,
 ) -> Result<Response, ApiError> {
-    start(
-        &app,
-        Direction::Whep,
-        grant,
-        &conference,
-        offer(&headers, &body)?,
-    )
-    .await
+    let offer = offer(&headers, &body)?;
+    carried_through(app, client, Direction::Whep, grant, conference, offer).await
 }
 
-fn offer<'a>(headers: &HeaderMap, body: &'a [u8]) -> Result<&'a str, ApiError> {
+fn offer(headers: &HeaderMap, body: &[u8]) -> Result<String, ApiError> {
     check_type(headers, SDP)?;
-    std::str::from_utf8(body).map_err(|_| {
+    std::str::from_utf8(body).map(str::to_owned).map_err(|_| {
         let message = "the offer is not UTF-8";
         ApiError::new(StatusCode::BAD_REQUEST, ErrorCode::BadOffer, message)
     })
@@ -137,12 +130,31 @@ fn check_type(headers: &HeaderMap, wanted: &str) -> Result<(), ApiError> {
     ))
 }
 
+/// Starts, also when the client does not wait for it: nothing is left half done.
+async fn carried_through(
+    app: App,
+    client: ClientAddress,
+    direction: Direction,
+    grant: Grant,
+    id: ConferenceId,
+    offer: String,
+) -> Result<Response, ApiError> {
+    let tasks = app.tasks.clone();
+    let starting =
+        tasks.spawn(async move { start(&app, client, direction, grant, &id, offer).await });
+    starting.await.map_err(|cause| {
+        tracing::error!(%cause, "a WHIP or WHEP request broke off");
+        ApiError::from(Refusal::new(ErrorCode::Internal, "the request broke off"))
+    })?
+}
+
 async fn start(
     app: &App,
+    client: ClientAddress,
     direction: Direction,
     grant: Grant,
     id: &ConferenceId,
-    offer: &str,
+    offer: String,
 ) -> Result<Response, ApiError> {
     app.check_not_draining()?;
     if !grant.is_for(id) {
@@ -154,7 +166,8 @@ async fn start(
     let policy = policy(app, direction, grant.role(), &conference);
     // First the offer: a bad one leaves no trace in the conference's log.
     let no_room = app.admission.no_room(app.media.media().peers());
-    let joined = app.media.join(&conference, offer, &policy);
+    let link = Link::Token(grant.token().clone());
+    let joined = app.media.join(link, &conference, offer, policy).await;
     let joined = joined
         .map_err(|error| negotiation::refusal(&error))
         .inspect_err(|refusal| app.note_refused(&conference, refusal))?;
@@ -172,6 +185,12 @@ async fn start(
         app.media.media().leave(peer);
         app.note_refused(&conference, refusal);
     })?;
+    let arrived = Arrived {
+        client,
+        conference: id,
+        participant,
+    };
+    AccessLog::joined(arrived, &grant, direction.path());
     let etag = etag(&negotiated.ice);
     let candidates = fragment::candidates(&negotiated.sdp);
     let resource = Resource {

@@ -12,7 +12,7 @@ use super::links::{Class, LinkKind};
 use super::news;
 use super::peers::Peer;
 use super::request::{
-    Admission, Answer, Arrival, Entry, Negotiated, NewPeer, Query, Request, not_stored,
+    Admission, Answer, Arrival, Entry, Negotiated, NewPeer, OwnPeer, Query, Request, not_stored,
     refusal_message,
 };
 use super::{ConferenceTask, ENDED_IDLE};
@@ -20,7 +20,7 @@ use crate::auth::Verb;
 use crate::conference::{
     Actor, Audience, Command, Effect, Event, MediaIntent, Record, Refusal, advance, decide,
 };
-use crate::ids::{ParticipantId, RequestId};
+use crate::ids::ParticipantId;
 use crate::outbox::{Ending, Outbox, encode};
 use crate::protocol::server::{MediaState, Welcome};
 use crate::protocol::{CloseReason, ErrorCode, ServerMessage};
@@ -96,14 +96,10 @@ impl ConferenceTask {
                 self.gone(batch, now, participant, &outbox);
             }
             Request::NewPeer(peer) => self.new_peer(batch, now, *peer),
-            Request::RestartIce {
+            Request::OwnPeer {
                 participant,
-                sdp,
-                outbox,
-                id,
-            } => {
-                self.restart_ice(participant, &sdp, &outbox, id);
-            }
+                answer,
+            } => drop(answer.send(self.own_peer(participant))),
             Request::Watch {
                 participant,
                 mid,
@@ -342,20 +338,13 @@ impl ConferenceTask {
         Ok((answer, negotiated))
     }
 
-    fn restart_ice(&self, participant: ParticipantId, sdp: &str, outbox: &Outbox, id: RequestId) {
-        let Some(peer) = self.peers.get(participant) else {
-            return outbox.send(&refusal_message(Some(id), &no_media()));
-        };
-        let message = match self.around.media.media().restart_ice(peer.id, sdp) {
-            Ok(sdp) => ServerMessage::Answer {
-                id,
-                sdp,
-                publications: peer.publication_entries(),
-                slots: peer.slot_entries(),
-            },
-            Err(error) => refusal_message(Some(id), &crate::negotiation::refusal(&error)),
-        };
-        outbox.send(&message);
+    fn own_peer(&self, participant: ParticipantId) -> Result<OwnPeer, Refusal> {
+        let peer = self.peers.get(participant).ok_or_else(no_media)?;
+        Ok(OwnPeer {
+            peer: peer.id,
+            publications: peer.publication_entries(),
+            slots: peer.slot_entries(),
+        })
     }
 
     fn watch(

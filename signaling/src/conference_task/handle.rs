@@ -7,7 +7,7 @@ use sfu::command::Event;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
-use super::request::{Admission, Answer, Endings, Entry, Inbound, Negotiated, NewPeer};
+use super::request::{Admission, Answer, Endings, Entry, Inbound, Negotiated, NewPeer, OwnPeer};
 use super::request::{Query, Request};
 use crate::conference::view::Snapshot;
 use crate::conference::{Actor, Command, Refusal};
@@ -179,23 +179,19 @@ impl ConferenceHandle {
             .map_err(|_| Refusal::from(AskError::Closed))?
     }
 
-    /// Renews the ICE credentials of a participant's peer; the answer goes to the session.
+    /// Which peer is a participant's, once everything that it asked for before is done.
     ///
     /// # Errors
-    /// When the task takes nothing.
-    pub fn restart_ice(
-        &self,
-        participant: ParticipantId,
-        sdp: String,
-        outbox: &Outbox,
-        id: RequestId,
-    ) -> Result<(), AskError> {
-        self.ask(Request::RestartIce {
+    /// When it has none, or the task takes nothing.
+    pub async fn own_peer(&self, participant: ParticipantId) -> Result<OwnPeer, Refusal> {
+        let (answer, receiver) = oneshot::channel();
+        self.ask(Request::OwnPeer {
             participant,
-            sdp,
-            outbox: outbox.clone(),
-            id,
-        })
+            answer,
+        })?;
+        receiver
+            .await
+            .map_err(|_| Refusal::from(AskError::Closed))?
     }
 
     /// Points a slot at somebody's camera; what came of it goes to the session.

@@ -41,12 +41,10 @@ pub(super) enum Request {
     },
     /// A peer was answered for a participant.
     NewPeer(Box<NewPeer>),
-    /// New ICE credentials for the participant's peer, by its offer.
-    RestartIce {
+    /// Which peer is the participant's.
+    OwnPeer {
         participant: ParticipantId,
-        sdp: String,
-        outbox: Outbox,
-        id: RequestId,
+        answer: oneshot::Sender<Result<OwnPeer, Refusal>>,
     },
     /// Point a slot at somebody's camera.
     Watch {
@@ -75,7 +73,7 @@ impl Request {
                 ..
             }
             | Self::Gone { participant, .. }
-            | Self::RestartIce { participant, .. }
+            | Self::OwnPeer { participant, .. }
             | Self::Watch { participant, .. } => Some(*participant),
             Self::NewPeer(new) => Some(new.participant),
             Self::Change { .. }
@@ -155,6 +153,17 @@ pub struct Negotiated {
     pub sdp: String,
     /// Our ICE credentials in it.
     pub ice: IceCredentials,
+    /// The peer.
+    pub peer: PeerId,
+    /// What may be sent.
+    pub publications: Vec<PublicationEntry>,
+    /// Where something can be received.
+    pub slots: Vec<SlotEntry>,
+}
+
+/// The peer that a participant has.
+#[derive(Clone, Debug)]
+pub struct OwnPeer {
     /// The peer.
     pub peer: PeerId,
     /// What may be sent.

@@ -32,6 +32,15 @@ pub struct ErrorBody {
     pub message: String,
 }
 
+/// Why a response refuses, for the access log.
+#[derive(Clone, Debug)]
+pub struct Refused {
+    /// As in the body.
+    pub code: ErrorCode,
+    /// As in the body.
+    pub why: String,
+}
+
 impl ApiError {
     /// A refusal whose status does not follow from its code.
     pub fn new(status: StatusCode, code: ErrorCode, message: impl Into<String>) -> Self {
@@ -128,7 +137,12 @@ impl IntoResponse for ApiError {
             code,
             message,
         } = self;
+        let refused = Refused {
+            code,
+            why: message.clone(),
+        };
         let mut response = (status, Json(ErrorBody { code, message })).into_response();
+        response.extensions_mut().insert(refused);
         let headers = response.headers_mut();
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

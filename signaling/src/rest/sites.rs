@@ -10,9 +10,11 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::{ApiError, Body, ErrorBody, Json, Path, Query};
+use crate::access::AccessLog;
 use crate::app::App;
 use crate::auth::Grant;
 use crate::ids::SiteCode;
+use crate::listener::ClientAddress;
 use crate::protocol::ErrorCode;
 use crate::sites::{ImportSummary, Level, Site, SiteFilter};
 use crate::store::ImportFailure;
@@ -84,6 +86,7 @@ pub(super) async fn list(
 )]
 pub(super) async fn import(
     State(app): State<App>,
+    client: ClientAddress,
     grant: Grant,
     Body(body): Body,
 ) -> Result<Json<ImportSummary>, ApiError> {
@@ -93,7 +96,10 @@ pub(super) async fn import(
         ));
     }
     match app.store.import_sites(&body).await {
-        Ok(summary) => Ok(Json(summary)),
+        Ok(summary) => {
+            AccessLog::changed(client, &grant, "list of sites");
+            Ok(Json(summary))
+        }
         Err(ImportFailure::List(error)) => Err(ApiError::bad_request(error.to_string())),
         Err(ImportFailure::Store(error)) => Err(error.into()),
     }

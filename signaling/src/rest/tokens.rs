@@ -8,9 +8,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{ApiError, ErrorBody, Json, Path};
+use crate::access::AccessLog;
 use crate::app::{self, App};
 use crate::auth::{Grant, NewToken, Role};
 use crate::ids::{ConferenceId, SiteCode, TokenId};
+use crate::listener::ClientAddress;
 
 /// A token to be made.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -63,6 +65,7 @@ const MAX_TTL_SECONDS: u32 = 31_536_000;
 )]
 pub(super) async fn create(
     State(app): State<App>,
+    client: ClientAddress,
     grant: Grant,
     Json(body): Json<CreateToken>,
 ) -> Result<impl IntoResponse, ApiError> {
@@ -101,8 +104,9 @@ pub(super) async fn create(
     };
     let issued = app
         .keys
-        .issue(new, app::new_token_id(), Timestamp::now())
+        .issue(new.clone(), app::new_token_id(), Timestamp::now())
         .map_err(|error| ApiError::bad_request(error.to_string()))?;
+    AccessLog::token_made(client, &grant, &issued.id, &new, issued.expires_at);
     let created = CreatedToken {
         token: issued.token,
         id: issued.id,
@@ -125,6 +129,7 @@ pub(super) async fn create(
 )]
 pub(super) async fn revoke(
     State(app): State<App>,
+    client: ClientAddress,
     grant: Grant,
     Path(token): Path<TokenId>,
 ) -> Result<StatusCode, ApiError> {
@@ -136,6 +141,7 @@ pub(super) async fn revoke(
     let now = Timestamp::now();
     // Of a token that was made elsewhere nothing is known but its id: it is refused for good.
     app.store.revoke_token(&token, None, now).await?;
+    AccessLog::token_revoked(client, &grant, &token);
     app.keys.revoke(token, None);
     Ok(StatusCode::NO_CONTENT)
 }

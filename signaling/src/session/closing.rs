@@ -14,6 +14,12 @@ const GRACE: Duration = Duration::from_secs(2);
 /// Normal closure (RFC 6455 §7.4.1).
 const NORMAL: u16 = 1000;
 
+/// Lets a client go that has closed by itself.
+pub(super) async fn answer(socket: Socket) {
+    // One that waits for nothing is cut off.
+    let _ = tokio::time::timeout(GRACE, socket.answer_close()).await;
+}
+
 /// Closes a connection.
 pub(super) async fn close(
     mut socket: Socket,

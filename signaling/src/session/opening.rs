@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
 use super::socket::{Received, Socket};
+use crate::access::{AccessLog, Arrived};
 use crate::admission::{Admitted, Seat, Visit};
 use crate::app::{self, App};
 use crate::auth::{Role, SessionSecret, TokenError};
@@ -32,6 +33,8 @@ pub(super) struct Opened {
 pub(super) enum Failure {
     /// It is told why.
     Refused(Option<Box<ServerMessage>>, Ending),
+    /// It has closed by itself.
+    Closed,
     /// It is not there any more.
     Vanished,
 }
@@ -88,7 +91,7 @@ pub(super) async fn open(
     let opened = match first {
         ClientMessage::Join { protocol, token } => {
             check_protocol(protocol)?;
-            join(app, outbox, &token).await
+            join(app, outbox, client, &token).await
         }
         ClientMessage::Resume {
             protocol,
@@ -96,7 +99,7 @@ pub(super) async fn open(
             secret,
         } => {
             check_protocol(protocol)?;
-            resume(app, outbox, session, secret).await
+            resume(app, outbox, client, session, secret).await
         }
         other => {
             let message = format!(
@@ -114,6 +117,7 @@ async fn first_message(socket: &mut Socket) -> Result<ClientMessage, Failure> {
     for _ in 0..SIGNS_BEFORE_A_MESSAGE {
         match socket.receive().await {
             Received::Alive => {}
+            Received::Close => return Err(Failure::Closed),
             Received::End => return Err(Failure::Vanished),
             Received::Binary => {
                 return Err(Failure::new(
@@ -143,7 +147,12 @@ fn check_protocol(protocol: u32) -> Result<(), Failure> {
     Err(Failure::new(ErrorCode::UnsupportedProtocol, message))
 }
 
-async fn join(app: &App, outbox: &Outbox, token: &str) -> Result<Opened, Failure> {
+async fn join(
+    app: &App,
+    outbox: &Outbox,
+    client: ClientAddress,
+    token: &str,
+) -> Result<Opened, Failure> {
     let grant = app.verify(token)?;
     let Some(id) = grant.conference() else {
         return Err(Failure::new(
@@ -159,7 +168,7 @@ async fn join(app: &App, outbox: &Outbox, token: &str) -> Result<Opened, Failure
         .inspect_err(|refusal| app.note_refused(&conference, refusal))?;
     let secret = app::new_secret();
     let join = Join {
-        grant,
+        grant: grant.clone(),
         participant: app::new_participant(),
         session: app::new_session(),
         secret: secret.hash(),
@@ -171,12 +180,19 @@ async fn join(app: &App, outbox: &Outbox, token: &str) -> Result<Opened, Failure
     };
     let entered = conference.enter(Command::Join(join), arrival).await;
     let admission = entered.inspect_err(|refusal| app.note_refused(&conference, refusal))?;
+    let arrived = Arrived {
+        client,
+        conference: conference.id(),
+        participant: admission.participant,
+    };
+    AccessLog::joined(arrived, &grant, "websocket");
     Ok(opened(conference, &admission, seat))
 }
 
 async fn resume(
     app: &App,
     outbox: &Outbox,
+    client: ClientAddress,
     session: SessionId,
     secret: String,
 ) -> Result<Opened, Failure> {
@@ -202,6 +218,11 @@ async fn resume(
         secret,
     };
     let admission = conference.enter(command, arrival).await?;
+    AccessLog::resumed(Arrived {
+        client,
+        conference: conference.id(),
+        participant: admission.participant,
+    });
     Ok(opened(conference, &admission, seat))
 }
 

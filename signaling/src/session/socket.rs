@@ -43,6 +43,8 @@ pub(super) enum Received {
     Alive,
     /// Something the protocol does not have.
     Binary,
+    /// The client closes, and waits for our answer to it (RFC 6455 §5.5.1).
+    Close,
     /// Nothing will come any more.
     End,
 }
@@ -61,7 +63,8 @@ impl Socket {
             Some(Ok(Message::Text(text))) => Received::Text(text),
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => Received::Alive,
             Some(Ok(Message::Binary(_))) => Received::Binary,
-            Some(Ok(Message::Close(_)) | Err(_)) | None => Received::End,
+            Some(Ok(Message::Close(_))) => Received::Close,
+            Some(Err(_)) | None => Received::End,
         }
     }
 
@@ -102,6 +105,13 @@ impl Socket {
     /// Writes a frame however long it takes.
     pub(super) async fn write_all(&mut self, frame: Frame) -> bool {
         self.0.send(Message::Text(frame)).await.is_ok()
+    }
+
+    /// Answers the client's close, which reading it has queued, and waits until it is gone.
+    pub(super) async fn answer_close(mut self) {
+        if self.0.flush().await.is_ok() {
+            while let Some(Ok(_)) = self.0.recv().await {}
+        }
     }
 
     /// Says goodbye and waits until the other side has.

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::{WebSocketStream, client_async};
 
 /// Longer than anything here should ever take, on a busy machine.
@@ -186,6 +187,22 @@ impl Client {
     pub(crate) async fn ask_ok(&mut self, request: Value) {
         let answer = self.ask(request.clone()).await;
         assert_eq!(answer["type"], "ok", "{request} was answered {answer}");
+    }
+
+    /// Closes with a code; with which the server answers, `None` if it just ends the connection.
+    pub(crate) async fn close(mut self, code: u16) -> Option<u16> {
+        let frame = CloseFrame {
+            code: code.into(),
+            reason: "bye".into(),
+        };
+        self.socket.close(Some(frame)).await.unwrap();
+        loop {
+            match self.read().await {
+                Heard::Message(_) => {}
+                Heard::Closed(code) => return Some(code),
+                Heard::End => return None,
+            }
+        }
     }
 
     /// Waits for the end: the last error, what `closing` said, and the close code.

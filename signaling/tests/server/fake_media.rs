@@ -1,7 +1,8 @@
 //! A media plane without media: answers offers of a tiny language and writes down its commands.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
 use sfu::command::{
     AcceptedPublication, AcceptedSlot, CloseReason, CommandError, Event, IceCredentials, Joined,
@@ -11,6 +12,9 @@ use sfu::id::{ConferenceId, Feed, PeerId, PublicationId, SlotId};
 use sfu::sdp::OfferError;
 use signaling::media::Media;
 use tokio::sync::mpsc;
+
+/// Longer than anybody waits for the offer `hard`.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What was commanded.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -29,6 +33,9 @@ pub(crate) struct FakeMedia {
     next_peer: AtomicU64,
     peers: AtomicUsize,
     orders: Mutex<Vec<Order>>,
+    /// Whether the offer `hard` is answered.
+    judged: Mutex<bool>,
+    is_judged: Condvar,
     events: mpsc::Sender<Event>,
 }
 
@@ -40,6 +47,8 @@ impl FakeMedia {
                 next_peer: AtomicU64::new(1),
                 peers: AtomicUsize::new(0),
                 orders: Mutex::default(),
+                judged: Mutex::default(),
+                is_judged: Condvar::new(),
                 events,
             },
             receiver,
@@ -58,6 +67,12 @@ impl FakeMedia {
     /// From now on there seem to be so many peers.
     pub(crate) fn crowd(&self, peers: usize) {
         self.peers.store(peers, Ordering::Relaxed);
+    }
+
+    /// Answers the offer `hard`, which takes until then.
+    pub(crate) fn judge(&self) {
+        *self.judged.lock().unwrap() = true;
+        self.is_judged.notify_all();
     }
 
     pub(crate) async fn happen(&self, event: Event) {
@@ -92,6 +107,14 @@ impl Media for FakeMedia {
     ) -> Result<Joined, CommandError> {
         if offer == "full" {
             return Err(CommandError::Full);
+        }
+        if offer == "hard" {
+            let judged = self.judged.lock().unwrap();
+            let judged = self
+                .is_judged
+                .wait_timeout_while(judged, PATIENCE, |done| !*done);
+            drop(judged);
+            return Err(bad_offer());
         }
         let peer = PeerId(self.next_peer.fetch_add(1, Ordering::Relaxed));
         let (mut publications, mut slots) = (Vec::new(), Vec::new());

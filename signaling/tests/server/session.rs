@@ -424,3 +424,39 @@ async fn an_offer_is_answered_while_events_of_others_are_being_stored() {
     drop(occupied);
     assert_eq!(second.wait_for("ok").await["id"], 1);
 }
+
+#[tokio::test]
+async fn while_an_offer_is_judged_nobody_else_waits() {
+    let world = World::new().await;
+    let mut hostile = world.join(Role::Site, Some("00004")).await;
+    hostile
+        .send(&json!({"type": "offer", "id": 1, "sdp": "hard", "sources": {}}))
+        .await;
+    let mut other = world.join(Role::Site, Some("00008")).await;
+    let answer = other
+        .ask(json!({"type": "offer", "sdp": "receive video 0", "sources": {}}))
+        .await;
+    assert_eq!(answer["type"], "answer");
+    let token = world.token(Role::Observer, None);
+    let address = format!("/whep/{CONFERENCE}");
+    let offer = "receive video 0";
+    let watched = world
+        .post_text(&address, &token, "application/sdp", offer)
+        .await;
+    assert_eq!(watched.status, 201, "{}", watched.text);
+    world.media.judge();
+    let refused = hostile.wait_for("error").await;
+    assert_eq!(
+        (&refused["id"], &refused["code"]),
+        (&json!(1), &json!("bad_offer"))
+    );
+}
+
+#[tokio::test]
+async fn a_close_is_answered_before_and_after_the_join() {
+    let world = World::new().await;
+    let stranger = world.connect().await;
+    assert_eq!(stranger.close(1000).await, Some(1000));
+    let site = world.join(Role::Site, Some("00004")).await;
+    assert_eq!(site.close(4000).await, Some(4000));
+}

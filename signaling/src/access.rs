@@ -1,0 +1,209 @@
+//! The access log: who came in and who was refused, from where and why, and what was decided.
+//!
+//! Lines of the target [`TARGET`], written however little else is logged. They name participants,
+//! sites, roles and the ids of tokens, never a token or a secret. What strangers can cause without
+//! end is counted instead of written (see `refusals`).
+
+mod refusals;
+
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+use tracing::info;
+
+use crate::auth::Grant;
+use crate::conference::{By, Event, Record};
+use crate::ids::{ConferenceId, ParticipantId, TokenId};
+use crate::listener::ClientAddress;
+use crate::protocol::ErrorCode;
+use refusals::{Refusals, Sum};
+
+/// The target of its lines, for filters and for whatever collects them.
+pub const TARGET: &str = "dinh::access";
+
+/// Writes the access log.
+#[derive(Debug, Default)]
+pub struct AccessLog {
+    refusals: Mutex<Refusals>,
+}
+
+/// How somebody came in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrived<'a> {
+    pub(crate) client: ClientAddress,
+    pub(crate) conference: &'a ConferenceId,
+    pub(crate) participant: ParticipantId,
+}
+
+impl AccessLog {
+    /// Somebody came in with a token, by this way.
+    pub(crate) fn joined(arrived: Arrived<'_>, grant: &Grant, way: &str) {
+        info!(
+            target: TARGET,
+            client = %arrived.client,
+            conference = %arrived.conference,
+            participant = %arrived.participant,
+            role = %grant.role(),
+            site = %or_dash(grant.site()),
+            subject = ?grant.subject(),
+            token = %grant.token(),
+            way,
+            "joined"
+        );
+    }
+
+    /// Somebody came back with the secret of its session.
+    pub(crate) fn resumed(arrived: Arrived<'_>) {
+        info!(
+            target: TARGET,
+            client = %arrived.client,
+            conference = %arrived.conference,
+            participant = %arrived.participant,
+            "resumed"
+        );
+    }
+
+    /// A connection of somebody who was in has ended.
+    pub(crate) fn disconnected(arrived: Arrived<'_>) {
+        info!(
+            target: TARGET,
+            client = %arrived.client,
+            conference = %arrived.conference,
+            participant = %arrived.participant,
+            "disconnected"
+        );
+    }
+
+    /// Somebody was refused what it asked for.
+    pub(crate) fn refused(&self, client: ClientAddress, asked: &str, code: ErrorCode, why: &str) {
+        let verdict = self.refusals().note(Instant::now(), client.origin());
+        self.write_sums(verdict.sums);
+        if verdict.is_written {
+            let code = code.as_str();
+            info!(target: TARGET, %client, asked = ?asked, code, why = ?why, "refused");
+        }
+    }
+
+    /// Writes what was only counted, if it is time.
+    pub(crate) fn sum_up(&self) {
+        let sums = self.refusals().sum_up(Instant::now());
+        self.write_sums(sums);
+    }
+
+    fn refusals(&self) -> std::sync::MutexGuard<'_, Refusals> {
+        self.refusals.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write_sums(&self, sums: Vec<Sum>) {
+        for Sum { origin, unwritten } in sums {
+            let client = origin.map_or_else(|| "others".to_owned(), |origin| origin.to_string());
+            info!(target: TARGET, client, unwritten, "refused, and not written each");
+        }
+    }
+
+    /// A token was made.
+    pub(crate) fn token_made(
+        client: ClientAddress,
+        by: &Grant,
+        token: &TokenId,
+        made: &crate::auth::NewToken,
+        expires_at: Timestamp,
+    ) {
+        info!(
+            target: TARGET,
+            %client,
+            by = ?by.subject(),
+            by_token = %by.token(),
+            token = %token,
+            role = %made.role,
+            conference = %or_dash(made.conference.as_ref()),
+            site = %or_dash(made.site.as_ref()),
+            subject = ?made.subject,
+            %expires_at,
+            "token made"
+        );
+    }
+
+    /// A token was taken back.
+    pub(crate) fn token_revoked(client: ClientAddress, by: &Grant, token: &TokenId) {
+        let (by, by_token) = (by.subject(), by.token());
+        info!(target: TARGET, %client, by = ?by, %by_token, %token, "token revoked");
+    }
+
+    /// Something else was changed by the bearer of a token.
+    pub(crate) fn changed(client: ClientAddress, by: &Grant, what: &str) {
+        let (by, by_token) = (by.subject(), by.token());
+        info!(target: TARGET, %client, by = ?by, %by_token, what, "changed");
+    }
+
+    /// The server has begun, or has ended.
+    pub(crate) fn server(what: &str) {
+        info!(target: TARGET, version = env!("CARGO_PKG_VERSION"), "server {what}");
+    }
+
+    /// Events of a conference were stored.
+    pub(crate) fn happened(conference: &ConferenceId, records: &[Record]) {
+        for record in records {
+            let Some((what, whom, by)) = worth_a_line(&record.event) else {
+                continue;
+            };
+            let (whom, by) = (or_dash(whom), Author(by));
+            info!(target: TARGET, %conference, participant = %whom, %by, "{what}");
+        }
+    }
+}
+
+/// What an event is called in the log, whom it concerns and who caused it; `None` for what is no
+/// decision, or has a line of its own.
+fn worth_a_line(event: &Event) -> Option<(&'static str, Option<ParticipantId>, Option<&By>)> {
+    let line = match event {
+        Event::Created { by, .. } => ("conference created", None, Some(by)),
+        Event::RosterSet { by, .. } => ("roster set", None, Some(by)),
+        Event::Started { by } => ("conference started", None, Some(by)),
+        Event::Ended { by } => ("conference ended", None, Some(by)),
+        Event::Left {
+            participant, by, ..
+        } => ("left", Some(*participant), Some(by)),
+        Event::MuteChanged {
+            participant,
+            muted,
+            by,
+        } => {
+            let what = if *muted { "muted" } else { "unmuted" };
+            (what, Some(*participant), Some(by))
+        }
+        Event::FloorGranted { participant, by } => ("floor given", Some(*participant), Some(by)),
+        Event::FloorReleased {
+            participant, by, ..
+        } => ("floor released", Some(*participant), Some(by)),
+        Event::Joined { .. }
+        | Event::Lost { .. }
+        | Event::Regained { .. }
+        | Event::TakenOver { .. }
+        | Event::SourceChanged { .. }
+        | Event::FloorRequested { .. }
+        | Event::FloorWithdrawn { .. }
+        | Event::StageSet { .. }
+        | Event::Interrupted {} => return None,
+    };
+    Some(line)
+}
+
+struct Author<'a>(Option<&'a By>);
+
+impl fmt::Display for Author<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(By::Participant(participant)) => write!(f, "{participant}"),
+            Some(By::Subject(subject)) => write!(f, "{subject:?}"),
+            Some(By::Bearer(bearer)) => write!(f, "{:?} with {}", bearer.subject, bearer.token),
+            Some(By::System) | None => f.write_str("server"),
+        }
+    }
+}
+
+fn or_dash(value: Option<impl fmt::Display>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| value.to_string())
+}
