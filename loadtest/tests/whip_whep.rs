@@ -15,9 +15,9 @@ use axum::response::IntoResponse;
 use axum::routing::{delete, post};
 use loadtest::scenario::{Ramp, Scenario, Target, Transport, WebEndpoint};
 use loadtest::thresholds::Thresholds;
-use sfu::Sfu;
-use sfu::command::{MediaKind, PeerPolicy};
+use sfu::command::{Command, MediaKind, PeerPolicy};
 use sfu::id::{ConferenceId, Feed};
+use sfu::{Media as _, Sfu};
 
 const CONFERENCE: ConferenceId = ConferenceId(1);
 
@@ -35,10 +35,17 @@ async fn whip(State(server): State<Server>, offer: String) -> impl IntoResponse 
     };
     let joined = server.sfu.join(CONFERENCE, &offer, &policy).unwrap();
     for publication in &joined.publications {
-        match publication.kind {
-            MediaKind::Video => server.sfu.show(CONFERENCE, 0, Some(publication.id)),
-            MediaKind::Audio => server.sfu.set_speakers(CONFERENCE, &[publication.id]),
-        }
+        server.sfu.command(match publication.kind {
+            MediaKind::Video => Command::Show {
+                conference: CONFERENCE,
+                stage: 0,
+                publication: Some(publication.id),
+            },
+            MediaKind::Audio => Command::SetSpeakers {
+                conference: CONFERENCE,
+                publications: vec![publication.id],
+            },
+        });
     }
     created(joined.answer)
 }

@@ -181,7 +181,7 @@ pub struct AcceptedSlot {
     pub kind: MediaKind,
 }
 
-/// What came of [`Sfu::join`](crate::Sfu::join).
+/// What came of [`Media::join`](crate::Media::join).
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Joined {
     /// The new peer.
@@ -196,9 +196,9 @@ pub struct Joined {
     pub slots: Vec<AcceptedSlot>,
 }
 
-/// An order to a shard.
+/// What a shard is ordered to do.
 #[derive(Clone, Debug)]
-pub enum Command {
+pub enum Order {
     /// A new peer, negotiated and not yet connected.
     AddPeer {
         /// Its id.
@@ -206,17 +206,24 @@ pub enum Command {
         /// What was negotiated.
         spec: Box<PeerSpec>,
     },
-    /// Forget a peer and everything it sends or receives, after a DTLS close_notify.
-    RemovePeer {
-        /// Which.
-        peer: PeerId,
-    },
     /// Accept a second pair of ICE credentials until it is used (RFC 8445 §9).
     RestartIce {
         /// Which.
         peer: PeerId,
         /// The new pair.
         ice: IceCredentials,
+    },
+    /// What signaling wants.
+    Command(Command),
+}
+
+/// What signaling may order by itself. Peers are made by offers only, at the [desk](crate::desk).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Command {
+    /// Forget a peer and everything it sends or receives, after a DTLS close_notify.
+    RemovePeer {
+        /// Which.
+        peer: PeerId,
     },
     /// From now on the feed shows this publication, in every slot of the conference.
     Show {
@@ -308,13 +315,6 @@ pub enum Event {
         /// Which.
         publication: PublicationId,
     },
-    /// Another speaker is the loudest.
-    DominantSpeaker {
-        /// Where.
-        conference: ConferenceId,
-        /// Who, or nobody.
-        publication: Option<PublicationId>,
-    },
     /// A shard cannot keep up with a conference and leaves something out, or less than before.
     Overload {
         /// Which.
@@ -345,6 +345,9 @@ pub enum CommandError {
     /// The command queue of the shard is full: try again later.
     #[error("the media plane is overloaded: {0}")]
     Overloaded(&'static str),
+    /// The conference has ended while the offer was answered.
+    #[error("the conference has ended")]
+    ConferenceEnded,
     /// The media threads have stopped.
     #[error("the media plane has stopped")]
     Stopped,

@@ -49,8 +49,6 @@ pub struct Conference {
     pub speakers: Vec<PublicationId>,
     /// One bank per number of audio slots in use.
     pub banks: Vec<Bank>,
-    /// Who was last told to be the loudest.
-    pub dominant: Option<PublicationId>,
     /// Which publications its feeds show at present.
     pub watched: Vec<PublicationKey>,
     /// Something arrived since the last fan-out.
@@ -73,7 +71,6 @@ impl Conference {
             stage: FxHashMap::default(),
             speakers: Vec::new(),
             banks: Vec::new(),
-            dominant: None,
             watched: Vec::new(),
             has_pending: false,
             held_until: None,

@@ -7,6 +7,9 @@
     reason = "the driver is the I/O edge"
 )]
 
+mod address;
+mod heartbeat;
+mod start;
 mod tcp;
 mod udp;
 
@@ -21,7 +24,8 @@ use crossbeam_channel::{Receiver, Sender, TrySendError};
 use mio::{Events, Poll, Token, Waker};
 use tokio::sync::mpsc;
 
-use crate::command::{Command, Event};
+use crate::command::{Event, Order};
+use crate::driver::heartbeat::Heartbeat;
 use crate::driver::tcp::Tcp;
 use crate::driver::udp::Udp;
 use crate::drop_reason::DropReason;
@@ -31,22 +35,25 @@ use crate::path::Path;
 use crate::shard::{Shard, ShardConfig};
 use crate::stats::Stats;
 
+pub use start::StartError;
+pub(crate) use start::{Threads, start};
+
 const UDP: Token = Token(0);
 const WAKE: Token = Token(1);
 const LISTENER: Token = Token(2);
 /// Tokens from here on are TCP connections.
 const FIRST_CONNECTION: usize = 3;
 
-/// Commands that may wait for a shard; beyond it a caller is told `Overloaded`.
-pub const COMMAND_QUEUE: usize = 8_192;
+/// Orders that may wait for a shard; beyond it a caller is told `Overloaded`.
+const ORDER_QUEUE: usize = 8_192;
 
 /// Messages that may wait between two shards; beyond it media is dropped and counted.
-pub const LINK_QUEUE: usize = 8_192;
+const LINK_QUEUE: usize = 8_192;
 
-/// Commands carried out per turn. Each may cost a handshake state; the rest wait a turn, so that
+/// Orders carried out per turn. Each may cost a handshake state; the rest wait a turn, so that
 /// joins never stop media; fewer while media is being sent.
-const COMMANDS_PER_TURN: usize = 32;
-const COMMANDS_BESIDE_MEDIA: usize = 4;
+const ORDERS_PER_TURN: usize = 32;
+const ORDERS_BESIDE_MEDIA: usize = 4;
 
 /// Link messages taken in per turn.
 const LINKS_PER_TURN: usize = 1_024;
@@ -62,29 +69,30 @@ const STATS_INTERVAL: Duration = Duration::from_millis(500);
 
 /// How the rest of the process reaches one shard's thread.
 #[derive(Clone, Debug)]
-pub(crate) struct Mailbox {
-    pub(crate) commands: Sender<Command>,
-    pub(crate) links: Sender<LinkMessage>,
-    pub(crate) waker: Arc<Waker>,
+struct Mailbox {
+    orders: Sender<Order>,
+    links: Sender<LinkMessage>,
+    waker: Arc<Waker>,
 }
 
 /// What a thread is started with.
 #[derive(Debug)]
-pub(crate) struct Setup {
-    pub(crate) config: ShardConfig,
-    pub(crate) sockets: Sockets,
-    pub(crate) commands: Receiver<Command>,
-    pub(crate) links: Receiver<LinkMessage>,
+struct Setup {
+    config: ShardConfig,
+    sockets: Sockets,
+    orders: Receiver<Order>,
+    links: Receiver<LinkMessage>,
     /// Every shard's mailbox, by its number.
-    pub(crate) mailboxes: Vec<Mailbox>,
-    pub(crate) events: mpsc::Sender<Event>,
-    pub(crate) stats: Arc<Mutex<Stats>>,
-    pub(crate) stop: Arc<AtomicBool>,
+    mailboxes: Vec<Mailbox>,
+    events: mpsc::Sender<Event>,
+    stats: Arc<Mutex<Stats>>,
+    heart: Arc<Heartbeat>,
+    stop: Arc<AtomicBool>,
 }
 
 /// The bound sockets of one shard, not yet on their thread.
 #[derive(Debug)]
-pub(crate) struct Sockets {
+struct Sockets {
     poll: Poll,
     udp: Udp,
     tcp: Tcp,
@@ -92,7 +100,7 @@ pub(crate) struct Sockets {
 
 impl Sockets {
     /// Binds UDP and TCP to the same port; port 0 takes any that is free for both.
-    pub(crate) fn bind(address: IpAddr, port: u16) -> io::Result<Self> {
+    fn bind(address: IpAddr, port: u16) -> io::Result<Self> {
         let mut last = None;
         for _ in 0..if port == 0 { 16 } else { 1 } {
             let poll = Poll::new()?;
@@ -110,18 +118,18 @@ impl Sockets {
     }
 
     /// The port of both.
-    pub(crate) fn port(&self) -> u16 {
+    fn port(&self) -> u16 {
         self.udp.port()
     }
 
     /// What wakes the thread that will own these sockets.
-    pub(crate) fn waker(&self) -> io::Result<Waker> {
+    fn waker(&self) -> io::Result<Waker> {
         Waker::new(self.poll.registry(), WAKE)
     }
 }
 
 /// NTP time (RFC 5905 §6) of now, 32.32 fixed point.
-pub(crate) fn ntp_now() -> u64 {
+fn ntp_now() -> u64 {
     const UNIX_EPOCH_IN_NTP: u64 = 2_208_988_800;
     let since = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
@@ -130,27 +138,9 @@ pub(crate) fn ntp_now() -> u64 {
     ((since.as_secs() + UNIX_EPOCH_IN_NTP) << 32).wrapping_add(fraction)
 }
 
-/// The address that this machine uses towards others: the one a datagram to a far host would leave
-/// from. Nothing is sent.
-pub(crate) fn own_address() -> Option<IpAddr> {
-    let socket = std::net::UdpSocket::bind((IpAddr::from([0, 0, 0, 0]), 0)).ok()?;
-    // Any routed address will do; this one is for documentation (RFC 5737) and answers nothing.
-    socket.connect((IpAddr::from([192, 0, 2, 1]), 9)).ok()?;
-    let address = socket.local_addr().ok()?.ip();
-    (!address.is_unspecified() && !address.is_loopback()).then_some(address)
-}
-
 /// The monotonic clock.
-pub(crate) fn now() -> Instant {
+fn now() -> Instant {
     Instant::now()
-}
-
-/// Runs one shard until it is told to stop.
-pub(crate) fn run(setup: Setup, started: Instant) {
-    let id = setup.config.id;
-    if let Err(error) = Loop::new(setup, started).run() {
-        tracing::error!(shard = %id, %error, "media thread stopped");
-    }
 }
 
 struct Loop {
@@ -159,7 +149,7 @@ struct Loop {
     poll: Poll,
     udp: Udp,
     tcp: Tcp,
-    commands: Receiver<Command>,
+    orders: Receiver<Order>,
     links: Receiver<LinkMessage>,
     mailboxes: Vec<Mailbox>,
     /// Link messages that must not be lost and found the queue full.
@@ -167,6 +157,7 @@ struct Loop {
     events: mpsc::Sender<Event>,
     stats: Arc<Mutex<Stats>>,
     stats_due: Instant,
+    heart: Arc<Heartbeat>,
     stop: Arc<AtomicBool>,
 }
 
@@ -178,13 +169,14 @@ impl Loop {
             poll: setup.sockets.poll,
             udp: setup.sockets.udp,
             tcp: setup.sockets.tcp,
-            commands: setup.commands,
+            orders: setup.orders,
             links: setup.links,
             mailboxes: setup.mailboxes,
             held: VecDeque::new(),
             events: setup.events,
             stats: setup.stats,
             stats_due: started,
+            heart: setup.heart,
             stop: setup.stop,
         }
     }
@@ -193,6 +185,7 @@ impl Loop {
         let mut ready = Events::with_capacity(1_024);
         while !self.stop.load(Ordering::Relaxed) {
             let now = Instant::now();
+            self.heart.beat(now);
             let busy = self.turn(now);
             let timeout = if busy {
                 Duration::ZERO
@@ -218,7 +211,7 @@ impl Loop {
 
     /// One round of everything. Returns whether there is more to do at once.
     fn turn(&mut self, now: Instant) -> bool {
-        let mut busy = self.take_commands(now);
+        let mut busy = self.take_orders(now);
         busy |= self.take_links(now);
         let shard = &mut self.shard;
         busy |= self
@@ -236,17 +229,17 @@ impl Loop {
         busy
     }
 
-    fn take_commands(&mut self, now: Instant) -> bool {
+    fn take_orders(&mut self, now: Instant) -> bool {
         let most = if self.shard.has_transmit() {
-            COMMANDS_BESIDE_MEDIA
+            ORDERS_BESIDE_MEDIA
         } else {
-            COMMANDS_PER_TURN
+            ORDERS_PER_TURN
         };
         for _ in 0..most {
-            let Ok(command) = self.commands.try_recv() else {
+            let Ok(order) = self.orders.try_recv() else {
                 return false;
             };
-            self.shard.handle_command(now, command);
+            self.shard.handle_order(now, order);
         }
         true
     }

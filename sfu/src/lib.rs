@@ -2,7 +2,8 @@
 //!
 //! Two layers. [`shard::Shard`] decides: bytes, commands and the time go in; messages to send,
 //! events and link messages come out. It touches no socket, no clock, no thread. [`driver`] acts:
-//! one thread per shard with its UDP and TCP sockets. [`Sfu`] is what the signaling plane holds.
+//! one thread per shard with its UDP and TCP sockets. [`Sfu`] is what the signaling plane holds: a
+//! [`desk::Desk`], which knows who is there, and the way to the threads.
 //!
 //! What it does not have: names, roles, tokens, sites, transcoding, mixing, TURN, a jitter buffer.
 
@@ -11,13 +12,16 @@ pub mod command;
 pub mod conference;
 pub mod config;
 pub mod demux;
+pub mod desk;
 pub mod driver;
 pub mod drop_reason;
+pub mod events;
 pub mod fanout;
 pub mod feed;
 pub mod handle;
 pub mod id;
 pub mod link;
+pub mod media;
 pub mod outbox;
 pub mod overload;
 pub mod packet;
@@ -35,4 +39,7 @@ pub mod table;
 pub mod testing;
 
 pub use config::Config;
+pub use driver::StartError;
+pub use events::Events;
 pub use handle::Sfu;
+pub use media::Media;

@@ -25,7 +25,7 @@ use bytes::Bytes;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-use crate::command::{CloseReason, Command, Event};
+use crate::command::{CloseReason, Command, Event, Order};
 use crate::conference::Conference;
 use crate::demux::Demux;
 use crate::fanout::Fanout;
@@ -120,12 +120,18 @@ impl Shard {
         }
     }
 
-    /// Carries out a command. One for something that is gone already changes nothing.
-    pub fn handle_command(&mut self, now: Instant, command: Command) {
+    /// Carries out an order. One for something that is gone already changes nothing.
+    pub fn handle_order(&mut self, now: Instant, order: Order) {
+        match order {
+            Order::AddPeer { peer, spec } => self.add_peer(now, peer, &spec),
+            Order::RestartIce { peer, ice } => self.restart_ice(peer, ice),
+            Order::Command(command) => self.handle_command(now, command),
+        }
+    }
+
+    fn handle_command(&mut self, now: Instant, command: Command) {
         match command {
-            Command::AddPeer { peer, spec } => self.add_peer(now, peer, &spec),
             Command::RemovePeer { peer } => self.remove_peer(now, peer, CloseReason::Removed),
-            Command::RestartIce { peer, ice } => self.restart_ice(peer, ice),
             Command::Show {
                 conference,
                 stage,

@@ -107,20 +107,6 @@ pub fn choose<K: Copy + Eq>(places: &mut [Option<K>], speakers: &[(K, f32)]) -> 
     *places != *before
 }
 
-/// The loudest of those who speak at all; a present one keeps the title within the margin.
-pub fn dominant<K: Copy + Eq>(present: Option<K>, speakers: &[(K, f32)]) -> Option<K> {
-    let loudest = speakers
-        .iter()
-        .filter(|(_, loudness)| *loudness >= 127.0 - SPEECH_DBOV)
-        .max_by(|a, b| a.1.total_cmp(&b.1))?;
-    match present.and_then(|key| speakers.iter().find(|(k, _)| *k == key)) {
-        Some(held) if loudest.1 < held.1 + MARGIN_DB && held.1 >= 127.0 - SPEECH_DBOV => {
-            Some(held.0)
-        }
-        _ => Some(loudest.0),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -164,13 +150,6 @@ mod tests {
         let mut places = [Some('a'), Some('b')];
         choose(&mut places, &[('b', 20.0), ('a', 90.0), ('c', 80.0)]);
         assert_eq!(places, [Some('a'), Some('c')]);
-    }
-
-    #[test]
-    fn silence_has_no_dominant_speaker() {
-        assert_eq!(dominant::<char>(Some('a'), &[('a', 5.0), ('b', 6.0)]), None);
-        assert_eq!(dominant(Some('a'), &[('a', 80.0), ('b', 82.0)]), Some('a'));
-        assert_eq!(dominant(Some('a'), &[('a', 70.0), ('b', 82.0)]), Some('b'));
     }
 
     #[test]

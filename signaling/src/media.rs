@@ -1,133 +1,20 @@
-//! The media plane as the people plane sees it, and the way of its events to their conference.
-//!
-//! A trait, so that a whole server runs in a test without a media thread.
+//! The media plane together with the way of its events to their conference.
 
 use std::collections::HashMap;
-use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use sfu::Sfu;
-use sfu::command::{CommandError, Event, IceCredentials, Joined, PeerPolicy};
-use sfu::id::{ConferenceId, Feed, PeerId, PublicationId, SlotId};
-use sfu::stats::Stats;
-use tokio::sync::mpsc;
+use sfu::command::{Command, CommandError, Joined, PeerPolicy};
+use sfu::id::{ConferenceId, PeerId};
+use sfu::{Events, Media};
 
 use crate::conference_task::ConferenceHandle;
 use crate::judging::{Judges, Link};
 
-/// What the media plane can do. Every method returns at once.
-pub trait Media: fmt::Debug + Send + Sync + 'static {
-    /// Answers an offer and creates the peer.
-    ///
-    /// # Errors
-    /// When the offer cannot be answered or the media plane is full.
-    fn join(
-        &self,
-        conference: ConferenceId,
-        offer: &str,
-        policy: &PeerPolicy,
-    ) -> Result<Joined, CommandError>;
-
-    /// Answers a further offer of the same peer that differs in its ICE credentials only.
-    ///
-    /// # Errors
-    /// When the peer is gone or the offer is another one.
-    fn restart_ice(&self, peer: PeerId, offer: &str) -> Result<String, CommandError>;
-
-    /// New ICE credentials for a peer (RFC 9725 §4.3.3).
-    ///
-    /// # Errors
-    /// When the peer is gone.
-    fn renew_ice(&self, peer: PeerId) -> Result<IceCredentials, CommandError>;
-
-    /// Closes a peer.
-    fn leave(&self, peer: PeerId);
-
-    /// Sets what a place of the stage shows, for all slots at once.
-    fn show(&self, conference: ConferenceId, stage: u8, what: Option<PublicationId>);
-
-    /// Sets who may be heard, the most important first.
-    fn set_speakers(&self, conference: ConferenceId, who: &[PublicationId]);
-
-    /// Points one video slot at another feed.
-    fn watch(&self, slot: SlotId, feed: Option<Feed>);
-
-    /// Refuses or accepts again the media of a publication.
-    fn block(&self, publication: PublicationId, blocked: bool);
-
-    /// Closes all peers of a conference.
-    fn end_conference(&self, conference: ConferenceId);
-
-    /// How many peers there are, connected or not yet.
-    fn peers(&self) -> usize;
-
-    /// What was counted so far.
-    fn stats(&self) -> Stats;
-
-    /// Stops for good; returns when the media threads have.
-    fn shutdown(&self);
-}
-
-impl Media for Sfu {
-    fn join(
-        &self,
-        conference: ConferenceId,
-        offer: &str,
-        policy: &PeerPolicy,
-    ) -> Result<Joined, CommandError> {
-        Self::join(self, conference, offer, policy)
-    }
-
-    fn restart_ice(&self, peer: PeerId, offer: &str) -> Result<String, CommandError> {
-        Self::restart_ice(self, peer, offer)
-    }
-
-    fn renew_ice(&self, peer: PeerId) -> Result<IceCredentials, CommandError> {
-        Self::renew_ice(self, peer)
-    }
-
-    fn leave(&self, peer: PeerId) {
-        Self::leave(self, peer);
-    }
-
-    fn show(&self, conference: ConferenceId, stage: u8, what: Option<PublicationId>) {
-        Self::show(self, conference, stage, what);
-    }
-
-    fn set_speakers(&self, conference: ConferenceId, who: &[PublicationId]) {
-        Self::set_speakers(self, conference, who);
-    }
-
-    fn watch(&self, slot: SlotId, feed: Option<Feed>) {
-        Self::watch(self, slot, feed);
-    }
-
-    fn block(&self, publication: PublicationId, blocked: bool) {
-        Self::block(self, publication, blocked);
-    }
-
-    fn end_conference(&self, conference: ConferenceId) {
-        Self::end_conference(self, conference);
-    }
-
-    fn peers(&self) -> usize {
-        Self::peers(self)
-    }
-
-    fn stats(&self) -> Stats {
-        Self::stats(self)
-    }
-
-    fn shutdown(&self) {
-        Self::shutdown(self);
-    }
-}
-
-/// The media plane together with the knowledge of which conference each peer belongs to.
+/// The media plane, and the conferences that have had a peer there.
 #[derive(Clone, Debug)]
 pub struct MediaPlane {
     media: Arc<dyn Media>,
-    routes: Arc<Mutex<HashMap<PeerId, ConferenceHandle>>>,
+    conferences: Arc<Mutex<HashMap<ConferenceId, ConferenceHandle>>>,
     judges: Judges,
 }
 
@@ -146,7 +33,8 @@ impl Unclaimed {
 impl Drop for Unclaimed {
     fn drop(&mut self) {
         if let Some(joined) = &self.joined {
-            self.media.leave(joined.peer);
+            let peer = joined.peer;
+            self.media.command(Command::RemovePeer { peer });
         }
     }
 }
@@ -156,7 +44,7 @@ impl MediaPlane {
     pub fn new(media: Arc<dyn Media>) -> Self {
         Self {
             media,
-            routes: Arc::default(),
+            conferences: Arc::default(),
             judges: Judges::default(),
         }
     }
@@ -164,6 +52,12 @@ impl MediaPlane {
     /// Everything but what a session description is needed for.
     pub fn media(&self) -> &Arc<dyn Media> {
         &self.media
+    }
+
+    fn conferences(&self) -> MutexGuard<'_, HashMap<ConferenceId, ConferenceHandle>> {
+        self.conferences
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Answers an offer; events of the new peer go to `conference` from now on.
@@ -178,17 +72,23 @@ impl MediaPlane {
         policy: PeerPolicy,
     ) -> Result<Joined, CommandError> {
         let (media, id) = (Arc::clone(&self.media), conference.media_id());
+        self.expect(conference);
         let judge = move || {
             let joined = Some(media.join(id, &offer, &policy)?);
             Ok::<_, CommandError>(Unclaimed { media, joined })
         };
         let unclaimed = self.judges.judge(link, judge).await??;
-        let joined = unclaimed.claim().ok_or(CommandError::Stopped)?;
-        self.routes
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(joined.peer, conference.clone());
-        Ok(joined)
+        unclaimed.claim().ok_or(CommandError::Stopped)
+    }
+
+    /// From now on events may concern this conference.
+    fn expect(&self, conference: &ConferenceHandle) {
+        let mut conferences = self.conferences();
+        if !conferences.contains_key(&conference.media_id()) {
+            // Few are open at a time; those that were put away leave here.
+            conferences.retain(|_, known| !known.is_closed());
+            conferences.insert(conference.media_id(), conference.clone());
+        }
     }
 
     /// Answers a further offer of the same peer that differs in its ICE credentials only.
@@ -210,35 +110,12 @@ impl MediaPlane {
     ///
     /// A conference whose inbox is full makes this wait: the shards keep further events, and media
     /// flows on.
-    pub async fn deliver(self, mut events: mpsc::Receiver<Event>) {
-        while let Some(event) = events.recv().await {
-            if let Some(conference) = self.route(&event) {
+    pub async fn deliver(self, mut events: Events) {
+        while let Some((id, event)) = events.recv().await {
+            let conference = self.conferences().get(&id).cloned();
+            if let Some(conference) = conference {
                 conference.media_event(event).await;
             }
-        }
-    }
-
-    fn route(&self, event: &Event) -> Option<ConferenceHandle> {
-        let mut routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
-        match event {
-            Event::PeerClosed { peer, .. } => routes.remove(peer),
-            Event::PeerConnected { peer }
-            | Event::PeerSilent { peer }
-            | Event::PeerBack { peer } => routes.get(peer).cloned(),
-            Event::PublicationStarted { publication }
-            | Event::PublicationStopped { publication }
-            | Event::DominantSpeaker {
-                publication: Some(publication),
-                ..
-            } => routes.get(&publication.peer).cloned(),
-            Event::DominantSpeaker {
-                publication: None, ..
-            } => None,
-            // Rare: no index is kept for it.
-            Event::Overload { conference, .. } => routes
-                .values()
-                .find(|handle| handle.media_id() == *conference)
-                .cloned(),
         }
     }
 }

@@ -203,7 +203,7 @@ impl Metrics {
     }
 
     /// Shows the media plane's counters too.
-    pub fn add_media(&self, media: std::sync::Arc<dyn crate::media::Media>) {
+    pub fn add_media(&self, media: std::sync::Arc<dyn sfu::Media>) {
         self.add_collector(Box::new(media::readings(media)));
     }
 

@@ -72,6 +72,7 @@ pub fn refusal(error: &CommandError) -> Refusal {
         CommandError::UnknownPeer(_) => ErrorCode::NoMedia,
         CommandError::Full => ErrorCode::ServerFull,
         CommandError::Overloaded(_) => ErrorCode::Overloaded,
+        CommandError::ConferenceEnded => ErrorCode::ConferenceNotRunning,
         CommandError::Stopped => ErrorCode::Internal,
     };
     Refusal::new(code, error.to_string())

@@ -8,10 +8,8 @@ use std::time::Duration;
 use axum::Router;
 use jiff::{SignedDuration, Timestamp};
 use ring::rand::SystemRandom;
-use sfu::Sfu;
-use sfu::command::Event;
+use sfu::{Events, Media, Sfu};
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
@@ -25,7 +23,7 @@ use crate::conference_task::{Surroundings, WelcomeTimes};
 use crate::config::Config;
 use crate::directory::Directory;
 use crate::listener;
-use crate::media::{Media, MediaPlane};
+use crate::media::MediaPlane;
 use crate::metrics::Metrics;
 use crate::routes;
 use crate::store::{Store, StoreError};
@@ -76,7 +74,7 @@ pub enum StartError {
     KeyId(String, String),
     /// The media plane cannot start.
     #[error(transparent)]
-    Media(#[from] sfu::handle::StartError),
+    Media(#[from] sfu::StartError),
     /// A port cannot be bound.
     #[error("cannot listen on {address} (`{key}`): {source}")]
     Bind {
@@ -146,7 +144,7 @@ impl Server {
     pub async fn start_with(
         config: Config,
         media: Arc<dyn Media>,
-        events: mpsc::Receiver<Event>,
+        events: Events,
     ) -> Result<Self, StartError> {
         let Vault { store, keys } = Vault::open(&config).await?;
         let (http, public) = bind(config.http.listen, "http.listen")?;

@@ -17,7 +17,7 @@ use axum::extract::State;
 use axum::http::header::{ALLOW, CONTENT_TYPE, ETAG, HeaderName, IF_MATCH, LOCATION};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use sfu::command::{IceCredentials, Joined, MediaKind, PeerPolicy};
+use sfu::command::{Command as MediaCommand, IceCredentials, Joined, MediaKind, PeerPolicy};
 
 use crate::access::{AccessLog, Arrived};
 use crate::app::{self, App};
@@ -182,7 +182,7 @@ async fn start(
     };
     let entered = enter(&conference, join, direction, joined, &outbox).await;
     let (participant, negotiated) = entered.inspect_err(|refusal| {
-        app.media.media().leave(peer);
+        app.media.media().command(MediaCommand::RemovePeer { peer });
         app.note_refused(&conference, refusal);
     })?;
     let arrived = Arrived {

@@ -23,12 +23,13 @@ use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use sfu::command::{Command, Event, HostCandidate, IceCredentials, PeerPolicy, PeerSpec};
-use sfu::id::{ConferenceId, PeerId, ShardId, Ssrc};
+use sfu::command::{
+    Command, CommandError, Event, HostCandidate, IceCredentials, Order, PeerPolicy, PeerSpec,
+};
+use sfu::desk::{Addressee, Desk, DeskConfig};
+use sfu::id::{ConferenceId, PeerId, ShardId};
 use sfu::path::{Path, TcpId};
 use sfu::peer::dtls::Identity;
-use sfu::peer::ice::make_credentials;
-use sfu::sdp::{LocalDescription, OfferError, SSRCS_PER_PEER, negotiate};
 use sfu::shard::{Shard, ShardConfig};
 use sfu::stats::Stats;
 
@@ -53,8 +54,7 @@ pub struct World {
     /// Virtual time.
     pub now: Instant,
     start: Instant,
-    rng: StdRng,
-    identity: Arc<Identity>,
+    desk: Desk,
     shards: Vec<Shard>,
     clients: Vec<Entry>,
     by_address: HashMap<SocketAddr, usize>,
@@ -63,7 +63,6 @@ pub struct World {
     packet_cost: Duration,
     busy_until: Vec<Instant>,
     events: Vec<(Duration, Event)>,
-    next_ssrc: u32,
 }
 
 struct Entry {
@@ -72,10 +71,7 @@ struct Entry {
     shard: ShardId,
     link: Link,
     peer: PeerId,
-    policy: PeerPolicy,
-    first_ssrc: Ssrc,
     spec: PeerSpec,
-    version: u64,
     /// Copies of what it sends, if somebody listens in.
     tap: Option<Vec<Vec<u8>>>,
     /// Its connection, while it uses TCP.
@@ -96,10 +92,25 @@ impl World {
     /// # Panics
     /// When the machine has no randomness for a certificate.
     pub fn new(shards: u8, seed: u64) -> Self {
+        Self::with_places(shards, seed, usize::MAX)
+    }
+
+    /// As [`new`](Self::new), with a limit of peers.
+    ///
+    /// # Panics
+    /// When the machine has no randomness for a certificate.
+    pub fn with_places(shards: u8, seed: u64, max_peers: usize) -> Self {
         let start = sfu::testing::epoch();
         let mut rng = StdRng::seed_from_u64(seed);
         let identity = Arc::new(Identity::generate().expect("the machine has randomness"));
         let busy_until = vec![start; usize::from(shards)];
+        let candidates = (0..shards).map(|shard| vec![candidate(ShardId(shard))]);
+        let desk = Desk::new(DeskConfig {
+            fingerprint: identity.fingerprint(),
+            candidates: candidates.collect(),
+            max_peers,
+            seed: rng.random(),
+        });
         let shards = (0..shards)
             .map(|number| {
                 let config = ShardConfig {
@@ -115,8 +126,7 @@ impl World {
         Self {
             now: start,
             start,
-            rng,
-            identity,
+            desk,
             shards,
             clients: Vec::new(),
             by_address: HashMap::new(),
@@ -124,7 +134,6 @@ impl World {
             packet_cost: Duration::ZERO,
             busy_until,
             events: Vec::new(),
-            next_ssrc: 1_000_000,
         }
     }
 
@@ -150,53 +159,40 @@ impl World {
     /// Lets a client join.
     ///
     /// # Errors
-    /// When its offer is refused.
+    /// When its offer is refused, or there is no place.
     pub fn try_join(
         &mut self,
         client: impl Client + 'static,
         policy: PeerPolicy,
         link: Link,
-    ) -> Result<ClientId, OfferError> {
+    ) -> Result<ClientId, CommandError> {
         let mut client: Box<dyn Client> = Box::new(client);
         let index = self.clients.len();
-        let number = u8::try_from(index % self.shards.len()).unwrap_or_default();
-        let shard = ShardId(number);
-        let peer = PeerId::new(index as u64 + 1, shard);
-        let first_ssrc = Ssrc(self.next_ssrc);
-        self.next_ssrc += SSRCS_PER_PEER;
         let address = client_address(index, 0);
         let offer = client.offer(self.now, address);
-        let ice = make_credentials(shard, &mut self.rng);
-        let candidates = [candidate(shard)];
-        let local = LocalDescription {
-            conference: CONFERENCE,
-            ice: &ice,
-            fingerprint: self.identity.fingerprint(),
-            candidates: &candidates,
-            first_ssrc,
-            session_id: peer.0,
-            version: 1,
+        let arrival = self.desk.join(CONFERENCE, &offer, &policy)?;
+        let shard = arrival.shard();
+        let mut ordered = None;
+        let joined = arrival.queue(|order| {
+            ordered = Some(order);
+            Ok(())
+        })?;
+        let order = ordered.expect("a peer that joins is ordered");
+        let Order::AddPeer { spec, .. } = &order else {
+            unreachable!("a peer that joins is added");
         };
-        let negotiated = negotiate(&offer, &local, &policy)?;
-        let spec = negotiated.spec.clone();
-        let add = Command::AddPeer {
-            peer,
-            spec: Box::new(negotiated.spec),
-        };
+        let spec = PeerSpec::clone(spec);
         let now = self.now;
-        self.shard(shard).handle_command(now, add);
-        client.answer(self.now, &negotiated.answer);
+        self.shard(shard).handle_order(now, order);
+        client.answer(self.now, &joined.answer);
         self.by_address.insert(address, index);
         let entry = Entry {
             client,
             address,
             shard,
             link,
-            peer,
-            policy,
-            first_ssrc,
+            peer: joined.peer,
             spec,
-            version: 1,
             tap: None,
             tcp: None,
         };
@@ -210,27 +206,14 @@ impl World {
     /// When the offer is refused.
     pub fn restart_ice(&mut self, id: ClientId) {
         let entry = &mut self.clients[id.0];
-        entry.version += 1;
         let offer = entry.client.restart_ice(self.now);
-        let ice = make_credentials(entry.shard, &mut self.rng);
-        let candidates = [candidate(entry.shard)];
-        let local = LocalDescription {
-            conference: CONFERENCE,
-            ice: &ice,
-            fingerprint: self.identity.fingerprint(),
-            candidates: &candidates,
-            first_ssrc: entry.first_ssrc,
-            session_id: entry.peer.0,
-            version: entry.version,
-        };
-        let answer = negotiate(&offer, &local, &entry.policy)
-            .expect("a restart is answered")
-            .answer;
-        let (shard, peer) = (entry.shard, entry.peer);
+        let renewal = self
+            .desk
+            .restart_ice(entry.peer, &offer)
+            .expect("a restart is answered");
         let now = self.now;
-        let restart = Command::RestartIce { peer, ice };
-        self.shard(shard).handle_command(now, restart);
-        self.clients[id.0].client.answer(self.now, &answer);
+        self.shard(renewal.shard).handle_order(now, renewal.order);
+        self.clients[id.0].client.answer(now, &renewal.answer);
     }
 
     /// Moves a client to another address, as a NAT or another network does. Its old one is dead.
@@ -266,11 +249,28 @@ impl World {
         self.clients[id.0].link = link;
     }
 
-    /// Gives an order to every shard.
+    /// Has something done by the shards that it concerns.
     pub fn command(&mut self, command: &Command) {
-        for shard in &mut self.shards {
-            shard.handle_command(self.now, command.clone());
+        let now = self.now;
+        let order = || Order::Command(command.clone());
+        match self.desk.address(command) {
+            Addressee::One(shard) => self.shard(shard).handle_order(now, order()),
+            Addressee::All => {
+                for shard in &mut self.shards {
+                    shard.handle_order(now, order());
+                }
+            }
         }
+    }
+
+    /// How many places are taken.
+    pub fn peers(&self) -> usize {
+        self.desk.peers()
+    }
+
+    /// How many conferences the shards know, each counted on every shard.
+    pub fn conferences(&self) -> usize {
+        self.shards.iter().map(Shard::conferences_len).sum()
     }
 
     /// The client as what it is.
@@ -506,6 +506,7 @@ impl World {
             }
         }
         while let Some(event) = shard.poll_event() {
+            self.desk.observe(&event);
             self.events.push((elapsed, event));
         }
         while let Some((to, message)) = self.shards[index].poll_link() {

@@ -87,13 +87,17 @@ fn only_sdp_reads_session_descriptions() {
 }
 
 #[test]
-fn only_the_driver_touches_sockets_and_the_clock() {
+fn only_the_driver_touches_sockets_threads_and_the_clock() {
     let words = [
         "mio::",
         "socket2::",
         "quinn_udp::",
         "std::net::UdpSocket",
         "std::net::Tcp",
+        "UdpSocket::",
+        "std::thread",
+        "thread::spawn",
+        "thread::Builder",
         "Instant::now",
         "SystemTime::now",
     ];

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sfu::command::{
-    Codec, CodecSpec, Command, DeclaredSsrc, ExtensionIds, IceCredentials, MediaKind, PeerSpec,
-    PublicationSpec, SlotSpec, Token,
+    Codec, CodecSpec, Command, DeclaredSsrc, ExtensionIds, IceCredentials, MediaKind, Order,
+    PeerSpec, PublicationSpec, SlotSpec, Token,
 };
 use sfu::id::{ConferenceId, Feed, PeerId, Pt, PublicationId, ShardId, Ssrc};
 use sfu::outbox::Transmit;
@@ -80,13 +80,13 @@ impl Stage {
             stage: 0,
             publication: Some(publication(0)),
         };
-        shard.handle_command(now, show);
+        shard.handle_order(now, Order::Command(show));
         let publications = vec![publication(1)];
         let speak = Command::SetSpeakers {
             conference,
             publications,
         };
-        shard.handle_command(now, speak);
+        shard.handle_order(now, Order::Command(speak));
         Self {
             shard,
             now,
@@ -245,9 +245,9 @@ fn connect(
         local: None,
     };
     let ice = spec.ice.clone();
-    shard.handle_command(
+    shard.handle_order(
         now,
-        Command::AddPeer {
+        Order::AddPeer {
             peer: PeerId::new(index.into(), ShardId(0)),
             spec: Box::new(spec),
         },

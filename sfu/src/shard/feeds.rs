@@ -259,35 +259,6 @@ impl Shard {
             if changed || overlap_ended || self.mirrors.is_waiting() {
                 self.reconcile(now, key);
             }
-            self.tell_dominant(now, key);
-        }
-    }
-
-    fn tell_dominant(&mut self, now: Instant, key: ConferenceKey) {
-        let Some(conference) = self.conferences.at_mut(key) else {
-            return;
-        };
-        // One shard tells: the one where the most important speaker lives.
-        if conference
-            .speakers
-            .first()
-            .is_none_or(|first| first.peer.shard() != self.id)
-        {
-            return;
-        }
-        let heard: Vec<_> = conference
-            .speakers
-            .iter()
-            .filter_map(|id| Some((*id, self.publications.named(*id)?.loudness.loudness(now))))
-            .collect();
-        let dominant = speakers::dominant(conference.dominant, &heard);
-        if dominant != conference.dominant {
-            conference.dominant = dominant;
-            let event = Event::DominantSpeaker {
-                conference: conference.id,
-                publication: dominant,
-            };
-            self.events.push_back(event);
         }
     }
 

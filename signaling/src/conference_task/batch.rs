@@ -1,7 +1,7 @@
 //! Carrying out requests: what is decided at once, and what waits until it is stored.
 
 use jiff::Timestamp;
-use sfu::command::Event as MediaEvent;
+use sfu::command::{Command as MediaCommand, Event as MediaEvent};
 use sfu::id::{PeerId, ShardId};
 use sfu::overload::Priority;
 use tokio::sync::oneshot;
@@ -318,7 +318,7 @@ impl ConferenceTask {
         let (peer, muted) = match (peer, self.state.participant(participant)) {
             (Ok(peer), Some(person)) => (peer, person.muted),
             (refused, _) => {
-                media.leave(id);
+                media.command(MediaCommand::RemovePeer { peer: id });
                 let refusal = refused.err().unwrap_or_else(|| {
                     Refusal::new(ErrorCode::ParticipantUnknown, "this participant has left")
                 });
@@ -333,7 +333,7 @@ impl ConferenceTask {
             slots: peer.slot_entries(),
         };
         if let Some(former) = self.peers.insert(participant, peer, muted, &*media) {
-            media.leave(former);
+            media.command(MediaCommand::RemovePeer { peer: former });
         }
         Ok((answer, negotiated))
     }
@@ -403,7 +403,6 @@ impl ConferenceTask {
                 debug!(conference = %self.id(), %publication, ?event, "publication");
             }
             MediaEvent::Overload { shard, shed, .. } => self.overload(now, shard, shed),
-            MediaEvent::DominantSpeaker { .. } => {}
         }
     }
 
@@ -512,11 +511,12 @@ impl ConferenceTask {
             }
             MediaIntent::Drop(participant) => {
                 if let Some(peer) = self.peers.remove(*participant, &*media) {
-                    media.leave(peer);
+                    media.command(MediaCommand::RemovePeer { peer });
                 }
             }
             MediaIntent::End => {
-                media.end_conference(self.media_id);
+                let conference = self.media_id;
+                media.command(MediaCommand::EndConference { conference });
                 self.peers.clear();
             }
         }
@@ -601,7 +601,7 @@ impl ConferenceTask {
         self.links.retain(is_present, ending);
         for participant in gone {
             if let Some(peer) = self.peers.remove(participant, &*media) {
-                media.leave(peer);
+                media.command(MediaCommand::RemovePeer { peer });
             }
         }
         self.peers.reconcile(&self.state, self.media_id, &*media);

@@ -6,12 +6,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use sfu::command::{AcceptedSlot, Joined, MediaKind};
+use sfu::Media;
+use sfu::command::{AcceptedSlot, Command, Joined, MediaKind};
 use sfu::id::{ConferenceId, Feed, PeerId, PublicationId, SlotId};
 
 use crate::conference::State;
 use crate::ids::ParticipantId;
-use crate::media::Media;
 use crate::protocol::server::{FeedName, MediaState, PublicationEntry, SlotEntry};
 use crate::protocol::source::Kind;
 use crate::protocol::{Place, Source};
@@ -225,7 +225,10 @@ impl Peers {
             .into_iter()
             .flat_map(|peer| &peer.publications)
         {
-            media.block(publication.id, blocked);
+            media.command(Command::Block {
+                publication: publication.id,
+                blocked,
+            });
         }
     }
 
@@ -252,7 +255,7 @@ impl Peers {
         } else {
             self.watchers.insert(watcher);
         }
-        media.watch(slot, feed);
+        media.command(Command::Watch { slot, feed });
         Ok(())
     }
 
@@ -267,7 +270,11 @@ impl Peers {
                 && *commanded != what
             {
                 *commanded = what;
-                media.show(conference, stage_number(place), what);
+                media.command(Command::Show {
+                    conference,
+                    stage: stage_number(place),
+                    publication: what,
+                });
             }
         }
         let speakers: Vec<_> = scene
@@ -276,7 +283,10 @@ impl Peers {
             .filter_map(|id| self.publication(*id, Source::Microphone))
             .collect();
         if self.speakers != speakers {
-            media.set_speakers(conference, &speakers);
+            media.command(Command::SetSpeakers {
+                conference,
+                publications: speakers.clone(),
+            });
             self.speakers = speakers;
         }
     }
@@ -303,7 +313,7 @@ impl Peers {
             .filter_map(|watcher| self.of.get(watcher));
         for (slot, watched) in watchers.flat_map(|peer| &peer.watching) {
             if *watched == target {
-                media.watch(*slot, feed);
+                media.command(Command::Watch { slot: *slot, feed });
             }
         }
     }

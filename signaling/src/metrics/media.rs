@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use sfu::Media;
 use sfu::drop_reason::DropReason;
 use sfu::overload::Priority;
 use sfu::stats::Stats;
 
 use super::reading::{Reading, Readings, Value};
-use crate::media::Media;
 
 /// Name, meaning and value.
 type Row = (&'static str, &'static str, u64);

@@ -110,7 +110,8 @@ impl Session {
             answer: Answer::Session(self.outbox.clone(), id),
         });
         if asked.is_err() {
-            self.app.media.media().leave(peer);
+            let remove = sfu::command::Command::RemovePeer { peer };
+            self.app.media.media().command(remove);
         }
         self.asked(Some(id), asked);
     }

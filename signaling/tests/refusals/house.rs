@@ -7,14 +7,15 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use http_body_util::BodyExt as _;
 use jiff::SignedDuration;
 use serde_json::Value;
-use sfu::command::{CommandError, IceCredentials, Joined, PeerPolicy};
-use sfu::id::{ConferenceId as MediaConference, Feed, PeerId, PublicationId, SlotId};
+use sfu::command::{Command as MediaCommand, CommandError, IceCredentials, Joined, PeerPolicy};
+use sfu::id::{ConferenceId as MediaConference, PeerId, ShardId};
+use sfu::{Events, Media};
 use signaling::auth::{NewToken, Role};
 use signaling::conference::{Actor, Command};
+use signaling::conference_task::ConferenceHandle;
 use signaling::config::{Config, Secret};
 use signaling::directory::NewConference;
 use signaling::ids::{ConferenceId, TokenId};
-use signaling::media::Media;
 use signaling::protocol::ServerMessage;
 use signaling::server::Server;
 use signaling::store::Verified;
@@ -48,17 +49,7 @@ impl Media for Stopped {
         Err(CommandError::Stopped)
     }
 
-    fn leave(&self, _: PeerId) {}
-
-    fn show(&self, _: MediaConference, _: u8, _: Option<PublicationId>) {}
-
-    fn set_speakers(&self, _: MediaConference, _: &[PublicationId]) {}
-
-    fn watch(&self, _: SlotId, _: Option<Feed>) {}
-
-    fn block(&self, _: PublicationId, _: bool) {}
-
-    fn end_conference(&self, _: MediaConference) {}
+    fn command(&self, _: MediaCommand) {}
 
     fn peers(&self) -> usize {
         0
@@ -66,6 +57,10 @@ impl Media for Stopped {
 
     fn stats(&self) -> sfu::stats::Stats {
         sfu::stats::Stats::default()
+    }
+
+    fn stalled(&self) -> Vec<ShardId> {
+        Vec::new()
     }
 
     fn shutdown(&self) {}
@@ -96,6 +91,30 @@ impl House {
     }
 
     pub(crate) async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        let (_, events) = mpsc::channel(1);
+        Self::on(change, std::sync::Arc::new(Stopped), events.into()).await
+    }
+
+    /// With a media plane of its own on the loopback, which has so many places.
+    pub(crate) async fn with_media(places: u32) -> Self {
+        let loopback = "127.0.0.1".parse().expect("an address");
+        let media = sfu::Config {
+            bind: loopback,
+            port: 0,
+            shards: Some(2),
+            max_peers: places,
+            ..sfu::Config::default()
+        };
+        let (sfu, events) = sfu::Sfu::start(&media).expect("the loopback has ports");
+        let change = |config: &mut Config| config.media.max_peers = places;
+        Self::on(change, std::sync::Arc::new(sfu), events).await
+    }
+
+    async fn on(
+        change: impl FnOnce(&mut Config),
+        media: std::sync::Arc<dyn Media>,
+        events: Events,
+    ) -> Self {
         let data = tempfile::tempdir().expect("a directory can be made");
         let mut config = Config {
             data_dir: data.path().to_owned(),
@@ -109,26 +128,32 @@ impl House {
             .api_keys
             .insert(id.to_owned(), Secret::new(secret));
         change(&mut config);
-        let (_, events) = mpsc::channel(1);
-        let server = Server::start_with(config, std::sync::Arc::new(Stopped), events)
+        let server = Server::start_with(config, media, events)
             .await
             .expect("a server starts on free ports");
+        let house = Self {
+            server,
+            _data: data,
+        };
+        house.begin(CONFERENCE).await;
+        house
+    }
+
+    /// A further conference, which runs.
+    pub(crate) async fn begin(&self, id: &str) -> ConferenceHandle {
         let new = NewConference {
-            id: id_of(CONFERENCE),
+            id: id_of(id),
             title: "Weekly".to_owned(),
             starts_at: None,
             sites: None,
         };
-        let conference = server.app().directory.create(Actor::System, new).await;
+        let conference = self.server.app().directory.create(Actor::System, new).await;
         let conference = conference.expect("the first conference of this name");
         conference
             .change(Actor::System, Command::Start)
             .await
             .expect("it starts");
-        Self {
-            server,
-            _data: data,
-        }
+        conference
     }
 
     /// A good token.

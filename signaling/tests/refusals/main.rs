@@ -9,6 +9,7 @@
 mod doors;
 mod forged;
 mod house;
+mod places;
 mod rest;
 mod slow;
 mod websocket;

@@ -1,16 +1,17 @@
 //! A media plane without media: answers offers of a tiny language and writes down its commands.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use sfu::command::{
-    AcceptedPublication, AcceptedSlot, CloseReason, CommandError, Event, IceCredentials, Joined,
-    MediaKind, PeerPolicy, Token,
+    AcceptedPublication, AcceptedSlot, CloseReason, Command, CommandError, Event, IceCredentials,
+    Joined, MediaKind, PeerPolicy, Token,
 };
-use sfu::id::{ConferenceId, Feed, PeerId, PublicationId, SlotId};
+use sfu::id::{ConferenceId, Feed, PeerId, PublicationId, ShardId, SlotId};
 use sfu::sdp::OfferError;
-use signaling::media::Media;
+use sfu::{Events, Media};
 use tokio::sync::mpsc;
 
 /// Longer than anybody waits for the offer `hard`.
@@ -36,11 +37,13 @@ pub(crate) struct FakeMedia {
     /// Whether the offer `hard` is answered.
     judged: Mutex<bool>,
     is_judged: Condvar,
-    events: mpsc::Sender<Event>,
+    /// In which conference each peer was made.
+    conferences: Mutex<HashMap<PeerId, ConferenceId>>,
+    events: mpsc::Sender<(ConferenceId, Event)>,
 }
 
 impl FakeMedia {
-    pub(crate) fn new() -> (Self, mpsc::Receiver<Event>) {
+    pub(crate) fn new() -> (Self, Events) {
         let (events, receiver) = mpsc::channel(64);
         (
             Self {
@@ -49,9 +52,10 @@ impl FakeMedia {
                 orders: Mutex::default(),
                 judged: Mutex::default(),
                 is_judged: Condvar::new(),
+                conferences: Mutex::default(),
                 events,
             },
-            receiver,
+            receiver.into(),
         )
     }
 
@@ -76,7 +80,10 @@ impl FakeMedia {
     }
 
     pub(crate) async fn happen(&self, event: Event) {
-        self.events.send(event).await.unwrap();
+        self.events
+            .send((self.concerns(&event), event))
+            .await
+            .unwrap();
     }
 
     fn note(&self, order: Order) {
@@ -87,10 +94,22 @@ impl FakeMedia {
     }
 
     fn closed(&self, peer: PeerId) {
-        let _ = self.events.try_send(Event::PeerClosed {
-            peer,
-            reason: CloseReason::Removed,
-        });
+        let reason = CloseReason::Removed;
+        let event = Event::PeerClosed { peer, reason };
+        let _ = self.events.try_send((self.concerns(&event), event));
+    }
+
+    fn concerns(&self, event: &Event) -> ConferenceId {
+        let peer = match event {
+            Event::PeerConnected { peer }
+            | Event::PeerSilent { peer }
+            | Event::PeerBack { peer }
+            | Event::PeerClosed { peer, .. } => peer,
+            Event::PublicationStarted { publication }
+            | Event::PublicationStopped { publication } => &publication.peer,
+            Event::Overload { conference, .. } => return *conference,
+        };
+        self.conferences.lock().unwrap()[peer]
     }
 }
 
@@ -101,7 +120,7 @@ fn bad_offer() -> CommandError {
 impl Media for FakeMedia {
     fn join(
         &self,
-        _: ConferenceId,
+        conference: ConferenceId,
         offer: &str,
         policy: &PeerPolicy,
     ) -> Result<Joined, CommandError> {
@@ -144,6 +163,7 @@ impl Media for FakeMedia {
                 publications.push(AcceptedPublication { id, mid, kind });
             }
         }
+        self.conferences.lock().unwrap().insert(peer, conference);
         let ice = IceCredentials {
             ufrag: format!("0u{peer}"),
             pwd: "p".repeat(24),
@@ -172,29 +192,23 @@ impl Media for FakeMedia {
         })
     }
 
-    fn leave(&self, peer: PeerId) {
-        self.note(Order::Leave(peer));
-        self.closed(peer);
-    }
-
-    fn show(&self, _: ConferenceId, stage: u8, what: Option<PublicationId>) {
-        self.note(Order::Show(stage, what));
-    }
-
-    fn set_speakers(&self, _: ConferenceId, who: &[PublicationId]) {
-        self.note(Order::Speakers(who.to_vec()));
-    }
-
-    fn watch(&self, slot: SlotId, feed: Option<Feed>) {
-        self.note(Order::Watch(slot, feed));
-    }
-
-    fn block(&self, publication: PublicationId, blocked: bool) {
-        self.note(Order::Block(publication, blocked));
-    }
-
-    fn end_conference(&self, _: ConferenceId) {
-        self.note(Order::End);
+    fn command(&self, command: Command) {
+        self.note(match command {
+            Command::Show {
+                stage, publication, ..
+            } => Order::Show(stage, publication),
+            Command::SetSpeakers { publications, .. } => Order::Speakers(publications),
+            Command::Watch { slot, feed } => Order::Watch(slot, feed),
+            Command::Block {
+                publication,
+                blocked,
+            } => Order::Block(publication, blocked),
+            Command::RemovePeer { peer } => {
+                self.closed(peer);
+                Order::Leave(peer)
+            }
+            Command::EndConference { .. } => Order::End,
+        });
     }
 
     fn peers(&self) -> usize {
@@ -203,6 +217,10 @@ impl Media for FakeMedia {
 
     fn stats(&self) -> sfu::stats::Stats {
         sfu::stats::Stats::default()
+    }
+
+    fn stalled(&self) -> Vec<ShardId> {
+        Vec::new()
     }
 
     fn shutdown(&self) {}

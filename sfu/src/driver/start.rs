@@ -1,0 +1,319 @@
+//! Binds the ports, starts one thread per shard, and ends the process when one of them breaks.
+
+use std::io;
+use std::net::IpAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use crossbeam_channel::TrySendError;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use ring::rand::{SecureRandom, SystemRandom};
+use tokio::sync::mpsc;
+
+use super::address::{advertised, candidates};
+use super::heartbeat::Heartbeat;
+use super::{LINK_QUEUE, Loop, Mailbox, ORDER_QUEUE, Setup, Sockets};
+use crate::command::{CommandError, HostCandidate, Order};
+use crate::config::Config;
+use crate::desk::{Desk, DeskConfig};
+use crate::events::{EVENT_QUEUE, Events};
+use crate::id::ShardId;
+use crate::link::LinkMessage;
+use crate::peer::dtls::Identity;
+use crate::shard::ShardConfig;
+use crate::stats::Stats;
+
+/// Most media threads.
+const MAX_SHARDS: u8 = 64;
+
+/// Why the media plane cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A port cannot be bound.
+    #[error("cannot bind media port {port} (UDP and TCP): {source}")]
+    Bind {
+        /// The port.
+        port: u16,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// A setting is out of range.
+    #[error("the number of media shards must be 1 to 64, not {0}")]
+    Shards(u8),
+    /// No certificate could be made, no randomness had, no thread started.
+    #[error("cannot start the media plane: {0}")]
+    System(String),
+}
+
+/// The threads of a media plane, from outside.
+#[derive(Debug)]
+pub(crate) struct Threads {
+    shards: Vec<ShardEnd>,
+    stop: Arc<AtomicBool>,
+    handles: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// One thread, from outside.
+#[derive(Debug)]
+struct ShardEnd {
+    id: ShardId,
+    mailbox: Mailbox,
+    stats: Arc<Mutex<Stats>>,
+    heart: Arc<Heartbeat>,
+}
+
+/// A shard with its sockets bound, before its thread runs.
+struct Bound {
+    end: ShardEnd,
+    config: ShardConfig,
+    sockets: Sockets,
+    candidates: Vec<HostCandidate>,
+    orders: crossbeam_channel::Receiver<Order>,
+    links: crossbeam_channel::Receiver<LinkMessage>,
+}
+
+impl Bound {
+    fn new(
+        config: ShardConfig,
+        started: Instant,
+        settings: &Config,
+        advertise: &[IpAddr],
+    ) -> Result<Self, StartError> {
+        let id = config.id;
+        let port = if settings.port == 0 {
+            0
+        } else {
+            settings.port + u16::from(id.0)
+        };
+        let bind = |source| StartError::Bind { port, source };
+        let sockets = Sockets::bind(settings.bind, port).map_err(bind)?;
+        let waker = Arc::new(sockets.waker().map_err(bind)?);
+        let (orders, orders_in) = crossbeam_channel::bounded(ORDER_QUEUE);
+        let (links, links_in) = crossbeam_channel::bounded(LINK_QUEUE);
+        let mailbox = Mailbox {
+            orders,
+            links,
+            waker,
+        };
+        Ok(Self {
+            end: ShardEnd {
+                id,
+                mailbox,
+                stats: Arc::new(Mutex::new(Stats::default())),
+                heart: Arc::new(Heartbeat::new(started)),
+            },
+            config,
+            candidates: candidates(advertise, sockets.port()),
+            sockets,
+            orders: orders_in,
+            links: links_in,
+        })
+    }
+}
+
+/// Starts the media threads, and a desk for them.
+///
+/// # Errors
+/// When a port cannot be bound, or the system refuses randomness or threads.
+pub(crate) fn start(settings: &Config) -> Result<(Threads, Desk, Events), StartError> {
+    let count = settings.shards.unwrap_or_else(default_shards);
+    if count == 0 || count > MAX_SHARDS {
+        return Err(StartError::Shards(count));
+    }
+    let identity = Identity::generate().map_err(|error| StartError::System(error.to_string()))?;
+    let identity = Arc::new(identity);
+    let mut rng = StdRng::from_seed(seed()?);
+    let advertise = advertised(settings);
+    let (started, ntp) = (super::now(), super::ntp_now());
+    let mut bound = Vec::new();
+    for shard in 0..count {
+        let config = ShardConfig {
+            id: ShardId(shard),
+            identity: Arc::clone(&identity),
+            seed: rng.random(),
+            ntp,
+        };
+        bound.push(Bound::new(config, started, settings, &advertise)?);
+    }
+    let desk = Desk::new(DeskConfig {
+        fingerprint: identity.fingerprint(),
+        candidates: bound.iter().map(|shard| shard.candidates.clone()).collect(),
+        max_peers: settings.max_peers as usize,
+        seed: rng.random(),
+    });
+    let (events, receiver) = mpsc::channel(EVENT_QUEUE);
+    let stop = Arc::new(AtomicBool::new(false));
+    let mailboxes: Vec<_> = bound
+        .iter()
+        .map(|shard| shard.end.mailbox.clone())
+        .collect();
+    let (mut shards, mut handles) = (Vec::new(), Vec::new());
+    for shard in bound {
+        let setup = Setup {
+            config: shard.config,
+            sockets: shard.sockets,
+            orders: shard.orders,
+            links: shard.links,
+            mailboxes: mailboxes.clone(),
+            events: events.clone(),
+            stats: Arc::clone(&shard.end.stats),
+            heart: Arc::clone(&shard.end.heart),
+            stop: Arc::clone(&stop),
+        };
+        handles.push(spawn(setup, started)?);
+        shards.push(shard.end);
+    }
+    let threads = Threads {
+        shards,
+        stop,
+        handles: Mutex::new(handles),
+    };
+    Ok((threads, desk.clone(), Events::new(receiver, desk)))
+}
+
+fn seed() -> Result<[u8; 32], StartError> {
+    let mut seed = [0u8; 32];
+    SystemRandom::new()
+        .fill(&mut seed)
+        .map_err(|_| StartError::System("the system has no randomness".to_owned()))?;
+    Ok(seed)
+}
+
+fn default_shards() -> u8 {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    u8::try_from(cores.saturating_sub(1))
+        .unwrap_or(MAX_SHARDS)
+        .clamp(1, MAX_SHARDS)
+}
+
+fn spawn(setup: Setup, started: Instant) -> Result<JoinHandle<()>, StartError> {
+    let (id, heart) = (setup.config.id, Arc::clone(&setup.heart));
+    std::thread::Builder::new()
+        .name(format!("media-{id}"))
+        .spawn(move || {
+            let fault = watch(|| Loop::new(setup, started).run());
+            heart.end();
+            if let Some(fault) = fault {
+                tracing::error!(
+                    "media thread {id} {fault}: the process ends, so that it is started again whole"
+                );
+                std::process::abort();
+            }
+        })
+        .map_err(|error| StartError::System(error.to_string()))
+}
+
+/// Runs a thread's work; says what went wrong if it ended otherwise than by being told to.
+///
+/// A shard that broke off in the middle of something is in no state to go on with, and without one
+/// of its shards a server takes joins that lead nowhere.
+fn watch(work: impl FnOnce() -> io::Result<()>) -> Option<String> {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(Ok(())) => None,
+        Ok(Err(error)) => Some(format!("cannot wait for its sockets ({error})")),
+        Err(panic) => {
+            let text = panic.downcast_ref::<&str>().copied();
+            let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+            Some(format!("has panicked ({})", text.unwrap_or("no text")))
+        }
+    }
+}
+
+impl Threads {
+    /// Gives a shard an order, if there is room in its queue.
+    ///
+    /// # Errors
+    /// When there is none, or the thread has ended.
+    pub(crate) fn try_send(&self, shard: ShardId, order: Order) -> Result<(), CommandError> {
+        let end = self
+            .shards
+            .get(usize::from(shard.0))
+            .ok_or(CommandError::Stopped)?;
+        match end.mailbox.orders.try_send(order) {
+            Ok(()) => {
+                let _ = end.mailbox.waker.wake();
+                Ok(())
+            }
+            Err(TrySendError::Full(_)) => Err(CommandError::Overloaded("too many commands wait")),
+            Err(TrySendError::Disconnected(_)) => Err(CommandError::Stopped),
+        }
+    }
+
+    /// Gives a shard an order that must not be lost: waits for room, which a shard makes within a
+    /// turn.
+    pub(crate) fn send(&self, shard: ShardId, order: Order) {
+        if let Some(end) = self.shards.get(usize::from(shard.0)) {
+            // Disconnected: the media plane has stopped and there is nothing left to command.
+            let _ = end.mailbox.orders.send(order);
+            let _ = end.mailbox.waker.wake();
+        }
+    }
+
+    /// The shards.
+    pub(crate) fn shards(&self) -> impl Iterator<Item = ShardId> {
+        self.shards.iter().map(|end| end.id)
+    }
+
+    /// Counters and gauges, summed over all shards; up to half a second old.
+    pub(crate) fn stats(&self) -> Stats {
+        let mut sum = Stats::default();
+        for end in &self.shards {
+            sum.add(&end.stats.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+        sum
+    }
+
+    /// The threads that have ended, or are at one turn for too long.
+    pub(crate) fn stalled(&self) -> Vec<ShardId> {
+        let now = super::now();
+        let stalled = |end: &&ShardEnd| end.heart.is_stalled(now);
+        self.shards
+            .iter()
+            .filter(stalled)
+            .map(|end| end.id)
+            .collect()
+    }
+
+    /// Closes every peer properly and ends the threads. Waits until they have ended.
+    pub(crate) fn join(&self) {
+        self.stop();
+        let handles =
+            std::mem::take(&mut *self.handles.lock().unwrap_or_else(PoisonError::into_inner));
+        for handle in handles {
+            // One that broke has ended the process.
+            let _ = handle.join();
+        }
+    }
+
+    fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+        for end in &self.shards {
+            let _ = end.mailbox.waker.wake();
+        }
+    }
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[expect(clippy::panic, reason = "it is what is tried")]
+    fn a_media_thread_that_breaks_says_how() {
+        assert_eq!(watch(|| Ok(())), None, "it was told to stop");
+        let refused = watch(|| Err(io::Error::other("no epoll"))).expect("a fault");
+        assert!(refused.contains("no epoll"), "{refused}");
+        let broken = watch(|| panic!("shard is out of slots")).expect("a fault");
+        assert_eq!(broken, "has panicked (shard is out of slots)");
+    }
+}

@@ -1,0 +1,53 @@
+//! What whoever commands a media plane may ask of it.
+//!
+//! A trait, so that a whole server runs in a test without a media thread.
+
+use std::fmt;
+
+use crate::command::{Command, CommandError, IceCredentials, Joined, PeerPolicy};
+use crate::id::{ConferenceId, PeerId, ShardId};
+use crate::stats::Stats;
+
+/// A media plane. Every method but [`shutdown`](Self::shutdown) returns at once.
+pub trait Media: fmt::Debug + Send + Sync + 'static {
+    /// Answers an offer and makes the peer.
+    ///
+    /// Its place is free again as soon as it has closed by itself, was removed by
+    /// [`Command::RemovePeer`], or its conference has ended.
+    ///
+    /// # Errors
+    /// When the offer cannot be answered or the media plane is full.
+    fn join(
+        &self,
+        conference: ConferenceId,
+        offer: &str,
+        policy: &PeerPolicy,
+    ) -> Result<Joined, CommandError>;
+
+    /// Answers a further offer of the same peer that differs in its ICE credentials only.
+    ///
+    /// # Errors
+    /// When the peer is gone or the offer is another one.
+    fn restart_ice(&self, peer: PeerId, offer: &str) -> Result<String, CommandError>;
+
+    /// New ICE credentials for a peer, for WHIP's and WHEP's `PATCH` (RFC 9725 §4.3.3).
+    ///
+    /// # Errors
+    /// When the peer is gone.
+    fn renew_ice(&self, peer: PeerId) -> Result<IceCredentials, CommandError>;
+
+    /// Has something done. For what is gone already nothing is.
+    fn command(&self, command: Command);
+
+    /// How many peers there are, connected or not yet: what the limit counts.
+    fn peers(&self) -> usize;
+
+    /// What was counted so far; up to half a second old.
+    fn stats(&self) -> Stats;
+
+    /// The media threads that do not turn: ended, or at one turn for seconds. None, if all is well.
+    fn stalled(&self) -> Vec<ShardId>;
+
+    /// Stops for good; returns when the media threads have.
+    fn shutdown(&self);
+}
