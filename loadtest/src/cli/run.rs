@@ -45,7 +45,8 @@ pub(crate) struct Run {
         env = "DINH_LOADTEST_API_KEY"
     )]
     api_key: Option<String>,
-    /// Have the server make tokens, with this administrator's token
+    /// Have the server make tokens, with this administrator's token; others on this machine can read
+    /// a command line, but not the variable
     #[arg(
         long,
         value_name = "TOKEN",
