@@ -44,6 +44,8 @@ pub struct Inner {
     pub metrics: Arc<Metrics>,
     /// WHIP and WHEP peers.
     pub resources: Resources,
+    /// Cancelled when the server is about to stop, and still does everything.
+    pub announced: CancellationToken,
     /// Cancelled when the server begins to stop.
     pub draining: CancellationToken,
     /// Sessions and resources that are under way.

@@ -10,13 +10,14 @@ use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 use jiff::{SignedDuration, Timestamp};
 use tokio::signal::unix::{SignalKind, signal};
+use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
 
 use crate::auth::{NewToken, Role};
 use crate::config::{self, Config, ConfigError, LogFormat};
 use crate::ids::{ConferenceId, SiteCode};
 use crate::server::{Server, Vault};
-use crate::{access, app, demo, rest};
+use crate::{access, app, demo, descriptors, rest};
 
 /// Exit code for a configuration that cannot be used (sysexits.h, `EX_CONFIG`).
 const EX_CONFIG: u8 = 78;
@@ -156,6 +157,11 @@ fn print(text: &str) -> anyhow::Result<()> {
 
 async fn serve(config: Config, with_demo: bool) -> anyhow::Result<()> {
     start_logging(&config)?;
+    for variable in config::load::foreign_variables() {
+        warn!(variable, "not a setting of this server: ignored");
+    }
+    descriptors::raise_limit(&config);
+    let mut hung_up = signal(SignalKind::hangup()).context("cannot catch SIGHUP")?;
     let mut terminated = signal(SignalKind::terminate()).context("cannot catch SIGTERM")?;
     let mut interrupted = signal(SignalKind::interrupt()).context("cannot catch SIGINT")?;
     let server = Server::start(config).await?;
@@ -165,13 +171,14 @@ async fn serve(config: Config, with_demo: bool) -> anyhow::Result<()> {
             .context("cannot prepare the demo")?;
         print(&links.to_string())?;
     }
-    let stopping = async {
+    loop {
         tokio::select! {
-            _ = terminated.recv() => {}
-            _ = interrupted.recv() => {}
+            _ = terminated.recv() => break,
+            _ = interrupted.recv() => break,
+            // Asked for by those who rotate logs, and sent when a terminal closes.
+            _ = hung_up.recv() => info!("SIGHUP changes nothing: settings are read at the start"),
         }
-    };
-    stopping.await;
+    }
     tokio::select! {
         () = server.stop() => {}
         _ = terminated.recv() => complain("stopped at once, by a second signal"),

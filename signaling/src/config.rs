@@ -2,6 +2,7 @@
 //!
 //! Reading it from files and the environment is in [`load()`]; nothing here does I/O.
 
+mod listen;
 pub mod load;
 mod network;
 mod secret;
@@ -49,6 +50,7 @@ pub struct Config {
 #[serde(default, deny_unknown_fields)]
 pub struct Http {
     /// Address and port to listen on; port 0 lets the system choose.
+    #[serde(deserialize_with = "listen::address")]
     pub listen: SocketAddr,
     /// How clients reach it, for links that are printed. Empty: `http://` and the listening address.
     pub public_url: String,
@@ -86,6 +88,7 @@ pub enum ForwardedHeader {
 #[serde(default, deny_unknown_fields)]
 pub struct Admin {
     /// Address and port to listen on; keep it from the public.
+    #[serde(deserialize_with = "listen::address")]
     pub listen: SocketAddr,
 }
 
@@ -171,6 +174,8 @@ pub struct Conferences {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Shutdown {
+    /// How long `/readyz` says `draining` before the port takes nothing further.
+    pub announce_seconds: u64,
     /// Longest that a stop may take.
     pub deadline_seconds: u64,
     /// When clients are told to come back at the earliest.
@@ -297,6 +302,7 @@ impl Default for Conferences {
 impl Default for Shutdown {
     fn default() -> Self {
         Self {
+            announce_seconds: 0,
             deadline_seconds: 10,
             retry_after_seconds: 2,
             retry_spread_seconds: 5,
@@ -339,6 +345,7 @@ impl Config {
         let mut found = Vec::new();
         self.check_ranges(&mut found);
         self.check_relations(&mut found);
+        self.check_ports(&mut found);
         self.check_texts(&mut found);
         if found.is_empty() { Ok(()) } else { Err(found) }
     }
@@ -356,7 +363,7 @@ impl Config {
     }
 
     /// Numbers that have a range of their own.
-    fn ranges(&self) -> [Range; 18] {
+    fn ranges(&self) -> [Range; 19] {
         let (http, media, sessions) = (&self.http, &self.media, &self.sessions);
         let (conferences, shutdown) = (&self.conferences, &self.shutdown);
         [
@@ -425,6 +432,11 @@ impl Config {
                 1..=10_000,
             ),
             (
+                "shutdown.announce_seconds",
+                shutdown.announce_seconds,
+                0..=600,
+            ),
+            (
                 "shutdown.deadline_seconds",
                 shutdown.deadline_seconds,
                 1..=600,
@@ -473,12 +485,42 @@ impl Config {
                 ),
             );
         }
-        let last_port = u32::from(self.media.port) + u32::from(self.media.shards.max(1)) - 1;
-        if last_port > u32::from(u16::MAX) {
+    }
+
+    /// The listeners and the media threads must not want the same port.
+    fn check_ports(&self, found: &mut Vec<Invalid>) {
+        let mut refuse = |key: &str, problem: String| {
+            found.push(Invalid {
+                key: key.to_owned(),
+                problem,
+            });
+        };
+        let (first, shards) = (self.media.port, self.media.shard_count());
+        let last = u32::from(first) + u32::from(shards) - 1;
+        if last > u32::from(u16::MAX) {
             refuse(
                 "media.port",
-                format!("leaves no room: the last shard would use {last_port}"),
+                format!(
+                    "is {first} and leaves no room: the last of {shards} shards would use {last}"
+                ),
             );
+        }
+        let is_media = |port: u16| first > 0 && (u32::from(first)..=last).contains(&port.into());
+        for (key, listen) in [
+            ("http.listen", self.http.listen),
+            ("admin.listen", self.admin.listen),
+        ] {
+            if is_media(listen.port()) {
+                let port = listen.port();
+                refuse(
+                    "media.port",
+                    format!("takes {first} to {last} (TCP too), and `{key}` uses {port}"),
+                );
+            }
+        }
+        if self.http.listen == self.admin.listen && self.http.listen.port() > 0 {
+            let listen = self.http.listen;
+            refuse("admin.listen", format!("is {listen}, as `http.listen` is"));
         }
     }
 
@@ -541,6 +583,12 @@ impl Http {
 }
 
 impl Media {
+    /// How many media threads there will be.
+    #[must_use]
+    pub fn shard_count(&self) -> u8 {
+        self.to_sfu().shard_count()
+    }
+
     /// The settings as the media plane wants them.
     #[must_use]
     pub fn to_sfu(&self) -> sfu::Config {
@@ -598,6 +646,26 @@ mod tests {
         assert_eq!(config.validate(), Ok(()));
         config.media.shards = 2;
         assert_eq!(config.validate().unwrap_err()[0].key, "media.port");
+    }
+
+    #[test]
+    fn a_port_is_not_used_twice() {
+        let mut config = Config::default();
+        config.media.shards = 4;
+        config.media.port = 7897;
+        let found = config.validate().unwrap_err();
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(
+            found[0].problem.contains("`http.listen` uses 7900"),
+            "{found:?}"
+        );
+        config.media.port = 0;
+        assert_eq!(config.validate(), Ok(()));
+        config.admin.listen = config.http.listen;
+        assert_eq!(config.validate().unwrap_err()[0].key, "admin.listen");
+        config.http.listen.set_port(0);
+        config.admin.listen.set_port(0);
+        assert_eq!(config.validate(), Ok(()));
     }
 
     #[test]

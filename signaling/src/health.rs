@@ -31,7 +31,7 @@ pub async fn live() -> &'static str {
 /// store, so that one failing neighbour does not take every server out.
 pub async fn ready(State(app): State<App>) -> (StatusCode, Json<Readiness>) {
     let mut reasons = Vec::new();
-    if app.draining.is_cancelled() {
+    if app.announced.is_cancelled() {
         reasons.push("draining");
     }
     if !matches!(

@@ -16,6 +16,7 @@ pub mod conference;
 pub mod conference_task;
 pub mod config;
 pub mod demo;
+mod descriptors;
 pub mod directory;
 pub mod health;
 pub mod ids;

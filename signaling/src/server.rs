@@ -241,11 +241,14 @@ impl Server {
             .issue(new, app::new_token_id(), Timestamp::now())
     }
 
-    /// Stops in order: no new work, everybody is told when to come back, then silence. Whatever
+    /// Stops in order: load balancers are told, no new work, everybody is told when to come back, then silence. Whatever
     /// takes longer than the deadline is cut off.
     pub async fn stop(self) {
         let deadline = self.app.drain_deadline();
         info!(participants = self.app.metrics.participants(), "stopping");
+        self.app.announced.cancel();
+        let announce = self.app.config.shutdown.announce_seconds;
+        tokio::time::sleep(Duration::from_secs(announce)).await;
         let in_time = tokio::time::timeout(deadline, self.drain()).await.is_ok();
         info!(in_time, "stopped");
         AccessLog::server("stopped");
@@ -304,11 +307,13 @@ fn assemble(config: Config, store: Store, keys: Keys, media: Arc<dyn Media>) -> 
             ping_seconds: seconds(config.sessions.ping_seconds),
         },
     };
+    let draining = CancellationToken::new();
     Arc::new(Inner {
         directory: Directory::new(around, config.conferences.max_open),
         access: AccessLog::default(),
         admission: Admission::new(&config),
-        draining: CancellationToken::new(),
+        announced: draining.child_token(),
+        draining,
         tasks: TaskTracker::new(),
         resources: Resources::default(),
         config,

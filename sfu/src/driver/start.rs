@@ -18,7 +18,7 @@ use super::address::{advertised, candidates};
 use super::heartbeat::Heartbeat;
 use super::{LINK_QUEUE, Loop, Mailbox, ORDER_QUEUE, Setup, Sockets};
 use crate::command::{CommandError, HostCandidate, Order};
-use crate::config::Config;
+use crate::config::{Config, MAX_SHARDS};
 use crate::desk::{Desk, DeskConfig};
 use crate::events::{EVENT_QUEUE, Events};
 use crate::id::ShardId;
@@ -26,9 +26,6 @@ use crate::link::LinkMessage;
 use crate::peer::dtls::Identity;
 use crate::shard::ShardConfig;
 use crate::stats::Stats;
-
-/// Most media threads.
-const MAX_SHARDS: u8 = 64;
 
 /// Why the media plane cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +41,9 @@ pub enum StartError {
     /// A setting is out of range.
     #[error("the number of media shards must be 1 to 64, not {0}")]
     Shards(u8),
+    /// There are not as many ports as shards.
+    #[error("there is no port {0} + {1} for the media shard {1}: choose a lower `port`")]
+    Ports(u16, u8),
     /// No certificate could be made, no randomness had, no thread started.
     #[error("cannot start the media plane: {0}")]
     System(String),
@@ -84,10 +84,11 @@ impl Bound {
         advertise: &[IpAddr],
     ) -> Result<Self, StartError> {
         let id = config.id;
-        let port = if settings.port == 0 {
-            0
-        } else {
-            settings.port + u16::from(id.0)
+        let port = match settings.port {
+            0 => 0,
+            first => first
+                .checked_add(id.0.into())
+                .ok_or(StartError::Ports(first, id.0))?,
         };
         let bind = |source| StartError::Bind { port, source };
         let sockets = Sockets::bind(settings.bind, port).map_err(bind)?;
@@ -120,7 +121,7 @@ impl Bound {
 /// # Errors
 /// When a port cannot be bound, or the system refuses randomness or threads.
 pub(crate) fn start(settings: &Config) -> Result<(Threads, Desk, Events), StartError> {
-    let count = settings.shards.unwrap_or_else(default_shards);
+    let count = settings.shard_count();
     if count == 0 || count > MAX_SHARDS {
         return Err(StartError::Shards(count));
     }
@@ -181,13 +182,6 @@ fn seed() -> Result<[u8; 32], StartError> {
         .fill(&mut seed)
         .map_err(|_| StartError::System("the system has no randomness".to_owned()))?;
     Ok(seed)
-}
-
-fn default_shards() -> u8 {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    u8::try_from(cores.saturating_sub(1))
-        .unwrap_or(MAX_SHARDS)
-        .clamp(1, MAX_SHARDS)
 }
 
 fn spawn(setup: Setup, started: Instant) -> Result<JoinHandle<()>, StartError> {

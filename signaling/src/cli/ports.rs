@@ -1,19 +1,12 @@
 //! `dinh ports`: what a firewall must let through.
 
 use std::fmt::Write as _;
-use std::num::NonZeroUsize;
 
 use crate::config::Config;
 
 /// The rules as a table for people, with the commands of a common firewall.
 pub(super) fn rules(config: &Config) -> String {
-    let shards = match config.media.shards {
-        0 => std::thread::available_parallelism()
-            .map_or(1, NonZeroUsize::get)
-            .saturating_sub(1),
-        chosen => usize::from(chosen),
-    }
-    .max(1);
+    let shards = usize::from(config.media.shard_count());
     let first = usize::from(config.media.port);
     let media = if shards == 1 {
         first.to_string()

@@ -57,7 +57,36 @@ pub fn load(file: Option<&Path>) -> Result<Config, ConfigError> {
 }
 
 fn environment() -> Env {
-    Env::prefixed(PREFIX).ignore(&COMMAND_LINE).split("__")
+    Env::prefixed(PREFIX)
+        .ignore(&COMMAND_LINE)
+        .filter(|name| !is_foreign(name.as_str()))
+        .split("__")
+}
+
+/// Variables with our prefix that are none of ours: Kubernetes and Docker name address and ports of a
+/// service that is called `dinh` so.
+#[must_use]
+pub fn foreign_variables() -> Vec<String> {
+    let environment = Env::prefixed(PREFIX).ignore(&COMMAND_LINE);
+    environment
+        .iter()
+        .filter(|(name, _)| is_foreign(name.as_str()))
+        .map(|(name, _)| format!("{PREFIX}{}", name.as_str().to_uppercase()))
+        .collect()
+}
+
+/// `PORT`, `PORT_7900_TCP…`, `SERVICE_HOST`, `SERVICE_PORT…`, and those of the load test; no setting
+/// of ours begins so.
+fn is_foreign(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let after = |prefix: &str| {
+        name.strip_prefix(prefix)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
+    };
+    !name.contains("__")
+        && ["port", "service_host", "service_port", "loadtest"]
+            .into_iter()
+            .any(after)
 }
 
 /// One fault as one line: what, where it stands, and what was probably meant.
@@ -201,6 +230,39 @@ mod tests {
             let error = load(None).unwrap_err().to_string();
             assert!(error.contains("did you mean `http.listen`?"), "{error}");
             assert!(error.contains("DINH_HTTP__LISTN"), "{error}");
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn what_an_orchestrator_sets_for_a_service_of_our_name_is_left_alone() {
+        Jail::expect_with(|jail| {
+            for name in [
+                "DINH_PORT",
+                "DINH_PORT_7900_TCP",
+                "DINH_PORT_7900_TCP_ADDR",
+                "DINH_SERVICE_HOST",
+                "DINH_SERVICE_PORT",
+                "DINH_SERVICE_PORT_HTTP",
+            ] {
+                jail.set_env(name, "tcp://10.0.0.1:7900");
+            }
+            load(None).unwrap();
+            assert_eq!(foreign_variables().len(), 6);
+            jail.set_env("DINH_PORTS", "1");
+            let error = load(None).unwrap_err().to_string();
+            assert!(error.contains("DINH_PORTS"), "{error}");
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn a_name_is_no_address_to_listen_on_and_what_is_one_is_said() {
+        Jail::expect_with(|jail| {
+            let error = load_text(jail, "[http]\nlisten = \"localhost:7900\"").unwrap_err();
+            for part in ["`http.listen`", "localhost:7900", "127.0.0.1:7900"] {
+                assert!(error.contains(part), "{error}");
+            }
             Ok(())
         });
     }

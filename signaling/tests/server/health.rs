@@ -10,6 +10,7 @@ use signaling::auth::Role;
 use signaling::routes;
 use tower::ServiceExt as _;
 
+use crate::client::Client;
 use crate::world::World;
 
 async fn look(world: &World, path: &str) -> crate::world::Reply {
@@ -34,6 +35,24 @@ async fn it_lives_and_is_ready_until_it_stops() {
     let ready = look(&world, "/readyz").await;
     assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(ready.json()["reasons"], json!(["draining"]));
+}
+
+#[tokio::test]
+async fn a_stop_is_announced_while_everything_still_goes_on() {
+    let world = World::with(|config| config.shutdown.announce_seconds = 60).await;
+    let app = world.server.app().clone();
+    let router = routes::public(app.clone());
+    let (http, token) = (world.server.http(), world.token(Role::Site, Some("00004")));
+    let stopping = tokio::spawn(world.server.stop());
+    let ready = || Request::get("/readyz").body(Body::empty()).unwrap();
+    while router.clone().oneshot(ready()).await.unwrap().status() != StatusCode::SERVICE_UNAVAILABLE
+    {
+        tokio::task::yield_now().await;
+    }
+    let mut late = Client::connect(http).await;
+    late.join(&token).await;
+    assert!(!app.draining.is_cancelled());
+    stopping.abort();
 }
 
 #[tokio::test]

@@ -20,7 +20,12 @@ struct Process {
 impl Process {
     /// Runs the demo and reads its links.
     fn start(data_dir: &Path) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_dinh"))
+        Self::run(Command::new(env!("CARGO_BIN_EXE_dinh")), data_dir)
+    }
+
+    /// The same as a child of whatever `command` begins with.
+    fn run(mut command: Command, data_dir: &Path) -> Self {
+        let mut child = command
             .args(["serve", "--demo"])
             .env("DINH_DATA_DIR", data_dir)
             .env("DINH_HTTP__LISTEN", "127.0.0.1:0")
@@ -28,6 +33,7 @@ impl Process {
             .env("DINH_MEDIA__BIND", "127.0.0.1")
             .env("DINH_MEDIA__PORT", "0")
             .env("DINH_LOG__FILTER", "error")
+            .env("DINH_LOG__ACCESS", "false")
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -205,4 +211,33 @@ async fn a_terminated_server_tells_its_sessions_and_ends_well() {
     let (_, closing, code) = site.end().await;
     assert_eq!((&closing["reason"], code), (&json!("restarting"), 1012));
     assert!(server.child.wait().unwrap().success());
+}
+
+#[tokio::test]
+async fn a_terminal_that_closes_takes_nobody_out() {
+    let directory = tempfile::tempdir().unwrap();
+    let process = Process::start(directory.path());
+    let mut site = Client::connect(process.address).await;
+    site.join(&process.site).await;
+    let pid = rustix::process::Pid::from_child(&process.child);
+    rustix::process::kill_process(pid, rustix::process::Signal::HUP).unwrap();
+    for _ in 0..3 {
+        site.send(&json!({"type": "ping"})).await;
+        site.wait_for("pong").await;
+    }
+}
+
+#[test]
+fn the_limit_of_descriptors_is_raised_as_far_as_it_may_be() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut shell = Command::new("sh");
+    let limited = r#"ulimit -S -n 256 && ulimit -H -n 1024 && exec "$0" "$@""#;
+    shell.args(["-c", limited, env!("CARGO_BIN_EXE_dinh")]);
+    let process = Process::run(shell, directory.path());
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", process.child.id())).unwrap();
+    let line = limits
+        .lines()
+        .find(|line| line.starts_with("Max open files"));
+    let words: Vec<_> = line.unwrap().split_whitespace().collect();
+    assert_eq!(words[3..5], ["1024", "1024"]);
 }

@@ -1,0 +1,69 @@
+//! How many descriptors the process may have, and how many its settings ask for.
+
+use tracing::{info, warn};
+
+use crate::config::Config;
+
+/// What is open whatever the settings say: database, log, listeners, the runtime's own.
+const OWN: u64 = 128;
+
+/// Most ICE-TCP connections of one media thread.
+const MEDIA_TCP_EACH: u64 = 8_192;
+
+/// Raises the soft limit to the hard one, and says so if that is still too few for the settings.
+pub(crate) fn raise_limit(config: &Config) {
+    let raised = rlimit::increase_nofile_limit(rlimit::INFINITY);
+    let shards = config.media.shard_count();
+    match raised {
+        Ok(limit) => match too_few(limit, wanted(config, shards.into())) {
+            Some(wanted) => warn!(
+                limit,
+                wanted,
+                "too few file descriptors for as many connections as the settings allow: raise the \
+                 hard limit (`LimitNOFILE=` of systemd, `ulimit -Hn`), or lower \
+                 `sessions.max_connections`"
+            ),
+            None => info!(limit, "file descriptors"),
+        },
+        Err(cause) => warn!(%cause, "cannot raise the limit of file descriptors"),
+    }
+}
+
+/// How many are needed, if the limit is below that.
+fn too_few(limit: u64, wanted: u64) -> Option<u64> {
+    (limit < wanted).then_some(wanted)
+}
+
+/// As many as there would be with every connection that the settings allow.
+fn wanted(config: &Config, shards: u64) -> u64 {
+    let (http, sessions) = (&config.http, &config.sessions);
+    // The public and the private listener.
+    let requests = 2 * http.max_connections as u64;
+    let sockets = (sessions.max_connections + sessions.max_strangers) as u64;
+    let media = (MEDIA_TCP_EACH * shards).min(config.media.max_peers.into());
+    OWN + requests + sockets + media
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_connection_that_is_allowed_needs_a_descriptor() {
+        let mut config = Config::default();
+        config.http.max_connections = 10;
+        config.sessions.max_connections = 200;
+        config.sessions.max_strangers = 50;
+        config.media.max_peers = 1_000;
+        assert_eq!(wanted(&config, 1), OWN + 20 + 250 + 1_000);
+        config.media.max_peers = 1_000_000;
+        assert_eq!(wanted(&config, 2), OWN + 20 + 250 + 2 * MEDIA_TCP_EACH);
+    }
+
+    #[test]
+    fn the_usual_limits_of_a_shell_are_too_few_and_that_is_said() {
+        let wanted = wanted(&Config::default(), 1);
+        assert_eq!(too_few(4_096, wanted), Some(wanted));
+        assert_eq!(too_few(1_048_576, wanted), None);
+    }
+}
