@@ -34,4 +34,5 @@ pub mod server;
 pub mod session;
 pub mod sites;
 pub mod store;
+mod text;
 pub mod whip;

@@ -16,6 +16,7 @@ use crate::auth::keyfile::SigningKey;
 use crate::auth::role::{Role, Verb};
 use crate::ids::{ConferenceId, KeyId, SiteCode, TokenId};
 use crate::protocol::ErrorCode;
+use crate::text;
 
 /// Whom every token must be for.
 pub const AUDIENCE: &str = "dinh";
@@ -430,19 +431,19 @@ fn check_claims(claims: &Claims) -> Result<(), TokenError> {
     if claims.role == Role::Site && claims.site.is_none() {
         return Err(TokenError::BadClaims("the role site needs a site"));
     }
-    let is_line = |text: &str| {
-        !text.trim().is_empty()
-            && text.chars().count() <= MAX_TEXT_CHARS
-            && !text.contains(char::is_control)
+    let is_line = |line: &str| {
+        !line.trim().is_empty()
+            && line.chars().count() <= MAX_TEXT_CHARS
+            && !line.contains(text::misleads)
     };
     if !is_line(&claims.sub) {
         return Err(TokenError::BadClaims(
-            "sub must be one line of 1 to 100 characters",
+            "sub must be one line of 1 to 100 characters, without ones that turn the direction of writing",
         ));
     }
     if !claims.name.as_deref().is_none_or(is_line) {
         return Err(TokenError::BadClaims(
-            "name must be one line of 1 to 100 characters",
+            "name must be one line of 1 to 100 characters, without ones that turn the direction of writing",
         ));
     }
     Ok(())

@@ -12,6 +12,7 @@ use crate::conference::stage::Overrides;
 use crate::conference::state::State;
 use crate::protocol::ErrorCode;
 use crate::protocol::server::Phase;
+use crate::text::{self, NO_CONTROLS};
 
 /// Most characters of a title.
 pub const MAX_TITLE_CHARS: usize = 200;
@@ -41,10 +42,10 @@ impl State {
             ));
         }
         let length = title.chars().count();
-        if title.trim().is_empty() || length > MAX_TITLE_CHARS || title.contains(char::is_control) {
+        if title.trim().is_empty() || length > MAX_TITLE_CHARS || title.contains(text::misleads) {
             return Err(Refusal::new(
                 ErrorCode::BadMessage,
-                format!("a title has 1 to {MAX_TITLE_CHARS} characters on one line"),
+                format!("a title has 1 to {MAX_TITLE_CHARS} characters on one line, {NO_CONTROLS}"),
             ));
         }
         Ok(vec![

@@ -7,6 +7,7 @@ use unicode_normalization::UnicodeNormalization as _;
 
 use super::{Level, Site};
 use crate::ids::SiteCode;
+use crate::text::{self, NO_CONTROLS};
 
 /// The header that a list must have.
 pub const HEADER: [&str; 4] = ["code", "name", "level", "parent_code"];
@@ -168,9 +169,9 @@ fn parse_site(record: &csv::StringRecord) -> Result<Site, String> {
     if name.is_empty() {
         return Err(format!("the site {code} has no name"));
     }
-    if name.chars().count() > MAX_NAME_CHARS || name.contains(char::is_control) {
+    if name.chars().count() > MAX_NAME_CHARS || name.contains(text::misleads) {
         return Err(format!(
-            "the name of {code} must be one line of {MAX_NAME_CHARS} characters"
+            "the name of {code} must be one line of {MAX_NAME_CHARS} characters, {NO_CONTROLS}"
         ));
     }
     let parent_code = match parent {

@@ -473,3 +473,16 @@ fn neither_keys_nor_tokens_show_in_debug_output() {
         "{logged}"
     );
 }
+
+#[test]
+fn a_name_that_turns_the_direction_of_writing_is_refused() {
+    let keys = keys();
+    for text in ["Xã \u{202e}A", "a\nb", "a\u{2066}"] {
+        let new = NewToken {
+            name: Some(text.to_owned()),
+            ..site_token()
+        };
+        let refused = keys.issue(new, TokenId::generate(1, 2), now()).unwrap_err();
+        assert!(refused.to_string().contains("direction of writing"));
+    }
+}

@@ -107,6 +107,8 @@ fn a_parent_is_one_level_above() {
 #[test]
 fn names_with_line_breaks_and_endless_names_are_refused() {
     assert!(problem("VN,\"a\nb\",central,\n").contains("must be one line"));
+    let turned = problem("VN,Xã \u{202e}A,central,\n");
+    assert!(turned.contains("direction of writing"), "{turned}");
     assert!(problem(&format!("VN,{},central,\n", "x".repeat(201))).contains("must be one line"));
 }
 
