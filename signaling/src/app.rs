@@ -15,6 +15,7 @@ use crate::conference::Refusal;
 use crate::conference_task::{ConferenceHandle, Endings};
 use crate::config::Config;
 use crate::directory::Directory;
+use crate::health::StoreCheck;
 use crate::ids::{ConferenceId, ParticipantId, SessionId, TokenId};
 use crate::media::MediaPlane;
 use crate::metrics::{Metrics, WANT_OF_ROOM};
@@ -36,6 +37,8 @@ pub struct Inner {
     pub keys: Keys,
     /// What is kept.
     pub store: Store,
+    /// Whether it can be written to.
+    pub store_check: StoreCheck,
     /// The conferences.
     pub directory: Directory,
     /// Where offers are answered.

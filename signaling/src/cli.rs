@@ -251,6 +251,9 @@ async fn import(config: &Config, file: &Path) -> anyhow::Result<()> {
         .import_sites(&csv)
         .await
         .with_context(|| format!("nothing of {} was imported", file.display()))?;
+    for warning in &summary.warnings {
+        complain(&format!("warning: {warning}"));
+    }
     print(&format!(
         "{} sites added, {} changed, {} unchanged",
         summary.added, summary.changed, summary.unchanged

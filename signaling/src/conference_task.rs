@@ -16,9 +16,11 @@ mod budget;
 mod handle;
 mod links;
 mod news;
+mod outage;
 mod pace;
 mod peers;
 mod request;
+mod storing;
 mod troubles;
 
 use std::sync::Arc;
@@ -28,19 +30,19 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
-use tracing::{error, info};
+use tracing::info;
 
-use crate::access::AccessLog;
-use crate::conference::{Actor, Command, Record, Settings, State};
+use crate::conference::{Actor, Command, Settings, State};
 use crate::ids::ConferenceId;
 use crate::media::MediaPlane;
 use crate::metrics::Metrics;
 use crate::protocol::server::Phase;
-use crate::store::{Store, StoreError};
+use crate::store::Store;
 use batch::Batch;
 use budget::Budgets;
 use links::Links;
 use news::News;
+use outage::Outage;
 use peers::Peers;
 use request::Inbound;
 use troubles::Troubles;
@@ -97,6 +99,11 @@ struct ConferenceTask {
     news: News,
     troubles: Troubles,
     budgets: Budgets,
+    outage: Outage,
+    /// What has become of connections and peers is not in the state yet.
+    is_behind: bool,
+    /// That the server has stopped is not in the state yet.
+    is_interrupted: bool,
     /// Read by [`ConferenceHandle::sites`].
     sites: Arc<AtomicU32>,
     draining: bool,
@@ -123,6 +130,10 @@ pub fn spawn(
         news: News::default(),
         troubles: Troubles::default(),
         budgets: Budgets::default(),
+        outage: Outage::default(),
+        // Whoever was here when the server stopped has lost its connection and its peer.
+        is_behind: true,
+        is_interrupted: true,
         sites,
         draining: false,
         asked_at: Instant::now(),
@@ -135,7 +146,7 @@ pub fn spawn(
 impl ConferenceTask {
     async fn run(mut self, mut inbox: mpsc::Receiver<Inbound>) {
         let mut waiting = Vec::with_capacity(BATCH);
-        self.interrupt(&mut inbox, &mut waiting).await;
+        self.turn(&mut inbox, &mut waiting).await;
         loop {
             let wake = self.wake_at();
             tokio::select! {
@@ -165,27 +176,17 @@ impl ConferenceTask {
         info!(conference = %self.id(), "conference put away");
     }
 
-    /// Whoever was here when the server stopped has lost its connection and its peer.
-    async fn interrupt(&mut self, inbox: &mut mpsc::Receiver<Inbound>, waiting: &mut Vec<Inbound>) {
-        let mut batch = Batch::default();
-        let now = Timestamp::now();
-        self.carry_out(&mut batch, now, &Actor::System, Command::Interrupt);
-        let everybody: Vec<_> = self.state.participants().map(|(id, _)| id).collect();
-        for participant in everybody {
-            self.carry_out(
-                &mut batch,
-                now,
-                &Actor::System,
-                Command::Unpublish { participant },
-            );
-        }
-        self.commit(batch, inbox, waiting).await;
-    }
-
     /// Carries out everything that is waiting, stores it in one go, and tells.
     async fn turn(&mut self, inbox: &mut mpsc::Receiver<Inbound>, waiting: &mut Vec<Inbound>) {
+        if self.outage.retry_at().is_some()
+            && (self.outage.lasts(Instant::now()) || !self.recover().await)
+        {
+            self.without_store(waiting);
+            return;
+        }
         let mut batch = Batch::default();
         let now = Timestamp::now();
+        self.catch_up(&mut batch, now);
         if self
             .state
             .next_deadline()
@@ -201,90 +202,6 @@ impl ConferenceTask {
         self.commit(batch, inbox, waiting).await;
     }
 
-    /// Stores what was decided and lets it be known; if it cannot be stored it has not happened.
-    async fn commit(
-        &mut self,
-        batch: Batch,
-        inbox: &mut mpsc::Receiver<Inbound>,
-        waiting: &mut Vec<Inbound>,
-    ) {
-        if !batch.records.is_empty()
-            && let Err(cause) = self.store(&batch.records, inbox, waiting).await
-        {
-            self.fail(batch, &cause).await;
-            return;
-        }
-        AccessLog::happened(self.id(), &batch.records);
-        self.release(batch);
-    }
-
-    /// Stores events. Meanwhile whatever needs no store is answered, and the rest gathers in
-    /// `waiting`.
-    async fn store(
-        &mut self,
-        records: &[Record],
-        inbox: &mut mpsc::Receiver<Inbound>,
-        waiting: &mut Vec<Inbound>,
-    ) -> Result<(), StoreError> {
-        let started = Instant::now();
-        let (store, id) = (self.around.store.clone(), self.state.id().clone());
-        let mut storing = std::pin::pin!(store.append(&id, records));
-        let stored = loop {
-            tokio::select! {
-                biased;
-                stored = &mut storing => break stored,
-                // Cancel safe.
-                Some(inbound) = inbox.recv(), if waiting.len() < BATCH => {
-                    self.set_aside(inbound, waiting);
-                }
-            }
-        };
-        self.around.metrics.stored(records.len(), started.elapsed());
-        stored
-    }
-
-    /// Answers what needs no store, unless something of the same participant waits before it.
-    fn set_aside(&mut self, inbound: Inbound, waiting: &mut Vec<Inbound>) {
-        let Inbound { request, queued_at } = inbound;
-        let participant = request.participant();
-        let is_behind = waiting
-            .iter()
-            .any(|earlier| earlier.request.participant() == participant);
-        let request = if is_behind {
-            Some(request)
-        } else {
-            self.meanwhile(request)
-        };
-        if let Some(request) = request {
-            waiting.push(Inbound { request, queued_at });
-        } else {
-            self.around.metrics.queue_wait(queued_at.elapsed());
-        }
-    }
-
-    /// The events could not be stored: go back to what is stored.
-    async fn fail(&mut self, batch: Batch, cause: &StoreError) {
-        error!(conference = %self.state.id(), %cause, "events could not be stored");
-        batch.refuse();
-        let id = self.state.id().clone();
-        match self
-            .around
-            .store
-            .load_state(&id, self.around.settings)
-            .await
-        {
-            Ok(Some(state)) => self.state = state,
-            Ok(None) => self.state = State::new(id, self.around.settings),
-            // The records in memory were refused by the store for good: keep nobody in a
-            // conference of which nothing is known.
-            Err(cause) => {
-                error!(conference = %id, %cause, "events could not be read back");
-                self.state = State::new(id, self.around.settings);
-            }
-        }
-        self.reconnect_to_state();
-    }
-
     /// When something is to be done even if nobody asks.
     fn wake_at(&self) -> Option<Instant> {
         let deadline = self.state.next_deadline().map(|deadline| {
@@ -292,13 +209,26 @@ impl ConferenceTask {
             Instant::now() + Duration::try_from(wait).unwrap_or_default()
         });
         let idle = (self.state.phase() == Phase::Ended).then(|| self.asked_at + ENDED_IDLE);
-        [deadline, self.news.due(), self.troubles.due(), idle]
+        let own = if let Some(retry_at) = self.outage.retry_at() {
+            Some(retry_at)
+        } else if self.is_behind {
+            Some(Instant::now())
+        } else {
+            deadline.into_iter().chain(idle).min()
+        };
+        if !self.outage.is_state_known() {
+            return own;
+        }
+        [own, self.news.due(), self.troubles.due()]
             .into_iter()
             .flatten()
             .min()
     }
 
     fn is_over(&self, inbox: &mpsc::Receiver<Inbound>) -> bool {
+        if !self.outage.is_state_known() {
+            return self.draining;
+        }
         let never_was = self.state.version() == 0;
         let ended = self.state.phase() == Phase::Ended || never_was;
         let idle = never_was || self.asked_at.elapsed() >= ENDED_IDLE;

@@ -8,12 +8,38 @@ use axum::http::header::{ACCEPT, CONTENT_TYPE, VARY};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use serde::Serialize;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use crate::app::App;
 use crate::metrics::Format;
+use crate::store::Store;
 
 /// How long the store may take to answer before it counts as failed.
 const STORE_PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long an answer of the store is good for. Higher: less writing. Lower: whoever asks learns
+/// sooner that it has changed.
+const STORE_FRESH: Duration = Duration::from_secs(1);
+
+/// Whether something can be stored, as of less than a second ago: however often it is asked, the
+/// disk is written to once a second.
+#[derive(Debug, Default)]
+pub struct StoreCheck(Mutex<Option<(Instant, bool)>>);
+
+impl StoreCheck {
+    /// Whether `store` stores.
+    async fn is_storing(&self, store: &Store) -> bool {
+        let mut last = self.0.lock().await;
+        if let Some((_, stores)) = last.filter(|(at, _)| at.elapsed() < STORE_FRESH) {
+            return stores;
+        }
+        let fence = tokio::time::timeout(STORE_PATIENCE, store.fence()).await;
+        let stores = matches!(fence, Ok(Ok(())));
+        *last = Some((Instant::now(), stores));
+        stores
+    }
+}
 
 /// The body of `/readyz`.
 #[derive(Debug, Serialize)]
@@ -27,17 +53,15 @@ pub async fn live() -> &'static str {
     "ok\n"
 }
 
-/// `GET /readyz`: 200, or 503 with the reasons. Depends on nothing outside the process and its
+/// `GET /readyz`: 200 when the server can store and forward at this moment, or 503 with the reasons.
+/// Depends on nothing outside the process and its
 /// store, so that one failing neighbour does not take every server out.
 pub async fn ready(State(app): State<App>) -> (StatusCode, Json<Readiness>) {
     let mut reasons = Vec::new();
     if app.announced.is_cancelled() {
         reasons.push("draining");
     }
-    if !matches!(
-        tokio::time::timeout(STORE_PATIENCE, app.store.ping()).await,
-        Ok(Ok(()))
-    ) {
+    if !app.store_check.is_storing(&app.store).await {
         reasons.push("store");
     }
     let ready = reasons.is_empty();

@@ -4,6 +4,7 @@ mod format;
 mod media;
 mod process;
 mod reading;
+mod store;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, AtomicU64};
@@ -207,6 +208,11 @@ impl Metrics {
         self.add_collector(Box::new(media::readings(media)));
     }
 
+    /// Shows what the store counts too.
+    pub fn add_store(&self, store: crate::store::Store) {
+        self.add_collector(Box::new(store::readings(store)));
+    }
+
     /// All of it.
     ///
     /// # Panics
@@ -287,7 +293,7 @@ impl Metrics {
         self.queue_wait_seconds.observe(waited.as_secs_f64());
     }
 
-    /// Events were stored.
+    /// Events were stored, in so long.
     pub fn stored(&self, events: usize, took: Duration) {
         self.events.inc_by(events as u64);
         self.append_seconds.observe(took.as_secs_f64());

@@ -22,6 +22,7 @@ use crate::conference::Settings;
 use crate::conference_task::{Surroundings, WelcomeTimes};
 use crate::config::Config;
 use crate::directory::Directory;
+use crate::health::StoreCheck;
 use crate::listener;
 use crate::media::MediaPlane;
 use crate::metrics::Metrics;
@@ -291,6 +292,7 @@ fn bind(address: SocketAddr, key: &'static str) -> Result<(SocketAddr, TcpListen
 fn assemble(config: Config, store: Store, keys: Keys, media: Arc<dyn Media>) -> App {
     let metrics = Arc::new(Metrics::default());
     metrics.add_media(Arc::clone(&media));
+    metrics.add_store(store.clone());
     let media = MediaPlane::new(media);
     let seconds = |seconds: u64| u32::try_from(seconds).unwrap_or(u32::MAX);
     let window = i64::try_from(config.sessions.resume_seconds).unwrap_or(i64::MAX);
@@ -319,6 +321,7 @@ fn assemble(config: Config, store: Store, keys: Keys, media: Arc<dyn Media>) -> 
         config,
         keys,
         store,
+        store_check: StoreCheck::default(),
         media,
         metrics,
     })

@@ -1,13 +1,20 @@
 //! Sites: the places that conferences expect, and reading them from CSV.
 
+mod columns;
 pub mod csv;
 pub mod fold;
+mod mistakes;
+pub mod plan;
+mod text;
 
 use serde::{Deserialize, Serialize};
 
 use crate::ids::SiteCode;
 
-pub use self::csv::{ImportError, RowError, read_csv};
+pub use self::csv::{ImportError, read_csv};
+pub use self::mistakes::{MAX_ERRORS, Mistakes, RowError};
+pub use self::plan::Plan;
+pub use self::text::EncodingError;
 
 /// A place that is expected: with or without a connection, an object of its own.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, utoipa::ToSchema)]
@@ -89,7 +96,7 @@ impl std::str::FromStr for Level {
 }
 
 /// What an import did.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, utoipa::ToSchema)]
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct ImportSummary {
     /// Sites that were not known before.
     pub added: u32,
@@ -97,6 +104,8 @@ pub struct ImportSummary {
     pub changed: u32,
     /// Sites that were already so.
     pub unchanged: u32,
+    /// What was taken and looks wrong, for people.
+    pub warnings: Vec<String>,
 }
 
 /// Which sites to list.

@@ -9,6 +9,7 @@ mod events;
 mod log;
 mod sites;
 mod tokens;
+mod writer;
 
 use std::path::Path;
 use std::time::Duration;
@@ -17,6 +18,8 @@ use sqlx::migrate::Migrator;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
+use sqlx::{Connection as _, SqliteConnection};
+use writer::Writer;
 
 pub use chain::{ChainFault, Fault, Hash};
 pub use error::StoreError;
@@ -34,14 +37,15 @@ const READERS: u32 = 4;
 const ROWS_AHEAD: usize = 1024;
 
 /// How long a writer of another process (`dinh sites import` beside a running server) may keep us
-/// waiting before it is an error.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// waiting before it is an error. Higher: fewer requests are refused beside a slow neighbour. Lower:
+/// they learn sooner that it is not their fault, and a conference stands still for less.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The database. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Store {
     reader: SqlitePool,
-    writer: SqlitePool,
+    writer: Writer,
 }
 
 impl Store {
@@ -64,12 +68,13 @@ impl Store {
             path: path.to_owned(),
             source: error,
         };
-        let writer = SqlitePoolOptions::new()
-            .max_connections(1)
-            .connect_with(options.clone())
+        let mut first = SqliteConnection::connect_with(&options)
             .await
             .map_err(opened)?;
-        MIGRATIONS.run(&writer).await.map_err(StoreError::Migrate)?;
+        let migrated = MIGRATIONS.run(&mut first).await;
+        migrated.map_err(StoreError::Migrate)?;
+        first.close().await?;
+        let writer = Writer::new(options.clone());
         let reader = SqlitePoolOptions::new()
             .max_connections(READERS)
             .connect_with(options.read_only(true).row_buffer_size(ROWS_AHEAD))
@@ -78,13 +83,26 @@ impl Store {
         Ok(Self { reader, writer })
     }
 
-    /// Whether the database answers.
+    /// Stores something that means nothing. When that goes well anything can be stored, and it is
+    /// certain what the last commit that failed has come to: from now on a reader sees it, or it has
+    /// not happened and never will, because its place in SQLite's write-ahead log is taken.
     ///
     /// # Errors
-    /// When it does not.
-    pub async fn ping(&self) -> Result<(), StoreError> {
-        sqlx::query("SELECT 1").execute(&self.reader).await?;
-        Ok(())
+    /// When the database fails.
+    pub async fn fence(&self) -> Result<(), StoreError> {
+        self.writer
+            .write(|mut connection| async move {
+                sqlx::query("UPDATE fence SET number = number + 1 WHERE id = 1")
+                    .execute(&mut connection)
+                    .await?;
+                Ok((connection, ()))
+            })
+            .await
+    }
+
+    /// How many transactions the database has failed.
+    pub fn failures(&self) -> u64 {
+        self.writer.failures()
     }
 
     /// Waits for what is under way and closes the file.

@@ -1,7 +1,7 @@
 //! Carrying out requests: what is decided at once, and what waits until it is stored.
 
 use jiff::Timestamp;
-use sfu::command::{Command as MediaCommand, Event as MediaEvent};
+use sfu::command::{CloseReason as PeerCloseReason, Command as MediaCommand, Event as MediaEvent};
 use sfu::id::{PeerId, ShardId};
 use sfu::overload::Priority;
 use tokio::sync::oneshot;
@@ -12,17 +12,18 @@ use super::links::{Class, LinkKind};
 use super::news;
 use super::peers::Peer;
 use super::request::{
-    Admission, Answer, Arrival, Entry, Negotiated, NewPeer, OwnPeer, Query, Request, not_stored,
+    Admission, Answer, Arrival, Entry, Negotiated, NewPeer, OwnPeer, Query, Request,
     refusal_message,
 };
 use super::{ConferenceTask, ENDED_IDLE};
 use crate::auth::Verb;
 use crate::conference::{
-    Actor, Audience, Command, Effect, Event, MediaIntent, Record, Refusal, advance, decide,
+    Actor, Audience, Command, Effect, Event, MediaIntent, Record, Refusal, State, advance, decide,
 };
-use crate::ids::ParticipantId;
+use crate::ids::{ParticipantId, RequestId};
+use crate::metrics::Metrics;
 use crate::outbox::{Ending, Outbox, encode};
-use crate::protocol::server::{MediaState, Welcome};
+use crate::protocol::server::{MediaState, Phase, Welcome};
 use crate::protocol::{CloseReason, ErrorCode, ServerMessage};
 
 /// What was decided in one turn and waits to be stored.
@@ -53,23 +54,50 @@ enum Pending {
 #[derive(Debug)]
 struct Entered {
     participant: ParticipantId,
-    session: Option<(Outbox, String)>,
+    outbox: Outbox,
+    /// The secret that `welcome` reveals; a resource has none.
+    secret: Option<String>,
     resumed: bool,
 }
 
 impl Batch {
-    /// Nothing of it was stored: everybody who waits is refused.
-    pub(super) fn refuse(self) {
+    /// Everybody who waits is refused.
+    pub(super) fn refuse(self, because: &Refusal, metrics: &Metrics) {
         for pending in self.answers {
-            match pending {
-                Pending::Done(answer) | Pending::Negotiated(answer, _) => {
-                    answer.refused(not_stored());
+            let (answer, refusal) = match pending {
+                Pending::Done(answer) | Pending::Negotiated(answer, _) => (answer, because.clone()),
+                Pending::Refused(answer, refusal) => (answer, refusal),
+                // Whoever let them come counts these.
+                Pending::Entered { answer, .. } => {
+                    drop(answer.send(Err(because.clone())));
+                    continue;
                 }
-                Pending::Refused(answer, refusal) => answer.refused(refusal),
-                Pending::Entered { answer, .. } => drop(answer.send(Err(not_stored()))),
-                Pending::NotEntered { refusal, answer } => drop(answer.send(Err(refusal))),
-            }
+                Pending::NotEntered { refusal, answer } => {
+                    drop(answer.send(Err(refusal)));
+                    continue;
+                }
+            };
+            metrics.error(refusal.code);
+            answer.refused(refusal);
         }
+    }
+
+    /// Whether a state has all of it.
+    pub(super) fn is_in(&self, state: &State) -> bool {
+        self.records
+            .last()
+            .is_none_or(|record| record.seq <= state.version())
+    }
+
+    /// The connections that it would let in.
+    pub(super) fn entering(&self) -> impl Iterator<Item = (ParticipantId, &Outbox)> {
+        self.answers.iter().filter_map(|pending| match pending {
+            Pending::Entered { entered, .. } => Some((entered.participant, &entered.outbox)),
+            Pending::Done(_)
+            | Pending::Refused(..)
+            | Pending::Negotiated(..)
+            | Pending::NotEntered { .. } => None,
+        })
     }
 }
 
@@ -109,7 +137,7 @@ impl ConferenceTask {
             } => {
                 let message = match self.watch(participant, &mid, target) {
                     Ok(()) => ServerMessage::Ok { id },
-                    Err(refusal) => refusal_message(Some(id), &refusal),
+                    Err(refusal) => self.refusal_message(id, &refusal),
                 };
                 outbox.send(&message);
             }
@@ -191,21 +219,15 @@ impl ConferenceTask {
             return;
         };
         let resumed = joining != Some(participant);
-        let session = match arrival {
-            Arrival::Session { outbox, secret } => {
-                self.links
-                    .insert(participant, role, outbox.clone(), LinkKind::Entering);
-                Some((outbox, secret))
-            }
-            Arrival::Resource { outbox } => {
-                self.links
-                    .insert(participant, role, outbox, LinkKind::Resource);
-                None
-            }
+        let (outbox, kind, secret) = match arrival {
+            Arrival::Session { outbox, secret } => (outbox, LinkKind::Entering, Some(secret)),
+            Arrival::Resource { outbox } => (outbox, LinkKind::Resource, None),
         };
+        self.links.insert(participant, role, outbox.clone(), kind);
         let entered = Box::new(Entered {
             participant,
-            session,
+            outbox,
+            secret,
             resumed,
         });
         batch.answers.push(Pending::Entered { entered, answer });
@@ -347,6 +369,11 @@ impl ConferenceTask {
         })
     }
 
+    fn refusal_message(&self, id: RequestId, refusal: &Refusal) -> ServerMessage {
+        self.around.metrics.error(refusal.code);
+        refusal_message(Some(id), refusal)
+    }
+
     fn watch(
         &mut self,
         participant: ParticipantId,
@@ -383,12 +410,9 @@ impl ConferenceTask {
             }
             MediaEvent::PeerSilent { peer } => self.media_state(batch, peer, MediaState::Silent),
             MediaEvent::PeerClosed { peer, reason } => {
-                let Some(participant) = self.peers.owner(peer) else {
+                let Some(participant) = self.forget_peer(peer, reason) else {
                     return;
                 };
-                info!(conference = %self.id(), %participant, ?reason, "peer closed");
-                let media = self.around.media.media().clone();
-                self.peers.remove(participant, &*media);
                 let command = if self.links.is_resource(participant) {
                     // A resource is nothing but its peer.
                     Command::Leave { participant }
@@ -404,6 +428,19 @@ impl ConferenceTask {
             }
             MediaEvent::Overload { shard, shed, .. } => self.overload(now, shard, shed),
         }
+    }
+
+    /// A peer is closed; says whose it was.
+    pub(super) fn forget_peer(
+        &mut self,
+        peer: PeerId,
+        reason: PeerCloseReason,
+    ) -> Option<ParticipantId> {
+        let participant = self.peers.owner(peer)?;
+        info!(conference = %self.id(), %participant, ?reason, "peer closed");
+        let media = self.around.media.media().clone();
+        self.peers.remove(participant, &*media);
+        Some(participant)
     }
 
     fn overload(&mut self, now: Timestamp, shard: ShardId, left_out: Option<Priority>) {
@@ -525,7 +562,7 @@ impl ConferenceTask {
     fn settle(&mut self, pending: Pending) {
         match pending {
             Pending::Done(answer) => answer.done(),
-            Pending::Refused(answer, refusal) => answer.refused(refusal),
+            Pending::Refused(answer, refusal) => self.answer_refused(answer, refusal),
             Pending::Negotiated(answer, negotiated) => answer.negotiated(*negotiated),
             Pending::NotEntered { refusal, answer } => drop(answer.send(Err(refusal))),
             Pending::Entered { entered, answer } => self.welcome(*entered, answer),
@@ -535,7 +572,8 @@ impl ConferenceTask {
     fn welcome(&mut self, entered: Entered, answer: oneshot::Sender<Result<Admission, Refusal>>) {
         let Entered {
             participant,
-            session,
+            outbox,
+            secret,
             resumed,
         } = entered;
         let Some(person) = self.state.participant(participant) else {
@@ -546,7 +584,7 @@ impl ConferenceTask {
         };
         let role = person.role;
         info!(conference = %self.id(), %participant, %role, resumed, "participant entered");
-        if let Some((outbox, secret)) = session {
+        if let Some(secret) = secret {
             let welcome = Welcome {
                 protocol: crate::protocol::VERSION,
                 session: person.session,
@@ -580,29 +618,41 @@ impl ConferenceTask {
         drop(answer.send(Ok(Admission { participant, role })));
     }
 
-    /// After the state went back to what is stored: nobody stays connected who is not in it.
+    /// After the state went back to what is stored: nobody stays connected who is not in it, and
+    /// the media plane does what it says.
     pub(super) fn reconnect_to_state(&mut self) {
         let media = self.around.media.media().clone();
+        if self.state.phase() == Phase::Ended {
+            self.links
+                .end_all(|| Ending::because(CloseReason::ConferenceEnded));
+            self.command_media(&MediaIntent::End);
+        }
         let state = &self.state;
-        let is_present = |id| {
-            state
-                .participant(id)
-                .is_some_and(|person| person.is_present())
-        };
         let ending = Ending::Closing {
             reason: CloseReason::Restarting,
             retry_after_seconds: Some(crate::protocol::endings::RETRY_SECONDS),
         };
+        self.links.retain(
+            |id| {
+                state
+                    .participant(id)
+                    .is_some_and(|person| person.is_present())
+            },
+            ending,
+        );
         let gone: Vec<_> = self
-            .links
-            .participants()
-            .filter(|id| !is_present(*id))
+            .peers
+            .owners()
+            .filter(|id| state.participant(*id).is_none())
             .collect();
-        self.links.retain(is_present, ending);
         for participant in gone {
             if let Some(peer) = self.peers.remove(participant, &*media) {
                 media.command(MediaCommand::RemovePeer { peer });
             }
+        }
+        for participant in self.peers.owners() {
+            let muted = state.participant(participant).is_some_and(|p| p.muted);
+            self.peers.block(participant, muted, &*media);
         }
         self.peers.reconcile(&self.state, self.media_id, &*media);
         self.asked_at = Instant::now()

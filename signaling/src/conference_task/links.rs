@@ -93,6 +93,19 @@ impl Links {
             .is_some_and(|link| link.kind == LinkKind::Resource)
     }
 
+    /// Whether the participant has a connection.
+    pub(super) fn has_link(&self, participant: ParticipantId) -> bool {
+        self.0.contains_key(&participant)
+    }
+
+    /// Whoever is told things, and as what.
+    pub(super) fn welcomed_ones(&self) -> impl Iterator<Item = (ParticipantId, Role)> {
+        self.0
+            .iter()
+            .filter(|(_, link)| link.kind == LinkKind::Session)
+            .map(|(participant, link)| (*participant, link.role))
+    }
+
     /// Forgets a connection that has ended.
     pub(super) fn remove(&mut self, participant: ParticipantId) {
         self.0.remove(&participant);
@@ -121,11 +134,6 @@ impl Links {
             }
             keep
         });
-    }
-
-    /// Everybody who has a connection.
-    pub(super) fn participants(&self) -> impl Iterator<Item = ParticipantId> {
-        self.0.keys().copied()
     }
 
     /// Tells one participant.

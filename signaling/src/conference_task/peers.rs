@@ -165,6 +165,11 @@ impl Peers {
         self.of.get(&participant)
     }
 
+    /// Everybody who has a peer.
+    pub(super) fn owners(&self) -> impl Iterator<Item = ParticipantId> {
+        self.of.keys().copied()
+    }
+
     /// Whose peer this is; `None` for one that was replaced.
     pub(super) fn owner(&self, peer: PeerId) -> Option<ParticipantId> {
         self.owners.get(&peer).copied()

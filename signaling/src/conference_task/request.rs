@@ -266,3 +266,12 @@ pub(super) fn not_stored() -> Refusal {
         "it could not be stored; it has not happened",
     )
 }
+
+/// The refusal for what may have been stored nevertheless.
+pub(super) fn unknown_outcome() -> Refusal {
+    Refusal::new(
+        ErrorCode::OutcomeUnknown,
+        "the server cannot tell whether it was stored: look whether it has happened before you \
+         ask again",
+    )
+}

@@ -77,7 +77,7 @@ impl ErrorCode {
             Self::ConferenceFull => CloseReason::ConferenceFull,
             Self::ServerFull => CloseReason::ServerFull,
             Self::Overloaded => CloseReason::Overloaded,
-            Self::Internal => CloseReason::Internal,
+            Self::Internal | Self::OutcomeUnknown => CloseReason::Internal,
             Self::BadMessage
             | Self::JoinFirst
             | Self::UnsupportedProtocol

@@ -68,6 +68,8 @@ pub enum ErrorCode {
     Overloaded,
     /// Our fault.
     Internal,
+    /// Our fault, and it may have happened nevertheless.
+    OutcomeUnknown,
 }
 
 impl ErrorCode {

@@ -126,7 +126,7 @@ const fn status(code: ErrorCode) -> StatusCode {
         ErrorCode::ConferenceFull | ErrorCode::ServerFull | ErrorCode::Overloaded => {
             StatusCode::SERVICE_UNAVAILABLE
         }
-        ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        ErrorCode::Internal | ErrorCode::OutcomeUnknown => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
 

@@ -74,7 +74,7 @@ pub(super) async fn list(
     request_body(
         content = String,
         content_type = "text/csv",
-        description = "`code,name,level,parent_code`, in UTF-8"
+        description = "`code,name,level,parent_code` in any order, in UTF-8 or marked UTF-16"
     ),
     responses(
         (status = OK, body = ImportSummary),

@@ -1,169 +1,141 @@
 //! Reading a list of sites from CSV: all of it or nothing, with the line of every mistake.
 
 use std::collections::HashMap;
-use std::fmt;
 
 use unicode_normalization::UnicodeNormalization as _;
 
+use super::columns::Columns;
+use super::mistakes::Mistakes;
+use super::text::{EncodingError, decode};
 use super::{Level, Site};
 use crate::ids::SiteCode;
 use crate::text::{self, NO_CONTROLS};
 
-/// The header that a list must have.
+/// The columns that a list must have.
 pub const HEADER: [&str; 4] = ["code", "name", "level", "parent_code"];
 
 /// Most characters of a name.
 pub const MAX_NAME_CHARS: usize = 200;
 
-/// Most mistakes that are told at once: enough to see a pattern, few enough to read.
-pub const MAX_ERRORS: usize = 20;
-
 /// Most sites of one list, so that a wrong file cannot fill the memory.
 pub const MAX_SITES: usize = 100_000;
 
 /// Why a list is not imported. Nothing of it is.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ImportError {
-    /// The first line is another one.
-    #[error("the first line must be `code,name,level,parent_code`, but it is `{0}`")]
+    /// It is no text.
+    #[error(transparent)]
+    Encoding(#[from] EncodingError),
+    /// The first line names other columns.
+    #[error(
+        "the first line must name each of the columns code, name, level and parent_code once, but \
+         it is `{0}`"
+    )]
     Header(String),
     /// There are no sites in it.
     #[error("the list has no sites")]
     Empty,
     /// Some lines are wrong.
-    #[error("{}", display(.0))]
-    Rows(Vec<RowError>),
+    #[error("{0}")]
+    Rows(Mistakes),
+    /// Codes have lost their leading zeros.
+    #[error(
+        "a spreadsheet has cut the leading zeros of the codes: make their column a text column, \
+         and save the list again\n{0}"
+    )]
+    Zeros(Mistakes),
     /// More than [`MAX_SITES`].
     #[error("a list has at most {MAX_SITES} sites")]
     TooMany,
-    /// Its first line cannot be read.
-    #[error("the first line cannot be read: {0}")]
-    Read(#[from] csv::Error),
 }
-
-/// One mistake.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct RowError {
-    /// Line in the file, from 1.
-    pub line: u64,
-    /// What is wrong.
-    pub problem: String,
-}
-
-impl fmt::Display for RowError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}: {}", self.line, self.problem)
-    }
-}
-
-fn display(rows: &[RowError]) -> String {
-    let mut lines: Vec<_> = rows
-        .iter()
-        .take(MAX_ERRORS)
-        .map(ToString::to_string)
-        .collect();
-    if rows.len() > MAX_ERRORS {
-        lines.push("and more".to_owned());
-    }
-    lines.join("\n")
-}
-
-/// Spreadsheets like to begin a file with one.
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Reads a list. `known` is what is already stored: a parent may be there instead of in the list.
 ///
 /// # Errors
 /// When the header, or any line, is wrong.
-pub fn read_csv(text: &[u8], known: &[Site]) -> Result<Vec<Site>, ImportError> {
-    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
-    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text);
-    check_header(reader.headers()?)?;
+pub fn read_csv(list: &[u8], known: &[Site]) -> Result<Vec<Site>, ImportError> {
+    let rows = read_rows(list, known)?;
+    Ok(rows.into_iter().map(|row| row.site).collect())
+}
+
+/// A site and the line where its record begins.
+pub(super) struct Row {
+    pub(super) line: u64,
+    pub(super) site: Site,
+}
+
+/// As [`read_csv`], with the lines.
+pub(super) fn read_rows(list: &[u8], known: &[Site]) -> Result<Vec<Row>, ImportError> {
+    let text = decode(list)?;
+    let columns = Columns::find(&text)?;
+    let lines = Lines::of(&text);
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(columns.delimiter)
+        .flexible(true)
+        .from_reader(text.as_bytes());
     let mut rows = Vec::new();
-    let mut errors = Vec::new();
+    let mut mistakes = Mistakes::default();
     for record in reader.records() {
-        match parse_record(text, record) {
-            Ok(row) => rows.push(row),
-            Err(error) => errors.push(error),
+        let (at, site) = match record {
+            Ok(record) => {
+                let at = record.position().map_or(0, csv::Position::byte);
+                (at, columns.of(&record).and_then(parse_site))
+            }
+            Err(error) => {
+                let at = error.position().map_or(0, csv::Position::byte);
+                (at, Err(error.to_string()))
+            }
+        };
+        let line = lines.at(at);
+        match site {
+            Ok(site) => rows.push(Row { line, site }),
+            Err(problem) => mistakes.add(line, || problem),
         }
         if rows.len() > MAX_SITES {
             return Err(ImportError::TooMany);
         }
-        if errors.len() > MAX_ERRORS {
-            return Err(ImportError::Rows(errors));
-        }
     }
-    check_tree(text, &rows, known, &mut errors);
-    match (errors.is_empty(), rows.is_empty()) {
-        (false, _) => Err(ImportError::Rows(errors)),
+    check_tree(&rows, known, &mut mistakes);
+    match (mistakes.is_empty(), rows.is_empty()) {
+        (false, _) => Err(ImportError::Rows(mistakes)),
         (true, true) => Err(ImportError::Empty),
-        (true, false) => Ok(rows.into_iter().map(|row| row.site).collect()),
+        (true, false) => Ok(rows),
     }
 }
 
-/// A site and where its record begins, in bytes from the beginning of the text.
-struct Row {
-    offset: u64,
-    site: Site,
+/// Where the lines of a text begin, so that each is found at once however many are asked for.
+struct Lines<'t> {
+    text: &'t [u8],
+    breaks: Vec<usize>,
 }
 
-fn parse_record(
-    text: &[u8],
-    record: Result<csv::StringRecord, csv::Error>,
-) -> Result<Row, RowError> {
-    let record = record.map_err(|error| row_error(text, &error))?;
-    let offset = record.position().map_or(0, csv::Position::byte);
-    let site = parse_site(&record);
-    site.map(|site| Row { offset, site })
-        .map_err(|problem| RowError {
-            line: line_at(text, offset),
-            problem,
-        })
-}
+impl<'t> Lines<'t> {
+    fn of(text: &'t str) -> Self {
+        let text = text.as_bytes();
+        let breaks = text
+            .iter()
+            .enumerate()
+            .filter(|(_, byte)| **byte == b'\n')
+            .map(|(at, _)| at)
+            .collect();
+        Self { text, breaks }
+    }
 
-/// The line, from 1, of the record that begins at `offset` or after the empty lines there, which
-/// the reader skips without a word.
-fn line_at(text: &[u8], offset: u64) -> u64 {
-    let (before, from) = usize::try_from(offset)
-        .ok()
-        .and_then(|offset| text.split_at_checked(offset))
-        .unwrap_or((text, &[]));
-    let empty = from.iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
-    let breaks = before
-        .iter()
-        .chain(empty)
-        .filter(|byte| **byte == b'\n')
-        .count();
-    1 + breaks as u64
-}
-
-fn check_header(header: &csv::StringRecord) -> Result<(), ImportError> {
-    let names: Vec<_> = header.iter().map(str::trim).collect();
-    if names == HEADER {
-        Ok(())
-    } else {
-        Err(ImportError::Header(names.join(",")))
+    /// The line, from 1, of the record that begins at `offset` or after the empty lines there,
+    /// which the reader skips without a word.
+    fn at(&self, offset: u64) -> u64 {
+        let offset = usize::try_from(offset).unwrap_or(usize::MAX);
+        let from = self.text.get(offset..).unwrap_or_default();
+        let empty = from
+            .iter()
+            .take_while(|byte| matches!(byte, b'\r' | b'\n'))
+            .count();
+        let begins = offset.saturating_add(empty);
+        1 + self.breaks.partition_point(|at| *at < begins) as u64
     }
 }
 
-fn row_error(text: &[u8], error: &csv::Error) -> RowError {
-    let line = line_at(text, error.position().map_or(0, csv::Position::byte));
-    let problem = match error.kind() {
-        csv::ErrorKind::Utf8 { .. } => "the text is not UTF-8: save the file as UTF-8".to_owned(),
-        _ => error.to_string(),
-    };
-    RowError { line, problem }
-}
-
-fn parse_site(record: &csv::StringRecord) -> Result<Site, String> {
-    let fields: Vec<_> = record.iter().map(str::trim).collect();
-    let [code, name, level, parent] = fields[..] else {
-        return Err(format!(
-            "{} fields instead of {}",
-            fields.len(),
-            HEADER.len()
-        ));
-    };
+fn parse_site([code, name, level, parent]: [&str; HEADER.len()]) -> Result<Site, String> {
     let code: SiteCode = code.parse().map_err(|error| format!("{error}"))?;
     let level: Level = level.parse().map_err(|error| format!("{error}"))?;
     if name.is_empty() {
@@ -191,24 +163,16 @@ fn parse_site(record: &csv::StringRecord) -> Result<Site, String> {
 }
 
 /// Every code once; every parent one level above its child, also of sites that are only stored.
-fn check_tree(text: &[u8], rows: &[Row], known: &[Site], errors: &mut Vec<RowError>) {
+fn check_tree(rows: &[Row], known: &[Site], mistakes: &mut Mistakes) {
     let mut sites: HashMap<&SiteCode, &Site> =
         known.iter().map(|site| (&site.code, site)).collect();
-    let mut offsets: HashMap<&SiteCode, u64> = HashMap::new();
-    let mut wrong = |offset, problem| {
-        errors.push(RowError {
-            line: line_at(text, offset),
-            problem,
-        });
-    };
-    for Row { offset, site } in rows {
+    let mut lines: HashMap<&SiteCode, u64> = HashMap::with_capacity(rows.len());
+    for Row { line, site } in rows {
         sites.insert(&site.code, site);
-        if let Some(first) = offsets.insert(&site.code, *offset) {
-            let line = line_at(text, first);
-            wrong(
-                *offset,
-                format!("the code {} is already on line {line}", site.code),
-            );
+        if let Some(first) = lines.insert(&site.code, *line) {
+            mistakes.add(*line, || {
+                format!("the code {} is already on line {first}", site.code)
+            });
         }
     }
     for site in sites.values() {
@@ -220,10 +184,9 @@ fn check_tree(text: &[u8], rows: &[Row], known: &[Site], errors: &mut Vec<RowErr
         let blamed = [Some(&site.code), parent]
             .into_iter()
             .flatten()
-            .find_map(|c| offsets.get(c));
-        wrong(blamed.copied().unwrap_or(0), problem);
+            .find_map(|code| lines.get(code));
+        mistakes.add(blamed.copied().unwrap_or(1), || problem);
     }
-    errors.sort_by(|a, b| (a.line, &a.problem).cmp(&(b.line, &b.problem)));
 }
 
 fn check_parent(site: &Site, sites: &HashMap<&SiteCode, &Site>) -> Result<(), String> {

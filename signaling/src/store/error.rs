@@ -5,11 +5,23 @@ use std::path::PathBuf;
 use crate::ids::ConferenceId;
 use crate::store::chain::ChainFault;
 
+/// Primary result codes of SQLite (<https://sqlite.org/rescode.html>).
+mod code {
+    /// Another process holds the database: a commit that ends so has written nothing.
+    pub(super) const BUSY: u32 = 5;
+    /// The disk is full: a commit that ends so has not written its last page.
+    pub(super) const FULL: u32 = 13;
+    /// A page that cannot be one of SQLite's own.
+    pub(super) const CORRUPT: u32 = 11;
+    /// A file that is no database.
+    pub(super) const NOT_A_DATABASE: u32 = 26;
+}
+
 /// Why something was not read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The file cannot be used.
-    #[error("cannot open the database {path}: {source}")]
+    #[error("cannot open the database {}: {source}", path.display())]
     Open {
         /// Of the database.
         path: PathBuf,
@@ -35,7 +47,49 @@ pub enum StoreError {
     /// A row that this program did not write.
     #[error("the database holds something unreadable: {0}")]
     Unreadable(String),
-    /// The database failed.
+    /// The database failed; nothing has changed.
     #[error("the database failed: {0}")]
     Database(#[from] sqlx::Error),
+    /// The database failed at the last moment: a restart may find it done, or not.
+    #[error("the database failed while it committed, and may have done so: {0}")]
+    OutcomeUnknown(#[source] sqlx::Error),
+}
+
+impl StoreError {
+    /// For a COMMIT that failed.
+    pub(super) fn of_commit(cause: sqlx::Error) -> Self {
+        match primary_code(&cause) {
+            Some(code::FULL | code::BUSY) => Self::Database(cause),
+            _ => Self::OutcomeUnknown(cause),
+        }
+    }
+
+    /// Whether it may have been stored nevertheless.
+    pub const fn is_outcome_unknown(&self) -> bool {
+        matches!(self, Self::OutcomeUnknown(_))
+    }
+
+    /// Whether the disk or SQLite is to blame, not what was asked.
+    pub(super) const fn is_of_the_database(&self) -> bool {
+        match self {
+            Self::Open { .. } | Self::Migrate(_) | Self::Database(_) | Self::OutcomeUnknown(_) => {
+                true
+            }
+            Self::Conflict { .. } | Self::Broken(_) | Self::Unreadable(_) => false,
+        }
+    }
+}
+
+/// Whether SQLite found something that it has not written.
+pub(super) fn is_damage(cause: &sqlx::Error) -> bool {
+    matches!(
+        primary_code(cause),
+        Some(code::CORRUPT | code::NOT_A_DATABASE)
+    )
+}
+
+/// The low byte of a result code says what kind of error it is.
+fn primary_code(cause: &sqlx::Error) -> Option<u32> {
+    let code = cause.as_database_error()?.code()?;
+    Some(code.parse::<u32>().ok()? & 0xff)
 }

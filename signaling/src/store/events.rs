@@ -4,11 +4,11 @@ use futures_util::TryStreamExt as _;
 use jiff::Timestamp;
 use serde::Serialize;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row as _, Sqlite, Transaction};
+use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
 
 use super::Store;
 use super::chain::{ChainFault, Fault, Hash, canonical};
-use super::error::StoreError;
+use super::error::{StoreError, is_damage};
 use crate::conference::{Event, Record, Settings, State};
 use crate::ids::ConferenceId;
 use crate::protocol::server::Phase;
@@ -63,7 +63,8 @@ impl Store {
     /// succession are best appended together.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when the first does not follow the last stored one.
+    /// [`StoreError::Conflict`] when the first does not follow the last stored one;
+    /// [`StoreError::OutcomeUnknown`] when they may be stored nevertheless.
     pub async fn append(
         &self,
         conference: &ConferenceId,
@@ -72,21 +73,23 @@ impl Store {
         let Some(first) = records.first() else {
             return Ok(());
         };
-        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
-        let head = match head(&mut transaction, conference).await? {
-            Some(head) => head,
-            None => {
-                insert_conference(&mut transaction, conference, first).await?;
-                Head {
-                    seq: 0,
-                    hash: Hash::GENESIS,
-                }
-            }
-        };
-        let head = insert_events(&mut transaction, conference, head, records).await?;
-        update_conference(&mut transaction, conference, head, records).await?;
-        transaction.commit().await?;
-        Ok(())
+        self.writer
+            .write(|mut connection| async move {
+                let head = match head(&mut connection, conference).await? {
+                    Some(head) => head,
+                    None => {
+                        insert_conference(&mut connection, conference, first).await?;
+                        Head {
+                            seq: 0,
+                            hash: Hash::GENESIS,
+                        }
+                    }
+                };
+                let head = insert_events(&mut connection, conference, head, records).await?;
+                update_conference(&mut connection, conference, head, records).await?;
+                Ok((connection, ()))
+            })
+            .await
     }
 
     /// Every event of a conference, in order, checked against the chain. Empty if there is none.
@@ -129,8 +132,11 @@ impl Store {
         conference: &ConferenceId,
         mut visit: impl FnMut(Record),
     ) -> Result<Verified, StoreError> {
-        let mut transaction = self.reader.begin().await?;
-        let acknowledged = head(&mut transaction, conference).await?;
+        let mut connection = self.reader.acquire().await?;
+        // The transaction ends with its connection, whatever becomes of this walk.
+        connection.close_on_drop();
+        sqlx::query("BEGIN").execute(&mut *connection).await?;
+        let acknowledged = head(&mut connection, conference).await?;
         let mut at = Head {
             seq: 0,
             hash: Hash::GENESIS,
@@ -141,8 +147,12 @@ impl Store {
                  WHERE conference = $1 ORDER BY seq",
             )
             .bind(conference.as_str())
-            .fetch(&mut *transaction);
-            while let Some(row) = rows.try_next().await? {
+            .fetch(&mut *connection);
+            while let Some(row) = rows
+                .try_next()
+                .await
+                .map_err(|cause| unreadable(conference, at, cause))?
+            {
                 let (record, next) = follow(conference, at, &row)?;
                 at = next;
                 visit(record);
@@ -189,12 +199,12 @@ impl Store {
 }
 
 async fn head(
-    transaction: &mut Transaction<'_, Sqlite>,
+    connection: &mut SqliteConnection,
     conference: &ConferenceId,
 ) -> Result<Option<Head>, StoreError> {
     let row = sqlx::query("SELECT head_seq, head_hash FROM conferences WHERE id = $1")
         .bind(conference.as_str())
-        .fetch_optional(&mut **transaction)
+        .fetch_optional(&mut *connection)
         .await?;
     let Some(row) = row else { return Ok(None) };
     let seq = unsigned(row.try_get("head_seq")?)?;
@@ -203,7 +213,7 @@ async fn head(
 }
 
 async fn insert_conference(
-    transaction: &mut Transaction<'_, Sqlite>,
+    connection: &mut SqliteConnection,
     conference: &ConferenceId,
     first: &Record,
 ) -> Result<(), StoreError> {
@@ -227,13 +237,13 @@ async fn insert_conference(
     .bind(first.at.to_string())
     .bind(starts_at.map(|at| at.to_string()))
     .bind(Hash::GENESIS.to_string())
-    .execute(&mut **transaction)
+    .execute(&mut *connection)
     .await?;
     Ok(())
 }
 
 async fn insert_events(
-    transaction: &mut Transaction<'_, Sqlite>,
+    connection: &mut SqliteConnection,
     conference: &ConferenceId,
     mut head: Head,
     records: &[Record],
@@ -271,13 +281,13 @@ async fn insert_events(
                 .push_bind(prev.to_string())
                 .push_bind(hash.to_string());
         });
-        insert.build().execute(&mut **transaction).await?;
+        insert.build().execute(&mut *connection).await?;
     }
     Ok(head)
 }
 
 async fn update_conference(
-    transaction: &mut Transaction<'_, Sqlite>,
+    connection: &mut SqliteConnection,
     conference: &ConferenceId,
     head: Head,
     records: &[Record],
@@ -310,7 +320,7 @@ async fn update_conference(
         update.push(", state = ").push_bind(state);
     }
     update.push(" WHERE id = ").push_bind(conference.as_str());
-    update.build().execute(&mut **transaction).await?;
+    update.build().execute(&mut *connection).await?;
     Ok(())
 }
 
@@ -358,6 +368,20 @@ fn follow(
             hash: computed,
         },
     ))
+}
+
+/// Pages that cannot be SQLite's own are events that cannot be read; any other error says nothing
+/// about the log.
+fn unreadable(conference: &ConferenceId, at: Head, cause: sqlx::Error) -> StoreError {
+    if !is_damage(&cause) {
+        return cause.into();
+    }
+    ChainFault {
+        conference: conference.clone(),
+        seq: at.seq + 1,
+        fault: Fault::Unreadable,
+    }
+    .into()
 }
 
 /// The last event must be the one that was acknowledged last.

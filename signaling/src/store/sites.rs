@@ -1,16 +1,19 @@
 //! The list of sites.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
 use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row as _, Sqlite};
+use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
 
 use super::Store;
 use super::error::StoreError;
 use super::events::parse;
 use crate::ids::SiteCode;
 use crate::sites::fold::fold;
-use crate::sites::{ImportError, ImportSummary, Level, Site, SiteFilter, read_csv};
+use crate::sites::{ImportError, ImportSummary, Level, Plan, Site, SiteFilter};
+
+/// How often an import starts again because somebody else has imported meanwhile.
+const IMPORT_ATTEMPTS: usize = 5;
 
 /// Rows of one INSERT.
 const ROWS_PER_INSERT: usize = 500;
@@ -26,30 +29,47 @@ pub enum ImportFailure {
     Store(#[from] StoreError),
 }
 
-impl From<sqlx::Error> for ImportFailure {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Store(error.into())
-    }
-}
-
 impl Store {
     /// Imports a CSV list of sites, all of it or nothing. Sites that are not in it stay.
     ///
+    /// The list is judged before anything is locked, on a thread where it holds up nobody.
+    ///
     /// # Errors
-    /// When the list is wrong, with the line of every mistake, or the database fails.
+    /// When the list is wrong, with the line of the first mistakes, or the database fails.
     pub async fn import_sites(&self, csv: &[u8]) -> Result<ImportSummary, ImportFailure> {
-        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
-        let rows = sqlx::query("SELECT code, name, level, parent_code FROM sites")
-            .fetch_all(&mut *transaction)
-            .await?;
-        let known = rows.iter().map(site).collect::<Result<Vec<_>, _>>()?;
-        let sites = read_csv(csv, &known)?;
-        let (changed, summary) = compare(&known, &sites);
-        for chunk in changed.chunks(ROWS_PER_INSERT) {
-            upsert(chunk).build().execute(&mut *transaction).await?;
+        let list: Arc<[u8]> = csv.into();
+        for _ in 0..IMPORT_ATTEMPTS {
+            let known = Arc::new(self.sites(&SiteFilter::default()).await?);
+            let judging = tokio::task::spawn_blocking({
+                let (list, known) = (Arc::clone(&list), Arc::clone(&known));
+                move || Plan::new(&list, &known)
+            });
+            let plan = judging
+                .await
+                .map_err(|error| StoreError::Unreadable(error.to_string()))??;
+            if self.carry_out(&plan, &known).await? {
+                return Ok(plan.summary());
+            }
         }
-        transaction.commit().await?;
-        Ok(summary)
+        let busy = "the list of sites is being changed by somebody else: import it again";
+        Err(StoreError::Unreadable(busy.to_owned()).into())
+    }
+
+    /// Writes what a plan says, unless what it was made for is no longer so: says whether it did.
+    async fn carry_out(&self, plan: &Plan, known: &[Site]) -> Result<bool, StoreError> {
+        let writes: Vec<_> = plan.writes().collect();
+        let writes = &writes;
+        self.writer
+            .write(|mut connection| async move {
+                if all_sites(&mut connection).await? != known {
+                    return Ok((connection, false));
+                }
+                for chunk in writes.chunks(ROWS_PER_INSERT) {
+                    upsert(chunk).build().execute(&mut connection).await?;
+                }
+                Ok((connection, true))
+            })
+            .await
     }
 
     /// The sites that pass a filter, by code.
@@ -102,23 +122,13 @@ impl Store {
     }
 }
 
-/// What must be written, and what the import amounts to.
-fn compare<'a>(known: &[Site], sites: &'a [Site]) -> (Vec<&'a Site>, ImportSummary) {
-    let known: HashMap<_, _> = known.iter().map(|site| (&site.code, site)).collect();
-    let mut summary = ImportSummary::default();
-    let mut changed = Vec::new();
-    for site in sites {
-        match known.get(&site.code) {
-            Some(same) if *same == site => {
-                summary.unchanged += 1;
-                continue;
-            }
-            Some(_) => summary.changed += 1,
-            None => summary.added += 1,
-        }
-        changed.push(site);
-    }
-    (changed, summary)
+async fn all_sites(connection: &mut SqliteConnection) -> Result<Vec<Site>, StoreError> {
+    sqlx::query("SELECT code, name, level, parent_code FROM sites ORDER BY code")
+        .fetch_all(connection)
+        .await?
+        .iter()
+        .map(site)
+        .collect()
 }
 
 fn upsert(sites: &[&Site]) -> QueryBuilder<Sqlite> {

@@ -20,16 +20,20 @@ impl Store {
         expires_at: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        sqlx::query(
-            "INSERT INTO revoked_tokens (id, revoked_at, expires_at) VALUES ($1, $2, $3) \
-             ON CONFLICT (id) DO NOTHING",
-        )
-        .bind(token.as_str())
-        .bind(now.as_second())
-        .bind(expires_at.map(Timestamp::as_second))
-        .execute(&self.writer)
-        .await?;
-        Ok(())
+        self.writer
+            .write(|mut connection| async move {
+                sqlx::query(
+                    "INSERT INTO revoked_tokens (id, revoked_at, expires_at) VALUES ($1, $2, $3) \
+                     ON CONFLICT (id) DO NOTHING",
+                )
+                .bind(token.as_str())
+                .bind(now.as_second())
+                .bind(expires_at.map(Timestamp::as_second))
+                .execute(&mut connection)
+                .await?;
+                Ok((connection, ()))
+            })
+            .await
     }
 
     /// Every token that was taken back and would otherwise still be good at `now`.

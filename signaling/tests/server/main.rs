@@ -11,6 +11,7 @@ mod client;
 mod fake_media;
 mod floor;
 mod health;
+mod outage;
 mod rest;
 mod restart;
 mod room;

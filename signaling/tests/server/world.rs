@@ -122,9 +122,31 @@ impl World {
 
     /// Nobody else can write to the database until the transaction is dropped.
     pub(crate) async fn occupy_database(&self) -> Transaction<'static, Sqlite> {
-        let options = SqliteConnectOptions::new().filename(self.dir.path().join("dinh.db"));
-        let pool = SqlitePool::connect_with(options).await.unwrap();
+        let pool = self.database().await;
         pool.begin_with("BEGIN IMMEDIATE").await.unwrap()
+    }
+
+    /// Another program changes the database.
+    pub(crate) async fn alter_database(&self, sql: &'static str) {
+        let pool = self.database().await;
+        sqlx::raw_sql(sql).execute(&pool).await.unwrap();
+        pool.close().await;
+    }
+
+    /// How often the server has written to see whether it can.
+    pub(crate) async fn fences(&self) -> i64 {
+        let pool = self.database().await;
+        let number = sqlx::query_scalar("SELECT number FROM fence")
+            .fetch_one(&pool)
+            .await
+            .unwrap();
+        pool.close().await;
+        number
+    }
+
+    async fn database(&self) -> SqlitePool {
+        let options = SqliteConnectOptions::new().filename(self.dir.path().join("dinh.db"));
+        SqlitePool::connect_with(options).await.unwrap()
     }
 
     pub(crate) async fn connect(&self) -> Client {

@@ -29,6 +29,7 @@ fn summary(added: u32, changed: u32, unchanged: u32) -> ImportSummary {
         added,
         changed,
         unchanged,
+        warnings: Vec::new(),
     }
 }
 

@@ -1,0 +1,195 @@
+//! A store that fails for a while: it costs the requests that met it, and nothing else.
+
+use std::time::Duration;
+
+use axum::http::{Method, StatusCode};
+use serde_json::{Value, json};
+use signaling::auth::Role;
+use signaling::metrics::Format;
+
+use crate::client::Client;
+use crate::world::{World, path};
+
+/// Longer than the longest pause between two attempts, on a busy machine.
+const SOON: Duration = Duration::from_secs(15);
+
+/// SQLite has rolled back before the driver hears of it, as it does when the disk is full.
+const EVENTS_FAIL: &str = "CREATE TRIGGER broken BEFORE INSERT ON events \
+    BEGIN SELECT RAISE(ROLLBACK, 'the disk is broken'); END";
+
+/// The commit fails, not what comes before it.
+const COMMITS_FAIL: &str = "CREATE TRIGGER broken AFTER INSERT ON events \
+    BEGIN INSERT INTO sites VALUES ('lost', 'lost', 'lost', 'commune', 'nobody'); END";
+
+/// Nothing at all can be stored.
+const NOTHING_IS_STORED: &str = "CREATE TRIGGER shut BEFORE UPDATE ON fence \
+    BEGIN SELECT RAISE(ROLLBACK, 'the disk is broken'); END";
+
+async fn grant(operator: &mut Client, to: &Client) -> Value {
+    operator
+        .ask(json!({"type": "grantFloor", "participant": to.participant()}))
+        .await
+}
+
+/// Waits until `what` holds.
+async fn soon(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let waiting = async {
+        while !holds().await {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    assert!(tokio::time::timeout(SOON, waiting).await.is_ok(), "{what}");
+}
+
+/// `present`, `lost`, or nothing for who has left.
+async fn listed(world: &World, participant: &str) -> Option<String> {
+    let list = world.get(&path("/participants"), &world.admin()).await;
+    let list = list.json();
+    let entry = list
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|entry| entry["participant"] == participant)?;
+    Some(entry["state"].as_str().unwrap().to_owned())
+}
+
+#[tokio::test]
+async fn a_failure_costs_the_request_that_met_it_and_no_other() {
+    let world = World::new().await;
+    let mut operator = world.join(Role::Operator, None).await;
+    let site = world.join(Role::Site, Some("00004")).await;
+    world.alter_database(EVENTS_FAIL).await;
+    let refused = grant(&mut operator, &site).await;
+    assert_eq!(refused["code"], "internal", "{refused}");
+    world.alter_database("DROP TRIGGER broken").await;
+    soon("the floor is granted again", async || {
+        grant(&mut operator, &site).await["type"] == "ok"
+    })
+    .await;
+    let body = json!({"id": "another", "title": "another"});
+    let created = world
+        .post("/api/v1/conferences", &world.admin(), &body)
+        .await;
+    assert_eq!(created.status, StatusCode::CREATED, "{}", created.text);
+    let granted = world.kinds().await;
+    let granted = granted.iter().filter(|kind| *kind == "floorGranted");
+    assert_eq!(granted.count(), 1, "what was refused has not happened");
+}
+
+#[tokio::test]
+async fn whoever_is_lost_while_the_database_is_held_is_lost_afterwards() {
+    let world = World::with(|config| config.sessions.resume_seconds = 1).await;
+    let site = world.join(Role::Site, Some("00004")).await;
+    let other = world.join(Role::Site, Some("00008")).await;
+    let gone = site.participant().to_owned();
+    let held = world.occupy_database().await;
+    drop(site);
+    // Until the attempt to store it has failed.
+    soon("the attempt fails", async || {
+        world.server.app().store.failures() > 0
+    })
+    .await;
+    assert_eq!(listed(&world, &gone).await.as_deref(), Some("present"));
+    drop(held);
+    soon("it has left", async || {
+        listed(&world, &gone).await.is_none()
+    })
+    .await;
+    let kinds = world.kinds().await;
+    assert!(kinds.contains(&"lost".to_owned()), "{kinds:?}");
+    let stays = listed(&world, other.participant()).await;
+    assert_eq!(stays.as_deref(), Some("present"));
+}
+
+#[tokio::test]
+async fn a_deadline_that_cannot_be_stored_is_tried_seldom() {
+    let world = World::with(|config| config.sessions.resume_seconds = 1).await;
+    let site = world.join(Role::Site, Some("00004")).await;
+    let gone = site.participant().to_owned();
+    drop(site);
+    soon("it is lost", async || {
+        listed(&world, &gone).await.as_deref() == Some("lost")
+    })
+    .await;
+    world.alter_database(EVENTS_FAIL).await;
+    world.alter_database(NOTHING_IS_STORED).await;
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    let failures = world.server.app().store.failures();
+    assert!((1..20).contains(&failures), "{failures} attempts");
+    world.alter_database("DROP TRIGGER broken").await;
+    world.alter_database("DROP TRIGGER shut").await;
+    soon("it has left", async || {
+        listed(&world, &gone).await.is_none()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_commit_that_fails_is_refused_only_when_it_has_not_happened_for_certain() {
+    let world = World::new().await;
+    let mut operator = world.join(Role::Operator, None).await;
+    let site = world.join(Role::Site, Some("00004")).await;
+    world.alter_database(COMMITS_FAIL).await;
+    let refused = grant(&mut operator, &site).await;
+    assert_eq!(refused["code"], "internal", "{refused}");
+    world.alter_database(NOTHING_IS_STORED).await;
+    soon("nobody can tell", async || {
+        grant(&mut operator, &site).await["code"] == "outcome_unknown"
+    })
+    .await;
+    let mut late = world.connect().await;
+    late.send(&json!({"type": "join", "protocol": 1,
+        "token": world.token(Role::Site, Some("00008"))}))
+        .await;
+    assert_eq!(late.wait_for("error").await["code"], "internal");
+    world.alter_database("DROP TRIGGER broken").await;
+    world.alter_database("DROP TRIGGER shut").await;
+    soon("the floor is granted again", async || {
+        grant(&mut operator, &site).await["type"] == "ok"
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn ready_means_that_something_can_be_stored() {
+    let world = World::new().await;
+    let ready = async || {
+        world
+            .call(Method::GET, "/readyz", &[], String::new())
+            .await
+            .status
+            == StatusCode::OK
+    };
+    assert!(ready().await);
+    world.alter_database(NOTHING_IS_STORED).await;
+    soon("it is not ready", async || !ready().await).await;
+    world.alter_database("DROP TRIGGER shut").await;
+    soon("it is ready", ready).await;
+    let text = world.server.app().metrics.text(Format::Open);
+    assert!(text.contains("dinh_store_failures_total 1"), "{text}");
+}
+
+#[tokio::test]
+async fn probes_do_not_make_the_disk_work() {
+    let world = World::new().await;
+    let before = world.fences().await;
+    for _ in 0..50 {
+        world.call(Method::GET, "/readyz", &[], String::new()).await;
+    }
+    let written = world.fences().await - before;
+    assert!(
+        (1..25).contains(&written),
+        "{written} writes for 50 questions"
+    );
+}
+
+#[tokio::test]
+async fn what_a_conference_refuses_is_counted() {
+    let world = World::new().await;
+    let mut site = world.join(Role::Site, Some("00004")).await;
+    let refused = site.ask(json!({"type": "withdrawFloor"})).await;
+    assert_eq!(refused["code"], "floor_not_requested");
+    let text = world.server.app().metrics.text(Format::Open);
+    let expected = "dinh_errors_total{code=\"floor_not_requested\"} 1";
+    assert!(text.contains(expected), "{text}");
+}
