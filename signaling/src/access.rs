@@ -186,7 +186,8 @@ fn worth_a_line(event: &Event) -> Option<(&'static str, Option<ParticipantId>, O
         | Event::FloorRequested { .. }
         | Event::FloorWithdrawn { .. }
         | Event::StageSet { .. }
-        | Event::Interrupted {} => return None,
+        | Event::Interrupted { .. }
+        | Event::ClockSet { .. } => return None,
     };
     Some(line)
 }

@@ -11,6 +11,7 @@ use tokio_util::task::TaskTracker;
 use crate::access::AccessLog;
 use crate::admission::Admission;
 use crate::auth::{Grant, Keys, SessionSecret, TokenError};
+use crate::clock::Clock;
 use crate::conference::Refusal;
 use crate::conference_task::{ConferenceHandle, Endings};
 use crate::config::Config;
@@ -45,6 +46,8 @@ pub struct Inner {
     pub media: MediaPlane,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// Where the time comes from.
+    pub clock: Clock,
     /// WHIP and WHEP peers.
     pub resources: Resources,
     /// Cancelled when the server is about to stop, and still does everything.
@@ -65,7 +68,7 @@ impl Inner {
     /// # Errors
     /// When it is not valid, with the code that clients are told.
     pub fn verify(&self, token: &str) -> Result<Grant, TokenError> {
-        self.keys.verify(token, Timestamp::now())
+        self.keys.verify(token, self.clock.moment())
     }
 
     /// Counts a join that was refused for want of room, and tells its operators.

@@ -10,6 +10,6 @@ pub mod secret;
 
 pub use grant::Grant;
 pub use keyfile::{KeyFileError, SigningKey};
-pub use keys::{ApiKey, Issued, KeyError, Keys, NewToken, TokenError};
+pub use keys::{ApiKey, CLOCK_LEEWAY, Issued, KeyError, Keys, NewToken, TokenError};
 pub use role::{Role, Verb};
 pub use secret::{SecretHash, SessionSecret};

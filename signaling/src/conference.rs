@@ -22,6 +22,7 @@ mod publish;
 pub mod roster;
 mod stage;
 pub mod state;
+pub mod time;
 pub mod view;
 
 pub use command::{Actor, Command, Join, Refusal};
@@ -32,6 +33,7 @@ pub use participants::Participant;
 pub use roster::{Roster, RosterSite};
 pub use stage::Scene;
 pub use state::{Settings, State};
+pub use time::ConferenceTime;
 
 #[cfg(test)]
 mod tests;

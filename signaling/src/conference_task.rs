@@ -30,8 +30,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
-use tracing::info;
+use tracing::{info, warn};
 
+use crate::clock::{Clock, Now, Reckoning};
 use crate::conference::{Actor, Command, Settings, State};
 use crate::ids::ConferenceId;
 use crate::media::MediaPlane;
@@ -78,6 +79,10 @@ pub struct Surroundings {
     pub settings: Settings,
     /// What sessions are told about resuming and pinging.
     pub welcome: WelcomeTimes,
+    /// Where the time comes from.
+    pub clock: Clock,
+    /// Until when the server that ran before this one is known to have been up.
+    pub up_until: Option<Timestamp>,
 }
 
 /// The times that `welcome` names.
@@ -99,6 +104,7 @@ struct ConferenceTask {
     news: News,
     troubles: Troubles,
     budgets: Budgets,
+    reckoning: Reckoning,
     outage: Outage,
     /// What has become of connections and peers is not in the state yet.
     is_behind: bool,
@@ -130,6 +136,7 @@ pub fn spawn(
         news: News::default(),
         troubles: Troubles::default(),
         budgets: Budgets::default(),
+        reckoning: Reckoning::default(),
         outage: Outage::default(),
         // Whoever was here when the server stopped has lost its connection and its peer.
         is_behind: true,
@@ -185,12 +192,12 @@ impl ConferenceTask {
             return;
         }
         let mut batch = Batch::default();
-        let now = Timestamp::now();
+        let now = self.notice_time(&mut batch);
         self.catch_up(&mut batch, now);
         if self
             .state
             .next_deadline()
-            .is_some_and(|deadline| deadline <= now)
+            .is_some_and(|deadline| deadline <= self.state.time_of(now))
         {
             self.carry_out(&mut batch, now, &Actor::System, Command::Tick);
         }
@@ -202,11 +209,27 @@ impl ConferenceTask {
         self.commit(batch, inbox, waiting).await;
     }
 
+    /// What the wall clock says. If it was set since the last look, that is an event before anything
+    /// else that happens; what is not stored of it is noticed again.
+    fn notice_time(&mut self, batch: &mut Batch) -> Timestamp {
+        let Now { wall, mono } = self.around.clock.now();
+        if self.state.version() > 0 {
+            let (time, known) = (self.state.time_of(wall), self.state.time());
+            let set_by = self.reckoning.look(time.reckoned(), mono, known.reckoned());
+            if let Some(set_by) = set_by {
+                warn!(conference = %self.id(), %set_by, "the clock was set");
+                let command = Command::NoteClock { set_by };
+                self.carry_out(batch, wall, &Actor::System, command);
+            }
+        }
+        wall
+    }
+
     /// When something is to be done even if nobody asks.
     fn wake_at(&self) -> Option<Instant> {
         let deadline = self.state.next_deadline().map(|deadline| {
-            let wait = deadline.duration_since(Timestamp::now());
-            Instant::now() + Duration::try_from(wait).unwrap_or_default()
+            let when = self.reckoning.when(deadline.reckoned());
+            when.unwrap_or_else(Instant::now)
         });
         let idle = (self.state.phase() == Phase::Ended).then(|| self.asked_at + ENDED_IDLE);
         let own = if let Some(retry_at) = self.outage.retry_at() {

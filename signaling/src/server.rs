@@ -17,12 +17,16 @@ use tracing::{info, warn};
 use crate::access::AccessLog;
 use crate::admission::Admission;
 use crate::app::{self, App, Inner, Restarting};
-use crate::auth::{ApiKey, Issued, KeyError, KeyFileError, Keys, NewToken, SigningKey, TokenError};
+use crate::auth::{
+    ApiKey, CLOCK_LEEWAY, Issued, KeyError, KeyFileError, Keys, NewToken, SigningKey, TokenError,
+};
+use crate::clock::Clock;
 use crate::conference::Settings;
 use crate::conference_task::{Surroundings, WelcomeTimes};
 use crate::config::Config;
 use crate::directory::Directory;
 use crate::health::StoreCheck;
+use crate::heartbeat;
 use crate::listener;
 use crate::media::MediaPlane;
 use crate::metrics::Metrics;
@@ -121,7 +125,9 @@ impl Vault {
         }
         let keys = Keys::new(&own, &api_keys)?;
         let store = Store::open(&path.join(DATABASE)).await?;
-        for (token, expires_at) in store.revoked_tokens(Timestamp::now()).await? {
+        let now = Timestamp::now();
+        let still_good = now.checked_sub(CLOCK_LEEWAY).unwrap_or(now);
+        for (token, expires_at) in store.revoked_tokens(still_good).await? {
             keys.revoke(token, expires_at);
         }
         Ok(Self { store, keys })
@@ -147,10 +153,27 @@ impl Server {
         media: Arc<dyn Media>,
         events: Events,
     ) -> Result<Self, StartError> {
+        Self::start_by_clock(config, media, events, Clock::system()).await
+    }
+
+    /// Starts a server on a given media plane and by a given clock.
+    ///
+    /// # Errors
+    /// When something cannot be opened or bound.
+    pub async fn start_by_clock(
+        config: Config,
+        media: Arc<dyn Media>,
+        events: Events,
+        clock: Clock,
+    ) -> Result<Self, StartError> {
         let Vault { store, keys } = Vault::open(&config).await?;
+        let up_until = store.up_until().await?;
+        if let Some(up_until) = up_until {
+            clock.has_been(up_until);
+        }
         let (http, public) = bind(config.http.listen, "http.listen")?;
         let (admin, private) = bind(config.admin.listen, "admin.listen")?;
-        let app = assemble(config, store, keys, media);
+        let app = assemble(config, store, keys, media, clock, up_until);
         app.directory.open_all().await?;
         let server = Self {
             http,
@@ -164,6 +187,11 @@ impl Server {
             let (media, silence) = (server.app.media.clone(), server.silence.clone());
             async move { silence.run_until_cancelled(media.deliver(events)).await }
         });
+        server.listeners.spawn(heartbeat::beat(
+            server.app.store.clone(),
+            server.app.clock.clone(),
+            server.silence.clone(),
+        ));
         server.observe();
         server.sum_up_refusals();
         server.serve(public, routes::public(server.app.clone()));
@@ -239,7 +267,7 @@ impl Server {
     pub fn issue(&self, new: NewToken) -> Result<Issued, TokenError> {
         self.app
             .keys
-            .issue(new, app::new_token_id(), Timestamp::now())
+            .issue(new, app::new_token_id(), self.app.clock.now().wall)
     }
 
     /// Stops in order: load balancers are told, no new work, everybody is told when to come back, then silence. Whatever
@@ -289,7 +317,14 @@ fn bind(address: SocketAddr, key: &'static str) -> Result<(SocketAddr, TcpListen
     Ok((bound, listener))
 }
 
-fn assemble(config: Config, store: Store, keys: Keys, media: Arc<dyn Media>) -> App {
+fn assemble(
+    config: Config,
+    store: Store,
+    keys: Keys,
+    media: Arc<dyn Media>,
+    clock: Clock,
+    up_until: Option<Timestamp>,
+) -> App {
     let metrics = Arc::new(Metrics::default());
     metrics.add_media(Arc::clone(&media));
     metrics.add_store(store.clone());
@@ -308,6 +343,8 @@ fn assemble(config: Config, store: Store, keys: Keys, media: Arc<dyn Media>) -> 
             resume_seconds: seconds(config.sessions.resume_seconds),
             ping_seconds: seconds(config.sessions.ping_seconds),
         },
+        clock: clock.clone(),
+        up_until,
     };
     let draining = CancellationToken::new();
     Arc::new(Inner {
@@ -324,5 +361,6 @@ fn assemble(config: Config, store: Store, keys: Keys, media: Arc<dyn Media>) -> 
         store_check: StoreCheck::default(),
         media,
         metrics,
+        clock,
     })
 }

@@ -6,6 +6,7 @@
 mod chain;
 mod error;
 mod events;
+mod heartbeat;
 mod log;
 mod sites;
 mod tokens;

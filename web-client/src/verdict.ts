@@ -17,7 +17,7 @@ export type OverReason =
   | "outdated";
 
 /** Why it is waiting before the next attempt. */
-export type WaitReason = "network" | "restarting" | "overloaded";
+export type WaitReason = "network" | "restarting" | "overloaded" | "token_not_yet_valid";
 
 export type Verdict =
   | { readonly next: "over"; readonly reason: OverReason }
@@ -47,6 +47,7 @@ export const ENDINGS: Readonly<Record<string, Meaning>> = {
   token_invalid: { code: 4003, comeBack: "never", sentence: "token_invalid" },
   token_expired: { code: 4003, comeBack: "never", sentence: "token_expired" },
   token_revoked: { code: 4003, comeBack: "never", sentence: "token_revoked" },
+  token_not_yet_valid: { code: 4014, comeBack: "after", seconds: 15, sentence: "token_not_yet_valid" },
   session_unknown: { code: 4004, comeBack: "join" },
   rate_limited: { code: 4008, comeBack: "after", seconds: 5, sentence: "overloaded" },
   too_slow: { code: 4008, comeBack: "after", seconds: 5, sentence: "overloaded" },

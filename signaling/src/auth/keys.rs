@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::auth::grant::Grant;
 use crate::auth::keyfile::SigningKey;
 use crate::auth::role::{Role, Verb};
+use crate::clock::Moment;
 use crate::ids::{ConferenceId, KeyId, SiteCode, TokenId};
 use crate::protocol::ErrorCode;
 use crate::text;
@@ -30,11 +31,11 @@ pub const MAX_TOKEN_BYTES: usize = 4096;
 /// Shortest secret of an API key, in bytes: as long as the hash (RFC 7518 §3.2).
 pub const MIN_SECRET_BYTES: usize = 32;
 
-/// How far the clock of whoever signs may be ahead of ours.
+/// How far the clock of whoever signs may differ from ours.
 ///
-/// Higher: a token can be used that much too early. Lower: a portal whose clock is fast makes
-/// tokens that are refused at first.
-pub const CLOCK_LEEWAY: SignedDuration = SignedDuration::from_secs(30);
+/// Higher: a token can be used for that much too early and too late. Lower: a portal whose clock is
+/// fast makes tokens that are refused at first.
+pub const CLOCK_LEEWAY: SignedDuration = SignedDuration::from_secs(60);
 
 /// Most characters of a complaint about claims, which repeats what it did not know.
 const MAX_COMPLAINT_CHARS: usize = 200;
@@ -100,7 +101,7 @@ pub enum TokenError {
     #[error("the token has expired: ask for a new link")]
     Expired,
     /// Its time has not come.
-    #[error("the token is not valid yet")]
+    #[error("the token is not valid yet, or this server's clock is behind: try again later")]
     NotYetValid,
     /// It was taken back.
     #[error("the token was revoked: ask for a new link")]
@@ -113,6 +114,7 @@ impl TokenError {
         match self {
             Self::Expired => ErrorCode::TokenExpired,
             Self::Revoked => ErrorCode::TokenRevoked,
+            Self::NotYetValid => ErrorCode::TokenNotYetValid,
             _ => ErrorCode::TokenInvalid,
         }
     }
@@ -247,16 +249,16 @@ impl Keys {
         })
     }
 
-    /// What a token allows at `now`.
+    /// What a token allows at this moment.
     ///
     /// # Errors
     /// When it is not a token of this server, not for it, not of this time, or was revoked.
-    pub fn verify(&self, token: &str, now: Timestamp) -> Result<Grant, TokenError> {
+    pub fn verify(&self, token: &str, now: impl Into<Moment>) -> Result<Grant, TokenError> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(TokenError::TooLarge);
         }
         let claims = self.open(token)?;
-        let expires_at = check_time(&claims, now)?;
+        let expires_at = check_time(&claims, now.into())?;
         check_claims(&claims)?;
         if self.is_revoked(&claims.jti) {
             return Err(TokenError::Revoked);
@@ -339,7 +341,7 @@ impl Keys {
             role: new.role,
             name: new.name,
         };
-        let expires_at = check_time(&claims, now)?;
+        let expires_at = check_time(&claims, now.into())?;
         check_claims(&claims)?;
         let header = Header {
             kid: Some(kid.to_string()),
@@ -361,10 +363,10 @@ impl Keys {
         revoked.insert(token, expires_at.unwrap_or(Timestamp::MAX));
     }
 
-    /// Forgets revoked tokens that have expired.
+    /// Forgets revoked tokens that are refused for their age by now.
     pub fn forget_expired(&self, now: Timestamp) {
         let mut revoked = self.revoked.write().unwrap_or_else(PoisonError::into_inner);
-        revoked.retain(|_, expires_at| *expires_at > now);
+        revoked.retain(|_, expires_at| now.duration_since(*expires_at) < CLOCK_LEEWAY);
     }
 
     /// Whether a token was taken back.
@@ -403,7 +405,9 @@ fn read_claims(token: &str) -> Result<Claims, TokenError> {
     })
 }
 
-fn check_time(claims: &Claims, now: Timestamp) -> Result<Timestamp, TokenError> {
+/// A token is good a little before its time and after it. What was made before our own clock was set
+/// back is not of the future.
+fn check_time(claims: &Claims, at: Moment) -> Result<Timestamp, TokenError> {
     let time = |seconds| {
         Timestamp::from_second(seconds).map_err(|_| TokenError::BadClaims("a time out of range"))
     };
@@ -411,10 +415,10 @@ fn check_time(claims: &Claims, now: Timestamp) -> Result<Timestamp, TokenError> 
     if ends <= begins {
         return Err(TokenError::BadClaims("exp is not after nbf"));
     }
-    if now >= ends {
+    if at.now.duration_since(ends) >= CLOCK_LEEWAY {
         return Err(TokenError::Expired);
     }
-    if begins.max(issued).duration_since(now) > CLOCK_LEEWAY {
+    if begins.max(issued).duration_since(at.latest) > CLOCK_LEEWAY {
         return Err(TokenError::NotYetValid);
     }
     Ok(ends)

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::auth::{Grant, Role, SecretHash};
 use crate::conference::roster::Roster;
@@ -123,7 +123,15 @@ pub enum Command {
         participant: Option<ParticipantId>,
     },
     /// The server has just started: whoever was present has lost its connection.
-    Interrupt,
+    Interrupt {
+        /// Until when the server is known to have been up.
+        up_until: Option<Timestamp>,
+    },
+    /// The wall clock was set.
+    NoteClock {
+        /// Forward if positive.
+        set_by: SignedDuration,
+    },
     /// Time has passed: see [`State::next_deadline`](crate::conference::State::next_deadline).
     Tick,
 }
@@ -151,7 +159,8 @@ impl Command {
             | Self::Lost { .. }
             | Self::Leave { .. }
             | Self::Unpublish { .. }
-            | Self::Interrupt
+            | Self::Interrupt { .. }
+            | Self::NoteClock { .. }
             | Self::Tick => false,
         }
     }

@@ -31,7 +31,9 @@ pub fn decide(
         } => {
             return state.decide_create(actor, title, starts_at, roster);
         }
-        Command::Interrupt | Command::Tick if state.seq == 0 => return Ok(Vec::new()),
+        Command::Interrupt { .. } | Command::NoteClock { .. } | Command::Tick if state.seq == 0 => {
+            return Ok(Vec::new());
+        }
         _ if state.seq == 0 => {
             return Err(Refusal::new(
                 ErrorCode::ConferenceUnknown,
@@ -57,7 +59,8 @@ pub fn decide(
         Command::Lost { participant } => state.decide_lost(actor, participant),
         Command::Leave { participant } => state.decide_leave(actor, participant),
         Command::Remove { participant } => state.decide_remove(actor, participant),
-        Command::Interrupt => state.decide_interrupt(actor),
+        Command::Interrupt { up_until } => state.decide_interrupt(now, actor, up_until),
+        Command::NoteClock { set_by } => state.decide_clock(actor, set_by),
         Command::Tick => state.decide_tick(now, actor),
         Command::Publish {
             participant,

@@ -101,7 +101,10 @@ fn departed(state: &State, id: ParticipantId) -> Option<Effect> {
 /// What follows from one event by itself.
 fn follow(state: &State, event: &Event, effects: &mut Vec<Effect>) {
     match event {
-        Event::Created { .. } | Event::Started { .. } | Event::StageSet { .. } => {}
+        Event::Created { .. }
+        | Event::Started { .. }
+        | Event::StageSet { .. }
+        | Event::ClockSet { .. } => {}
         Event::Ended { .. } => {
             effects.extend([Effect::Media(MediaIntent::End), Effect::CloseAll]);
         }
@@ -116,7 +119,7 @@ fn follow(state: &State, event: &Event, effects: &mut Vec<Effect>) {
             }
         }
         // Another roster may say that a participant's site is in another province.
-        Event::Interrupted {} | Event::RosterSet { .. } => {
+        Event::Interrupted { .. } | Event::RosterSet { .. } => {
             effects.extend(
                 state
                     .participants()

@@ -15,7 +15,8 @@ use crate::protocol::{Place, Source};
 pub struct Record {
     /// From 1, without gaps.
     pub seq: u64,
-    /// When; never before the record that precedes it.
+    /// When, by the wall clock; before the record that precedes it only if this one says that the
+    /// clock was set back.
     pub at: Timestamp,
     /// What.
     pub event: Event,
@@ -189,7 +190,18 @@ pub enum Event {
     },
     /// The server was down: whoever was present has lost its connection, and the time to come
     /// back counts from here for everybody.
-    Interrupted {},
+    Interrupted {
+        /// Until when the server is known to have been up: nobody was present after it. The first
+        /// servers did not say; then it is the time of the event before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        up_until: Option<Timestamp>,
+    },
+    /// The wall clock was set. Times after this one are by the clock as it is now; how long
+    /// something took is reckoned without the step.
+    ClockSet {
+        /// Forward if positive, back if negative.
+        by_milliseconds: i64,
+    },
 }
 
 impl Event {
@@ -212,7 +224,8 @@ impl Event {
             Self::FloorGranted { .. } => "floorGranted",
             Self::FloorReleased { .. } => "floorReleased",
             Self::StageSet { .. } => "stageSet",
-            Self::Interrupted {} => "interrupted",
+            Self::Interrupted { .. } => "interrupted",
+            Self::ClockSet { .. } => "clockSet",
         }
     }
 }

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use crate::auth::{Role, SecretHash};
 use crate::conference::presence::Presence;
 use crate::conference::roster::Roster;
+use crate::conference::time::ConferenceTime;
 use crate::ids::{ParticipantId, SessionId, SiteCode};
 use crate::protocol::Source;
 
@@ -32,7 +33,7 @@ pub struct Participant {
     /// What people call it.
     pub name: String,
     /// Since when its connection is broken.
-    pub lost_since: Option<Timestamp>,
+    pub lost_since: Option<ConferenceTime>,
     /// Its media is refused.
     pub muted: bool,
     /// Sources that carry something, each with the sequence number of the event that said so.
@@ -80,7 +81,7 @@ pub(super) struct Participants {
     /// The lost ones of each identity, who may be taken over.
     lost_identities: BTreeMap<Identity, BTreeSet<ParticipantId>>,
     /// Lost ones, the longest lost first.
-    lost: BTreeSet<(Timestamp, ParticipantId)>,
+    lost: BTreeSet<(ConferenceTime, ParticipantId)>,
     /// Halls and chairs by arrival: who may be on stage by rule.
     prominent: BTreeSet<(u64, ParticipantId)>,
     presence: Presence,
@@ -111,7 +112,7 @@ impl Participants {
     }
 
     /// Lost ones with the time since when, the longest lost first.
-    pub(super) fn lost(&self) -> impl Iterator<Item = (Timestamp, ParticipantId)> {
+    pub(super) fn lost(&self) -> impl Iterator<Item = (ConferenceTime, ParticipantId)> {
         self.lost.iter().copied()
     }
 
@@ -145,7 +146,7 @@ impl Participants {
         self.presence.gone(participant.site.as_ref());
     }
 
-    pub(super) fn set_lost(&mut self, id: ParticipantId, at: Timestamp) {
+    pub(super) fn set_lost(&mut self, id: ParticipantId, at: ConferenceTime) {
         self.set_present(id);
         let Some(participant) = self.all.get_mut(&id) else {
             return;

@@ -11,6 +11,7 @@ use crate::conference::floor::Floor;
 use crate::conference::participants::{Participant, Participants};
 use crate::conference::roster::Roster;
 use crate::conference::stage::{Overrides, Scene};
+use crate::conference::time::ConferenceTime;
 use crate::ids::{ConferenceId, ParticipantId, SessionId};
 use crate::protocol::ErrorCode;
 use crate::protocol::server::{Counts, Phase};
@@ -49,6 +50,8 @@ pub struct State {
     pub(super) settings: Settings,
     pub(super) seq: u64,
     pub(super) at: Timestamp,
+    /// By how much the wall clock was set since the beginning of the log, all in all.
+    pub(super) shift: SignedDuration,
     pub(super) title: String,
     pub(super) phase: Phase,
     pub(super) created_at: Option<Timestamp>,
@@ -71,6 +74,7 @@ impl State {
             settings,
             seq: 0,
             at: Timestamp::MIN,
+            shift: SignedDuration::ZERO,
             title: String::new(),
             phase: Phase::Scheduled,
             created_at: None,
@@ -99,14 +103,27 @@ impl State {
         state
     }
 
-    /// Gives decided events their place in the log. Time never runs backwards in it, whatever
-    /// the clock does.
+    /// Gives decided events their place in the log. Time does not run backwards in it, unless the
+    /// clock was set back and an event says so.
     pub fn stamp(&self, now: Timestamp, events: Vec<Event>) -> Vec<Record> {
-        let at = now.max(self.at);
-        (self.seq + 1..)
-            .zip(events)
-            .map(|(seq, event)| Record { seq, at, event })
-            .collect()
+        let mut at = now.max(self.at);
+        let stamped = |(seq, event)| {
+            if matches!(event, Event::ClockSet { .. }) {
+                at = now;
+            }
+            Record { seq, at, event }
+        };
+        (self.seq + 1..).zip(events).map(stamped).collect()
+    }
+
+    /// The conference's own time at a moment of the wall clock as it is set now.
+    pub fn time_of(&self, wall: Timestamp) -> ConferenceTime {
+        ConferenceTime::new(wall, self.shift)
+    }
+
+    /// The conference's own time at its last event.
+    pub fn time(&self) -> ConferenceTime {
+        self.time_of(self.at)
     }
 
     /// Lets one event have happened.
@@ -118,6 +135,11 @@ impl State {
         let Record { seq, at, event } = record;
         self.seq = *seq;
         self.at = *at;
+        if let Event::ClockSet { by_milliseconds } = event {
+            let set_by = SignedDuration::from_millis(*by_milliseconds);
+            self.shift = self.shift.saturating_add(set_by);
+        }
+        let time = self.time();
         let presence = self.people.presence().total();
         match event {
             Event::Created {
@@ -150,7 +172,7 @@ impl State {
                 };
                 self.people.insert(*participant, person);
             }
-            Event::Lost { participant } => self.people.set_lost(*participant, *at),
+            Event::Lost { participant } => self.people.set_lost(*participant, time),
             Event::Regained { participant } => self.people.set_present(*participant),
             Event::TakenOver {
                 participant,
@@ -183,7 +205,9 @@ impl State {
             Event::StageSet {
                 place, participant, ..
             } => self.overrides.set(*place, *participant),
-            Event::Interrupted {} => self.apply_interrupted(*at),
+            Event::Interrupted { .. } => self.apply_interrupted(time),
+            // It has moved the time above, before anything else.
+            Event::ClockSet { .. } => {}
         }
         if presence != self.people.presence().total() {
             self.versions.presence = *seq;
@@ -287,12 +311,8 @@ impl State {
 
     /// When [`Command::Tick`](crate::conference::Command::Tick) is due: the next lost participant
     /// will have been lost for too long.
-    pub fn next_deadline(&self) -> Option<Timestamp> {
+    pub fn next_deadline(&self) -> Option<ConferenceTime> {
         let (since, _) = self.people.lost().next()?;
-        Some(
-            since
-                .saturating_add(self.settings.resume_window)
-                .unwrap_or(Timestamp::MAX),
-        )
+        Some(since.after(self.settings.resume_window))
     }
 }

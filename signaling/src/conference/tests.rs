@@ -8,6 +8,7 @@ mod phase;
 mod presence;
 mod random;
 mod stage;
+mod time;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -104,6 +105,13 @@ impl Meeting {
 
     fn by(&mut self, who: ParticipantId, command: Command) -> Result<Vec<Effect>, Refusal> {
         self.run(&Actor::Participant(who), command)
+    }
+
+    /// The wall clock is set, which is noticed at once.
+    fn set_clock(&mut self, seconds: i64) -> Result<Vec<Effect>, Refusal> {
+        let set_by = SignedDuration::from_secs(seconds);
+        self.now += set_by;
+        self.system(Command::NoteClock { set_by })
     }
 
     fn pass(&mut self, seconds: i64) {

@@ -217,7 +217,8 @@ impl ConferenceTask {
         }
         let mut commands = Vec::new();
         if self.is_interrupted {
-            commands.push(Command::Interrupt);
+            let up_until = self.around.up_until;
+            commands.push(Command::Interrupt { up_until });
         }
         for (participant, person) in self.state.participants() {
             let has_peer = self.peers.get(participant).is_some();
@@ -280,7 +281,7 @@ impl ConferenceTask {
             | Request::Refused(_)
             | Request::Media(_)
             | Request::Query(_)
-            | Request::Drain { .. } => self.take(batch, Timestamp::now(), request),
+            | Request::Drain { .. } => self.take(batch, self.around.clock.now().wall, request),
         }
     }
 

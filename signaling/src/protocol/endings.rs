@@ -23,6 +23,10 @@ type Sentence = Option<&'static str>;
 /// than its mistake deserves. Lower: it does the same again at once.
 const SLOW_RETRY_SECONDS: u32 = 5;
 
+/// When to come back with a token whose time has not come, in seconds: a clock that is wrong may be
+/// set at any moment. Higher: whoever is early waits longer than it must. Lower: it asks more often.
+const NOT_YET_RETRY_SECONDS: u32 = 15;
+
 /// When to try again what failed for want of room or through our fault, in seconds. Higher: a crowd
 /// spreads out more. Lower: it is served sooner once there is room.
 pub const RETRY_SECONDS: u32 = 3;
@@ -47,6 +51,11 @@ impl CloseReason {
             Self::TokenInvalid => (4003, Never, Some("token_invalid")),
             Self::TokenExpired => (4003, Never, Some("token_expired")),
             Self::TokenRevoked => (4003, Never, Some("token_revoked")),
+            Self::TokenNotYetValid => (
+                4014,
+                After(NOT_YET_RETRY_SECONDS),
+                Some("token_not_yet_valid"),
+            ),
             Self::SessionUnknown => (4004, Join, None),
             Self::RateLimited | Self::TooSlow => {
                 (4008, After(SLOW_RETRY_SECONDS), Some("overloaded"))
@@ -72,6 +81,7 @@ impl ErrorCode {
             Self::TokenInvalid | Self::NotPermitted => CloseReason::TokenInvalid,
             Self::TokenExpired => CloseReason::TokenExpired,
             Self::TokenRevoked => CloseReason::TokenRevoked,
+            Self::TokenNotYetValid => CloseReason::TokenNotYetValid,
             Self::SessionUnknown => CloseReason::SessionUnknown,
             Self::ConferenceUnknown | Self::ConferenceNotRunning => CloseReason::ConferenceEnded,
             Self::ConferenceFull => CloseReason::ConferenceFull,

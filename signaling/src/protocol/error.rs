@@ -38,6 +38,8 @@ pub enum ErrorCode {
     TokenExpired,
     /// The token was taken back.
     TokenRevoked,
+    /// The token's time has not come, or the server's clock is behind.
+    TokenNotYetValid,
     /// Nothing to resume.
     SessionUnknown,
     /// No such conference.
@@ -111,6 +113,8 @@ pub enum CloseReason {
     TokenExpired,
     /// The token was taken back.
     TokenRevoked,
+    /// The token's time has not come, or the server's clock is behind.
+    TokenNotYetValid,
     /// Nothing to resume: join with the token.
     SessionUnknown,
     /// Too many messages.

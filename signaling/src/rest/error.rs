@@ -110,9 +110,10 @@ const fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::BadOffer => StatusCode::BAD_REQUEST,
         ErrorCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ErrorCode::RateLimited => StatusCode::TOO_MANY_REQUESTS,
-        ErrorCode::TokenInvalid | ErrorCode::TokenExpired | ErrorCode::TokenRevoked => {
-            StatusCode::UNAUTHORIZED
-        }
+        ErrorCode::TokenInvalid
+        | ErrorCode::TokenExpired
+        | ErrorCode::TokenRevoked
+        | ErrorCode::TokenNotYetValid => StatusCode::UNAUTHORIZED,
         ErrorCode::NotPermitted => StatusCode::FORBIDDEN,
         ErrorCode::SessionUnknown
         | ErrorCode::ConferenceUnknown

@@ -104,7 +104,7 @@ pub(super) async fn create(
     };
     let issued = app
         .keys
-        .issue(new.clone(), app::new_token_id(), Timestamp::now())
+        .issue(new.clone(), app::new_token_id(), app.clock.now().wall)
         .map_err(|error| ApiError::bad_request(error.to_string()))?;
     AccessLog::token_made(client, &grant, &issued.id, &new, issued.expires_at);
     let created = CreatedToken {
@@ -138,7 +138,7 @@ pub(super) async fn revoke(
             "only an administrator may take tokens back",
         ));
     }
-    let now = Timestamp::now();
+    let now = app.clock.now().wall;
     // Of a token that was made elsewhere nothing is known but its id: it is refused for good.
     app.store.revoke_token(&token, None, now).await?;
     AccessLog::token_revoked(client, &grant, &token);

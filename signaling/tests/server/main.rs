@@ -8,6 +8,7 @@
 )]
 
 mod client;
+mod clock;
 mod fake_media;
 mod floor;
 mod health;

@@ -196,6 +196,15 @@ async fn nothing_announced_is_lost_when_the_server_is_killed() {
         .map(|event| event["event"]["kind"].clone())
         .collect();
     assert!(kinds.contains(&json!("interrupted")) && kinds.contains(&json!("regained")));
+    let interrupted = events
+        .iter()
+        .find(|event| event["event"]["kind"] == "interrupted");
+    let time = |value: &Value| value.as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+    let interrupted = interrupted.unwrap();
+    assert!(
+        time(&interrupted["event"]["upUntil"]) < time(&interrupted["at"]),
+        "{interrupted}"
+    );
 }
 
 #[tokio::test]

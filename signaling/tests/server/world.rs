@@ -9,6 +9,7 @@ use http_body_util::BodyExt as _;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use signaling::auth::{NewToken, Role};
+use signaling::clock::Clock;
 use signaling::config::Config;
 use signaling::routes;
 use signaling::server::Server;
@@ -72,12 +73,16 @@ impl World {
     }
 
     pub(crate) async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::by_clock(change, Clock::system()).await
+    }
+
+    pub(crate) async fn by_clock(change: impl FnOnce(&mut Config), clock: Clock) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut config = config(&dir);
         change(&mut config);
         let (media, events) = FakeMedia::new();
         let media = Arc::new(media);
-        let server = Server::start_with(config, media.clone(), events)
+        let server = Server::start_by_clock(config, media.clone(), events, clock)
             .await
             .unwrap();
         let world = Self { server, media, dir };

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::protocol::endings::ComeBack;
 
 const SECRET: &str = "a secret of at least thirty-two bytes";
 
@@ -152,11 +153,12 @@ fn tokens_of_a_former_start_are_good_as_long_as_the_key_is_the_same() {
 }
 
 #[test]
-fn a_token_ends_at_the_second_of_its_expiry() {
+fn a_token_ends_with_its_expiry_and_the_clocks_leeway() {
     let keys = keys();
     let token = issue(&keys, site_token());
-    assert!(keys.verify(&token, later(3599)).is_ok());
-    assert_eq!(keys.verify(&token, later(3600)), Err(TokenError::Expired));
+    let end = 3600 + CLOCK_LEEWAY.as_secs();
+    assert!(keys.verify(&token, later(end - 1)).is_ok());
+    assert_eq!(keys.verify(&token, later(end)), Err(TokenError::Expired));
     assert_eq!(TokenError::Expired.code(), ErrorCode::TokenExpired);
 }
 
@@ -177,6 +179,22 @@ fn a_token_from_the_future_is_refused_beyond_the_clocks_leeway() {
 }
 
 #[test]
+fn a_token_made_before_the_clock_was_set_back_is_good_and_one_of_the_future_can_be_tried_again() {
+    let keys = keys();
+    let token = issue(&keys, site_token());
+    let set_back = Moment {
+        now: later(-3600),
+        latest: now(),
+    };
+    assert!(keys.verify(&token, set_back).is_ok());
+    let refused = keys.verify(&token, later(-3600)).unwrap_err();
+    assert_eq!(refused, TokenError::NotYetValid);
+    assert_eq!(refused.code(), ErrorCode::TokenNotYetValid);
+    let come_back = refused.code().closes_with().come_back();
+    assert!(matches!(come_back, ComeBack::After(_)), "{come_back:?}");
+}
+
+#[test]
 fn a_revoked_token_is_refused_and_others_are_not() {
     let keys = keys();
     let token = sign(&claims());
@@ -192,9 +210,9 @@ fn a_revocation_is_forgotten_only_when_age_refuses_the_token_anyhow() {
     let keys = keys();
     let id: TokenId = "j1".parse().unwrap();
     keys.revoke(id.clone(), Some(later(3600)));
-    keys.forget_expired(later(3599));
+    keys.forget_expired(later(3600 + CLOCK_LEEWAY.as_secs() - 1));
     assert!(keys.is_revoked(&id));
-    keys.forget_expired(later(3600));
+    keys.forget_expired(later(3600 + CLOCK_LEEWAY.as_secs()));
     assert!(!keys.is_revoked(&id));
     keys.revoke(id.clone(), None);
     keys.forget_expired(later(1_000_000));

@@ -10,11 +10,12 @@ fn the_lost_leave_when_the_window_closes_and_not_before() {
     meeting.pass(5);
     meeting.lose(commune);
     let deadline = meeting.state.next_deadline().unwrap();
-    assert_eq!(deadline, meeting.now + SignedDuration::from_secs(30));
-    meeting.now = deadline - SignedDuration::from_nanos(1);
+    let window = SignedDuration::from_secs(30);
+    assert_eq!(deadline, meeting.state.time_of(meeting.now).after(window));
+    meeting.now += window - SignedDuration::from_nanos(1);
     meeting.system(Command::Tick).unwrap();
     assert!(meeting.state.participant(commune).is_some());
-    meeting.now = deadline;
+    meeting.now += SignedDuration::from_nanos(1);
     meeting.system(Command::Tick).unwrap();
     assert!(meeting.state.participant(commune).is_none());
     assert_eq!(meeting.state.next_deadline(), None);
@@ -212,7 +213,10 @@ fn only_the_server_says_that_somebody_is_lost() {
             participant: commune,
         },
         Command::Tick,
-        Command::Interrupt,
+        Command::Interrupt { up_until: None },
+        Command::NoteClock {
+            set_by: SignedDuration::from_secs(3600),
+        },
     ] {
         assert_eq!(code_of(meeting.by(chair, command)), ErrorCode::NotPermitted);
     }
@@ -237,7 +241,9 @@ fn after_a_restart_everybody_is_lost_and_has_the_whole_window_again() {
     let settings = *meeting.state.settings();
     meeting.state = State::replay(meeting.state.id().clone(), settings, &meeting.log);
     meeting.pass(3600);
-    meeting.system(Command::Interrupt).unwrap();
+    meeting
+        .system(Command::Interrupt { up_until: None })
+        .unwrap();
     meeting.system(Command::Tick).unwrap();
     assert_eq!(meeting.state.participant_count(), 3);
     assert_eq!(meeting.state.counts().present, 0);
@@ -245,7 +251,12 @@ fn after_a_restart_everybody_is_lost_and_has_the_whole_window_again() {
     assert_eq!(meeting.state.floor_holder(), Some(holder));
     assert_eq!(
         meeting.state.next_deadline(),
-        Some(meeting.now + SignedDuration::from_secs(30))
+        Some(
+            meeting
+                .state
+                .time_of(meeting.now)
+                .after(SignedDuration::from_secs(30))
+        )
     );
     let session = meeting.state.participant(holder).unwrap().session;
     meeting
@@ -258,10 +269,21 @@ fn after_a_restart_everybody_is_lost_and_has_the_whole_window_again() {
 }
 
 #[test]
-fn a_clock_that_is_set_back_does_not_turn_the_log_around() {
+fn the_log_says_until_when_the_server_was_up() {
     let mut meeting = Meeting::running();
     meeting.join(Role::Site, Some("101"));
-    meeting.pass(-3600);
-    meeting.join(Role::Site, Some("102"));
-    assert!(meeting.log.windows(2).all(|pair| pair[0].at <= pair[1].at));
+    let (last, window) = (meeting.now, SignedDuration::from_secs(20));
+    meeting.pass(3600);
+    for (known, said) in [
+        (Some(last + window), last + window),
+        // A beat that is older than what is in the log, none at all, and one of a wrong clock.
+        (Some(last - window), last),
+        (None, last),
+        (Some(meeting.now + window), last),
+    ] {
+        let interrupt = Command::Interrupt { up_until: known };
+        let events = decide(&meeting.state, meeting.now, &Actor::System, interrupt);
+        let up_until = Some(said);
+        assert_eq!(events, Ok(vec![Event::Interrupted { up_until }]));
+    }
 }

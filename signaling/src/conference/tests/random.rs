@@ -19,6 +19,7 @@ enum Step {
     Resume(usize, bool),
     Pass(i64),
     Restart,
+    SetClock(i64),
     SetRoster(BTreeSet<usize>),
     System(Verb, usize),
     By(usize, Verb, usize),
@@ -88,6 +89,7 @@ fn steps() -> impl Strategy<Value = Step> {
         3 => (who.clone(), any::<bool>()).prop_map(|(who, right)| Step::Resume(who, right)),
         4 => (-5i64..40).prop_map(Step::Pass),
         1 => Just(Step::Restart),
+        1 => prop_oneof![-4_000_000i64..4_000_000, -10i64..10].prop_map(Step::SetClock),
         1 => prop::collection::btree_set(0..country().len(), 0..5).prop_map(Step::SetRoster),
         8 => (verbs(), who.clone()).prop_map(|(verb, who)| Step::System(verb, who)),
         4 => (verbs(), who.clone()).prop_map(|(verb, who)| Step::Program(verb, who)),
@@ -169,7 +171,12 @@ impl Story {
                 self.told(told);
             }
             Step::Restart => {
-                let told = self.meeting.system(Command::Interrupt);
+                let up_until = None;
+                let told = self.meeting.system(Command::Interrupt { up_until });
+                self.told(told);
+            }
+            Step::SetClock(seconds) => {
+                let told = self.meeting.set_clock(*seconds);
                 self.told(told);
             }
             Step::SetRoster(chosen) => {
@@ -321,7 +328,10 @@ fn check_lost(state: &State) {
         .participants()
         .filter_map(|(_, person)| person.lost_since)
         .min();
-    assert_eq!(state.next_deadline(), first.map(|since| since + window));
+    assert_eq!(
+        state.next_deadline(),
+        first.map(|since| since.after(window))
+    );
     for (id, person) in state.participants() {
         assert_eq!(state.participant_of(person.session), Some(id));
     }
@@ -506,6 +516,10 @@ proptest! {
         for (seq, record) in (1..).zip(&log) {
             prop_assert_eq!(record.seq, seq);
         }
+        for pair in log.windows(2) {
+            let was_set = matches!(pair[1].event, Event::ClockSet { .. });
+            prop_assert!(was_set || pair[0].at <= pair[1].at);
+        }
     }
 
     #[test]
@@ -547,7 +561,9 @@ fn a_country_joins_is_lost_and_comes_back_in_no_time() {
     for site in &sites {
         meeting.join(Role::Site, Some(site.code.as_str()));
     }
-    meeting.system(Command::Interrupt).unwrap();
+    meeting
+        .system(Command::Interrupt { up_until: None })
+        .unwrap();
     for site in &sites {
         meeting.join(Role::Site, Some(site.code.as_str()));
     }
