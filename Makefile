@@ -9,6 +9,9 @@ SHELL := /bin/bash
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 DINH := $(TARGET)/debug/dinh
 LOADTEST := $(TARGET)/debug/dinh-loadtest
+# What the benches of conferences are built with; `dev` is built sooner and runs slower.
+PROFILE := release
+BUILT := $(TARGET)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 NPM := npm --no-audit --no-fund --no-update-notifier --loglevel=error
 
 TOOLS := $(TARGET)/tools
@@ -78,6 +81,12 @@ bench: packages ## what forwarding a packet costs: ns and allocations
 bench-country: packages web ## a whole country at one server: SITES, DURATION, SCENARIO
 	cargo build --locked --release -p signaling -p loadtest --bins
 	loadtest/scripts/bench-country.sh $(TARGET)/release/dinh $(TARGET)/release/dinh-loadtest $(TARGET)/bench-country
+
+.PHONY: bench-conferences
+bench-conferences: packages web ## conference after conference at one server, and what is left: COUNT, SITES, PROFILE=dev
+	$(call install,curl:curl jq:jq)
+	cargo build --locked --profile $(PROFILE) -p signaling -p loadtest --bins
+	loadtest/scripts/bench-conferences.sh $(BUILT)/dinh $(BUILT)/dinh-loadtest $(TARGET)/bench-conferences
 
 .PHONY: web
 web: $(WEB)/dist/index.html

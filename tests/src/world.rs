@@ -16,6 +16,7 @@ mod light;
 pub mod media;
 mod network;
 
+use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -149,7 +150,7 @@ impl World {
     pub fn join(
         &mut self,
         client: impl Client + 'static,
-        policy: PeerPolicy,
+        policy: impl Borrow<PeerPolicy>,
         link: Link,
     ) -> ClientId {
         self.try_join(client, policy, link)
@@ -160,17 +161,20 @@ impl World {
     ///
     /// # Errors
     /// When its offer is refused, or there is no place.
+    ///
+    /// # Panics
+    /// When the desk makes no peer of whom it lets in.
     pub fn try_join(
         &mut self,
         client: impl Client + 'static,
-        policy: PeerPolicy,
+        policy: impl Borrow<PeerPolicy>,
         link: Link,
     ) -> Result<ClientId, CommandError> {
         let mut client: Box<dyn Client> = Box::new(client);
         let index = self.clients.len();
         let address = client_address(index, 0);
         let offer = client.offer(self.now, address);
-        let arrival = self.desk.join(CONFERENCE, &offer, &policy)?;
+        let arrival = self.desk.join(CONFERENCE, &offer, policy.borrow())?;
         let shard = arrival.shard();
         let mut ordered = None;
         let joined = arrival.queue(|order| {

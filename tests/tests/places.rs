@@ -21,7 +21,7 @@ fn try_watch(world: &mut World, link: Link) -> Result<ClientId, CommandError> {
         video_slots: vec![Some(Feed::Stage(0))],
         ..PeerPolicy::default()
     };
-    world.try_join(Light::new(Wishes::watch()), policy, link)
+    world.try_join(Light::new(Wishes::watch()), &policy, link)
 }
 
 fn watch(world: &mut World) -> ClientId {
@@ -120,7 +120,7 @@ fn a_conference_that_ends_in_the_middle_of_a_picture_leaves_nothing_behind() {
         ..PeerPolicy::default()
     };
     for round in 0..20 {
-        let hall = world.join(Light::new(Wishes::publish(1)), speaker.clone(), Link::CLEAN);
+        let hall = world.join(Light::new(Wishes::publish(1)), &speaker, Link::CLEAN);
         for _ in 0..6 {
             watch(&mut world);
         }
