@@ -18,22 +18,6 @@ pub struct Config {
     pub max_peers: u32,
 }
 
-/// Most media threads.
-pub const MAX_SHARDS: u8 = 64;
-
-impl Config {
-    /// How many media threads there are to be.
-    #[must_use]
-    pub fn shard_count(&self) -> u8 {
-        self.shards.unwrap_or_else(|| {
-            let cores = std::thread::available_parallelism().map_or(1, usize::from);
-            u8::try_from(cores.saturating_sub(1))
-                .unwrap_or(MAX_SHARDS)
-                .clamp(1, MAX_SHARDS)
-        })
-    }
-}
-
 impl Default for Config {
     fn default() -> Self {
         Self {

@@ -18,22 +18,39 @@ pub struct MediaPlane {
     judges: Judges,
 }
 
-/// A peer that was answered and that nobody has asked for any more, if it is dropped.
-struct Unclaimed {
+/// A peer that was answered and has no owner yet. It closes when this is dropped unclaimed, on
+/// whatever way to its owner that happens.
+#[derive(Debug)]
+pub struct Unclaimed {
     media: Arc<dyn Media>,
-    joined: Option<Joined>,
+    joined: Joined,
+    is_claimed: bool,
 }
 
 impl Unclaimed {
-    fn claim(mut self) -> Option<Joined> {
-        self.joined.take()
+    fn new(media: Arc<dyn Media>, joined: Joined) -> Self {
+        Self {
+            media,
+            joined,
+            is_claimed: false,
+        }
+    }
+
+    /// What was negotiated.
+    pub const fn joined(&self) -> &Joined {
+        &self.joined
+    }
+
+    /// It has an owner now, who closes it.
+    pub fn claim(mut self) {
+        self.is_claimed = true;
     }
 }
 
 impl Drop for Unclaimed {
     fn drop(&mut self) {
-        if let Some(joined) = &self.joined {
-            let peer = joined.peer;
+        if !self.is_claimed {
+            let peer = self.joined.peer;
             self.media.command(Command::RemovePeer { peer });
         }
     }
@@ -70,15 +87,14 @@ impl MediaPlane {
         conference: &ConferenceHandle,
         offer: String,
         policy: PeerPolicy,
-    ) -> Result<Joined, CommandError> {
+    ) -> Result<Unclaimed, CommandError> {
         let (media, id) = (Arc::clone(&self.media), conference.media_id());
         self.expect(conference);
         let judge = move || {
-            let joined = Some(media.join(id, &offer, &policy)?);
-            Ok::<_, CommandError>(Unclaimed { media, joined })
+            let joined = media.join(id, &offer, &policy)?;
+            Ok(Unclaimed::new(media, joined))
         };
-        let unclaimed = self.judges.judge(link, judge).await??;
-        unclaimed.claim().ok_or(CommandError::Stopped)
+        self.judges.judge(link, judge).await?
     }
 
     /// From now on events may concern this conference.

@@ -17,7 +17,7 @@ use axum::extract::State;
 use axum::http::header::{ALLOW, CONTENT_TYPE, ETAG, HeaderName, IF_MATCH, LOCATION};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use sfu::command::{Command as MediaCommand, IceCredentials, Joined, MediaKind, PeerPolicy};
+use sfu::command::{IceCredentials, Joined, MediaKind, PeerPolicy};
 
 use crate::access::{AccessLog, Arrived};
 use crate::app::{self, App};
@@ -27,6 +27,7 @@ use crate::conference_task::{Answer, Arrival, ConferenceHandle, Negotiated, NewP
 use crate::ids::{ConferenceId, ParticipantId};
 use crate::judging::Link;
 use crate::listener::ClientAddress;
+use crate::media::Unclaimed;
 use crate::negotiation;
 use crate::outbox::{Outbox, outbox};
 use crate::protocol::{ErrorCode, Source};
@@ -167,11 +168,11 @@ async fn start(
     // First the offer: a bad one leaves no trace in the conference's log.
     let no_room = app.admission.no_room(app.media.media().peers());
     let link = Link::Token(grant.token().clone());
-    let joined = app.media.join(link, &conference, offer, policy).await;
-    let joined = joined
+    let answered = app.media.join(link, &conference, offer, policy).await;
+    let unclaimed = answered
         .map_err(|error| negotiation::refusal(&error))
         .inspect_err(|refusal| app.note_refused(&conference, refusal))?;
-    let peer = joined.peer;
+    let peer = unclaimed.joined().peer;
     let (outbox, reader) = outbox(1);
     let join = Join {
         grant: grant.clone(),
@@ -180,11 +181,9 @@ async fn start(
         secret: app::new_secret().hash(),
         no_room,
     };
-    let entered = enter(&conference, join, direction, joined, &outbox).await;
-    let (participant, negotiated) = entered.inspect_err(|refusal| {
-        app.media.media().command(MediaCommand::RemovePeer { peer });
-        app.note_refused(&conference, refusal);
-    })?;
+    let entered = enter(&conference, join, direction, unclaimed, &outbox).await;
+    let (participant, negotiated) =
+        entered.inspect_err(|refusal| app.note_refused(&conference, refusal))?;
     let arrived = Arrived {
         client,
         conference: id,
@@ -237,7 +236,7 @@ async fn enter(
     conference: &ConferenceHandle,
     join: Join,
     direction: Direction,
-    joined: Joined,
+    peer: Unclaimed,
     outbox: &Outbox,
 ) -> Result<(ParticipantId, Negotiated), Refusal> {
     let arrival = Arrival::Resource {
@@ -250,8 +249,8 @@ async fn enter(
     let peer = NewPeer {
         participant,
         outbox: outbox.clone(),
-        sources: sources(&joined),
-        joined,
+        sources: sources(peer.joined()),
+        peer,
         active: direction == Direction::Whip,
         answer: Answer::Nobody,
     };

@@ -18,7 +18,7 @@ use super::address::{advertised, candidates};
 use super::heartbeat::Heartbeat;
 use super::{LINK_QUEUE, Loop, Mailbox, ORDER_QUEUE, Setup, Sockets};
 use crate::command::{CommandError, HostCandidate, Order};
-use crate::config::{Config, MAX_SHARDS};
+use crate::config::Config;
 use crate::desk::{Desk, DeskConfig};
 use crate::events::{EVENT_QUEUE, Events};
 use crate::id::ShardId;
@@ -26,6 +26,22 @@ use crate::link::LinkMessage;
 use crate::peer::dtls::Identity;
 use crate::shard::ShardConfig;
 use crate::stats::Stats;
+
+/// Most media threads.
+const MAX_SHARDS: u8 = 64;
+
+impl Config {
+    /// How many media threads there are to be.
+    #[must_use]
+    pub fn shard_count(&self) -> u8 {
+        self.shards.unwrap_or_else(|| {
+            let cores = std::thread::available_parallelism().map_or(1, usize::from);
+            u8::try_from(cores.saturating_sub(1))
+                .unwrap_or(MAX_SHARDS)
+                .clamp(1, MAX_SHARDS)
+        })
+    }
+}
 
 /// Why the media plane cannot start.
 #[derive(Debug, thiserror::Error)]

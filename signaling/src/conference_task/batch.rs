@@ -320,15 +320,13 @@ impl ConferenceTask {
         let NewPeer {
             participant,
             outbox,
-            joined,
+            peer: unclaimed,
             sources,
             active: _,
             answer,
         } = new;
-        let (id, sdp, ice) = (joined.peer, joined.answer.clone(), joined.ice.clone());
-        let media = self.around.media.media().clone();
         let peer = if self.links.is_current(participant, &outbox) {
-            Peer::new(joined, &sources)
+            Peer::new(unclaimed.joined(), &sources)
                 .map_err(|error| Refusal::new(ErrorCode::BadOffer, error.to_string()))
         } else {
             // The connection that asked was replaced or has ended while the offer was answered.
@@ -340,7 +338,6 @@ impl ConferenceTask {
         let (peer, muted) = match (peer, self.state.participant(participant)) {
             (Ok(peer), Some(person)) => (peer, person.muted),
             (refused, _) => {
-                media.command(MediaCommand::RemovePeer { peer: id });
                 let refusal = refused.err().unwrap_or_else(|| {
                     Refusal::new(ErrorCode::ParticipantUnknown, "this participant has left")
                 });
@@ -348,15 +345,15 @@ impl ConferenceTask {
             }
         };
         let negotiated = Negotiated {
-            sdp,
-            ice,
-            peer: id,
+            sdp: unclaimed.joined().answer.clone(),
+            ice: unclaimed.joined().ice.clone(),
+            peer: peer.id,
             publications: peer.publication_entries(),
             slots: peer.slot_entries(),
         };
-        if let Some(former) = self.peers.insert(participant, peer, muted, &*media) {
-            media.command(MediaCommand::RemovePeer { peer: former });
-        }
+        let media = self.around.media.media();
+        self.peers.insert(participant, peer, muted, &**media);
+        unclaimed.claim();
         Ok((answer, negotiated))
     }
 
@@ -439,7 +436,7 @@ impl ConferenceTask {
         let participant = self.peers.owner(peer)?;
         info!(conference = %self.id(), %participant, ?reason, "peer closed");
         let media = self.around.media.media().clone();
-        self.peers.remove(participant, &*media);
+        self.peers.forget(participant, &*media);
         Some(participant)
     }
 
@@ -547,9 +544,7 @@ impl ConferenceTask {
                 self.peers.block(*participant, *blocked, &*media);
             }
             MediaIntent::Drop(participant) => {
-                if let Some(peer) = self.peers.remove(*participant, &*media) {
-                    media.command(MediaCommand::RemovePeer { peer });
-                }
+                self.peers.close(*participant, &*media);
             }
             MediaIntent::End => {
                 let conference = self.media_id;
@@ -646,9 +641,7 @@ impl ConferenceTask {
             .filter(|id| state.participant(*id).is_none())
             .collect();
         for participant in gone {
-            if let Some(peer) = self.peers.remove(participant, &*media) {
-                media.command(MediaCommand::RemovePeer { peer });
-            }
+            self.peers.close(participant, &*media);
         }
         for participant in self.peers.owners() {
             let muted = state.participant(participant).is_some_and(|p| p.muted);

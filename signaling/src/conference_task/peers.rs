@@ -57,7 +57,7 @@ pub(super) enum SlotError {
 impl Peer {
     /// A peer that has just been answered.
     pub(super) fn new(
-        joined: Joined,
+        joined: &Joined,
         sources: &BTreeMap<String, Source>,
     ) -> Result<Self, SourceError> {
         let mut publications: Vec<Publication> = Vec::new();
@@ -85,7 +85,7 @@ impl Peer {
                 source,
             });
         }
-        let (id, slots) = (joined.peer, joined.slots);
+        let (id, slots) = (joined.peer, joined.slots.clone());
         Ok(Self {
             id,
             media: MediaState::None,
@@ -191,26 +191,32 @@ impl Peers {
     }
 
     /// Gives a participant its peer, muted if need be, and points whoever watches it there. The
-    /// former peer is the caller's to close.
+    /// former peer closes.
     pub(super) fn insert(
         &mut self,
         participant: ParticipantId,
         peer: Peer,
         muted: bool,
         media: &dyn Media,
-    ) -> Option<PeerId> {
-        let former = self.remove(participant, media);
+    ) {
+        self.close(participant, media);
         self.owners.insert(peer.id, participant);
         self.of.insert(participant, peer);
         if muted {
             self.block(participant, true, media);
         }
         self.point_watchers(participant, media);
-        former
     }
 
-    /// Forgets a participant's peer; closing it is the caller's matter.
-    pub(super) fn remove(
+    /// Closes a participant's peer, if there is one.
+    pub(super) fn close(&mut self, participant: ParticipantId, media: &dyn Media) {
+        if let Some(peer) = self.forget(participant, media) {
+            media.command(Command::RemovePeer { peer });
+        }
+    }
+
+    /// Forgets a participant's peer, which has closed.
+    pub(super) fn forget(
         &mut self,
         participant: ParticipantId,
         media: &dyn Media,

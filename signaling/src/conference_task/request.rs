@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sfu::command::{Event, IceCredentials, Joined};
+use sfu::command::{Event, IceCredentials};
 use sfu::id::PeerId;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -11,6 +11,7 @@ use crate::auth::Role;
 use crate::conference::view::Snapshot;
 use crate::conference::{Actor, Command, Refusal};
 use crate::ids::{ParticipantId, RequestId, SessionId};
+use crate::media::Unclaimed;
 use crate::outbox::{Ending, Outbox};
 use crate::protocol::endings::RETRY_SECONDS;
 use crate::protocol::server::{ParticipantEntry, PublicationEntry, SlotEntry};
@@ -137,7 +138,7 @@ pub struct NewPeer {
     /// The connection that asked.
     pub outbox: Outbox,
     /// What was negotiated.
-    pub joined: Joined,
+    pub peer: Unclaimed,
     /// What each sending MID is.
     pub sources: BTreeMap<String, Source>,
     /// Whether the sources carry something from the start: WHIP has no other way to say so.

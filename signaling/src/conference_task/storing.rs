@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use sfu::command::{Command as MediaCommand, Event as MediaEvent};
+use sfu::command::Event as MediaEvent;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tracing::{error, info};
@@ -257,12 +257,7 @@ impl ConferenceTask {
         match request {
             Request::Change { answer, .. } => self.answer_refused(answer, not_stored()),
             Request::Enter(entry) => drop(entry.answer.send(Err(not_stored()))),
-            Request::NewPeer(new) => {
-                self.around.media.media().command(MediaCommand::RemovePeer {
-                    peer: new.joined.peer,
-                });
-                self.answer_refused(new.answer, not_stored());
-            }
+            Request::NewPeer(new) => self.answer_refused(new.answer, not_stored()),
             Request::Gone {
                 participant,
                 outbox,

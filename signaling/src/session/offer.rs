@@ -4,13 +4,14 @@
 use std::collections::BTreeMap;
 use std::pin::Pin;
 
-use sfu::command::{CommandError, Joined};
+use sfu::command::CommandError;
 
 use super::{Session, opening};
 use crate::conference::Refusal;
 use crate::conference_task::{Answer, NewPeer, refusal_message};
 use crate::ids::RequestId;
 use crate::judging::Link;
+use crate::media::Unclaimed;
 use crate::negotiation;
 use crate::protocol::{ErrorCode, ServerMessage, Source};
 
@@ -23,7 +24,7 @@ pub(super) enum Verdict {
     Offer {
         id: RequestId,
         sources: BTreeMap<String, Source>,
-        joined: Result<Joined, CommandError>,
+        peer: Result<Unclaimed, CommandError>,
     },
     /// Of an ICE restart: what the client is told.
     Restart(ServerMessage),
@@ -47,12 +48,8 @@ impl Session {
         let (media, conference) = (self.app.media.clone(), self.conference.clone());
         let link = Link::Participant(self.participant);
         self.judging = Some(Box::pin(async move {
-            let joined = media.join(link, &conference, sdp, policy).await;
-            Verdict::Offer {
-                id,
-                sources,
-                joined,
-            }
+            let peer = media.join(link, &conference, sdp, policy).await;
+            Verdict::Offer { id, sources, peer }
         }));
     }
 
@@ -87,32 +84,23 @@ impl Session {
                 }
                 self.outbox.send(&message);
             }
-            Verdict::Offer {
-                id,
-                sources,
-                joined,
-            } => match joined {
-                Ok(joined) => self.give(id, joined, sources),
+            Verdict::Offer { id, sources, peer } => match peer {
+                Ok(peer) => self.give(id, peer, sources),
                 Err(error) => self.refuse_offer(id, &error),
             },
         }
     }
 
-    fn give(&mut self, id: RequestId, joined: Joined, sources: BTreeMap<String, Source>) {
+    fn give(&mut self, id: RequestId, peer: Unclaimed, sources: BTreeMap<String, Source>) {
         self.has_offered = true;
-        let peer = joined.peer;
         let asked = self.conference.offer(NewPeer {
             participant: self.participant,
             outbox: self.outbox.clone(),
-            joined,
+            peer,
             sources,
             active: false,
             answer: Answer::Session(self.outbox.clone(), id),
         });
-        if asked.is_err() {
-            let remove = sfu::command::Command::RemovePeer { peer };
-            self.app.media.media().command(remove);
-        }
         self.asked(Some(id), asked);
     }
 
