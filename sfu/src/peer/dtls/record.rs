@@ -51,6 +51,17 @@ pub(super) fn summarize(datagram: &[u8]) -> Option<Summary> {
     (summary.records > 0).then_some(summary)
 }
 
+/// Whether there is nothing but alerts in a datagram that [`summarize`] took.
+pub(super) fn has_only_alerts(mut datagram: &[u8]) -> bool {
+    while let Some((record, tail)) = split(datagram) {
+        if record.kind != ALERT {
+            return false;
+        }
+        datagram = tail;
+    }
+    true
+}
+
 /// Whether a datagram of ours is a HelloVerifyRequest, which must not be repeated by a timer: the
 /// client repeats its ClientHello instead (RFC 6347 §4.2.1).
 pub(super) fn is_hello_verify(datagram: &[u8]) -> bool {
@@ -120,23 +131,91 @@ fn split(datagram: &[u8]) -> Option<(Record<'_>, &[u8])> {
     ))
 }
 
-/// Whether a plain handshake record holds the last fragment of a message that ends a flight.
-fn ends_flight(mut body: &[u8]) -> bool {
-    while let Some((header, rest)) = body.split_at_checked(HANDSHAKE_HEADER) {
-        let &[kind, a0, a1, a2, _, _, b0, b1, b2, c0, c1, c2] = header else {
-            return false;
-        };
-        let [length, offset, fragment] = [[a0, a1, a2], [b0, b1, b2], [c0, c1, c2]]
-            .map(|[a, b, c]| u32::from_be_bytes([0, a, b, c]));
-        if matches!(kind, CLIENT_HELLO | SERVER_HELLO_DONE) && offset + fragment == length {
-            return true;
+/// A piece of a handshake message (RFC 6347 §4.2.2), as far as can be seen without keys.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Fragment {
+    /// Not encrypted.
+    Plain {
+        /// HandshakeType.
+        kind: u8,
+        /// Number of the message.
+        message: u16,
+        /// Length of the message.
+        length: u32,
+        /// Where in the message the piece begins.
+        offset: u32,
+        /// Length of the piece.
+        size: u32,
+    },
+    /// Encrypted, with whatever is in the record.
+    Sealed {
+        /// Length of the record.
+        length: usize,
+    },
+    /// Its record ends before it does.
+    Cut,
+}
+
+/// The pieces of handshake messages in a datagram, up to the first that is cut off.
+pub(super) fn fragments(datagram: &[u8]) -> impl Iterator<Item = Fragment> {
+    let mut rest = datagram;
+    let records = std::iter::from_fn(move || {
+        let (record, tail) = split(rest)?;
+        rest = tail;
+        Some(record)
+    });
+    records
+        .filter(|record| record.kind == HANDSHAKE)
+        .flat_map(|record| {
+            let length = record.body.len();
+            let sealed = (record.epoch > 0).then_some(Fragment::Sealed { length });
+            let plain = if record.epoch == 0 { record.body } else { &[] };
+            sealed.into_iter().chain(pieces(plain))
+        })
+}
+
+/// The pieces in the body of a plain handshake record.
+fn pieces(mut body: &[u8]) -> impl Iterator<Item = Fragment> {
+    std::iter::from_fn(move || {
+        if body.is_empty() {
+            return None;
         }
-        body = usize::try_from(fragment)
-            .ok()
-            .and_then(|at| rest.get(at..))
-            .unwrap_or_default();
-    }
-    false
+        let piece = piece(body);
+        let (fragment, tail) = piece.unwrap_or((Fragment::Cut, &[]));
+        body = tail;
+        Some(fragment)
+    })
+}
+
+fn piece(body: &[u8]) -> Option<(Fragment, &[u8])> {
+    let (header, rest) = body.split_at_checked(HANDSHAKE_HEADER)?;
+    let &[kind, a0, a1, a2, m0, m1, b0, b1, b2, c0, c1, c2] = header else {
+        return None;
+    };
+    let [length, offset, size] = [[a0, a1, a2], [b0, b1, b2], [c0, c1, c2]]
+        .map(|[a, b, c]| u32::from_be_bytes([0, a, b, c]));
+    let fragment = Fragment::Plain {
+        kind,
+        message: u16::from_be_bytes([m0, m1]),
+        length,
+        offset,
+        size,
+    };
+    Some((fragment, rest.get(usize::try_from(size).ok()?..)?))
+}
+
+/// Whether a plain handshake record holds the last fragment of a message that ends a flight.
+fn ends_flight(body: &[u8]) -> bool {
+    pieces(body).any(|fragment| match fragment {
+        Fragment::Plain {
+            kind,
+            length,
+            offset,
+            size,
+            ..
+        } => matches!(kind, CLIENT_HELLO | SERVER_HELLO_DONE) && offset + size == length,
+        Fragment::Sealed { .. } | Fragment::Cut => false,
+    })
 }
 
 #[cfg(test)]
@@ -202,6 +281,7 @@ mod tests {
         #[test]
         fn garbage_is_read_without_panic(mut bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             let _ = summarize(&bytes);
+            let _ = fragments(&bytes).count();
             let _ = is_hello_verify(&bytes);
             Numbering::default().stamp(&mut bytes);
         }

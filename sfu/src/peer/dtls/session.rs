@@ -14,6 +14,7 @@ use rtc_dtls::state::State;
 use rtc_shared::TransportProtocol;
 use rtc_shared::error::Error;
 
+use super::fragments::{Fragments, Verdict};
 use super::identity::{ClientConfig, Identity, fingerprint_of};
 use super::record::{self, Numbering, Summary};
 use crate::command::Fingerprint;
@@ -44,8 +45,8 @@ const MAX_REPEATS: u32 = 200;
 const MAX_SAVED: usize = 6;
 
 /// Bytes and records that one handshake may receive; a handshake in 30 s of heavy loss takes a
-/// third of it. rtc-dtls queues what it cannot use yet and reassembles in quadratic time, so both
-/// are bounded here.
+/// third of it. rtc-dtls queues what it cannot use yet, so both are bounded here; see also
+/// [`Fragments`].
 const MAX_BYTES: usize = 256 * 1_024;
 /// See [`MAX_BYTES`].
 const MAX_RECORDS: usize = 800;
@@ -137,6 +138,7 @@ struct Handshake {
     repeats: u32,
     bytes: usize,
     records: usize,
+    fragments: Fragments,
 }
 
 /// What a server tries when the client does not have the first SRTP profile.
@@ -339,6 +341,7 @@ impl Handshake {
             repeats: 0,
             bytes: 0,
             records: 0,
+            fragments: Fragments::default(),
         }
     }
 
@@ -356,6 +359,16 @@ impl Handshake {
         self.records += summary.records;
         if self.bytes > MAX_BYTES || self.records > MAX_RECORDS {
             return Step::Fail(Failure::Flood);
+        }
+        match self.fragments.judge(datagram) {
+            Verdict::Useful => {}
+            Verdict::Repeated => {
+                if summary.ends_flight {
+                    self.repeat(now, transmits);
+                }
+                return Step::Continue;
+            }
+            Verdict::Senseless => return Step::Useless,
         }
         if let Some(fallback) = &mut self.fallback {
             // A full list only means that the client has to repeat its ClientHello.
@@ -528,6 +541,10 @@ impl Connected {
             self.repeats += 1;
             send(&self.last_flight, None, transmits);
             return Ok(false);
+        }
+        if !record::has_only_alerts(datagram) {
+            // Nothing else is expected: what rtc-dtls would keep of it would never be used.
+            return Err(DropReason::BadDtls);
         }
         let result = self
             .endpoint
