@@ -133,6 +133,8 @@ pub struct PeerSpec {
     pub conference: ConferenceId,
     /// Our side's ICE credentials.
     pub ice: IceCredentials,
+    /// The peer's, for asking it whether a path receives.
+    pub their_ice: IceCredentials,
     /// What the peer's certificate must hash to.
     pub fingerprint: Fingerprint,
     /// Header-extension ids of the bundle.
@@ -212,6 +214,8 @@ pub enum Order {
         peer: PeerId,
         /// The new pair.
         ice: IceCredentials,
+        /// The peer's new pair.
+        their_ice: IceCredentials,
     },
     /// What signaling wants.
     Command(Command),

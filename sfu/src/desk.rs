@@ -211,16 +211,25 @@ impl Desk {
         }
         Ok(Renewal {
             shard: peer.shard(),
-            order: Order::RestartIce { peer, ice },
+            order: Order::RestartIce {
+                peer,
+                ice,
+                their_ice: negotiated.spec.their_ice,
+            },
             answer: negotiated.answer,
         })
     }
 
-    /// New ICE credentials for a peer, for WHIP's and WHEP's `PATCH` (RFC 9725 §4.3.3).
+    /// New ICE credentials for a peer that has taken new ones, for WHIP's and WHEP's `PATCH`
+    /// (RFC 9725 §4.3.3).
     ///
     /// # Errors
     /// When the peer is gone.
-    pub fn renew_ice(&self, peer: PeerId) -> Result<Renewal<IceCredentials>, CommandError> {
+    pub fn renew_ice(
+        &self,
+        peer: PeerId,
+        their_ice: IceCredentials,
+    ) -> Result<Renewal<IceCredentials>, CommandError> {
         self.shape(peer)?;
         let ice = self.places().credentials(peer);
         Ok(Renewal {
@@ -228,6 +237,7 @@ impl Desk {
             order: Order::RestartIce {
                 peer,
                 ice: ice.clone(),
+                their_ice,
             },
             answer: ice,
         })

@@ -51,8 +51,12 @@ impl Media for Sfu {
         self.pass_on(self.desk.restart_ice(peer, offer)?)
     }
 
-    fn renew_ice(&self, peer: PeerId) -> Result<IceCredentials, CommandError> {
-        self.pass_on(self.desk.renew_ice(peer)?)
+    fn renew_ice(
+        &self,
+        peer: PeerId,
+        their_ice: IceCredentials,
+    ) -> Result<IceCredentials, CommandError> {
+        self.pass_on(self.desk.renew_ice(peer, their_ice)?)
     }
 
     fn command(&self, command: Command) {

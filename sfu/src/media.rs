@@ -34,7 +34,11 @@ pub trait Media: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// When the peer is gone.
-    fn renew_ice(&self, peer: PeerId) -> Result<IceCredentials, CommandError>;
+    fn renew_ice(
+        &self,
+        peer: PeerId,
+        their_ice: IceCredentials,
+    ) -> Result<IceCredentials, CommandError>;
 
     /// Has something done. For what is gone already nothing is.
     fn command(&self, command: Command);

@@ -10,6 +10,7 @@
 //! | `sendrecv`, may not send | `sendonly` | a slot |
 //! | `recvonly` | `sendonly` | a slot |
 //! | `inactive` | `inactive` | nothing |
+//! | a ninth `recvonly` audio or more | `inactive` | nothing |
 //! | no codec of ours, not audio or video, not in the bundle, port 0 | port 0 | nothing |
 //!
 //! No m-line is ever removed or moved.
@@ -17,6 +18,7 @@
 mod answer;
 mod codec;
 mod extension;
+mod formats;
 mod offer;
 
 use crate::command::{
@@ -33,6 +35,27 @@ pub const MAX_OFFER_BYTES: usize = 64 * 1_024;
 
 /// Most m-lines in an offer.
 pub const MAX_MEDIA: usize = 64;
+
+/// Most formats of one m-line: payload types are numbers of 7 bits.
+pub const MAX_FORMATS: usize = 128;
+
+/// Most audio slots of one peer: more voices at once nobody can tell apart.
+pub const MAX_AUDIO_SLOTS: usize = 8;
+
+/// Most lines of one kind in an m-line, or for the session as a whole. Chromium's longest has half
+/// of the formats and extensions, and three RIDs; each network interface is a few candidates.
+const MAX_LINES: [(&str, usize); 4] = [
+    ("rid", MAX_RIDS),
+    ("extmap", 64),
+    ("candidate", 256),
+    ("ssrc", 256),
+];
+
+/// Most attributes of one m-line, or of the session as a whole.
+const MAX_ATTRIBUTES: usize = 1_024;
+
+/// Most RIDs of one m-line.
+const MAX_RIDS: usize = 16;
 
 /// SSRCs that one peer's slots may take from [`LocalDescription::first_ssrc`] on.
 pub const SSRCS_PER_PEER: u32 = 2 * MAX_MEDIA as u32;
@@ -58,6 +81,44 @@ pub enum OfferError {
     /// More than [`MAX_MEDIA`] m-lines.
     #[error("the offer has {0} m-lines, more than {MAX_MEDIA}")]
     TooManyMedia(usize),
+    /// More than [`MAX_FORMATS`] formats.
+    #[error("m-line {mline} has {count} formats, more than {MAX_FORMATS}: offer fewer codecs")]
+    TooManyFormats {
+        /// Which, from 0.
+        mline: usize,
+        /// How many.
+        count: usize,
+    },
+    /// A format that stands in its m-line twice.
+    #[error("m-line {mline} names the format {format:?} twice: name each once")]
+    FormatTwice {
+        /// Which, from 0.
+        mline: usize,
+        /// The format.
+        format: String,
+    },
+    /// More lines of one kind than anybody needs.
+    #[error("{place} has {count} `a={kind}` lines, more than {most}: leave out what is not used")]
+    TooManyLines {
+        /// The session or an m-line.
+        place: Place,
+        /// The attribute.
+        kind: &'static str,
+        /// How many.
+        count: usize,
+        /// How many it may be.
+        most: usize,
+    },
+    /// More attributes than anybody needs.
+    #[error(
+        "{place} has {count} attributes, more than {MAX_ATTRIBUTES}: leave out what is not used"
+    )]
+    TooManyAttributes {
+        /// The session or an m-line.
+        place: Place,
+        /// How many.
+        count: usize,
+    },
     /// An m-line without `a=mid`, or with one that does not fit into a header extension.
     #[error("m-line {mline} needs an `a=mid` of 1 to 16 characters")]
     BadMid {
@@ -91,6 +152,24 @@ pub enum OfferError {
     /// Nothing left after refusing.
     #[error("no m-line can be accepted: offer Opus, VP8 or H.264 (42xxxx, packetization-mode=1)")]
     NothingUsable,
+}
+
+/// Where in an offer something is wrong.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Place {
+    /// Before the first m-line.
+    Session,
+    /// In an m-line, counted from 0.
+    Mline(usize),
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Session => f.write_str("the session"),
+            Self::Mline(mline) => write!(f, "m-line {mline}"),
+        }
+    }
 }
 
 /// Our side of the negotiation: everything in the answer that does not follow from the offer.
@@ -164,7 +243,7 @@ pub fn negotiate(
     if used.len() > 1 && !offer.is_bundled() {
         return Err(OfferError::NotBundled);
     }
-    let fingerprint = offer.transport(&used)?;
+    let (fingerprint, their_ice) = offer.transport(&used)?;
 
     let publishing = roles
         .iter()
@@ -184,6 +263,7 @@ pub fn negotiate(
     let spec = PeerSpec {
         conference: local.conference,
         ice: local.ice.clone(),
+        their_ice,
         fingerprint,
         extensions,
         publications,
@@ -238,6 +318,11 @@ fn role_of(
             let chosen = first.clone();
             let spec = publication(media, kind, &chosen);
             Role::Publication(chosen, spec)
+        }
+        Direction::SendRecv | Direction::RecvOnly
+            if kind == MediaKind::Audio && stream >= MAX_AUDIO_SLOTS =>
+        {
+            Role::Inactive(codecs)
         }
         Direction::SendRecv | Direction::RecvOnly => {
             let spec = slot(media, kind, &codecs, local, policy, stream);

@@ -350,15 +350,13 @@ fn restart(
     id: &ResourceId,
     fragment: &fragment::Fragment,
 ) -> Result<Response, ApiError> {
-    if !fragment.has_credentials() {
-        return Err(ApiError::bad_request(
-            "an ICE restart needs `a=ice-ufrag` and `a=ice-pwd` of its own",
-        ));
-    }
+    let theirs = fragment.credentials().ok_or_else(|| {
+        ApiError::bad_request("an ICE restart needs `a=ice-ufrag` and `a=ice-pwd` of its own")
+    })?;
     let ice = app
         .media
         .media()
-        .renew_ice(resource.peer)
+        .renew_ice(resource.peer, theirs)
         .map_err(|error| ApiError::from(negotiation::refusal(&error)))?;
     let etag = etag(&ice);
     app.resources.set_etag(id, etag.clone());

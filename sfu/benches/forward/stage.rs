@@ -178,6 +178,10 @@ fn spec(index: u32, client: &Identity) -> PeerSpec {
             ufrag: format!("00peer{index:06}"),
             pwd: "a-password-of-sufficient-length".to_owned(),
         },
+        their_ice: IceCredentials {
+            ufrag: "bench".to_owned(),
+            pwd: "a-password-of-the-same-length".to_owned(),
+        },
         fingerprint: client.fingerprint(),
         extensions: ExtensionIds::default(),
         publications: Vec::new(),

@@ -148,15 +148,22 @@ fn further_answers_are_for_those_who_are_there_only() {
     let renewal = desk.restart_ice(peer, OFFER).expect("the same offer");
     assert_eq!(renewal.shard, peer.shard());
     assert!(renewal.answer.contains("o="), "{}", renewal.answer);
-    let first = desk.renew_ice(peer).expect("it is there").answer;
-    let second = desk.renew_ice(peer).expect("it is there").answer;
+    let renew = |number: u8| {
+        let theirs = IceCredentials {
+            ufrag: format!("client{number}"),
+            pwd: "client-password-client-password".to_owned(),
+        };
+        desk.renew_ice(peer, theirs)
+    };
+    let first = renew(1).expect("it is there").answer;
+    let second = renew(2).expect("it is there").answer;
     assert_ne!(first, second);
     let other = OFFER.replace("m=video", "m=audio");
     assert!(desk.restart_ice(peer, &other).is_err());
     desk.observe(&closed(peer));
     let unknown = desk.restart_ice(peer, OFFER);
     assert!(matches!(unknown, Err(CommandError::UnknownPeer(_))));
-    assert!(desk.renew_ice(peer).is_err());
+    assert!(renew(3).is_err());
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Which codecs of an m-line are accepted, and how the answer describes them.
 
+use super::formats::{Format, Formats, parameter};
 use super::offer::Media;
 use crate::command::{Codec, CodecSpec, MediaKind};
 use crate::id::Pt;
@@ -31,7 +32,7 @@ pub(super) enum Feedback {
 }
 
 impl Feedback {
-    const ALL: [Self; 4] = [Self::Nack, Self::NackPli, Self::CcmFir, Self::TransportCc];
+    pub(super) const ALL: [Self; 4] = [Self::Nack, Self::NackPli, Self::CcmFir, Self::TransportCc];
 
     /// As written after `a=rtcp-fb:PT `.
     pub(super) const fn text(self) -> &'static str {
@@ -47,8 +48,9 @@ impl Feedback {
 /// Every codec of ours that the m-line offers, each once, in the order of the offer.
 pub(super) fn supported(media: &Media, kind: MediaKind) -> Vec<Chosen> {
     let mut found: Vec<Chosen> = Vec::new();
+    let formats = Formats::read(media);
     for pt in media.payload_types() {
-        let Some(chosen) = read(media, kind, pt) else {
+        let Some(chosen) = read(&formats.of(pt), kind, pt) else {
             continue;
         };
         match found
@@ -66,9 +68,9 @@ pub(super) fn supported(media: &Media, kind: MediaKind) -> Vec<Chosen> {
     found
 }
 
-fn read(media: &Media, kind: MediaKind, pt: Pt) -> Option<Chosen> {
-    let rtpmap = media.of_pt("rtpmap", pt).next()?;
-    let offered = media.of_pt("fmtp", pt).next().unwrap_or_default();
+fn read(format: &Format<'_>, kind: MediaKind, pt: Pt) -> Option<Chosen> {
+    let rtpmap = format.rtpmap?;
+    let offered = format.fmtp.unwrap_or_default();
     let (codec, fmtp) = match (kind, rtpmap.to_ascii_lowercase().as_str()) {
         (MediaKind::Audio, "opus/48000/2") => {
             (Codec::Opus, "minptime=10;useinbandfec=1".to_owned())
@@ -77,24 +79,15 @@ fn read(media: &Media, kind: MediaKind, pt: Pt) -> Option<Chosen> {
         (MediaKind::Video, "h264/90000") => (Codec::H264, h264_fmtp(offered)?),
         _ => return None,
     };
-    let feedback = Feedback::ALL
-        .into_iter()
-        .filter(|kind| {
-            media
-                .of_pt("rtcp-fb", pt)
-                .any(|offered| offered == kind.text())
-        })
-        .collect();
-    let spec = CodecSpec {
-        codec,
-        pt,
-        rtx_pt: rtx_of(media, pt),
-    };
     Some(Chosen {
-        spec,
+        spec: CodecSpec {
+            codec,
+            pt,
+            rtx_pt: format.rtx,
+        },
         rtpmap: rtpmap.to_owned(),
         fmtp,
-        feedback,
+        feedback: format.feedback(),
     })
 }
 
@@ -114,26 +107,4 @@ fn is_constrained(fmtp: &str) -> bool {
     parameter(fmtp, "profile-level-id")
         .and_then(|level| u8::from_str_radix(level.get(2..4)?, 16).ok())
         .is_some_and(|constraints| constraints & 0x40 != 0)
-}
-
-/// The payload type that repairs `pt` (RFC 4588 §8.1).
-fn rtx_of(media: &Media, pt: Pt) -> Option<Pt> {
-    media.payload_types().find(|candidate| {
-        let is_rtx = media
-            .of_pt("rtpmap", *candidate)
-            .any(|rtpmap| rtpmap.to_ascii_lowercase().starts_with("rtx/"));
-        is_rtx
-            && media
-                .of_pt("fmtp", *candidate)
-                .filter_map(|fmtp| parameter(fmtp, "apt"))
-                .any(|apt| apt.parse() == Ok(pt.0))
-    })
-}
-
-/// A `name=value` of a `;`-separated list.
-fn parameter<'a>(fmtp: &'a str, name: &str) -> Option<&'a str> {
-    fmtp.split(';').find_map(|part| {
-        let (key, value) = part.trim().split_once('=')?;
-        key.eq_ignore_ascii_case(name).then(|| value.trim())
-    })
 }

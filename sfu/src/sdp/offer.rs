@@ -1,17 +1,23 @@
 //! An offer, read into what the answer depends on.
 
+use std::collections::{HashMap, HashSet};
 use std::io::Cursor;
 
 use rtc_sdp::description::common::Attribute;
 use rtc_sdp::description::media::MediaDescription;
 use rtc_sdp::description::session::SessionDescription;
 
-use super::{MAX_MEDIA, MAX_OFFER_BYTES, OfferError};
-use crate::command::{DeclaredSsrc, Fingerprint, MediaKind, Token};
+use super::{
+    MAX_ATTRIBUTES, MAX_FORMATS, MAX_LINES, MAX_MEDIA, MAX_OFFER_BYTES, MAX_RIDS, OfferError, Place,
+};
+use crate::command::{DeclaredSsrc, Fingerprint, IceCredentials, MediaKind, Token};
 use crate::id::{Pt, Ssrc};
 
 /// Most SSRCs of one m-line that are taken from `a=ssrc`: three layers, twice as many in reserve.
 const MAX_DECLARED: usize = 6;
+
+/// Longest ICE ufrag and password (RFC 8839 §5.4).
+const MAX_CREDENTIAL: usize = 256;
 
 /// Direction attribute (RFC 8866 §6.7), as the offerer sees it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -32,7 +38,7 @@ pub(super) struct Offer {
     /// The m-lines, all of them, in order.
     pub(super) media: Vec<Media>,
     /// MIDs of the BUNDLE group; `None` if there is no group.
-    bundle: Option<Vec<String>>,
+    bundle: Option<HashSet<String>>,
 }
 
 /// One m-line.
@@ -66,6 +72,7 @@ impl Offer {
             return Err(OfferError::TooManyMedia(count));
         }
         let attributes = session.attributes;
+        check_lines(Place::Session, &attributes)?;
         let inherited = direction(&attributes).unwrap_or(Direction::SendRecv);
         let mut media: Vec<Media> = Vec::with_capacity(count);
         for (index, description) in session.media_descriptions.into_iter().enumerate() {
@@ -103,12 +110,16 @@ impl Offer {
         let bundled = self
             .bundle
             .as_ref()
-            .is_none_or(|mids| mids.iter().any(|mid| *mid == *media.mid));
+            .is_none_or(|mids| mids.contains(media.mid.as_str()));
         !media.disabled && bundled && media.is_secure()
     }
 
-    /// Checks what the one transport of the accepted m-lines needs and returns the fingerprint.
-    pub(super) fn transport(&self, used: &[&Media]) -> Result<Fingerprint, OfferError> {
+    /// Checks what the one transport of the accepted m-lines needs and returns the fingerprint and
+    /// the offerer's ICE credentials.
+    pub(super) fn transport(
+        &self,
+        used: &[&Media],
+    ) -> Result<(Fingerprint, IceCredentials), OfferError> {
         for media in used {
             if !media.has("rtcp-mux") && !media.has("rtcp-mux-only") {
                 return Err(OfferError::NoRtcpMux {
@@ -125,13 +136,21 @@ impl Offer {
         if self.has("ice-lite") {
             return Err(OfferError::IceLite);
         }
-        if self.value(first, "ice-ufrag").is_none() || self.value(first, "ice-pwd").is_none() {
-            return Err(OfferError::NoIce);
-        }
-        values(&first.description.attributes, "fingerprint")
+        let credential = |key| {
+            self.value(first, key)
+                .filter(|value| value.len() <= MAX_CREDENTIAL)
+                .map(str::to_owned)
+                .ok_or(OfferError::NoIce)
+        };
+        let ice = IceCredentials {
+            ufrag: credential("ice-ufrag")?,
+            pwd: credential("ice-pwd")?,
+        };
+        let fingerprint = values(&first.description.attributes, "fingerprint")
             .chain(values(&self.attributes, "fingerprint"))
             .find_map(parse_fingerprint)
-            .ok_or(OfferError::NoFingerprint)
+            .ok_or(OfferError::NoFingerprint)?;
+        Ok((fingerprint, ice))
     }
 
     /// An attribute of an m-line, or else of the session: browsers put those of the transport at
@@ -149,6 +168,8 @@ impl Media {
         description: MediaDescription,
         inherited: Direction,
     ) -> Result<Self, OfferError> {
+        check_formats(index, &description.media_name.formats)?;
+        check_lines(Place::Mline(index), &description.attributes)?;
         let bundle_only = has(&description.attributes, "bundle-only");
         let disabled = description.media_name.port.value == 0 && !bundle_only;
         let mid = values(&description.attributes, "mid")
@@ -185,6 +206,12 @@ impl Media {
         values(&self.description.attributes, key)
     }
 
+    /// All attributes that have a value.
+    pub(super) fn attributes(&self) -> impl Iterator<Item = (&str, &str)> {
+        let all = self.description.attributes.iter();
+        all.filter_map(|one| Some((one.key.as_str(), one.value.as_deref()?.trim())))
+    }
+
     /// The payload types of the m-line, the offerer's favourite first.
     pub(super) fn payload_types(&self) -> impl Iterator<Item = Pt> {
         self.description
@@ -197,14 +224,6 @@ impl Media {
             .map(Pt)
     }
 
-    /// The rest of an attribute line that begins with this payload type.
-    pub(super) fn of_pt<'a>(&'a self, key: &'a str, pt: Pt) -> impl Iterator<Item = &'a str> {
-        self.values(key).filter_map(move |value| {
-            let (number, rest) = value.split_once(' ')?;
-            (number == "*" || number.parse() == Ok(pt.0)).then(|| rest.trim())
-        })
-    }
-
     /// RIDs that the offerer would send in simulcast (RFC 8853 §5.1), in its order. Empty without
     /// simulcast.
     pub(super) fn simulcast_rids(&self, pt: Pt) -> Vec<Token> {
@@ -212,6 +231,7 @@ impl Media {
             return Vec::new();
         };
         list.split(';')
+            .take(MAX_RIDS)
             // Of alternatives the first; `~` marks a layer that starts paused.
             .filter_map(|alternatives| alternatives.split(',').next())
             .map(|rid| rid.trim_start_matches('~'))
@@ -235,40 +255,31 @@ impl Media {
 
     /// The media SSRCs that the offer declares, each with its RTX (RFC 5576).
     pub(super) fn declared_ssrcs(&self) -> Vec<DeclaredSsrc> {
-        let groups: Vec<(&str, Vec<u32>)> = self
-            .values("ssrc-group")
-            .filter_map(|group| {
-                let (semantics, ssrcs) = group.split_once(' ')?;
-                let ssrcs = ssrcs
-                    .split_whitespace()
-                    .map(str::parse)
-                    .collect::<Result<_, _>>();
-                Some((semantics, ssrcs.ok()?))
-            })
-            .collect();
-        let repair_of = |ssrc: u32| {
-            groups
-                .iter()
-                .find_map(|(semantics, ssrcs)| match ssrcs.as_slice() {
-                    [media, repair] if *semantics == "FID" && *media == ssrc => Some(Ssrc(*repair)),
-                    _ => None,
-                })
-        };
-        let is_repair = |ssrc: u32| {
-            groups.iter().any(|(semantics, ssrcs)| {
-                matches!(*semantics, "FID" | "FEC-FR") && ssrcs.iter().skip(1).any(|it| *it == ssrc)
-            })
-        };
+        let mut repair_of = HashMap::new();
+        let mut repairs = HashSet::new();
+        for group in self.values("ssrc-group") {
+            let mut words = group.split_whitespace();
+            let semantics = words.next();
+            let Ok(ssrcs) = words.map(str::parse).collect::<Result<Vec<u32>, _>>() else {
+                continue;
+            };
+            if let (Some("FID"), [media, repair]) = (semantics, ssrcs.as_slice()) {
+                repair_of.entry(*media).or_insert(Ssrc(*repair));
+            }
+            if matches!(semantics, Some("FID" | "FEC-FR")) {
+                repairs.extend(ssrcs.into_iter().skip(1));
+            }
+        }
         let mut declared: Vec<DeclaredSsrc> = Vec::new();
         let ssrcs = self
             .values("ssrc")
             .filter_map(|value| value.split_whitespace().next()?.parse::<u32>().ok());
         for ssrc in ssrcs {
             let known = declared.iter().any(|other| other.media.0 == ssrc);
-            if !known && !is_repair(ssrc) && declared.len() < MAX_DECLARED {
+            if !known && !repairs.contains(&ssrc) && declared.len() < MAX_DECLARED {
                 declared.push(DeclaredSsrc {
                     media: Ssrc(ssrc),
-                    rtx: repair_of(ssrc),
+                    rtx: repair_of.get(&ssrc).copied(),
                 });
             }
         }
@@ -287,6 +298,42 @@ impl Media {
             Some("SAVPF" | "SAVP")
         )
     }
+}
+
+/// Refuses more formats than there are numbers, and one that is named twice.
+fn check_formats(mline: usize, formats: &[String]) -> Result<(), OfferError> {
+    let count = formats.len();
+    if count > MAX_FORMATS {
+        return Err(OfferError::TooManyFormats { mline, count });
+    }
+    let mut seen = HashSet::with_capacity(count);
+    match formats.iter().find(|format| !seen.insert(format.as_str())) {
+        Some(twice) => Err(OfferError::FormatTwice {
+            mline,
+            format: twice.clone(),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Refuses more attributes than anybody needs: each is looked at a bounded number of times.
+fn check_lines(place: Place, attributes: &[Attribute]) -> Result<(), OfferError> {
+    let count = attributes.len();
+    if count > MAX_ATTRIBUTES {
+        return Err(OfferError::TooManyAttributes { place, count });
+    }
+    for (kind, most) in MAX_LINES {
+        let count = attributes.iter().filter(|one| one.key == kind).count();
+        if count > most {
+            return Err(OfferError::TooManyLines {
+                place,
+                kind,
+                count,
+                most,
+            });
+        }
+    }
+    Ok(())
 }
 
 /// The list behind `send` in `a=simulcast:send l;m;h` or `a=simulcast:recv x send l;m;h`.

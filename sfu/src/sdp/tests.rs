@@ -459,6 +459,125 @@ fn an_offer_that_cannot_be_answered_is_told_why() {
     ));
 }
 
+/// An m-line of a real offer with other formats and with further lines behind it.
+fn altered(formats: &str, lines: &str) -> String {
+    let whip = offer("obs-whip");
+    let at = whip.find("m=video").unwrap();
+    let (before, section) = whip.split_at(at);
+    let (_, rest) = section.split_once("\r\n").unwrap();
+    format!("{before}m=video 9 UDP/TLS/RTP/SAVPF {formats}\r\n{rest}{lines}")
+}
+
+fn refusal(formats: &str, lines: &str) -> String {
+    let refused = answer_to(&altered(formats, lines), &speaker()).unwrap_err();
+    refused.to_string()
+}
+
+#[test]
+fn an_offer_with_more_than_anybody_needs_is_refused_with_a_sentence() {
+    assert_eq!(
+        refusal("96 97 96", ""),
+        "m-line 1 names the format \"96\" twice: name each once"
+    );
+    let numbers: Vec<_> = (0..129).map(|number| number.to_string()).collect();
+    assert_eq!(
+        refusal(&numbers.join(" "), ""),
+        "m-line 1 has 129 formats, more than 128: offer fewer codecs"
+    );
+    for (kind, most) in MAX_LINES {
+        let lines = format!("a={kind}:1 x\r\n").repeat(most + 1);
+        let refused = refusal("96", &lines);
+        assert!(
+            refused.contains(&format!("`a={kind}` lines, more than {most}")),
+            "{refused}"
+        );
+    }
+    let refused = refusal("96", &"a=x\r\n".repeat(1_024));
+    assert!(refused.contains("attributes, more than 1024"), "{refused}");
+}
+
+/// The largest offers that are read at all, each made of as much of one thing as there may be.
+#[test]
+fn the_longest_offers_are_judged_at_once() {
+    let numbers: Vec<_> = (0..128).map(|number| number.to_string()).collect();
+    let all = numbers.join(" ");
+    let repairs: String = (0..128)
+        .map(|number| format!("a=rtpmap:{number} rtx/90000\r\na=fmtp:{number} apt=96\r\n"))
+        .collect();
+    let fill = |line: &str| {
+        let room = (MAX_OFFER_BYTES - 4_000) / line.len();
+        line.repeat(room.min(900))
+    };
+    let words = "1 ".repeat(28_000);
+    let cases = [
+        altered(&all, &repairs),
+        altered(&all, &fill("a=rtcp-fb:* nack pli\r\n")),
+        altered("96", &fill("a=ssrc-group:FID 1 2\r\n")),
+        altered(
+            "96",
+            &format!(
+                "a=ssrc-group:FID {words}\r\n{}",
+                "a=ssrc:5 x\r\n".repeat(200)
+            ),
+        ),
+        altered(
+            "96",
+            &format!("a=simulcast:send {}\r\n", "l;".repeat(28_000)),
+        ),
+        altered(
+            "96",
+            &format!(
+                "a=rid:l send pt={}\r\na=simulcast:send l;l;l;l\r\n",
+                "5,".repeat(28_000)
+            ),
+        ),
+        altered("96", "").replace("BUNDLE 0 1", &format!("BUNDLE 0 1 {words}")),
+        format!(
+            "{}{}",
+            altered("96", ""),
+            "m=audio 0 UDP/TLS/RTP/SAVPF 0\r\n".repeat(62)
+        ),
+    ];
+    for (number, offer) in cases.iter().enumerate() {
+        assert!(offer.len() <= MAX_OFFER_BYTES, "case {number}");
+        let mut spent = std::time::Duration::MAX;
+        // The shortest of some, since others use the machine too.
+        for _ in 0..5 {
+            let begun = cpu_time::ThreadTime::now();
+            let _ = answer_to(offer, &speaker());
+            spent = spent.min(begun.elapsed());
+        }
+        assert!(spent.as_millis() < 150, "case {number} took {spent:?}");
+    }
+}
+
+#[test]
+fn more_audio_slots_than_can_be_told_apart_are_inactive() {
+    let whip = offer("player-whep");
+    let at = whip.find("m=").unwrap();
+    let audio = whip.find("m=audio").unwrap();
+    let end = whip[audio + 2..]
+        .find("m=")
+        .map_or(whip.len(), |end| audio + 2 + end);
+    let section = whip[audio..end].to_owned();
+    let many: String = (10..30)
+        .map(|mid| {
+            let old = section.lines().find(|line| line.starts_with("a=mid:"));
+            section.replace(old.unwrap(), &format!("a=mid:{mid}"))
+        })
+        .collect();
+    let mids: Vec<_> = (10..30).map(|mid: u8| mid.to_string()).collect();
+    let group = whip
+        .lines()
+        .find(|line| line.starts_with("a=group"))
+        .unwrap();
+    let offer = format!("{}{many}", &whip[..at]);
+    let offer = offer.replace(group, &format!("a=group:BUNDLE {}", mids.join(" ")));
+    let Negotiated { spec, answer } = answer_to(&offer, &listener()).unwrap();
+    assert_eq!(spec.slots.len(), MAX_AUDIO_SLOTS);
+    assert_eq!(answer.matches("a=inactive").count(), 20 - MAX_AUDIO_SLOTS);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 

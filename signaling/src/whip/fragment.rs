@@ -39,9 +39,12 @@ impl Fragment {
         Some(fragment)
     }
 
-    /// Whether it begins another ICE session.
-    pub(super) const fn has_credentials(&self) -> bool {
-        self.ufrag.is_some() && self.pwd.is_some()
+    /// The client's new credentials, if it begins another ICE session.
+    pub(super) fn credentials(&self) -> Option<IceCredentials> {
+        Some(IceCredentials {
+            ufrag: self.ufrag.clone()?,
+            pwd: self.pwd.clone()?,
+        })
     }
 
     /// The answer: our new credentials, for the same media.
@@ -83,7 +86,7 @@ mod tests {
     #[test]
     fn credentials_make_a_restart() {
         let fragment = Fragment::parse(RESTART).unwrap();
-        assert!(fragment.has_credentials());
+        assert!(fragment.credentials().is_some());
         let ice = IceCredentials {
             ufrag: "0abc".to_owned(),
             pwd: "p".repeat(24),
@@ -102,7 +105,7 @@ mod tests {
     #[test]
     fn a_candidate_alone_makes_none() {
         let fragment = Fragment::parse("m=audio 9 RTP/AVP 0\r\na=mid:0\r\na=candidate:1\r\n");
-        assert!(!fragment.unwrap().has_credentials());
+        assert_eq!(fragment.unwrap().credentials(), None);
     }
 
     #[test]

@@ -45,7 +45,7 @@ impl Media for Stopped {
         Err(CommandError::Stopped)
     }
 
-    fn renew_ice(&self, _: PeerId) -> Result<IceCredentials, CommandError> {
+    fn renew_ice(&self, _: PeerId, _: IceCredentials) -> Result<IceCredentials, CommandError> {
         Err(CommandError::Stopped)
     }
 

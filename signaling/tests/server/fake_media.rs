@@ -185,7 +185,7 @@ impl Media for FakeMedia {
         Ok(format!("restarted {peer}"))
     }
 
-    fn renew_ice(&self, peer: PeerId) -> Result<IceCredentials, CommandError> {
+    fn renew_ice(&self, peer: PeerId, _: IceCredentials) -> Result<IceCredentials, CommandError> {
         Ok(IceCredentials {
             ufrag: format!("0new{peer}"),
             pwd: "q".repeat(24),
