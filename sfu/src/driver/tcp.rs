@@ -1,5 +1,8 @@
 //! ICE-TCP (RFC 6544, passive) with the framing of RFC 4571, for lines that pass no UDP.
 
+mod frames;
+mod unproven;
+
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
@@ -8,17 +11,27 @@ use std::time::{Duration, Instant};
 use mio::event::Event;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Interest, Registry, Token};
-use rtc_shared::tcp_framing::TcpFrameDecoder;
 use slab::Slab;
+use socket2::{Domain, Protocol, Socket, Type};
 
+use self::frames::Frames;
+use self::unproven::Unproven;
 use super::FIRST_CONNECTION;
 use crate::drop_reason::DropReason;
 use crate::outbox::Transmit;
 use crate::path::{Path, TcpId};
 use crate::shard::Shard;
 
-/// Most connections of one shard; further ones are closed at once.
+/// Most connections of one shard. For a further one, one that has not proved to belong to a peer
+/// is closed; if there is none, itself.
 const MAX_CONNECTIONS: usize = 8_192;
+
+/// Connections that may wait to be accepted; the system may allow fewer. Beyond it, the system drops
+/// SYNs, and clients try again after a second.
+const BACKLOG: i32 = 4_096;
+
+/// Connections accepted per turn, so that those accepted are read before more come.
+const ACCEPTS_PER_TURN: usize = 64;
 
 /// Bytes that may wait for a slow connection, about a second of video; beyond it packets are
 /// dropped, as a network would drop them.
@@ -30,22 +43,26 @@ const UNPROVEN: Duration = Duration::from_secs(10);
 /// How often unproven connections are looked for.
 const SWEEP: Duration = Duration::from_secs(2);
 
-/// Bytes read from one connection per turn.
+/// Bytes read from one connection per turn, and until it has proved to belong to a peer.
 const READ: usize = 64 * 1_024;
+const READ_UNPROVEN: usize = 2_048;
 
 struct Connection {
     stream: TcpStream,
     path: Path,
-    decoder: TcpFrameDecoder,
+    frames: Frames,
     queue: VecDeque<u8>,
     readable: bool,
     accepted: Instant,
+    /// It has proved to belong to a peer.
+    proven: bool,
 }
 
 /// The listener and its connections.
 pub(super) struct Tcp {
     listener: TcpListener,
     connections: Slab<Connection>,
+    unproven: Unproven,
     /// Readable connections, by key.
     ready: Vec<usize>,
     acceptable: bool,
@@ -64,11 +81,12 @@ impl std::fmt::Debug for Tcp {
 
 impl Tcp {
     pub(super) fn bind(address: SocketAddr, registry: &Registry, token: Token) -> io::Result<Self> {
-        let mut listener = TcpListener::bind(address)?;
+        let mut listener = listen(address)?;
         registry.register(&mut listener, token, Interest::READABLE)?;
         Ok(Self {
             listener,
             connections: Slab::new(),
+            unproven: Unproven::default(),
             ready: Vec::new(),
             acceptable: true,
             next_id: 0,
@@ -98,22 +116,28 @@ impl Tcp {
 
     /// Accepts, reads, closes. Returns whether there may be more to read at once.
     pub(super) fn receive(&mut self, now: Instant, registry: &Registry, shard: &mut Shard) -> bool {
-        self.accept(now, registry);
+        self.accept(now, registry, shard);
         let mut ready = std::mem::take(&mut self.ready);
         ready.retain(|key| self.read(now, *key, registry, shard));
         self.ready.append(&mut ready);
         self.sweep(now, registry, shard);
-        !self.ready.is_empty()
+        self.acceptable || !self.ready.is_empty()
     }
 
-    fn accept(&mut self, now: Instant, registry: &Registry) {
-        while self.acceptable {
+    fn accept(&mut self, now: Instant, registry: &Registry, shard: &mut Shard) {
+        for _ in 0..ACCEPTS_PER_TURN {
+            if !self.acceptable {
+                return;
+            }
             let Ok((mut stream, remote)) = self.listener.accept() else {
                 self.acceptable = false;
                 return;
             };
             if self.connections.len() >= MAX_CONNECTIONS {
-                continue;
+                let Some(idlest) = self.unproven.give_up() else {
+                    continue;
+                };
+                self.close(now, idlest, registry, shard);
             }
             let _ = stream.set_nodelay(true);
             let entry = self.connections.vacant_entry();
@@ -125,14 +149,19 @@ impl Tcp {
             // The key is part of the id, so that a transmit finds its connection at once.
             let id = TcpId(self.next_id << 16 | entry.key() as u64);
             self.next_id += 1;
+            let key = entry.key();
             entry.insert(Connection {
                 stream,
                 path: Path::Tcp { id, remote },
-                decoder: TcpFrameDecoder::new(),
+                frames: Frames::default(),
                 queue: VecDeque::new(),
                 readable: false,
                 accepted: now,
+                proven: false,
             });
+            if let Some(idlest) = self.unproven.add(now, key, remote.ip()) {
+                self.close(now, idlest, registry, shard);
+            }
             self.next_sweep.get_or_insert(now + SWEEP);
         }
     }
@@ -142,16 +171,25 @@ impl Tcp {
         let Some(connection) = self.connections.get_mut(key) else {
             return false;
         };
-        match connection.stream.read(&mut self.buffer) {
+        let most = if connection.proven {
+            READ
+        } else {
+            READ_UNPROVEN
+        };
+        let buffer = self.buffer.get_mut(..most).unwrap_or_default();
+        match connection.stream.read(buffer) {
             Ok(0) => {}
             Ok(length) => {
-                connection
-                    .decoder
-                    .extend_from_slice(self.buffer.get(..length).unwrap_or_default());
-                while let Some(frame) = connection.decoder.next_packet() {
-                    shard.handle_datagram(now, connection.path, &frame);
+                let path = connection.path;
+                let read = self.buffer.get(..length).unwrap_or_default();
+                let each = |frame: &[u8]| shard.handle_datagram(now, path, frame);
+                if connection.frames.take(read, each).is_ok() {
+                    if !connection.proven {
+                        connection.proven = shard.knows_path(path);
+                        self.note_unproven(now, key);
+                    }
+                    return true;
                 }
-                return true;
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 connection.readable = false;
@@ -164,10 +202,21 @@ impl Tcp {
         false
     }
 
+    /// Something came on a connection that had not proved to belong to a peer.
+    fn note_unproven(&mut self, now: Instant, key: usize) {
+        let connection = self.connections.get(key);
+        if connection.is_some_and(|connection| connection.proven) {
+            self.unproven.remove(key);
+        } else {
+            self.unproven.hear(now, key);
+        }
+    }
+
     fn close(&mut self, now: Instant, key: usize, registry: &Registry, shard: &mut Shard) {
         if let Some(mut connection) = self.connections.try_remove(key) {
             // Closing the descriptor takes it out of the poll as well.
             let _ = registry.deregister(&mut connection.stream);
+            self.unproven.remove(key);
             shard.handle_path_closed(now, connection.path);
         }
     }
@@ -214,6 +263,21 @@ impl Tcp {
             .write_out()
             .map_err(|_| DropReason::SendQueueFull)
     }
+}
+
+/// A socket that takes connections.
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let domain = Domain::for_address(address);
+    let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
+    if address.is_ipv6() {
+        // One socket serves both families when bound to all addresses.
+        socket.set_only_v6(false)?;
+    }
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(TcpListener::from_std(socket.into()))
 }
 
 impl Connection {
