@@ -187,9 +187,15 @@ async fn serve(config: Config, with_demo: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What the media plane's libraries say of single packets, which anybody can send: left out unless
+/// the filter names them.
+const QUIET: &str = "rtc_dtls=error,rtc_interceptor=error,rtc_rtcp=error,rtc_rtp=error,\
+    rtc_sdp=error,rtc_shared=error,rtc_srtp=error,rtc_stun=error";
+
 fn start_logging(config: &Config) -> anyhow::Result<()> {
     let checked = "`log.filter` was checked with the configuration";
-    let filter: EnvFilter = config.log.filter.parse().context(checked)?;
+    let filter = format!("{QUIET},{}", config.log.filter);
+    let filter: EnvFilter = filter.parse().context(checked)?;
     let level = if config.log.access { "info" } else { "off" };
     let filter = filter.add_directive(format!("{}={level}", access::TARGET).parse()?);
     let builder = tracing_subscriber::fmt()
