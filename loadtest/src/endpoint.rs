@@ -4,6 +4,7 @@
 //! [`Effects`]. It never touches a socket or a clock.
 
 mod effects;
+mod forge;
 mod ice;
 mod negotiation;
 mod opener;
@@ -24,6 +25,7 @@ use crate::publish::{Outgoing, Publisher, Sent};
 use crate::rtp;
 use crate::sdp::{Answer, Offer, SendTrack};
 pub use effects::{Datagrams, Effects, Milestone};
+pub use forge::Forgery;
 use ice::Ice;
 pub use negotiation::{NegotiationError, Sends};
 use opener::RtpOpener;
@@ -341,6 +343,9 @@ impl Endpoint {
     }
 
     fn handle_stun(&mut self, now: Instant, datagram: &[u8], effects: &mut Effects) {
+        if self.is_live() && self.ice.handle_check(datagram, effects) {
+            return;
+        }
         let first = !self.ice.is_connected();
         if !self.is_live() || !self.ice.handle_answer(now, datagram) {
             self.counts.unexpected += 1;

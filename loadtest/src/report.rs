@@ -59,6 +59,9 @@ pub struct Report {
     /// Sites that went and came back, one entry for each storm and one for all churn.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<Fault>,
+    /// A participant that did its worst, and what the others had of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hostile: Option<HostileEntry>,
     /// Whether every site knows what the server knows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub events: Option<Events>,
@@ -353,6 +356,30 @@ pub struct Others {
     pub media: Media,
     /// Forward latencies in that time, of all sites.
     pub forward_latency: ForwardLatency,
+}
+
+/// A participant that did its worst, and what the others had of it.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HostileEntry {
+    /// What it was to do.
+    pub kinds: Vec<String>,
+    /// How much of each it sent.
+    pub sent: BTreeMap<String, u64>,
+    /// How often it came in.
+    pub visits: u32,
+    /// How often it was turned away or thrown out, by reason.
+    pub refused: BTreeMap<String, u32>,
+    /// What the others received before.
+    pub before: Others,
+    /// What they received meanwhile.
+    pub others: Others,
+    /// CPU of the server before.
+    pub server_cores_before: Option<Cores>,
+    /// CPU of the server meanwhile.
+    pub server_cores: Option<Cores>,
+    /// By how much that is more, in percent.
+    pub server_rise_percent: Option<f64>,
 }
 
 /// Whether what sites were told is what the server knows.

@@ -5,6 +5,7 @@ mod chapters;
 mod director;
 mod faults;
 mod floor;
+mod hostile;
 mod media;
 mod operator;
 mod plan;
@@ -191,12 +192,15 @@ async fn watch_together(part: &Part, operator: Option<&Operator>, joining: Insta
     let first = Window::open(scenario, fleet);
     board.watching(scenario.duration);
     board.begins(begin);
-    let (handed, storms, ()) = tokio::join!(
+    let (handed, storms, attacked, ()) = tokio::join!(
         director::hand_over(part, operator, begin),
         director::storms(part, begin),
+        hostile::attack(part, begin),
         tokio::time::sleep(scenario.duration),
     );
     chapters.extend(storms);
+    let (attack, chapter) = attacked.unzip();
+    chapters.extend(chapter);
     chapters.push(Chapter::new(Phase::Leaving, fleet.cut().await));
     let last = Window::open(scenario, fleet);
     board.done();
@@ -205,6 +209,7 @@ async fn watch_together(part: &Part, operator: Option<&Operator>, joining: Insta
         begin: first,
         end: last,
         handed,
+        attack,
     }
 }
 

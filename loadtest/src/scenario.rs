@@ -58,6 +58,8 @@ pub struct Scenario {
     pub floor: Option<HandOvers>,
     /// Lines worse than loopback.
     pub lines: Vec<LineProfile>,
+    /// One participant does its worst.
+    pub hostile: Option<Hostile>,
 }
 
 /// Sites that leave and join again while all watch.
@@ -89,6 +91,69 @@ pub struct HandOvers {
     pub every: Duration,
     /// How many times.
     pub count: u32,
+}
+
+/// One participant that does its worst while the others watch.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Hostile {
+    /// What it does.
+    pub kinds: Vec<HostileKind>,
+    /// From when on, since all watch: before that the server is measured without it.
+    pub after: Duration,
+}
+
+/// One thing that a hostile participant does as often as it can.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HostileKind {
+    /// Asks for the same packets again and again.
+    Nacks,
+    /// Asks for keyframes.
+    Plis,
+    /// Checks its path.
+    Checks,
+    /// Sends empty fragments of a handshake.
+    Fragments,
+    /// Sends sound whose numbers jump, without being on air.
+    Gaps,
+    /// Pings the WebSocket.
+    Pings,
+    /// Asks for the floor and takes that back.
+    Verbs,
+    /// Offers with 14,000 formats.
+    Offers,
+    /// Leaves without a word and joins again.
+    Rejoining,
+}
+
+impl HostileKind {
+    /// Every one.
+    pub const ALL: [Self; 9] = [
+        Self::Nacks,
+        Self::Plis,
+        Self::Checks,
+        Self::Fragments,
+        Self::Gaps,
+        Self::Pings,
+        Self::Verbs,
+        Self::Offers,
+        Self::Rejoining,
+    ];
+
+    /// As in the scenario file.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Nacks => "nacks",
+            Self::Plis => "plis",
+            Self::Checks => "checks",
+            Self::Fragments => "fragments",
+            Self::Gaps => "gaps",
+            Self::Pings => "pings",
+            Self::Verbs => "verbs",
+            Self::Offers => "offers",
+            Self::Rejoining => "rejoining",
+        }
+    }
 }
 
 /// The line of a share of the sites: what is between their media and the server's.
@@ -221,6 +286,7 @@ impl Scenario {
             reloads: Vec::new(),
             floor: None,
             lines: Vec::new(),
+            hostile: None,
         }
     }
 
@@ -253,6 +319,13 @@ impl Scenario {
                 "{percent} % have the line {name}: {down} down, {up} up"
             ));
         }
+        if let Some(hostile) = &self.hostile {
+            let kinds: Vec<_> = hostile.kinds.iter().map(|kind| kind.name()).collect();
+            let (kinds, after) = (kinds.join(", "), seconds(&hostile.after));
+            all.push(format!(
+                "from {after} s on one participant does its worst: {kinds}"
+            ));
+        }
         if let Some(video) = &self.media.synthetic {
             let (fps, kbps) = (video.fps, video.kbps);
             all.push(format!(
@@ -268,9 +341,17 @@ impl Scenario {
     /// When parts contradict each other.
     pub fn check(&self) -> Result<(), String> {
         let conference = matches!(self.target, Target::Conference { .. });
-        let happens = self.churn.is_some() || !self.reloads.is_empty() || self.floor.is_some();
+        let happens = self.churn.is_some()
+            || !self.reloads.is_empty()
+            || self.floor.is_some()
+            || self.hostile.is_some();
         if happens && !conference {
-            return Err("churn, reload and floor need a conference: give server".to_owned());
+            return Err(
+                "churn, reload, floor and hostile need a conference: give server".to_owned(),
+            );
+        }
+        if let Some(hostile) = &self.hostile {
+            self.check_hostile(hostile)?;
         }
         if self.floor.is_some() && !self.operator {
             return Err("floor needs an operator: operator = true, and a token for one".to_owned());
@@ -305,6 +386,25 @@ impl Scenario {
         }
         if !self.lines.is_empty() && self.transport == Transport::Tcp {
             return Err("line needs transport = \"udp\": TCP hides what a line does".to_owned());
+        }
+        Ok(())
+    }
+
+    fn check_hostile(&self, hostile: &Hostile) -> Result<(), String> {
+        if hostile.kinds.is_empty() {
+            let all = HostileKind::ALL.map(HostileKind::name).join(", ");
+            return Err(format!("hostile: kinds is empty: give some of {all}"));
+        }
+        if hostile.after.is_zero() || hostile.after >= self.duration {
+            let all = self.duration.as_secs_f64();
+            return Err(format!(
+                "hostile: after must be more than 0 s and less than the duration, {all} s"
+            ));
+        }
+        if !self.reloads.is_empty() {
+            return Err(
+                "hostile and reload cannot be told apart in one run: give one of them".to_owned(),
+            );
         }
         Ok(())
     }

@@ -38,6 +38,10 @@ pub struct Thresholds {
     pub max_all_back: Option<f64>,
     /// Longest gap in the sound of a site that had nothing to do with a reload storm, milliseconds.
     pub max_others_audio_gap: Option<f64>,
+    /// Most gaps in the others' sound beside a hostile participant.
+    pub max_hostile_gaps: Option<u32>,
+    /// By how much the server's CPU may rise beside a hostile participant, percent.
+    pub max_hostile_rise: Option<f64>,
     /// Least fairness of the received bytes: Jain's index, 0 to 1.
     pub min_fairness: Option<f64>,
     /// Most sites that may not know in the end what the server knows.
@@ -91,7 +95,7 @@ impl Thresholds {
     }
 
     /// What may not be exceeded: name, limit, figure.
-    fn upper(&self, report: &Report) -> [Figure; 13] {
+    fn upper(&self, report: &Report) -> [Figure; 15] {
         let (media, server) = (&report.media, report.server.as_ref());
         [
             ("maxLoss", self.max_loss, Self::loss(report)),
@@ -143,6 +147,19 @@ impl Thresholds {
                 Self::others_gap(report),
             ),
             (
+                "maxHostileGaps",
+                self.max_hostile_gaps.map(f64::from),
+                Self::hostile_gaps(report),
+            ),
+            (
+                "maxHostileRise",
+                self.max_hostile_rise,
+                report
+                    .hostile
+                    .as_ref()
+                    .and_then(|hostile| hostile.server_rise_percent),
+            ),
+            (
                 "maxDiffering",
                 self.max_differing.map(f64::from),
                 report
@@ -168,6 +185,11 @@ impl Thresholds {
                 report.fairness.map(|fairness| fairness.jain_bytes),
             ),
         ]
+    }
+
+    fn hostile_gaps(report: &Report) -> Option<f64> {
+        let audio = report.hostile.as_ref()?.others.media.audio.as_ref()?;
+        Some(audio.stalls.count as f64)
     }
 
     fn loss(report: &Report) -> Option<f64> {

@@ -258,6 +258,38 @@ impl Session {
         Ok(id)
     }
 
+    /// Asks for the floor or takes that back, without waiting for the answer.
+    ///
+    /// # Errors
+    /// When the session has ended.
+    pub async fn want_floor(&mut self, wanted: bool) -> Result<(), SessionError> {
+        let id = self.request_id()?;
+        self.send(&if wanted {
+            ClientMessage::RequestFloor { id }
+        } else {
+            ClientMessage::WithdrawFloor { id }
+        })
+        .await
+    }
+
+    /// Sends an offer without waiting for the answer.
+    ///
+    /// # Errors
+    /// When the session has ended.
+    pub async fn offer_unanswered(&mut self, sdp: String) -> Result<(), SessionError> {
+        let id = self.request_id()?;
+        let sources = BTreeMap::new();
+        self.send(&ClientMessage::Offer { id, sdp, sources }).await
+    }
+
+    /// Sends a ping of the WebSocket's own (RFC 6455 §5.5.2).
+    ///
+    /// # Errors
+    /// When the session has ended.
+    pub async fn ping(&mut self) -> Result<(), SessionError> {
+        Ok(self.socket.send(Message::Ping(vec![0; 64].into())).await?)
+    }
+
     /// The next message; pings are answered on the way.
     ///
     /// # Errors

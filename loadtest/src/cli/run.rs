@@ -160,6 +160,12 @@ struct Limits {
     /// Longest gap in the sound of sites that did not reload, milliseconds
     #[arg(long, value_name = "MS")]
     max_others_audio_gap: Option<f64>,
+    /// Most gaps over 100 ms in the sound of those beside a hostile participant
+    #[arg(long, value_name = "COUNT")]
+    max_hostile_gaps: Option<u32>,
+    /// By how much the CPU of the server may rise beside a hostile participant, percent
+    #[arg(long, value_name = "PERCENT")]
+    max_hostile_rise: Option<f64>,
     /// Jain's index of the bytes that sites received, 0 to 1
     #[arg(long, value_name = "INDEX")]
     min_fairness: Option<f64>,
@@ -298,6 +304,8 @@ impl Limits {
             max_rejoin_p99: self.max_rejoin_p99.or(file.max_rejoin_p99),
             max_all_back: self.max_all_back.or(file.max_all_back),
             max_others_audio_gap: self.max_others_audio_gap.or(file.max_others_audio_gap),
+            max_hostile_gaps: self.max_hostile_gaps.or(file.max_hostile_gaps),
+            max_hostile_rise: self.max_hostile_rise.or(file.max_hostile_rise),
             min_fairness: self.min_fairness.or(file.min_fairness),
             max_differing: self.max_differing.or(file.max_differing),
             max_server_cores: self.max_server_cores.or(file.max_server_cores),

@@ -1,11 +1,12 @@
 //! The controlling side of ICE towards a lite server: checks, nomination, consent (RFC 8445, RFC 7675).
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use rand::rngs::SmallRng;
 use rand::{Rng, RngExt};
 use sfu::command::IceCredentials;
-use sfu::peer::ice::client::{Answer, Check, Role, check_answer, peek_transaction};
+use sfu::peer::ice::client::{Answer, Check, Role, answer_check, check_answer, peek_transaction};
 
 use super::Effects;
 
@@ -84,6 +85,23 @@ impl Ice {
         if now < self.next_check {
             return;
         }
+        let transaction = self.send_check(rng, out);
+        if self.pending.len() == PENDING {
+            self.pending.remove(0);
+        }
+        self.pending.push((transaction, now));
+        self.next_check = if self.pending.len() > 1 || !self.is_connected() {
+            let wait = self.backoff;
+            self.backoff = (wait * 2).min(LAST_RETRANSMISSION);
+            now + wait
+        } else {
+            // RFC 7675 asks for 5 s spread by 20 %; browsers check about twice as often.
+            now + Duration::from_millis(rng.random_range(2_500..5_000))
+        };
+    }
+
+    /// Sends a check; returns under which transaction.
+    pub(super) fn send_check(&self, rng: &mut SmallRng, out: &mut Effects) -> [u8; 12] {
         let mut transaction = [0; 12];
         rng.fill_bytes(&mut transaction);
         let check = Check {
@@ -99,18 +117,19 @@ impl Ice {
         if check.encode(&mut datagram).is_ok() {
             out.datagrams.push(&datagram);
         }
-        if self.pending.len() == PENDING {
-            self.pending.remove(0);
+        transaction
+    }
+
+    /// Answers a check of the server's own. `false`: it is none, or not authentic.
+    pub(super) fn handle_check(&self, datagram: &[u8], out: &mut Effects) -> bool {
+        // Where it came from: a lite server gathers nothing and does not look at it.
+        let anywhere = SocketAddr::from(([0, 0, 0, 0], 9));
+        let mut answer = Vec::with_capacity(128);
+        let answered = answer_check(datagram, &self.local, anywhere, &mut answer).is_ok();
+        if answered {
+            out.datagrams.push(&answer);
         }
-        self.pending.push((transaction, now));
-        self.next_check = if self.pending.len() > 1 || !self.is_connected() {
-            let wait = self.backoff;
-            self.backoff = (wait * 2).min(LAST_RETRANSMISSION);
-            now + wait
-        } else {
-            // RFC 7675 asks for 5 s spread by 20 %; browsers check about twice as often.
-            now + Duration::from_millis(rng.random_range(2_500..5_000))
-        };
+        answered
     }
 
     /// Takes an answer to a check. `false`: it is none of ours, or not authentic.

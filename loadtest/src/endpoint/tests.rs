@@ -101,7 +101,7 @@ impl World {
         };
         endpoint.handle_answer(now, &answer).unwrap();
         let server = Server {
-            ice: Lite::new(now, ice),
+            ice: Lite::new(now, ice.clone(), ice),
             dtls: Session::server(now, &identity, client.fingerprint()),
             keys: None,
             rtp: Vec::new(),

@@ -213,6 +213,13 @@ impl Watch {
         streams.map(|watched| watched.stream.report(now)).collect()
     }
 
+    /// SSRC and highest number of the first picture that has come.
+    pub(super) fn newest_of_picture(&self) -> Option<(u32, u16)> {
+        let mut streams = self.streams.iter().map(|watched| &watched.stream);
+        let picture = streams.find(|stream| stream.spec().kind == MediaKind::Video)?;
+        Some((picture.spec().ssrc, picture.highest()? as u16))
+    }
+
     /// Appends the NACKs, PLIs and transport-wide feedback that are due.
     pub(super) fn poll_feedback(&mut self, now: Instant, round_trip: Duration, out: &mut Vec<u8>) {
         for watched in &mut self.streams {

@@ -313,6 +313,11 @@ impl Stream {
         key_frame.into_iter().chain(missing).min()
     }
 
+    /// The highest extended number so far.
+    pub fn highest(&self) -> Option<u64> {
+        self.sequence.highest()
+    }
+
     /// The report block about this stream, and the start of a new interval (RFC 3550 A.3).
     pub fn report(&mut self, now: Instant) -> ReceptionReport {
         let (expected, received) = (self.sequence.expected(), self.received_at_all());

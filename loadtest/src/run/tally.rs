@@ -12,10 +12,11 @@ use tokio::sync::mpsc;
 use super::board::{Board, PUBLISHER};
 use super::chapters::{Chapters, Phase};
 use super::director::Handed;
+use super::hostile::Attack;
 use super::operator::Truth;
 use super::plan::Plan;
 use super::site::{Outcome, Steps};
-use super::{faults, floor, media};
+use super::{faults, floor, hostile, media};
 use crate::endpoint::{Counts, Milestone, Observed};
 use crate::fleet::{EndpointId, Event, Fleet, Totals};
 use crate::machine::Machine;
@@ -74,6 +75,7 @@ pub(super) struct Watched {
     pub(super) begin: Window,
     pub(super) end: Window,
     pub(super) handed: Vec<Handed>,
+    pub(super) attack: Option<Attack>,
 }
 
 /// All that was measured.
@@ -207,6 +209,7 @@ pub(super) fn report(scenario: &Scenario, plan: &Plan, measured: &Measured) -> R
         lines: lines(scenario, plan, measured, steady),
         floor: floor::floor(scenario, plan, measured),
         faults: faults::faults(scenario, plan, measured),
+        hostile: hostile::report(scenario, plan, measured),
         events: events(measured),
         published: measured
             .observations

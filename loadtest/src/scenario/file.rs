@@ -8,8 +8,8 @@ use signaling::sites::{Level, read_csv};
 
 use super::text::{DecryptionText, RampText, Span, TransportText};
 use super::{
-    Churn, Decryption, HandOvers, LineProfile, MediaProfile, Ramp, ReloadStorm, Scenario, Target,
-    Transport, WebEndpoint,
+    Churn, Decryption, HandOvers, Hostile, HostileKind, LineProfile, MediaProfile, Ramp,
+    ReloadStorm, Scenario, Target, Transport, WebEndpoint,
 };
 use crate::clip::{AudioFrame, Synthetic};
 use crate::fleet::FleetConfig;
@@ -72,6 +72,8 @@ pub struct File {
     pub floor: Option<FloorSection>,
     /// Bad lines.
     pub line: Vec<LineSection>,
+    /// One participant that does its worst.
+    pub hostile: Option<HostileSection>,
     /// What the figures must be.
     pub thresholds: Thresholds,
 }
@@ -150,6 +152,16 @@ pub struct LineSection {
     /// To the server.
     #[serde(default)]
     pub up: ImpairmentSection,
+}
+
+/// `[hostile]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HostileSection {
+    /// What it does; everything unless given.
+    pub kinds: Option<Vec<HostileKind>>,
+    /// From when on, since all watch; half of the duration unless given.
+    pub after: Option<Span>,
 }
 
 /// `[line.down]` and `[line.up]`.
@@ -289,6 +301,7 @@ impl File {
                 .iter()
                 .map(LineSection::profile)
                 .collect::<Result<_, _>>()?,
+            hostile: self.hostile.map(|hostile| hostile.hostile(duration)),
         };
         scenario.check().map_err(FileError::Wrong)?;
         Ok(scenario)
@@ -438,6 +451,15 @@ impl LineSection {
             down: self.down.impairment(&format!("line {name}: down"))?,
             up: self.up.impairment(&format!("line {name}: up"))?,
         })
+    }
+}
+
+impl HostileSection {
+    fn hostile(self, duration: Duration) -> Hostile {
+        Hostile {
+            kinds: self.kinds.unwrap_or_else(|| HostileKind::ALL.to_vec()),
+            after: span(self.after, duration / 2),
+        }
     }
 }
 

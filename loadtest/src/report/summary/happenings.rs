@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-use crate::report::{Events, Fault, FaultKind, Floor, Line, Report};
+use crate::report::{Events, Fault, FaultKind, Floor, HostileEntry, Line, Others, Report};
 
 pub(super) fn write(report: &Report, text: &mut String) -> fmt::Result {
     if let Some(floor) = &report.floor {
@@ -13,6 +13,9 @@ pub(super) fn write(report: &Report, text: &mut String) -> fmt::Result {
     }
     for line in &report.lines {
         self::line(line, text)?;
+    }
+    if let Some(hostile) = &report.hostile {
+        self::hostile(hostile, text)?;
     }
     if let Some(fairness) = &report.fairness {
         let (index, sites) = (fairness.jain_bytes, fairness.sites);
@@ -101,6 +104,43 @@ fn line(line: &Line, text: &mut String) -> fmt::Result {
         )?;
     }
     writeln!(text, "{lost} lost and {overflowed} dropped on the way")
+}
+
+fn hostile(hostile: &HostileEntry, text: &mut String) -> fmt::Result {
+    let sent: Vec<_> = hostile
+        .sent
+        .iter()
+        .map(|(kind, many)| format!("{many} {kind}"))
+        .collect();
+    let (visits, sent) = (hostile.visits, sent.join(", "));
+    writeln!(text, "hostile   came in {visits} times: {sent}")?;
+    for (reason, times) in &hostile.refused {
+        writeln!(text, "          {times} × {reason}")?;
+    }
+    let gaps = |others: &Others| {
+        let sound = others.media.audio.as_ref().map(|audio| audio.stalls);
+        sound.map_or((0, 0.0), |stalls| (stalls.count, stalls.longest_ms))
+    };
+    let sites = hostile.others.sites;
+    let ((before, longest_before), (count, longest)) =
+        (gaps(&hostile.before), gaps(&hostile.others));
+    writeln!(
+        text,
+        "          the {sites} others: {count} gaps in sound, the longest {longest:.0} ms \
+         (before: {before}, {longest_before:.0} ms)"
+    )?;
+    if let (Some(before), Some(cores), Some(rise)) = (
+        hostile.server_cores_before,
+        hostile.server_cores,
+        hostile.server_rise_percent,
+    ) {
+        let (before, cores) = (before.total, cores.total);
+        writeln!(
+            text,
+            "          server {cores:.3} cores, before {before:.3}: {rise:+.1} %"
+        )?;
+    }
+    Ok(())
 }
 
 fn events(events: &Events, text: &mut String) -> fmt::Result {
