@@ -1,5 +1,6 @@
 //! One conference as one shard knows it: its peers in fan-out order and its feeds.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use rustc_hash::FxHashMap;
@@ -21,6 +22,8 @@ pub struct Bank {
     pub size: u8,
     /// Who fills each place.
     pub places: Vec<Option<PublicationId>>,
+    /// How many peers share it; without any it is dropped.
+    peers: u32,
 }
 
 /// Where a conference lives in its shard.
@@ -41,8 +44,12 @@ pub struct Conference {
     pub id: ConferenceId,
     /// Keys of its peers on this shard, in the order of fan-out.
     pub peers: Vec<PeerKey>,
-    /// Its feeds; a slot holds an index into this.
+    /// Its feeds; a slot holds an index into this. One that no slot is pointed at gives up its
+    /// place to the next new one.
     pub feeds: Vec<Feed>,
+    by_name: FxHashMap<FeedName, u16>,
+    /// Places of feeds that no slot is pointed at.
+    idle: BTreeSet<u16>,
     /// What each place of the stage is to show.
     pub stage: FxHashMap<u8, PublicationId>,
     /// Who may be heard, the most important first.
@@ -68,6 +75,8 @@ impl Conference {
             id,
             peers: Vec::new(),
             feeds: Vec::new(),
+            by_name: FxHashMap::default(),
+            idle: BTreeSet::new(),
             stage: FxHashMap::default(),
             speakers: Vec::new(),
             banks: Vec::new(),
@@ -80,37 +89,80 @@ impl Conference {
     }
 
     /// The index of a feed, which is made if there is none. `None` when there are too many.
-    pub fn feed_index(&mut self, name: FeedName) -> Option<u16> {
-        let known = self.feeds.iter().position(|feed| feed.name == name);
-        let index = known.or_else(|| {
-            // A feed of one publication that nobody watches any more gives up its place.
-            let unused = self
-                .feeds
-                .iter()
-                .position(|feed| feed.slots == 0 && matches!(feed.name, FeedName::Publication(_)));
-            match unused {
-                Some(index) => {
-                    *self.feeds.get_mut(index)? = Feed::new(name);
-                    Some(index)
-                }
-                None if self.feeds.len() < MAX_FEEDS => {
-                    self.feeds.push(Feed::new(name));
-                    Some(self.feeds.len() - 1)
-                }
-                None => None,
+    fn feed_index(&mut self, name: FeedName) -> Option<u16> {
+        if let Some(index) = self.by_name.get(&name) {
+            return Some(*index);
+        }
+        let index = match self.unused() {
+            Some(index) => {
+                let place = self.feeds.get_mut(usize::from(index))?;
+                self.by_name.remove(&place.name);
+                *place = Feed::new(name);
+                index
             }
-        })?;
-        u16::try_from(index).ok()
+            None if self.feeds.len() < MAX_FEEDS => {
+                self.feeds.push(Feed::new(name));
+                u16::try_from(self.feeds.len() - 1).ok()?
+            }
+            None => return None,
+        };
+        self.by_name.insert(name, index);
+        Some(index)
     }
 
-    /// Makes sure that the bank for peers with `size` audio slots exists.
-    pub fn ensure_bank(&mut self, size: u8) {
-        if !self.banks.iter().any(|bank| bank.size == size) {
+    /// The place of a feed that no slot is pointed at. None is given away during a fan-out, which
+    /// knows feeds by their place.
+    fn unused(&mut self) -> Option<u16> {
+        if self.in_fanout {
+            return None;
+        }
+        self.idle.pop_first()
+    }
+
+    /// Points one more slot at a feed. Returns its index, and whether it is the first slot there.
+    pub fn point(&mut self, name: FeedName) -> Option<(u16, bool)> {
+        let index = self.feed_index(name)?;
+        let feed = self.feeds.get_mut(usize::from(index))?;
+        feed.slots += 1;
+        let is_first = feed.slots == 1;
+        if is_first {
+            self.idle.remove(&index);
+        }
+        Some((index, is_first))
+    }
+
+    /// Points one slot less at a feed. Returns whether it was the last.
+    pub fn unpoint(&mut self, index: u16) -> bool {
+        let Some(feed) = self.feeds.get_mut(usize::from(index)) else {
+            return false;
+        };
+        feed.slots = feed.slots.saturating_sub(1);
+        let is_idle = feed.slots == 0;
+        if is_idle {
+            self.idle.insert(index);
+        }
+        is_idle
+    }
+
+    /// One more peer shares the bank for peers with `size` audio slots.
+    pub fn join_bank(&mut self, size: u8) {
+        if let Some(bank) = self.banks.iter_mut().find(|bank| bank.size == size) {
+            bank.peers += 1;
+        } else if size > 0 {
             self.banks.push(Bank {
                 size,
                 places: vec![None; usize::from(size)],
+                peers: 1,
             });
         }
+    }
+
+    /// One peer less shares it.
+    pub fn leave_bank(&mut self, size: u8) {
+        for bank in self.banks.iter_mut().filter(|bank| bank.size == size) {
+            bank.peers = bank.peers.saturating_sub(1);
+        }
+        self.banks.retain(|bank| bank.peers > 0);
     }
 
     /// What a feed is to show, by its name.
@@ -131,26 +183,49 @@ mod tests {
     use super::*;
     use crate::id::PeerId;
 
+    fn watched(peer: u64) -> FeedName {
+        FeedName::Publication(PublicationId {
+            peer: PeerId(peer),
+            mline: 1,
+        })
+    }
+
     #[test]
     fn a_feed_nobody_watches_gives_up_its_place() {
         let mut conference = Conference::new(ConferenceId(1));
-        let watched = |peer| {
-            FeedName::Publication(PublicationId {
-                peer: PeerId(peer),
-                mline: 1,
-            })
-        };
-        let first = conference.feed_index(watched(1)).expect("room");
-        conference.feeds[usize::from(first)].slots = 1;
-        let second = conference.feed_index(watched(2)).expect("room");
-        assert_ne!(first, second);
-        assert_eq!(
-            conference.feed_index(watched(3)),
-            Some(second),
-            "2 is not watched"
-        );
-        assert_eq!(conference.feed_index(watched(1)), Some(first));
-        let stage = conference.feed_index(FeedName::Stage(0)).expect("room");
-        assert_eq!(conference.feed_index(FeedName::Stage(0)), Some(stage));
+        let mut point = |name| conference.point(name).expect("room");
+        assert_eq!(point(watched(1)), (0, true));
+        assert_eq!(point(watched(1)), (0, false));
+        assert_eq!(point(watched(2)), (1, true));
+        assert!(!conference.unpoint(0), "one slot is still there");
+        assert!(conference.unpoint(1));
+        assert_eq!(conference.point(watched(2)), Some((1, true)), "as before");
+        assert!(conference.unpoint(1));
+        assert_eq!(conference.point(FeedName::Stage(0)), Some((1, true)));
+        assert_eq!(conference.point(watched(2)), Some((2, true)));
+        assert_eq!(conference.point(watched(1)), Some((0, false)));
+    }
+
+    #[test]
+    fn feeds_and_banks_do_not_outlive_those_who_use_them() {
+        let mut conference = Conference::new(ConferenceId(1));
+        for round in 0..1_000_u64 {
+            let size = u8::try_from(round % 8 + 1).expect("small");
+            conference.join_bank(size);
+            let audio = |place| FeedName::Audio { bank: size, place };
+            let mut feeds: Vec<_> = (0..size)
+                .filter_map(|place| conference.point(audio(place)))
+                .collect();
+            feeds.extend(conference.point(watched(round)));
+            assert_eq!(conference.banks.len(), 1);
+            conference.leave_bank(size);
+            for (index, _) in feeds {
+                conference.unpoint(index);
+            }
+        }
+        assert!(conference.banks.is_empty());
+        assert!(conference.feeds.len() <= 9, "{}", conference.feeds.len());
+        assert_eq!(conference.by_name.len(), conference.feeds.len());
+        assert_eq!(conference.idle.len(), conference.feeds.len());
     }
 }

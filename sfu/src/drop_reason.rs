@@ -36,8 +36,16 @@ drop_reasons! {
     StunNotAuthenticated = "stun_not_authenticated",
     /// DTLS, RTP or RTCP from an address that no authenticated check came from.
     UnknownPath = "unknown_path",
+    /// A check of a peer that has sent more of them than connecting takes.
+    CheckBudget = "check_budget",
+    /// A check from where another connected peer is.
+    PathTaken = "path_taken",
+    /// DTLS towards a path that has not shown that it receives, beyond three times what came from it.
+    PathNotProven = "path_not_proven",
     /// DTLS while too many handshakes wait.
     HandshakeQueueFull = "handshake_queue_full",
+    /// DTLS of a peer that has sent more of it than a handshake takes.
+    HandshakeBudget = "handshake_budget",
     /// DTLS that the handshake could not use.
     BadDtls = "bad_dtls",
     /// RTP or RTCP before the handshake was complete.
@@ -50,6 +58,8 @@ drop_reasons! {
     NotAuthenticated = "not_authenticated",
     /// SRTP or SRTCP seen before.
     Replayed = "replayed",
+    /// A packet further from the last than its publisher may leave out.
+    GapBudget = "gap_budget",
     /// A payload type that the answer did not accept.
     UnknownPt = "unknown_pt",
     /// A probe or padding packet without media.
@@ -72,8 +82,14 @@ drop_reasons! {
     CodecNotNegotiated = "codec_not_negotiated",
     /// The receiver has no confirmed path yet.
     NoPath = "no_path",
-    /// A NACK for a packet the ring no longer holds, or too many NACKs.
+    /// A NACK for a packet the ring no longer holds, or too many in one datagram.
     NotRepairable = "not_repairable",
+    /// A NACK for a packet that was sent again less than a round trip ago, or often enough.
+    AskedAgain = "asked_again",
+    /// A NACK of a receiver that was sent its share of repairs.
+    RepairBudget = "repair_budget",
+    /// A keyframe request of a receiver that has asked for its share of them.
+    KeyframeBudget = "keyframe_budget",
     /// The system's send buffer or the TCP connection's queue is full.
     SendQueueFull = "send_queue_full",
     /// The queue to another shard is full.
@@ -96,8 +112,14 @@ impl DropCounters {
     /// Counts one packet.
     #[inline]
     pub fn count(&mut self, reason: DropReason) {
+        self.count_many(reason, 1);
+    }
+
+    /// Counts so many packets.
+    #[inline]
+    pub fn count_many(&mut self, reason: DropReason, many: u64) {
         if let Some(counter) = self.0.get_mut(reason as usize) {
-            *counter += 1;
+            *counter += many;
         }
     }
 

@@ -7,6 +7,7 @@
 //!
 //! What it does not have: names, roles, tokens, sites, transcoding, mixing, TURN, a jitter buffer.
 
+pub mod budget;
 pub mod codec;
 pub mod command;
 pub mod conference;

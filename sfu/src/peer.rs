@@ -4,11 +4,13 @@
 //! What fan-out touches for every packet lies in [`Peer`] itself; everything else is behind one
 //! pointer in [`Cold`].
 
+pub mod budgets;
 mod crypto;
 pub mod dtls;
 pub mod feedback;
 pub mod ice;
 pub mod inbound;
+pub mod repairs;
 pub mod srtp;
 
 use std::time::{Duration, Instant};
@@ -20,10 +22,12 @@ use crate::conference::ConferenceKey;
 use crate::drop_reason::DropReason;
 use crate::id::PeerId;
 use crate::path::Path;
+use crate::peer::budgets::Budgets;
 use crate::peer::dtls::Session;
 use crate::peer::feedback::Feedback;
 use crate::peer::ice::Lite;
 use crate::peer::inbound::{Inbound, Stream};
+use crate::peer::repairs::Repairs;
 use crate::peer::srtp::{Keys, Opener, Sealer};
 use crate::publication::PublicationKey;
 use crate::rtp::Header;
@@ -65,7 +69,7 @@ pub struct Peer {
     /// The slots that are pointed at a feed, as (feed, index of the slot), last slot first: video
     /// before audio, so that the shorter audio packet rides as the last segment of a message.
     pub watching: SmallVec<[(u16, u8); 8]>,
-    /// Where its media goes; set once connected.
+    /// Where its media goes; set once connected, and once that path has shown that it receives.
     pub path: Option<Path>,
     /// Sealed RTCP that leaves with the next media.
     pub report: Option<Box<[u8]>>,
@@ -109,6 +113,14 @@ pub struct Cold {
     pub armed: Option<Instant>,
     /// Paths entered into the demultiplexer.
     pub paths: Vec<Path>,
+    /// Its handshake datagrams that wait.
+    pub handshakes: u8,
+    /// What it may cost the others.
+    pub budgets: Budgets,
+    /// What it is sent again; made with its first request.
+    pub repairs: Option<Box<Repairs>>,
+    /// Time from here to there and back, from its receiver reports.
+    pub round_trip: Option<Duration>,
     opener: Option<Opener>,
     level_id: Option<u8>,
     twcc_id: Option<u8>,
@@ -137,6 +149,7 @@ impl Cold {
         ice: Lite,
         dtls: Session,
         inbound: Inbound,
+        budgets: Budgets,
         extensions: crate::command::ExtensionIds,
     ) -> Self {
         Self {
@@ -149,6 +162,10 @@ impl Cold {
             next_report: None,
             armed: None,
             paths: Vec::new(),
+            handshakes: 0,
+            budgets,
+            repairs: None,
+            round_trip: None,
             opener: None,
             level_id: extensions.audio_level,
             twcc_id: extensions.twcc,
@@ -162,15 +179,17 @@ impl Cold {
         Some(sealer)
     }
 
-    /// Authenticates and decrypts one RTP packet and tells where it belongs.
+    /// Authenticates and decrypts one RTP packet and tells where it belongs. `is_blocked` says
+    /// whether a publication is refused at present.
     ///
     /// # Errors
-    /// Why it is not media of this peer.
+    /// Why it is not media of this peer, or is not taken.
     pub fn open_media(
         &mut self,
         now: Instant,
         path: Path,
         packet: &[u8],
+        is_blocked: impl FnOnce(PublicationKey) -> bool,
     ) -> Result<Media, DropReason> {
         let mut header = Header::parse(packet).ok_or(DropReason::BadRtp)?;
         let opener = self.opener.as_mut().ok_or(DropReason::NotConnected)?;
@@ -188,16 +207,13 @@ impl Cold {
         let (codec, key) = receiver
             .map(|r| (r.spec.codec, r.key))
             .ok_or(DropReason::UnknownSsrc)?;
-        let feedback = self.feedback.get_or_insert_with(|| {
-            let mut feedback = Feedback::new(now, self.twcc_id);
-            for known in self.inbound.streams() {
-                if let Some(receiver) = self.inbound.receivers.get(usize::from(known.publication)) {
-                    feedback.bind(known.ssrc, &receiver.spec.codec, known.is_rtx);
-                }
-            }
-            Box::new(feedback)
-        });
-        feedback.on_rtp(now, &header, &opened);
+        let blocked = is_blocked(key);
+        let feedback = self.note_arrival(now, &header, &opened)?;
+        if blocked {
+            feedback.on_refused(header.ssrc);
+            return Err(DropReason::Blocked);
+        }
+        feedback.on_taken(now, &header, &codec, stream.is_rtx);
         let expected = if stream.is_rtx {
             codec.rtx_pt
         } else {
@@ -216,9 +232,7 @@ impl Cold {
         if stream.is_rtx {
             header.sequence = split_original(&mut payload).ok_or(DropReason::Padding)?;
             header.pt = codec.pt;
-            if let Some(media) = self.inbound.media_of(stream) {
-                feedback.on_repaired(now, &header, media);
-            }
+            self.note_repaired(now, stream, &header)?;
         }
         Ok(Media {
             key,
@@ -228,6 +242,49 @@ impl Cold {
             payload,
             level,
         })
+    }
+
+    /// Notes an authentic packet's numbers for feedback, unless more are left out than may be: each
+    /// number is walked through where loss is reported.
+    fn note_arrival(
+        &mut self,
+        now: Instant,
+        header: &Header,
+        packet: &[u8],
+    ) -> Result<&mut Feedback, DropReason> {
+        let feedback = self.feedback.get_or_insert_with(|| {
+            let mut feedback = Feedback::new(now, self.twcc_id);
+            for known in self.inbound.streams() {
+                if let Some(receiver) = self.inbound.receivers.get(usize::from(known.publication)) {
+                    feedback.bind(known.ssrc, &receiver.spec.codec, known.is_rtx);
+                }
+            }
+            Box::new(feedback)
+        });
+        let gap = self.inbound.gap(header) + feedback.gap(header, packet);
+        if !self.budgets.gap(now, gap) {
+            return Err(DropReason::GapBudget);
+        }
+        self.inbound.note(header);
+        feedback.on_arrival(now, header, packet);
+        Ok(feedback)
+    }
+
+    /// Notes a retransmission under the number of its original, so that this is not asked for again.
+    fn note_repaired(
+        &mut self,
+        now: Instant,
+        stream: Stream,
+        original: &Header,
+    ) -> Result<(), DropReason> {
+        if let (Some(media), Some(feedback)) = (self.inbound.media_of(stream), &mut self.feedback) {
+            let ahead = self.inbound.ahead(media, original.sequence);
+            if !self.budgets.gap(now, ahead) {
+                return Err(DropReason::GapBudget);
+            }
+            feedback.on_repaired(now, original, media);
+        }
+        Ok(())
     }
 
     /// Remembers an SSRC whose first packet was negotiated and authentic.

@@ -161,6 +161,8 @@ pub struct Rtcp<'p> {
 impl Rtcp<'_> {
     /// Sender report.
     pub const SR: u8 = 200;
+    /// Receiver report.
+    pub const RR: u8 = 201;
     /// Transport-layer feedback: with count 1 a generic NACK (RFC 4585 §6.2.1).
     pub const RTPFB: u8 = 205;
     /// Payload-specific feedback: 1 PLI (RFC 4585 §6.3.1), 4 FIR (RFC 5104 §4.3.1).

@@ -15,6 +15,7 @@ mod catch_up;
 mod feeds;
 mod mirror;
 mod receive;
+mod repairs;
 mod timers;
 
 use std::collections::VecDeque;
@@ -40,6 +41,8 @@ use crate::shard::mirror::Mirrors;
 use crate::shard::timers::Timers;
 use crate::stats::Stats;
 use crate::table::Table;
+
+pub use receive::MAX_DATAGRAM;
 
 /// What a shard is made of.
 #[derive(Clone, Debug)]
@@ -82,6 +85,10 @@ pub struct Shard {
     outbox: Outbox,
     /// Slots that came to a feed late.
     late: VecDeque<Late>,
+    /// Receivers for whom repairs wait; at most one entry for each.
+    repairs: VecDeque<PeerKey>,
+    /// A fan-out had the last turn: one of those for whom repairs wait has the next.
+    media_was_last: bool,
     fanouts: VecDeque<Fanout>,
     idle_fanouts: Vec<Fanout>,
     events: VecDeque<Event>,
@@ -112,6 +119,8 @@ impl Shard {
             control: Outbox::default(),
             outbox: Outbox::default(),
             late: VecDeque::new(),
+            repairs: VecDeque::new(),
+            media_was_last: false,
             fanouts: VecDeque::new(),
             idle_fanouts: Vec::new(),
             events: VecDeque::new(),
@@ -124,7 +133,11 @@ impl Shard {
     pub fn handle_order(&mut self, now: Instant, order: Order) {
         match order {
             Order::AddPeer { peer, spec } => self.add_peer(now, peer, &spec),
-            Order::RestartIce { peer, ice } => self.restart_ice(peer, ice),
+            Order::RestartIce {
+                peer,
+                ice,
+                their_ice,
+            } => self.restart_ice(peer, ice, their_ice),
             Order::Command(command) => self.handle_command(now, command),
         }
     }
@@ -194,7 +207,7 @@ impl Shard {
     /// The next message to send.
     pub fn poll_transmit(&mut self, now: Instant) -> Option<Transmit<'_>> {
         while self.control.is_empty() && self.outbox.is_empty() {
-            if self.start_next_late(now) {
+            if self.start_next_late(now) || self.repair_next() {
                 continue;
             }
             let fanout = self.fanouts.front_mut()?;
@@ -204,6 +217,7 @@ impl Shard {
             };
             let stats = &mut self.stats;
             if fanout.advance(now, conference, &mut self.peers, &mut self.outbox, stats) {
+                self.media_was_last = true;
                 break;
             }
             conference.in_fanout = false;
@@ -230,6 +244,7 @@ impl Shard {
         !self.control.is_empty()
             || !self.outbox.is_empty()
             || !self.late.is_empty()
+            || !self.repairs.is_empty()
             || !self.fanouts.is_empty()
     }
 

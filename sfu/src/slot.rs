@@ -109,6 +109,11 @@ impl Slot {
         self.codec
     }
 
+    /// Whether retransmissions were negotiated for what is shown.
+    pub fn is_repairable(&self) -> bool {
+        self.rtx_pt.is_some()
+    }
+
     /// Decides about one packet of a publication that the feed shows. Begins to show it where that
     /// is possible.
     ///

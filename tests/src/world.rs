@@ -64,6 +64,8 @@ pub struct World {
     packet_cost: Duration,
     busy_until: Vec<Instant>,
     events: Vec<(Duration, Event)>,
+    /// Bytes that were sent to addresses which nobody has.
+    swallowed: HashMap<SocketAddr, usize>,
 }
 
 struct Entry {
@@ -135,6 +137,7 @@ impl World {
             packet_cost: Duration::ZERO,
             busy_until,
             events: Vec::new(),
+            swallowed: HashMap::new(),
         }
     }
 
@@ -362,9 +365,22 @@ impl World {
 
     /// Hands a shard a datagram from any address, past the network.
     pub fn inject(&mut self, shard: ShardId, from: SocketAddr, datagram: &[u8]) {
+        self.inject_all(shard, &[(from, datagram.to_vec())]);
+    }
+
+    /// Hands a shard datagrams that have waited together, before it can answer any.
+    pub fn inject_all(&mut self, shard: ShardId, datagrams: &[(SocketAddr, Vec<u8>)]) {
         let now = self.now;
-        self.shard(shard).handle_datagram(now, path(from), datagram);
+        for (from, datagram) in datagrams {
+            self.shard(shard)
+                .handle_datagram(now, path(*from), datagram);
+        }
         self.settle();
+    }
+
+    /// How many bytes were sent to an address that nobody has.
+    pub fn swallowed_by(&self, address: SocketAddr) -> usize {
+        self.swallowed.get(&address).copied().unwrap_or_default()
     }
 
     /// What sending a packet costs from now on: so slow is the machine.
@@ -502,6 +518,7 @@ impl World {
             let (from, to) = (shard_address(ShardId(index as u8)), transmit.path.remote());
             // An address that nobody has any more swallows what is sent there.
             let Some(client) = self.by_address.get(&to) else {
+                *self.swallowed.entry(to).or_default() += transmit.contents.len();
                 continue;
             };
             let link = &self.clients[*client].link.down;

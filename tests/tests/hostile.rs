@@ -263,6 +263,198 @@ fn a_peer_with_keys_cannot_bring_streams_that_nobody_negotiated() {
     assert_undisturbed(&mut world, site);
 }
 
+/// A NACK list (RFC 4585 §6.2.1) that names the last 17 packets of a slot four times.
+fn nack_list(ssrc: u32, last: u16) -> Vec<u8> {
+    let mut nack = vec![0x81, 205, 0, 6, 0, 0, 0, 1];
+    nack.extend(ssrc.to_be_bytes());
+    for _ in 0..4 {
+        nack.extend(last.wrapping_sub(16).to_be_bytes());
+        nack.extend([0xff, 0xff]);
+    }
+    nack
+}
+
+/// A sealed NACK list of a site, for the newest of its picture.
+fn nack(world: &mut World, site: ClientId) -> Vec<u8> {
+    let site = world.client::<Light>(site);
+    let slot = site.slot(MediaKind::Video, 0);
+    let last = slot.arrived.last().unwrap().sequence as u16;
+    let list = nack_list(slot.ssrc, last);
+    site.seal_rtcp(&list)
+}
+
+#[test]
+fn who_asks_for_the_same_again_and_again_gets_its_share_of_repairs_and_no_more() {
+    let (mut world, _, site) = conference(70);
+    let (from, before) = (world.address(site), world.stats());
+    for _ in 0..600 {
+        let list = nack(&mut world, site);
+        world.inject(SHARD, from, &list);
+        world.run_for(Duration::from_millis(10));
+    }
+    let stats = world.stats();
+    let media = stats.media_out - before.media_out;
+    let repairs = stats.rtx_out - before.rtx_out;
+    assert!(media > 400, "{media}");
+    assert!(
+        repairs * 100 <= media * 40,
+        "{repairs} repairs beside {media} packets"
+    );
+    assert!(
+        repairs * 10 > media,
+        "the share itself is sent: {repairs} of {media}"
+    );
+    let drops = stats.drops;
+    assert!(
+        drops.of(DropReason::AskedAgain) + drops.of(DropReason::RepairBudget) > 20_000,
+        "a counter is all the rest costs"
+    );
+}
+
+#[test]
+fn what_one_receiver_asks_for_crowds_out_nobodys_answers() {
+    let (mut world, hall, site) = conference(71);
+    world.run_for(secs(1));
+    let (hostile, other) = (world.address(site), world.address(hall));
+    let mut waiting = Vec::new();
+    for _ in 0..200 {
+        waiting.push((hostile, nack(&mut world, site)));
+    }
+    let answered = world.stats().messages_out;
+    for number in 0..5 {
+        waiting.push((other, check(world.credentials(hall), number)));
+    }
+    world.inject_all(SHARD, &waiting);
+    let stats = world.stats();
+    assert_eq!(stats.drops.of(DropReason::SendQueueFull), 0);
+    assert!(
+        stats.messages_out - answered >= 2,
+        "answers and repairs left"
+    );
+    let slot = |world: &mut World| world.client::<Light>(site).slot(MediaKind::Video, 0).gaps();
+    world.run_for(secs(4));
+    assert_eq!(slot(&mut world), 0);
+}
+
+#[test]
+fn a_receiver_cannot_make_keyframes_for_everybody_all_the_time() {
+    let (mut world, hall, site) = conference(72);
+    let (from, before) = (world.address(site), world.client::<Light>(hall).plis());
+    for _ in 0..2_000 {
+        let site = world.client::<Light>(site);
+        let mut pli = vec![0x81, 206, 0, 2, 0, 0, 0, 1];
+        pli.extend(site.slot(MediaKind::Video, 0).ssrc.to_be_bytes());
+        let pli = site.seal_rtcp(&pli);
+        world.inject(SHARD, from, &pli);
+        world.run_for(Duration::from_millis(10));
+    }
+    let plis = world.client::<Light>(hall).plis() - before;
+    assert!((8..=16).contains(&plis), "{plis} in 20 s");
+    assert!(world.stats().drops.of(DropReason::KeyframeBudget) > 1_900);
+}
+
+#[test]
+fn media_moves_only_to_an_address_that_answers() {
+    let (mut world, _, site) = conference(73);
+    let silent = anywhere(1);
+    let nominated = check(world.credentials(site), 7);
+    world.inject(SHARD, silent, &nominated);
+    assert_undisturbed(&mut world, site);
+    let sent = world.swallowed_by(silent);
+    assert!(sent > 0, "its check was answered");
+    assert!(
+        sent <= 3 * nominated.len(),
+        "{sent} bytes for {}",
+        nominated.len()
+    );
+    for number in 0..200 {
+        world.inject(SHARD, silent, &check(world.credentials(site), number));
+    }
+    let (sent, came) = (world.swallowed_by(silent), 201 * nominated.len());
+    assert!(sent <= 3 * came, "{sent} bytes for {came}");
+    assert_undisturbed(&mut world, site);
+}
+
+#[test]
+fn a_path_stays_with_its_owner() {
+    let (mut world, hall, site) = conference(74);
+    let other = world.join(
+        Light::new(Wishes::watch()),
+        PeerPolicy::default(),
+        Link::CLEAN,
+    );
+    world.run_for(secs(1));
+    for number in 0..20 {
+        let of_other = check(world.credentials(other), number);
+        for owner in [hall, site] {
+            world.inject(SHARD, world.address(owner), &of_other);
+        }
+        world.run_for(Duration::from_millis(50));
+    }
+    assert_eq!(world.stats().drops.of(DropReason::PathTaken), 40);
+    assert_eq!(world.stats().drops.of(DropReason::UnknownPath), 0);
+    assert_undisturbed(&mut world, site);
+}
+
+#[test]
+fn where_a_silent_peer_was_another_may_be() {
+    let (mut world, hall, site) = conference(75);
+    let from = world.address(site);
+    world.client::<Light>(site).vanish();
+    world.run_for(secs(9));
+    let other = world.join(
+        Light::new(Wishes::watch()),
+        PeerPolicy::default(),
+        Link::CLEAN,
+    );
+    let sent = world.stats().messages_out;
+    world.inject(SHARD, from, &check(world.credentials(other), 1));
+    assert_eq!(world.stats().drops.of(DropReason::PathTaken), 0);
+    assert!(world.stats().messages_out > sent, "its check is answered");
+    assert!(world.is_connected(hall));
+}
+
+#[test]
+fn a_publisher_that_leaves_numbers_out_with_every_packet_costs_a_counter() {
+    let (mut world, hall, _) = conference(76);
+    world.tap(hall);
+    world.run_for(secs(1));
+    let genuine = world.tapped(hall);
+    let of_picture = |packet: &&Vec<u8>| packet[0] >= 0x80 && packet[1] & 0x7f == 96;
+    let last = genuine.iter().rfind(of_picture).unwrap();
+    let ssrc = u32::from_be_bytes(last[8..12].try_into().unwrap());
+    let mut index = u64::from(u16::from_be_bytes([last[2], last[3]])) + (1 << 16);
+    let keys = world.client::<Light>(hall).keys.unwrap();
+    world.client::<Light>(hall).set_paused(true);
+    world.run_for(Duration::from_millis(200));
+    let (sealer, from, media) = (
+        Sealer::new(&keys).unwrap(),
+        world.address(hall),
+        world.stats().media_in,
+    );
+    // The sender's roll-over counter starts at 0.
+    index -= 1 << 16;
+    for _ in 0..1_000 {
+        index += 32_000;
+        let mut packet = vec![0x80, 96];
+        packet.extend((index as u16).to_be_bytes());
+        packet.extend([0, 0, 0, 0]);
+        packet.extend(ssrc.to_be_bytes());
+        packet.extend([0x90, 0x80, 0x80, 1, 0, 1, 2, 3]);
+        let length = packet.len();
+        packet.resize(length + sealer.overhead(), 0);
+        sealer.seal(&mut packet, 12, length, ssrc, index).unwrap();
+        world.inject(SHARD, from, &packet);
+        world.run_for(Duration::from_millis(1));
+    }
+    let stats = world.stats();
+    // Of numbers that wrap, some seem to be from the past.
+    let refused = stats.drops.of(DropReason::GapBudget) + stats.drops.of(DropReason::TooOld);
+    assert_eq!(refused, 996);
+    assert!(stats.drops.of(DropReason::GapBudget) > 900);
+    assert_eq!(stats.media_in - media, 4, "an encoder may begin anew");
+}
+
 /// A client whose offer promises another certificate than it has.
 struct Impostor(Light);
 

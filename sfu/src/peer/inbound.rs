@@ -8,6 +8,7 @@ use arrayvec::ArrayVec;
 use crate::command::{ExtensionIds, PublicationSpec};
 use crate::drop_reason::DropReason;
 use crate::id::{Pt, Ssrc};
+use crate::peer::feedback::numbers_between;
 use crate::publication::{MAX_LAYERS, PublicationKey};
 use crate::rtp::Header;
 
@@ -39,6 +40,8 @@ pub struct Inbound {
     /// In offer order.
     pub receivers: Vec<Receiver>,
     streams: Vec<Stream>,
+    /// The sequence number that came last, per stream.
+    last: Vec<(Ssrc, u16)>,
     extensions: ExtensionIds,
 }
 
@@ -48,6 +51,7 @@ impl Inbound {
         let mut inbound = Self {
             receivers,
             streams: Vec::new(),
+            last: Vec::new(),
             extensions,
         };
         for (index, receiver) in (0u8..).zip(&inbound.receivers) {
@@ -86,6 +90,33 @@ impl Inbound {
             .iter()
             .find(|stream| stream.ssrc == ssrc)
             .copied()
+    }
+
+    /// How many sequence numbers lie between this packet and the last of its stream that
+    /// [came](Self::note), in either direction.
+    pub fn gap(&self, header: &Header) -> u32 {
+        numbers_between(self.last(header.ssrc), header.sequence)
+    }
+
+    /// How many sequence numbers lie between the last packet of a stream and one that is ahead of
+    /// it.
+    pub fn ahead(&self, ssrc: Ssrc, sequence: u16) -> u32 {
+        let last = self.last(ssrc);
+        let is_ahead = last.is_some_and(|last| sequence.wrapping_sub(last).cast_signed() > 0);
+        numbers_between(last.filter(|_| is_ahead), sequence)
+    }
+
+    fn last(&self, ssrc: Ssrc) -> Option<u16> {
+        let mut streams = self.last.iter();
+        streams.find(|known| known.0 == ssrc).map(|known| known.1)
+    }
+
+    /// Notes a packet of a known stream.
+    pub fn note(&mut self, header: &Header) {
+        match self.last.iter_mut().find(|(ssrc, _)| *ssrc == header.ssrc) {
+            Some((_, last)) => *last = header.sequence,
+            None => self.last.push((header.ssrc, header.sequence)),
+        }
     }
 
     /// Where a packet of an unknown SSRC would belong, by its MID and RID (RFC 9143 §9.2, RFC 8852)

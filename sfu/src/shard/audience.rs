@@ -11,6 +11,7 @@ use crate::feed::FeedName;
 use crate::id::{ConferenceId, Feed, PeerId, PublicationId};
 use crate::link::LinkMessage;
 use crate::path::Path;
+use crate::peer::budgets::Budgets;
 use crate::peer::dtls::Session;
 use crate::peer::ice::Lite;
 use crate::peer::inbound::{Inbound, Receiver};
@@ -48,8 +49,9 @@ impl Shard {
             })
             .collect();
         let inbound = Inbound::new(receivers, spec.extensions);
-        let ice = Lite::new(now, spec.ice.clone());
+        let ice = Lite::new(now, spec.ice.clone(), spec.their_ice.clone());
         let dtls = Session::server(now, &self.identity, spec.fingerprint);
+        let budgets = Budgets::new(now, spec.slots.len());
         let slots: SmallVec<_> = spec
             .slots
             .iter()
@@ -64,27 +66,31 @@ impl Shard {
             report: None,
             sealer: None,
             slots,
-            cold: Box::new(Cold::new(ice, dtls, inbound, spec.extensions)),
+            cold: Box::new(Cold::new(ice, dtls, inbound, budgets, spec.extensions)),
         });
         self.demux.add_ufrag(&spec.ice.ufrag, key);
         if let Some(conference) = self.conferences.at_mut(conference) {
             conference.peers.push(key);
         }
-        self.point_slots(key, spec);
-        self.reconcile(now, conference);
+        // One more of an audience that is there already changes nothing for the others.
+        if self.point_slots(key, spec) || !spec.publications.is_empty() {
+            self.reconcile(now, conference);
+        }
         self.rearm(key);
     }
 
     /// Points a new peer's slots: video as the specification says, audio at the bank for peers with
-    /// as many audio slots.
-    fn point_slots(&mut self, key: PeerKey, spec: &PeerSpec) {
-        let audio = spec
-            .slots
-            .iter()
-            .filter(|slot| slot.kind == MediaKind::Audio)
-            .count();
-        let bank = u8::try_from(audio).unwrap_or(u8::MAX);
-        let mut place = 0;
+    /// as many audio slots. Returns whether a feed has its first slot now.
+    fn point_slots(&mut self, key: PeerKey, spec: &PeerSpec) -> bool {
+        let bank = bank_of(spec.slots.iter().map(|slot| slot.kind));
+        let conference = self
+            .peers
+            .at(key)
+            .and_then(|peer| self.conferences.at_mut(peer.conference));
+        if let Some(conference) = conference {
+            conference.join_bank(bank);
+        }
+        let (mut place, mut changed) = (0, false);
         for (index, slot) in spec.slots.iter().enumerate() {
             let name = match slot.kind {
                 MediaKind::Audio => {
@@ -96,15 +102,9 @@ impl Shard {
                 }
                 MediaKind::Video => slot.feed.map(feed_name),
             };
-            self.point(key, index, name);
+            changed |= self.point(key, index, name);
         }
-        let conference = self
-            .peers
-            .at(key)
-            .and_then(|peer| self.conferences.at_mut(peer.conference));
-        if let Some(conference) = conference.filter(|_| bank > 0) {
-            conference.ensure_bank(bank);
-        }
+        changed
     }
 
     /// The key of a conference, which is made if it is new.
@@ -113,15 +113,15 @@ impl Shard {
         known.unwrap_or_else(|| self.conferences.insert(Conference::new(id)))
     }
 
-    pub(super) fn restart_ice(&mut self, id: PeerId, ice: IceCredentials) {
+    pub(super) fn restart_ice(&mut self, id: PeerId, ours: IceCredentials, theirs: IceCredentials) {
         let Some(key) = self.peers.key(id) else {
             return;
         };
         let Some(peer) = self.peers.at_mut(key) else {
             return;
         };
-        self.demux.add_ufrag(&ice.ufrag, key);
-        if let Some(unused) = peer.cold.ice.restart(ice) {
+        self.demux.add_ufrag(&ours.ufrag, key);
+        if let Some(unused) = peer.cold.ice.restart(ours, theirs) {
             self.demux.remove_ufrag(&unused);
         }
     }
@@ -142,8 +142,9 @@ impl Shard {
                 self.send_control(path, &datagram);
             }
         }
+        let mut changed = false;
         for slot in 0..self.peers.at(key).map_or(0, |peer| peer.slots.len()) {
-            self.point(key, slot, None);
+            changed |= self.point(key, slot, None);
         }
         let Some(peer) = self.peers.remove(key) else {
             return;
@@ -155,6 +156,9 @@ impl Shard {
             self.demux.remove_path(*path, key);
         }
         self.leave_fanout(peer.conference, key);
+        if let Some(conference) = self.conferences.at_mut(peer.conference) {
+            conference.leave_bank(bank_of(peer.slots.iter().map(|slot| slot.kind)));
+        }
         for receiver in &peer.cold.inbound.receivers {
             let name = PublicationId {
                 peer: id,
@@ -162,7 +166,9 @@ impl Shard {
             };
             self.remove_publication(name);
         }
-        self.reconcile(now, peer.conference);
+        if changed || !peer.cold.inbound.receivers.is_empty() {
+            self.reconcile(now, peer.conference);
+        }
         self.forget_if_empty(peer.conference);
         self.events
             .push_back(Event::PeerClosed { peer: id, reason });
@@ -227,7 +233,8 @@ impl Shard {
         }
     }
 
-    /// A TCP connection is gone; its peer goes on by another path if it has one.
+    /// A path is gone, with its TCP connection or to another peer; its peer goes on by another if it
+    /// has one.
     pub fn handle_path_closed(&mut self, _now: Instant, path: Path) {
         let Some(key) = self.demux.at(path) else {
             return;
@@ -237,7 +244,7 @@ impl Shard {
             peer.cold.ice.forget(path);
             peer.cold.paths.retain(|known| *known != path);
             if peer.path == Some(path) {
-                peer.path = peer.cold.ice.selected();
+                peer.path = peer.cold.ice.proven();
             }
         }
     }
@@ -261,6 +268,12 @@ impl Shard {
             self.conferences.remove(key);
         }
     }
+}
+
+/// The size of the bank for peers with these slots: the number of audio slots.
+fn bank_of(slots: impl Iterator<Item = MediaKind>) -> u8 {
+    let audio = slots.filter(|kind| *kind == MediaKind::Audio).count();
+    u8::try_from(audio).unwrap_or(u8::MAX)
 }
 
 /// The name of a feed within its conference.

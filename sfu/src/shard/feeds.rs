@@ -89,36 +89,29 @@ impl Shard {
         }
     }
 
-    /// Points a slot at a feed or at nothing, and keeps the counts and the peer's mask right.
-    pub(super) fn point(&mut self, key: PeerKey, index: usize, name: Option<FeedName>) {
+    /// Points a slot at a feed or at nothing, and keeps the counts and the peer's mask right. Returns
+    /// whether a feed has its first slot now, or has lost its last.
+    pub(super) fn point(&mut self, key: PeerKey, index: usize, name: Option<FeedName>) -> bool {
         let Some(peer) = self.peers.at_mut(key) else {
-            return;
+            return false;
         };
         let Some(conference) = self.conferences.at_mut(peer.conference) else {
-            return;
+            return false;
         };
         let Some(slot) = peer.slots.get_mut(index) else {
-            return;
+            return false;
         };
         let is_video = slot.kind == MediaKind::Video && name.is_some();
-        if let Some(old) = slot
-            .feed
-            .take()
-            .and_then(|old| conference.feeds.get_mut(usize::from(old)))
-        {
-            old.slots = old.slots.saturating_sub(1);
+        let former = slot.feed.take();
+        let mut changed = former.is_some_and(|former| conference.unpoint(former));
+        if let Some((feed, is_first)) = name.and_then(|name| conference.point(name)) {
+            slot.feed = Some(feed);
+            changed |= is_first;
         }
-        slot.feed = name.and_then(|name| conference.feed_index(name));
         slot.ceiling = match name {
             Some(FeedName::Publication(_)) => THUMBNAIL_CEILING,
             _ => STAGE_CEILING,
         };
-        let feed = slot
-            .feed
-            .and_then(|feed| conference.feeds.get_mut(usize::from(feed)));
-        if let Some(feed) = feed {
-            feed.slots += 1;
-        }
         let pointed = peer.slots.iter().enumerate().rev();
         peer.watching = pointed
             .filter_map(|(index, slot)| Some((slot.feed?, u8::try_from(index).ok()?)))
@@ -130,6 +123,7 @@ impl Shard {
         if is_video {
             self.catch_up_slot(key, index);
         }
+        changed
     }
 
     /// Makes feeds and subscriptions what the conference's intent says. Calling it twice changes
@@ -232,14 +226,6 @@ impl Shard {
         let mut changed = false;
         for bank in &mut conference.banks {
             changed |= speakers::choose(&mut bank.places, &heard);
-        }
-        for index in 0..conference.banks.len() {
-            let Some(size) = conference.banks.get(index).map(|bank| bank.size) else {
-                continue;
-            };
-            for place in 0..size {
-                let _ = conference.feed_index(FeedName::Audio { bank: size, place });
-            }
         }
         changed
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
+use rand::RngExt;
 
 use crate::command::{CloseReason, Event};
 use crate::demux::{Class, classify};
@@ -21,18 +22,18 @@ use crate::rtp::{Rtcp, rtcp_packets};
 use crate::shard::Shard;
 
 /// Longest datagram looked at, in bytes.
-const MAX_DATAGRAM: usize = 2_048;
+pub const MAX_DATAGRAM: usize = 2_048;
 
 /// Handshake datagrams that may wait: those of a country that joins at once.
 const MAX_HANDSHAKES: usize = 16_384;
+
+/// Handshake datagrams of one peer that may wait: it has sent its flights again by then.
+const MAX_HANDSHAKES_PER_PEER: u8 = 16;
 
 /// Handshake datagrams taken per turn, at most about a millisecond's worth; and while media is being
 /// sent, so that a storm of joins slows a fan-out down by half and no more.
 const HANDSHAKES_PER_TURN: usize = 4;
 const HANDSHAKES_BESIDE_MEDIA: usize = 1;
-
-/// Packets resent for one RTCP datagram; a receiver that misses more needs a keyframe.
-const MAX_RESENT: usize = 64;
 
 impl Shard {
     /// Takes in one datagram that came on `path`.
@@ -52,7 +53,7 @@ impl Shard {
             Class::Stun => self.on_stun(now, path, datagram),
             Class::Dtls => {
                 let key = self.peer_at(path)?;
-                self.queue_handshake(now, key, datagram)
+                self.queue_handshake(now, key, path, datagram)
             }
             Class::Rtp => {
                 let key = self.peer_at(path)?;
@@ -71,24 +72,54 @@ impl Shard {
     }
 
     fn on_stun(&mut self, now: Instant, path: Path, datagram: &[u8]) -> Result<(), DropReason> {
+        if ice::is_answer(datagram) {
+            return self.on_stun_answer(now, path, datagram);
+        }
         let ufrag = ice::peek_ufrag(datagram).ok_or(DropReason::BadStun)?;
         let key = self
             .demux
             .with_ufrag(ufrag)
             .ok_or(DropReason::UnknownUfrag)?;
+        let former = self.demux.at(path).filter(|owner| *owner != key);
+        if former.is_some_and(|owner| self.is_home_of(owner, path)) {
+            return Err(DropReason::PathTaken);
+        }
         let peer = self.peers.at_mut(key).ok_or(DropReason::UnknownUfrag)?;
         let mut reply = Vec::with_capacity(128);
-        let outcome = peer
-            .cold
-            .ice
-            .handle_request(now, path, datagram, &mut reply)?;
+        let ice = &mut peer.cold.ice;
+        let outcome = ice.handle_request(now, path, datagram, &mut reply)?;
         if outcome == Outcome::RoleConflict {
             self.send_control(path, &reply);
             return Ok(());
         }
+        ice.note_received(path, datagram.len());
+        // No larger than the check, so there is always room for it.
+        let _ = ice.may_send(reply.len());
         if let Outcome::Restarted { retired } = &outcome {
             self.demux.remove_ufrag(retired);
         }
+        if former.is_some() {
+            self.handle_path_closed(now, path);
+        }
+        self.enter_path(key, path);
+        self.send_control(path, &reply);
+        self.ask_path(now, key);
+        self.note_heard(key);
+        Ok(())
+    }
+
+    /// Whether this is where a connected peer is: no other can take it.
+    fn is_home_of(&self, key: PeerKey, path: Path) -> bool {
+        self.peers
+            .at(key)
+            .is_some_and(|peer| peer.cold.stage == Stage::Connected && peer.path == Some(path))
+    }
+
+    /// A peer proved to be at a path.
+    fn enter_path(&mut self, key: PeerKey, path: Path) {
+        let Some(peer) = self.peers.at_mut(key) else {
+            return;
+        };
         if self.demux.add_path(path, key) {
             peer.cold.paths.push(path);
             // Paths that ICE has forgotten are no way in any more.
@@ -102,9 +133,33 @@ impl Shard {
             }
         }
         if peer.sealer.is_some() {
-            peer.path = peer.cold.ice.selected();
+            peer.path = peer.cold.ice.proven();
         }
-        self.send_control(path, &reply);
+    }
+
+    /// Asks the path that a peer's media is to go to whether it receives, unless it has shown it.
+    fn ask_path(&mut self, now: Instant, key: PeerKey) {
+        let Some(peer) = self.peers.at_mut(key) else {
+            return;
+        };
+        let (rng, mut check) = (&mut self.rng, Vec::new());
+        if let Some(path) = peer.cold.ice.ask(now, || rng.random(), &mut check) {
+            self.send_control(path, &check);
+        }
+    }
+
+    fn on_stun_answer(
+        &mut self,
+        now: Instant,
+        path: Path,
+        datagram: &[u8],
+    ) -> Result<(), DropReason> {
+        let key = self.peer_at(path)?;
+        let peer = self.peers.at_mut(key).ok_or(DropReason::UnknownPath)?;
+        peer.cold.ice.handle_answer(now, path, datagram)?;
+        if peer.sealer.is_some() {
+            peer.path = peer.cold.ice.proven();
+        }
         self.note_heard(key);
         Ok(())
     }
@@ -125,12 +180,20 @@ impl Shard {
         &mut self,
         now: Instant,
         key: PeerKey,
+        path: Path,
         datagram: &[u8],
     ) -> Result<(), DropReason> {
+        let peer = self.peers.at_mut(key).ok_or(DropReason::UnknownPath)?;
+        let is_one_too_many = peer.cold.handshakes >= MAX_HANDSHAKES_PER_PEER;
+        if is_one_too_many || !peer.cold.budgets.handshake(now) {
+            return Err(DropReason::HandshakeBudget);
+        }
         if self.handshakes.len() >= MAX_HANDSHAKES {
             // The client sends its flight again.
             return Err(DropReason::HandshakeQueueFull);
         }
+        peer.cold.ice.note_received(path, datagram.len());
+        peer.cold.handshakes += 1;
         self.handshakes
             .push_back((key, Bytes::copy_from_slice(datagram)));
         self.handshakes_due.get_or_insert(now);
@@ -152,6 +215,7 @@ impl Shard {
             let Some(known) = self.peers.get_mut(key) else {
                 continue;
             };
+            known.cold.handshakes = known.cold.handshakes.saturating_sub(1);
             if let Err(reason) = known.cold.dtls.handle_datagram(now, &datagram) {
                 self.stats.drops.count(reason);
             }
@@ -170,8 +234,14 @@ impl Shard {
             let Some(datagram) = peer.cold.dtls.poll_transmit() else {
                 break;
             };
-            if let Some(path) = peer.cold.ice.selected() {
+            let Some(path) = peer.cold.ice.selected() else {
+                continue;
+            };
+            if peer.cold.ice.may_send(datagram.len()) {
                 self.send_control(path, &datagram);
+            } else {
+                // The client sends its flight again, and with it comes room for ours.
+                self.stats.drops.count(DropReason::PathNotProven);
             }
         }
         loop {
@@ -189,7 +259,8 @@ impl Shard {
                         return;
                     };
                     peer.sealer = Some(sealer);
-                    peer.path = peer.cold.ice.selected();
+                    peer.cold.ice.note_handshake();
+                    peer.path = peer.cold.ice.proven();
                     peer.cold.stage = Stage::Connected;
                     // Spread over the interval by the peer's number, so that reports do not bunch.
                     let spread = std::time::Duration::from_millis(200 + id.0 / 256 % 64 * 25);
@@ -220,9 +291,13 @@ impl Shard {
         if !peer.cold.ice.is_verified(path) {
             return Err(DropReason::UnknownPath);
         }
-        let media = peer.cold.open_media(now, path, packet)?;
-        self.arm_feedback(now, key);
-        self.note_heard(key);
+        let publications = &self.publications;
+        let is_blocked = |key| publications.get(key).is_some_and(|known| known.blocked);
+        let opened = peer.cold.open_media(now, path, packet, is_blocked);
+        if matches!(opened, Ok(_) | Err(DropReason::Blocked)) {
+            self.arm_feedback(now, key);
+            self.note_heard(key);
+        }
         let Media {
             key,
             layer,
@@ -230,7 +305,7 @@ impl Shard {
             payload,
             level,
             ..
-        } = media;
+        } = opened?;
         let publication = self
             .publications
             .at_mut(key)
@@ -284,14 +359,21 @@ impl Shard {
             return Err(DropReason::UnknownPath);
         }
         let compound = peer.cold.open_rtcp(now, path, packet)?;
+        if peer.cold.ice.unproven() == Some(path) {
+            self.ask_path(now, key);
+        }
         self.note_heard(key);
-        let mut resent = 0;
+        let mut asked = 0;
         for part in rtcp_packets(&compound) {
             match (part.kind, part.count) {
-                (Rtcp::SR, _) => self.on_sender_report(now, key, &part),
-                (Rtcp::RTPFB, 1) => self.on_nack(key, path, &part, &mut resent),
-                (Rtcp::PSFB, 1) => self.on_keyframe_request(key, part.word(8)),
-                (Rtcp::PSFB, 4) => self.on_keyframe_request(key, part.word(12)),
+                (Rtcp::SR, _) => {
+                    self.on_sender_report(now, key, &part);
+                    self.on_report_blocks(now, key, &part);
+                }
+                (Rtcp::RR, _) => self.on_report_blocks(now, key, &part),
+                (Rtcp::RTPFB, 1) => self.on_nack(now, key, &part, &mut asked),
+                (Rtcp::PSFB, 1) => self.on_keyframe_request(now, key, part.word(8)),
+                (Rtcp::PSFB, 4) => self.on_keyframe_request(now, key, part.word(12)),
                 _ => {}
             }
         }
@@ -355,63 +437,6 @@ impl Shard {
                 },
             ));
         }
-    }
-
-    /// Sends again what a receiver misses (RFC 4585 §6.2.1), on the slot's RTX SSRC.
-    fn on_nack(&mut self, key: PeerKey, path: Path, nack: &Rtcp<'_>, resent: &mut usize) {
-        let Some(peer) = self.peers.at_mut(key) else {
-            return;
-        };
-        let Some(media) = nack.word(8).map(Ssrc) else {
-            return;
-        };
-        let Some(slot) = peer.slots.iter_mut().find(|slot| slot.ssrc == media) else {
-            return;
-        };
-        let Some(sealer) = &peer.sealer else { return };
-        for word in (12..nack.bytes.len())
-            .step_by(4)
-            .filter_map(|at| nack.word(at))
-        {
-            for sequence in missing(word) {
-                self.stats.nacked += 1;
-                let held = slot
-                    .rewriter
-                    .origin(sequence)
-                    .filter(|_| *resent < MAX_RESENT)
-                    .and_then(|(source, incoming, outgoing)| {
-                        let publication = self.publications.get(source.publication)?;
-                        let layer = publication.layers.get(usize::from(source.layer))?;
-                        layer.ring.get(incoming).map(|packet| (packet, outgoing))
-                    });
-                let outcome =
-                    held.ok_or(DropReason::NotRepairable)
-                        .and_then(|(packet, outgoing)| {
-                            let space = self.control.space().ok_or(DropReason::SendQueueFull)?;
-                            slot.write_rtx(packet, outgoing, sealer, space)
-                        });
-                match outcome {
-                    Ok(length) => {
-                        self.control.commit(peer.path.unwrap_or(path), length);
-                        self.stats.rtx_out += 1;
-                        *resent += 1;
-                    }
-                    Err(reason) => self.stats.drops.count(reason),
-                }
-            }
-        }
-    }
-
-    fn on_keyframe_request(&mut self, key: PeerKey, media: Option<u32>) {
-        self.stats.keyframe_requests += 1;
-        let Some(peer) = self.peers.at(key) else {
-            return;
-        };
-        let slot = peer.slots.iter().find(|slot| Some(slot.ssrc.0) == media);
-        let Some(source) = slot.and_then(|slot| slot.rewriter.source()) else {
-            return;
-        };
-        self.wish(source.publication, source.layer);
     }
 
     /// Notes that a keyframe of a layer is needed.
@@ -536,25 +561,9 @@ pub(super) fn shards(mut set: u64) -> impl Iterator<Item = ShardId> {
     })
 }
 
-/// The sequence numbers of one NACK item: PID and bit mask BLP (RFC 4585 §6.2.1).
-#[expect(clippy::cast_possible_truncation, reason = "two 16-bit halves")]
-fn missing(item: u32) -> impl Iterator<Item = u16> {
-    let (first, mask) = ((item >> 16) as u16, item as u16);
-    let rest = (0..16u16)
-        .filter(move |bit| mask >> bit & 1 == 1)
-        .map(move |bit| first.wrapping_add(bit + 1));
-    std::iter::once(first).chain(rest)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_nack_item_names_its_packets_across_wraparound() {
-        let named: Vec<_> = missing(0xfffe_0005).collect();
-        assert_eq!(named, [0xfffe, 0xffff, 1]);
-    }
 
     #[test]
     fn a_shard_set_is_walked() {

@@ -311,6 +311,11 @@ impl Rewriter {
         )
     }
 
+    /// How many numbers were used after this one.
+    pub fn behind(&self, outgoing: u64) -> u64 {
+        self.next.saturating_sub(outgoing + 1)
+    }
+
     /// Which incoming packet left with the 16-bit number `sequence`, looking back from the newest.
     /// Only the present source can be answered for: its numbers alone still hold.
     pub fn origin(&self, sequence: u16) -> Option<(Source, u64, u64)> {

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use sfu::command::{IceCredentials, MediaKind};
 use sfu::demux::{Class, classify};
 use sfu::peer::dtls::{ClientConfig, Event, Identity, Session};
-use sfu::peer::ice::client::{Answer as CheckAnswer, Check, Role, check_answer};
+use sfu::peer::ice::client::{Answer as CheckAnswer, Check, Role, answer_check, check_answer};
 use sfu::peer::srtp::{Keys, Opener, Profile, Sealer};
 use sfu::rtp::{Header, Rtcp, rtcp_packets};
 
@@ -107,6 +107,8 @@ pub struct Light {
     pub keys: Option<Keys>,
     /// Last sender report per SSRC: NTP time and RTP time.
     pub reports: Vec<(u32, u64, u32)>,
+    /// Checks of the server's that it has answered.
+    pub asked: u64,
     /// Packets that could not be used.
     pub refused: u64,
     /// Reports about what it sends (RFC 3550 §6.4.2).
@@ -144,6 +146,7 @@ impl Light {
             closed: false,
             keys: None,
             reports: Vec::new(),
+            asked: 0,
             refused: 0,
             receiver_reports: 0,
             transport_feedback: 0,
@@ -216,6 +219,15 @@ impl Light {
         self.send_rtcp(&pli);
     }
 
+    /// Seals an RTCP compound, for tests that send it themselves.
+    ///
+    /// # Panics
+    /// When it is not connected, or this is no RTCP.
+    pub fn seal_rtcp(&mut self, compound: &[u8]) -> Vec<u8> {
+        let (_, opener) = self.secured.as_mut().expect("the client is connected");
+        opener.seal_rtcp(compound).expect("it is RTCP").to_vec()
+    }
+
     /// Says goodbye and falls silent.
     pub fn close(&mut self, now: Instant) {
         if let Some(dtls) = &mut self.dtls {
@@ -283,8 +295,14 @@ impl Light {
         self.next_check = Some(now + pause);
     }
 
-    fn on_stun(&mut self, now: Instant, datagram: &[u8]) {
+    fn on_stun(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) {
         let Some(server) = &self.server else { return };
+        let mut answer = Vec::new();
+        if answer_check(datagram, &self.own, from, &mut answer).is_ok() {
+            self.asked += 1;
+            self.out.push_back(answer);
+            return;
+        }
         let Ok(CheckAnswer::Success(_)) = check_answer(datagram, &self.check, &server.ice) else {
             self.refused += 1;
             return;
@@ -472,9 +490,9 @@ impl Client for Light {
         self.make_offer()
     }
 
-    fn handle_datagram(&mut self, now: Instant, _: SocketAddr, _: SocketAddr, datagram: &[u8]) {
+    fn handle_datagram(&mut self, now: Instant, from: SocketAddr, _: SocketAddr, datagram: &[u8]) {
         match classify(datagram) {
-            Some(Class::Stun) => self.on_stun(now, datagram),
+            Some(Class::Stun) => self.on_stun(now, from, datagram),
             Some(Class::Dtls) => {
                 if let Some(dtls) = &mut self.dtls {
                     let _ = dtls.handle_datagram(now, datagram);

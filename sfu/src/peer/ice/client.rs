@@ -132,6 +132,30 @@ pub fn check_answer(
     Ok(Answer::Success(SocketAddr::new(mapped.ip, mapped.port)))
 }
 
+/// Answers a check of the server's own that came from `server`, as a full agent must (RFC 8445
+/// §7.3); the answer is appended to `out`.
+///
+/// # Errors
+/// When it is no Binding request for the client with the credentials `own`, or is not authentic.
+pub fn answer_check(
+    datagram: &[u8],
+    own: &IceCredentials,
+    server: SocketAddr,
+    out: &mut Vec<u8>,
+) -> Result<(), DropReason> {
+    let view = stun::View::parse(datagram)
+        .filter(|view| view.kind == stun::BINDING_REQUEST)
+        .ok_or(DropReason::BadStun)?;
+    if view.receiver_ufrag() != Some(&own.ufrag) {
+        return Err(DropReason::UnknownUfrag);
+    }
+    if !view.integrity {
+        return Err(DropReason::StunNotAuthenticated);
+    }
+    stun::authenticate(datagram, &own.pwd)?;
+    super::write_reply(&view, own, &super::mapped_address(server), out)
+}
+
 /// The transaction id of an answer, for finding the check it belongs to. Allocates nothing.
 pub fn peek_transaction(datagram: &[u8]) -> Option<[u8; 12]> {
     stun::View::parse(datagram)

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use rtc_stun::attributes::{ATTR_USE_CANDIDATE, ATTR_USERNAME};
 use rtc_stun::message::BINDING_REQUEST;
 
-use super::client::{Answer, Check, Role, check_answer, peek_transaction};
+use super::client::{Answer, Check, Role, answer_check, check_answer, peek_transaction};
 use super::*;
 use crate::path::TcpId;
 
@@ -88,16 +88,38 @@ struct Fixture {
     start: Instant,
     lite: Lite,
     browser: Browser,
+    own: IceCredentials,
+    /// Whether it answers when it is asked whether a path receives.
+    answers: bool,
+    questions: u8,
 }
 
 impl Fixture {
     fn new() -> Self {
-        let (start, own) = (epoch(), credentials("00server"));
+        let (start, server) = (epoch(), credentials("00server"));
+        let own = credentials("browser");
         Self {
             start,
-            lite: Lite::new(start, own.clone()),
-            browser: Browser::new(&own),
+            lite: Lite::new(start, server.clone(), own.clone()),
+            browser: Browser::new(&server),
+            own,
+            answers: true,
+            questions: 0,
         }
+    }
+
+    /// Lets the server ask, and the browser answer. Returns whether media moves.
+    fn ask(&mut self, at: Duration) -> bool {
+        let (now, number) = (self.start + at, self.questions + 1);
+        let mut question = Vec::new();
+        let Some(path) = self.lite.ask(now, || [number; 12], &mut question) else {
+            return false;
+        };
+        self.questions = number;
+        let mut answer = Vec::new();
+        let from = "192.0.2.1:7910".parse().unwrap();
+        answer_check(&question, &self.own, from, &mut answer).unwrap();
+        self.answers && self.lite.handle_answer(now, path, &answer).unwrap()
     }
 
     fn check(&mut self, at: Duration, path: Path, nominate: bool) -> Outcome {
@@ -114,7 +136,11 @@ impl Fixture {
             out.len() <= request.len(),
             "an answer is no larger than its request"
         );
-        outcome
+        if self.ask(at) {
+            Outcome::Selected
+        } else {
+            outcome
+        }
     }
 
     fn refused(&mut self, path: Path, request: &[u8], reason: DropReason) {
@@ -160,6 +186,128 @@ fn a_nominated_check_from_elsewhere_moves_the_peer_at_once() {
         "a spare pair is kept warm"
     );
     assert_eq!(it.lite.selected(), Some(mobile()));
+}
+
+#[test]
+fn media_moves_only_to_a_path_that_answers() {
+    let mut it = Fixture::new();
+    it.check(secs(0), home(), true);
+    assert_eq!(it.lite.proven(), Some(home()));
+    it.answers = false;
+    for at in 1..20 {
+        assert_eq!(it.check(secs(at), mobile(), true), Outcome::Answered);
+        assert_eq!(it.lite.proven(), Some(home()), "also when that is silent");
+    }
+    it.answers = true;
+    assert!(it.ask(secs(20)));
+    assert_eq!(it.lite.proven(), Some(mobile()));
+    assert_eq!(
+        it.check(secs(21), home(), true),
+        Outcome::Selected,
+        "it has answered before"
+    );
+    assert_eq!(it.questions, 1 + 19 + 1, "and is not asked again");
+}
+
+#[test]
+fn an_answer_counts_for_the_path_and_the_question_it_belongs_to() {
+    let mut it = Fixture::new();
+    it.check(secs(0), home(), true);
+    it.answers = false;
+    it.check(secs(1), mobile(), true);
+    let server = "192.0.2.1:7910".parse().unwrap();
+    let answer_to = |it: &Fixture, transaction| {
+        let check = Check {
+            server: &it.own,
+            ufrag: "00server",
+            role: Role::Controlled,
+            tie_breaker: 1,
+            priority: 1,
+            use_candidate: false,
+            transaction,
+        };
+        let (mut question, mut answer) = (Vec::new(), Vec::new());
+        check.encode(&mut question).unwrap();
+        answer_check(&question, &it.own, server, &mut answer).unwrap();
+        answer
+    };
+    let right = answer_to(&it, [it.questions; 12]);
+    let guessed = answer_to(&it, [99; 12]);
+    let now = it.start + secs(1);
+    let refused = Err(DropReason::BadStun);
+    assert_eq!(it.lite.handle_answer(now, mobile(), &guessed), refused);
+    assert_eq!(it.lite.handle_answer(now, home(), &right), refused);
+    let mut forged = right.clone();
+    *forged.last_mut().unwrap() ^= 1;
+    let unsigned = Err(DropReason::StunNotAuthenticated);
+    assert_eq!(it.lite.handle_answer(now, mobile(), &forged), unsigned);
+    assert_eq!(it.lite.proven(), Some(home()));
+    assert_eq!(it.lite.handle_answer(now, mobile(), &right), Ok(true));
+    assert_eq!(
+        it.lite.handle_answer(now, mobile(), &right),
+        refused,
+        "once"
+    );
+}
+
+#[test]
+fn a_handshake_over_one_path_shows_that_it_receives() {
+    let mut it = Fixture::new();
+    it.answers = false;
+    it.check(secs(0), home(), true);
+    assert_eq!(it.lite.proven(), None);
+    it.lite.note_handshake();
+    assert_eq!(it.lite.proven(), Some(home()));
+
+    let mut it = Fixture::new();
+    it.answers = false;
+    let first = tcp(1, "10.0.0.1:55555");
+    it.check(secs(0), first, true);
+    assert_eq!(it.lite.proven(), Some(first), "TCP has shown it by opening");
+    it.lite.forget(first);
+    it.check(secs(1), home(), true);
+    it.lite.note_handshake();
+    assert_eq!(it.lite.proven(), None, "half of it may have gone elsewhere");
+}
+
+#[test]
+fn a_path_gets_three_times_what_came_from_it_until_it_has_answered() {
+    let mut it = Fixture::new();
+    it.answers = false;
+    it.check(secs(0), home(), true);
+    let asked = 3 * 1_000;
+    it.lite.note_received(mobile(), 100_000);
+    it.lite.note_received(home(), 1_000);
+    let mut sent = 0;
+    while it.lite.may_send(100) {
+        sent += 100;
+    }
+    assert!((asked - 400..=asked).contains(&sent), "{sent}");
+    it.lite.note_handshake();
+    assert!(it.lite.may_send(100_000));
+}
+
+#[test]
+fn checks_have_a_budget() {
+    let mut it = Fixture::new();
+    let mut answered = 0;
+    for _ in 0..1_000 {
+        let request = it.browser.check(true);
+        it.browser.number = 0;
+        let mut out = Vec::new();
+        let outcome = it.lite.handle_request(it.start, home(), &request, &mut out);
+        match outcome {
+            Ok(_) => answered += 1,
+            Err(reason) => assert_eq!((reason, out.len()), (DropReason::CheckBudget, 0)),
+        }
+    }
+    assert_eq!(answered, CHECKS.0);
+    let later = it.start + secs(2);
+    let request = it.browser.check(true);
+    let outcome = it
+        .lite
+        .handle_request(later, home(), &request, &mut Vec::new());
+    assert!(outcome.is_ok());
 }
 
 /// Firefox nominates in its very first check and never again.
@@ -341,7 +489,7 @@ fn both_pairs_are_accepted_during_a_restart_until_the_new_one_is_used() {
     let mut it = Fixture::new();
     it.check(secs(0), home(), true);
     let fresh = credentials("00fresh");
-    assert_eq!(it.lite.restart(fresh.clone()), None);
+    assert_eq!(it.lite.restart(fresh.clone(), credentials("again")), None);
     assert_eq!(
         it.lite.ufrags().collect::<Vec<_>>(),
         ["00server", "00fresh"]
@@ -354,6 +502,8 @@ fn both_pairs_are_accepted_during_a_restart_until_the_new_one_is_used() {
 
     let old = it.browser.check(true);
     it.browser = Browser::new(&fresh);
+    it.own = credentials("again");
+    it.answers = false;
     let outcome = it.check(secs(2), mobile(), false);
     assert_eq!(
         outcome,
@@ -361,12 +511,14 @@ fn both_pairs_are_accepted_during_a_restart_until_the_new_one_is_used() {
             retired: "00server".to_owned()
         }
     );
+    assert_eq!(it.lite.proven(), Some(home()), "until the new path answers");
+    it.answers = true;
+    assert!(it.ask(secs(3)));
     assert_eq!(
         it.lite.selected(),
         Some(mobile()),
         "whatever the new pair came on"
     );
-    assert!(!it.lite.is_verified(home()));
     assert_eq!(it.lite.ufrags().collect::<Vec<_>>(), ["00fresh"]);
     it.refused(home(), &old, DropReason::UnknownUfrag);
 }
@@ -374,9 +526,12 @@ fn both_pairs_are_accepted_during_a_restart_until_the_new_one_is_used() {
 #[test]
 fn a_restart_that_was_never_used_gives_way_to_the_next() {
     let mut it = Fixture::new();
-    assert_eq!(it.lite.restart(credentials("00first")), None);
     assert_eq!(
-        it.lite.restart(credentials("00second")),
+        it.lite.restart(credentials("00first"), credentials("one")),
+        None
+    );
+    assert_eq!(
+        it.lite.restart(credentials("00second"), credentials("two")),
         Some("00first".to_owned())
     );
     assert_eq!(
@@ -406,8 +561,9 @@ fn the_paths_remembered_are_bounded_and_the_selected_one_is_never_forgotten() {
     let mut it = Fixture::new();
     it.check(secs(0), home(), true);
     for port in 0..200 {
-        it.lite.on_media(it.start + secs(1), home());
-        it.check(secs(1), udp(&format!("10.7.7.7:{}", 1_000 + port)), false);
+        let at = Duration::from_millis(1_000 + 20 * port);
+        it.lite.on_media(it.start + at, home());
+        it.check(at, udp(&format!("10.7.7.7:{}", 1_000 + port)), false);
     }
     assert_eq!(it.lite.verified().count(), MAX_VERIFIED);
     assert_eq!(it.lite.selected(), Some(home()));

@@ -1,0 +1,249 @@
+//! What receivers ask for by RTCP: packets once more, and keyframes. Each within its budget.
+
+use std::time::{Duration, Instant};
+
+use crate::drop_reason::DropReason;
+use crate::id::Ssrc;
+use crate::packet::SharedPacket;
+use crate::peer::repairs::{Asked, MAX_BEHIND, Repairs};
+use crate::peer::{Peer, PeerKey};
+use crate::publication::Publication;
+use crate::rtp::Rtcp;
+use crate::shard::Shard;
+use crate::slot::Slot;
+use crate::table::Table;
+
+/// Packets looked up for one RTCP datagram; a receiver that misses more needs a keyframe.
+const MAX_ASKED: usize = 256;
+
+impl Shard {
+    /// Notes what a receiver misses (RFC 4585 §6.2.1) and may be sent again. `asked` counts over
+    /// one datagram.
+    pub(super) fn on_nack(
+        &mut self,
+        now: Instant,
+        key: PeerKey,
+        nack: &Rtcp<'_>,
+        asked: &mut usize,
+    ) {
+        let Some(peer) = self.peers.at_mut(key) else {
+            return;
+        };
+        let Some(media) = nack.word(8).map(Ssrc) else {
+            return;
+        };
+        let Some(index) = peer.slots.iter().position(|slot| slot.ssrc == media) else {
+            return;
+        };
+        let octets = octets(peer);
+        let repairs = peer
+            .cold
+            .repairs
+            .get_or_insert_with(|| Box::new(Repairs::new(now, octets)));
+        repairs.credit(octets);
+        let (Some(slot), Ok(index)) = (peer.slots.get(index), u8::try_from(index)) else {
+            return;
+        };
+        // Whoever waits already has its turn.
+        let has_turn = repairs.is_waiting();
+        let mut is_new = false;
+        for word in (12..nack.bytes.len())
+            .step_by(4)
+            .filter_map(|at| nack.word(at))
+        {
+            let named = named(word);
+            self.stats.nacked += named as u64;
+            if *asked + named > MAX_ASKED {
+                let drops = &mut self.stats.drops;
+                drops.count_many(DropReason::NotRepairable, named as u64);
+                continue;
+            }
+            *asked += named;
+            for sequence in missing(word) {
+                let what = Asked {
+                    slot: index,
+                    sequence,
+                };
+                let round_trip = peer.cold.round_trip;
+                match note(repairs, now, what, round_trip, slot, &self.publications) {
+                    Ok(()) => is_new = true,
+                    Err(reason) => self.stats.drops.count(reason),
+                }
+            }
+        }
+        if is_new && !has_turn {
+            self.repairs.push_back(key);
+        }
+    }
+
+    /// Writes what the next receiver is sent again, behind its own messages. Receivers take turns
+    /// with those of a fan-out under way, so that neither waits for the other. Returns whether
+    /// there was one.
+    pub(super) fn repair_next(&mut self) -> bool {
+        let media_is_next = !self.fanouts.is_empty() && !std::mem::take(&mut self.media_was_last);
+        if media_is_next {
+            return false;
+        }
+        let Some(waiting) = self.repairs.pop_front() else {
+            return false;
+        };
+        let Some(peer) = self.peers.get_mut(waiting) else {
+            return true;
+        };
+        let Some(due) = peer.cold.repairs.as_mut().map(|it| it.take_due()) else {
+            return true;
+        };
+        let (Some(path), Some(sealer)) = (peer.path, peer.sealer.as_ref()) else {
+            let drops = &mut self.stats.drops;
+            drops.count_many(DropReason::NoPath, due.len() as u64);
+            return true;
+        };
+        for asked in due {
+            let Some(slot) = peer.slots.get_mut(usize::from(asked.slot)) else {
+                continue;
+            };
+            let written = find(&self.publications, slot, asked.sequence)
+                .ok_or(DropReason::NotRepairable)
+                .and_then(|(packet, outgoing)| {
+                    let space = self.outbox.space().ok_or(DropReason::SendQueueFull)?;
+                    slot.write_rtx(packet, outgoing, sealer, space)
+                });
+            match written {
+                Ok(length) => {
+                    self.outbox.commit(path, length);
+                    self.stats.rtx_out += 1;
+                }
+                Err(reason) => self.stats.drops.count(reason),
+            }
+        }
+        true
+    }
+
+    /// Notes a receiver's wish for a keyframe of what it sees under `media`.
+    pub(super) fn on_keyframe_request(&mut self, now: Instant, key: PeerKey, media: Option<u32>) {
+        self.stats.keyframe_requests += 1;
+        let Some(peer) = self.peers.at_mut(key) else {
+            return;
+        };
+        let slot = peer.slots.iter().find(|slot| Some(slot.ssrc.0) == media);
+        let Some(source) = slot.and_then(|slot| slot.rewriter.source()) else {
+            return;
+        };
+        if peer.cold.budgets.keyframe(now) {
+            self.wish(source.publication, source.layer);
+        } else {
+            self.stats.drops.count(DropReason::KeyframeBudget);
+        }
+    }
+
+    /// Learns a receiver's round trip from its report (RFC 3550 §6.4.1) about one of its slots.
+    pub(super) fn on_report_blocks(&mut self, now: Instant, key: PeerKey, report: &Rtcp<'_>) {
+        let ntp = self.ntp(now);
+        let Some(peer) = self.peers.at_mut(key) else {
+            return;
+        };
+        let first = if report.kind == Rtcp::SR { 28 } else { 8 };
+        for block in 0..usize::from(report.count) {
+            let at = first + 24 * block;
+            let (Some(ssrc), Some(last), Some(delay)) =
+                (report.word(at), report.word(at + 16), report.word(at + 20))
+            else {
+                return;
+            };
+            let is_ours = |slot: &Slot| slot.ssrc.0 == ssrc;
+            if last != 0 && peer.slots.iter().any(is_ours) {
+                peer.cold.round_trip = round_trip(ntp, last, delay).or(peer.cold.round_trip);
+            }
+        }
+    }
+}
+
+/// Notes one packet that is to leave again, unless it must not or cannot.
+fn note(
+    repairs: &mut Repairs,
+    now: Instant,
+    what: Asked,
+    round_trip: Option<Duration>,
+    slot: &Slot,
+    publications: &Table<Publication>,
+) -> Result<(), DropReason> {
+    repairs.check(now, what, round_trip)?;
+    let (packet, _) = find(publications, slot, what.sequence).ok_or(DropReason::NotRepairable)?;
+    let length = u32::try_from(packet.payload.len());
+    repairs.push(now, what, length.unwrap_or(u32::MAX))
+}
+
+/// Payload bytes that all slots of a peer were sent; wraps.
+fn octets(peer: &Peer) -> u32 {
+    let sent = peer.slots.iter().map(|slot| slot.sent().octets);
+    sent.fold(0, u32::wrapping_add)
+}
+
+/// The packet that left a slot with this number, and the extended number it had, if it can leave
+/// again and would come in time.
+fn find<'p>(
+    publications: &'p Table<Publication>,
+    slot: &Slot,
+    sequence: u16,
+) -> Option<(&'p SharedPacket, u64)> {
+    let (source, incoming, outgoing) = slot.rewriter.origin(sequence)?;
+    if !slot.is_repairable() || slot.rewriter.behind(outgoing) >= MAX_BEHIND {
+        return None;
+    }
+    let publication = publications.get(source.publication)?;
+    let layer = publication.layers.get(usize::from(source.layer))?;
+    Some((layer.ring.get(incoming)?, outgoing))
+}
+
+/// Time since the sender report that a receiver names by the middle of its NTP time, without the
+/// time that the receiver took. `None` for what cannot be.
+#[expect(clippy::cast_possible_truncation, reason = "the middle 32 of 64 bits")]
+fn round_trip(ntp: u64, last: u32, delay: u32) -> Option<Duration> {
+    let units = ((ntp >> 16) as u32).wrapping_sub(last).checked_sub(delay)?;
+    // Units of 1/65,536 s; what is longer than a minute is no answer to a report of ours.
+    (units < 60 << 16).then(|| Duration::from_micros((u64::from(units) * 1_000_000) >> 16))
+}
+
+/// How many packets a NACK item names.
+const fn named(item: u32) -> usize {
+    1 + (item & 0xffff).count_ones() as usize
+}
+
+/// The sequence numbers of one NACK item: PID and bit mask BLP (RFC 4585 §6.2.1).
+#[expect(clippy::cast_possible_truncation, reason = "two 16-bit halves")]
+fn missing(item: u32) -> impl Iterator<Item = u16> {
+    let (first, mask) = ((item >> 16) as u16, item as u16);
+    let rest = (0..16u16)
+        .filter(move |bit| mask >> bit & 1 == 1)
+        .map(move |bit| first.wrapping_add(bit + 1));
+    std::iter::once(first).chain(rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_nack_item_names_its_packets_across_wraparound() {
+        let numbers: Vec<_> = missing(0xfffe_0005).collect();
+        assert_eq!(numbers, [0xfffe, 0xffff, 1]);
+        assert_eq!(named(0xfffe_0005), 3);
+    }
+
+    #[test]
+    fn a_round_trip_is_the_time_without_the_receivers_own() {
+        let sent = 0x0000_0001_8000_0000_u64;
+        let named = (sent >> 16) as u32;
+        let now = sent + (1 << 31);
+        assert_eq!(
+            round_trip(now, named, 0x4000),
+            Some(Duration::from_millis(250))
+        );
+        assert_eq!(
+            round_trip(now, named, 0x9000),
+            None,
+            "longer than it can be"
+        );
+        assert_eq!(round_trip(now, named.wrapping_sub(1 << 28), 0), None);
+    }
+}
