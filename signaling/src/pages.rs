@@ -1,9 +1,11 @@
 //! The web client, built by `web-client` and embedded here.
 
+mod packed;
+
 use axum::extract::Path;
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, IF_NONE_MATCH,
-    REFERRER_POLICY,
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName,
+    IF_NONE_MATCH, REFERRER_POLICY, VARY,
 };
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -60,22 +62,28 @@ pub async fn file(headers: HeaderMap, Path(name): Path<String>) -> Response {
 }
 
 fn serve(headers: &HeaderMap, path: &str, file: &EmbeddedFile, cache: &'static str) -> Response {
-    let etag = format!("\"{}\"", hex::encode(file.metadata.sha256_hash()));
+    let hash = hex::encode(file.metadata.sha256_hash());
     let kind = mime_guess::from_path(path).first_or_octet_stream();
+    let packed = if packed::is_accepted(headers) {
+        packed::packed(path, kind.essence_str(), &file.data)
+    } else {
+        None
+    };
+    // One tag for each form (RFC 9110 §8.8.3.3).
+    let form = if packed.is_some() { "-gzip" } else { "" };
+    let etag = format!("\"{hash}{form}\"");
     let cached = headers
         .get(IF_NONE_MATCH)
         .is_some_and(|known| known.as_bytes() == etag.as_bytes());
-    let mut response = if cached {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else {
-        (
-            [(CONTENT_TYPE, kind.to_string())],
-            file.data.clone().into_owned(),
-        )
-            .into_response()
+    let kind = [(CONTENT_TYPE, kind.to_string())];
+    let mut response = match packed {
+        _ if cached => StatusCode::NOT_MODIFIED.into_response(),
+        Some(packed) => (kind, [(CONTENT_ENCODING, "gzip")], packed).into_response(),
+        None => (kind, file.data.clone().into_owned()).into_response(),
     };
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static(cache));
+    headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
     if let Ok(etag) = HeaderValue::from_str(&etag) {
         headers.insert(ETAG, etag);
     }
