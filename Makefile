@@ -19,10 +19,11 @@ TOOLS := $(TARGET)/tools
 WEB := web-client
 WEB_SOURCES := $(shell find $(WEB)/src $(WEB)/public $(WEB)/index.html $(WEB)/*.ts $(WEB)/*.js -type f)
 BROWSER := tests/browser
+API := tests/api
 
 # What must be on the PATH, or a module of Python, each with the Debian package that brings it.
 BUILD_NEEDS := cc:build-essential
-LINT_NEEDS := $(BUILD_NEEDS) python3:python3 ensurepip:python3-venv
+LINT_NEEDS := $(BUILD_NEEDS) curl:curl python3:python3 ensurepip:python3-venv
 TEST_NEEDS := $(BUILD_NEEDS) chromium:chromium firefox-esr:firefox-esr ip:iproute2 nft:nftables
 
 # Installs what is missing of $(1), all at once; says what to do where it cannot.
@@ -62,6 +63,19 @@ test: packages-test web ## run every test, browsers included
 .PHONY: browsers
 browsers: packages-test web $(BROWSER)/node_modules/.package-lock.json ## run the tests with real browsers, against the programs built last
 	DINH="$(abspath $(DINH))" LOADTEST="$(abspath $(LOADTEST))" $(NPM) --prefix $(BROWSER) test
+
+# Cases for each operation and phase of the tests, in `make api`; `make api-fuzz` tries many more.
+API_CASES := 4
+
+.PHONY: api
+api: packages-lint web $(TOOLS)/api/.installed $(API)/node_modules/.package-lock.json ## check the description of the REST interface, and the interface against it
+	cargo build --locked -p signaling --bin dinh
+	$(API)/check $(DINH) $(TOOLS)/api $(TARGET)/api
+	$(API)/fuzz $(DINH) $(TOOLS)/api $(API_CASES)
+
+.PHONY: api-fuzz
+api-fuzz: API_CASES := 200
+api-fuzz: api ## the same, with many more cases
 
 .PHONY: lint
 lint: packages-lint web $(TOOLS)/lint/.installed ## check format, lints, types, dependencies and licences

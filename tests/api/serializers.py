@@ -1,0 +1,7 @@
+"""Texts that the tool does not know are sent as they are."""
+import schemathesis
+
+
+@schemathesis.serializer("application/sdp", "application/trickle-ice-sdpfrag")
+def text(ctx, value):
+    return value if isinstance(value, bytes) else str(value).encode()
