@@ -129,7 +129,7 @@ impl Directory {
         let roster = match sites {
             None => Roster::all(&all),
             Some(chosen) => Roster::chosen(&all, &chosen)
-                .map_err(|error| Refusal::new(ErrorCode::BadMessage, error.to_string()))?,
+                .map_err(|error| Refusal::new(ErrorCode::NotFound, error.to_string()))?,
         };
         let handle = self.start(State::new(id, self.around.settings));
         handle
@@ -205,7 +205,7 @@ impl Directory {
             "{open} conferences have not ended, and the limit is {}: end one first",
             self.max_open
         );
-        Err(Refusal::new(ErrorCode::ConferenceFull, message))
+        Err(Refusal::new(ErrorCode::TooManyConferences, message))
     }
 }
 

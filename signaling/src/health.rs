@@ -42,20 +42,39 @@ impl StoreCheck {
 }
 
 /// The body of `/readyz`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct Readiness {
+    /// Whether it should get new work.
     ready: bool,
+    /// Why not.
     reasons: Vec<&'static str>,
 }
 
-/// `GET /healthz`: that it answers is the answer.
+/// Whether the process lives: that it answers is the answer.
+#[utoipa::path(
+    get,
+    path = "/healthz",
+    tag = "health",
+    security(()),
+    responses((status = OK, body = String, content_type = "text/plain"))
+)]
 pub async fn live() -> &'static str {
     "ok\n"
 }
 
-/// `GET /readyz`: 200 when the server can store and forward at this moment, or 503 with the reasons.
-/// Depends on nothing outside the process and its
+/// Whether it can store and forward at this moment: 200, or 503 with the reasons. Depends on
+/// nothing outside the process and its
 /// store, so that one failing neighbour does not take every server out.
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    tag = "health",
+    security(()),
+    responses(
+        (status = OK, body = Readiness),
+        (status = SERVICE_UNAVAILABLE, body = Readiness, description = "It is not ready."),
+    )
+)]
 pub async fn ready(State(app): State<App>) -> (StatusCode, Json<Readiness>) {
     let mut reasons = Vec::new();
     if app.announced.is_cancelled() {

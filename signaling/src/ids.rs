@@ -44,7 +44,13 @@ macro_rules! ulid_id {
     ($(#[$doc:meta])* $name:ident, $what:literal) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd, utoipa::ToSchema)]
-        #[schema(value_type = String, example = "01JD8Y6Q0B9FJ3V2K7T5C4X1HE")]
+        #[schema(
+            value_type = String,
+            pattern = "^[0-7][0-9A-HJKMNP-TV-Z]{25}$",
+            min_length = 26,
+            max_length = 26,
+            example = "01JD8Y6Q0B9FJ3V2K7T5C4X1HE"
+        )]
         pub struct $name(Ulid);
 
         impl $name {
@@ -70,9 +76,12 @@ macro_rules! ulid_id {
             type Err = IdError;
 
             fn from_str(text: &str) -> Result<Self, IdError> {
+                // One id has one text: no small letters, no bits beyond 128.
                 Ulid::from_string(text)
+                    .ok()
+                    .filter(|id| id.to_string() == text)
                     .map(Self)
-                    .map_err(|_| IdError::new($what, "it has 26 characters of base 32", text))
+                    .ok_or_else(|| IdError::new($what, "it has 26 characters of base 32", text))
             }
         }
 
@@ -102,10 +111,16 @@ ulid_id! {
 
 /// A short text of letters, digits, `-`, `_` and `.`, chosen by people or generated.
 macro_rules! text_id {
-    ($(#[$doc:meta])* $name:ident, $what:literal, $max:literal, $example:literal) => {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $max:tt, $example:literal) => {
         $(#[$doc])*
         #[derive(Clone, Eq, Hash, Ord, PartialEq, PartialOrd, utoipa::ToSchema)]
-        #[schema(value_type = String, example = $example)]
+        #[schema(
+            value_type = String,
+            pattern = r"^\.{0,63}[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}$",
+            min_length = 1,
+            max_length = $max,
+            example = $example
+        )]
         pub struct $name(Arc<str>);
 
         impl $name {
@@ -138,7 +153,8 @@ macro_rules! text_id {
                     Ok(Self(text.into()))
                 } else {
                     let rule = concat!(
-                        "it has 1 to ", $max, " letters (A-Z, a-z), digits, '-', '_' or '.'"
+                        "it has 1 to ", $max, " letters (A-Z, a-z), digits, '-', '_' or '.', \
+                        and not dots alone"
                     );
                     Err(IdError::new($what, rule, text))
                 }
@@ -159,10 +175,13 @@ macro_rules! text_id {
     };
 }
 
-/// Characters that need no quoting in a URL, a file name or a log.
+/// Characters that need no quoting in a URL, a file name or a log, and not dots alone, which are
+/// steps in a path.
 fn is_token(text: &str, max: usize) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    (1..=max).contains(&text.len()) && text.bytes().all(allowed)
+    (1..=max).contains(&text.len())
+        && text.bytes().all(allowed)
+        && text.bytes().any(|byte| byte != b'.')
 }
 
 text_id! {
@@ -258,7 +277,7 @@ mod tests {
         let error = "a/b".parse::<ConferenceId>().unwrap_err().to_string();
         assert_eq!(
             error,
-            "\"a/b\" is not a conference id: it has 1 to 64 letters (A-Z, a-z), digits, '-', '_' or '.'"
+            "\"a/b\" is not a conference id: it has 1 to 64 letters (A-Z, a-z), digits, '-', '_' or '.', and not dots alone"
         );
     }
 
@@ -274,7 +293,17 @@ mod tests {
 
     #[test]
     fn text_ids_refuse_what_would_need_quoting() {
-        for bad in ["", " ", "a b", "../x", "é", "a\n", "12345678901234567"] {
+        for bad in [
+            "",
+            ".",
+            "..",
+            " ",
+            "a b",
+            "../x",
+            "é",
+            "a\n",
+            "12345678901234567",
+        ] {
             assert!(bad.parse::<SiteCode>().is_err(), "{bad:?}");
         }
         for good in ["VN", "00004", "a.b-c_d", "1234567890123456"] {

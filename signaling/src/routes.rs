@@ -18,7 +18,7 @@ use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state, map_response};
 use axum::response::{IntoResponse as _, Redirect, Response};
-use axum::routing::{any, delete, get, post};
+use axum::routing::{delete, get, post};
 use tokio::time::Instant;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tower_http::timeout::TimeoutLayer;
@@ -26,13 +26,16 @@ use tower_http::timeout::TimeoutLayer;
 use crate::app::App;
 use crate::listener::ClientAddress;
 use crate::protocol::ErrorCode;
-use crate::rest::{self, ApiError, Refused};
+use crate::rest::{self, ApiError, Refused, refusals};
 use crate::{health, pages, session, whip};
 
 /// What the public sees.
 pub fn public(app: App) -> Router {
     let mut router = Router::new()
-        .route("/ws", any(session::upgrade))
+        .route(
+            "/ws",
+            get(session::upgrade).layer(map_response(refusals::explain)),
+        )
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/assets/{*path}", get(pages::asset))
@@ -46,7 +49,8 @@ pub fn public(app: App) -> Router {
         }
     }
     router
-        .fallback(unknown)
+        .fallback(refusals::no_address)
+        .method_not_allowed_fallback(refusals::no_method)
         .layer(from_fn_with_state(app.clone(), count))
         .layer(from_fn_with_state(app.clone(), meter))
         .layer(map_response(guard))
@@ -74,7 +78,10 @@ fn interfaces(app: &App) -> Router<App> {
     let description = Bytes::from(description);
     let description = move || async move { ([(header::CONTENT_TYPE, JSON)], description) };
     Router::new()
-        .route("/api/openapi.json", get(description))
+        .route(
+            "/api/openapi.json",
+            get(description).layer(rest::compression()),
+        )
         .route(
             "/whip/{conference}",
             post(whip::publish).options(whip::options),
@@ -97,6 +104,7 @@ fn interfaces(app: &App) -> Router<App> {
             StatusCode::REQUEST_TIMEOUT,
             app.config.http.request_timeout(),
         ))
+        .layer(map_response(refusals::explain))
         .layer(map_response(keep_nowhere))
         .layer(cors(&app.config.http.allowed_origins))
 }
@@ -140,15 +148,6 @@ const EXPOSED: [HeaderName; 6] = [
     whip::ACCEPT_POST,
 ];
 
-async fn unknown() -> ApiError {
-    ApiError::new(
-        StatusCode::NOT_FOUND,
-        ErrorCode::BadMessage,
-        "there is nothing at this address",
-    )
-}
-
-/// Refuses requests of an address that has sent too many without a valid token.
 async fn meter(
     State(app): State<App>,
     client: ClientAddress,

@@ -32,15 +32,29 @@ use crate::metrics::NOT_UNDERSTOOD;
 use crate::outbox::{Ending, Outbox, OutboxReader, outbox};
 use crate::protocol::endings::RETRY_SECONDS;
 use crate::protocol::{ClientMessage, CloseReason, ErrorCode, MAX_FRAME_BYTES, ServerMessage};
-use crate::rest::ApiError;
+use crate::rest::{ApiError, ErrorBody};
 use limit::{Limit, Verdict};
 use offer::Judging;
 use socket::{Received, Socket};
 
-/// `GET /ws`: becomes a WebSocket, if there is room for one more.
+/// Becomes a WebSocket, which speaks the protocol of PROTOCOL.md.
+///
+/// The token comes in the first message, not in this request.
 ///
 /// # Errors
 /// When there is none, or the server stops.
+#[utoipa::path(
+    get,
+    path = "/ws",
+    tag = "media",
+    security(()),
+    responses(
+        (status = SWITCHING_PROTOCOLS, description = "From here on it is a WebSocket."),
+        (status = BAD_REQUEST, body = ErrorBody, description = "It does not ask for a WebSocket."),
+        (status = UPGRADE_REQUIRED, body = ErrorBody, description = "It does not ask for a WebSocket."),
+        (status = SERVICE_UNAVAILABLE, body = ErrorBody, description = "There is no room, or the server stops."),
+    )
+)]
 pub async fn upgrade(
     State(app): State<App>,
     client: ClientAddress,

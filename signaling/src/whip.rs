@@ -31,7 +31,7 @@ use crate::media::Unclaimed;
 use crate::negotiation;
 use crate::outbox::{Outbox, outbox};
 use crate::protocol::{ErrorCode, Source};
-use crate::rest::{ApiError, Body, Path};
+use crate::rest::{ApiError, Body, ErrorBody, Path};
 
 pub use resource::{Resource, ResourceId, Resources};
 
@@ -68,10 +68,22 @@ impl Direction {
     }
 }
 
-/// `POST /whip/{conference}`: joins as the token's participant and publishes.
+/// WHIP (RFC 9725): joins as the token's participant and publishes.
 ///
 /// # Errors
 /// When the token may not publish, or the offer cannot be answered.
+#[utoipa::path(
+    post,
+    path = "/whip/{conference}",
+    tag = "media",
+    params(("conference" = ConferenceId, Path)),
+    request_body(content = String, content_type = "application/sdp", description = "The offer"),
+    responses(
+        (status = CREATED, body = String, content_type = "application/sdp", description = "The answer",
+            headers(("location" = String), ("etag" = String), ("accept-patch" = String))),
+        (status = CONFLICT, body = ErrorBody, description = "The conference has ended."),
+    )
+)]
 pub async fn publish(
     State(app): State<App>,
     client: ClientAddress,
@@ -90,10 +102,22 @@ pub async fn publish(
     carried_through(app, client, Direction::Whip, grant, conference, offer).await
 }
 
-/// `POST /whep/{conference}`: joins as the token's participant and watches.
+/// WHEP: joins as the token's participant and watches.
 ///
 /// # Errors
 /// When the token may not watch, or the offer cannot be answered.
+#[utoipa::path(
+    post,
+    path = "/whep/{conference}",
+    tag = "media",
+    params(("conference" = ConferenceId, Path)),
+    request_body(content = String, content_type = "application/sdp", description = "The offer"),
+    responses(
+        (status = CREATED, body = String, content_type = "application/sdp", description = "The answer",
+            headers(("location" = String), ("etag" = String), ("accept-patch" = String))),
+        (status = CONFLICT, body = ErrorBody, description = "The conference has ended."),
+    )
+)]
 pub async fn watch(
     State(app): State<App>,
     client: ClientAddress,
@@ -126,7 +150,7 @@ fn check_type(headers: &HeaderMap, wanted: &str) -> Result<(), ApiError> {
     let message = format!("the content type is `{given}`, must be `{wanted}`");
     Err(ApiError::new(
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        ErrorCode::BadMessage,
+        ErrorCode::UnsupportedMediaType,
         message,
     ))
 }
@@ -285,10 +309,17 @@ fn etag(ice: &IceCredentials) -> String {
     format!("\"{}\"", ice.ufrag)
 }
 
-/// `DELETE`: ends it.
+/// Ends what a `POST` to `/whip/…` or `/whep/…` began.
 ///
 /// # Errors
 /// When there is no such resource, or it is somebody else's.
+#[utoipa::path(
+    delete,
+    path = "/whip/{conference}/{session}",
+    tag = "media",
+    params(("conference" = ConferenceId, Path), ("session" = String, Path, description = "from `location`")),
+    responses((status = OK, description = "It has ended."))
+)]
 pub async fn delete(
     State(app): State<App>,
     grant: Grant,
@@ -302,11 +333,34 @@ pub async fn delete(
     Ok(StatusCode::OK)
 }
 
-/// `PATCH`: our side needs no candidates, so trickling is accepted and means nothing; new
+/// Trickles ICE candidates or restarts ICE (RFC 9725 §4.3). Our side needs no candidates, so trickling is accepted and means nothing; new
 /// credentials restart ICE.
 ///
 /// # Errors
 /// When there is no such resource, the fragment makes no sense, or `If-Match` does not hold.
+#[utoipa::path(
+    patch,
+    path = "/whip/{conference}/{session}",
+    tag = "media",
+    params(
+        ("conference" = ConferenceId, Path),
+        ("session" = String, Path, description = "from `location`"),
+        ("if-match" = String, Header, description = "the ETag to trickle, `*` to restart ICE"),
+    ),
+    request_body(
+        content = String,
+        content_type = "application/trickle-ice-sdpfrag",
+        description = "A part of an SDP (RFC 8840)"
+    ),
+    responses(
+        (status = OK, body = String, content_type = "application/trickle-ice-sdpfrag",
+            description = "The new ICE credentials", headers(("etag" = String))),
+        (status = NO_CONTENT, description = "The candidates are taken note of."),
+        (status = CONFLICT, body = ErrorBody, description = "There is no peer any more."),
+        (status = PRECONDITION_FAILED, body = ErrorBody, description = "The ETag is that of a former ICE session."),
+        (status = PRECONDITION_REQUIRED, body = ErrorBody, description = "There is no `if-match`."),
+    )
+)]
 pub async fn patch(
     State(app): State<App>,
     grant: Grant,

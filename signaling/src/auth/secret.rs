@@ -14,7 +14,8 @@ pub struct SessionSecret([u8; 16]);
 
 /// SHA-256 of a session secret. Enough to recognise the secret, useless to whoever reads the
 /// event log: 128 random bits cannot be searched for.
-#[derive(Clone, Copy, Eq, PartialEq)]
+#[derive(Clone, Copy, Eq, PartialEq, utoipa::ToSchema)]
+#[schema(value_type = String)]
 pub struct SecretHash([u8; 32]);
 
 /// A text that is not a session secret.

@@ -23,7 +23,7 @@ pub struct Record {
 }
 
 /// Who caused an event.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum By {
     /// A participant, over its session. Its `joined` says whom it was let in as.
@@ -38,7 +38,7 @@ pub enum By {
 }
 
 /// A program, or a person with one, that acts with a token.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Bearer {
     /// The token's subject.
@@ -51,7 +51,7 @@ pub struct Bearer {
 }
 
 /// Something that has happened.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, utoipa::ToSchema)]
 #[serde(
     tag = "kind",
     rename_all = "camelCase",
@@ -63,6 +63,7 @@ pub enum Event {
         /// What people call it.
         title: String,
         /// When it should begin.
+        #[schema(value_type = Option<String>, format = DateTime)]
         starts_at: Option<Timestamp>,
         /// Who made it.
         by: By,
@@ -194,6 +195,7 @@ pub enum Event {
         /// Until when the server is known to have been up: nobody was present after it. The first
         /// servers did not say; then it is the time of the event before.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schema(value_type = Option<String>, format = DateTime)]
         up_until: Option<Timestamp>,
     },
     /// The wall clock was set. Times after this one are by the clock as it is now; how long
@@ -231,7 +233,7 @@ impl Event {
 }
 
 /// Why a participant is gone.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum LeaveReason {
     /// It said goodbye.
@@ -243,7 +245,7 @@ pub enum LeaveReason {
 }
 
 /// Why somebody no longer has the floor.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum ReleaseReason {
     /// It gave the floor back.

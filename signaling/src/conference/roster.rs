@@ -8,7 +8,7 @@ use crate::ids::SiteCode;
 use crate::sites::{Level, Site};
 
 /// Expected sites with all that is told about them, so that the log explains itself.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Roster {
     sites: BTreeMap<SiteCode, RosterSite>,
     /// Names of the provinces that the sites belong to.
@@ -16,7 +16,7 @@ pub struct Roster {
 }
 
 /// An expected site.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct RosterSite {
     /// Its name.
     pub name: String,

@@ -8,7 +8,7 @@ use crate::conference::state::State;
 use crate::ids::{ParticipantId, SiteCode};
 use crate::protocol::server::{
     Claim, ConferenceEntry, Counts, Floor, Liveness, MediaState, Own, ParticipantEntry,
-    ProvinceEntry, Shown, SiteEntry, Stage, Standing,
+    ProvinceEntry, Shown, Stage, Standing,
 };
 use crate::protocol::{Place, ServerMessage, crowd};
 
@@ -66,18 +66,6 @@ impl State {
             id: self.id.clone(),
             title: self.title.clone(),
             state: self.phase,
-        }
-    }
-
-    /// The site of a participant, with the name it has in the roster, else its own code.
-    pub fn site_entry(&self, code: &SiteCode) -> SiteEntry {
-        let name = self
-            .roster
-            .site(code)
-            .map_or_else(|| code.as_str(), |site| &site.name);
-        SiteEntry {
-            code: code.clone(),
-            name: name.to_owned(),
         }
     }
 

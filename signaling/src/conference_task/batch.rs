@@ -23,7 +23,7 @@ use crate::conference::{
 use crate::ids::{ParticipantId, RequestId};
 use crate::metrics::Metrics;
 use crate::outbox::{Ending, Outbox, encode};
-use crate::protocol::server::{MediaState, Phase, Welcome};
+use crate::protocol::server::{MediaState, Phase, SiteEntry, Welcome};
 use crate::protocol::{CloseReason, ErrorCode, ServerMessage};
 
 /// What was decided in one turn and waits to be stored.
@@ -110,7 +110,10 @@ impl ConferenceTask {
                 command,
                 answer,
             } => {
-                let pending = match self.decide(batch, now, &actor, *command) {
+                let decided = self
+                    .check_media(&command)
+                    .and_then(|()| self.decide(batch, now, &actor, *command));
+                let pending = match decided {
                     Ok(_) => Pending::Done(answer),
                     Err(refusal) => Pending::Refused(answer, refusal),
                 };
@@ -177,6 +180,25 @@ impl ConferenceTask {
     }
 
     /// Decides something that nobody waits for; that it makes no sense any more is no fault.
+    /// Whoever has no peer connection has nothing to show: the stage would be dark.
+    fn check_media(&self, command: &Command) -> Result<(), Refusal> {
+        let Command::Publish {
+            participant,
+            active: true,
+            ..
+        } = command
+        else {
+            return Ok(());
+        };
+        // Who may not publish is told that first, by the decision.
+        let person = self.state.participant(*participant);
+        let may = person.is_some_and(|person| person.role.may(Verb::Publish));
+        if may && self.peers.get(*participant).is_none() {
+            return Err(no_media());
+        }
+        Ok(())
+    }
+
     pub(super) fn carry_out(
         &mut self,
         batch: &mut Batch,
@@ -586,7 +608,10 @@ impl ConferenceTask {
                 secret,
                 participant,
                 role,
-                site: person.site.as_ref().map(|code| self.state.site_entry(code)),
+                site: person.site.clone().map(|code| SiteEntry {
+                    code,
+                    name: person.name.clone(),
+                }),
                 conference: self.state.conference_entry(),
                 resumed,
                 media: self.peers.get(participant).is_some(),

@@ -97,7 +97,12 @@ impl ErrorCode {
             | Self::NoMedia
             | Self::FloorNotRequested
             | Self::FloorNotHeld
-            | Self::FloorAlreadyRequested => CloseReason::BadMessage,
+            | Self::FloorAlreadyRequested
+            | Self::NotFound
+            | Self::MethodNotAllowed
+            | Self::UnsupportedMediaType
+            | Self::TimedOut
+            | Self::TooManyConferences => CloseReason::BadMessage,
         }
     }
 }

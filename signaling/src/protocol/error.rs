@@ -66,6 +66,16 @@ pub enum ErrorCode {
     FloorNotHeld,
     /// Already waiting for the floor or holding it.
     FloorAlreadyRequested,
+    /// There is nothing at this address, or no such thing.
+    NotFound,
+    /// There is something at this address, but not for this method.
+    MethodNotAllowed,
+    /// The body is not of the type that is read here.
+    UnsupportedMediaType,
+    /// It took too long; it may have happened.
+    TimedOut,
+    /// There are as many conferences that have not ended as the server may have.
+    TooManyConferences,
     /// Try again later.
     Overloaded,
     /// Our fault.

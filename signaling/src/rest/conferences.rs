@@ -1,16 +1,22 @@
 //! `/conferences`: making, starting, ending and reading conferences.
 
+#![expect(
+    unused_qualifications,
+    reason = "in code that utoipa generates for queries"
+)]
+
 use std::collections::BTreeSet;
 
-use axum::extract::State;
+use axum::extract::{OriginalUri, State};
 use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::response::IntoResponse;
 use jiff::Timestamp;
 use serde::Deserialize;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
-use super::{ApiError, ErrorBody, Json, Path};
+use super::page::{Page, page};
+use super::{ApiError, ErrorBody, Json, Path, Query};
 use crate::app::{self, App};
 use crate::auth::Grant;
 use crate::conference::view::Snapshot;
@@ -18,6 +24,7 @@ use crate::conference::{Actor, Command};
 use crate::conference_task::ConferenceHandle;
 use crate::directory::NewConference;
 use crate::ids::{ConferenceId, SiteCode};
+use crate::protocol::ErrorCode;
 use crate::store::ConferenceRow;
 
 /// A conference to be made.
@@ -27,6 +34,12 @@ pub(super) struct CreateConference {
     /// Its id; generated if it has none.
     id: Option<ConferenceId>,
     /// What people call it.
+    #[schema(
+        min_length = 1,
+        max_length = 200,
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$",
+        example = "Giao ban toàn quốc"
+    )]
     title: String,
     /// When it should begin.
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -63,11 +76,8 @@ pub(super) async fn readable(
     request_body = CreateConference,
     responses(
         (status = CREATED, body = Snapshot, headers(("location" = String))),
-        (status = BAD_REQUEST, body = ErrorBody, description = "a value is wrong"),
-        (status = UNAUTHORIZED, body = ErrorBody),
-        (status = FORBIDDEN, body = ErrorBody, description = "not an administrator"),
+        (status = NOT_FOUND, body = ErrorBody, description = "There is no such site."),
         (status = CONFLICT, body = ErrorBody, description = "the id is taken"),
-        (status = SERVICE_UNAVAILABLE, body = ErrorBody, description = "too many, or restarting"),
     )
 )]
 pub(super) async fn create(
@@ -100,23 +110,55 @@ pub(super) async fn create(
     Ok((StatusCode::CREATED, [(LOCATION, location)], Json(snapshot)))
 }
 
+/// Which part of the list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct ConferencesQuery {
+    /// Those that come after this one in the list.
+    after: Option<ConferenceId>,
+    /// Most conferences of the answer.
+    #[param(default = 10_000, minimum = 1, maximum = 10_000)]
+    limit: Option<u32>,
+}
+
 /// Every conference, the latest first: all of them for an administrator, else the token's own.
 #[utoipa::path(
     get,
     path = "/conferences",
     tag = "conferences",
-    responses((status = OK, body = Vec<ConferenceRow>), (status = UNAUTHORIZED, body = ErrorBody))
+    params(ConferencesQuery),
+    responses(
+        (status = OK, body = Vec<ConferenceRow>, headers(("link" = Option<String>))),
+        (status = NOT_FOUND, body = ErrorBody, description = "There is no conference `after`."),
+    )
 )]
 pub(super) async fn list(
     State(app): State<App>,
     grant: Grant,
-) -> Result<Json<Vec<ConferenceRow>>, ApiError> {
+    Query(ConferencesQuery { after, limit }): Query<ConferencesQuery>,
+    uri: OriginalUri,
+) -> Result<Page<ConferenceRow>, ApiError> {
     let rows = app.store.conferences().await?;
-    Ok(Json(
-        rows.into_iter()
-            .filter(|row| grant.is_for(&row.id))
-            .collect(),
-    ))
+    let mut rows: Vec<_> = rows
+        .into_iter()
+        .filter(|row| grant.is_for(&row.id))
+        .collect();
+    if let Some(after) = after {
+        let place = rows.iter().position(|row| row.id == after);
+        let place = place.ok_or_else(|| unknown(&after))?;
+        rows.drain(..=place);
+    }
+    page(&uri, limit, rows, |row| row.id.to_string())
+}
+
+/// There is no such conference.
+pub(super) fn unknown(id: &ConferenceId) -> ApiError {
+    ApiError::new(
+        StatusCode::NOT_FOUND,
+        ErrorCode::ConferenceUnknown,
+        format!("there is no conference {id}"),
+    )
 }
 
 /// One conference: its presence, floor and stage.
@@ -125,12 +167,7 @@ pub(super) async fn list(
     path = "/conferences/{conference}",
     tag = "conferences",
     params(("conference" = ConferenceId, Path)),
-    responses(
-        (status = OK, body = Snapshot),
-        (status = UNAUTHORIZED, body = ErrorBody),
-        (status = FORBIDDEN, body = ErrorBody),
-        (status = NOT_FOUND, body = ErrorBody),
-    )
+    responses((status = OK, body = Snapshot))
 )]
 pub(super) async fn show(
     State(app): State<App>,
@@ -153,9 +190,6 @@ pub(super) async fn show(
     params(("conference" = ConferenceId, Path)),
     responses(
         (status = OK, body = Snapshot),
-        (status = UNAUTHORIZED, body = ErrorBody),
-        (status = FORBIDDEN, body = ErrorBody),
-        (status = NOT_FOUND, body = ErrorBody),
         (status = CONFLICT, body = ErrorBody, description = "it has ended"),
     )
 )]
@@ -173,12 +207,7 @@ pub(super) async fn start(
     path = "/conferences/{conference}/end",
     tag = "conferences",
     params(("conference" = ConferenceId, Path)),
-    responses(
-        (status = OK, body = Snapshot),
-        (status = UNAUTHORIZED, body = ErrorBody),
-        (status = FORBIDDEN, body = ErrorBody),
-        (status = NOT_FOUND, body = ErrorBody),
-    )
+    responses((status = OK, body = Snapshot))
 )]
 pub(super) async fn end(
     State(app): State<App>,

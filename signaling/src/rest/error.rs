@@ -117,13 +117,18 @@ const fn status(code: ErrorCode) -> StatusCode {
         ErrorCode::NotPermitted => StatusCode::FORBIDDEN,
         ErrorCode::SessionUnknown
         | ErrorCode::ConferenceUnknown
+        | ErrorCode::NotFound
         | ErrorCode::ParticipantUnknown => StatusCode::NOT_FOUND,
         ErrorCode::ConferenceNotRunning
         | ErrorCode::ConferenceExists
+        | ErrorCode::TooManyConferences
         | ErrorCode::NoMedia
         | ErrorCode::FloorNotRequested
         | ErrorCode::FloorNotHeld
         | ErrorCode::FloorAlreadyRequested => StatusCode::CONFLICT,
+        ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        ErrorCode::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        ErrorCode::TimedOut => StatusCode::REQUEST_TIMEOUT,
         ErrorCode::ConferenceFull | ErrorCode::ServerFull | ErrorCode::Overloaded => {
             StatusCode::SERVICE_UNAVAILABLE
         }

@@ -57,11 +57,16 @@ impl<T: serde::Serialize> IntoResponse for Json<T> {
 
 impl From<JsonRejection> for ApiError {
     fn from(rejection: JsonRejection) -> Self {
-        let code = match rejection.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => ErrorCode::TooLarge,
-            _ => ErrorCode::BadMessage,
+        let (status, code) = match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => (StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::TooLarge),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                ErrorCode::UnsupportedMediaType,
+            ),
+            // JSON that is not what is wanted is as wrong as what is no JSON.
+            _ => (StatusCode::BAD_REQUEST, ErrorCode::BadMessage),
         };
-        Self::new(rejection.status(), code, rejection.body_text())
+        Self::new(status, code, rejection.body_text())
     }
 }
 
@@ -75,6 +80,31 @@ impl From<QueryRejection> for ApiError {
     fn from(rejection: QueryRejection) -> Self {
         Self::bad_request(rejection.body_text())
     }
+}
+
+/// A whole number, also one that is written `60.0`: that is an integer to JSON Schema.
+pub(super) fn whole<'de, D: serde::Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
+    struct Whole;
+
+    impl serde::de::Visitor<'_> for Whole {
+        type Value = u32;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("a whole number")
+        }
+
+        fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<u32, E> {
+            u32::try_from(number).map_err(|_| E::custom(format!("{number} is too large")))
+        }
+
+        fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<u32, E> {
+            let text = number.to_string();
+            text.parse()
+                .map_err(|_| E::custom(format!("{text} is not a whole number up to {}", u32::MAX)))
+        }
+    }
+
+    from.deserialize_u64(Whole)
 }
 
 /// A handler that takes a grant cannot be reached without a valid token.
@@ -103,6 +133,15 @@ fn bearer(value: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_whole_number_may_be_written_with_a_point() {
+        let read = |text: &str| whole(&mut serde_json::Deserializer::from_str(text));
+        assert_eq!((read("60").unwrap(), read("60.0").unwrap()), (60, 60));
+        for wrong in ["60.5", "-1", "-1.0", "4294967296", "1e300", "\"60\""] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn a_bearer_token_is_found_whatever_the_case_of_its_scheme() {

@@ -26,12 +26,7 @@ pub(super) struct Somebody {
     path = "/conferences/{conference}/floor",
     tag = "floor",
     params(("conference" = ConferenceId, Path)),
-    responses(
-        (status = OK, body = Floor),
-        (status = UNAUTHORIZED, body = ErrorBody),
-        (status = FORBIDDEN, body = ErrorBody),
-        (status = NOT_FOUND, body = ErrorBody),
-    )
+    responses((status = OK, body = Floor))
 )]
 pub(super) async fn show(
     State(app): State<App>,
@@ -56,10 +51,6 @@ pub(super) async fn show(
     request_body = Somebody,
     responses(
         (status = OK, body = Floor),
-        (status = BAD_REQUEST, body = ErrorBody),
-        (status = UNAUTHORIZED, body = ErrorBody),
-        (status = FORBIDDEN, body = ErrorBody),
-        (status = NOT_FOUND, body = ErrorBody),
         (status = CONFLICT, body = ErrorBody, description = "it already asks for it or has it"),
     )
 )]
@@ -82,10 +73,6 @@ pub(super) async fn request(
     request_body = Somebody,
     responses(
         (status = OK, body = Floor),
-        (status = BAD_REQUEST, body = ErrorBody),
-        (status = UNAUTHORIZED, body = ErrorBody),
-        (status = FORBIDDEN, body = ErrorBody),
-        (status = NOT_FOUND, body = ErrorBody),
         (status = CONFLICT, body = ErrorBody, description = "the conference does not run"),
     )
 )]
@@ -108,10 +95,6 @@ pub(super) async fn grant(
     request_body = Somebody,
     responses(
         (status = OK, body = Floor),
-        (status = BAD_REQUEST, body = ErrorBody),
-        (status = UNAUTHORIZED, body = ErrorBody),
-        (status = FORBIDDEN, body = ErrorBody),
-        (status = NOT_FOUND, body = ErrorBody),
         (status = CONFLICT, body = ErrorBody, description = "it does not have it"),
     )
 )]
@@ -134,10 +117,6 @@ pub(super) async fn revoke(
     request_body = Somebody,
     responses(
         (status = OK, body = Floor),
-        (status = BAD_REQUEST, body = ErrorBody),
-        (status = UNAUTHORIZED, body = ErrorBody),
-        (status = FORBIDDEN, body = ErrorBody),
-        (status = NOT_FOUND, body = ErrorBody),
         (status = CONFLICT, body = ErrorBody, description = "it does not have it"),
     )
 )]

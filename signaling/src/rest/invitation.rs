@@ -4,11 +4,11 @@ use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::conferences::unknown;
 use super::{ApiError, ErrorBody, Json};
 use crate::app::App;
 use crate::auth::{Grant, Role};
 use crate::ids::{ConferenceId, SiteCode};
-use crate::protocol::ErrorCode;
 use crate::protocol::server::Phase;
 
 /// What the token's holder may know before joining: nothing of anybody else.
@@ -52,9 +52,7 @@ struct InvitedSite {
     tag = "conferences",
     responses(
         (status = OK, body = Invitation),
-        (status = UNAUTHORIZED, body = ErrorBody),
-        (status = FORBIDDEN, body = ErrorBody, description = "a token that is for no conference"),
-        (status = NOT_FOUND, body = ErrorBody, description = "no such conference"),
+        (status = NOT_FOUND, body = ErrorBody, description = "There is no such conference any more."),
     )
 )]
 pub(super) async fn show(
@@ -65,11 +63,7 @@ pub(super) async fn show(
         return Err(ApiError::not_permitted("the token is for no conference"));
     };
     let Some(row) = app.store.conference(id).await? else {
-        return Err(ApiError::new(
-            axum::http::StatusCode::NOT_FOUND,
-            ErrorCode::ConferenceUnknown,
-            format!("there is no conference {id}"),
-        ));
+        return Err(unknown(id));
     };
     let site = match grant.site() {
         None => None,

@@ -5,11 +5,12 @@
     reason = "in code that utoipa generates for queries"
 )]
 
-use axum::extract::State;
+use axum::extract::{OriginalUri, State};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::{ApiError, Body, ErrorBody, Json, Path, Query};
+use super::page::{Page, page};
+use super::{ApiError, Body, Json, Path, Query};
 use crate::access::AccessLog;
 use crate::app::App;
 use crate::auth::Grant;
@@ -30,6 +31,11 @@ pub(super) struct SitesQuery {
     parent: Option<SiteCode>,
     /// Whose name or code contains this, whatever its case and diacritics.
     search: Option<String>,
+    /// Those that come after this one in the list.
+    after: Option<SiteCode>,
+    /// Most sites of the answer.
+    #[param(default = 10_000, minimum = 1, maximum = 10_000)]
+    limit: Option<u32>,
 }
 
 /// Known sites, by code.
@@ -38,12 +44,7 @@ pub(super) struct SitesQuery {
     path = "/sites",
     tag = "sites",
     params(SitesQuery),
-    responses(
-        (status = OK, body = Vec<Site>),
-        (status = BAD_REQUEST, body = ErrorBody),
-        (status = UNAUTHORIZED, body = ErrorBody),
-        (status = FORBIDDEN, body = ErrorBody),
-    )
+    responses((status = OK, body = Vec<Site>, headers(("link" = Option<String>))))
 )]
 pub(super) async fn list(
     State(app): State<App>,
@@ -52,18 +53,20 @@ pub(super) async fn list(
         level,
         parent,
         search,
+        after,
+        limit,
     }): Query<SitesQuery>,
-) -> Result<Json<Vec<Site>>, ApiError> {
+    uri: OriginalUri,
+) -> Result<Page<Site>, ApiError> {
     readable(&grant)?;
-    Ok(Json(
-        app.store
-            .sites(&SiteFilter {
-                level,
-                parent,
-                search,
-            })
-            .await?,
-    ))
+    let filter = SiteFilter {
+        level,
+        parent,
+        search,
+    };
+    let mut sites = app.store.sites(&filter).await?;
+    sites.retain(|site| after.as_ref().is_none_or(|after| site.code > *after));
+    page(&uri, limit, sites, |site| site.code.to_string())
 }
 
 /// Import a list of sites: all of it or nothing. Sites that are not in it stay.
@@ -76,13 +79,7 @@ pub(super) async fn list(
         content_type = "text/csv",
         description = "`code,name,level,parent_code` in any order, in UTF-8 or marked UTF-16"
     ),
-    responses(
-        (status = OK, body = ImportSummary),
-        (status = BAD_REQUEST, body = ErrorBody, description = "lines that are wrong, each named"),
-        (status = UNAUTHORIZED, body = ErrorBody),
-        (status = FORBIDDEN, body = ErrorBody, description = "not an administrator"),
-        (status = PAYLOAD_TOO_LARGE, body = ErrorBody),
-    )
+    responses((status = OK, body = ImportSummary))
 )]
 pub(super) async fn import(
     State(app): State<App>,
@@ -111,12 +108,7 @@ pub(super) async fn import(
     path = "/sites/{site}",
     tag = "sites",
     params(("site" = SiteCode, Path)),
-    responses(
-        (status = OK, body = Site),
-        (status = UNAUTHORIZED, body = ErrorBody),
-        (status = FORBIDDEN, body = ErrorBody),
-        (status = NOT_FOUND, body = ErrorBody),
-    )
+    responses((status = OK, body = Site))
 )]
 pub(super) async fn show(
     State(app): State<App>,
@@ -129,7 +121,7 @@ pub(super) async fn show(
         let message = format!("there is no site {code}");
         ApiError::new(
             axum::http::StatusCode::NOT_FOUND,
-            ErrorCode::BadMessage,
+            ErrorCode::NotFound,
             message,
         )
     })

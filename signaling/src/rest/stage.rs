@@ -29,12 +29,7 @@ pub(super) struct SetStage {
     path = "/conferences/{conference}/stage",
     tag = "stage",
     params(("conference" = ConferenceId, Path)),
-    responses(
-        (status = OK, body = Stage),
-        (status = UNAUTHORIZED, body = ErrorBody),
-        (status = FORBIDDEN, body = ErrorBody),
-        (status = NOT_FOUND, body = ErrorBody),
-    )
+    responses((status = OK, body = Stage))
 )]
 pub(super) async fn show(
     State(app): State<App>,
@@ -59,10 +54,6 @@ pub(super) async fn show(
     request_body = SetStage,
     responses(
         (status = OK, body = Stage),
-        (status = BAD_REQUEST, body = ErrorBody),
-        (status = UNAUTHORIZED, body = ErrorBody),
-        (status = FORBIDDEN, body = ErrorBody),
-        (status = NOT_FOUND, body = ErrorBody),
         (status = CONFLICT, body = ErrorBody, description = "the conference has ended"),
     )
 )]

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::extract::whole;
 use super::{ApiError, ErrorBody, Json, Path};
 use crate::access::AccessLog;
 use crate::app::{self, App};
@@ -25,11 +26,22 @@ pub(super) struct CreateToken {
     /// The site it speaks for. A site's token needs one.
     site: Option<SiteCode>,
     /// The name to show instead of the site's.
+    #[schema(
+        min_length = 1,
+        max_length = 100,
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
+    )]
     name: Option<String>,
     /// Whom it is made for: the site, else the role, if left out.
+    #[schema(
+        min_length = 1,
+        max_length = 100,
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
+    )]
     subject: Option<String>,
     /// How long it is good for.
     #[schema(minimum = 1, maximum = 31_536_000)]
+    #[serde(deserialize_with = "whole")]
     ttl_seconds: u32,
 }
 
@@ -57,10 +69,7 @@ const MAX_TTL_SECONDS: u32 = 31_536_000;
     request_body = CreateToken,
     responses(
         (status = CREATED, body = CreatedToken),
-        (status = BAD_REQUEST, body = ErrorBody, description = "the claims make no sense together"),
-        (status = UNAUTHORIZED, body = ErrorBody),
-        (status = FORBIDDEN, body = ErrorBody, description = "not an administrator"),
-        (status = NOT_FOUND, body = ErrorBody, description = "there is no such conference"),
+        (status = NOT_FOUND, body = ErrorBody, description = "There is no such conference."),
     )
 )]
 pub(super) async fn create(
@@ -118,14 +127,10 @@ pub(super) async fn create(
 /// Take a token back. Whoever is in a conference with it stays; nobody comes in with it any more.
 #[utoipa::path(
     delete,
-    path = "/tokens/{token}",
+    path = "/tokens/{tokenId}",
     tag = "tokens",
-    params(("token" = TokenId, Path, description = "its id, not the token itself")),
-    responses(
-        (status = NO_CONTENT),
-        (status = UNAUTHORIZED, body = ErrorBody),
-        (status = FORBIDDEN, body = ErrorBody, description = "not an administrator"),
-    )
+    params(("tokenId" = TokenId, Path, description = "its id, not the token itself")),
+    responses((status = NO_CONTENT))
 )]
 pub(super) async fn revoke(
     State(app): State<App>,

@@ -9,6 +9,7 @@ use super::Store;
 use super::chain::Hash;
 use super::error::StoreError;
 use super::events::parse;
+use crate::conference::Event;
 use crate::ids::ConferenceId;
 
 /// An event as it is stored, with the hash of the one before it and its own.
@@ -19,15 +20,15 @@ pub struct StoredEvent {
     /// When.
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
-    /// What: an object whose `kind` says which event it is.
-    #[schema(value_type = Object)]
+    /// What.
+    #[schema(value_type = Event)]
     pub event: Value,
-    /// Hash of the event before it, hexadecimal.
-    #[schema(value_type = String)]
+    /// Hash of the event before it, hexadecimal; 64 zeros before the first.
+    #[schema(value_type = String, pattern = "^[0-9a-f]{64}$")]
     #[serde(serialize_with = "as_text")]
     pub prev: Hash,
     /// SHA-256 over `prev` and this event, hexadecimal.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^[0-9a-f]{64}$")]
     #[serde(serialize_with = "as_text")]
     pub hash: Hash,
 }

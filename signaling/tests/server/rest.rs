@@ -39,6 +39,108 @@ async fn the_description_is_served_and_names_every_operation_once() {
     assert_eq!(ids.len(), count);
 }
 
+#[test]
+fn every_answer_is_described_and_every_kind_of_event_has_a_schema() {
+    let api = serde_json::to_value(signaling::rest::description()).unwrap();
+    for (path, item) in api["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            for (status, response) in operation["responses"].as_object().unwrap() {
+                let told = response["description"].as_str().unwrap_or_default();
+                let place = response["$ref"].as_str().unwrap_or_default();
+                let shared = api.pointer(place.trim_start_matches('#'));
+                assert!(
+                    !told.is_empty() || (!place.is_empty() && shared.is_some()),
+                    "{method} {path}: {status}"
+                );
+            }
+        }
+    }
+    let schemas = &api["components"]["schemas"];
+    let event = &schemas["Event"];
+    assert_eq!(event["discriminator"]["propertyName"], "kind");
+    let golden = include_str!("../golden/events.json");
+    let golden: Vec<Value> = serde_json::from_str(golden).unwrap();
+    for stored in golden {
+        let kind = stored["event"]["kind"].as_str().or(stored["kind"].as_str());
+        let kind = kind.unwrap_or_else(|| panic!("{stored} has no kind"));
+        let place = event["discriminator"]["mapping"][kind].as_str();
+        let place = place.unwrap_or_else(|| panic!("{kind} has no schema"));
+        assert!(api.pointer(&place[1..]).is_some(), "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn every_refusal_has_a_body_with_a_code_of_its_own() {
+    let world = World::new().await;
+    let admin = world.admin();
+    for (method, address, status, code) in [
+        (Method::GET, "/nowhere/at/all", 404, "not_found"),
+        (Method::GET, "/api/v1/sites/09999", 404, "not_found"),
+        (Method::DELETE, "/api/v1/sites", 405, "method_not_allowed"),
+        (Method::POST, "/ws", 405, "method_not_allowed"),
+        (Method::GET, "/ws", 400, "bad_message"),
+        (
+            Method::POST,
+            "/api/v1/conferences",
+            415,
+            "unsupported_media_type",
+        ),
+    ] {
+        let reply = world
+            .call(method, address, &[bearer(&admin)], String::new())
+            .await;
+        assert_eq!(reply.status.as_u16(), status, "{address}");
+        assert_eq!(reply.json()["code"], code, "{address}");
+    }
+}
+
+#[tokio::test]
+async fn lists_are_told_page_by_page_and_packed_for_whoever_reads_that() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let mut address = "/api/v1/sites?limit=3".to_owned();
+    let mut codes = Vec::new();
+    loop {
+        let reply = world.get(&address, &admin).await;
+        let page = reply.json().as_array().unwrap().clone();
+        assert!((1..=3).contains(&page.len()));
+        codes.extend(
+            page.iter()
+                .map(|site| site["code"].as_str().unwrap().to_owned()),
+        );
+        let Some(link) = reply.headers.get("link") else {
+            break;
+        };
+        let (next, _) = link.to_str().unwrap().split_once('>').unwrap();
+        next.trim_start_matches('<').clone_into(&mut address);
+    }
+    let all = world.get("/api/v1/sites", &admin).await;
+    let all: Vec<_> = all
+        .json()
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|site| site["code"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(codes, all);
+    for unknown in [
+        "/api/v1/conferences?limit=0",
+        "/api/v1/conferences?page=1",
+        "/api/v1/sites?limit=x",
+    ] {
+        assert_eq!(
+            world.get(unknown, &admin).await.status,
+            StatusCode::BAD_REQUEST,
+            "{unknown}"
+        );
+    }
+    let accept = ("accept-encoding", "gzip".to_owned());
+    let reply = world
+        .call(Method::GET, "/api/openapi.json", &[accept], String::new())
+        .await;
+    assert_eq!(reply.header("content-encoding"), "gzip");
+}
+
 #[tokio::test]
 async fn without_a_good_token_nothing_is_told() {
     let world = World::new().await;
@@ -165,7 +267,7 @@ async fn what_makes_no_sense_is_refused_with_its_reason() {
     let nothing = world.get("/api/v2/x", &admin).await;
     assert_eq!(
         (nothing.status, &nothing.json()["code"]),
-        (StatusCode::NOT_FOUND, &json!("bad_message"))
+        (StatusCode::NOT_FOUND, &json!("not_found"))
     );
     let large = json!({"title": "x".repeat(300_000)});
     let reply = world.post("/api/v1/conferences", &admin, &large).await;

@@ -55,7 +55,7 @@ fn each_mistake_is_told_with_its_line() {
         problem(text),
         "line 3: the site 01 has no name\n\
          line 4: \"region\" is not a level: use central, province or commune\n\
-         line 5: \"a b\" is not a site code: it has 1 to 16 letters (A-Z, a-z), digits, '-', '_' or '.'\n\
+         line 5: \"a b\" is not a site code: it has 1 to 16 letters (A-Z, a-z), digits, '-', '_' or '.', and not dots alone\n\
          line 6: 3 fields instead of 4"
     );
 }

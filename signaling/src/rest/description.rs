@@ -1,0 +1,327 @@
+//! The OpenAPI description: what stands at its head, and what all operations have in common, so
+//! that no handler says it again.
+
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{
+    Content, Discriminator, Header, Object, ObjectBuilder, OneOf, Ref, RefOr, Response,
+    ResponseBuilder, Schema, Type, path::Operation, path::ParameterIn,
+};
+use utoipa::{Modify, OpenApi};
+
+use super::ErrorBody;
+use crate::conference::Event;
+use crate::{health, session, whip};
+
+/// What stands at the head of the description.
+#[derive(Debug, OpenApi)]
+#[openapi(
+    info(
+        title = "Dinh",
+        description = "Conferences of a government: its sites, who is present, who has the floor.\n\n\
+            A list is told in pages: `limit` says how many at most, `after` where the page before \
+            ended, and the header `link` with `rel=\"next\"` where the next one is. Answers are \
+            compressed for whoever accepts gzip. A field that is not described is refused in a \
+            request, and to be ignored in an answer. The WebSocket protocol at `/ws` is described \
+            in PROTOCOL.md.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+    ),
+    servers((url = "/", description = "The server that this description comes from")),
+    modifiers(&Bearer),
+    security(("bearer" = [])),
+    paths(
+        session::upgrade,
+        whip::publish,
+        whip::watch,
+        whip::delete,
+        whip::patch,
+        health::live,
+        health::ready,
+    ),
+    components(schemas(ErrorBody, Event)),
+    tags(
+        (name = "conferences", description = "Making, starting, ending and reading conferences"),
+        (name = "participants", description = "Who is in a conference"),
+        (name = "floor", description = "The right to be on stage"),
+        (name = "stage", description = "What everybody sees"),
+        (name = "events", description = "The log from which everything else follows"),
+        (name = "sites", description = "The places that conferences expect"),
+        (name = "tokens", description = "Making and taking back tokens"),
+        (name = "media", description = "Pages, encoders (WHIP) and players (WHEP)"),
+        (name = "health", description = "For load balancers and orchestrators"),
+    )
+)]
+pub(super) struct Description;
+
+/// Every operation wants a token, unless it says otherwise.
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("JWT")
+            .build();
+        let components = api.components.get_or_insert_default();
+        components.add_security_scheme("bearer", SecurityScheme::Http(scheme));
+    }
+}
+
+/// The kinds of the record become schemas of their own, which `kind` tells apart.
+struct TaggedEvents;
+
+impl Modify for TaggedEvents {
+    fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
+        let components = api.components.get_or_insert_default();
+        let Some(RefOr::T(Schema::OneOf(mut union))) = components.schemas.remove("Event") else {
+            return;
+        };
+        let mut tag = Discriminator::new("kind");
+        for item in &mut union.items {
+            let RefOr::T(Schema::Object(kind)) = item else {
+                continue;
+            };
+            let Some(name) = kind_of(kind) else { continue };
+            let schema = format!("Event{}", capitalised(&name));
+            let place = Ref::from_schema_name(&schema);
+            tag.mapping.insert(name, place.ref_location.clone());
+            components
+                .schemas
+                .insert(schema, std::mem::replace(item, RefOr::Ref(place)));
+        }
+        union.discriminator = Some(tag);
+        union.description = Some("Something that has happened; `kind` says what.".to_owned());
+        components
+            .schemas
+            .insert("Event".to_owned(), RefOr::T(Schema::OneOf(union)));
+    }
+}
+
+/// The one value of `kind`.
+fn kind_of(event: &Object) -> Option<String> {
+    let RefOr::T(Schema::Object(kind)) = event.properties.get("kind")? else {
+        return None;
+    };
+    let values = kind.enum_values.as_ref()?;
+    values.first()?.as_str().map(str::to_owned)
+}
+
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(letters).collect()
+}
+
+/// What a token needs depends on its role, so the schema has one alternative for each need.
+struct TokensByRole;
+
+impl Modify for TokensByRole {
+    fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
+        let components = api.components.get_or_insert_default();
+        let Some(RefOr::T(Schema::Object(any))) = components.schemas.remove("CreateToken") else {
+            return;
+        };
+        let alternatives = [
+            (
+                "CreateAdminToken",
+                &["admin"][..],
+                &[][..],
+                &["conference", "site"][..],
+            ),
+            ("CreateSiteToken", &["site"], &["conference", "site"], &[]),
+            (
+                "CreatePersonToken",
+                &["operator", "chair", "hall", "observer"],
+                &["conference"],
+                &[],
+            ),
+        ];
+        let mut either = OneOf::new();
+        either.description = any.description.clone();
+        for (name, roles, needed, empty) in alternatives {
+            let mut one = any.clone();
+            let is = ObjectBuilder::new()
+                .schema_type(Type::String)
+                .enum_values(Some(roles.iter().copied()));
+            one.properties.insert("role".to_owned(), is.into());
+            for field in needed {
+                let schema = match *field {
+                    "site" => "SiteCode",
+                    _ => "ConferenceId",
+                };
+                let place = Ref::from_schema_name(schema);
+                one.properties.insert((*field).to_owned(), place.into());
+                one.required.push((*field).to_owned());
+            }
+            for field in empty {
+                let nothing = ObjectBuilder::new().schema_type(Type::Null);
+                one.properties.insert((*field).to_owned(), nothing.into());
+            }
+            either.items.push(Ref::from_schema_name(name).into());
+            components
+                .schemas
+                .insert(name.to_owned(), RefOr::T(Schema::Object(one)));
+        }
+        components
+            .schemas
+            .insert("CreateToken".to_owned(), RefOr::T(Schema::OneOf(either)));
+    }
+}
+
+/// A refusal that many operations share: its status, name and meaning.
+type Shared = (&'static str, &'static str, &'static str);
+
+const BAD_REQUEST: Shared = (
+    "400",
+    "BadRequest",
+    "A value is wrong; the message says which.",
+);
+const UNAUTHORIZED: Shared = (
+    "401",
+    "Unauthorized",
+    "There is no token, or it is not valid (any more).",
+);
+const FORBIDDEN: Shared = ("403", "Forbidden", "The token does not allow this.");
+const NOT_FOUND: Shared = ("404", "NotFound", "There is no such thing.");
+const TIMEOUT: Shared = ("408", "Timeout", "It took too long; it may have happened.");
+const TOO_LARGE: Shared = ("413", "TooLarge", "The body is larger than is read here.");
+const MEDIA_TYPE: Shared = (
+    "415",
+    "UnsupportedMediaType",
+    "The body is not of the type that is read here.",
+);
+const INTERNAL: Shared = (
+    "500",
+    "Internal",
+    "Our fault: it stands in the server's log.",
+);
+const UNAVAILABLE: Shared = (
+    "503",
+    "Unavailable",
+    "There is no room, or the server stops: try again after `retry-after` seconds.",
+);
+
+const SHARED: [Shared; 9] = [
+    BAD_REQUEST,
+    UNAUTHORIZED,
+    FORBIDDEN,
+    NOT_FOUND,
+    TIMEOUT,
+    TOO_LARGE,
+    MEDIA_TYPE,
+    INTERNAL,
+    UNAVAILABLE,
+];
+
+/// What can be said only when all routes are known.
+pub(super) fn complete(api: &mut utoipa::openapi::OpenApi) {
+    TaggedEvents.modify(api);
+    TokensByRole.modify(api);
+    Common.modify(api);
+}
+
+/// Names operations, and adds the refusals that follow from what an operation takes.
+struct Common;
+
+impl Modify for Common {
+    fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
+        let components = api.components.get_or_insert_default();
+        for (status, name, meaning) in SHARED {
+            components
+                .responses
+                .insert(name.to_owned(), RefOr::T(refusal(status, meaning)));
+        }
+        for (path, item) in &mut api.paths.paths {
+            for (method, operation) in [
+                ("get", &mut item.get),
+                ("put", &mut item.put),
+                ("post", &mut item.post),
+                ("delete", &mut item.delete),
+                ("patch", &mut item.patch),
+            ] {
+                if let Some(operation) = operation {
+                    operation.operation_id = Some(operation_id(method, path));
+                    add_refusals(operation);
+                }
+            }
+        }
+    }
+}
+
+fn refusal(status: &str, meaning: &str) -> Response {
+    let body = Content::new(Some(Ref::from_schema_name("ErrorBody")));
+    let response = ResponseBuilder::new()
+        .description(meaning)
+        .content("application/json", body);
+    let text = || Header::new(ObjectBuilder::new().schema_type(Type::String));
+    match status {
+        "401" => response.header("www-authenticate", text()),
+        "503" => response.header("retry-after", text()),
+        _ => response,
+    }
+    .build()
+}
+
+fn add_refusals(operation: &mut Operation) {
+    let is_open = operation
+        .security
+        .as_ref()
+        .is_some_and(|schemes| schemes.is_empty());
+    let parameters = operation.parameters.iter().flatten();
+    let mut has_parameters = false;
+    let mut is_in_path = false;
+    for parameter in parameters {
+        has_parameters = true;
+        if let RefOr::T(parameter) = parameter {
+            is_in_path |= parameter.parameter_in == ParameterIn::Path;
+        }
+    }
+    let has_body = operation.request_body.is_some();
+    let responses = &mut operation.responses.responses;
+    for (shared, applies) in [
+        (BAD_REQUEST, has_parameters || has_body),
+        (UNAUTHORIZED, !is_open),
+        (FORBIDDEN, !is_open),
+        (NOT_FOUND, is_in_path),
+        (TIMEOUT, !is_open),
+        (TOO_LARGE, has_body),
+        (MEDIA_TYPE, has_body),
+        (INTERNAL, !is_open),
+        (UNAVAILABLE, !is_open),
+    ] {
+        let (status, name, _) = shared;
+        if applies {
+            responses
+                .entry(status.to_owned())
+                .or_insert_with(|| RefOr::Ref(Ref::from_response_name(name)));
+        }
+    }
+    for (status, response) in responses {
+        if let RefOr::T(response) = response
+            && response.description.is_empty()
+        {
+            status_in_words(status).clone_into(&mut response.description);
+        }
+    }
+}
+
+fn status_in_words(status: &str) -> &'static str {
+    match status {
+        "200" => "What was asked for, or what it is now.",
+        "201" => "It is made.",
+        "204" => "It is done.",
+        _ => "It is refused; the message says why.",
+    }
+}
+
+/// `get` and `/api/v1/sites/{site}` make `getSitesSite`: handlers of different resources share
+/// names, and generated clients need one name for each.
+fn operation_id(method: &str, path: &str) -> String {
+    let mut id = method.to_owned();
+    let parts = path
+        .trim_start_matches("/api/v1")
+        .split(['/', '{', '}', '-', '_']);
+    for part in parts.filter(|part| !part.is_empty()) {
+        id.push_str(&capitalised(part));
+    }
+    id
+}
