@@ -9,7 +9,7 @@ use crate::conference::stage::Scene;
 use crate::conference::state::{State, Versions};
 use crate::ids::ParticipantId;
 use crate::protocol::server::{Liveness, MediaState, ParticipantEntry};
-use crate::protocol::{CloseReason, Place, Source};
+use crate::protocol::{CloseReason, Place};
 
 /// Something to be done outside after events have been stored.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -46,18 +46,10 @@ pub enum Audience {
 }
 
 /// What the media plane should do, in terms of people. Which peer and publication that is, knows
-/// whoever carries it out; a participant without media changes nothing until it has some.
+/// whoever carries it out; a participant without media changes nothing until it has some. What is
+/// shown and heard is no intent: it is read off the [scene](State::scene).
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum MediaIntent {
-    /// A place of the stage shows this source, or nothing.
-    Show {
-        /// Which place.
-        place: Place,
-        /// Whose source.
-        what: Option<(ParticipantId, Source)>,
-    },
-    /// These microphones are heard, the most important first.
-    Speakers(Vec<ParticipantId>),
     /// All media of this participant is refused, or accepted again.
     Block {
         /// Whose.
@@ -178,17 +170,6 @@ fn once(effect: Effect, effects: &mut Vec<Effect>) {
 
 /// What follows from the whole batch.
 fn compare(state: &State, scene: &Scene, versions: Versions, effects: &mut Vec<Effect>) {
-    for place in Place::ALL {
-        let now = state.scene.at(place);
-        if now != scene.at(place) {
-            let what = now.map(|id| (id, place.source()));
-            effects.push(Effect::Media(MediaIntent::Show { place, what }));
-        }
-    }
-    if state.scene.speakers != scene.speakers {
-        let speakers = state.scene.speakers.clone();
-        effects.push(Effect::Media(MediaIntent::Speakers(speakers)));
-    }
     for id in Place::ALL
         .into_iter()
         .flat_map(|place| [scene.at(place), state.scene.at(place)])

@@ -557,8 +557,6 @@ impl ConferenceTask {
     fn command_media(&mut self, intent: &MediaIntent) {
         let media = self.around.media.media().clone();
         match intent {
-            // What the stage shows is reconciled once, after all changes of the turn.
-            MediaIntent::Show { .. } | MediaIntent::Speakers(_) => {}
             MediaIntent::Block {
                 participant,
                 blocked,

@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::conference::effect::Audience;
-use crate::protocol::Place;
 use crate::protocol::server::Liveness;
 
 #[test]
@@ -25,16 +24,10 @@ fn the_arrival_of_the_hall_switches_the_stage() {
     let join = meeting.joining(join);
     let hall = join.participant;
     let effects = meeting.system(Command::Join(join)).unwrap();
-    let what = Some((hall, Source::Camera));
     assert_eq!(
         effects,
         [
             Effect::ParticipantChanged(hall),
-            Effect::Media(MediaIntent::Show {
-                place: Place::Main,
-                what
-            }),
-            Effect::Media(MediaIntent::Speakers(vec![hall])),
             Effect::SelfChanged(Audience::One(hall)),
             Effect::StageChanged,
             Effect::PresenceChanged,
@@ -57,13 +50,7 @@ fn granting_the_floor_tells_each_value_once() {
     let effects = meeting
         .by(chair, Command::GrantFloor { participant: new })
         .unwrap();
-    let show = MediaIntent::Show {
-        place: Place::Second,
-        what: Some((new, Source::Camera)),
-    };
     for expected in [
-        Effect::Media(show),
-        Effect::Media(MediaIntent::Speakers(vec![new])),
         Effect::FloorChanged,
         Effect::StageChanged,
         Effect::SelfChanged(Audience::One(old)),
@@ -75,7 +62,7 @@ fn granting_the_floor_tells_each_value_once() {
         let times = effects.iter().filter(|effect| **effect == expected).count();
         assert_eq!(times, 1, "{expected:?} in {effects:?}");
     }
-    assert_eq!(effects.len(), 9, "{effects:?}");
+    assert_eq!(effects.len(), 7, "{effects:?}");
 }
 
 #[test]

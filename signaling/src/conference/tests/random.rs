@@ -337,11 +337,9 @@ fn check_lost(state: &State) {
     }
 }
 
-/// The stage, the speakers and the blocked, as known to somebody who only follows the effects.
+/// The blocked, as known to somebody who only follows the effects.
 #[derive(Default)]
 struct Follower {
-    stage: BTreeMap<Place, (ParticipantId, Source)>,
-    speakers: Vec<ParticipantId>,
     blocked: BTreeSet<ParticipantId>,
 }
 
@@ -351,16 +349,6 @@ impl Follower {
             return;
         };
         match intent {
-            MediaIntent::Show {
-                place,
-                what: Some(what),
-            } => {
-                self.stage.insert(*place, *what);
-            }
-            MediaIntent::Show { place, what: None } => {
-                self.stage.remove(place);
-            }
-            MediaIntent::Speakers(speakers) => self.speakers.clone_from(speakers),
             MediaIntent::Block {
                 participant,
                 blocked: true,
@@ -379,11 +367,6 @@ impl Follower {
     }
 
     fn check(&self, state: &State) {
-        for place in Place::ALL {
-            let shown = state.scene().at(place).map(|id| (id, place.source()));
-            assert_eq!(self.stage.get(&place).copied(), shown, "{place:?}");
-        }
-        assert_eq!(self.speakers, state.scene().speakers);
         let muted = state
             .participants()
             .filter(|(_, person)| person.muted)
