@@ -87,6 +87,19 @@ lint: packages-lint web $(TOOLS)/lint/.installed ## check format, lints, types, 
 	@if $(TOOLS)/lint/bin/cargo-deny fetch db 2>/dev/null; then $(TOOLS)/lint/bin/cargo-deny --locked check --disable-fetch advisories; \
 	else echo "The advisories of RustSec cannot be fetched: not checked"; fi
 
+# Coverage for libFuzzer, with flags that a stable compiler takes.
+COVERAGE := -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
+	-Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1
+HOST = $(shell rustc -vV | sed -n 's/^host: //p')
+SECONDS_EACH ?= 300
+
+.PHONY: fuzz
+fuzz: packages web ## fuzz every parser and a whole shard: TARGETS, SECONDS_EACH
+	RUSTFLAGS="$(COVERAGE)" cargo build --locked --release --manifest-path tests/fuzz/Cargo.toml \
+		--target $(HOST) --target-dir $(TARGET)/fuzz
+	tests/fuzz/run.sh $(TARGET)/fuzz/$(HOST)/release/fuzz $(TARGET)/fuzz/corpus $(SECONDS_EACH) $(TARGETS)
+
 .PHONY: bench
 bench: packages ## what forwarding a packet costs: ns and allocations
 	cargo bench --locked -p sfu --bench forward

@@ -4,5 +4,6 @@
     reason = "what is out of range in a test is a mistake in the test"
 )]
 
+pub mod fuzz;
 pub mod line;
 pub mod world;
