@@ -1,6 +1,7 @@
 //! The command line: what `dinh` can be told, and doing it.
 
 mod ports;
+mod record;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -16,7 +17,8 @@ use tracing_subscriber::EnvFilter;
 use crate::auth::{NewToken, Role};
 use crate::config::{self, Config, ConfigError, LogFormat};
 use crate::ids::{ConferenceId, SiteCode};
-use crate::server::{Server, Vault};
+use crate::server::Server;
+use crate::vault::{self, Vault};
 use crate::{access, app, demo, descriptors, rest};
 
 /// Exit code for a configuration that cannot be used (sysexits.h, `EX_CONFIG`).
@@ -47,6 +49,23 @@ enum Verb {
     /// Manage the list of sites.
     #[command(subcommand)]
     Sites(SitesVerb),
+    /// Check and copy the record of conferences.
+    #[command(subcommand)]
+    Log(LogVerb),
+    /// Copy everything that is kept into one file, also while the server runs. Whoever has the file
+    /// can make tokens.
+    Backup {
+        /// The file; it must not be there yet.
+        file: PathBuf,
+    },
+    /// Put a backup into the data directory, while no server runs.
+    Restore {
+        /// The file.
+        file: PathBuf,
+        /// Move what is there into a directory beside it first.
+        #[arg(long)]
+        replace: bool,
+    },
     /// Look at the configuration.
     #[command(subcommand)]
     Config(ConfigVerb),
@@ -91,6 +110,20 @@ enum SitesVerb {
 }
 
 #[derive(Debug, Subcommand)]
+enum LogVerb {
+    /// Say of one conference, or of all, whether its log is as the server has written and signed it.
+    Verify {
+        /// Which.
+        conference: Option<ConferenceId>,
+    },
+    /// Print a log as JSON lines with their hashes, up to the first event that cannot be trusted.
+    Export {
+        /// Which.
+        conference: ConferenceId,
+    },
+}
+
+#[derive(Debug, Subcommand)]
 enum ConfigVerb {
     /// Print the configuration that is in effect, or what is wrong with it.
     Check,
@@ -126,6 +159,10 @@ pub async fn run(cli: Cli) -> ExitCode {
         Verb::Serve { demo } => serve(config, demo).await,
         Verb::Token(TokenVerb::Create(args)) => create_token(&config, args).await,
         Verb::Sites(SitesVerb::Import { file }) => import(&config, &file).await,
+        Verb::Log(LogVerb::Verify { conference }) => record::verify(&config, conference).await,
+        Verb::Log(LogVerb::Export { conference }) => record::export(&config, &conference).await,
+        Verb::Backup { file } => record::back_up(&config, &file).await,
+        Verb::Restore { file, replace } => record::restore(&config, &file, replace).await,
         Verb::Config(ConfigVerb::Check) => check(&config),
         Verb::Openapi => openapi(),
         Verb::Ports => print(&ports::rules(&config)),
@@ -217,7 +254,7 @@ async fn create_token(config: &Config, args: NewTokenArgs) -> anyhow::Result<()>
         name,
         ttl,
     } = args;
-    let vault = Vault::open(config).await?;
+    let vault = Vault::existing(config).await?;
     if let Some(id) = &conference {
         let known = vault.store.conference(id).await?;
         anyhow::ensure!(known.is_some(), "there is no conference {id}");
@@ -251,9 +288,15 @@ async fn create_token(config: &Config, args: NewTokenArgs) -> anyhow::Result<()>
 
 async fn import(config: &Config, file: &Path) -> anyhow::Result<()> {
     let csv = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let vault = Vault::open(config).await?;
-    let summary = vault
-        .store
+    let is_new = !config.data_dir.exists();
+    let store = vault::store_to_fill(config).await?;
+    if is_new {
+        complain(&format!(
+            "made the data directory {}",
+            config.data_dir.display()
+        ));
+    }
+    let summary = store
         .import_sites(&csv)
         .await
         .with_context(|| format!("nothing of {} was imported", file.display()))?;

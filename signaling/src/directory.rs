@@ -52,14 +52,18 @@ impl Directory {
     }
 
     /// Starts every conference that has not ended, so that lost participants are counted and may
-    /// come back.
+    /// come back. One whose record is damaged is left out: the store says so, and remembers.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn open_all(&self) -> Result<(), StoreError> {
         for row in self.around.store.conferences().await? {
-            if row.state != Phase::Ended {
-                self.load(&row.id).await?;
+            if row.state == Phase::Ended {
+                continue;
+            }
+            match self.load(&row.id).await {
+                Ok(_) | Err(StoreError::Broken(_)) => {}
+                Err(cause) => return Err(cause),
             }
         }
         Ok(())
@@ -118,7 +122,7 @@ impl Directory {
             .conference(&id)
             .await
             .map_err(|cause| internal(&cause))?;
-        if exists.is_some() {
+        if exists.is_some() || self.around.store.damage(&id).is_some() {
             return Err(Refusal::new(
                 ErrorCode::ConferenceExists,
                 format!("there is already a conference {id}"),
@@ -209,8 +213,11 @@ impl Directory {
     }
 }
 
-/// The store's fault: the cause is for the log only.
+/// The store's fault: the cause is for the log only, unless it is about one record.
 pub(crate) fn internal(cause: &StoreError) -> Refusal {
+    if let StoreError::Broken(fault) = cause {
+        return Refusal::new(ErrorCode::RecordDamaged, fault.to_string());
+    }
     tracing::error!(%cause, "the store failed");
     Refusal::new(
         ErrorCode::Internal,

@@ -83,6 +83,9 @@ pub async fn ready(State(app): State<App>) -> (StatusCode, Json<Readiness>) {
     if !app.store_check.is_storing(&app.store).await {
         reasons.push("store");
     }
+    if !app.media.media().stalled().is_empty() {
+        reasons.push("media");
+    }
     let ready = reasons.is_empty();
     let status = if ready {
         StatusCode::OK

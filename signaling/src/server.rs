@@ -1,13 +1,11 @@
 //! Puts a server together, and takes it down in order.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use jiff::{SignedDuration, Timestamp};
-use ring::rand::SystemRandom;
 use sfu::{Events, Media, Sfu};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -17,13 +15,12 @@ use tracing::{info, warn};
 use crate::access::AccessLog;
 use crate::admission::Admission;
 use crate::app::{self, App, Inner, Restarting};
-use crate::auth::{
-    ApiKey, CLOCK_LEEWAY, Issued, KeyError, KeyFileError, Keys, NewToken, SigningKey, TokenError,
-};
+use crate::auth::{Issued, Keys, NewToken, TokenError};
 use crate::clock::Clock;
 use crate::conference::Settings;
 use crate::conference_task::{Surroundings, WelcomeTimes};
 use crate::config::Config;
+use crate::data_dir::Lock;
 use crate::directory::Directory;
 use crate::health::StoreCheck;
 use crate::heartbeat;
@@ -31,7 +28,9 @@ use crate::listener;
 use crate::media::MediaPlane;
 use crate::metrics::Metrics;
 use crate::routes;
+use crate::sealer::Sealer;
 use crate::store::{Store, StoreError};
+use crate::vault::{Served, Vault, VaultError};
 use crate::whip::Resources;
 
 /// How often the media plane is asked how much it forwards, where that is limited.
@@ -39,9 +38,6 @@ const OBSERVE_EVERY: Duration = Duration::from_secs(1);
 
 /// How often the access log looks whether there is something to sum up.
 const SUM_UP_EVERY: Duration = Duration::from_secs(10);
-
-/// Name of the database in the data directory.
-const DATABASE: &str = "dinh.db";
 
 /// A running server. Dropping it does not stop it; [`stop`](Self::stop) does.
 #[derive(Debug)]
@@ -52,31 +48,20 @@ pub struct Server {
     /// Cancelled when nothing more is to be served.
     silence: CancellationToken,
     listeners: TaskTracker,
+    sealer: Arc<Sealer>,
+    /// Nobody else serves these data.
+    _lock: Lock,
 }
 
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The data directory cannot be made.
-    #[error("cannot use the data directory {}: {source}", path.display())]
-    DataDir {
-        /// Where.
-        path: PathBuf,
-        /// The system's reason.
-        source: std::io::Error,
-    },
+    /// What is kept cannot be used.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
     /// The database cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The signing key cannot be used.
-    #[error(transparent)]
-    KeyFile(#[from] KeyFileError),
-    /// An API key cannot be used.
-    #[error(transparent)]
-    Key(#[from] KeyError),
-    /// The id of an API key is none.
-    #[error("`auth.api_keys.{0}`: {1}")]
-    KeyId(String, String),
     /// The media plane cannot start.
     #[error(transparent)]
     Media(#[from] sfu::StartError),
@@ -92,56 +77,16 @@ pub enum StartError {
     },
 }
 
-/// The store and the keys: enough for the command line.
-#[derive(Debug)]
-pub struct Vault {
-    /// What is kept.
-    pub store: Store,
-    /// Who signs tokens.
-    pub keys: Keys,
-}
-
-impl Vault {
-    /// Opens the data directory; makes what is missing.
-    ///
-    /// # Errors
-    /// When it cannot be used.
-    pub async fn open(config: &Config) -> Result<Self, StartError> {
-        let path = &config.data_dir;
-        std::fs::create_dir_all(path).map_err(|source| StartError::DataDir {
-            path: path.clone(),
-            source,
-        })?;
-        let own = SigningKey::load_or_create(path, &SystemRandom::new())?;
-        let mut api_keys = Vec::new();
-        for (id, secret) in &config.auth.api_keys {
-            let parsed = id
-                .parse()
-                .map_err(|error| StartError::KeyId(id.clone(), format!("{error}")))?;
-            api_keys.push(ApiKey {
-                id: parsed,
-                secret: secret.expose().to_owned(),
-            });
-        }
-        let keys = Keys::new(&own, &api_keys)?;
-        let store = Store::open(&path.join(DATABASE)).await?;
-        let now = Timestamp::now();
-        let still_good = now.checked_sub(CLOCK_LEEWAY).unwrap_or(now);
-        for (token, expires_at) in store.revoked_tokens(still_good).await? {
-            keys.revoke(token, expires_at);
-        }
-        Ok(Self { store, keys })
-    }
-}
-
 impl Server {
     /// Starts a server with its own media plane.
     ///
     /// # Errors
     /// When something cannot be opened or bound.
     pub async fn start(config: Config) -> Result<Self, StartError> {
+        // First, so that a second server on the same data says so, whatever its ports are.
+        let vault = Vault::serve(&config).await?;
         let (sfu, events) = Sfu::start(&config.media.to_sfu())?;
-        Self::start_with(config, Arc::new(sfu), events).await
+        Self::start_on(config, vault, Arc::new(sfu), events, Clock::system()).await
     }
 
     /// Starts a server on a given media plane.
@@ -166,7 +111,22 @@ impl Server {
         events: Events,
         clock: Clock,
     ) -> Result<Self, StartError> {
-        let Vault { store, keys } = Vault::open(&config).await?;
+        let vault = Vault::serve(&config).await?;
+        Self::start_on(config, vault, media, events, clock).await
+    }
+
+    async fn start_on(
+        config: Config,
+        vault: Served,
+        media: Arc<dyn Media>,
+        events: Events,
+        clock: Clock,
+    ) -> Result<Self, StartError> {
+        let Served {
+            vault: Vault { store, keys },
+            sealer,
+            lock,
+        } = vault;
         let up_until = store.up_until().await?;
         if let Some(up_until) = up_until {
             clock.has_been(up_until);
@@ -176,6 +136,8 @@ impl Server {
         let app = assemble(config, store, keys, media, clock, up_until);
         app.directory.open_all().await?;
         let server = Self {
+            _lock: lock,
+            sealer: Arc::new(sealer),
             http,
             admin,
             silence: CancellationToken::new(),
@@ -194,6 +156,7 @@ impl Server {
         ));
         server.observe();
         server.sum_up_refusals();
+        server.keep_signing();
         server.serve(public, routes::public(server.app.clone()));
         server.serve(private, routes::private(server.app.clone()));
         info!(%http, %admin, "serving");
@@ -223,6 +186,18 @@ impl Server {
             while silence.run_until_cancelled(tick.tick()).await.is_some() {
                 app.access.sum_up();
             }
+        });
+    }
+
+    /// Checks the records of conferences that have ended, and signs what the record holds from then
+    /// on.
+    fn keep_signing(&self) {
+        let (sealer, silence) = (Arc::clone(&self.sealer), self.silence.clone());
+        let store = self.app.store.clone();
+        self.listeners.spawn(async move {
+            silence
+                .run_until_cancelled(sealer.keep_signing(&store))
+                .await
         });
     }
 
@@ -294,6 +269,7 @@ impl Server {
         self.silence.cancel();
         self.listeners.close();
         self.listeners.wait().await;
+        self.sealer.sign(&self.app.store).await;
         self.app.store.close().await;
         let media = Arc::clone(self.app.media.media());
         // It waits for its threads.

@@ -83,7 +83,9 @@ impl ErrorCode {
             Self::TokenRevoked => CloseReason::TokenRevoked,
             Self::TokenNotYetValid => CloseReason::TokenNotYetValid,
             Self::SessionUnknown => CloseReason::SessionUnknown,
-            Self::ConferenceUnknown | Self::ConferenceNotRunning => CloseReason::ConferenceEnded,
+            Self::ConferenceUnknown | Self::ConferenceNotRunning | Self::RecordDamaged => {
+                CloseReason::ConferenceEnded
+            }
             Self::ConferenceFull => CloseReason::ConferenceFull,
             Self::ServerFull => CloseReason::ServerFull,
             Self::Overloaded => CloseReason::Overloaded,

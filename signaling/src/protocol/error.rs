@@ -82,6 +82,8 @@ pub enum ErrorCode {
     Internal,
     /// Our fault, and it may have happened nevertheless.
     OutcomeUnknown,
+    /// The conference's record is not as it was written: nothing is added to it.
+    RecordDamaged,
 }
 
 impl ErrorCode {

@@ -54,6 +54,12 @@ pub(super) async fn readable(
     grant: &Grant,
     id: &ConferenceId,
 ) -> Result<ConferenceHandle, ApiError> {
+    may_read(grant, id)?;
+    Ok(app.directory.find(id).await?)
+}
+
+/// Whether somebody may look at a conference.
+pub(super) fn may_read(grant: &Grant, id: &ConferenceId) -> Result<(), ApiError> {
     if !grant.is_for(id) {
         return Err(ApiError::not_permitted(
             "the token is for another conference",
@@ -65,7 +71,7 @@ pub(super) async fn readable(
             grant.role()
         )));
     }
-    Ok(app.directory.find(id).await?)
+    Ok(())
 }
 
 /// Make a conference.

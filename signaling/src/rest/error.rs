@@ -132,7 +132,9 @@ const fn status(code: ErrorCode) -> StatusCode {
         ErrorCode::ConferenceFull | ErrorCode::ServerFull | ErrorCode::Overloaded => {
             StatusCode::SERVICE_UNAVAILABLE
         }
-        ErrorCode::Internal | ErrorCode::OutcomeUnknown => StatusCode::INTERNAL_SERVER_ERROR,
+        ErrorCode::Internal | ErrorCode::OutcomeUnknown | ErrorCode::RecordDamaged => {
+            StatusCode::INTERNAL_SERVER_ERROR
+        }
     }
 }
 

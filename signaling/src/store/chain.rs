@@ -1,7 +1,7 @@
 //! The chain of hashes that makes a changed log tell on itself.
 //!
-//! It shows that the log is the one whose last hash is known; whoever can rewrite the whole
-//! database can make a new chain, so an official record keeps the last hash somewhere else too.
+//! It shows that the log is the one whose last hash is known. Whoever can rewrite the whole database
+//! can make a new chain; that one has not the hash that was signed, see [`crate::signed_heads`].
 
 use std::fmt;
 use std::str::FromStr;
@@ -50,6 +50,23 @@ impl FromStr for Hash {
     }
 }
 
+/// Where a log ends, or ended when it was signed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Head {
+    /// The last event; 0 of an empty log.
+    pub seq: u64,
+    /// Its hash, which stands for everything before it too.
+    pub hash: Hash,
+}
+
+impl Head {
+    /// Of an empty log.
+    pub const EMPTY: Self = Self {
+        seq: 0,
+        hash: Hash::GENESIS,
+    };
+}
+
 /// The first place where a log is not as it was written.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the log of conference {conference} is broken at event {seq}: {fault}")]
@@ -75,6 +92,8 @@ pub enum Fault {
     Unreadable,
     /// It is beyond the last event that was acknowledged.
     Unacknowledged,
+    /// The chain is whole and another one than was signed.
+    NotSigned,
 }
 
 impl fmt::Display for Fault {
@@ -85,12 +104,13 @@ impl fmt::Display for Fault {
             Self::Unlinked => "it does not follow the event before it",
             Self::Unreadable => "it cannot be read as an event",
             Self::Unacknowledged => "it was added behind the last event",
+            Self::NotSigned => "the log is another one than the server has signed",
         })
     }
 }
 
 /// JSON with sorted keys and no spaces (as RFC 8785 for the values that events have: no floats).
-pub(super) fn canonical(value: &Value) -> String {
+pub fn canonical(value: &Value) -> String {
     let mut out = String::new();
     write_canonical(value, &mut out);
     out

@@ -1,6 +1,6 @@
 //! What can go wrong with the store.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::ids::ConferenceId;
 use crate::store::chain::ChainFault;
@@ -31,6 +31,12 @@ pub enum StoreError {
     /// The schema cannot be brought up to date.
     #[error("cannot bring the database up to date (a newer dinh may have written it): {0}")]
     Migrate(#[source] sqlx::migrate::MigrateError),
+    /// The database is in use by a server of another version.
+    #[error(
+        "the server that uses {} is of another version: use the `dinh` of that version, or stop it",
+        .0.display()
+    )]
+    OtherVersion(PathBuf),
     /// Somebody else has appended to the same conference.
     #[error("conference {conference} is at event {head}, so event {seq} cannot follow")]
     Conflict {
@@ -56,6 +62,13 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    pub(super) fn open(path: &Path, source: sqlx::Error) -> Self {
+        Self::Open {
+            path: path.to_owned(),
+            source,
+        }
+    }
+
     /// For a COMMIT that failed.
     pub(super) fn of_commit(cause: sqlx::Error) -> Self {
         match primary_code(&cause) {
@@ -75,7 +88,10 @@ impl StoreError {
             Self::Open { .. } | Self::Migrate(_) | Self::Database(_) | Self::OutcomeUnknown(_) => {
                 true
             }
-            Self::Conflict { .. } | Self::Broken(_) | Self::Unreadable(_) => false,
+            Self::OtherVersion(_)
+            | Self::Conflict { .. }
+            | Self::Broken(_)
+            | Self::Unreadable(_) => false,
         }
     }
 }

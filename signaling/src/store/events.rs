@@ -7,7 +7,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
 
 use super::Store;
-use super::chain::{ChainFault, Fault, Hash, canonical};
+use super::chain::{ChainFault, Fault, Hash, Head, canonical};
 use super::error::{StoreError, is_damage};
 use crate::conference::{Event, Record, Settings, State};
 use crate::ids::ConferenceId;
@@ -40,20 +40,15 @@ pub struct ConferenceRow {
     pub ended_at: Option<Timestamp>,
 }
 
-/// A log that is as it was written.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Verified {
-    /// How many events it has.
-    pub events: u64,
-    /// The last hash, which stands for all of them.
-    pub head: Hash,
-}
-
-/// Where a log ends.
-#[derive(Clone, Copy)]
-struct Head {
-    seq: u64,
-    hash: Hash,
+/// Where a log ends, as the list of conferences says.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ListedHead {
+    /// Whose log.
+    pub conference: ConferenceId,
+    /// Number of the last event.
+    pub seq: u64,
+    /// Its hash, hexadecimal.
+    pub hash: String,
 }
 
 impl Store {
@@ -64,7 +59,8 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when the first does not follow the last stored one;
-    /// [`StoreError::OutcomeUnknown`] when they may be stored nevertheless.
+    /// [`StoreError::OutcomeUnknown`] when they may be stored nevertheless; [`StoreError::Broken`]
+    /// when the log is known to be damaged: it is kept for whoever will look into it.
     pub async fn append(
         &self,
         conference: &ConferenceId,
@@ -73,23 +69,30 @@ impl Store {
         let Some(first) = records.first() else {
             return Ok(());
         };
+        if let Some(fault) = self.damages.of(conference) {
+            return Err(fault.into());
+        }
         self.writer
             .write(|mut connection| async move {
                 let head = match head(&mut connection, conference).await? {
                     Some(head) => head,
                     None => {
                         insert_conference(&mut connection, conference, first).await?;
-                        Head {
-                            seq: 0,
-                            hash: Hash::GENESIS,
-                        }
+                        Head::EMPTY
                     }
                 };
                 let head = insert_events(&mut connection, conference, head, records).await?;
                 update_conference(&mut connection, conference, head, records).await?;
                 Ok((connection, ()))
             })
-            .await
+            .await?;
+        if records
+            .iter()
+            .any(|record| matches!(record.event, Event::Ended { .. }))
+        {
+            self.ended.notify_one();
+        }
+        Ok(())
     }
 
     /// Every event of a conference, in order, checked against the chain. Empty if there is none.
@@ -111,58 +114,104 @@ impl Store {
         conference: &ConferenceId,
         settings: Settings,
     ) -> Result<Option<State>, StoreError> {
+        if let Some(fault) = self.damages.of(conference) {
+            return Err(fault.into());
+        }
         let mut state = State::new(conference.clone(), settings);
-        let verified = self.walk(conference, |record| state.apply(&record)).await?;
-        Ok((verified.events > 0).then_some(state))
+        let head = self.walk(conference, |record| state.apply(&record)).await?;
+        Ok((head.seq > 0).then_some(state))
     }
 
     /// Checks the log of a conference: an event altered, removed, inserted, moved or cut off is
-    /// found, and the first one that cannot be trusted is named.
+    /// found, and so is a chain that was made anew since it was signed. The first event that cannot
+    /// be trusted is named.
     ///
     /// # Errors
     /// [`StoreError::Broken`] when the log is not as it was written.
-    pub async fn verify(&self, conference: &ConferenceId) -> Result<Verified, StoreError> {
+    pub async fn verify(&self, conference: &ConferenceId) -> Result<Head, StoreError> {
         self.walk(conference, drop).await
     }
 
-    /// Reads a log from end to end, following the chain. One read transaction, so that an append
-    /// in between is seen whole or not at all.
+    /// As [`verify`](Self::verify), for the events that are not signed yet.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`] when they do not continue what was signed.
+    pub async fn verify_unsigned(&self, conference: &ConferenceId) -> Result<Head, StoreError> {
+        let from = self.signed_head(conference).unwrap_or(Head::EMPTY);
+        self.note(self.walk_from(conference, from, drop).await)
+    }
+
     async fn walk(
         &self,
         conference: &ConferenceId,
+        visit: impl FnMut(Record),
+    ) -> Result<Head, StoreError> {
+        self.note(self.walk_from(conference, Head::EMPTY, visit).await)
+    }
+
+    /// Remembers what is damaged.
+    fn note<T>(&self, walked: Result<T, StoreError>) -> Result<T, StoreError> {
+        walked.inspect_err(|error| {
+            if let StoreError::Broken(fault) = error {
+                self.damages.note(fault);
+            }
+        })
+    }
+
+    /// Reads a log to its end, following the chain. One read transaction, so that an append in
+    /// between is seen whole or not at all.
+    async fn walk_from(
+        &self,
+        conference: &ConferenceId,
+        from: Head,
         mut visit: impl FnMut(Record),
-    ) -> Result<Verified, StoreError> {
+    ) -> Result<Head, StoreError> {
+        let signed = self.signed_head(conference);
         let mut connection = self.reader.acquire().await?;
         // The transaction ends with its connection, whatever becomes of this walk.
         connection.close_on_drop();
         sqlx::query("BEGIN").execute(&mut *connection).await?;
-        let acknowledged = head(&mut connection, conference).await?;
-        let mut at = Head {
-            seq: 0,
-            hash: Hash::GENESIS,
-        };
+        let from = checked_start(&mut connection, conference, from).await?;
+        let mut at = from;
+        let broken = |at: Head, error| damaged(conference, at, error);
+        let acknowledged = head(&mut connection, conference)
+            .await
+            .map_err(|error| broken(at, error))?;
         {
             let mut rows = sqlx::query(
                 "SELECT seq, at, kind, body, prev, hash FROM events \
-                 WHERE conference = $1 ORDER BY seq",
+                 WHERE conference = $1 AND seq > $2 ORDER BY seq",
             )
             .bind(conference.as_str())
+            .bind(if from == Head::EMPTY {
+                // Also those that somebody has put before the first.
+                i64::MIN
+            } else {
+                from.seq.cast_signed()
+            })
             .fetch(&mut *connection);
             while let Some(row) = rows
                 .try_next()
                 .await
-                .map_err(|cause| unreadable(conference, at, cause))?
+                .map_err(|error| broken(at, error.into()))?
             {
-                let (record, next) = follow(conference, at, &row)?;
+                let (record, next) =
+                    follow(conference, at, &row).map_err(|error| broken(at, error))?;
                 at = next;
+                check_signed(conference, at, signed)?;
                 visit(record);
             }
         }
         check_end(conference, at, acknowledged)?;
-        Ok(Verified {
-            events: at.seq,
-            head: at.hash,
-        })
+        if signed.is_some_and(|signed| at.seq < signed.seq) {
+            return Err(ChainFault {
+                conference: conference.clone(),
+                seq: at.seq + 1,
+                fault: Fault::Missing,
+            }
+            .into());
+        }
+        Ok(at)
     }
 
     /// Every conference, the newest first.
@@ -176,7 +225,49 @@ impl Store {
         )
         .fetch_all(&self.reader)
         .await?;
-        rows.iter().map(conference_row).collect()
+        Ok(rows
+            .iter()
+            .filter_map(|row| self.readable_row(row))
+            .collect())
+    }
+
+    /// One row that is not as this program writes it must not hide all the others.
+    fn readable_row(&self, row: &SqliteRow) -> Option<ConferenceRow> {
+        conference_row(row)
+            .inspect_err(|cause| {
+                let Some(conference) = row.try_get("id").ok().and_then(|id| parse(id).ok()) else {
+                    tracing::error!(%cause, "a conference without a readable id is left out");
+                    return;
+                };
+                self.damages.note(&ChainFault {
+                    conference,
+                    seq: 1,
+                    fault: Fault::Unreadable,
+                });
+            })
+            .ok()
+    }
+
+    /// Where each log ends, as the list of conferences says.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn heads(&self) -> Result<Vec<ListedHead>, StoreError> {
+        let rows = sqlx::query("SELECT id, head_seq, head_hash FROM conferences ORDER BY id")
+            .fetch_all(&self.reader)
+            .await?;
+        let mut heads = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let (id, seq): (&str, i64) = (row.try_get("id")?, row.try_get("head_seq")?);
+            if let (Ok(conference), Ok(seq)) = (parse(id), unsigned(seq)) {
+                heads.push(ListedHead {
+                    conference,
+                    seq,
+                    hash: row.try_get("head_hash")?,
+                });
+            }
+        }
+        Ok(heads)
     }
 
     /// One conference.
@@ -210,6 +301,29 @@ async fn head(
     let seq = unsigned(row.try_get("head_seq")?)?;
     let hash = parse(row.try_get("head_hash")?)?;
     Ok(Some(Head { seq, hash }))
+}
+
+/// Where a walk may begin: the event that was signed must be there, or all of them are to be read.
+async fn checked_start(
+    connection: &mut SqliteConnection,
+    conference: &ConferenceId,
+    from: Head,
+) -> Result<Head, StoreError> {
+    if from == Head::EMPTY {
+        return Ok(from);
+    }
+    let hash: Option<String> =
+        sqlx::query_scalar("SELECT hash FROM events WHERE conference = $1 AND seq = $2")
+            .bind(conference.as_str())
+            .bind(from.seq.cast_signed())
+            .fetch_optional(connection)
+            .await
+            .map_err(|error| damaged(conference, Head::EMPTY, error.into()))?;
+    if hash.is_some_and(|hash| hash == from.hash.to_string()) {
+        Ok(from)
+    } else {
+        Ok(Head::EMPTY)
+    }
 }
 
 async fn insert_conference(
@@ -370,11 +484,22 @@ fn follow(
     ))
 }
 
-/// Pages that cannot be SQLite's own are events that cannot be read; any other error says nothing
-/// about the log.
-fn unreadable(conference: &ConferenceId, at: Head, cause: sqlx::Error) -> StoreError {
-    if !is_damage(&cause) {
-        return cause.into();
+/// Pages that cannot be SQLite's own, and values that this program does not write, are events that
+/// cannot be read; any other error says nothing about the log.
+fn damaged(conference: &ConferenceId, at: Head, error: StoreError) -> StoreError {
+    let is_damage = match &error {
+        StoreError::Unreadable(_) => true,
+        StoreError::Database(cause) => {
+            is_damage(cause)
+                || matches!(
+                    cause,
+                    sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_)
+                )
+        }
+        _ => false,
+    };
+    if !is_damage {
+        return error;
     }
     ChainFault {
         conference: conference.clone(),
@@ -382,6 +507,23 @@ fn unreadable(conference: &ConferenceId, at: Head, cause: sqlx::Error) -> StoreE
         fault: Fault::Unreadable,
     }
     .into()
+}
+
+/// The event that was signed must be the one that was signed. If it is not, the chain up to it was
+/// made anew, and none of its events can be trusted.
+fn check_signed(
+    conference: &ConferenceId,
+    at: Head,
+    signed: Option<Head>,
+) -> Result<(), ChainFault> {
+    match signed {
+        Some(signed) if signed.seq == at.seq && signed.hash != at.hash => Err(ChainFault {
+            conference: conference.clone(),
+            seq: 1,
+            fault: Fault::NotSigned,
+        }),
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// The last event must be the one that was acknowledged last.

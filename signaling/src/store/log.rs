@@ -38,23 +38,31 @@ fn as_text<S: serde::Serializer>(hash: &Hash, to: S) -> Result<S::Ok, S::Error> 
 }
 
 impl Store {
-    /// At most `limit` events that come after number `after`, in order.
+    /// At most `limit` events that come after number `after`, in order. Of a log that is known to be
+    /// damaged only those before the damage.
     ///
     /// # Errors
-    /// When the database fails.
+    /// [`StoreError::Broken`] when none is left before the damage, or the database fails.
     pub async fn events_after(
         &self,
         conference: &ConferenceId,
         after: u64,
         limit: u32,
     ) -> Result<Vec<StoredEvent>, StoreError> {
+        let damage = self.damages.of(conference);
+        let end = match damage {
+            Some(fault) if after.saturating_add(1) >= fault.seq => return Err(fault.into()),
+            Some(fault) => i64::try_from(fault.seq).unwrap_or(i64::MAX),
+            None => i64::MAX,
+        };
         let rows = sqlx::query(
             "SELECT seq, at, body, prev, hash FROM events \
-             WHERE conference = $1 AND seq > $2 ORDER BY seq LIMIT $3",
+             WHERE conference = $1 AND seq > $2 AND seq < $4 ORDER BY seq LIMIT $3",
         )
         .bind(conference.as_str())
         .bind(i64::try_from(after).unwrap_or(i64::MAX))
         .bind(i64::from(limit))
+        .bind(end)
         .fetch_all(&self.reader)
         .await?;
         let mut events = Vec::with_capacity(rows.len());

@@ -18,7 +18,7 @@ use signaling::directory::NewConference;
 use signaling::ids::{ConferenceId, TokenId};
 use signaling::protocol::ServerMessage;
 use signaling::server::Server;
-use signaling::store::Verified;
+use signaling::store::Head;
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
@@ -254,7 +254,7 @@ impl House {
     }
 
     /// The whole log: equal before and after means that nothing has happened.
-    pub(crate) async fn log(&self) -> Verified {
+    pub(crate) async fn log(&self) -> Head {
         let store = &self.server.app().store;
         store
             .verify(&id_of(CONFERENCE))

@@ -12,6 +12,7 @@ mod clock;
 mod fake_media;
 mod floor;
 mod health;
+mod kept;
 mod outage;
 mod rest;
 mod restart;

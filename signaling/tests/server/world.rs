@@ -34,6 +34,56 @@ pub(crate) struct World {
     dir: TempDir,
 }
 
+/// What a server has left on disk.
+pub(crate) struct Stopped {
+    dir: TempDir,
+}
+
+impl Stopped {
+    /// No server was ever here.
+    pub(crate) fn empty() -> Self {
+        Self {
+            dir: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    pub(crate) fn config(&self) -> Config {
+        config(&self.dir)
+    }
+
+    /// Somebody changes the database.
+    pub(crate) async fn alter(&self, sql: &'static str) {
+        let pool = database(&self.dir).await;
+        let changed = sqlx::raw_sql(sql).execute(&pool).await.unwrap();
+        assert!(changed.rows_affected() > 0, "{sql}");
+        pool.close().await;
+    }
+
+    /// Somebody removes a file.
+    pub(crate) fn remove(&self, name: &str) {
+        std::fs::remove_file(self.dir.path().join(name)).unwrap();
+    }
+
+    /// The server is started again.
+    pub(crate) async fn start(self) -> World {
+        let (media, events) = FakeMedia::new();
+        let media = Arc::new(media);
+        let server = Server::start_with(self.config(), media.clone(), events)
+            .await
+            .unwrap();
+        World {
+            server,
+            media,
+            dir: self.dir,
+        }
+    }
+}
+
+async fn database(dir: &TempDir) -> SqlitePool {
+    let options = SqliteConnectOptions::new().filename(dir.path().join("dinh.db"));
+    SqlitePool::connect_with(options).await.unwrap()
+}
+
 /// An answer to an HTTP request.
 #[derive(Debug)]
 pub(crate) struct Reply {
@@ -150,8 +200,17 @@ impl World {
     }
 
     async fn database(&self) -> SqlitePool {
-        let options = SqliteConnectOptions::new().filename(self.dir.path().join("dinh.db"));
-        SqlitePool::connect_with(options).await.unwrap()
+        database(&self.dir).await
+    }
+
+    /// Another server on the same data would have this.
+    pub(crate) fn config(&self) -> Config {
+        config(&self.dir)
+    }
+
+    pub(crate) async fn stop(self) -> Stopped {
+        self.server.stop().await;
+        Stopped { dir: self.dir }
     }
 
     pub(crate) async fn connect(&self) -> Client {

@@ -89,7 +89,7 @@ fn log(len: u64) -> Vec<Record> {
         .collect()
 }
 
-fn fault(result: Result<Verified, StoreError>) -> (u64, Fault) {
+fn fault(result: Result<Head, StoreError>) -> (u64, Fault) {
     match result {
         Err(StoreError::Broken(fault)) => (fault.seq, fault.fault),
         other => panic!("the log passes for whole: {other:?}"),
@@ -107,7 +107,7 @@ async fn what_was_appended_is_loaded_also_by_another_process() {
     fixture.reopen().await;
     assert_eq!(fixture.store.load(&conference).await.unwrap(), log);
     let verified = fixture.store.verify(&conference).await.unwrap();
-    assert_eq!(verified.events, 7);
+    assert_eq!(verified.seq, 7);
 }
 
 #[tokio::test]
@@ -162,7 +162,7 @@ async fn equal_events_of_two_conferences_have_different_hashes() {
     }
     let one = fixture.store.verify(&id("one")).await.unwrap();
     let two = fixture.store.verify(&id("two")).await.unwrap();
-    assert_ne!(one.head, two.head);
+    assert_ne!(one.hash, two.hash);
 }
 
 #[tokio::test]
@@ -183,7 +183,7 @@ async fn the_chain_is_what_its_description_says() {
     let mut input = vec![0; 32];
     input.extend_from_slice(text.as_bytes());
     let digest = ring::digest::digest(&ring::digest::SHA256, &input);
-    let head = fixture.store.verify(&conference).await.unwrap().head;
+    let head = fixture.store.verify(&conference).await.unwrap().hash;
     assert_eq!(head.to_string(), hex::encode(digest));
 }
 
@@ -458,4 +458,97 @@ async fn a_file_that_is_no_database_is_not_overwritten() {
             .unwrap()
             .starts_with("these are the minutes")
     );
+}
+
+/// Changes an event and makes the whole chain anew, as somebody may who can write to the database.
+async fn rebuild(fixture: &Fixture, conference: &ConferenceId) {
+    let forged = Store::open(&fixture.directory.path().join("forged.db"))
+        .await
+        .unwrap();
+    let mut log = log(7);
+    log[3].event = log[4].event.clone();
+    forged.append(conference, &log).await.unwrap();
+    forged.close().await;
+    let sql = format!(
+        "ATTACH '{}' AS forged; DELETE FROM events; INSERT INTO events SELECT * FROM forged.events; \
+         UPDATE conferences SET head_hash = (SELECT head_hash FROM forged.conferences)",
+        fixture.directory.path().join("forged.db").display()
+    );
+    fixture.tamper(String::leak(sql)).await;
+}
+
+#[tokio::test]
+async fn a_chain_made_anew_is_not_the_one_that_was_signed() {
+    let fixture = fixture().await;
+    let conference = id("weekly");
+    fixture.store.append(&conference, &log(7)).await.unwrap();
+    let signed = fixture.store.verify(&conference).await.unwrap();
+    rebuild(&fixture, &conference).await;
+    assert!(
+        fixture.store.verify(&conference).await.is_ok(),
+        "by itself the chain is whole"
+    );
+    fixture
+        .store
+        .compare_with([(conference.clone(), signed)].into());
+    let found = fault(fixture.store.verify(&conference).await);
+    assert_eq!(found, (1, Fault::NotSigned));
+    let found = fault(fixture.store.verify_unsigned(&conference).await);
+    assert_eq!(
+        found,
+        (1, Fault::NotSigned),
+        "also for who reads what is new"
+    );
+}
+
+#[tokio::test]
+async fn a_database_older_than_what_was_signed_is_noticed() {
+    let fixture = fixture().await;
+    let (conference, gone) = (id("weekly"), id("gone"));
+    let log = log(7);
+    fixture.store.append(&conference, &log[..5]).await.unwrap();
+    let head = Head {
+        seq: 7,
+        hash: Hash::GENESIS,
+    };
+    let signed = [(conference.clone(), head), (gone.clone(), head)];
+    fixture.store.compare_with(signed.into());
+    let found = fault(fixture.store.verify(&conference).await);
+    assert_eq!(found, (6, Fault::Missing));
+    let found = fault(fixture.store.verify(&gone).await);
+    assert_eq!(found, (1, Fault::Missing));
+}
+
+#[tokio::test]
+async fn nothing_is_added_to_a_damaged_log_and_its_beginning_can_be_read() {
+    let fixture = fixture().await;
+    let conference = id("weekly");
+    let log = log(8);
+    fixture.store.append(&conference, &log[..7]).await.unwrap();
+    fixture
+        .tamper("UPDATE events SET body = replace(body, 'clerk 4', 'clerk 5') WHERE seq = 4")
+        .await;
+    assert_eq!(fixture.store.damage(&conference), None);
+    fixture.store.verify(&conference).await.unwrap_err();
+    assert_eq!(fixture.store.damage(&conference).unwrap().seq, 4);
+    let refused = fixture.store.append(&conference, &log[7..]).await;
+    assert!(matches!(refused, Err(StoreError::Broken(_))), "{refused:?}");
+    let read = fixture.store.events_after(&conference, 0, 100).await;
+    assert_eq!(read.unwrap().len(), 3);
+    let read = fixture.store.events_after(&conference, 3, 100).await;
+    assert!(matches!(read, Err(StoreError::Broken(_))), "{read:?}");
+}
+
+#[tokio::test]
+async fn a_conference_whose_row_cannot_be_read_hides_no_other() {
+    let fixture = fixture().await;
+    for name in ["one", "two"] {
+        fixture.store.append(&id(name), &log(3)).await.unwrap();
+    }
+    fixture
+        .tamper("UPDATE conferences SET created_at = 'yesterday' WHERE id = 'one'")
+        .await;
+    let rows = fixture.store.conferences().await.unwrap();
+    assert_eq!(rows.len(), 1);
+    assert_eq!(fixture.store.damage(&id("one")).unwrap().seq, 1);
 }
