@@ -63,8 +63,10 @@ const INBOX: usize = 8_192;
 /// first of them is answered sooner.
 const BATCH: usize = 256;
 
-/// How long an ended conference is kept at hand after somebody asked about it.
-const ENDED_IDLE: Duration = Duration::from_secs(60);
+/// How long an ended conference is kept at hand after somebody asked about it. Higher: who asks
+/// again need not wait until it is read from the store. Lower: less memory where one follows the
+/// other.
+const ENDED_IDLE: Duration = Duration::from_secs(10);
 
 /// What every conference of a server shares.
 #[derive(Clone, Debug)]

@@ -184,7 +184,9 @@ impl Directory {
     /// Starts the task, unless somebody else has done so meanwhile.
     fn start(&self, state: State) -> ConferenceHandle {
         let mut at_hand = self.at_hand.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(handle) = at_hand.get(state.id()).filter(|handle| !handle.is_closed()) {
+        // Those that were put away leave here: even a closed handle holds its task's memory.
+        at_hand.retain(|_, handle| !handle.is_closed());
+        if let Some(handle) = at_hand.get(state.id()) {
             return handle.clone();
         }
         let media_id = sfu::id::ConferenceId(self.next_media_id.fetch_add(1, Ordering::Relaxed));
