@@ -140,6 +140,11 @@ impl HostileKind {
         Self::Rejoining,
     ];
 
+    /// It is said over the WebSocket, where whoever says too much is thrown out.
+    pub const fn is_words(self) -> bool {
+        matches!(self, Self::Pings | Self::Verbs | Self::Offers)
+    }
+
     /// As in the scenario file.
     pub const fn name(self) -> &'static str {
         match self {

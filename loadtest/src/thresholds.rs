@@ -85,7 +85,11 @@ impl Thresholds {
             let renegotiated = f64::from(floor.renegotiated);
             verdicts.push(most("maxRenegotiated", 0.0, Some(renegotiated)));
         }
-        for (name, limit, measured) in self.upper(report) {
+        for (name, limit, measured) in self
+            .upper(report)
+            .into_iter()
+            .chain(self.beside_hostile(report))
+        {
             verdicts.extend(limit.map(|limit| most(name, limit, measured)));
         }
         for (name, limit, measured) in self.lower(report) {
@@ -95,7 +99,7 @@ impl Thresholds {
     }
 
     /// What may not be exceeded: name, limit, figure.
-    fn upper(&self, report: &Report) -> [Figure; 15] {
+    fn upper(&self, report: &Report) -> [Figure; 13] {
         let (media, server) = (&report.media, report.server.as_ref());
         [
             ("maxLoss", self.max_loss, Self::loss(report)),
@@ -147,6 +151,20 @@ impl Thresholds {
                 Self::others_gap(report),
             ),
             (
+                "maxDiffering",
+                self.max_differing.map(f64::from),
+                report
+                    .events
+                    .as_ref()
+                    .map(|events| f64::from(events.differing)),
+            ),
+        ]
+    }
+
+    /// What may not be exceeded beside a hostile participant: name, limit, figure.
+    fn beside_hostile(&self, report: &Report) -> [Figure; 2] {
+        [
+            (
                 "maxHostileGaps",
                 self.max_hostile_gaps.map(f64::from),
                 Self::hostile_gaps(report),
@@ -158,14 +176,6 @@ impl Thresholds {
                     .hostile
                     .as_ref()
                     .and_then(|hostile| hostile.server_rise_percent),
-            ),
-            (
-                "maxDiffering",
-                self.max_differing.map(f64::from),
-                report
-                    .events
-                    .as_ref()
-                    .map(|events| f64::from(events.differing)),
             ),
         ]
     }

@@ -97,9 +97,9 @@ impl Visit {
         let socket = connect(remote.address)
             .await
             .map_err(|error| error.to_string())?;
-        let kinds: BTreeSet<_> = hostile.kinds.iter().copied().collect();
+        let kinds = kinds_of(&hostile.kinds, life);
         Ok(Self {
-            before_handshake: kinds.contains(&HostileKind::Fragments) && life % 2 == 0,
+            before_handshake: kinds.contains(&HostileKind::Fragments) && life % 4 < 2,
             kinds,
             session,
             endpoint,
@@ -217,6 +217,17 @@ impl Visit {
     }
 }
 
+/// What is done in a visit: words and media by turns, since words soon end in being thrown out.
+fn kinds_of(all: &[HostileKind], life: u32) -> BTreeSet<HostileKind> {
+    let kinds = all.iter().copied();
+    let turn: BTreeSet<_> = kinds
+        .clone()
+        .filter(|kind| kind.is_words() == (life % 2 == 1))
+        .collect();
+    let has_deeds = turn.iter().any(|kind| *kind != HostileKind::Rejoining);
+    if has_deeds { turn } else { kinds.collect() }
+}
+
 /// A socket that speaks with the server's media port only.
 async fn connect(server: SocketAddr) -> std::io::Result<UdpSocket> {
     let any = match server {
@@ -226,4 +237,24 @@ async fn connect(server: SocketAddr) -> std::io::Result<UdpSocket> {
     let socket = UdpSocket::bind(any).await?;
     socket.connect(server).await?;
     Ok(socket)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_and_media_take_turns_unless_there_is_only_one_of_them() {
+        let all = HostileKind::ALL;
+        assert!(kinds_of(&all, 0).iter().all(|kind| !kind.is_words()));
+        assert!(kinds_of(&all, 1).iter().all(|kind| kind.is_words()));
+        let words = [HostileKind::Pings, HostileKind::Rejoining];
+        for life in 0..3 {
+            assert!(kinds_of(&words, life).contains(&HostileKind::Pings));
+        }
+        let media = [HostileKind::Nacks];
+        for life in 0..3 {
+            assert!(kinds_of(&media, life).contains(&HostileKind::Nacks));
+        }
+    }
 }

@@ -188,6 +188,24 @@ fn without_a_number_the_whole_roster_comes() {
 }
 
 #[test]
+fn a_hostile_participant_does_everything_in_the_second_half_unless_told_otherwise() {
+    let hostile = |text: &str| scenario(text).map(|scenario| scenario.hostile.unwrap());
+    let all = hostile("duration = \"40s\"\n[hostile]").unwrap();
+    assert_eq!(all.kinds, HostileKind::ALL);
+    assert_eq!(all.after, secs(20));
+    let some = hostile("[hostile]\nkinds = [\"nacks\", \"rejoining\"]\nafter = \"5s\"").unwrap();
+    assert_eq!(some.kinds, [HostileKind::Nacks, HostileKind::Rejoining]);
+    assert_eq!(some.after, secs(5));
+    let late = hostile("duration = \"10s\"\n[hostile]\nafter = \"10s\"").unwrap_err();
+    assert!(late.contains("less than the duration, 10 s"), "{late}");
+    assert!(
+        hostile("[hostile]\nkinds = []")
+            .unwrap_err()
+            .contains("some of nacks, plis")
+    );
+}
+
+#[test]
 fn the_scenarios_of_the_repository_are_right() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
     let mut found = 0;
