@@ -373,6 +373,37 @@ fn thousands_of_tiny_fragments_are_a_flood() {
     ));
 }
 
+/// A record of nothing but fragments without content.
+fn empty_fragments(number: u16) -> Vec<u8> {
+    let mut record = vec![22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0];
+    record.extend(number.to_be_bytes());
+    record.extend((169_u16 * 12).to_be_bytes());
+    for fragment in 0..169_u32 {
+        let offset = (u32::from(number) * 169 + fragment).to_be_bytes();
+        record.extend([1, 0, 0, 0, 0, 0, offset[1], offset[2], offset[3], 0, 0, 1]);
+    }
+    record
+}
+
+#[test]
+fn empty_fragments_are_refused_and_the_handshake_completes() {
+    let mut pair = Pair::new(GCM_ONLY, 0.0, 40);
+    let now = pair.now;
+    for number in 0..100 {
+        let junk = empty_fragments(number);
+        let outcome = pair.sides[SERVER].handle_datagram(now, &junk);
+        assert_eq!(outcome, Err(DropReason::BadDtls));
+    }
+    pair.run_until(now + Duration::from_secs(5));
+    assert!(pair.keys.iter().all(Option::is_some));
+    for kind in [22, 23] {
+        let mut sealed = vec![kind, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 0, 9, 0, 48];
+        sealed.resize(13 + 48, 7);
+        let outcome = pair.sides[SERVER].handle_datagram(now, &sealed);
+        assert_eq!(outcome, Err(DropReason::BadDtls), "of no use any more");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
