@@ -190,7 +190,8 @@ pub struct Shutdown {
 pub struct Log {
     /// One line of text or one JSON object an event.
     pub format: LogFormat,
-    /// Which events, in the syntax of `tracing_subscriber::EnvFilter`.
+    /// Which events, in the syntax of `tracing_subscriber::EnvFilter`. What the media plane's
+    /// libraries say of single packets is left out unless it names them.
     pub filter: String,
     /// Whether the access log is written, whatever `filter` says of everything else.
     pub access: bool,
