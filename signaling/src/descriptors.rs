@@ -15,17 +15,22 @@ pub(crate) fn raise_limit(config: &Config) {
     let raised = rlimit::increase_nofile_limit(rlimit::INFINITY);
     let shards = config.media.shard_count();
     match raised {
-        Ok(limit) => match too_few(limit, wanted(config, shards.into())) {
-            Some(wanted) => warn!(
-                limit,
-                wanted,
-                "too few file descriptors for as many connections as the settings allow: raise the \
-                 hard limit (`LimitNOFILE=` of systemd, `ulimit -Hn`), or lower \
-                 `sessions.max_connections`"
-            ),
-            None => info!(limit, "file descriptors"),
-        },
+        Ok(limit) => report(limit, wanted(config, shards.into())),
         Err(cause) => warn!(%cause, "cannot raise the limit of file descriptors"),
+    }
+}
+
+fn report(limit: u64, wanted: u64) {
+    if let Some(wanted) = too_few(limit, wanted) {
+        warn!(
+            limit,
+            wanted,
+            "too few file descriptors for as many connections as the settings allow: raise the \
+             hard limit (`LimitNOFILE=` of systemd, `ulimit -Hn`), or lower \
+             `sessions.max_connections`"
+        );
+    } else {
+        info!(limit, "file descriptors");
     }
 }
 

@@ -137,6 +137,33 @@ fn one_file_of_the_web_client_names_the_peer_connection() {
 }
 
 #[test]
+fn one_file_of_the_pages_opens_a_websocket() {
+    let may_not = |name: &str| name != "web-client/src/ui/visit.svelte.ts";
+    let found = [
+        sources("web-client/src", "ts"),
+        sources("web-client/src", "svelte"),
+    ]
+    .iter()
+    .flat_map(|files| offenders(files, may_not, &["new WebSocket("]))
+    .collect::<Vec<_>>();
+    assert_eq!(found, [""; 0]);
+}
+
+#[test]
+fn a_simulated_site_touches_neither_sockets_nor_the_clock() {
+    let words = [
+        "Instant::now",
+        "SystemTime::now",
+        "mio::",
+        "quinn_udp::",
+        "std::net::UdpSocket",
+    ];
+    let is_endpoint = |name: &str| name.starts_with("loadtest/src/endpoint") && !is_test(name);
+    let found = offenders(&sources("loadtest/src", "rs"), is_endpoint, &words);
+    assert_eq!(found, [""; 0]);
+}
+
+#[test]
 fn nothing_is_left_to_do_in_a_comment() {
     let marks = ["TO".to_owned() + "DO", "FIX".to_owned() + "ME"];
     let mut found = Vec::new();

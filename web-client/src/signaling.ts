@@ -225,7 +225,6 @@ export class SignalingChannel {
       case "self":
       case "presence":
       case "conference":
-      case "roster":
       case "provinces":
       case "participants":
       case "trouble":

@@ -62,7 +62,7 @@ describe("the contract", () => {
   it("covers every message of the server", () => {
     const known = [
       "welcome", "answer", "floor", "stage", "self", "presence", "conference",
-      "roster", "provinces", "participants", "trouble", "ok", "error", "closing", "pong",
+      "provinces", "participants", "trouble", "ok", "error", "closing", "pong",
     ];
     expect([...examples("server").keys()].sort()).toEqual(known.sort());
   });

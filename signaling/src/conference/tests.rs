@@ -1,6 +1,5 @@
 //! The rules of a conference, told as stories: who does what, and what everybody is told.
 
-mod attendance;
 mod effects;
 mod floor;
 mod join;

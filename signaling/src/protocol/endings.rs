@@ -94,8 +94,6 @@ impl ErrorCode {
             | Self::JoinFirst
             | Self::UnsupportedProtocol
             | Self::ConferenceExists
-            | Self::ConferenceBegun
-            | Self::SiteInUse
             | Self::ParticipantUnknown
             | Self::BadOffer
             | Self::NoMedia

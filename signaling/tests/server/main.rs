@@ -9,7 +9,6 @@
 
 mod client;
 mod clock;
-mod corrections;
 mod fake_media;
 mod floor;
 mod health;

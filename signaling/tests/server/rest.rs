@@ -61,7 +61,9 @@ fn every_answer_is_described_and_every_kind_of_event_has_a_schema() {
     let golden = include_str!("../golden/events.json");
     let golden: Vec<Value> = serde_json::from_str(golden).unwrap();
     for stored in golden {
-        let kind = stored["event"]["kind"].as_str().or(stored["kind"].as_str());
+        let kind = stored["event"]["kind"]
+            .as_str()
+            .or_else(|| stored["kind"].as_str());
         let kind = kind.unwrap_or_else(|| panic!("{stored} has no kind"));
         let place = event["discriminator"]["mapping"][kind].as_str();
         let place = place.unwrap_or_else(|| panic!("{kind} has no schema"));

@@ -4,7 +4,7 @@ import { untrack } from "svelte";
 import { ApiError, call } from "../../api.ts";
 import type { Participant, Place } from "../../protocol.ts";
 import {
-  fetchRoster,
+  fetchSites,
   filterRoster,
   joinRoster,
   type ProvinceColumn,
@@ -15,7 +15,7 @@ import {
 } from "../../roster.ts";
 import type { Visit } from "../visit.svelte.ts";
 
-/** Wait before the roster is asked for again, in milliseconds. */
+/** Wait before the list of sites is asked for again, in milliseconds. */
 const RETRY_MS = 5_000;
 
 export class Desk {
@@ -35,15 +35,7 @@ export class Desk {
 
   constructor(visit: Visit, signal: AbortSignal) {
     this.#visit = visit;
-    // A value of its own: other changes of the conference do not fetch the list again.
-    const id = $derived(this.#conference?.conference?.id);
-    const version = $derived(this.#conference?.roster ?? null);
-    $effect(() => {
-      if (id === undefined || version === null) return undefined;
-      const life = new AbortController();
-      this.#load(id, AbortSignal.any([signal, life.signal]));
-      return () => life.abort();
-    });
+    this.#load(signal);
   }
 
   readonly #conference = $derived.by(() => this.#visit.attendance?.conference);
@@ -127,11 +119,11 @@ export class Desk {
     }
   }
 
-  /** The roster changes rarely and is fetched once for each version; a server that is away is asked again. */
-  #load(conference: string, signal: AbortSignal): void {
-    const token = untrack(() => this.#visit.bearer);
+  /** The list changes rarely and is fetched once; a server that is away is asked again. */
+  #load(signal: AbortSignal): void {
+    const token = this.#visit.bearer;
     if (token === null) return;
-    fetchRoster(conference, token, signal).then(
+    fetchSites(token, signal).then(
       (sites) => {
         this.sites = sites;
         this.sitesFailed = false;
@@ -139,7 +131,7 @@ export class Desk {
       () => {
         if (signal.aborted) return;
         this.sitesFailed = true;
-        const timer = setTimeout(() => this.#load(conference, signal), RETRY_MS);
+        const timer = setTimeout(() => this.#load(signal), RETRY_MS);
         signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
       },
     );
