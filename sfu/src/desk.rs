@@ -134,6 +134,11 @@ impl Desk {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether this peer has a place.
+    pub fn knows(&self, peer: PeerId) -> bool {
+        self.places().get(peer).is_some()
+    }
+
     /// How many peers there are, connected or not yet.
     pub fn peers(&self) -> usize {
         self.places().len()

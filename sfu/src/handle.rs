@@ -70,6 +70,10 @@ impl Media for Sfu {
         }
     }
 
+    fn knows(&self, peer: PeerId) -> bool {
+        self.desk.knows(peer)
+    }
+
     fn peers(&self) -> usize {
         self.desk.peers()
     }

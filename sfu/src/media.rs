@@ -43,6 +43,10 @@ pub trait Media: fmt::Debug + Send + Sync + 'static {
     /// Has something done. For what is gone already nothing is.
     fn command(&self, command: Command);
 
+    /// Whether there is such a peer, connected or not yet. If there is, its end is still to be
+    /// reported.
+    fn knows(&self, peer: PeerId) -> bool;
+
     /// How many peers there are, connected or not yet: what the limit counts.
     fn peers(&self) -> usize;
 

@@ -66,7 +66,9 @@ fn a_place_is_free_when_its_peer_has_closed_or_was_removed_and_once_only() {
     let desk = desk(2, 2);
     let (first, second) = (join(&desk, FIRST), join(&desk, FIRST));
     assert!(matches!(try_join(&desk, FIRST), Err(CommandError::Full)));
+    assert!(desk.knows(first));
     assert_eq!(desk.observe(&closed(first)), Some(FIRST));
+    assert!(!desk.knows(first));
     let third = join(&desk, FIRST);
     let remove = Command::RemovePeer { peer: second };
     assert_eq!(desk.address(&remove), Addressee::One(second.shard()));

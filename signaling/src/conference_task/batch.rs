@@ -347,7 +347,14 @@ impl ConferenceTask {
             active: _,
             answer,
         } = new;
-        let peer = if self.links.is_current(participant, &outbox) {
+        let media = self.around.media.media();
+        let peer = if !media.knows(unclaimed.joined().peer) {
+            // Its owner was so long in coming in that it gave up; nothing more is heard of it.
+            Err(Refusal::new(
+                ErrorCode::NoMedia,
+                "the peer connection was closed before it could be used: send another offer",
+            ))
+        } else if self.links.is_current(participant, &outbox) {
             Peer::new(unclaimed.joined(), &sources)
                 .map_err(|error| Refusal::new(ErrorCode::BadOffer, error.to_string()))
         } else {
@@ -373,7 +380,6 @@ impl ConferenceTask {
             publications: peer.publication_entries(),
             slots: peer.slot_entries(),
         };
-        let media = self.around.media.media();
         self.peers.insert(participant, peer, muted, &**media);
         unclaimed.claim();
         Ok((answer, negotiated))

@@ -51,6 +51,10 @@ impl Media for Stopped {
 
     fn command(&self, _: MediaCommand) {}
 
+    fn knows(&self, _: PeerId) -> bool {
+        false
+    }
+
     fn peers(&self) -> usize {
         0
     }

@@ -39,6 +39,8 @@ pub(crate) struct FakeMedia {
     is_judged: Condvar,
     /// In which conference each peer was made.
     conferences: Mutex<HashMap<PeerId, ConferenceId>>,
+    /// Those that closed before they had an owner: of an offer that begins with `brief `.
+    brief: Mutex<Vec<PeerId>>,
     events: mpsc::Sender<(ConferenceId, Event)>,
 }
 
@@ -53,6 +55,7 @@ impl FakeMedia {
                 judged: Mutex::default(),
                 is_judged: Condvar::new(),
                 conferences: Mutex::default(),
+                brief: Mutex::default(),
                 events,
             },
             receiver.into(),
@@ -136,6 +139,13 @@ impl Media for FakeMedia {
             return Err(bad_offer());
         }
         let peer = PeerId(self.next_peer.fetch_add(1, Ordering::Relaxed));
+        let offer = match offer.strip_prefix("brief ") {
+            Some(rest) => {
+                self.brief.lock().unwrap().push(peer);
+                rest
+            }
+            None => offer,
+        };
         let (mut publications, mut slots) = (Vec::new(), Vec::new());
         for (mline, part) in (0u8..).zip(offer.split(',')) {
             let words: Vec<_> = part.split_whitespace().collect();
@@ -209,6 +219,10 @@ impl Media for FakeMedia {
             }
             Command::EndConference { .. } => Order::End,
         });
+    }
+
+    fn knows(&self, peer: PeerId) -> bool {
+        !self.brief.lock().unwrap().contains(&peer)
     }
 
     fn peers(&self) -> usize {

@@ -183,6 +183,24 @@ async fn a_patch_trickles_or_restarts_by_the_rules_of_if_match() {
 }
 
 #[tokio::test]
+async fn a_peer_that_has_closed_before_anybody_owned_it_leaves_no_ghost() {
+    let world = World::new().await;
+    let token = world.token(Role::Hall, Some("VN"));
+    let offer = format!("brief {OFFER}");
+    let reply = world.post_text(&whip(), &token, SDP, &offer).await;
+    assert_eq!(reply.json()["code"], "no_media", "{}", reply.text);
+    let people = world
+        .get(&path("/participants"), &world.admin())
+        .await
+        .json();
+    let there = people.as_array().unwrap();
+    assert!(
+        there.iter().all(|person| person["media"] == "none"),
+        "{there:?}"
+    );
+}
+
+#[tokio::test]
 async fn an_encoder_whose_peer_dies_has_left() {
     let world = World::new().await;
     let mut operator = world.join(Role::Operator, None).await;
