@@ -24,7 +24,7 @@ API := tests/api
 # What must be on the PATH, or a module of Python, each with the Debian package that brings it.
 BUILD_NEEDS := cc:build-essential
 LINT_NEEDS := $(BUILD_NEEDS) curl:curl python3:python3 ensurepip:python3-venv
-TEST_NEEDS := $(BUILD_NEEDS) chromium:chromium firefox-esr:firefox-esr ip:iproute2 nft:nftables
+TEST_NEEDS := $(BUILD_NEEDS) chromium:chromium firefox-esr:firefox-esr ip:iproute2 nft:nftables strace:strace
 
 # Installs what is missing of $(1), all at once; says what to do where it cannot.
 define install
@@ -76,6 +76,10 @@ api: packages-lint web $(TOOLS)/api/.installed $(API)/node_modules/.package-lock
 .PHONY: api-fuzz
 api-fuzz: API_CASES := 200
 api-fuzz: api ## the same, with many more cases
+
+.PHONY: faults
+faults: packages-test web ## kill the server and break its disk at random: FAULTS (200), FAULTS_SEED
+	FAULTS="$${FAULTS:-200}" cargo test --locked -p signaling --test faults -- --nocapture
 
 .PHONY: lint
 lint: packages-lint web $(TOOLS)/lint/.installed ## check format, lints, types, dependencies and licences

@@ -4,6 +4,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tracing::warn;
 
@@ -24,6 +25,12 @@ const LOCK: &str = "dinh.lock";
 
 /// What SQLite keeps beside the database.
 pub const BESIDE_DATABASE: [&str; 2] = ["dinh.db-wal", "dinh.db-shm"];
+
+/// How often the lock is tried before somebody else has it.
+const LOCK_ATTEMPTS: u32 = 10;
+
+/// How long between two attempts.
+const LOCK_PAUSE: Duration = Duration::from_millis(30);
 
 /// A directory for its owner only.
 const PRIVATE_DIRECTORY: u32 = 0o700;
@@ -130,7 +137,7 @@ impl DataDir {
             .mode(PRIVATE_FILE)
             .open(&path)
             .map_err(io)?;
-        match file.try_lock() {
+        match try_patiently(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut process = String::new();
@@ -198,6 +205,17 @@ impl DataDir {
         }
         Ok(())
     }
+}
+
+/// A command that only looks whether a server runs holds the lock for a moment.
+fn try_patiently(file: &File) -> Result<(), TryLockError> {
+    for _ in 0..LOCK_ATTEMPTS {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
+            done => return done,
+        }
+    }
+    file.try_lock()
 }
 
 fn close_file(path: &Path) {

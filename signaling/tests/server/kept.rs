@@ -123,3 +123,19 @@ async fn a_second_server_on_the_same_data_is_refused() {
     let error = second.err().expect("it is refused").to_string();
     assert!(error.contains("in use by another dinh"), "{error}");
 }
+
+#[tokio::test]
+async fn a_server_that_can_store_nothing_does_not_start() {
+    let world = World::new().await;
+    world
+        .alter_database(
+            "CREATE TRIGGER shut BEFORE UPDATE ON fence \
+             BEGIN SELECT RAISE(ABORT, 'attempt to write a readonly database'); END",
+        )
+        .await;
+    let stopped = world.stop().await;
+    let (media, events) = FakeMedia::new();
+    let started = Server::start_with(stopped.config(), std::sync::Arc::new(media), events).await;
+    let error = started.err().expect("it does not start").to_string();
+    assert!(error.starts_with("nothing can be stored in "), "{error}");
+}
