@@ -160,6 +160,8 @@ impl AccessLog {
 fn worth_a_line(event: &Event) -> Option<(&'static str, Option<ParticipantId>, Option<&By>)> {
     let line = match event {
         Event::Created { by, .. } => ("conference created", None, Some(by)),
+        Event::Amended { by, .. } => ("conference corrected", None, Some(by)),
+        Event::Deleted { by } => ("conference deleted", None, Some(by)),
         Event::RosterSet { by, .. } => ("roster set", None, Some(by)),
         Event::Started { by } => ("conference started", None, Some(by)),
         Event::Ended { by } => ("conference ended", None, Some(by)),

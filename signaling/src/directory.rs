@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use tokio_util::task::TaskTracker;
 
 use crate::conference::{Actor, Command, Refusal, Roster, State};
-use crate::conference_task::{ConferenceHandle, Endings, Surroundings, spawn};
+use crate::conference_task::{AskError, ConferenceHandle, Endings, Surroundings, spawn};
 use crate::ids::{ConferenceId, SessionId, SiteCode};
 use crate::protocol::ErrorCode;
 use crate::protocol::server::Phase;
@@ -128,13 +128,7 @@ impl Directory {
                 format!("there is already a conference {id}"),
             ));
         }
-        let all = self.around.store.sites(&SiteFilter::default()).await;
-        let all = all.map_err(|cause| internal(&cause))?;
-        let roster = match sites {
-            None => Roster::all(&all),
-            Some(chosen) => Roster::chosen(&all, &chosen)
-                .map_err(|error| Refusal::new(ErrorCode::NotFound, error.to_string()))?,
-        };
+        let roster = self.roster(sites).await?;
         let handle = self.start(State::new(id, self.around.settings));
         handle
             .change(
@@ -147,6 +141,49 @@ impl Directory {
             )
             .await?;
         Ok(handle)
+    }
+
+    /// A roster of these sites, or of all that are known.
+    ///
+    /// # Errors
+    /// When a site is unknown, or the store fails.
+    pub async fn roster(&self, sites: Option<BTreeSet<SiteCode>>) -> Result<Roster, Refusal> {
+        let all = self.around.store.sites(&SiteFilter::default()).await;
+        let all = all.map_err(|cause| internal(&cause))?;
+        match sites {
+            None => Ok(Roster::all(&all)),
+            Some(chosen) => Roster::chosen(&all, &chosen)
+                .map_err(|error| Refusal::new(ErrorCode::NotFound, error.to_string())),
+        }
+    }
+
+    /// Takes back a conference that has not begun; nobody finds it from now on.
+    ///
+    /// # Errors
+    /// When there is none, it has begun, or the actor may not.
+    pub async fn delete(&self, actor: Actor, id: &ConferenceId) -> Result<(), Refusal> {
+        let handle = self.find(id).await?;
+        handle.change(actor, Command::Delete).await?;
+        let mut at_hand = self.at_hand.lock().unwrap_or_else(PoisonError::into_inner);
+        // Its task ends by itself, as that of every conference that is over.
+        at_hand.remove(id);
+        Ok(())
+    }
+
+    /// A conference that has not ended and expects this site, if there is one.
+    ///
+    /// # Errors
+    /// When a conference takes nothing at this moment.
+    pub async fn expecting(&self, site: &SiteCode) -> Result<Option<ConferenceId>, Refusal> {
+        for handle in self.handles() {
+            match handle.expects(site.clone()).await {
+                Ok(true) => return Ok(Some(handle.id().clone())),
+                // It has ended and was put away.
+                Ok(false) | Err(AskError::Closed) => {}
+                Err(error @ AskError::Overloaded) => return Err(error.into()),
+            }
+        }
+        Ok(None)
     }
 
     /// Closes every connection and waits until every conference is put away.
@@ -178,7 +215,8 @@ impl Directory {
             .store
             .load_state(id, self.around.settings)
             .await?;
-        Ok(state.map(|state| self.start(state)))
+        let found = state.filter(|state| !state.is_deleted());
+        Ok(found.map(|state| self.start(state)))
     }
 
     /// Starts the task, unless somebody else has done so meanwhile.

@@ -1,7 +1,9 @@
 //! The REST interface under `/api/v1`. One file per resource; the OpenAPI description is generated
 //! from the handlers themselves.
 
+mod attendance;
 mod conferences;
+mod corrections;
 mod description;
 mod error;
 mod events;
@@ -11,6 +13,7 @@ mod invitation;
 mod page;
 mod participants;
 pub mod refusals;
+mod roster;
 mod sites;
 mod stage;
 mod tokens;
@@ -56,7 +59,13 @@ pub(crate) fn compression() -> CompressionLayer<SizeAbove> {
 fn conferences() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(conferences::create, conferences::list))
-        .routes(routes!(conferences::show))
+        .routes(routes!(
+            conferences::show,
+            corrections::amend,
+            corrections::delete
+        ))
+        .routes(routes!(roster::show, roster::set))
+        .routes(routes!(attendance::show))
         .routes(routes!(conferences::start))
         .routes(routes!(conferences::end))
         .routes(routes!(participants::list))
@@ -82,7 +91,7 @@ fn sites() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(sites::list))
         .routes(routes!(sites::import).layer(DefaultBodyLimit::max(MAX_SITES_BYTES)))
-        .routes(routes!(sites::show))
+        .routes(routes!(sites::show, corrections::delete_site))
 }
 
 fn tokens() -> OpenApiRouter<App> {

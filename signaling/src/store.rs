@@ -3,6 +3,7 @@
 //! SQLite. The statements use `$1` and portable types, so that their texts would do for PostgreSQL;
 //! the types around them are those of SQLite.
 
+mod attendance;
 pub mod backup;
 mod chain;
 mod damages;
@@ -10,6 +11,7 @@ mod error;
 mod events;
 mod heartbeat;
 mod log;
+mod remove_site;
 mod sites;
 mod tokens;
 mod writer;
@@ -34,6 +36,7 @@ pub use chain::{ChainFault, Fault, Hash, Head, canonical};
 pub use error::StoreError;
 pub use events::{ConferenceRow, ListedHead};
 pub use log::StoredEvent;
+pub use remove_site::SiteRemoval;
 pub use sites::ImportFailure;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");

@@ -226,7 +226,10 @@ const http = createServer((request, response) => {
     response.setHeader("content-type", "application/json");
     response.end(JSON.stringify(value));
   };
-  if (pathname === "/api/v1/sites") return json(sites);
+  if (pathname.endsWith("/roster")) {
+    const expected = sites.map((site) => ({ code: site.code, name: site.name, level: site.level, province: provinceOf(site) }));
+    return json({ version: 1, sites: expected });
+  }
   if (/\/(start|end)$/.test(pathname)) {
     CONFERENCE.state = pathname.endsWith("start") ? "running" : "ended";
     version += 1;
@@ -285,6 +288,7 @@ new WebSocketServer({ server: http, path: "/ws" }).on("connection", (socket) => 
     });
     send(presence());
     if (moderates(role)) {
+      send({ type: "roster", version: 1, sites: sites.length });
       send(provinces());
       const changes = [...people.values()].map((p) => ({ ...p, floor: standing(p.participant) }));
       send({ type: "participants", version, full: true, changes, crowds: [] });

@@ -24,6 +24,8 @@ export interface ConferenceState {
   readonly stage: Omit<Stage, "type" | "version">;
   readonly presence: Omit<Presence, "type" | "version"> | null;
   /** Operators and chairs only, as everything below. */
+  /** Version of the valid list of expected sites; `null` before it was told. */
+  readonly roster: number | null;
   readonly provinces: readonly ProvinceCount[];
   readonly participants: ReadonlyMap<string, Participant>;
   readonly trouble: Omit<Trouble, "type" | "version"> | null;
@@ -36,6 +38,7 @@ export const NOBODY: ConferenceState = {
   floor: { holder: null, waiting: 0, queue: [] },
   stage: { main: null, second: null, screen: null, speakers: [] },
   presence: null,
+  roster: null,
   provinces: [],
   participants: new Map(),
   trouble: null,
@@ -70,6 +73,8 @@ export function reduce(state: ConferenceState, message: Welcome | StateMessage):
       const { expected, present, lost } = message;
       return { ...state, presence: { expected, present, lost } };
     }
+    case "roster":
+      return { ...state, roster: message.version };
     case "provinces":
       return { ...state, provinces: message.provinces };
     case "participants": {

@@ -138,6 +138,13 @@ export interface ConferenceMessage {
   readonly state: ConferenceLife;
 }
 
+/** Which list of expected sites is the valid one. For operators and chairs. */
+export interface RosterMessage {
+  readonly type: "roster";
+  readonly version: number;
+  readonly sites: number;
+}
+
 export interface ProvinceCount {
   readonly code: string;
   readonly name: string;
@@ -205,7 +212,7 @@ export interface Trouble {
   readonly overload: Overload | null;
 }
 
-export type StateMessage = Floor | Stage | Self | Presence | ConferenceMessage | Provinces | Participants | Trouble;
+export type StateMessage = Floor | Stage | Self | Presence | ConferenceMessage | RosterMessage | Provinces | Participants | Trouble;
 
 export interface Ok {
   readonly type: "ok";
@@ -258,6 +265,7 @@ const REQUIRED: Readonly<Record<ServerMessage["type"], Readonly<Record<string, (
   self: { version: whole, muted: flag, floor: text, onStage: flag },
   presence: { version: whole, expected: whole, present: whole, lost: whole },
   conference: { version: whole, id: text, title: text, state: text },
+  roster: { version: whole, sites: whole },
   provinces: { version: whole, provinces: list },
   participants: { version: whole, full: flag, changes: list, crowds: list },
   trouble: { version: whole, refused: record, overload: orNull(record) },

@@ -3,12 +3,12 @@
 import { call } from "./api.ts";
 import type { Participant, ProvinceCount } from "./protocol.ts";
 
-/** One place of the country, as `GET /api/v1/sites` lists it. */
+/** One expected site, as the conference's roster lists it. */
 export interface Site {
   readonly code: string;
   readonly name: string;
-  readonly level: string;
-  readonly parentCode: string | null;
+  /** Itself if it is one; `null` for the centre. */
+  readonly province: string | null;
   /** Name and code without accents, in lower case. */
   readonly searchable: string;
 }
@@ -49,10 +49,11 @@ function text(value: unknown): string | null {
   return typeof value === "string" ? value : null;
 }
 
-/** Reads the answer of `GET /api/v1/sites`; entries without code or name are left out. */
-export function readSites(body: unknown): readonly Site[] {
-  if (!Array.isArray(body)) return [];
-  return body.flatMap((entry: unknown) => {
+/** Reads the answer of `GET …/roster`; entries without code or name are left out. */
+export function readRoster(body: unknown): readonly Site[] {
+  const sites = typeof body === "object" && body !== null ? (body as Readonly<Record<string, unknown>>)["sites"] : null;
+  if (!Array.isArray(sites)) return [];
+  return sites.flatMap((entry: unknown) => {
     const fields = (typeof entry === "object" && entry !== null ? entry : {}) as Record<string, unknown>;
     const code = text(fields["code"]);
     const name = text(fields["name"]);
@@ -61,18 +62,11 @@ export function readSites(body: unknown): readonly Site[] {
       {
         code,
         name,
-        level: text(fields["level"]) ?? "",
-        parentCode: text(fields["parentCode"]),
+        province: text(fields["province"]),
         searchable: toSearchable(name, code),
       },
     ];
   });
-}
-
-/** The province of a site: itself if it is one; `null` for the centre. */
-function provinceOf(site: Site): string | null {
-  if (site.level === "central") return null;
-  return site.level === "province" ? site.code : site.parentCode;
 }
 
 const RANK: Readonly<Record<Participant["state"], number>> = { present: 0, lost: 1, left: 2 };
@@ -92,7 +86,7 @@ export function joinRoster(
   const rows = sites.map((site) => {
     const devices = (bySite.get(site.code) ?? []).sort((a, b) => RANK[a.state] - RANK[b.state]);
     bySite.delete(site.code);
-    return { ...toRow(devices), code: site.code, name: site.name, province: provinceOf(site), searchable: site.searchable };
+    return { ...toRow(devices), code: site.code, name: site.name, province: site.province, searchable: site.searchable };
   });
   const unexpected = [...bySite.values()].flatMap((devices) => {
     const [first] = devices;
@@ -110,9 +104,9 @@ function toRow(participants: readonly Participant[]): Pick<SiteRow, "standing" |
   return { standing, participants };
 }
 
-/** Fetches the list of sites. Rejects when the server refuses or cannot be reached. */
-export async function fetchSites(token: string, signal: AbortSignal): Promise<readonly Site[]> {
-  return readSites(await call("GET", "/sites", token, signal));
+/** Fetches the sites that a conference expects. Rejects when the server refuses or cannot be reached. */
+export async function fetchRoster(conference: string, token: string, signal: AbortSignal): Promise<readonly Site[]> {
+  return readRoster(await call("GET", `/conferences/${encodeURIComponent(conference)}/roster`, token, signal));
 }
 
 /** What of a province, or of the whole country, is looked at. */

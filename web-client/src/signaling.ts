@@ -225,6 +225,7 @@ export class SignalingChannel {
       case "self":
       case "presence":
       case "conference":
+      case "roster":
       case "provinces":
       case "participants":
       case "trouble":

@@ -62,7 +62,7 @@ describe("the contract", () => {
   it("covers every message of the server", () => {
     const known = [
       "welcome", "answer", "floor", "stage", "self", "presence", "conference",
-      "provinces", "participants", "trouble", "ok", "error", "closing", "pong",
+      "roster", "provinces", "participants", "trouble", "ok", "error", "closing", "pong",
     ];
     expect([...examples("server").keys()].sort()).toEqual(known.sort());
   });

@@ -1,14 +1,17 @@
 import { describe, expect, it } from "vitest";
 import type { Participant } from "../src/protocol.ts";
-import { filterRoster, fold, joinRoster, matcher, readSites, sortProvinces } from "../src/roster.ts";
+import { filterRoster, fold, joinRoster, matcher, readRoster, sortProvinces } from "../src/roster.ts";
 
-const SITES = readSites([
-  { code: "VN", name: "Trung ương", level: "central", parentCode: null },
-  { code: "01", name: "Thành phố Hà Nội", level: "province", parentCode: "VN" },
-  { code: "00004", name: "Phường Ba Đình", level: "commune", parentCode: "01" },
-  { code: "68", name: "Lâm Đồng", level: "province", parentCode: "VN" },
-  { code: "24778", name: "Xã Đơn Dương", level: "commune", parentCode: "68" },
-]);
+const SITES = readRoster({
+  version: 2,
+  sites: [
+    { code: "VN", name: "Trung ương", level: "central", province: null },
+    { code: "01", name: "Thành phố Hà Nội", level: "province", province: "01" },
+    { code: "00004", name: "Phường Ba Đình", level: "commune", province: "01" },
+    { code: "68", name: "Lâm Đồng", level: "province", province: "68" },
+    { code: "24778", name: "Xã Đơn Dương", level: "commune", province: "68" },
+  ],
+});
 
 function here(part: Partial<Participant>): [string, Participant] {
   const participant: Participant = {
@@ -83,8 +86,8 @@ describe("the roster", () => {
 
 describe("the list of sites", () => {
   it("leaves out what has no code or name", () => {
-    expect(readSites([{ code: "1" }, null, 7, { code: "2", name: "B", later: true }])).toHaveLength(1);
-    expect(readSites({ sites: [] })).toEqual([]);
+    expect(readRoster({ sites: [{ code: "1" }, null, 7, { code: "2", name: "B", later: true }] })).toHaveLength(1);
+    expect(readRoster([])).toEqual([]);
   });
 });
 

@@ -32,6 +32,15 @@ pub enum Command {
         /// The sites that should be here.
         roster: Roster,
     },
+    /// Correct the title or the time at which it should begin.
+    Amend {
+        /// What people should call it, if that changes.
+        title: Option<String>,
+        /// When it should begin, or that this is not known, if that changes.
+        starts_at: Option<Option<Timestamp>>,
+    },
+    /// Take it back before it has begun.
+    Delete,
     /// Expect other sites.
     SetRoster {
         /// The sites that should be here.
@@ -141,7 +150,9 @@ impl Command {
     /// leaves is limited elsewhere.
     pub const fn is_budgeted(&self) -> bool {
         match self {
-            Self::SetRoster { .. }
+            Self::Amend { .. }
+            | Self::Delete
+            | Self::SetRoster { .. }
             | Self::Start
             | Self::End
             | Self::Remove { .. }

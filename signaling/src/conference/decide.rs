@@ -51,6 +51,8 @@ pub fn decide(
     }
     match command {
         Command::Create { .. } => Ok(Vec::new()),
+        Command::Amend { title, starts_at } => state.decide_amend(actor, title, starts_at),
+        Command::Delete => state.decide_delete(actor),
         Command::SetRoster { roster } => state.decide_roster(actor, roster),
         Command::Start => state.decide_start(actor),
         Command::End => state.decide_end(actor),

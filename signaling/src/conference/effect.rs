@@ -16,6 +16,8 @@ use crate::protocol::{CloseReason, Place};
 pub enum Effect {
     /// Tell everybody the conference.
     ConferenceChanged,
+    /// Tell those who moderate that the roster is another one.
+    RosterChanged,
     /// Tell everybody the counts, and those who moderate the provinces.
     PresenceChanged,
     /// Tell everybody the floor.
@@ -94,10 +96,11 @@ fn departed(state: &State, id: ParticipantId) -> Option<Effect> {
 fn follow(state: &State, event: &Event, effects: &mut Vec<Effect>) {
     match event {
         Event::Created { .. }
+        | Event::Amended { .. }
         | Event::Started { .. }
         | Event::StageSet { .. }
         | Event::ClockSet { .. } => {}
-        Event::Ended { .. } => {
+        Event::Ended { .. } | Event::Deleted { .. } => {
             effects.extend([Effect::Media(MediaIntent::End), Effect::CloseAll]);
         }
         Event::Left {
@@ -182,6 +185,10 @@ fn compare(state: &State, scene: &Scene, versions: Versions, effects: &mut Vec<E
         (
             versions.conference != state.versions.conference,
             Effect::ConferenceChanged,
+        ),
+        (
+            versions.roster != state.versions.roster,
+            Effect::RosterChanged,
         ),
         (versions.stage != state.versions.stage, Effect::StageChanged),
         (versions.floor != state.versions.floor, Effect::FloorChanged),

@@ -68,6 +68,21 @@ pub enum Event {
         /// Who made it.
         by: By,
     },
+    /// Its title or the time at which it should begin was corrected.
+    Amended {
+        /// What people call it from now on.
+        title: String,
+        /// When it should begin.
+        #[schema(value_type = Option<String>, format = DateTime)]
+        starts_at: Option<Timestamp>,
+        /// Who said so.
+        by: By,
+    },
+    /// It will not take place, and did not begin. Everybody has left; only its log is kept.
+    Deleted {
+        /// Who said so.
+        by: By,
+    },
     /// These sites are expected, and no others.
     RosterSet {
         /// With names, so that the log can be read without any other list.
@@ -92,6 +107,7 @@ pub enum Event {
         /// Its session.
         session: SessionId,
         /// Hash of the session's secret.
+        #[schema(ignore)]
         secret: SecretHash,
         /// The token's subject.
         subject: String,
@@ -119,6 +135,7 @@ pub enum Event {
         /// The new session.
         session: SessionId,
         /// Hash of the new session's secret.
+        #[schema(ignore)]
         secret: SecretHash,
     },
     /// It is gone.
@@ -211,6 +228,8 @@ impl Event {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Created { .. } => "created",
+            Self::Amended { .. } => "amended",
+            Self::Deleted { .. } => "deleted",
             Self::RosterSet { .. } => "rosterSet",
             Self::Started { .. } => "started",
             Self::Ended { .. } => "ended",

@@ -41,13 +41,7 @@ impl State {
                 format!("there is already a conference {}", self.id),
             ));
         }
-        let length = title.chars().count();
-        if title.trim().is_empty() || length > MAX_TITLE_CHARS || title.contains(text::misleads) {
-            return Err(Refusal::new(
-                ErrorCode::BadMessage,
-                format!("a title has 1 to {MAX_TITLE_CHARS} characters on one line, {NO_CONTROLS}"),
-            ));
-        }
+        check_title(&title)?;
         Ok(vec![
             Event::Created {
                 title,
@@ -56,6 +50,53 @@ impl State {
             },
             Event::RosterSet { roster, by },
         ])
+    }
+
+    pub(super) fn decide_amend(
+        &self,
+        actor: &Actor,
+        title: Option<String>,
+        starts_at: Option<Option<Timestamp>>,
+    ) -> Result<Vec<Event>, Refusal> {
+        let by = self.permit(
+            actor,
+            Verb::Moderate,
+            "only an operator or a chair may correct a conference",
+        )?;
+        self.require_not_ended()?;
+        let title = title.unwrap_or_else(|| self.title.clone());
+        check_title(&title)?;
+        let starts_at = starts_at.unwrap_or(self.starts_at);
+        if starts_at != self.starts_at && self.phase != Phase::Scheduled {
+            return Err(self.begun("when it should begin cannot be corrected any more"));
+        }
+        if (&title, starts_at) == (&self.title, self.starts_at) {
+            return Ok(Vec::new());
+        }
+        Ok(vec![Event::Amended {
+            title,
+            starts_at,
+            by,
+        }])
+    }
+
+    pub(super) fn decide_delete(&self, actor: &Actor) -> Result<Vec<Event>, Refusal> {
+        let by = self.permit(
+            actor,
+            Verb::Administer,
+            "only an administrator may delete a conference",
+        )?;
+        if self.phase != Phase::Scheduled {
+            return Err(self.begun("end it instead, for what has happened is kept"));
+        }
+        Ok(vec![Event::Deleted { by }])
+    }
+
+    fn begun(&self, then: &'static str) -> Refusal {
+        Refusal::new(
+            ErrorCode::ConferenceBegun,
+            format!("the conference {} has begun: {then}", self.id),
+        )
     }
 
     pub(super) fn decide_roster(
@@ -112,10 +153,23 @@ impl State {
         self.versions.conference = self.seq;
     }
 
+    pub(super) fn apply_amended(&mut self, title: &str, starts_at: Option<Timestamp>) {
+        title.clone_into(&mut self.title);
+        self.starts_at = starts_at;
+        self.versions.conference = self.seq;
+    }
+
+    /// It is over as one that has ended is, and besides nobody finds it any more.
+    pub(super) fn apply_deleted(&mut self, at: Timestamp) {
+        self.apply_ended(at);
+        self.is_deleted = true;
+    }
+
     pub(super) fn apply_roster(&mut self, roster: &Roster) {
         self.roster = roster.clone();
         self.people.set_roster(roster);
         self.versions.presence = self.seq;
+        self.versions.roster = self.seq;
     }
 
     pub(super) fn apply_started(&mut self, at: Timestamp) {
@@ -133,4 +187,15 @@ impl State {
         self.versions.floor = self.seq;
         self.versions.conference = self.seq;
     }
+}
+
+fn check_title(title: &str) -> Result<(), Refusal> {
+    let length = title.chars().count();
+    if title.trim().is_empty() || length > MAX_TITLE_CHARS || title.contains(text::misleads) {
+        return Err(Refusal::new(
+            ErrorCode::BadMessage,
+            format!("a title has 1 to {MAX_TITLE_CHARS} characters on one line, {NO_CONTROLS}"),
+        ));
+    }
+    Ok(())
 }

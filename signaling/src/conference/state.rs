@@ -41,6 +41,7 @@ pub(super) struct Versions {
     pub(super) presence: u64,
     pub(super) floor: u64,
     pub(super) stage: u64,
+    pub(super) roster: u64,
 }
 
 /// The state of one conference. Changed by [`State::apply`] only.
@@ -58,6 +59,7 @@ pub struct State {
     pub(super) starts_at: Option<Timestamp>,
     pub(super) started_at: Option<Timestamp>,
     pub(super) ended_at: Option<Timestamp>,
+    pub(super) is_deleted: bool,
     pub(super) roster: Roster,
     pub(super) people: Participants,
     pub(super) floor: Floor,
@@ -81,6 +83,7 @@ impl State {
             starts_at: None,
             started_at: None,
             ended_at: None,
+            is_deleted: false,
             roster: Roster::default(),
             people: Participants::default(),
             floor: Floor::default(),
@@ -145,6 +148,10 @@ impl State {
             Event::Created {
                 title, starts_at, ..
             } => self.apply_created(*at, title, *starts_at),
+            Event::Amended {
+                title, starts_at, ..
+            } => self.apply_amended(title, *starts_at),
+            Event::Deleted { .. } => self.apply_deleted(*at),
             Event::RosterSet { roster, .. } => self.apply_roster(roster),
             Event::Started { .. } => self.apply_started(*at),
             Event::Ended { .. } => self.apply_ended(*at),
@@ -233,6 +240,11 @@ impl State {
     /// Whether it runs.
     pub const fn phase(&self) -> Phase {
         self.phase
+    }
+
+    /// Whether it was taken back before it began: nothing but its log is kept.
+    pub const fn is_deleted(&self) -> bool {
+        self.is_deleted
     }
 
     /// The server's settings for it.

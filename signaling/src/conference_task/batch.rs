@@ -498,6 +498,12 @@ impl ConferenceTask {
                     .collect();
                 drop(waiting.send(everybody));
             }
+            Query::Roster(waiting) => drop(waiting.send(self.state.roster_view())),
+            Query::Expects(code, waiting) => {
+                let expects =
+                    self.state.phase() != Phase::Ended && self.state.roster().site(&code).is_some();
+                let _ = waiting.send(expects);
+            }
             Query::HasSession(session, waiting) => {
                 let _ = waiting.send(self.state.participant_of(session).is_some());
             }
@@ -532,6 +538,7 @@ impl ConferenceTask {
     fn follow(&mut self, effect: Effect, now: Instant, left: &mut Vec<ParticipantId>) {
         match effect {
             Effect::ConferenceChanged => self.news.conference(now),
+            Effect::RosterChanged => self.news.roster(now),
             Effect::PresenceChanged => self.news.presence(now),
             Effect::FloorChanged => self.news.floor(now),
             Effect::StageChanged => self.news.stage(now),

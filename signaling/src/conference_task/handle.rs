@@ -9,9 +9,9 @@ use tokio::time::Instant;
 
 use super::request::{Admission, Answer, Endings, Entry, Inbound, Negotiated, NewPeer, OwnPeer};
 use super::request::{Query, Request};
-use crate::conference::view::Snapshot;
+use crate::conference::view::{RosterView, Snapshot};
 use crate::conference::{Actor, Command, Refusal};
-use crate::ids::{ConferenceId, ParticipantId, RequestId, SessionId};
+use crate::ids::{ConferenceId, ParticipantId, RequestId, SessionId, SiteCode};
 use crate::outbox::Outbox;
 use crate::protocol::ErrorCode;
 use crate::protocol::server::ParticipantEntry;
@@ -237,6 +237,26 @@ impl ConferenceHandle {
     pub async fn snapshot(&self) -> Result<Snapshot, AskError> {
         let (sender, receiver) = oneshot::channel();
         self.ask(Request::Query(Query::Snapshot(sender)))?;
+        receiver.await.map_err(|_| AskError::Closed)
+    }
+
+    /// The sites that it expects.
+    ///
+    /// # Errors
+    /// When the task takes nothing.
+    pub async fn roster(&self) -> Result<RosterView, AskError> {
+        let (sender, receiver) = oneshot::channel();
+        self.ask(Request::Query(Query::Roster(sender)))?;
+        receiver.await.map_err(|_| AskError::Closed)
+    }
+
+    /// Whether it has not ended and expects this site.
+    ///
+    /// # Errors
+    /// When the task takes nothing.
+    pub async fn expects(&self, site: SiteCode) -> Result<bool, AskError> {
+        let (sender, receiver) = oneshot::channel();
+        self.ask(Request::Query(Query::Expects(site, sender)))?;
         receiver.await.map_err(|_| AskError::Closed)
     }
 

@@ -51,6 +51,7 @@ pub(super) struct News {
     far: Values,
     /// What attendees may still be told.
     allowance: Bucket,
+    roster: Pace,
     waiting: Pace,
     /// Positions in the floor's queue as they were told.
     positions: HashMap<ParticipantId, u32>,
@@ -92,6 +93,7 @@ impl Default for News {
             near: Values::new(FOR_MODERATORS),
             far: Values::new(PRESENCE_FOR_ATTENDEES),
             allowance: Bucket::new(price(ATTENDEES_BURST_BYTES as usize)),
+            roster: Pace::at_most_every(FOR_MODERATORS),
             waiting: Pace::at_most_every(POSITIONS),
             positions: HashMap::new(),
             participants: Pace::at_most_every(FOR_MODERATORS),
@@ -135,6 +137,11 @@ impl News {
         self.far.presence.mark(now);
     }
 
+    /// Other sites are expected.
+    pub(super) fn roster(&mut self, now: Instant) {
+        self.roster.mark(now);
+    }
+
     /// The positions of those who wait for the floor have changed.
     pub(super) fn waiting(&mut self, now: Instant) {
         self.waiting.mark(now);
@@ -164,6 +171,7 @@ impl News {
         [
             self.near.due(),
             far,
+            self.roster.due(),
             self.waiting.due(),
             self.participants.due(),
         ]
@@ -176,6 +184,9 @@ impl News {
     pub(super) fn tell(&mut self, now: Instant, state: &State, links: &Links, peers: &Peers) {
         self.tell_near(now, state, links);
         self.tell_far(now, state, links);
+        if self.roster.take(now) {
+            links.tell_all(Class::Moderators, &encode(&state.roster_message()));
+        }
         if self.waiting.take(now) {
             self.tell_positions(state, links);
         }
@@ -274,6 +285,7 @@ pub(super) fn all(state: &State, class: Class, peers: &Peers) -> Vec<ServerMessa
             .participants()
             .filter_map(|(id, _)| state.participant_entry(id, peers.media_state(id)))
             .collect();
+        messages.push(state.roster_message());
         messages.push(state.provinces_message());
         messages.push(state.participants_message(true, changes));
     }

@@ -8,9 +8,9 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::auth::Role;
-use crate::conference::view::Snapshot;
+use crate::conference::view::{RosterView, Snapshot};
 use crate::conference::{Actor, Command, Refusal};
-use crate::ids::{ParticipantId, RequestId, SessionId};
+use crate::ids::{ParticipantId, RequestId, SessionId, SiteCode};
 use crate::media::Unclaimed;
 use crate::outbox::{Ending, Outbox};
 use crate::protocol::endings::RETRY_SECONDS;
@@ -237,6 +237,10 @@ pub enum Query {
     Snapshot(oneshot::Sender<Snapshot>),
     /// Everybody who is present or lost.
     Participants(oneshot::Sender<Vec<ParticipantEntry>>),
+    /// The sites that it expects.
+    Roster(oneshot::Sender<RosterView>),
+    /// Whether it has not ended and expects this site.
+    Expects(SiteCode, oneshot::Sender<bool>),
     /// Whether this session belongs to somebody who is present or lost.
     HasSession(SessionId, oneshot::Sender<bool>),
 }

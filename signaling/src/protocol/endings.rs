@@ -94,6 +94,8 @@ impl ErrorCode {
             | Self::JoinFirst
             | Self::UnsupportedProtocol
             | Self::ConferenceExists
+            | Self::ConferenceBegun
+            | Self::SiteInUse
             | Self::ParticipantUnknown
             | Self::BadOffer
             | Self::NoMedia

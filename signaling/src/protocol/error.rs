@@ -48,6 +48,10 @@ pub enum ErrorCode {
     ConferenceNotRunning,
     /// There is already a conference with this id.
     ConferenceExists,
+    /// It has begun: this is for one that has not.
+    ConferenceBegun,
+    /// A site below it, or a conference that has not ended, needs it.
+    SiteInUse,
     /// The conference's limit of participants is reached.
     ConferenceFull,
     /// The server's limit of connections is reached.

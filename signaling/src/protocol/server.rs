@@ -58,6 +58,14 @@ pub enum ServerMessage {
         #[serde(flatten)]
         conference: ConferenceEntry,
     },
+    /// Which list of expected sites is the valid one; the list itself is fetched. For operators and
+    /// chairs.
+    Roster {
+        /// When this list came to be.
+        version: u64,
+        /// How many sites are in it.
+        sites: u32,
+    },
     /// How many sites of each province are here. For operators and chairs.
     Provinces {
         /// When this value came to be.

@@ -40,6 +40,7 @@ use crate::{health, session, whip};
     components(schemas(ErrorBody, Event)),
     tags(
         (name = "conferences", description = "Making, starting, ending and reading conferences"),
+        (name = "roster", description = "The sites that a conference expects"),
         (name = "participants", description = "Who is in a conference"),
         (name = "floor", description = "The right to be on stage"),
         (name = "stage", description = "What everybody sees"),

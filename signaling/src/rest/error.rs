@@ -122,6 +122,8 @@ const fn status(code: ErrorCode) -> StatusCode {
         ErrorCode::ConferenceNotRunning
         | ErrorCode::ConferenceExists
         | ErrorCode::TooManyConferences
+        | ErrorCode::ConferenceBegun
+        | ErrorCode::SiteInUse
         | ErrorCode::NoMedia
         | ErrorCode::FloorNotRequested
         | ErrorCode::FloorNotHeld

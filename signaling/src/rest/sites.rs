@@ -117,14 +117,17 @@ pub(super) async fn show(
 ) -> Result<Json<Site>, ApiError> {
     readable(&grant)?;
     let site = app.store.site(&code).await?;
-    site.map(Json).ok_or_else(|| {
-        let message = format!("there is no site {code}");
-        ApiError::new(
-            axum::http::StatusCode::NOT_FOUND,
-            ErrorCode::NotFound,
-            message,
-        )
-    })
+    site.map(Json).ok_or_else(|| unknown(&code))
+}
+
+/// There is no such site.
+pub(super) fn unknown(code: &SiteCode) -> ApiError {
+    let message = format!("there is no site {code}");
+    ApiError::new(
+        axum::http::StatusCode::NOT_FOUND,
+        ErrorCode::NotFound,
+        message,
+    )
 }
 
 /// Whoever runs a conference may know which sites there are.

@@ -88,7 +88,7 @@ impl Store {
             .await?;
         if records
             .iter()
-            .any(|record| matches!(record.event, Event::Ended { .. }))
+            .any(|record| matches!(record.event, Event::Ended { .. } | Event::Deleted { .. }))
         {
             self.ended.notify_one();
         }
@@ -141,7 +141,7 @@ impl Store {
         self.note(self.walk_from(conference, from, drop).await)
     }
 
-    async fn walk(
+    pub(super) async fn walk(
         &self,
         conference: &ConferenceId,
         visit: impl FnMut(Record),
@@ -214,14 +214,14 @@ impl Store {
         Ok(at)
     }
 
-    /// Every conference, the newest first.
+    /// Every conference that was not taken back, the newest first.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn conferences(&self) -> Result<Vec<ConferenceRow>, StoreError> {
         let rows = sqlx::query(
             "SELECT id, title, state, created_at, starts_at, started_at, ended_at \
-             FROM conferences ORDER BY created_at DESC, id",
+             FROM conferences WHERE deleted_at IS NULL ORDER BY created_at DESC, id",
         )
         .fetch_all(&self.reader)
         .await?;
@@ -427,7 +427,36 @@ async fn update_conference(
                     .push(", ended_at = ")
                     .push_bind(record.at.to_string());
             }
-            _ => {}
+            Event::Amended {
+                title, starts_at, ..
+            } => {
+                update.push(", title = ").push_bind(title);
+                update
+                    .push(", starts_at = ")
+                    .push_bind(starts_at.map(|at| at.to_string()));
+            }
+            Event::Deleted { .. } => {
+                state = Some("ended");
+                update
+                    .push(", deleted_at = ")
+                    .push_bind(record.at.to_string());
+            }
+            Event::Created { .. }
+            | Event::RosterSet { .. }
+            | Event::Joined { .. }
+            | Event::Lost { .. }
+            | Event::Regained { .. }
+            | Event::TakenOver { .. }
+            | Event::Left { .. }
+            | Event::SourceChanged { .. }
+            | Event::MuteChanged { .. }
+            | Event::FloorRequested { .. }
+            | Event::FloorWithdrawn { .. }
+            | Event::FloorGranted { .. }
+            | Event::FloorReleased { .. }
+            | Event::StageSet { .. }
+            | Event::Interrupted { .. }
+            | Event::ClockSet { .. } => {}
         }
     }
     if let Some(state) = state {

@@ -20,7 +20,7 @@ pub struct StoredEvent {
     /// When.
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
-    /// What.
+    /// What. The hash of a session's secret, in `joined` and `takenOver`, is left out.
     #[schema(value_type = Event)]
     pub event: Value,
     /// Hash of the event before it, hexadecimal; 64 zeros before the first.
@@ -35,6 +35,15 @@ pub struct StoredEvent {
 
 fn as_text<S: serde::Serializer>(hash: &Hash, to: S) -> Result<S::Ok, S::Error> {
     to.collect_str(hash)
+}
+
+/// An event without the hash of a session's secret, which is nobody's but the server's.
+fn without_secret(body: &str) -> Result<Value, serde_json::Error> {
+    let mut event: Value = serde_json::from_str(body)?;
+    if let Value::Object(fields) = &mut event {
+        fields.remove("secret");
+    }
+    Ok(event)
 }
 
 impl Store {
@@ -72,7 +81,7 @@ impl Store {
             events.push(StoredEvent {
                 seq: u64::try_from(seq).map_err(|error| unreadable(error.to_string()))?,
                 at: parse(row.try_get("at")?)?,
-                event: serde_json::from_str(body).map_err(|error| unreadable(error.to_string()))?,
+                event: without_secret(body).map_err(|error| unreadable(error.to_string()))?,
                 prev: parse(row.try_get("prev")?)?,
                 hash: parse(row.try_get("hash")?)?,
             });

@@ -101,7 +101,8 @@ async fn an_invitation_names_the_tokens_own_conference_only() {
 fn body_for(path: &str) -> Body {
     let participant = r#"{"participant":"01JD8Y6Q0B9FJ3V2K7T5C4X1HE"}"#;
     match path {
-        "/api/v1/conferences" => r#"{"title":"Mine"}"#.into(),
+        "/api/v1/conferences" | "/api/v1/conferences/weekly" => r#"{"title":"Mine"}"#.into(),
+        "/api/v1/conferences/weekly/roster" => r#"{"sites":[]}"#.into(),
         "/api/v1/conferences/weekly/stage" => r#"{"place":"main","participant":null}"#.into(),
         "/api/v1/tokens" => r#"{"role":"admin","ttlSeconds":60}"#.into(),
         _ => participant.into(),
@@ -118,6 +119,8 @@ async fn those_who_moderate_administer_nothing() {
             ("POST", "/api/v1/tokens"),
             ("DELETE", "/api/v1/tokens/01JD8Y6Q0B9FJ3V2K7T5C4X1HE"),
             ("POST", "/api/v1/sites/import"),
+            ("DELETE", "/api/v1/sites/00004"),
+            ("DELETE", "/api/v1/conferences/weekly"),
         ] {
             let answer = house.ask(method, path, Some(&token), body_for(path)).await;
             assert_eq!(

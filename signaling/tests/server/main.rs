@@ -9,6 +9,7 @@
 
 mod client;
 mod clock;
+mod corrections;
 mod fake_media;
 mod floor;
 mod health;

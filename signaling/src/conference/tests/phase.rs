@@ -138,3 +138,66 @@ fn a_snapshot_tells_when_what_happened() {
     assert_eq!(json["presence"]["expected"], 7);
     assert_eq!(json["startedAt"], "2026-11-22T02:01:00Z");
 }
+
+#[test]
+fn a_title_and_a_time_can_be_corrected_until_it_is_too_late() {
+    let mut meeting = Meeting::scheduled();
+    let chair = meeting.join(Role::Chair, None);
+    let commune = meeting.join(Role::Site, Some("101"));
+    let amend = |title: &str, starts_at| Command::Amend {
+        title: Some(title.to_owned()),
+        starts_at,
+    };
+    let refused = meeting.by(commune, amend("Mine", None));
+    assert_eq!(code_of(refused), ErrorCode::NotPermitted);
+    let tomorrow = Some(meeting.now + SignedDuration::from_hours(24));
+    let effects = meeting.by(chair, amend("Monthly", Some(tomorrow))).unwrap();
+    assert!(effects.contains(&Effect::ConferenceChanged), "{effects:?}");
+    let snapshot = meeting.state.snapshot();
+    assert_eq!(
+        (snapshot.conference.title.as_str(), snapshot.starts_at),
+        ("Monthly", tomorrow)
+    );
+    let unchanged = meeting.by(chair, amend("Monthly", None)).unwrap();
+    assert_eq!(unchanged, []);
+    assert_eq!(
+        code_of(meeting.by(chair, amend(" ", None))),
+        ErrorCode::BadMessage
+    );
+    meeting.by(chair, Command::Start).unwrap();
+    meeting.by(chair, amend("Yearly", None)).unwrap();
+    let refused = meeting.by(chair, amend("Yearly", Some(None)));
+    assert_eq!(code_of(refused), ErrorCode::ConferenceBegun);
+    meeting.by(chair, Command::End).unwrap();
+    let refused = meeting.system(amend("Never", None));
+    assert_eq!(code_of(refused), ErrorCode::ConferenceNotRunning);
+}
+
+#[test]
+fn a_conference_is_deleted_before_it_has_begun_and_not_after() {
+    let mut meeting = Meeting::scheduled();
+    let chair = meeting.join(Role::Chair, None);
+    let refused = meeting.by(chair, Command::Delete);
+    assert_eq!(code_of(refused), ErrorCode::NotPermitted);
+    let effects = meeting.system(Command::Delete).unwrap();
+    assert!(effects.contains(&Effect::CloseAll), "{effects:?}");
+    assert!(meeting.state.is_deleted());
+    assert_eq!(meeting.state.participant_count(), 0);
+    let mut meeting = Meeting::running();
+    let refused = meeting.system(Command::Delete);
+    assert_eq!(code_of(refused), ErrorCode::ConferenceBegun);
+}
+
+#[test]
+fn another_roster_is_told_to_those_who_moderate() {
+    let mut meeting = Meeting::running();
+    let before = meeting.state.roster_view();
+    let chosen = std::collections::BTreeSet::from(["101", "201"].map(code));
+    let roster = Roster::chosen(&country(), &chosen).unwrap();
+    let effects = meeting.system(Command::SetRoster { roster }).unwrap();
+    assert!(effects.contains(&Effect::RosterChanged), "{effects:?}");
+    let after = meeting.state.roster_view();
+    assert!(after.version > before.version);
+    let codes: Vec<_> = after.sites.iter().map(|site| site.code.as_str()).collect();
+    assert_eq!(codes, ["101", "201"]);
+}

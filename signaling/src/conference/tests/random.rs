@@ -34,6 +34,8 @@ enum Step {
 enum Verb {
     Start,
     End,
+    Amend(bool),
+    Delete,
     Lost,
     Leave,
     Remove,
@@ -63,6 +65,8 @@ fn roles() -> impl Strategy<Value = Role> {
 fn verbs() -> impl Strategy<Value = Verb> {
     prop_oneof![
         1 => Just(Verb::Start),
+        1 => any::<bool>().prop_map(Verb::Amend),
+        1 => Just(Verb::Delete),
         5 => Just(Verb::Lost),
         3 => Just(Verb::Leave),
         1 => Just(Verb::Remove),
@@ -128,6 +132,11 @@ impl Story {
         match verb {
             Verb::Start => Command::Start,
             Verb::End => Command::End,
+            Verb::Amend(again) => Command::Amend {
+                title: again.then(|| format!("Title {who}")),
+                starts_at: (!again).then_some(None),
+            },
+            Verb::Delete => Command::Delete,
             Verb::Lost => Command::Lost { participant },
             Verb::Leave => Command::Leave { participant },
             Verb::Remove => Command::Remove { participant },
@@ -400,6 +409,11 @@ fn check_told(before: &State, after: &State, effects: &[Effect]) {
             Effect::FloorChanged,
         ),
         (
+            before.roster_message(),
+            after.roster_message(),
+            Effect::RosterChanged,
+        ),
+        (
             before.stage_message(),
             after.stage_message(),
             Effect::StageChanged,
@@ -448,8 +462,39 @@ fn check_told_of(id: ParticipantId, before: &State, after: &State, effects: &[Ef
     }
 }
 
+/// Whoever is present according to the register is so according to the state, and the other way
+/// round; nobody was here for longer than the conference has lasted.
+fn check_attendance(meeting: &Meeting) {
+    let mut register = Register::default();
+    meeting.log.iter().for_each(|record| register.take(record));
+    let attendance = register.read(meeting.now);
+    let here: BTreeSet<_> = attendance
+        .participants
+        .iter()
+        .filter(|person| person.stays.last().is_some_and(|stay| stay.until.is_none()))
+        .map(|person| person.participant)
+        .collect();
+    let present = meeting
+        .state
+        .participants()
+        .filter(|(_, person)| person.is_present())
+        .map(|(id, _)| id)
+        .collect();
+    assert_eq!(here, present);
+    for site in &attendance.sites {
+        let longest = attendance
+            .participants
+            .iter()
+            .filter(|person| person.site.as_ref() == Some(&site.site))
+            .map(|person| person.seconds)
+            .max();
+        assert!(site.seconds >= longest.unwrap_or(0), "{site:?}");
+    }
+}
+
 fn check(story: &Story) {
     let state = &story.meeting.state;
+    check_attendance(&story.meeting);
     check_counts(state);
     check_floor(state);
     check_stage(state);

@@ -4,7 +4,7 @@ import { untrack } from "svelte";
 import { ApiError, call } from "../../api.ts";
 import type { Participant, Place } from "../../protocol.ts";
 import {
-  fetchSites,
+  fetchRoster,
   filterRoster,
   joinRoster,
   type ProvinceColumn,
@@ -15,7 +15,7 @@ import {
 } from "../../roster.ts";
 import type { Visit } from "../visit.svelte.ts";
 
-/** Wait before the list of sites is asked for again, in milliseconds. */
+/** Wait before the roster is asked for again, in milliseconds. */
 const RETRY_MS = 5_000;
 
 export class Desk {
@@ -35,7 +35,15 @@ export class Desk {
 
   constructor(visit: Visit, signal: AbortSignal) {
     this.#visit = visit;
-    this.#load(signal);
+    // A value of its own: other changes of the conference do not fetch the list again.
+    const id = $derived(this.#conference?.conference?.id);
+    const version = $derived(this.#conference?.roster ?? null);
+    $effect(() => {
+      if (id === undefined || version === null) return undefined;
+      const life = new AbortController();
+      this.#load(id, AbortSignal.any([signal, life.signal]));
+      return () => life.abort();
+    });
   }
 
   readonly #conference = $derived.by(() => this.#visit.attendance?.conference);
@@ -119,11 +127,11 @@ export class Desk {
     }
   }
 
-  /** The list changes rarely and is fetched once; a server that is away is asked again. */
-  #load(signal: AbortSignal): void {
-    const token = this.#visit.bearer;
+  /** The roster changes rarely and is fetched once for each version; a server that is away is asked again. */
+  #load(conference: string, signal: AbortSignal): void {
+    const token = untrack(() => this.#visit.bearer);
     if (token === null) return;
-    fetchSites(token, signal).then(
+    fetchRoster(conference, token, signal).then(
       (sites) => {
         this.sites = sites;
         this.sitesFailed = false;
@@ -131,7 +139,7 @@ export class Desk {
       () => {
         if (signal.aborted) return;
         this.sitesFailed = true;
-        const timer = setTimeout(() => this.#load(signal), RETRY_MS);
+        const timer = setTimeout(() => this.#load(conference, signal), RETRY_MS);
         signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
       },
     );
