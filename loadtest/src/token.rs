@@ -191,7 +191,7 @@ fn sign(
     let now = Timestamp::now();
     let unix_ms = u64::try_from(now.as_millisecond()).unwrap_or_default();
     let new = NewToken {
-        subject: format!("loadtest-{who}-{number}"),
+        subject: Some(format!("loadtest-{who}-{number}")),
         conference: Some(conference),
         site,
         role,

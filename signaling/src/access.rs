@@ -9,11 +9,10 @@ mod refusals;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
-use jiff::Timestamp;
 use tokio::time::Instant;
 use tracing::info;
 
-use crate::auth::Grant;
+use crate::auth::{Grant, Issued, NewToken};
 use crate::conference::{By, Event, Record};
 use crate::ids::{ConferenceId, ParticipantId, TokenId};
 use crate::listener::ClientAddress;
@@ -104,24 +103,18 @@ impl AccessLog {
     }
 
     /// A token was made.
-    pub(crate) fn token_made(
-        client: ClientAddress,
-        by: &Grant,
-        token: &TokenId,
-        made: &crate::auth::NewToken,
-        expires_at: Timestamp,
-    ) {
+    pub(crate) fn token_made(client: ClientAddress, by: &Grant, issued: &Issued, made: &NewToken) {
         info!(
             target: TARGET,
             %client,
             by = ?by.subject(),
             by_token = %by.token(),
-            token = %token,
+            token = %issued.id,
             role = %made.role,
             conference = %or_dash(made.conference.as_ref()),
             site = %or_dash(made.site.as_ref()),
-            subject = ?made.subject,
-            %expires_at,
+            subject = ?issued.subject,
+            expires_at = %issued.expires_at,
             "token made"
         );
     }
@@ -168,6 +161,8 @@ fn worth_a_line(event: &Event) -> Option<(&'static str, Option<ParticipantId>, O
         Event::Left {
             participant, by, ..
         } => ("left", Some(*participant), Some(by)),
+        Event::Barred { participant, by } => ("sent away", Some(*participant), Some(by)),
+        Event::Readmitted { participant, by } => ("readmitted", Some(*participant), Some(by)),
         Event::MuteChanged {
             participant,
             muted,

@@ -23,6 +23,7 @@ use tokio::time::Instant;
 use crate::auth::Role;
 use crate::conference::Refusal;
 use crate::config::Config;
+use crate::ids::TokenId;
 use crate::protocol::ErrorCode;
 
 pub use address::Origin;
@@ -32,13 +33,21 @@ use room::Room;
 pub(crate) use seats::Seat;
 use seats::{Guest, Seats};
 
+/// Joins with one link at once. Higher: one link costs more before it is slowed down. Lower: a site
+/// whose page forgets its session again and again has to wait.
+const LINK_BURST: u32 = 10;
+
+/// Time after which one more is allowed.
+const LINK_EVERY: Duration = Duration::from_secs(3);
+
 /// The limits of the server, and how near it is to them.
 #[derive(Debug)]
 pub struct Admission {
     strangers: Arc<Pool>,
     seats: Seats,
-    joins: Rates,
-    requests: Rates,
+    joins: Rates<Origin>,
+    requests: Rates<Origin>,
+    links: Rates<TokenId>,
     room: Room,
 }
 
@@ -60,6 +69,7 @@ impl Admission {
             seats: Seats::new(sessions.max_connections),
             joins: Rates::new(addresses.joins_per_second, addresses.join_burst),
             requests: Rates::new(addresses.requests_per_second, addresses.request_burst),
+            links: Rates::every(LINK_EVERY, LINK_BURST),
             room: Room::new(&config.media),
         }
     }
@@ -88,8 +98,20 @@ impl Admission {
     /// When too many have tried.
     pub(crate) fn may_try(&self, now: Instant, origin: Origin) -> Result<(), Refusal> {
         self.joins
-            .take(now, origin)
+            .take(now, &origin)
             .map_err(|wait| too_many("joins", origin, wait))
+    }
+
+    /// Whether somebody may come in with this link once more, whoever has it and wherever they are.
+    ///
+    /// # Errors
+    /// When it was used too often.
+    pub(crate) fn may_use(&self, now: Instant, token: &TokenId) -> Result<(), Refusal> {
+        self.links.take(now, token).map_err(|wait| {
+            let seconds = wait.as_secs().saturating_add(1);
+            let message = format!("this link joins too often: try again in {seconds} s");
+            Refusal::new(ErrorCode::RateLimited, message)
+        })
     }
 
     /// Whether a request from there that shows no token is answered. Takes one from its bucket.
@@ -98,7 +120,7 @@ impl Admission {
     /// When there were too many.
     pub(crate) fn may_ask(&self, now: Instant, origin: Origin) -> Result<(), Refusal> {
         self.requests
-            .take(now, origin)
+            .take(now, &origin)
             .map_err(|wait| too_many("requests", origin, wait))
     }
 
@@ -109,7 +131,7 @@ impl Admission {
     /// When there were too many.
     pub(crate) fn may_show_token(&self, now: Instant, origin: Origin) -> Result<(), Refusal> {
         self.requests
-            .check(now, origin)
+            .check(now, &origin)
             .map_err(|wait| too_many("requests", origin, wait))
     }
 
@@ -220,6 +242,20 @@ mod tests {
         let now = Instant::now();
         let tries = [1, 1, 1, 2].map(|last| admission.may_try(now, origin(last)).is_ok());
         assert_eq!(tries, [true, true, false, true]);
+    }
+
+    #[test]
+    fn a_link_that_joins_too_often_waits_and_no_other_does() {
+        let admission = admission(|_| ());
+        let [one, other]: [TokenId; 2] = ["one", "other"].map(|id| id.parse().unwrap());
+        let now = Instant::now();
+        for _ in 0..LINK_BURST {
+            assert!(admission.may_use(now, &one).is_ok());
+        }
+        let refusal = admission.may_use(now, &one).unwrap_err();
+        assert_eq!(refusal.code, ErrorCode::RateLimited);
+        assert!(admission.may_use(now, &other).is_ok());
+        assert!(admission.may_use(now + LINK_EVERY, &one).is_ok());
     }
 
     #[test]

@@ -5,11 +5,14 @@
 pub mod grant;
 pub mod keyfile;
 pub mod keys;
+pub mod revoked;
 pub mod role;
 pub mod secret;
+pub mod strength;
 
 pub use grant::Grant;
 pub use keyfile::{KeyFileError, SigningKey};
-pub use keys::{ApiKey, CLOCK_LEEWAY, Issued, KeyError, Keys, NewToken, TokenError};
+pub use keys::{ApiKey, CLOCK_LEEWAY, Issued, KeyError, Keys, MAX_VALIDITY, NewToken, TokenError};
+pub use revoked::Revoked;
 pub use role::{Role, Verb};
 pub use secret::{SecretHash, SessionSecret};

@@ -2,24 +2,24 @@
 
 mod ports;
 mod record;
+mod tokens;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use clap::{Args, Parser, Subcommand};
-use jiff::{SignedDuration, Timestamp};
+use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 use tracing_subscriber::EnvFilter;
 
-use crate::auth::{NewToken, Role};
 use crate::config::{self, Config, ConfigError, LogFormat};
-use crate::ids::{ConferenceId, SiteCode};
+use crate::ids::ConferenceId;
 use crate::server::Server;
-use crate::vault::{self, Vault};
-use crate::{access, app, demo, descriptors, rest};
+use crate::vault;
+use crate::{access, demo, descriptors, rest};
+use tokens::TokenVerb;
 
 /// Exit code for a configuration that cannot be used (sysexits.h, `EX_CONFIG`).
 const EX_CONFIG: u8 = 78;
@@ -43,7 +43,7 @@ enum Verb {
         #[arg(long)]
         demo: bool,
     },
-    /// Make tokens.
+    /// Make, list and take back tokens.
     #[command(subcommand)]
     Token(TokenVerb),
     /// Manage the list of sites.
@@ -76,31 +76,6 @@ enum Verb {
 }
 
 #[derive(Debug, Subcommand)]
-enum TokenVerb {
-    /// Make a token and print it, with the link that carries it on standard error.
-    Create(NewTokenArgs),
-}
-
-#[derive(Debug, Args)]
-struct NewTokenArgs {
-    /// The conference; none for the role admin.
-    #[arg(long)]
-    conference: Option<ConferenceId>,
-    /// operator, chair, hall, site, observer or admin.
-    #[arg(long)]
-    role: Role,
-    /// Code of the site that it speaks for; the role site needs one.
-    #[arg(long)]
-    site: Option<SiteCode>,
-    /// Name to show instead of the site's.
-    #[arg(long)]
-    name: Option<String>,
-    /// How long it is good for, such as 90m, 12h or 7d.
-    #[arg(long, default_value = "12h", value_parser = duration)]
-    ttl: SignedDuration,
-}
-
-#[derive(Debug, Subcommand)]
 enum SitesVerb {
     /// Import a CSV file `code,name,level,parent_code`: all of it or nothing.
     Import {
@@ -129,26 +104,6 @@ enum ConfigVerb {
     Check,
 }
 
-/// Reads a span such as `90m`; a day has 24 hours.
-fn duration(text: &str) -> Result<SignedDuration, String> {
-    let friendly = jiff::fmt::friendly::SpanParser::new();
-    let days_and_time = text
-        .strip_suffix('d')
-        .and_then(|days| days.trim().parse::<i64>().ok())
-        .map(|days| SignedDuration::from_hours(days.saturating_mul(24)));
-    let parsed = match days_and_time {
-        Some(days) => days,
-        None => friendly
-            .parse_duration(text)
-            .map_err(|error| error.to_string())?,
-    };
-    if parsed.is_positive() {
-        Ok(parsed)
-    } else {
-        Err("must be longer than nothing".to_owned())
-    }
-}
-
 /// Does what the command line says.
 pub async fn run(cli: Cli) -> ExitCode {
     let config = match config::load(cli.config.as_deref()) {
@@ -157,7 +112,7 @@ pub async fn run(cli: Cli) -> ExitCode {
     };
     let done = match cli.command {
         Verb::Serve { demo } => serve(config, demo).await,
-        Verb::Token(TokenVerb::Create(args)) => create_token(&config, args).await,
+        Verb::Token(verb) => tokens::run(&config, verb).await,
         Verb::Sites(SitesVerb::Import { file }) => import(&config, &file).await,
         Verb::Log(LogVerb::Verify { conference }) => record::verify(&config, conference).await,
         Verb::Log(LogVerb::Export { conference }) => record::export(&config, &conference).await,
@@ -194,6 +149,9 @@ fn print(text: &str) -> anyhow::Result<()> {
 
 async fn serve(config: Config, with_demo: bool) -> anyhow::Result<()> {
     start_logging(&config)?;
+    for problem in config.guessable_keys() {
+        error!("{problem}");
+    }
     for variable in config::load::foreign_variables() {
         warn!(variable, "not a setting of this server: ignored");
     }
@@ -246,46 +204,6 @@ fn start_logging(config: &Config) -> anyhow::Result<()> {
     started.map_err(|error| anyhow::anyhow!("cannot start logging: {error}"))
 }
 
-async fn create_token(config: &Config, args: NewTokenArgs) -> anyhow::Result<()> {
-    let NewTokenArgs {
-        conference,
-        role,
-        site,
-        name,
-        ttl,
-    } = args;
-    let vault = Vault::existing(config).await?;
-    if let Some(id) = &conference {
-        let known = vault.store.conference(id).await?;
-        anyhow::ensure!(known.is_some(), "there is no conference {id}");
-    }
-    if let Some(code) = &site {
-        let known = vault.store.site(code).await?;
-        anyhow::ensure!(known.is_some(), "there is no site {code}: import it first");
-    }
-    let subject = site
-        .as_ref()
-        .map_or_else(|| role.to_string(), ToString::to_string);
-    let new = NewToken {
-        subject,
-        conference,
-        site,
-        role,
-        name,
-        valid_for: ttl,
-    };
-    let issued = vault
-        .keys
-        .issue(new, app::new_token_id(), Timestamp::now())?;
-    print(&issued.token)?;
-    if role != Role::Admin {
-        let base = config.http.base_url(config.http.listen);
-        let link = demo::link_to(&base, role, &issued.token);
-        let _ = writeln!(std::io::stderr(), "{link}");
-    }
-    Ok(())
-}
-
 async fn import(config: &Config, file: &Path) -> anyhow::Result<()> {
     let csv = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
     let is_new = !config.data_dir.exists();
@@ -310,6 +228,9 @@ async fn import(config: &Config, file: &Path) -> anyhow::Result<()> {
 }
 
 fn check(config: &Config) -> anyhow::Result<()> {
+    let guessable = config.guessable_keys();
+    let problems: Vec<_> = guessable.iter().map(ToString::to_string).collect();
+    anyhow::ensure!(problems.is_empty(), "{}", problems.join("\n"));
     print(&toml::to_string(config).context("cannot print the configuration")?)
 }
 
@@ -329,14 +250,5 @@ mod tests {
     fn the_command_line_makes_sense() {
         use clap::CommandFactory as _;
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn spans_of_time_are_read_as_people_write_them() {
-        assert_eq!(duration("90m"), Ok(SignedDuration::from_mins(90)));
-        assert_eq!(duration("12h"), Ok(SignedDuration::from_hours(12)));
-        assert_eq!(duration("7d"), Ok(SignedDuration::from_hours(168)));
-        assert!(duration("0s").is_err());
-        assert!(duration("soon").is_err());
     }
 }

@@ -13,6 +13,7 @@
 mod batch;
 mod bucket;
 mod budget;
+mod doubts;
 mod handle;
 mod links;
 mod news;
@@ -32,6 +33,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
+use crate::auth::Revoked;
 use crate::clock::{Clock, Now, Reckoning};
 use crate::conference::{Actor, Command, Settings, State};
 use crate::ids::ConferenceId;
@@ -41,6 +43,7 @@ use crate::protocol::server::Phase;
 use crate::store::Store;
 use batch::Batch;
 use budget::Budgets;
+use doubts::Doubts;
 use links::Links;
 use news::News;
 use outage::Outage;
@@ -79,6 +82,8 @@ pub struct Surroundings {
     pub metrics: Arc<Metrics>,
     /// What the operator of the server decided about conferences.
     pub settings: Settings,
+    /// Tokens that were taken back.
+    pub revoked: Revoked,
     /// What sessions are told about resuming and pinging.
     pub welcome: WelcomeTimes,
     /// Where the time comes from.
@@ -112,6 +117,7 @@ struct ConferenceTask {
     is_behind: bool,
     /// That the server has stopped is not in the state yet.
     is_interrupted: bool,
+    doubts: Doubts,
     /// Read by [`ConferenceHandle::sites`].
     sites: Arc<AtomicU32>,
     draining: bool,
@@ -143,6 +149,7 @@ pub fn spawn(
         // Whoever was here when the server stopped has lost its connection and its peer.
         is_behind: true,
         is_interrupted: true,
+        doubts: Doubts::default(),
         sites,
         draining: false,
         asked_at: Instant::now(),
@@ -208,6 +215,8 @@ impl ConferenceTask {
             metrics.queue_wait(queued_at.elapsed());
             self.take(&mut batch, now, request);
         }
+        // After the answers to its questions, which may have waited as long.
+        self.end_doubts(&mut batch, now);
         self.commit(batch, inbox, waiting).await;
     }
 
@@ -239,7 +248,10 @@ impl ConferenceTask {
         } else if self.is_behind {
             Some(Instant::now())
         } else {
-            deadline.into_iter().chain(idle).min()
+            [deadline, idle, self.doubts.due()]
+                .into_iter()
+                .flatten()
+                .min()
         };
         if !self.outage.is_state_known() {
             return own;

@@ -15,6 +15,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::auth::strength::{MIN_SECRET_BYTES, weakness};
+
 pub use load::{ConfigError, load};
 pub use network::Network;
 pub use secret::Secret;
@@ -116,6 +118,8 @@ pub struct Media {
 pub struct Auth {
     /// Key id → secret: whoever holds one signs HS256 tokens that this server accepts.
     pub api_keys: BTreeMap<String, Secret>,
+    /// Whether the end of a token's time ends the stay of whoever came with it.
+    pub enforce_expiry: bool,
 }
 
 /// WebSocket sessions.
@@ -162,6 +166,8 @@ pub struct Addresses {
 pub struct Conferences {
     /// Most participants in one conference.
     pub max_participants: u32,
+    /// Most devices of one site in one role: the first may speak, further ones stand by.
+    pub devices_per_site: u32,
     /// Most conferences that are not ended at once.
     pub max_open: usize,
     /// Above so many sites, audio comes in frames of 40 ms.
@@ -293,6 +299,7 @@ impl Default for Conferences {
     fn default() -> Self {
         Self {
             max_participants: 10_000,
+            devices_per_site: 2,
             max_open: 100,
             audio_40ms_above_sites: 100,
             audio_60ms_above_sites: 500,
@@ -321,9 +328,6 @@ impl Default for Log {
     }
 }
 
-/// Shortest HS256 secret in bytes: as long as the hash (RFC 7518 §3.2).
-const MIN_SECRET_BYTES: usize = 32;
-
 /// A key, its value, and what it may be.
 type Range = (&'static str, u64, RangeInclusive<u64>);
 
@@ -351,6 +355,21 @@ impl Config {
         if found.is_empty() { Ok(()) } else { Err(found) }
     }
 
+    /// API keys that are long enough and could be guessed all the same: none of them is used. It
+    /// costs the programs that have one, and not the conferences of a server that is started anew.
+    #[must_use]
+    pub fn guessable_keys(&self) -> Vec<Invalid> {
+        let keys = self.auth.api_keys.iter();
+        keys.filter_map(|(id, secret)| {
+            let problem = weakness(secret.expose().as_bytes())?;
+            Some(Invalid {
+                key: format!("auth.api_keys.{id}"),
+                problem: format!("{problem}, and is not used; try `openssl rand -hex 32`"),
+            })
+        })
+        .collect()
+    }
+
     fn check_ranges(&self, found: &mut Vec<Invalid>) {
         for (key, value, allowed) in self.ranges() {
             if !allowed.contains(&value) {
@@ -364,7 +383,7 @@ impl Config {
     }
 
     /// Numbers that have a range of their own.
-    fn ranges(&self) -> [Range; 19] {
+    fn ranges(&self) -> [Range; 20] {
         let (http, media, sessions) = (&self.http, &self.media, &self.sessions);
         let (conferences, shutdown) = (&self.conferences, &self.shutdown);
         [
@@ -441,6 +460,11 @@ impl Config {
                 "shutdown.deadline_seconds",
                 shutdown.deadline_seconds,
                 1..=600,
+            ),
+            (
+                "conferences.devices_per_site",
+                conferences.devices_per_site.into(),
+                1..=16,
             ),
             (
                 "conferences.max_participants",
@@ -610,6 +634,20 @@ mod tests {
     #[test]
     fn the_defaults_are_valid() {
         assert_eq!(Config::default().validate(), Ok(()));
+    }
+
+    #[test]
+    fn keys_that_could_be_guessed_are_named() {
+        let mut config = Config::default();
+        let (typed, drawn) = ("k".repeat(40), "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b");
+        for (id, secret) in [("typed", &*typed), ("drawn", drawn)] {
+            let key = (id.to_owned(), Secret::new(secret));
+            config.auth.api_keys.extend([key]);
+        }
+        assert_eq!(config.validate(), Ok(()));
+        let guessable = config.guessable_keys();
+        let keys: Vec<_> = guessable.iter().map(|invalid| &*invalid.key).collect();
+        assert_eq!(keys, ["auth.api_keys.typed"]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fmt;
 
 use jiff::SignedDuration;
 
-use crate::auth::{NewToken, Role, TokenError};
+use crate::auth::{NewToken, Role};
 use crate::conference::{Actor, Command, Refusal};
 use crate::directory::NewConference;
 use crate::ids::{ConferenceId, SiteCode};
@@ -12,6 +12,7 @@ use crate::protocol::server::Phase;
 use crate::server::Server;
 use crate::sites::{Level, SiteFilter};
 use crate::store::{ImportFailure, StoreError};
+use crate::tokens::IssueError;
 
 /// The sites of Viet Nam since July 2025: 1 centre, 34 provinces, 3,321 communes.
 pub const SITES: &str = include_str!("../data/sites-vn-2025.csv");
@@ -60,7 +61,7 @@ pub enum DemoError {
     Conference(#[from] Refusal),
     /// A token was refused.
     #[error(transparent)]
-    Token(#[from] TokenError),
+    Token(#[from] IssueError),
     /// The data directory has other sites.
     #[error("there is no {0} among the imported sites: use a fresh data directory")]
     NoSite(&'static str),
@@ -92,25 +93,22 @@ pub async fn prepare(server: &Server) -> Result<Links, DemoError> {
     let commune = first(Level::Commune)
         .await?
         .ok_or(DemoError::NoSite("commune"))?;
-    let link = |role: Role, site: Option<SiteCode>| -> Result<String, TokenError> {
-        let subject = site
-            .as_ref()
-            .map_or_else(|| role.to_string(), ToString::to_string);
-        let conference = Some(conference.clone());
+    let link = async |role: Role, site: Option<SiteCode>| -> Result<String, IssueError> {
         let new = NewToken {
-            subject,
-            conference,
+            subject: None,
+            conference: Some(conference.clone()),
             site,
             role,
             name: None,
             valid_for: VALID_FOR,
         };
-        Ok(link_to(&server.base_url(), role, &server.issue(new)?.token))
+        let issued = server.issue(new).await?;
+        Ok(link_to(&server.base_url(), role, &issued.token))
     };
     Ok(Links {
-        operator: link(Role::Operator, None)?,
-        hall: link(Role::Hall, Some(centre.code))?,
-        site: link(Role::Site, Some(commune.code))?,
+        operator: link(Role::Operator, None).await?,
+        hall: link(Role::Hall, Some(centre.code)).await?,
+        site: link(Role::Site, Some(commune.code)).await?,
         site_name: commune.name,
     })
 }

@@ -100,6 +100,13 @@ impl Directory {
         None
     }
 
+    /// Lets every conference at hand know that tokens were taken back.
+    pub(crate) async fn tokens_revoked(&self) {
+        for handle in self.handles() {
+            handle.tokens_revoked().await;
+        }
+    }
+
     /// Makes a conference.
     ///
     /// # Errors

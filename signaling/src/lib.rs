@@ -41,5 +41,7 @@ pub mod signed_heads;
 pub mod sites;
 pub mod store;
 mod text;
+pub mod tokens;
 pub mod vault;
+mod warden;
 pub mod whip;

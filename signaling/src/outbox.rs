@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use axum::extract::ws::Utf8Bytes;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::app;
@@ -77,6 +77,7 @@ impl Ending {
 #[derive(Clone, Debug)]
 pub struct Outbox {
     frames: mpsc::Sender<Frame>,
+    probe: Arc<Notify>,
     end: End,
 }
 
@@ -84,6 +85,7 @@ pub struct Outbox {
 #[derive(Debug)]
 pub struct OutboxReader {
     frames: mpsc::Receiver<Frame>,
+    probe: Arc<Notify>,
     end: End,
 }
 
@@ -98,6 +100,7 @@ pub struct End {
 #[must_use]
 pub fn outbox(capacity: usize) -> (Outbox, OutboxReader) {
     let (sender, receiver) = mpsc::channel(capacity);
+    let probe = Arc::new(Notify::new());
     let end = End {
         ended: CancellationToken::new(),
         ending: Arc::default(),
@@ -105,10 +108,12 @@ pub fn outbox(capacity: usize) -> (Outbox, OutboxReader) {
     (
         Outbox {
             frames: sender,
+            probe: Arc::clone(&probe),
             end: end.clone(),
         },
         OutboxReader {
             frames: receiver,
+            probe,
             end,
         },
     )
@@ -125,6 +130,11 @@ impl Outbox {
     /// Queues a message for this connection alone.
     pub fn send(&self, message: &ServerMessage) {
         self.push(encode(message));
+    }
+
+    /// Asks for a sign of life. Once is enough, however often it is asked.
+    pub fn probe(&self) {
+        self.probe.notify_one();
     }
 
     /// Ends the connection; the first reason stands.
@@ -149,6 +159,12 @@ impl OutboxReader {
     /// A frame that is already there.
     pub fn try_next(&mut self) -> Option<Frame> {
         self.frames.try_recv().ok()
+    }
+
+    /// Tells when somebody wants a sign of life.
+    #[must_use]
+    pub fn probes(&self) -> Arc<Notify> {
+        Arc::clone(&self.probe)
     }
 
     /// The word that ends the connection.

@@ -72,6 +72,8 @@ fn conferences() -> OpenApiRouter<App> {
         .routes(routes!(participants::remove))
         .routes(routes!(participants::mute))
         .routes(routes!(participants::unmute))
+        .routes(routes!(participants::readmit))
+        .routes(routes!(participants::barred))
         .routes(routes!(events::list))
         .routes(routes!(stage::show, stage::set))
         .routes(routes!(invitation::show))
@@ -96,7 +98,8 @@ fn sites() -> OpenApiRouter<App> {
 
 fn tokens() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .routes(routes!(tokens::create))
+        .routes(routes!(tokens::create, tokens::list))
+        .routes(routes!(tokens::create_many))
         .routes(routes!(tokens::revoke))
 }
 

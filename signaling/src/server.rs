@@ -14,8 +14,8 @@ use tracing::{info, warn};
 
 use crate::access::AccessLog;
 use crate::admission::Admission;
-use crate::app::{self, App, Inner, Restarting};
-use crate::auth::{Issued, Keys, NewToken, TokenError};
+use crate::app::{App, Inner, Restarting};
+use crate::auth::{Issued, Keys, NewToken};
 use crate::clock::Clock;
 use crate::conference::Settings;
 use crate::conference_task::{Surroundings, WelcomeTimes};
@@ -30,7 +30,9 @@ use crate::metrics::Metrics;
 use crate::routes;
 use crate::sealer::Sealer;
 use crate::store::{Store, StoreError};
+use crate::tokens::{IssueError, Mint};
 use crate::vault::{Served, Vault, VaultError};
+use crate::warden;
 use crate::whip::Resources;
 
 /// How often the media plane is asked how much it forwards, where that is limited.
@@ -154,6 +156,12 @@ impl Server {
             server.app.clock.clone(),
             server.silence.clone(),
         ));
+        server.listeners.spawn({
+            let (app, silence) = (Arc::clone(&server.app), server.silence.clone());
+            async move {
+                silence.run_until_cancelled(warden::watch(app)).await;
+            }
+        });
         server.observe();
         server.sum_up_refusals();
         server.keep_signing();
@@ -235,14 +243,19 @@ impl Server {
         &self.app
     }
 
-    /// Makes a token with the server's own key.
+    /// Makes a token with the server's own key, and writes it down.
     ///
     /// # Errors
-    /// When the claims make no sense together.
-    pub fn issue(&self, new: NewToken) -> Result<Issued, TokenError> {
-        self.app
-            .keys
-            .issue(new, app::new_token_id(), self.app.clock.now().wall)
+    /// When the claims make no sense together, or it cannot be written down.
+    pub async fn issue(&self, new: NewToken) -> Result<Issued, IssueError> {
+        let (keys, store) = (&self.app.keys, &self.app.store);
+        let mint = Mint {
+            keys,
+            store,
+            by: "server",
+            now: self.app.clock.now().wall,
+        };
+        mint.one(new).await
     }
 
     /// Stops in order: load balancers are told, no new work, everybody is told when to come back, then silence. Whatever
@@ -314,7 +327,10 @@ fn assemble(
         settings: Settings {
             resume_window: SignedDuration::from_secs(window),
             max_participants: config.conferences.max_participants as usize,
+            devices_per_site: config.conferences.devices_per_site as usize,
+            enforce_expiry: config.auth.enforce_expiry,
         },
+        revoked: keys.revoked().clone(),
         welcome: WelcomeTimes {
             resume_seconds: seconds(config.sessions.resume_seconds),
             ping_seconds: seconds(config.sessions.ping_seconds),

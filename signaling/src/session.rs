@@ -139,6 +139,7 @@ async fn converse(
         participant,
         role,
         outbox: outbox.clone(),
+        is_asked: false,
         has_offered: false,
         judging: None,
     };
@@ -161,6 +162,8 @@ struct Session {
     signs: Limit,
     silence: Duration,
     heard_at: Instant,
+    /// Somebody wants to know whether it is still there.
+    is_asked: bool,
     /// It has, or had, a peer: another one replaces it and needs no room of its own.
     has_offered: bool,
     /// The description that is being judged, if there is one.
@@ -170,7 +173,7 @@ struct Session {
 impl Session {
     async fn run(mut self, mut socket: Socket, mut reader: OutboxReader) {
         let mut ping = pings(Duration::from_secs(self.app.config.sessions.ping_seconds));
-        let end = reader.end();
+        let (end, probes) = (reader.end(), reader.probes());
         let ending = loop {
             // Every arm is cancel safe.
             tokio::select! {
@@ -190,11 +193,11 @@ impl Session {
                 }
                 received = socket.receive(), if self.judging.is_none() => match received {
                     Received::Text(text) => {
-                        self.heard_at = Instant::now();
+                        self.note_alive();
                         self.handle(&text);
                     }
                     Received::Alive => {
-                        self.heard_at = Instant::now();
+                        self.note_alive();
                         // Its answer is written by itself: there is nothing to refuse but the line.
                         if self.signs.check() == Verdict::Hopeless {
                             break Ending::because(CloseReason::RateLimited);
@@ -207,6 +210,12 @@ impl Session {
                     Received::Close => return closing::answer(socket).await,
                     Received::End => return,
                 },
+                () = probes.notified() => {
+                    self.is_asked = true;
+                    if !socket.ping(&end).await {
+                        return;
+                    }
+                }
                 now = ping.tick() => {
                     if now.saturating_duration_since(self.heard_at) >= self.silence
                         || !socket.ping(&end).await
@@ -217,6 +226,14 @@ impl Session {
             }
         };
         closing::close(socket, &mut reader, ending, &self.app.metrics).await;
+    }
+
+    /// Something was heard.
+    fn note_alive(&mut self) {
+        self.heard_at = Instant::now();
+        if std::mem::take(&mut self.is_asked) {
+            self.conference.alive(self.participant, self.outbox.clone());
+        }
     }
 
     /// One frame. Answers go through the outbox, as everything else does.
@@ -324,6 +341,9 @@ impl Session {
             }
             ClientMessage::Remove { id, participant } => {
                 self.request(Some(id), Command::Remove { participant });
+            }
+            ClientMessage::Readmit { id, participant } => {
+                self.request(Some(id), Command::Readmit { participant });
             }
         }
     }

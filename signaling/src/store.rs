@@ -1,4 +1,4 @@
-//! What is kept on disk: the event log, the sites and the revoked tokens.
+//! What is kept on disk: the event log, the sites, and which tokens were made and taken back.
 //!
 //! SQLite. The statements use `$1` and portable types, so that their texts would do for PostgreSQL;
 //! the types around them are those of SQLite.
@@ -38,6 +38,7 @@ pub use events::{ConferenceRow, ListedHead};
 pub use log::StoredEvent;
 pub use remove_site::SiteRemoval;
 pub use sites::ImportFailure;
+pub use tokens::{TokenFilter, TokenRow};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 

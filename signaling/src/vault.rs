@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use ring::rand::SystemRandom;
 
+use crate::auth::strength::weakness;
 use crate::auth::{ApiKey, CLOCK_LEEWAY, KeyError, KeyFileError, Keys, SigningKey};
 use crate::config::Config;
 use crate::data_dir::{DATABASE, DataDir, DataDirError, Lock, RECORD_KEY, SIGNED_HEADS, TOKEN_KEY};
@@ -115,9 +116,8 @@ impl Vault {
     async fn load_revoked(&self) -> Result<(), StoreError> {
         let now = Timestamp::now();
         let still_good = now.checked_sub(CLOCK_LEEWAY).unwrap_or(now);
-        for (token, expires_at) in self.store.revoked_tokens(still_good).await? {
-            self.keys.revoke(token, expires_at);
-        }
+        let revoked = self.store.revoked_tokens(still_good).await?;
+        self.keys.revoked().extend(revoked);
         Ok(())
     }
 }
@@ -191,6 +191,10 @@ pub(crate) async fn open_store(directory: &DataDir) -> Result<Store, StoreError>
 fn keys(config: &Config, own: &SigningKey) -> Result<Keys, VaultError> {
     let mut api_keys = Vec::new();
     for (id, secret) in &config.auth.api_keys {
+        // See `Config::guessable_keys`.
+        if weakness(secret.expose().as_bytes()).is_some() {
+            continue;
+        }
         let parsed = id
             .parse()
             .map_err(|error| VaultError::KeyId(id.clone(), format!("{error}")))?;

@@ -18,6 +18,7 @@ use axum::http::header::{ALLOW, CONTENT_TYPE, ETAG, HeaderName, IF_MATCH, LOCATI
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use sfu::command::{IceCredentials, Joined, MediaKind, PeerPolicy};
+use tokio::time::Instant;
 
 use crate::access::{AccessLog, Arrived};
 use crate::app::{self, App};
@@ -187,6 +188,7 @@ async fn start(
             "the token is for another conference",
         ));
     }
+    app.admission.may_use(Instant::now(), grant.token())?;
     let conference = app.directory.find(id).await?;
     let policy = policy(app, direction, grant.role(), &conference);
     // First the offer: a bad one leaves no trace in the conference's log.
@@ -204,6 +206,7 @@ async fn start(
         session: app::new_session(),
         secret: app::new_secret().hash(),
         no_room,
+        over: None,
     };
     let entered = enter(&conference, join, direction, unclaimed, &outbox).await;
     let (participant, negotiated) =

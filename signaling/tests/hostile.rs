@@ -70,7 +70,7 @@ proptest! {
     fn a_good_token_with_one_byte_changed(at in 0usize..400, to in "[A-Za-z0-9_.-]") {
         let id = signaling::ids::TokenId::generate(0, 0);
         let new = signaling::auth::NewToken {
-            subject: "s".to_owned(),
+            subject: Some("s".to_owned()),
             conference: Some("weekly".parse().unwrap()),
             site: None,
             role: signaling::auth::Role::Hall,

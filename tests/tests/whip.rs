@@ -39,16 +39,16 @@ async fn server(directory: &tempfile::TempDir) -> Server {
     server
 }
 
-fn token(server: &Server, role: Role) -> String {
+async fn token(server: &Server, role: Role) -> String {
     let new = NewToken {
-        subject: role.to_string(),
+        subject: None,
         conference: Some("demo".parse().unwrap()),
         site: (role == Role::Hall).then(|| "VN".parse().unwrap()),
         role,
         name: None,
         valid_for: SignedDuration::from_mins(5),
     };
-    server.issue(new).unwrap().token
+    server.issue(new).await.unwrap().token
 }
 
 /// A session at the server: the client, its line, and where the server keeps it.
@@ -93,7 +93,7 @@ async fn open(
     };
     let offer = browser.offer(Instant::now(), line.address().unwrap());
     let base = format!("http://{}", server.http());
-    let token = token(server, role);
+    let token = token(server, role).await;
     let response = client()
         .post(format!("{base}/{kind}/demo"))
         .bearer_auth(&token)

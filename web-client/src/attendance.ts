@@ -202,6 +202,11 @@ export class Attendance {
     return this.#do({ type: "remove", participant });
   }
 
+  /** Lets somebody in again who was sent away. */
+  readmit(participant: string): Promise<void> {
+    return this.#do({ type: "readmit", participant });
+  }
+
   /** Fills the small pictures with these participants, as far as they go. */
   async watch(wanted: readonly string[]): Promise<void> {
     const mids = this.#state.slots.filter(({ kind }) => kind === "video").map(({ mid }) => mid).slice(3);
@@ -283,7 +288,7 @@ export class Attendance {
 
   #mayBeOnAir(): boolean {
     const { me, self } = this.#state.conference;
-    if (me === null || self.muted) return false;
+    if (me === null || self.muted || self.standsBy) return false;
     if (me.role === "hall" || me.role === "chair") return true;
     return me.role === "site" && isOnAir(this.#state.conference);
   }

@@ -1,6 +1,7 @@
 // The conference as this page knows it: a value, and what each message makes of it. Pure.
 
 import type {
+  Barred,
   ConferenceLife,
   Crowd,
   Floor,
@@ -18,6 +19,8 @@ import type {
 
 export interface ConferenceState {
   readonly me: { readonly participant: string; readonly role: Role; readonly site: SiteName | null } | null;
+  /** Another device of this place had to go for this one. */
+  readonly tookOver: boolean;
   readonly conference: { readonly id: string; readonly title: string; readonly state: ConferenceLife } | null;
   readonly self: Omit<Self, "type" | "version">;
   readonly floor: Omit<Floor, "type" | "version">;
@@ -28,19 +31,22 @@ export interface ConferenceState {
   readonly roster: number | null;
   readonly provinces: readonly ProvinceCount[];
   readonly participants: ReadonlyMap<string, Participant>;
+  readonly barred: Omit<Barred, "type" | "version">;
   readonly trouble: Omit<Trouble, "type" | "version"> | null;
 }
 
 export const NOBODY: ConferenceState = {
   me: null,
+  tookOver: false,
   conference: null,
-  self: { muted: false, floor: "none", position: null, onStage: false },
+  self: { muted: false, floor: "none", position: null, onStage: false, device: 1, standsBy: false },
   floor: { holder: null, waiting: 0, queue: [] },
   stage: { main: null, second: null, screen: null, speakers: [] },
   presence: null,
   roster: null,
   provinces: [],
   participants: new Map(),
+  barred: { count: 0, latest: [] },
   trouble: null,
 };
 
@@ -51,15 +57,15 @@ export function reduce(state: ConferenceState, message: Welcome | StateMessage):
       const { participant, role, site, conference } = message;
       // A resumed participant keeps what it knew until the server replaces it: the page does not flicker.
       const known = message.resumed && state.me?.participant === participant ? state : NOBODY;
-      return { ...known, me: { participant, role, site }, conference };
+      return { ...known, me: { participant, role, site }, tookOver: message.tookOver ?? false, conference };
     }
     case "conference": {
       const { id, title, state: life } = message;
       return { ...state, conference: { id, title, state: life } };
     }
     case "self": {
-      const { muted, floor, position, onStage } = message;
-      return { ...state, self: { muted, floor, position, onStage } };
+      const { muted, floor, position, onStage, device, standsBy } = message;
+      return { ...state, self: { muted, floor, position, onStage, device, standsBy } };
     }
     case "floor": {
       const { holder, waiting, queue } = message;
@@ -84,6 +90,10 @@ export function reduce(state: ConferenceState, message: Welcome | StateMessage):
         else participants.set(change.participant, change);
       }
       return { ...state, participants };
+    }
+    case "barred": {
+      const { count, latest } = message;
+      return { ...state, barred: { count, latest } };
     }
     case "trouble": {
       const { refused, overload } = message;

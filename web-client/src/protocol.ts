@@ -31,7 +31,8 @@ export type Request =
   | { readonly type: "revokeFloor"; readonly participant: string }
   | { readonly type: "setStage"; readonly place: Place; readonly participant: string | null }
   | { readonly type: "mute"; readonly participant: string; readonly muted: boolean }
-  | { readonly type: "remove"; readonly participant: string };
+  | { readonly type: "remove"; readonly participant: string }
+  | { readonly type: "readmit"; readonly participant: string };
 
 /** Everything that a client may send. */
 export type ClientMessage =
@@ -51,6 +52,8 @@ export interface Welcome {
   readonly site: SiteName | null;
   readonly conference: { readonly id: string; readonly title: string; readonly state: ConferenceLife };
   readonly resumed: boolean;
+  /** Another device of the same place had to go for this one. */
+  readonly tookOver?: boolean;
   /** Whether the server still has this participant's peer connection. */
   readonly media?: boolean;
   /** How long after a loss `resume` still works, in seconds. */
@@ -120,6 +123,10 @@ export interface Self {
   /** Counts from 1; `null` unless waiting. */
   readonly position: number | null;
   readonly onStage: boolean;
+  /** Which of its place's devices it is, from 1. */
+  readonly device: number;
+  /** Another device of the same site speaks for it: this one only watches. */
+  readonly standsBy: boolean;
 }
 
 export interface Presence {
@@ -167,6 +174,8 @@ export interface Participant {
   readonly province: string | null;
   readonly name: string;
   readonly state: "present" | "lost" | "left";
+  /** Which of its place's devices it is, from 1. */
+  readonly device: number;
   readonly muted: boolean;
   readonly media: "none" | "connected" | "silent";
   readonly sources: readonly Source[];
@@ -188,6 +197,21 @@ export interface Participants {
   readonly full: boolean;
   readonly changes: readonly Participant[];
   readonly crowds: readonly Crowd[];
+}
+
+/** Who was sent away and may not come in. For operators and chairs. */
+export interface Barred {
+  readonly type: "barred";
+  readonly version: number;
+  /** How many; `latest` holds the last 50 of them. */
+  readonly count: number;
+  readonly latest: readonly {
+    readonly participant: string;
+    readonly role: Role;
+    readonly site: string | null;
+    readonly name: string;
+    readonly since: string;
+  }[];
 }
 
 /** What may be left out for some sites, the least important first. */
@@ -212,7 +236,7 @@ export interface Trouble {
   readonly overload: Overload | null;
 }
 
-export type StateMessage = Floor | Stage | Self | Presence | ConferenceMessage | RosterMessage | Provinces | Participants | Trouble;
+export type StateMessage = Floor | Stage | Self | Presence | ConferenceMessage | RosterMessage | Provinces | Participants | Barred | Trouble;
 
 export interface Ok {
   readonly type: "ok";
@@ -262,12 +286,13 @@ const REQUIRED: Readonly<Record<ServerMessage["type"], Readonly<Record<string, (
     screen: orNull(record),
     speakers: list,
   },
-  self: { version: whole, muted: flag, floor: text, onStage: flag },
+  self: { version: whole, muted: flag, floor: text, onStage: flag, device: whole, standsBy: flag },
   presence: { version: whole, expected: whole, present: whole, lost: whole },
   conference: { version: whole, id: text, title: text, state: text },
   roster: { version: whole, sites: whole },
   provinces: { version: whole, provinces: list },
   participants: { version: whole, full: flag, changes: list, crowds: list },
+  barred: { version: whole, count: whole, latest: list },
   trouble: { version: whole, refused: record, overload: orNull(record) },
   ok: { id: whole },
   error: { id: orNull(whole), code: text, message: text },

@@ -84,7 +84,9 @@ export function joinRoster(
     else devices.push(participant);
   }
   const rows = sites.map((site) => {
-    const devices = (bySite.get(site.code) ?? []).sort((a, b) => RANK[a.state] - RANK[b.state]);
+    const devices = (bySite.get(site.code) ?? []).sort(
+      (a, b) => RANK[a.state] - RANK[b.state] || a.device - b.device,
+    );
     bySite.delete(site.code);
     return { ...toRow(devices), code: site.code, name: site.name, province: site.province, searchable: site.searchable };
   });

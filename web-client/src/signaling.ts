@@ -228,6 +228,7 @@ export class SignalingChannel {
       case "roster":
       case "provinces":
       case "participants":
+      case "barred":
       case "trouble":
         this.#options.onMessage(message);
         return;

@@ -4,6 +4,7 @@
 export type OverReason =
   | "left"
   | "replaced"
+  | "taken_over"
   | "conference_ended"
   | "conference_full"
   | "server_full"
@@ -44,6 +45,7 @@ export const ENDINGS: Readonly<Record<string, Meaning>> = {
   bad_message: { code: 4000, comeBack: "never", sentence: "outdated" },
   too_large: { code: 4000, comeBack: "never", sentence: "outdated" },
   replaced: { code: 4001, comeBack: "never", sentence: "replaced" },
+  taken_over: { code: 4002, comeBack: "never", sentence: "taken_over" },
   token_invalid: { code: 4003, comeBack: "never", sentence: "token_invalid" },
   token_expired: { code: 4003, comeBack: "never", sentence: "token_expired" },
   token_revoked: { code: 4003, comeBack: "never", sentence: "token_revoked" },

@@ -82,7 +82,7 @@ const answer = (id: number): Answer => ({
 });
 
 function self(part: Partial<Self>): Self {
-  return { type: "self", version: 1, muted: false, floor: "none", position: null, onStage: false, ...part };
+  return { type: "self", version: 1, muted: false, floor: "none", position: null, onStage: false, device: 1, standsBy: false, ...part };
 }
 
 /** Answers the newest offer; media flows. */

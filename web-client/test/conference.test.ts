@@ -10,6 +10,7 @@ const BA_DINH: Participant = {
   province: "01",
   name: "Phường Ba Đình",
   state: "present",
+  device: 1,
   muted: false,
   media: "connected",
   sources: [],
@@ -22,7 +23,7 @@ function changes(list: readonly Participant[], full = false): Participants {
 }
 
 function self(part: Partial<Self>): Self {
-  return { type: "self", version: 1, muted: false, floor: "none", position: null, onStage: false, ...part };
+  return { type: "self", version: 1, muted: false, floor: "none", position: null, onStage: false, device: 1, standsBy: false, ...part };
 }
 
 describe("reduce", () => {
@@ -49,6 +50,14 @@ describe("reduce", () => {
     const state = reduce(NOBODY, { type: "trouble", version: 1, refused, overload: null });
     expect(state.trouble).toEqual({ refused, overload: null });
     expect(reduce(state, WELCOME).trouble).toBeNull();
+  });
+
+  it("knows who was sent away, and that another device had to go for this one", () => {
+    const latest = [{ participant: "P2", role: "site", site: "00008", name: "Phường Ngọc Hà", since: "2026-11-22T02:15:00Z" }] as const;
+    const state = reduce(reduce(NOBODY, { ...WELCOME, tookOver: true }), { type: "barred", version: 1, count: 1, latest });
+    expect(state.tookOver).toBe(true);
+    expect(state.barred).toEqual({ count: 1, latest });
+    expect(reduce(state, WELCOME).tookOver).toBe(false);
   });
 
   it("replaces a state by its successor as a whole", () => {

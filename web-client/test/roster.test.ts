@@ -21,6 +21,7 @@ function here(part: Partial<Participant>): [string, Participant] {
     province: "01",
     name: "Phường Ba Đình",
     state: "present",
+    device: 1,
     muted: false,
     media: "connected",
     sources: [],

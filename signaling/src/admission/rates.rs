@@ -1,47 +1,55 @@
-//! How often each origin may do something: a bucket for each, in a table that stays small.
+//! How often each origin, or each link, may do something: a bucket for each, in a table that stays
+//! small.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::address::Origin;
+/// Most keys that have a bucket of their own. When the table is full, keys whose bucket is full
+/// again are forgotten; if there is none, newcomers share one bucket.
+const MAX_KEYS: usize = 16_384;
 
-/// Most origins that have a bucket of their own. When the table is full, origins whose bucket is
-/// full again are forgotten; if there is none, newcomers share one bucket.
-const MAX_ORIGINS: usize = 16_384;
-
-/// How often a full table is searched for origins that can be forgotten.
+/// How often a full table is searched for keys that can be forgotten.
 const SEARCH_EVERY: Duration = Duration::from_secs(1);
 
-/// A rate for each origin.
+/// A rate for each key.
 #[derive(Debug)]
-pub(super) struct Rates {
+pub(super) struct Rates<K> {
     /// In what time one is earned again.
     interval: Duration,
     /// How far a bucket may be in debt.
     tolerance: Duration,
-    table: Mutex<Table>,
+    table: Mutex<Table<K>>,
 }
 
-#[derive(Debug, Default)]
-struct Table {
-    /// When the bucket of an origin will be full again.
-    full_at: HashMap<Origin, Instant>,
+#[derive(Debug)]
+struct Table<K> {
+    /// When the bucket of a key will be full again.
+    full_at: HashMap<K, Instant>,
     /// The same for those who found no place in the table.
     others_full_at: Option<Instant>,
     searched_at: Option<Instant>,
 }
 
-impl Rates {
+impl<K: Clone + Eq + Hash> Rates<K> {
     /// So many a second for long, and so many at once.
     pub(super) fn new(per_second: u32, burst: u32) -> Self {
-        let interval = Duration::from_secs(1) / per_second.max(1);
+        Self::every(Duration::from_secs(1) / per_second.max(1), burst)
+    }
+
+    /// One in each interval for long, and so many at once.
+    pub(super) fn every(interval: Duration, burst: u32) -> Self {
         Self {
             interval,
             tolerance: interval * burst.max(1),
-            table: Mutex::default(),
+            table: Mutex::new(Table {
+                full_at: HashMap::new(),
+                others_full_at: None,
+                searched_at: None,
+            }),
         }
     }
 
@@ -49,15 +57,15 @@ impl Rates {
     ///
     /// # Errors
     /// When it is empty: with the time until there is one again. Nothing is taken then.
-    pub(super) fn take(&self, now: Instant, origin: Origin) -> Result<(), Duration> {
+    pub(super) fn take(&self, now: Instant, key: &K) -> Result<(), Duration> {
         let mut table = self.lock();
-        let before = table.full_at(origin).map_or(now, |at| at.max(now));
+        let before = table.full_at(key).map_or(now, |at| at.max(now));
         let after = before + self.interval;
         let debt = after.saturating_duration_since(now);
         if debt > self.tolerance {
             return Err(debt - self.tolerance);
         }
-        table.set(now, origin, after);
+        table.set(now, key, after);
         Ok(())
     }
 
@@ -65,30 +73,30 @@ impl Rates {
     ///
     /// # Errors
     /// As [`take`](Self::take).
-    pub(super) fn check(&self, now: Instant, origin: Origin) -> Result<(), Duration> {
-        let full_at = self.lock().full_at(origin);
+    pub(super) fn check(&self, now: Instant, key: &K) -> Result<(), Duration> {
+        let full_at = self.lock().full_at(key);
         let debt = full_at.map_or(Duration::ZERO, |at| at.saturating_duration_since(now));
         let wait = (debt + self.interval).saturating_sub(self.tolerance);
         if wait.is_zero() { Ok(()) } else { Err(wait) }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Table> {
+    fn lock(&self) -> MutexGuard<'_, Table<K>> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Table {
-    fn full_at(&self, origin: Origin) -> Option<Instant> {
-        match self.full_at.get(&origin) {
+impl<K: Clone + Eq + Hash> Table<K> {
+    fn full_at(&self, key: &K) -> Option<Instant> {
+        match self.full_at.get(key) {
             Some(at) => Some(*at),
-            None if self.full_at.len() >= MAX_ORIGINS => self.others_full_at,
+            None if self.full_at.len() >= MAX_KEYS => self.others_full_at,
             None => None,
         }
     }
 
-    fn set(&mut self, now: Instant, origin: Origin, at: Instant) {
-        let is_full = self.full_at.len() >= MAX_ORIGINS;
-        if is_full && !self.full_at.contains_key(&origin) {
+    fn set(&mut self, now: Instant, key: &K, at: Instant) {
+        let is_full = self.full_at.len() >= MAX_KEYS;
+        if is_full && !self.full_at.contains_key(key) {
             self.others_full_at = Some(at);
             let searched = self.searched_at.replace(now);
             match searched {
@@ -98,7 +106,7 @@ impl Table {
                 _ => self.full_at.retain(|_, full_at| *full_at > now),
             }
         } else {
-            self.full_at.insert(origin, at);
+            self.full_at.insert(key.clone(), at);
         }
     }
 }
@@ -108,6 +116,7 @@ mod tests {
     use std::net::{IpAddr, Ipv4Addr};
 
     use super::*;
+    use crate::admission::Origin;
 
     fn origin(number: u32) -> Origin {
         IpAddr::V4(Ipv4Addr::from_bits(number)).into()
@@ -118,28 +127,28 @@ mod tests {
         let rates = Rates::new(2, 3);
         let start = Instant::now();
         let at = |millis| start + Duration::from_millis(millis);
-        let taken: Vec<_> = (0..4).map(|_| rates.take(start, origin(1))).collect();
+        let taken: Vec<_> = (0..4).map(|_| rates.take(start, &origin(1))).collect();
         assert_eq!(taken[..3], [Ok(()); 3]);
         assert_eq!(taken[3], Err(Duration::from_millis(500)));
-        assert_eq!(rates.take(start, origin(2)), Ok(()), "another has its own");
-        assert!(rates.check(at(499), origin(1)).is_err());
-        assert_eq!(rates.check(at(500), origin(1)), Ok(()));
-        assert_eq!(rates.take(at(500), origin(1)), Ok(()));
-        assert!(rates.take(at(501), origin(1)).is_err());
+        assert_eq!(rates.take(start, &origin(2)), Ok(()), "another has its own");
+        assert!(rates.check(at(499), &origin(1)).is_err());
+        assert_eq!(rates.check(at(500), &origin(1)), Ok(()));
+        assert_eq!(rates.take(at(500), &origin(1)), Ok(()));
+        assert!(rates.take(at(501), &origin(1)).is_err());
     }
 
     #[test]
     fn however_many_origins_come_the_table_stays_small_and_forgets_those_that_went() {
         let rates = Rates::new(1, 2);
         let start = Instant::now();
-        let many = u32::try_from(MAX_ORIGINS).unwrap() * 2;
+        let many = u32::try_from(MAX_KEYS).unwrap() * 2;
         let passed = (0..many)
-            .filter(|number| rates.take(start, origin(*number)).is_ok())
+            .filter(|number| rates.take(start, &origin(*number)).is_ok())
             .count();
-        assert_eq!(passed, MAX_ORIGINS + 2, "those without a place share one");
-        assert_eq!(rates.lock().full_at.len(), MAX_ORIGINS);
+        assert_eq!(passed, MAX_KEYS + 2, "those without a place share one");
+        assert_eq!(rates.lock().full_at.len(), MAX_KEYS);
         let later = start + Duration::from_secs(5);
-        assert_eq!(rates.take(later, origin(many)), Ok(()));
+        assert_eq!(rates.take(later, &origin(many)), Ok(()));
         assert_eq!(rates.lock().full_at.len(), 0);
     }
 }

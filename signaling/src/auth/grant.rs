@@ -31,6 +31,11 @@ impl Grant {
         &self.subject
     }
 
+    /// Whether its subject was made up for it, because nobody was named.
+    pub fn is_for_nobody_in_particular(&self) -> bool {
+        self.subject == made_up_subject(self.role, &self.token)
+    }
+
     /// The one conference it is for; `None` for an administrator.
     pub const fn conference(&self) -> Option<&ConferenceId> {
         self.conference.as_ref()
@@ -94,6 +99,12 @@ impl Grant {
     }
 }
 
+/// The subject of a token that is made for nobody in particular: another one for each token, so that
+/// two links are two people.
+pub(super) fn made_up_subject(role: Role, token: &TokenId) -> String {
+    format!("{role}-{token}")
+}
+
 #[cfg(test)]
 impl Grant {
     /// A grant without a token, for tests of what follows from grants.
@@ -112,5 +123,10 @@ impl Grant {
             name: None,
             expires_at: Timestamp::MAX,
         }
+    }
+
+    /// The same, until then.
+    pub(crate) fn expiring_for_tests(self, expires_at: Timestamp) -> Self {
+        Self { expires_at, ..self }
     }
 }

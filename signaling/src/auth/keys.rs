@@ -2,7 +2,6 @@
 //! `kid` and never by what the token claims about itself.
 
 use std::collections::BTreeMap;
-use std::sync::{PoisonError, RwLock};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,9 +10,11 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
-use crate::auth::grant::Grant;
+use crate::auth::grant::{Grant, made_up_subject};
 use crate::auth::keyfile::SigningKey;
+use crate::auth::revoked::Revoked;
 use crate::auth::role::{Role, Verb};
+use crate::auth::strength::weakness;
 use crate::clock::Moment;
 use crate::ids::{ConferenceId, KeyId, SiteCode, TokenId};
 use crate::protocol::ErrorCode;
@@ -28,8 +29,9 @@ pub const OWN_ISSUER: &str = "dinh";
 /// Longest token that is looked at, in bytes. Ours have about 500.
 pub const MAX_TOKEN_BYTES: usize = 4096;
 
-/// Shortest secret of an API key, in bytes: as long as the hash (RFC 7518 §3.2).
-pub const MIN_SECRET_BYTES: usize = 32;
+/// Longest time for which a token may be made: a year. A token that was taken back has to be
+/// remembered no longer than that. Higher: a lost link is good for longer.
+pub const MAX_VALIDITY: SignedDuration = SignedDuration::from_hours(366 * 24);
 
 /// How far the clock of whoever signs may differ from ours.
 ///
@@ -49,7 +51,7 @@ const MAX_TEXT_CHARS: usize = 100;
 pub struct ApiKey {
     /// The `kid` of its tokens, and their issuer.
     pub id: KeyId,
-    /// At least [`MIN_SECRET_BYTES`] long.
+    /// One that cannot be guessed: see [`weakness`].
     pub secret: String,
 }
 
@@ -63,8 +65,8 @@ impl std::fmt::Debug for ApiKey {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum KeyError {
     /// A secret that could be guessed.
-    #[error("the secret of API key {0} is too short: use at least {MIN_SECRET_BYTES} random bytes")]
-    ShortSecret(KeyId),
+    #[error("the secret of API key {0} {1}: try `openssl rand -hex 32`")]
+    WeakSecret(KeyId, &'static str),
     /// Two keys with one id.
     #[error("there are two API keys {0}: give each its own id")]
     Duplicate(KeyId),
@@ -160,8 +162,9 @@ impl Audience {
 /// A token to be made.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct NewToken {
-    /// Whom it is for: 1 to 100 characters.
-    pub subject: String,
+    /// Whom it is for: 1 to 100 characters. The site, if nobody is named; without a site somebody of
+    /// its own.
+    pub subject: Option<String>,
     /// The conference; none for an administrator.
     pub conference: Option<ConferenceId>,
     /// The site; none for an administrator. A site's token has one.
@@ -181,6 +184,8 @@ pub struct Issued {
     pub token: String,
     /// Its `jti`, with which it can be revoked.
     pub id: TokenId,
+    /// Whom it is for.
+    pub subject: String,
     /// When it ceases to be valid.
     pub expires_at: Timestamp,
 }
@@ -203,8 +208,7 @@ struct Key {
 pub struct Keys {
     own: KeyId,
     keys: BTreeMap<KeyId, Key>,
-    /// With the time from which the token is refused for its age anyhow.
-    revoked: RwLock<BTreeMap<TokenId, Timestamp>>,
+    revoked: Revoked,
 }
 
 impl std::fmt::Debug for Keys {
@@ -229,8 +233,8 @@ impl Keys {
         let mut keys = BTreeMap::from([(id.clone(), own_key)]);
         for key in api {
             let secret = key.secret.as_bytes();
-            if secret.len() < MIN_SECRET_BYTES {
-                return Err(KeyError::ShortSecret(key.id.clone()));
+            if let Some(problem) = weakness(secret) {
+                return Err(KeyError::WeakSecret(key.id.clone(), problem));
             }
             let api_key = Key {
                 issuer: key.id.to_string(),
@@ -245,7 +249,7 @@ impl Keys {
         Ok(Self {
             own: id,
             keys,
-            revoked: RwLock::default(),
+            revoked: Revoked::default(),
         })
     }
 
@@ -260,7 +264,7 @@ impl Keys {
         let claims = self.open(token)?;
         let expires_at = check_time(&claims, now.into())?;
         check_claims(&claims)?;
-        if self.is_revoked(&claims.jti) {
+        if self.revoked.contains(&claims.jti) {
             return Err(TokenError::Revoked);
         }
         Ok(Grant {
@@ -328,9 +332,13 @@ impl Keys {
         let expires_at = now
             .checked_add(new.valid_for)
             .map_err(|_| TokenError::BadClaims("exp is too far"))?;
+        let subject = new
+            .subject
+            .or_else(|| new.site.as_ref().map(ToString::to_string))
+            .unwrap_or_else(|| made_up_subject(new.role, &id));
         let claims = Claims {
             iss: key.issuer.clone(),
-            sub: new.subject,
+            sub: subject.clone(),
             aud: Audience::One(AUDIENCE.to_owned()),
             jti: id.clone(),
             iat: now.as_second(),
@@ -352,29 +360,14 @@ impl Keys {
         Ok(Issued {
             token,
             id,
+            subject,
             expires_at,
         })
     }
 
-    /// Refuses a token from now on. It is remembered until `expires_at`, after which its age
-    /// refuses it, or for good if that is not known.
-    pub fn revoke(&self, token: TokenId, expires_at: Option<Timestamp>) {
-        let mut revoked = self.revoked.write().unwrap_or_else(PoisonError::into_inner);
-        revoked.insert(token, expires_at.unwrap_or(Timestamp::MAX));
-    }
-
-    /// Forgets revoked tokens that are refused for their age by now.
-    pub fn forget_expired(&self, now: Timestamp) {
-        let mut revoked = self.revoked.write().unwrap_or_else(PoisonError::into_inner);
-        revoked.retain(|_, expires_at| now.duration_since(*expires_at) < CLOCK_LEEWAY);
-    }
-
-    /// Whether a token was taken back.
-    pub fn is_revoked(&self, token: &TokenId) -> bool {
-        self.revoked
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .contains_key(token)
+    /// The tokens that were taken back.
+    pub const fn revoked(&self) -> &Revoked {
+        &self.revoked
     }
 }
 
@@ -414,6 +407,9 @@ fn check_time(claims: &Claims, at: Moment) -> Result<Timestamp, TokenError> {
     let (issued, begins, ends) = (time(claims.iat)?, time(claims.nbf)?, time(claims.exp)?);
     if ends <= begins {
         return Err(TokenError::BadClaims("exp is not after nbf"));
+    }
+    if ends.duration_since(begins) > MAX_VALIDITY {
+        return Err(TokenError::BadClaims("exp is more than a year after nbf"));
     }
     if at.now.duration_since(ends) >= CLOCK_LEEWAY {
         return Err(TokenError::Expired);

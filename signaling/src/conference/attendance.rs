@@ -159,6 +159,8 @@ impl Register {
             Event::Created { .. }
             | Event::Amended { .. }
             | Event::Started { .. }
+            | Event::Barred { .. }
+            | Event::Readmitted { .. }
             | Event::SourceChanged { .. }
             | Event::MuteChanged { .. }
             | Event::FloorRequested { .. }

@@ -50,7 +50,7 @@ pub enum Command {
     Start,
     /// End, for good. Everybody has left after it.
     End,
-    /// Somebody comes in with a token, or back if the token's participant is lost.
+    /// Somebody comes in with a token.
     Join(Join),
     /// Somebody comes back with the session and its secret.
     Resume {
@@ -72,9 +72,19 @@ pub enum Command {
         /// Who.
         participant: ParticipantId,
     },
-    /// A moderator sends somebody away.
+    /// A moderator sends somebody away, with every device of its place, and for good.
     Remove {
         /// Whom.
+        participant: ParticipantId,
+    },
+    /// A moderator lets somebody in again who was sent away.
+    Readmit {
+        /// Whom.
+        participant: ParticipantId,
+    },
+    /// The token of a participant was taken back. From the system.
+    Expel {
+        /// Whose.
         participant: ParticipantId,
     },
     /// A source of a participant begins or ceases to carry something.
@@ -156,6 +166,7 @@ impl Command {
             | Self::Start
             | Self::End
             | Self::Remove { .. }
+            | Self::Readmit { .. }
             | Self::Publish { .. }
             | Self::Mute { .. }
             | Self::RequestFloor { .. }
@@ -169,6 +180,7 @@ impl Command {
             | Self::Resume { .. }
             | Self::Lost { .. }
             | Self::Leave { .. }
+            | Self::Expel { .. }
             | Self::Unpublish { .. }
             | Self::Interrupt { .. }
             | Self::NoteClock { .. }
@@ -190,6 +202,9 @@ pub struct Join {
     pub secret: SecretHash,
     /// Why the server as a whole has no room for one more, if so.
     pub no_room: Option<Refusal>,
+    /// A device of the same place that was asked for a sign of life and gave none. Without one
+    /// nobody's place is taken who may still come back.
+    pub over: Option<ParticipantId>,
 }
 
 /// Why a command is not carried out: a stable code and a sentence for people.

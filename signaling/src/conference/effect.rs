@@ -5,6 +5,7 @@
 //! and tell it once, so presence never costs one message per participant and participant.
 
 use crate::conference::event::{Event, LeaveReason, Record};
+use crate::conference::seats::Seat;
 use crate::conference::stage::Scene;
 use crate::conference::state::{State, Versions};
 use crate::ids::ParticipantId;
@@ -24,6 +25,8 @@ pub enum Effect {
     FloorChanged,
     /// Tell everybody the stage.
     StageChanged,
+    /// Tell those who moderate who was sent away.
+    BarredChanged,
     /// Tell these participants where they stand.
     SelfChanged(Audience),
     /// Tell those who moderate about this participant, which is present or lost.
@@ -74,8 +77,10 @@ pub fn advance(state: &mut State, records: &[Record]) -> Vec<Effect> {
         if let Event::Left { participant, .. } = &record.event {
             effects.extend(departed(state, *participant));
         }
+        let seats = seats_at_stake(state, &record.event);
         state.apply(record);
         follow(state, &record.event, &mut effects);
+        reseated(state, seats, &mut effects);
     }
     if !records.is_empty() {
         compare(state, &before.0, before.1, &mut effects);
@@ -109,8 +114,8 @@ fn follow(state: &State, event: &Event, effects: &mut Vec<Effect>) {
             ..
         } => {
             effects.push(Effect::Media(MediaIntent::Drop(*participant)));
-            if *reason == LeaveReason::Removed {
-                effects.push(Effect::Close(*participant, CloseReason::Removed));
+            if let Some(why) = told_at_the_end(*reason) {
+                effects.push(Effect::Close(*participant, why));
             }
         }
         // Another roster may say that a participant's site is in another province.
@@ -121,15 +126,9 @@ fn follow(state: &State, event: &Event, effects: &mut Vec<Effect>) {
                     .map(|(id, _)| Effect::ParticipantChanged(id)),
             );
         }
-        Event::MuteChanged {
-            participant, muted, ..
-        } => {
-            let (participant, blocked) = (*participant, *muted);
-            effects.push(Effect::Media(MediaIntent::Block {
-                participant,
-                blocked,
-            }));
-            concerns(participant, effects);
+        Event::MuteChanged { participant, .. } => {
+            effects.push(blocking(state, *participant));
+            concerns(*participant, effects);
         }
         Event::FloorWithdrawn { participant, .. } => {
             concerns(*participant, effects);
@@ -142,12 +141,67 @@ fn follow(state: &State, event: &Event, effects: &mut Vec<Effect>) {
         Event::FloorRequested { participant, .. } | Event::FloorReleased { participant, .. } => {
             concerns(*participant, effects);
         }
-        Event::Joined { participant, .. }
-        | Event::Lost { participant }
+        Event::Joined { participant, .. } => {
+            if state.is_silenced(*participant) {
+                effects.push(blocking(state, *participant));
+            }
+            once(Effect::ParticipantChanged(*participant), effects);
+        }
+        Event::TakenOver { participant, .. } => {
+            effects.push(Effect::Media(MediaIntent::Drop(*participant)));
+            if state.is_silenced(*participant) {
+                effects.push(blocking(state, *participant));
+            }
+            once(Effect::ParticipantChanged(*participant), effects);
+        }
+        Event::Lost { participant }
         | Event::Regained { participant }
-        | Event::TakenOver { participant, .. }
         | Event::SourceChanged { participant, .. } => {
             once(Effect::ParticipantChanged(*participant), effects);
+        }
+        // What else is to be said of the barred is in `compare`.
+        Event::Barred { .. } | Event::Readmitted { .. } => {}
+    }
+}
+
+/// Why the connection of somebody is closed who did not choose to go.
+const fn told_at_the_end(reason: LeaveReason) -> Option<CloseReason> {
+    match reason {
+        LeaveReason::Left | LeaveReason::TimedOut => None,
+        LeaveReason::Removed => Some(CloseReason::Removed),
+        LeaveReason::TakenOver => Some(CloseReason::TakenOver),
+        LeaveReason::TokenRevoked => Some(CloseReason::TokenRevoked),
+        LeaveReason::TokenExpired => Some(CloseReason::TokenExpired),
+    }
+}
+
+/// Refuse or accept the media of a participant, as things stand.
+fn blocking(state: &State, participant: ParticipantId) -> Effect {
+    Effect::Media(MediaIntent::Block {
+        participant,
+        blocked: state.is_silenced(participant),
+    })
+}
+
+/// The seats that an event may change besides those whom it names.
+fn seats_at_stake(state: &State, event: &Event) -> Vec<(ParticipantId, Option<Seat>)> {
+    match event {
+        Event::Left { participant, .. } | Event::FloorGranted { participant, .. } => state
+            .devices_beside(*participant)
+            .iter()
+            .map(|id| (*id, state.seat(*id)))
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// What follows for the devices that now sit elsewhere.
+fn reseated(state: &State, before: Vec<(ParticipantId, Option<Seat>)>, effects: &mut Vec<Effect>) {
+    for (id, seat) in before {
+        let now = state.seat(id);
+        if now.is_some() && now != seat {
+            effects.push(blocking(state, id));
+            concerns(id, effects);
         }
     }
 }
@@ -191,6 +245,10 @@ fn compare(state: &State, scene: &Scene, versions: Versions, effects: &mut Vec<E
             Effect::RosterChanged,
         ),
         (versions.stage != state.versions.stage, Effect::StageChanged),
+        (
+            versions.barred != state.versions.barred,
+            Effect::BarredChanged,
+        ),
         (versions.floor != state.versions.floor, Effect::FloorChanged),
         (
             versions.presence != state.versions.presence,

@@ -117,6 +117,16 @@ pub enum Event {
         site: Option<SiteCode>,
         /// What people call it.
         name: String,
+        /// The token's id.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        token: Option<TokenId>,
+        /// When the token ceases to be valid.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schema(value_type = Option<String>, format = DateTime)]
+        expires_at: Option<Timestamp>,
+        /// Its media is refused from the start: it was muted when it was last here.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        muted: bool,
     },
     /// Its connection broke.
     Lost {
@@ -128,7 +138,7 @@ pub enum Event {
         /// Who.
         participant: ParticipantId,
     },
-    /// Its token came back without the session: the participant goes on in a new one.
+    /// It gave no sign of life, and another device of its place goes on as this participant.
     TakenOver {
         /// Who.
         participant: ParticipantId,
@@ -137,6 +147,16 @@ pub enum Event {
         /// Hash of the new session's secret.
         #[schema(ignore)]
         secret: SecretHash,
+        /// The subject of the new device's token.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        subject: Option<String>,
+        /// The id of the new device's token.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        token: Option<TokenId>,
+        /// When that token ceases to be valid.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schema(value_type = Option<String>, format = DateTime)]
+        expires_at: Option<Timestamp>,
     },
     /// It is gone.
     Left {
@@ -145,6 +165,20 @@ pub enum Event {
         /// Why.
         reason: LeaveReason,
         /// Who caused it.
+        by: By,
+    },
+    /// It is being sent away, and may not come in again with the same site or subject and role.
+    Barred {
+        /// Who.
+        participant: ParticipantId,
+        /// Who said so.
+        by: By,
+    },
+    /// Who was sent away may come in again.
+    Readmitted {
+        /// Who; as in `barred`.
+        participant: ParticipantId,
+        /// Who said so.
         by: By,
     },
     /// A source began or ceased to carry something.
@@ -238,6 +272,8 @@ impl Event {
             Self::Regained { .. } => "regained",
             Self::TakenOver { .. } => "takenOver",
             Self::Left { .. } => "left",
+            Self::Barred { .. } => "barred",
+            Self::Readmitted { .. } => "readmitted",
             Self::SourceChanged { .. } => "sourceChanged",
             Self::MuteChanged { .. } => "muteChanged",
             Self::FloorRequested { .. } => "floorRequested",
@@ -261,6 +297,12 @@ pub enum LeaveReason {
     TimedOut,
     /// A moderator sent it away.
     Removed,
+    /// A further device of its place came, and there was no other seat.
+    TakenOver,
+    /// Its token was taken back.
+    TokenRevoked,
+    /// Its token's time was over.
+    TokenExpired,
 }
 
 /// Why somebody no longer has the floor.
@@ -275,4 +317,6 @@ pub enum ReleaseReason {
     PassedOn,
     /// It left.
     Left,
+    /// It gave no sign of life, and another device goes on in its place.
+    TakenOver,
 }

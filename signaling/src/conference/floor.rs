@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::auth::Verb;
 use crate::conference::command::{Actor, Refusal};
-use crate::conference::event::{Event, ReleaseReason};
+use crate::conference::event::{By, Event, ReleaseReason};
 use crate::conference::state::State;
 use crate::ids::ParticipantId;
 use crate::protocol::ErrorCode;
@@ -75,6 +75,12 @@ impl State {
             return Err(Refusal::role(person.role, "ask for the floor"));
         }
         self.require_running()?;
+        if self.stands_by(participant) {
+            return Err(Refusal::new(
+                ErrorCode::StandBy,
+                "this device stands by: another one of the same site speaks for it",
+            ));
+        }
         if self.floor.holder() == Some(participant) {
             return Err(Refusal::new(
                 ErrorCode::FloorAlreadyRequested,
@@ -127,7 +133,8 @@ impl State {
         }])
     }
 
-    /// Whoever gets the floor is to be heard: it is unmuted too.
+    /// Whoever gets the floor is to be heard: it is unmuted too, and if it stood by it is its site's
+    /// first device from now on.
     pub(super) fn decide_grant(
         &self,
         actor: &Actor,
@@ -158,15 +165,35 @@ impl State {
                 by: by.clone(),
             });
         }
-        if person.muted {
-            events.push(Event::MuteChanged {
-                participant,
-                muted: false,
-                by: by.clone(),
-            });
+        events.extend(self.mute_events(participant, false, &by));
+        if self.stands_by(participant) {
+            events.extend(self.standing_aside(participant, &by));
         }
         events.push(Event::FloorGranted { participant, by });
         Ok(events)
+    }
+
+    /// What the other devices of a site give up for the one that is to speak.
+    fn standing_aside(&self, speaker: ParticipantId, by: &By) -> Vec<Event> {
+        let mut events = Vec::new();
+        for device in self.devices_beside(speaker) {
+            if self.floor.is_waiting(*device) && *device != speaker {
+                events.push(Event::FloorWithdrawn {
+                    participant: *device,
+                    by: Some(by.clone()),
+                });
+            }
+            events.extend(
+                self.overrides
+                    .places_of(*device)
+                    .map(|place| Event::StageSet {
+                        place,
+                        participant: None,
+                        by: by.clone(),
+                    }),
+            );
+        }
+        events
     }
 
     pub(super) fn decide_revoke(
@@ -206,6 +233,7 @@ impl State {
     pub(super) fn apply_floor_granted(&mut self, at: Timestamp, participant: ParticipantId) {
         self.floor.forget(participant);
         self.floor.holder = Some((participant, at));
+        self.people.promote(participant);
         self.versions.floor = self.seq;
     }
 

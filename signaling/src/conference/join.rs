@@ -1,22 +1,20 @@
 //! Coming in, and coming back.
+//!
+//! A join is not a resume: only who has the session and its secret goes on with the floor. Whoever
+//! comes with nothing but the link gets a seat of its own, or the place of a device that has shown
+//! no sign of life, without what that device was allowed to say to everybody.
 
-use crate::auth::{Grant, SecretHash};
+use crate::auth::{Grant, Role, SecretHash};
 use crate::conference::command::{Join, Refusal};
-use crate::conference::event::Event;
-use crate::conference::participants::Identity;
+use crate::conference::event::{By, Event, LeaveReason, ReleaseReason};
+use crate::conference::seats::Identity;
 use crate::conference::state::State;
-use crate::ids::SessionId;
+use crate::ids::{ParticipantId, SessionId};
 use crate::protocol::ErrorCode;
 
 impl State {
     pub(super) fn decide_join(&self, join: Join) -> Result<Vec<Event>, Refusal> {
-        let Join {
-            grant,
-            participant,
-            session,
-            secret,
-            no_room,
-        } = join;
+        let grant = &join.grant;
         if !grant.may_join() {
             return Err(Refusal::role(grant.role(), "join a conference"));
         }
@@ -26,41 +24,86 @@ impl State {
             ));
         }
         self.require_not_ended()?;
-        let identity = Identity::new(grant.site(), grant.subject(), grant.role());
-        if let Some(participant) = self.people.lost_as(&identity) {
-            return Ok(vec![Event::TakenOver {
-                participant,
-                session,
-                secret,
-            }]);
-        }
-        // Whoever runs the conference comes in even when it is full.
-        let limits_count = !grant.role().is_indispensable();
-        if let Some(refusal) = no_room.filter(|_| limits_count) {
-            return Err(refusal);
-        }
-        if limits_count && self.people.len() >= self.settings.max_participants {
+        let identity = Identity::of(grant);
+        if self.remembered.is_barred(&identity) {
             return Err(Refusal::new(
-                ErrorCode::ConferenceFull,
-                format!(
-                    "the limit of {} participants is reached",
-                    self.settings.max_participants
-                ),
+                ErrorCode::Removed,
+                "an operator has sent this participant away: it comes in again when it is readmitted",
             ));
         }
-        let name = self.name_for(&grant);
-        Ok(vec![Event::Joined {
-            participant,
-            session,
-            secret,
+        let seats = self.people.seats(&identity);
+        if let Some(silent) = join.over.filter(|silent| seats.contains(silent)) {
+            return Ok(self.take_over(silent, join));
+        }
+        let in_the_way = self.in_the_way(&identity);
+        if in_the_way.is_empty() {
+            self.require_room(grant.role(), join.no_room.as_ref())?;
+        }
+        let mut events: Vec<_> = in_the_way
+            .into_iter()
+            .flat_map(|device| self.departure(device, LeaveReason::TakenOver, &By::System))
+            .collect();
+        events.push(Event::Joined {
+            participant: join.participant,
+            session: join.session,
+            secret: join.secret,
             subject: grant.subject().to_owned(),
             role: grant.role(),
             site: grant.site().cloned(),
-            name,
-        }])
+            name: self.name_for(grant),
+            token: Some(grant.token().clone()),
+            expires_at: Some(grant.expires_at()),
+            muted: self.remembered.is_muted(&identity),
+        });
+        Ok(events)
     }
 
-    /// The token's name, else the site's, else whom the token was made for.
+    /// Whoever runs the conference comes in even when it is full.
+    fn require_room(&self, role: Role, no_room: Option<&Refusal>) -> Result<(), Refusal> {
+        if role.is_indispensable() {
+            return Ok(());
+        }
+        if let Some(refusal) = no_room {
+            return Err(refusal.clone());
+        }
+        let most = self.settings.max_participants;
+        if self.people.len() >= most {
+            return Err(Refusal::new(
+                ErrorCode::ConferenceFull,
+                format!("the limit of {most} participants is reached"),
+            ));
+        }
+        Ok(())
+    }
+
+    /// The newcomer goes on in the place of a device that gave no sign of life: it keeps the turn
+    /// in the queue, but is neither seen nor heard by everybody before somebody says so.
+    fn take_over(&self, participant: ParticipantId, join: Join) -> Vec<Event> {
+        let mut events = self.stepping_down(participant, ReleaseReason::TakenOver, &By::System);
+        let sources = self.people.get(participant).map(|person| &person.sources);
+        events.extend(
+            sources
+                .into_iter()
+                .flat_map(|sources| sources.keys())
+                .map(|source| Event::SourceChanged {
+                    participant,
+                    source: *source,
+                    active: false,
+                }),
+        );
+        events.push(Event::TakenOver {
+            participant,
+            session: join.session,
+            secret: join.secret,
+            subject: Some(join.grant.subject().to_owned()),
+            token: Some(join.grant.token().clone()),
+            expires_at: Some(join.grant.expires_at()),
+        });
+        events
+    }
+
+    /// The token's name, else the site's, else whom the token was made for; of a token that was
+    /// made for nobody in particular, its role.
     fn name_for(&self, grant: &Grant) -> String {
         let site = || {
             grant
@@ -68,10 +111,17 @@ impl State {
                 .and_then(|code| self.roster.site(code))
                 .map(|site| &*site.name)
         };
+        let subject = || {
+            if grant.is_for_nobody_in_particular() {
+                grant.role().as_str()
+            } else {
+                grant.subject()
+            }
+        };
         grant
             .name()
             .or_else(site)
-            .unwrap_or_else(|| grant.subject())
+            .unwrap_or_else(subject)
             .to_owned()
     }
 

@@ -1,8 +1,10 @@
 //! Losing the connection, leaving, being sent away, and being lost for too long.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 
-use crate::auth::Verb;
+use crate::auth::{CLOCK_LEEWAY, Verb};
 use crate::conference::command::{Actor, Refusal};
 use crate::conference::decide::by;
 use crate::conference::event::{By, Event, LeaveReason, ReleaseReason};
@@ -44,7 +46,26 @@ impl State {
             "only an operator or a chair may send a participant away",
         )?;
         self.person(participant)?;
-        Ok(self.departure(participant, LeaveReason::Removed, &by))
+        let mut events = vec![Event::Barred {
+            participant,
+            by: by.clone(),
+        }];
+        // It is the place that is sent away, not one of its machines.
+        for device in self.devices_beside(participant) {
+            events.extend(self.departure(*device, LeaveReason::Removed, &by));
+        }
+        Ok(events)
+    }
+
+    /// Its token was taken back.
+    pub(super) fn decide_expel(
+        &self,
+        actor: &Actor,
+        participant: ParticipantId,
+    ) -> Result<Vec<Event>, Refusal> {
+        Self::permit_system(actor)?;
+        self.person(participant)?;
+        Ok(self.departure(participant, LeaveReason::TokenRevoked, &By::System))
     }
 
     /// The server was up when it stored the last event, and not after this moment, whatever else
@@ -82,28 +103,67 @@ impl State {
 
     pub(super) fn decide_tick(&self, now: Timestamp, actor: &Actor) -> Result<Vec<Event>, Refusal> {
         Self::permit_system(actor)?;
+        let expired: BTreeSet<_> = self.expired(now).collect();
         let (now, window) = (self.time_of(now), self.settings.resume_window);
-        Ok(self
+        let timed_out = self
             .people
             .lost()
             .take_while(|(since, _)| now.since(*since) >= window)
-            .flat_map(|(_, id)| self.departure(id, LeaveReason::TimedOut, &By::System))
+            .map(|(_, id)| id)
+            .filter(|id| !expired.contains(id));
+        Ok(timed_out
+            .map(|id| (id, LeaveReason::TimedOut))
+            .chain(expired.iter().map(|id| (*id, LeaveReason::TokenExpired)))
+            .flat_map(|(id, reason)| self.departure(id, reason, &By::System))
             .collect())
     }
 
+    /// Those whose token has ceased to be valid, where that ends their stay.
+    fn expired(&self, now: Timestamp) -> impl Iterator<Item = ParticipantId> {
+        let enforced = self.settings.enforce_expiry;
+        self.people
+            .expiring()
+            .take_while(move |(expires_at, _)| {
+                enforced && now.duration_since(*expires_at) >= CLOCK_LEEWAY
+            })
+            .map(|(_, id)| id)
+    }
+
     /// Everything that ends when somebody goes, in the order in which it ends.
-    fn departure(&self, participant: ParticipantId, reason: LeaveReason, by: &By) -> Vec<Event> {
+    pub(super) fn departure(
+        &self,
+        participant: ParticipantId,
+        reason: LeaveReason,
+        by: &By,
+    ) -> Vec<Event> {
+        let mut events = Vec::new();
+        if self.floor.is_waiting(participant) {
+            let by = Some(by.clone());
+            events.push(Event::FloorWithdrawn { participant, by });
+        }
+        events.extend(self.stepping_down(participant, ReleaseReason::Left, by));
+        events.push(Event::Left {
+            participant,
+            reason,
+            by: by.clone(),
+        });
+        events
+    }
+
+    /// What ends when somebody is no longer seen and heard by everybody.
+    pub(super) fn stepping_down(
+        &self,
+        participant: ParticipantId,
+        reason: ReleaseReason,
+        by: &By,
+    ) -> Vec<Event> {
         let mut events = Vec::new();
         if self.floor.holder() == Some(participant) {
             events.push(Event::FloorReleased {
                 participant,
-                reason: ReleaseReason::Left,
+                reason,
                 by: by.clone(),
             });
-        }
-        if self.floor.is_waiting(participant) {
-            let by = Some(by.clone());
-            events.push(Event::FloorWithdrawn { participant, by });
         }
         for place in self.overrides.places_of(participant) {
             events.push(Event::StageSet {
@@ -112,12 +172,16 @@ impl State {
                 by: by.clone(),
             });
         }
-        events.push(Event::Left {
-            participant,
-            reason,
-            by: by.clone(),
-        });
         events
+    }
+
+    pub(super) fn apply_left(&mut self, participant: ParticipantId, reason: LeaveReason) {
+        if reason == LeaveReason::TakenOver
+            && let Some(person) = self.people.get(participant)
+        {
+            self.remembered.taken_over(person);
+        }
+        self.people.remove(participant);
     }
 
     pub(super) fn apply_interrupted(&mut self, at: ConferenceTime) {

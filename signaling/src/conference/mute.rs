@@ -1,8 +1,8 @@
-//! Refusing the media of a participant.
+//! Refusing the media of a participant, also when it comes again.
 
 use crate::auth::Verb;
 use crate::conference::command::{Actor, Refusal};
-use crate::conference::event::Event;
+use crate::conference::event::{By, Event};
 use crate::conference::state::State;
 use crate::ids::ParticipantId;
 
@@ -18,13 +18,36 @@ impl State {
             Verb::Moderate,
             "only an operator or a chair may mute",
         )?;
-        if self.person(participant)?.muted == muted {
-            return Ok(Vec::new());
+        self.person(participant)?;
+        Ok(self.mute_events(participant, muted, &by))
+    }
+
+    /// All devices of a place are muted or none: which of them speaks may change.
+    pub(super) fn mute_events(
+        &self,
+        participant: ParticipantId,
+        muted: bool,
+        by: &By,
+    ) -> Vec<Event> {
+        self.devices_beside(participant)
+            .iter()
+            .filter(|device| {
+                self.people
+                    .get(**device)
+                    .is_some_and(|person| person.muted != muted)
+            })
+            .map(|device| Event::MuteChanged {
+                participant: *device,
+                muted,
+                by: by.clone(),
+            })
+            .collect()
+    }
+
+    pub(super) fn apply_mute(&mut self, participant: ParticipantId, muted: bool) {
+        if let Some(person) = self.people.get(participant) {
+            self.remembered.set_muted(person.identity(), muted);
         }
-        Ok(vec![Event::MuteChanged {
-            participant,
-            muted,
-            by,
-        }])
+        self.people.set_muted(participant, muted);
     }
 }

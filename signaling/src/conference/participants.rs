@@ -9,8 +9,9 @@ use jiff::Timestamp;
 use crate::auth::{Role, SecretHash};
 use crate::conference::presence::Presence;
 use crate::conference::roster::Roster;
+use crate::conference::seats::{Identity, Seats};
 use crate::conference::time::ConferenceTime;
-use crate::ids::{ParticipantId, SessionId, SiteCode};
+use crate::ids::{ParticipantId, SessionId, SiteCode, TokenId};
 use crate::protocol::Source;
 
 /// Somebody in the conference: present, or lost and awaited.
@@ -26,6 +27,10 @@ pub struct Participant {
     pub secret: SecretHash,
     /// The token's subject.
     pub subject: String,
+    /// The token with which it came, if that was written down.
+    pub token: Option<TokenId>,
+    /// When that token ceases to be valid.
+    pub expires_at: Option<Timestamp>,
     /// What it may do.
     pub role: Role,
     /// The site it speaks for.
@@ -51,25 +56,8 @@ impl Participant {
         self.sources.contains_key(&source)
     }
 
-    fn identity(&self) -> Identity {
+    pub(super) fn identity(&self) -> Identity {
         Identity::new(self.site.as_ref(), &self.subject, self.role)
-    }
-}
-
-/// What makes two tokens speak for the same participant: site and role or, without a site,
-/// subject and role.
-#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(super) enum Identity {
-    Site(SiteCode, Role),
-    Subject(String, Role),
-}
-
-impl Identity {
-    pub(super) fn new(site: Option<&SiteCode>, subject: &str, role: Role) -> Self {
-        site.map_or_else(
-            || Self::Subject(subject.to_owned(), role),
-            |site| Self::Site(site.clone(), role),
-        )
     }
 }
 
@@ -78,8 +66,10 @@ impl Identity {
 pub(super) struct Participants {
     all: BTreeMap<ParticipantId, Participant>,
     sessions: BTreeMap<SessionId, ParticipantId>,
-    /// The lost ones of each identity, who may be taken over.
-    lost_identities: BTreeMap<Identity, BTreeSet<ParticipantId>>,
+    /// The devices of each place.
+    seats: Seats,
+    /// By the time at which their token ceases to be valid.
+    expiring: BTreeSet<(Timestamp, ParticipantId)>,
     /// Lost ones, the longest lost first.
     lost: BTreeSet<(ConferenceTime, ParticipantId)>,
     /// Halls and chairs by arrival: who may be on stage by rule.
@@ -104,11 +94,14 @@ impl Participants {
         self.sessions.get(&session).copied()
     }
 
-    /// The first lost participant of this identity.
-    pub(super) fn lost_as(&self, identity: &Identity) -> Option<ParticipantId> {
-        self.lost_identities
-            .get(identity)
-            .and_then(|lost| lost.first().copied())
+    /// The devices of a place in the order of their seats.
+    pub(super) fn seats(&self, identity: &Identity) -> &[ParticipantId] {
+        self.seats.of(identity)
+    }
+
+    /// With the time at which their token ceases to be valid, the first to expire first.
+    pub(super) fn expiring(&self) -> impl Iterator<Item = (Timestamp, ParticipantId)> {
+        self.expiring.iter().copied()
     }
 
     /// Lost ones with the time since when, the longest lost first.
@@ -133,6 +126,9 @@ impl Participants {
             self.prominent.insert((participant.joined_seq, id));
         }
         self.presence.arrived(participant.site.as_ref());
+        self.seats.push(participant.identity(), id);
+        self.expiring
+            .extend(participant.expires_at.map(|expires_at| (expires_at, id)));
         self.all.insert(id, participant);
     }
 
@@ -143,6 +139,10 @@ impl Participants {
         };
         self.sessions.remove(&participant.session);
         self.prominent.remove(&(participant.joined_seq, id));
+        self.seats.remove(&participant.identity(), id);
+        if let Some(expires_at) = participant.expires_at {
+            self.expiring.remove(&(expires_at, id));
+        }
         self.presence.gone(participant.site.as_ref());
     }
 
@@ -153,10 +153,6 @@ impl Participants {
         };
         participant.lost_since = Some(at);
         self.lost.insert((at, id));
-        self.lost_identities
-            .entry(participant.identity())
-            .or_default()
-            .insert(id);
         self.presence.lost(participant.site.as_ref());
     }
 
@@ -168,13 +164,6 @@ impl Participants {
             return;
         };
         self.lost.remove(&(since, id));
-        let identity = participant.identity();
-        if let Some(lost) = self.lost_identities.get_mut(&identity) {
-            lost.remove(&id);
-            if lost.is_empty() {
-                self.lost_identities.remove(&identity);
-            }
-        }
         self.presence.regained(participant.site.as_ref());
     }
 
@@ -186,6 +175,30 @@ impl Participants {
         self.sessions.insert(session, id);
         participant.session = session;
         participant.secret = hash;
+    }
+
+    pub(super) fn set_token(
+        &mut self,
+        id: ParticipantId,
+        token: Option<TokenId>,
+        expires_at: Option<Timestamp>,
+    ) {
+        let Some(participant) = self.all.get_mut(&id) else {
+            return;
+        };
+        participant.token = token;
+        if let Some(before) = std::mem::replace(&mut participant.expires_at, expires_at) {
+            self.expiring.remove(&(before, id));
+        }
+        self.expiring
+            .extend(expires_at.map(|expires_at| (expires_at, id)));
+    }
+
+    /// From now on it is the first device of its place.
+    pub(super) fn promote(&mut self, id: ParticipantId) {
+        if let Some(participant) = self.all.get(&id) {
+            self.seats.promote(&participant.identity(), id);
+        }
     }
 
     pub(super) fn set_muted(&mut self, id: ParticipantId, muted: bool) {

@@ -8,7 +8,7 @@ use crate::conference::event::Event;
 use crate::conference::participants::Participant;
 use crate::conference::state::State;
 use crate::ids::ParticipantId;
-use crate::protocol::{Place, Source};
+use crate::protocol::{ErrorCode, Place, Source};
 
 /// What the stage shows and who is heard. Derived from everything else, after every event.
 ///
@@ -84,6 +84,12 @@ impl State {
             let person = self.person(id)?;
             if !person.role.may(Verb::Publish) {
                 return Err(Refusal::role(person.role, "be on the stage"));
+            }
+            if self.stands_by(id) {
+                return Err(Refusal::new(
+                    ErrorCode::StandBy,
+                    "this device stands by: put its site's first device on the stage, or give it the floor",
+                ));
             }
         }
         if self.overrides.get(place) == participant {

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::auth::SecretHash;
+use crate::auth::{CLOCK_LEEWAY, SecretHash};
 use crate::conference::command::Refusal;
 use crate::conference::event::{Event, Record};
 use crate::conference::floor::Floor;
 use crate::conference::participants::{Participant, Participants};
+use crate::conference::remembered::Remembered;
 use crate::conference::roster::Roster;
 use crate::conference::stage::{Overrides, Scene};
 use crate::conference::time::ConferenceTime;
@@ -23,6 +24,10 @@ pub struct Settings {
     pub resume_window: SignedDuration,
     /// Most participants. Operators, chairs and halls come in beyond it.
     pub max_participants: usize,
+    /// Most devices of one place: a site in one role or, without a site, a subject.
+    pub devices_per_site: usize,
+    /// Whether the end of a token's time ends the stay of whoever came with it.
+    pub enforce_expiry: bool,
 }
 
 impl Default for Settings {
@@ -30,6 +35,8 @@ impl Default for Settings {
         Self {
             resume_window: SignedDuration::from_secs(30),
             max_participants: 5_000,
+            devices_per_site: 2,
+            enforce_expiry: false,
         }
     }
 }
@@ -42,6 +49,7 @@ pub(super) struct Versions {
     pub(super) floor: u64,
     pub(super) stage: u64,
     pub(super) roster: u64,
+    pub(super) barred: u64,
 }
 
 /// The state of one conference. Changed by [`State::apply`] only.
@@ -62,6 +70,7 @@ pub struct State {
     pub(super) is_deleted: bool,
     pub(super) roster: Roster,
     pub(super) people: Participants,
+    pub(super) remembered: Remembered,
     pub(super) floor: Floor,
     pub(super) overrides: Overrides,
     pub(super) scene: Scene,
@@ -86,6 +95,7 @@ impl State {
             is_deleted: false,
             roster: Roster::default(),
             people: Participants::default(),
+            remembered: Remembered::default(),
             floor: Floor::default(),
             overrides: Overrides::default(),
             scene: Scene::default(),
@@ -163,6 +173,9 @@ impl State {
                 role,
                 site,
                 name,
+                token,
+                expires_at,
+                muted,
             } => {
                 let person = Participant {
                     joined_seq: *seq,
@@ -170,13 +183,17 @@ impl State {
                     session: *session,
                     secret: *secret,
                     subject: subject.clone(),
+                    token: token.clone(),
+                    expires_at: *expires_at,
                     role: *role,
                     site: site.clone(),
                     name: name.clone(),
                     lost_since: None,
-                    muted: false,
+                    muted: *muted,
                     sources: BTreeMap::new(),
                 };
+                // Before it was remembered who is muted, whoever came again was not.
+                self.remembered.set_muted(person.identity(), *muted);
                 self.people.insert(*participant, person);
             }
             Event::Lost { participant } => self.people.set_lost(*participant, time),
@@ -185,11 +202,25 @@ impl State {
                 participant,
                 session,
                 secret,
+                subject: _,
+                token,
+                expires_at,
             } => {
+                if let Some(person) = self.people.get(*participant) {
+                    self.remembered.taken_over(person);
+                }
                 self.people.set_present(*participant);
                 self.people.set_session(*participant, *session, *secret);
+                self.people
+                    .set_token(*participant, token.clone(), *expires_at);
             }
-            Event::Left { participant, .. } => self.people.remove(*participant),
+            Event::Left {
+                participant,
+                reason,
+                ..
+            } => self.apply_left(*participant, *reason),
+            Event::Barred { participant, .. } => self.apply_barred(*at, *participant),
+            Event::Readmitted { participant, .. } => self.apply_readmitted(*participant),
             Event::SourceChanged {
                 participant,
                 source,
@@ -200,9 +231,7 @@ impl State {
             }
             Event::MuteChanged {
                 participant, muted, ..
-            } => {
-                self.people.set_muted(*participant, *muted);
-            }
+            } => self.apply_mute(*participant, *muted),
             Event::FloorRequested { participant, .. } => {
                 self.apply_floor_requested(*at, *participant);
             }
@@ -277,15 +306,28 @@ impl State {
         self.people.by_session(session)
     }
 
+    /// Whether anything is known of this session: it belongs to somebody, or did until another
+    /// device took its place.
+    pub fn knows_session(&self, session: SessionId) -> bool {
+        self.people.by_session(session).is_some() || self.remembered.knows_session(session)
+    }
+
     /// Whose session this is, if the secret is the right one.
     ///
     /// # Errors
-    /// The same for a wrong secret as for an unknown session: nobody learns which exist.
+    /// The same for a wrong secret as for an unknown session: nobody learns which exist. Another
+    /// one when a device of the same place goes on instead of this session.
     pub fn resumable(
         &self,
         session: SessionId,
         secret: SecretHash,
     ) -> Result<ParticipantId, Refusal> {
+        if self.remembered.was_taken_over(session, secret) {
+            return Err(Refusal::new(
+                ErrorCode::TakenOver,
+                "another device with the same link has taken this place",
+            ));
+        }
         self.people
             .by_session(session)
             .filter(|id| {
@@ -322,9 +364,16 @@ impl State {
     }
 
     /// When [`Command::Tick`](crate::conference::Command::Tick) is due: the next lost participant
-    /// will have been lost for too long.
+    /// will have been lost for too long, or the next token that is held to its time will expire.
     pub fn next_deadline(&self) -> Option<ConferenceTime> {
-        let (since, _) = self.people.lost().next()?;
-        Some(since.after(self.settings.resume_window))
+        let lost = self.people.lost().next();
+        let lost = lost.map(|(since, _)| since.after(self.settings.resume_window));
+        let expiry = self
+            .people
+            .expiring()
+            .next()
+            .filter(|_| self.settings.enforce_expiry)
+            .map(|(expires_at, _)| self.time_of(expires_at).after(CLOCK_LEEWAY));
+        lost.into_iter().chain(expiry).min()
     }
 }

@@ -8,6 +8,8 @@ mod leave;
 mod phase;
 mod presence;
 mod random;
+mod remembered;
+mod seats;
 mod stage;
 mod time;
 
@@ -132,6 +134,7 @@ impl Meeting {
             session: SessionId::new(1, u128::from(self.next_id)),
             secret: hash(self.next_id),
             no_room: None,
+            over: None,
         }
     }
 
@@ -149,6 +152,24 @@ impl Meeting {
     fn join(&mut self, role: Role, site: Option<&str>) -> ParticipantId {
         let grant = self.grant(role, site);
         self.try_join(grant).unwrap()
+    }
+
+    /// Comes in where a device gave no sign of life.
+    fn take_over(&mut self, silent: ParticipantId) -> ParticipantId {
+        let person = self.state.participant(silent).unwrap();
+        let grant = Grant::for_tests(
+            person.role,
+            Some(self.state.id()),
+            &person.subject.clone(),
+            person.site.clone().as_ref().map(SiteCode::as_str),
+        );
+        let join = Join {
+            over: Some(silent),
+            ..self.joining(grant)
+        };
+        let session = join.session;
+        self.system(Command::Join(join)).unwrap();
+        self.state.participant_of(session).unwrap()
     }
 
     fn lose(&mut self, participant: ParticipantId) {

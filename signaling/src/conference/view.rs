@@ -1,15 +1,18 @@
 //! The state as clients and REST see it.
 
+use std::cmp::Reverse;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::conference::participants::Participant;
+use crate::conference::remembered::Barred;
 use crate::conference::roster::RosterSite;
 use crate::conference::state::State;
 use crate::ids::{ParticipantId, SiteCode};
 use crate::protocol::server::{
-    Claim, ConferenceEntry, Counts, Floor, Liveness, MediaState, Own, ParticipantEntry,
-    ProvinceEntry, Shown, Stage, Standing,
+    BarredEntry, Claim, ConferenceEntry, Counts, Floor, Liveness, MediaState, Own,
+    ParticipantEntry, ProvinceEntry, Shown, Stage, Standing,
 };
 use crate::protocol::{Place, ServerMessage, crowd};
 use crate::sites::Level;
@@ -166,6 +169,7 @@ impl State {
 
     fn own_message(&self, id: ParticipantId, position: Option<u32>) -> Option<ServerMessage> {
         let muted = self.participant(id)?.muted;
+        let seat = self.seat(id)?;
         let (floor, on_stage) = (self.standing(id), self.scene.shows(id));
         Some(ServerMessage::Own(Own {
             version: self.seq,
@@ -173,6 +177,8 @@ impl State {
             floor,
             position,
             on_stage,
+            device: seat.device,
+            stands_by: seat.stands_by,
         }))
     }
 
@@ -184,6 +190,26 @@ impl State {
     /// The message `self` for somebody whose position in the queue is known.
     pub fn waiting_message(&self, id: ParticipantId, position: u32) -> Option<ServerMessage> {
         self.own_message(id, Some(position))
+    }
+
+    /// The message `barred`.
+    pub fn barred_message(&self) -> ServerMessage {
+        let mut barred: Vec<_> = self.barred().collect();
+        barred.sort_by_key(|barred| (Reverse(barred.since), barred.participant));
+        ServerMessage::Barred {
+            version: self.versions.barred,
+            count: u32::try_from(barred.len()).unwrap_or(u32::MAX),
+            latest: barred
+                .into_iter()
+                .take(BarredEntry::SHOWN)
+                .map(barred_entry)
+                .collect(),
+        }
+    }
+
+    /// Everybody who was sent away and may not come in.
+    pub fn barred_entries(&self) -> Vec<BarredEntry> {
+        self.barred().map(barred_entry).collect()
     }
 
     /// A participant as moderators see it; `None` when it is gone.
@@ -205,6 +231,8 @@ impl State {
             province: self.province_of(person),
             name: person.name.clone(),
             state,
+            device: self.seat(id)?.device,
+            token: None,
             muted: person.muted,
             media,
             sources: person.sources.keys().copied().collect(),
@@ -312,5 +340,15 @@ impl State {
             name,
             source: place.source(),
         })
+    }
+}
+
+fn barred_entry(barred: &Barred) -> BarredEntry {
+    BarredEntry {
+        participant: barred.participant,
+        role: barred.role,
+        site: barred.site.clone(),
+        name: barred.name.clone(),
+        since: barred.since,
     }
 }

@@ -8,6 +8,8 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
+use super::doubts::Look;
+use super::handle::AskError;
 use super::links::{Class, LinkKind};
 use super::news;
 use super::peers::Peer;
@@ -16,14 +18,15 @@ use super::request::{
     refusal_message,
 };
 use super::{ConferenceTask, ENDED_IDLE};
-use crate::auth::Verb;
+use crate::auth::{TokenError, Verb};
 use crate::conference::{
-    Actor, Audience, Command, Effect, Event, MediaIntent, Record, Refusal, State, advance, decide,
+    Actor, Audience, Command, Effect, Event, Join, LeaveReason, MediaIntent, Record, Refusal,
+    State, advance, decide,
 };
 use crate::ids::{ParticipantId, RequestId};
 use crate::metrics::Metrics;
 use crate::outbox::{Ending, Outbox, encode};
-use crate::protocol::server::{MediaState, Phase, SiteEntry, Welcome};
+use crate::protocol::server::{MediaState, ParticipantEntry, Phase, SiteEntry, Welcome};
 use crate::protocol::{CloseReason, ErrorCode, ServerMessage};
 
 /// What was decided in one turn and waits to be stored.
@@ -58,6 +61,8 @@ struct Entered {
     /// The secret that `welcome` reveals; a resource has none.
     secret: Option<String>,
     resumed: bool,
+    /// Another device of its place had to go.
+    took_over: bool,
 }
 
 impl Batch {
@@ -126,6 +131,15 @@ impl ConferenceTask {
             } => {
                 self.gone(batch, now, participant, &outbox);
             }
+            Request::Alive {
+                participant,
+                outbox,
+            } => {
+                if self.links.is_current(participant, &outbox) {
+                    self.alive(batch, now, participant);
+                }
+            }
+            Request::TokensRevoked => self.expel_revoked(batch, now),
             Request::NewPeer(peer) => self.new_peer(batch, now, *peer),
             Request::OwnPeer {
                 participant,
@@ -211,28 +225,74 @@ impl ConferenceTask {
         }
     }
 
+    /// Somebody wants to come in. A join waits while it is not known whether the devices of its
+    /// place are still there.
     fn enter(&mut self, batch: &mut Batch, now: Timestamp, entry: Entry) {
+        match self.look(now, &entry.command) {
+            Look::Alive => self.admit(batch, now, entry, None),
+            Look::Gone(device) => self.admit(batch, now, entry, Some(device)),
+            Look::Asked(devices) => {
+                if let Err(entry) = self.doubts.wait(Instant::now(), entry, devices) {
+                    let refusal = AskError::Overloaded.into();
+                    batch.answers.push(Pending::NotEntered {
+                        refusal,
+                        answer: entry.answer,
+                    });
+                }
+            }
+        }
+    }
+
+    /// Goes on with the joins that have waited for signs of life.
+    pub(super) fn end_doubts(&mut self, batch: &mut Batch, now: Timestamp) {
+        for (entry, silent) in self.doubts.overdue(Instant::now()) {
+            self.admit(batch, now, entry, silent);
+        }
+    }
+
+    /// This participant is there: nobody takes its place.
+    fn alive(&mut self, batch: &mut Batch, now: Timestamp, participant: ParticipantId) {
+        for entry in self.doubts.alive(participant) {
+            self.admit(batch, now, entry, None);
+        }
+    }
+
+    /// Lets somebody in, or back; in the place of a device that gave no sign of life, if there is
+    /// one.
+    fn admit(
+        &mut self,
+        batch: &mut Batch,
+        now: Timestamp,
+        entry: Entry,
+        over: Option<ParticipantId>,
+    ) {
         let Entry {
             command,
             arrival,
             answer,
         } = entry;
-        let resuming = match &command {
-            Command::Resume { session, secret } => self.state.resumable(*session, *secret).ok(),
-            _ => None,
+        if answer.is_closed() {
+            return;
+        }
+        let (command, resuming) = match command {
+            Command::Join(join) => (Command::Join(Join { over, ..join }), None),
+            Command::Resume { session, secret } => {
+                let resuming = self.state.resumable(session, secret).ok();
+                (Command::Resume { session, secret }, resuming)
+            }
+            other => (other, None),
         };
-        let joining = match &command {
-            Command::Join(join) => Some(join.participant),
-            _ => None,
-        };
-        let events = match self.decide(batch, now, &Actor::System, command) {
+        let decided = self
+            .require_not_revoked(&command)
+            .and_then(|()| self.decide(batch, now, &Actor::System, command));
+        let events = match decided {
             Ok(events) => events,
             Err(refusal) => {
                 batch.answers.push(Pending::NotEntered { refusal, answer });
                 return;
             }
         };
-        let came_in = resuming.or_else(|| events.iter().find_map(entered));
+        let came_in = resuming.or_else(|| events.iter().rev().find_map(entered));
         let Some((participant, role)) =
             came_in.and_then(|id| Some((id, self.state.participant(id)?.role)))
         else {
@@ -240,19 +300,55 @@ impl ConferenceTask {
             batch.answers.push(Pending::NotEntered { refusal, answer });
             return;
         };
-        let resumed = joining != Some(participant);
+        let instead = match resuming {
+            Some(_) => CloseReason::Replaced,
+            None => CloseReason::TakenOver,
+        };
         let (outbox, kind, secret) = match arrival {
             Arrival::Session { outbox, secret } => (outbox, LinkKind::Entering, Some(secret)),
             Arrival::Resource { outbox } => (outbox, LinkKind::Resource, None),
         };
-        self.links.insert(participant, role, outbox.clone(), kind);
+        self.links
+            .insert(participant, role, outbox.clone(), kind, instead);
         let entered = Box::new(Entered {
             participant,
             outbox,
             secret,
-            resumed,
+            resumed: resuming.is_some(),
+            took_over: events.iter().any(makes_room),
         });
         batch.answers.push(Pending::Entered { entered, answer });
+        if resuming.is_some() {
+            self.alive(batch, now, participant);
+        }
+    }
+
+    /// A token may have been taken back after it was looked at and before its turn came.
+    fn require_not_revoked(&self, command: &Command) -> Result<(), Refusal> {
+        match command {
+            Command::Join(join) if self.around.revoked.contains(join.grant.token()) => {
+                let error = TokenError::Revoked;
+                Err(Refusal::new(error.code(), error.to_string()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whoever came with a token that was taken back has to go, whether present or lost.
+    pub(super) fn expel_revoked(&mut self, batch: &mut Batch, now: Timestamp) {
+        let revoked: Vec<_> = self
+            .state
+            .participants()
+            .filter(|(_, person)| {
+                let token = person.token.as_ref();
+                token.is_some_and(|token| self.around.revoked.contains(token))
+            })
+            .map(|(id, _)| id)
+            .collect();
+        for participant in revoked {
+            let command = Command::Expel { participant };
+            self.carry_out(batch, now, &Actor::System, command);
+        }
     }
 
     fn gone(
@@ -364,8 +460,9 @@ impl ConferenceTask {
                 "this connection has ended",
             ))
         };
-        let (peer, muted) = match (peer, self.state.participant(participant)) {
-            (Ok(peer), Some(person)) => (peer, person.muted),
+        let silenced = self.state.is_silenced(participant);
+        let peer = match (peer, self.state.participant(participant)) {
+            (Ok(peer), Some(_)) => peer,
             (refused, _) => {
                 let refusal = refused.err().unwrap_or_else(|| {
                     Refusal::new(ErrorCode::ParticipantUnknown, "this participant has left")
@@ -380,7 +477,7 @@ impl ConferenceTask {
             publications: peer.publication_entries(),
             slots: peer.slot_entries(),
         };
-        self.peers.insert(participant, peer, muted, &**media);
+        self.peers.insert(participant, peer, silenced, &**media);
         unclaimed.claim();
         Ok((answer, negotiated))
     }
@@ -492,8 +589,13 @@ impl ConferenceTask {
                 let everybody = self
                     .state
                     .participants()
-                    .filter_map(|(id, _)| {
-                        self.state.participant_entry(id, self.peers.media_state(id))
+                    .filter_map(|(id, person)| {
+                        let media = self.peers.media_state(id);
+                        let entry = self.state.participant_entry(id, media)?;
+                        Some(ParticipantEntry {
+                            token: person.token.clone(),
+                            ..entry
+                        })
                     })
                     .collect();
                 drop(waiting.send(everybody));
@@ -505,8 +607,9 @@ impl ConferenceTask {
                 let _ = waiting.send(expects);
             }
             Query::HasSession(session, waiting) => {
-                let _ = waiting.send(self.state.participant_of(session).is_some());
+                let _ = waiting.send(self.state.knows_session(session));
             }
+            Query::Barred(waiting) => drop(waiting.send(self.state.barred_entries())),
         }
     }
 
@@ -542,6 +645,7 @@ impl ConferenceTask {
             Effect::PresenceChanged => self.news.presence(now),
             Effect::FloorChanged => self.news.floor(now),
             Effect::StageChanged => self.news.stage(now),
+            Effect::BarredChanged => self.news.barred(now),
             Effect::SelfChanged(Audience::Waiting) => self.news.waiting(now),
             Effect::SelfChanged(Audience::One(participant)) => {
                 if let Some(message) = self.state.self_message(participant) {
@@ -603,6 +707,7 @@ impl ConferenceTask {
             outbox,
             secret,
             resumed,
+            took_over,
         } = entered;
         let Some(person) = self.state.participant(participant) else {
             // It left again, or was sent away, in the same turn.
@@ -625,6 +730,7 @@ impl ConferenceTask {
                 }),
                 conference: self.state.conference_entry(),
                 resumed,
+                took_over,
                 media: self.peers.get(participant).is_some(),
                 resume_seconds: self.around.welcome.resume_seconds,
                 ping_seconds: self.around.welcome.ping_seconds,
@@ -698,6 +804,18 @@ fn entered(event: &Event) -> Option<ParticipantId> {
         | Event::Regained { participant } => Some(*participant),
         _ => None,
     }
+}
+
+/// Whether somebody had to go for another device of the same place.
+const fn makes_room(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::TakenOver { .. }
+            | Event::Left {
+                reason: LeaveReason::TakenOver,
+                ..
+            }
+    )
 }
 
 fn no_media() -> Refusal {

@@ -14,7 +14,7 @@ use crate::conference::{Actor, Command, Refusal};
 use crate::ids::{ConferenceId, ParticipantId, RequestId, SessionId, SiteCode};
 use crate::outbox::Outbox;
 use crate::protocol::ErrorCode;
-use crate::protocol::server::ParticipantEntry;
+use crate::protocol::server::{BarredEntry, ParticipantEntry};
 
 /// Why nothing was asked.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -158,6 +158,25 @@ impl ConferenceHandle {
         let _ = self.inbox.send(inbound).await;
     }
 
+    /// A connection that was asked for a sign of life has given one. When the inbox is full it is
+    /// not told, and may lose its place.
+    pub fn alive(&self, participant: ParticipantId, outbox: Outbox) {
+        let _ = self.ask(Request::Alive {
+            participant,
+            outbox,
+        });
+    }
+
+    /// Tokens were taken back: whoever came with one of them has to go. Waits for room.
+    pub async fn tokens_revoked(&self) {
+        let inbound = Inbound {
+            request: Request::TokensRevoked,
+            queued_at: Instant::now(),
+        };
+        // A task that has ended has nobody.
+        let _ = self.inbox.send(inbound).await;
+    }
+
     /// Gives a peer its owner; what came of it goes where `peer.answer` says.
     ///
     /// # Errors
@@ -270,7 +289,17 @@ impl ConferenceHandle {
         receiver.await.map_err(|_| AskError::Closed)
     }
 
-    /// Whether this session belongs to somebody who is present or lost.
+    /// Everybody who was sent away and may not come in.
+    ///
+    /// # Errors
+    /// When the task takes nothing.
+    pub async fn barred(&self) -> Result<Vec<BarredEntry>, AskError> {
+        let (sender, receiver) = oneshot::channel();
+        self.ask(Request::Query(Query::Barred(sender)))?;
+        receiver.await.map_err(|_| AskError::Closed)
+    }
+
+    /// Whether anything is known of this session here.
     pub async fn has_session(&self, session: SessionId) -> bool {
         let (sender, receiver) = oneshot::channel();
         // A task that takes nothing has nobody to resume for now.

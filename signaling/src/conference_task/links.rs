@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use crate::auth::{Role, Verb};
 use crate::ids::ParticipantId;
 use crate::outbox::{Ending, Frame, Outbox};
+use crate::protocol::CloseReason;
 
 /// One participant's current connection.
 #[derive(Debug)]
@@ -54,19 +55,30 @@ impl Class {
 pub(super) struct Links(HashMap<ParticipantId, Link>);
 
 impl Links {
-    /// Gives a participant its connection; the former one is told that it was replaced.
+    /// Gives a participant its connection; the former one is told why it is none any more.
     pub(super) fn insert(
         &mut self,
         participant: ParticipantId,
         role: Role,
         outbox: Outbox,
         kind: LinkKind,
+        instead: CloseReason,
     ) {
         let link = Link { outbox, kind, role };
         if let Some(former) = self.0.insert(participant, link) {
-            former
-                .outbox
-                .end(Ending::because(crate::protocol::CloseReason::Replaced));
+            former.outbox.end(Ending::because(instead));
+        }
+    }
+
+    /// What kind of connection a participant has, if any.
+    pub(super) fn kind(&self, participant: ParticipantId) -> Option<LinkKind> {
+        self.0.get(&participant).map(|link| link.kind)
+    }
+
+    /// Asks a connection for a sign of life.
+    pub(super) fn probe(&self, participant: ParticipantId) {
+        if let Some(link) = self.0.get(&participant) {
+            link.outbox.probe();
         }
     }
 
@@ -88,9 +100,7 @@ impl Links {
 
     /// Whether the participant is here as a WHIP or WHEP resource.
     pub(super) fn is_resource(&self, participant: ParticipantId) -> bool {
-        self.0
-            .get(&participant)
-            .is_some_and(|link| link.kind == LinkKind::Resource)
+        self.kind(participant) == Some(LinkKind::Resource)
     }
 
     /// Whether the participant has a connection.

@@ -55,6 +55,7 @@ pub(super) struct News {
     waiting: Pace,
     /// Positions in the floor's queue as they were told.
     positions: HashMap<ParticipantId, u32>,
+    barred: Pace,
     participants: Pace,
     changed: BTreeSet<ParticipantId>,
     left: BTreeMap<ParticipantId, ParticipantEntry>,
@@ -96,6 +97,7 @@ impl Default for News {
             roster: Pace::at_most_every(FOR_MODERATORS),
             waiting: Pace::at_most_every(POSITIONS),
             positions: HashMap::new(),
+            barred: Pace::at_most_every(FOR_MODERATORS),
             participants: Pace::at_most_every(FOR_MODERATORS),
             changed: BTreeSet::new(),
             left: BTreeMap::new(),
@@ -147,6 +149,11 @@ impl News {
         self.waiting.mark(now);
     }
 
+    /// Others than before have been sent away.
+    pub(super) fn barred(&mut self, now: Instant) {
+        self.barred.mark(now);
+    }
+
     /// A participant has changed.
     pub(super) fn changed(&mut self, participant: ParticipantId, now: Instant) {
         self.left.remove(&participant);
@@ -173,6 +180,7 @@ impl News {
             far,
             self.roster.due(),
             self.waiting.due(),
+            self.barred.due(),
             self.participants.due(),
         ]
         .into_iter()
@@ -189,6 +197,9 @@ impl News {
         }
         if self.waiting.take(now) {
             self.tell_positions(state, links);
+        }
+        if self.barred.take(now) && links.has(Class::Moderators) {
+            links.tell_all(Class::Moderators, &encode(&state.barred_message()));
         }
         if self.participants.take(now) {
             self.tell_participants(state, links, peers);
@@ -287,6 +298,7 @@ pub(super) fn all(state: &State, class: Class, peers: &Peers) -> Vec<ServerMessa
             .collect();
         messages.push(state.roster_message());
         messages.push(state.provinces_message());
+        messages.push(state.barred_message());
         messages.push(state.participants_message(true, changes));
     }
     messages
@@ -299,6 +311,7 @@ mod tests {
     use crate::conference::{Event, Settings, advance};
     use crate::conference_task::links::LinkKind;
     use crate::outbox::{Frame, OutboxReader, outbox};
+    use crate::protocol::CloseReason;
 
     /// Sites and one operator, all welcomed.
     fn audience(sites: u128) -> (Links, Vec<OutboxReader>) {
@@ -312,7 +325,7 @@ mod tests {
             };
             let (outbox, reader) = outbox(16);
             let id = ParticipantId::new(1, number);
-            links.insert(id, role, outbox, LinkKind::Session);
+            links.insert(id, role, outbox, LinkKind::Session, CloseReason::Replaced);
             readers.push(reader);
         }
         (links, readers)
@@ -420,6 +433,9 @@ mod tests {
                 role: Role::Site,
                 site: None,
                 name: number.to_string(),
+                token: None,
+                expires_at: None,
+                muted: false,
             };
             let requested = Event::FloorRequested {
                 participant,

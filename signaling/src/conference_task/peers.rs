@@ -190,19 +190,19 @@ impl Peers {
         std::mem::replace(&mut peer.media, to) != to
     }
 
-    /// Gives a participant its peer, muted if need be, and points whoever watches it there. The
-    /// former peer closes.
+    /// Gives a participant its peer, refusing its media if need be, and points whoever watches it
+    /// there. The former peer closes.
     pub(super) fn insert(
         &mut self,
         participant: ParticipantId,
         peer: Peer,
-        muted: bool,
+        silenced: bool,
         media: &dyn Media,
     ) {
         self.close(participant, media);
         self.owners.insert(peer.id, participant);
         self.of.insert(participant, peer);
-        if muted {
+        if silenced {
             self.block(participant, true, media);
         }
         self.point_watchers(participant, media);

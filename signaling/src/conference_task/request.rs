@@ -14,7 +14,7 @@ use crate::ids::{ParticipantId, RequestId, SessionId, SiteCode};
 use crate::media::Unclaimed;
 use crate::outbox::{Ending, Outbox};
 use crate::protocol::endings::RETRY_SECONDS;
-use crate::protocol::server::{ParticipantEntry, PublicationEntry, SlotEntry};
+use crate::protocol::server::{BarredEntry, ParticipantEntry, PublicationEntry, SlotEntry};
 use crate::protocol::{ErrorCode, ServerMessage, Source};
 
 /// A request with the time since when it waits.
@@ -40,6 +40,13 @@ pub(super) enum Request {
         participant: ParticipantId,
         outbox: Outbox,
     },
+    /// A connection that was asked for a sign of life has given one.
+    Alive {
+        participant: ParticipantId,
+        outbox: Outbox,
+    },
+    /// Tokens were taken back.
+    TokensRevoked,
     /// A peer was answered for a participant.
     NewPeer(Box<NewPeer>),
     /// Which peer is the participant's.
@@ -79,6 +86,8 @@ impl Request {
             Self::NewPeer(new) => Some(new.participant),
             Self::Change { .. }
             | Self::Enter(_)
+            | Self::Alive { .. }
+            | Self::TokensRevoked
             | Self::Refused(_)
             | Self::Media(_)
             | Self::Query(_)
@@ -241,7 +250,9 @@ pub enum Query {
     Roster(oneshot::Sender<RosterView>),
     /// Whether it has not ended and expects this site.
     Expects(SiteCode, oneshot::Sender<bool>),
-    /// Whether this session belongs to somebody who is present or lost.
+    /// Everybody who was sent away and may not come in.
+    Barred(oneshot::Sender<Vec<BarredEntry>>),
+    /// Whether anything is known of this session here.
     HasSession(SessionId, oneshot::Sender<bool>),
 }
 

@@ -235,12 +235,17 @@ impl ConferenceTask {
         for command in commands {
             self.carry_out(batch, now, &Actor::System, command);
         }
+        // Taken back meanwhile.
+        self.expel_revoked(batch, now);
     }
 
     /// Takes what needs no store, and refuses the rest at once.
     pub(super) fn without_store(&mut self, waiting: &mut Vec<Inbound>) {
         let metrics = Arc::clone(&self.around.metrics);
         let mut batch = Batch::default();
+        for entry in self.doubts.give_up() {
+            drop(entry.answer.send(Err(not_stored())));
+        }
         for Inbound { request, queued_at } in waiting.drain(..) {
             metrics.queue_wait(queued_at.elapsed());
             self.take_without_store(&mut batch, request);
@@ -269,6 +274,8 @@ impl ConferenceTask {
             Request::Media(MediaEvent::PeerClosed { peer, reason }) => {
                 self.forget_peer(peer, reason);
             }
+            // Nobody waits for a sign of life, and what was revoked is caught up with.
+            Request::Alive { .. } | Request::TokensRevoked => {}
             // Whoever asks is told to ask again: what is in memory may be wrong.
             Request::Query(query) if !self.outage.is_state_known() => drop(query),
             Request::OwnPeer { .. }

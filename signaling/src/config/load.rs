@@ -154,7 +154,7 @@ mod tests {
 
     use super::*;
 
-    const SECRET: &str = "0123456789abcdef0123456789abcdef";
+    const SECRET: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b";
 
     fn load_text(jail: &Jail, toml: &str) -> Result<Config, String> {
         jail.create_file("dinh.toml", toml)

@@ -128,6 +128,13 @@ pub enum ClientMessage {
         /// Whom.
         participant: ParticipantId,
     },
+    /// Let somebody in again who was sent away.
+    Readmit {
+        /// Request id.
+        id: RequestId,
+        /// Whom.
+        participant: ParticipantId,
+    },
     /// Asks for a `pong`.
     Ping {},
     /// Leaves the conference for good.
@@ -159,7 +166,8 @@ impl ClientMessage {
             | Self::RevokeFloor { id, .. }
             | Self::SetStage { id, .. }
             | Self::Mute { id, .. }
-            | Self::Remove { id, .. } => Some(*id),
+            | Self::Remove { id, .. }
+            | Self::Readmit { id, .. } => Some(*id),
         }
     }
 

@@ -48,6 +48,7 @@ impl CloseReason {
         match self {
             Self::BadMessage | Self::TooLarge => (4000, Never, Some("outdated")),
             Self::Replaced => (4001, Never, Some("replaced")),
+            Self::TakenOver => (4002, Never, Some("taken_over")),
             Self::TokenInvalid => (4003, Never, Some("token_invalid")),
             Self::TokenExpired => (4003, Never, Some("token_expired")),
             Self::TokenRevoked => (4003, Never, Some("token_revoked")),
@@ -83,6 +84,8 @@ impl ErrorCode {
             Self::TokenRevoked => CloseReason::TokenRevoked,
             Self::TokenNotYetValid => CloseReason::TokenNotYetValid,
             Self::SessionUnknown => CloseReason::SessionUnknown,
+            Self::TakenOver => CloseReason::TakenOver,
+            Self::Removed => CloseReason::Removed,
             Self::ConferenceUnknown | Self::ConferenceNotRunning | Self::RecordDamaged => {
                 CloseReason::ConferenceEnded
             }
@@ -97,6 +100,7 @@ impl ErrorCode {
             | Self::ConferenceBegun
             | Self::SiteInUse
             | Self::ParticipantUnknown
+            | Self::StandBy
             | Self::BadOffer
             | Self::NoMedia
             | Self::FloorNotRequested

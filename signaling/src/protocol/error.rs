@@ -42,6 +42,10 @@ pub enum ErrorCode {
     TokenNotYetValid,
     /// Nothing to resume.
     SessionUnknown,
+    /// Another device with the same link has taken the place.
+    TakenOver,
+    /// Sent away by an operator or a chair, and not readmitted.
+    Removed,
     /// No such conference.
     ConferenceUnknown,
     /// It has not begun or has ended.
@@ -60,6 +64,8 @@ pub enum ErrorCode {
     NotPermitted,
     /// No such participant is present.
     ParticipantUnknown,
+    /// Another device of the same site is the one that speaks.
+    StandBy,
     /// The SDP cannot be answered.
     BadOffer,
     /// This needs an `offer` first.
@@ -123,6 +129,8 @@ pub enum CloseReason {
     TooLarge,
     /// The same session is open elsewhere.
     Replaced,
+    /// Another device with the same link has taken the place.
+    TakenOver,
     /// The token is malformed, forged or not for this server.
     TokenInvalid,
     /// The token's time is over.

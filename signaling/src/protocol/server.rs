@@ -7,7 +7,7 @@ use super::crowd::Crowd;
 use super::error::{CloseReason, ErrorCode};
 use super::source::{Kind, Place, Source};
 use crate::auth::role::Role;
-use crate::ids::{ConferenceId, ParticipantId, RequestId, SessionId, SiteCode};
+use crate::ids::{ConferenceId, ParticipantId, RequestId, SessionId, SiteCode, TokenId};
 
 /// A message from the server.
 ///
@@ -85,6 +85,15 @@ pub enum ServerMessage {
         #[serde(default)]
         crowds: Vec<Crowd>,
     },
+    /// Who was sent away and may not come in. For operators and chairs.
+    Barred {
+        /// When this value came to be.
+        version: u64,
+        /// How many they are.
+        count: u32,
+        /// The [`BarredEntry::SHOWN`] last of them, the last first.
+        latest: Vec<BarredEntry>,
+    },
     /// What the server could not do for this conference. For operators and chairs.
     Trouble(Trouble),
     /// A request was carried out.
@@ -159,8 +168,11 @@ pub struct Welcome {
     pub site: Option<SiteEntry>,
     /// Where it is.
     pub conference: ConferenceEntry,
-    /// True if the participant was here before.
+    /// True if the session was resumed: the participant goes on as it was.
     pub resumed: bool,
+    /// True if another device of the same place had to go for this one.
+    #[serde(default)]
+    pub took_over: bool,
     /// True if the server still has the participant's peer connection; otherwise an `offer` is due.
     pub media: bool,
     /// How long after a loss it may come back.
@@ -409,6 +421,10 @@ pub struct Own {
     pub position: Option<u32>,
     /// The stage shows it.
     pub on_stage: bool,
+    /// Which of its place's devices it is, from 1.
+    pub device: u32,
+    /// Another device of the same site speaks for it: this one only watches.
+    pub stands_by: bool,
 }
 
 /// Where a participant stands with the floor.
@@ -465,6 +481,12 @@ pub struct ParticipantEntry {
     pub name: String,
     /// Whether it is here.
     pub state: Liveness,
+    /// Which of its place's devices it is, from 1.
+    pub device: u32,
+    /// The id of the token with which it came. Over REST only: 3,400 of them do not go to every
+    /// operator's page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<TokenId>,
     /// The server refuses its media.
     pub muted: bool,
     /// Its peer connection.
@@ -473,6 +495,28 @@ pub struct ParticipantEntry {
     pub sources: Vec<Source>,
     /// Where it stands with the floor.
     pub floor: Standing,
+}
+
+/// Somebody who was sent away. See [`ServerMessage::Barred`].
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BarredEntry {
+    /// As whom it was here last; what `readmit` names.
+    pub participant: ParticipantId,
+    /// What it was.
+    pub role: Role,
+    /// The site it spoke for.
+    pub site: Option<SiteCode>,
+    /// What people called it.
+    pub name: String,
+    /// Since when.
+    #[schema(value_type = String, format = DateTime)]
+    pub since: Timestamp,
+}
+
+impl BarredEntry {
+    /// Most of them that are told at once; REST has them all.
+    pub const SHOWN: usize = 50;
 }
 
 /// Whether a participant is here.

@@ -46,7 +46,7 @@ use crate::{health, session, whip};
         (name = "stage", description = "What everybody sees"),
         (name = "events", description = "The log from which everything else follows"),
         (name = "sites", description = "The places that conferences expect"),
-        (name = "tokens", description = "Making and taking back tokens"),
+        (name = "tokens", description = "Making, listing and taking back tokens"),
         (name = "media", description = "Pages, encoders (WHIP) and players (WHEP)"),
         (name = "health", description = "For load balancers and orchestrators"),
     )

@@ -114,8 +114,9 @@ const fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::TokenExpired
         | ErrorCode::TokenRevoked
         | ErrorCode::TokenNotYetValid => StatusCode::UNAUTHORIZED,
-        ErrorCode::NotPermitted => StatusCode::FORBIDDEN,
+        ErrorCode::NotPermitted | ErrorCode::Removed => StatusCode::FORBIDDEN,
         ErrorCode::SessionUnknown
+        | ErrorCode::TakenOver
         | ErrorCode::ConferenceUnknown
         | ErrorCode::NotFound
         | ErrorCode::ParticipantUnknown => StatusCode::NOT_FOUND,
@@ -125,6 +126,7 @@ const fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::ConferenceBegun
         | ErrorCode::SiteInUse
         | ErrorCode::NoMedia
+        | ErrorCode::StandBy
         | ErrorCode::FloorNotRequested
         | ErrorCode::FloorNotHeld
         | ErrorCode::FloorAlreadyRequested => StatusCode::CONFLICT,

@@ -12,12 +12,12 @@ use utoipa::IntoParams;
 
 use super::conferences::readable;
 use super::page::{Page, page};
-use super::{ApiError, Path, Query};
+use super::{ApiError, Json, Path, Query};
 use crate::app::App;
 use crate::auth::Grant;
 use crate::conference::{Actor, Command};
 use crate::ids::{ConferenceId, ParticipantId};
-use crate::protocol::server::ParticipantEntry;
+use crate::protocol::server::{BarredEntry, ParticipantEntry};
 
 /// Which part of the list.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -55,7 +55,8 @@ pub(super) async fn list(
     })
 }
 
-/// Send a participant away.
+/// Send a participant away, with every device of its place, and for good: it comes in again when it
+/// is readmitted.
 #[utoipa::path(
     delete,
     path = "/conferences/{conference}/participants/{participant}",
@@ -119,6 +120,40 @@ pub(super) async fn unmute(
         },
     )
     .await
+}
+
+/// Let somebody in again who was sent away.
+#[utoipa::path(
+    post,
+    path = "/conferences/{conference}/participants/{participant}/readmit",
+    tag = "participants",
+    params(("conference" = ConferenceId, Path), ("participant" = ParticipantId, Path)),
+    responses((status = NO_CONTENT))
+)]
+pub(super) async fn readmit(
+    State(app): State<App>,
+    grant: Grant,
+    Path((conference, participant)): Path<(ConferenceId, ParticipantId)>,
+) -> Result<StatusCode, ApiError> {
+    changed(&app, grant, &conference, Command::Readmit { participant }).await
+}
+
+/// Everybody who was sent away and may not come in.
+#[utoipa::path(
+    get,
+    path = "/conferences/{conference}/barred",
+    tag = "participants",
+    params(("conference" = ConferenceId, Path)),
+    responses((status = OK, body = Vec<BarredEntry>))
+)]
+pub(super) async fn barred(
+    State(app): State<App>,
+    grant: Grant,
+    Path(conference): Path<ConferenceId>,
+) -> Result<Json<Vec<BarredEntry>>, ApiError> {
+    Ok(Json(
+        readable(&app, &grant, &conference).await?.barred().await?,
+    ))
 }
 
 async fn changed(

@@ -1,19 +1,31 @@
-//! `/tokens`: making and taking back tokens.
+//! `/tokens`: making, listing and taking back tokens.
 
-use axum::extract::State;
+#![expect(
+    unused_qualifications,
+    reason = "in code that utoipa generates for queries"
+)]
+
+use std::collections::BTreeSet;
+
+use axum::extract::{OriginalUri, State};
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::extract::whole;
-use super::{ApiError, ErrorBody, Json, Path};
+use super::page::{MAX_LIMIT, Page, checked, page};
+use super::{ApiError, Json, Path, Query};
 use crate::access::AccessLog;
-use crate::app::{self, App};
+use crate::app::App;
 use crate::auth::{Grant, NewToken, Role};
+use crate::demo;
 use crate::ids::{ConferenceId, SiteCode, TokenId};
 use crate::listener::ClientAddress;
+use crate::protocol::ErrorCode;
+use crate::store::{TokenFilter, TokenRow};
+use crate::tokens::{ForSites, IssueError, Mint};
 
 /// A token to be made.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -32,7 +44,8 @@ pub(super) struct CreateToken {
         pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
     )]
     name: Option<String>,
-    /// Whom it is made for: the site, else the role, if left out.
+    /// Whom it is made for: the site, else somebody of its own, if left out. Tokens of one role and
+    /// subject are for the same person.
     #[schema(
         min_length = 1,
         max_length = 100,
@@ -58,8 +71,98 @@ pub(super) struct CreatedToken {
     expires_at: Timestamp,
 }
 
+/// Tokens to be made, one for each site.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct CreateTokens {
+    /// What their bearers are.
+    role: Role,
+    /// For which sites; all that the conference expects if left out.
+    #[schema(max_items = 10_000)]
+    sites: Option<BTreeSet<SiteCode>>,
+    /// How long they are good for.
+    #[schema(minimum = 1, maximum = 31_536_000)]
+    #[serde(deserialize_with = "whole")]
+    ttl_seconds: u32,
+}
+
+/// Tokens that were made.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct CreatedTokens {
+    /// One for each site, by code.
+    tokens: Vec<SiteToken>,
+}
+
+/// The token of one site.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct SiteToken {
+    /// The site.
+    site: SiteCode,
+    /// Its name.
+    name: String,
+    /// The page that joins with the token. A secret.
+    link: String,
+    /// The token. A secret.
+    token: String,
+    /// With which it can be taken back.
+    id: TokenId,
+    /// When it ceases to be valid.
+    #[schema(value_type = String, format = DateTime)]
+    expires_at: Timestamp,
+}
+
+/// Which tokens to list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct TokensQuery {
+    /// Of this conference only.
+    conference: Option<ConferenceId>,
+    /// Those that were made after this one.
+    after: Option<TokenId>,
+    /// Most tokens of the answer.
+    #[param(default = 10_000, minimum = 1, maximum = 10_000)]
+    limit: Option<u32>,
+}
+
 /// Longest life of a token, in seconds: a year. Higher: a lost link is good for longer.
 const MAX_TTL_SECONDS: u32 = 31_536_000;
+
+impl From<IssueError> for ApiError {
+    fn from(error: IssueError) -> Self {
+        match error {
+            IssueError::UnknownConference(_) => Self::new(
+                StatusCode::NOT_FOUND,
+                ErrorCode::ConferenceUnknown,
+                error.to_string(),
+            ),
+            IssueError::UnknownSites(_) | IssueError::Number(_) | IssueError::Claims(_) => {
+                Self::bad_request(error.to_string())
+            }
+            IssueError::Store(cause) => cause.into(),
+        }
+    }
+}
+
+fn administers(grant: &Grant) -> Result<(), ApiError> {
+    if grant.may_administer() {
+        return Ok(());
+    }
+    Err(ApiError::not_permitted(
+        "only an administrator may make, list and take back tokens",
+    ))
+}
+
+fn life(ttl_seconds: u32) -> Result<SignedDuration, ApiError> {
+    if (1..=MAX_TTL_SECONDS).contains(&ttl_seconds) {
+        return Ok(SignedDuration::from_secs(ttl_seconds.into()));
+    }
+    Err(ApiError::bad_request(format!(
+        "ttlSeconds is {ttl_seconds}, must be 1 to {MAX_TTL_SECONDS}"
+    )))
+}
 
 /// Make a token.
 #[utoipa::path(
@@ -67,10 +170,7 @@ const MAX_TTL_SECONDS: u32 = 31_536_000;
     path = "/tokens",
     tag = "tokens",
     request_body = CreateToken,
-    responses(
-        (status = CREATED, body = CreatedToken),
-        (status = NOT_FOUND, body = ErrorBody, description = "There is no such conference."),
-    )
+    responses((status = CREATED, body = CreatedToken))
 )]
 pub(super) async fn create(
     State(app): State<App>,
@@ -78,44 +178,17 @@ pub(super) async fn create(
     grant: Grant,
     Json(body): Json<CreateToken>,
 ) -> Result<impl IntoResponse, ApiError> {
-    if !grant.may_administer() {
-        return Err(ApiError::not_permitted(
-            "only an administrator may make tokens",
-        ));
-    }
-    let CreateToken {
-        conference,
-        role,
-        site,
-        name,
-        subject,
-        ttl_seconds,
-    } = body;
-    if !(1..=MAX_TTL_SECONDS).contains(&ttl_seconds) {
-        return Err(ApiError::bad_request(format!(
-            "ttlSeconds is {ttl_seconds}, must be 1 to {MAX_TTL_SECONDS}"
-        )));
-    }
-    if let Some(id) = &conference {
-        app.directory.find(id).await?;
-    }
-    let subject = subject
-        .or_else(|| site.as_ref().map(ToString::to_string))
-        .unwrap_or_else(|| role.to_string());
-    let valid_for = SignedDuration::from_secs(ttl_seconds.into());
+    administers(&grant)?;
     let new = NewToken {
-        subject,
-        conference,
-        site,
-        role,
-        name,
-        valid_for,
+        subject: body.subject,
+        conference: body.conference,
+        site: body.site,
+        role: body.role,
+        name: body.name,
+        valid_for: life(body.ttl_seconds)?,
     };
-    let issued = app
-        .keys
-        .issue(new.clone(), app::new_token_id(), app.clock.now().wall)
-        .map_err(|error| ApiError::bad_request(error.to_string()))?;
-    AccessLog::token_made(client, &grant, &issued.id, &new, issued.expires_at);
+    let issued = mint(&app, &grant).one(new.clone()).await?;
+    AccessLog::token_made(client, &grant, &issued, &new);
     let created = CreatedToken {
         token: issued.token,
         id: issued.id,
@@ -124,7 +197,84 @@ pub(super) async fn create(
     Ok((StatusCode::CREATED, Json(created)))
 }
 
-/// Take a token back. Whoever is in a conference with it stays; nobody comes in with it any more.
+/// Make one token for each of many sites: all of them or none.
+#[utoipa::path(
+    post,
+    path = "/conferences/{conference}/tokens",
+    tag = "tokens",
+    params(("conference" = ConferenceId, Path)),
+    request_body = CreateTokens,
+    responses((status = CREATED, body = CreatedTokens))
+)]
+pub(super) async fn create_many(
+    State(app): State<App>,
+    client: ClientAddress,
+    grant: Grant,
+    Path(conference): Path<ConferenceId>,
+    Json(body): Json<CreateTokens>,
+) -> Result<impl IntoResponse, ApiError> {
+    administers(&grant)?;
+    let wanted = ForSites {
+        conference,
+        role: body.role,
+        sites: body.sites,
+        valid_for: life(body.ttl_seconds)?,
+    };
+    let base = app.config.http.base_url(app.config.http.listen);
+    let tokens = mint(&app, &grant).for_sites(wanted).await?;
+    AccessLog::changed(client, &grant, &format!("{} tokens made", tokens.len()));
+    let tokens = tokens.into_iter().map(|(site, issued)| SiteToken {
+        site: site.code,
+        name: site.name,
+        link: demo::link_to(&base, body.role, &issued.token),
+        token: issued.token,
+        id: issued.id,
+        expires_at: issued.expires_at,
+    });
+    let created = CreatedTokens {
+        tokens: tokens.collect(),
+    };
+    Ok((StatusCode::CREATED, Json(created)))
+}
+
+fn mint<'a>(app: &'a App, grant: &'a Grant) -> Mint<'a> {
+    Mint {
+        keys: &app.keys,
+        store: &app.store,
+        by: grant.subject(),
+        now: app.clock.now().wall,
+    }
+}
+
+/// Tokens that were made here, in the order in which they were made. The tokens themselves are
+/// written down nowhere.
+#[utoipa::path(
+    get,
+    path = "/tokens",
+    tag = "tokens",
+    params(TokensQuery),
+    responses((status = OK, body = Vec<TokenRow>, headers(("link" = Option<String>))))
+)]
+pub(super) async fn list(
+    State(app): State<App>,
+    grant: Grant,
+    Query(query): Query<TokensQuery>,
+    uri: OriginalUri,
+) -> Result<Page<TokenRow>, ApiError> {
+    administers(&grant)?;
+    // One more than is asked for, which tells whether there is another page.
+    let most = checked(query.limit, MAX_LIMIT)?;
+    let filter = TokenFilter {
+        conference: query.conference,
+        valid_at: None,
+        after: query.after,
+        limit: most.saturating_add(1),
+    };
+    let tokens = app.store.tokens(&filter).await?;
+    page(&uri, query.limit, tokens, |token| token.id.to_string())
+}
+
+/// Take a token back. Nobody comes in with it any more, and whoever came in with it has to go.
 #[utoipa::path(
     delete,
     path = "/tokens/{tokenId}",
@@ -138,15 +288,8 @@ pub(super) async fn revoke(
     grant: Grant,
     Path(token): Path<TokenId>,
 ) -> Result<StatusCode, ApiError> {
-    if !grant.may_administer() {
-        return Err(ApiError::not_permitted(
-            "only an administrator may take tokens back",
-        ));
-    }
-    let now = app.clock.now().wall;
-    // Of a token that was made elsewhere nothing is known but its id: it is refused for good.
-    app.store.revoke_token(&token, None, now).await?;
+    administers(&grant)?;
+    app.revoke(token.clone()).await?;
     AccessLog::token_revoked(client, &grant, &token);
-    app.keys.revoke(token, None);
     Ok(StatusCode::NO_CONTENT)
 }

@@ -160,6 +160,7 @@ async fn join(
             "the token is for no conference",
         ));
     };
+    app.admission.may_use(Instant::now(), grant.token())?;
     let conference = app.directory.find(id).await?;
     let peers = app.media.media().peers();
     let Admitted { seat, no_room } = app
@@ -173,6 +174,7 @@ async fn join(
         session: app::new_session(),
         secret: secret.hash(),
         no_room,
+        over: None,
     };
     let arrival = Arrival::Session {
         outbox: outbox.clone(),

@@ -448,6 +448,8 @@ async fn update_conference(
             | Event::Regained { .. }
             | Event::TakenOver { .. }
             | Event::Left { .. }
+            | Event::Barred { .. }
+            | Event::Readmitted { .. }
             | Event::SourceChanged { .. }
             | Event::MuteChanged { .. }
             | Event::FloorRequested { .. }

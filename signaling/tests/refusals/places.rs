@@ -14,14 +14,17 @@ const PLACES: u32 = 3;
 impl House {
     /// A viewer asks by WHEP, and does nothing further.
     async fn watch(&self, conference: &str, viewer: u32) -> Answer {
-        let issued = self.server.issue(NewToken {
-            subject: format!("viewer {viewer}"),
+        let new = NewToken {
+            subject: Some(format!("viewer {viewer}")),
             conference: Some(id_of(conference)),
             site: Some(format!("{viewer:05}").parse().expect("a code")),
             role: Role::Site,
             name: None,
             valid_for: SignedDuration::from_hours(1),
-        });
+        };
+        let app = self.server.app();
+        let id = signaling::app::new_token_id();
+        let issued = app.keys.issue(new, id, app.clock.now().wall);
         let token = issued.expect("the claims make sense").token;
         let path = format!("/whep/{conference}");
         let offer = Body::from(OFFER);

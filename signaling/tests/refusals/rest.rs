@@ -105,6 +105,7 @@ fn body_for(path: &str) -> Body {
         "/api/v1/conferences/weekly/roster" => r#"{"sites":[]}"#.into(),
         "/api/v1/conferences/weekly/stage" => r#"{"place":"main","participant":null}"#.into(),
         "/api/v1/tokens" => r#"{"role":"admin","ttlSeconds":60}"#.into(),
+        "/api/v1/conferences/weekly/tokens" => r#"{"role":"site","ttlSeconds":60}"#.into(),
         _ => participant.into(),
     }
 }
@@ -117,6 +118,8 @@ async fn those_who_moderate_administer_nothing() {
         for (method, path) in [
             ("POST", "/api/v1/conferences"),
             ("POST", "/api/v1/tokens"),
+            ("GET", "/api/v1/tokens"),
+            ("POST", "/api/v1/conferences/weekly/tokens"),
             ("DELETE", "/api/v1/tokens/01JD8Y6Q0B9FJ3V2K7T5C4X1HE"),
             ("POST", "/api/v1/sites/import"),
             ("DELETE", "/api/v1/sites/00004"),
@@ -185,6 +188,18 @@ async fn bodies_that_make_no_sense_are_refused_with_a_sentence() {
         (
             "/api/v1/tokens",
             r#"{"role":"chair","conference":"weekly","ttlSeconds":0}"#,
+        ),
+        (
+            "/api/v1/tokens",
+            r#"{"role":"site","conference":"weekly","site":"99999","ttlSeconds":60}"#,
+        ),
+        (
+            "/api/v1/conferences/weekly/tokens",
+            r#"{"role":"site","sites":["99999"],"ttlSeconds":60}"#,
+        ),
+        (
+            "/api/v1/conferences/weekly/tokens",
+            r#"{"role":"operator","sites":[],"ttlSeconds":60}"#,
         ),
         (
             "/api/v1/tokens",

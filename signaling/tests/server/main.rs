@@ -18,6 +18,7 @@ mod outage;
 mod rest;
 mod restart;
 mod room;
+mod seats;
 mod session;
 mod whip;
 mod world;

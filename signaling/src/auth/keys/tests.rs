@@ -36,7 +36,7 @@ fn conference(id: &str) -> ConferenceId {
 
 fn site_token() -> NewToken {
     NewToken {
-        subject: "clerk of 00004".to_owned(),
+        subject: Some("clerk of 00004".to_owned()),
         conference: Some(conference("weekly")),
         site: Some("00004".parse().unwrap()),
         role: Role::Site,
@@ -199,7 +199,8 @@ fn a_revoked_token_is_refused_and_others_are_not() {
     let keys = keys();
     let token = sign(&claims());
     let other = sign(&with("jti", json!("j2")));
-    keys.revoke("j1".parse().unwrap(), Some(later(3600)));
+    keys.revoked()
+        .extend([("j1".parse().unwrap(), later(3600))]);
     assert_eq!(keys.verify(&token, now()), Err(TokenError::Revoked));
     assert!(keys.verify(&other, now()).is_ok());
     assert_eq!(TokenError::Revoked.code(), ErrorCode::TokenRevoked);
@@ -209,14 +210,57 @@ fn a_revoked_token_is_refused_and_others_are_not() {
 fn a_revocation_is_forgotten_only_when_age_refuses_the_token_anyhow() {
     let keys = keys();
     let id: TokenId = "j1".parse().unwrap();
-    keys.revoke(id.clone(), Some(later(3600)));
-    keys.forget_expired(later(3600 + CLOCK_LEEWAY.as_secs() - 1));
-    assert!(keys.is_revoked(&id));
-    keys.forget_expired(later(3600 + CLOCK_LEEWAY.as_secs()));
-    assert!(!keys.is_revoked(&id));
-    keys.revoke(id.clone(), None);
-    keys.forget_expired(later(1_000_000));
-    assert!(keys.is_revoked(&id));
+    let revoked = keys.revoked();
+    assert!(revoked.extend([(id.clone(), later(3600))]), "it is news");
+    assert!(!revoked.extend([(id.clone(), later(3600))]), "it is none");
+    revoked.forget_expired(later(3600 + CLOCK_LEEWAY.as_secs() - 1));
+    assert!(revoked.contains(&id));
+    revoked.forget_expired(later(3600 + CLOCK_LEEWAY.as_secs()));
+    assert!(!revoked.contains(&id));
+}
+
+#[test]
+fn a_token_for_more_than_a_year_is_neither_made_nor_taken() {
+    let days = |days: i64| SignedDuration::from_hours(24 * days);
+    let keys = keys();
+    let make = |valid_for| {
+        let new = NewToken {
+            valid_for,
+            ..site_token()
+        };
+        keys.issue(new, TokenId::generate(1, 2), now())
+    };
+    assert!(make(days(365)).is_ok());
+    assert!(matches!(make(days(367)), Err(TokenError::BadClaims(_))));
+    let exp = later(367 * 24 * 3600).as_second();
+    let refused = refusal(&sign(&with("exp", json!(exp))));
+    assert!(matches!(refused, TokenError::BadClaims(_)));
+}
+
+#[test]
+fn two_tokens_made_for_nobody_in_particular_are_two_people() {
+    let keys = keys();
+    let subject = |number| {
+        let new = NewToken {
+            subject: None,
+            site: None,
+            role: Role::Operator,
+            ..site_token()
+        };
+        let issued = keys.issue(new, TokenId::generate(1, number), now());
+        let issued = issued.unwrap();
+        let grant = keys.verify(&issued.token, now()).unwrap();
+        assert_eq!(grant.subject(), issued.subject);
+        assert!(grant.is_for_nobody_in_particular());
+        issued.subject
+    };
+    assert_ne!(subject(1), subject(2));
+    let site = NewToken {
+        subject: None,
+        ..site_token()
+    };
+    let issued = keys.issue(site, TokenId::generate(1, 2), now()).unwrap();
+    assert_eq!(issued.subject, "00004", "the devices of a site are one");
 }
 
 #[test]
@@ -462,7 +506,15 @@ fn a_guessable_secret_and_a_second_key_of_one_id_are_refused() {
     };
     assert_eq!(
         Keys::new(&own(), &[short]).unwrap_err(),
-        KeyError::ShortSecret(portal().id)
+        KeyError::WeakSecret(portal().id, "is shorter than 32 bytes")
+    );
+    let dull = ApiKey {
+        secret: "a".repeat(32),
+        ..portal()
+    };
+    assert_eq!(
+        Keys::new(&own(), &[dull]).unwrap_err(),
+        KeyError::WeakSecret(portal().id, "repeats itself")
     );
     let twice = [portal(), portal()];
     assert_eq!(

@@ -115,8 +115,8 @@ fn the_last_word_about_somebody_says_who_it_was() {
 #[test]
 fn a_thousand_who_leave_at_once_change_presence_once() {
     let mut meeting = Meeting::running();
-    let communes: Vec<_> = (0..1000)
-        .map(|_| meeting.join(Role::Site, Some("101")))
+    let communes: Vec<_> = (101..1101)
+        .map(|code| meeting.join(Role::Site, Some(&code.to_string())))
         .collect();
     for commune in communes {
         meeting.lose(commune);

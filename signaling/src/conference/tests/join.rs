@@ -67,10 +67,8 @@ fn a_full_conference_refuses_sites_but_not_those_who_run_it() {
 }
 
 #[test]
-fn a_full_server_refuses_newcomers_but_not_the_lost_nor_those_who_run_it() {
+fn a_full_server_refuses_newcomers_but_not_those_who_run_it() {
     let mut meeting = Meeting::running();
-    let commune = meeting.join(Role::Site, Some("101"));
-    meeting.lose(commune);
     let without_room = |meeting: &mut Meeting, role, site| {
         let grant = meeting.grant(role, site);
         let join = Join {
@@ -82,7 +80,6 @@ fn a_full_server_refuses_newcomers_but_not_the_lost_nor_those_who_run_it() {
     let newcomer = without_room(&mut meeting, Role::Site, Some("102"));
     assert_eq!(code_of(newcomer), ErrorCode::ServerFull);
     for (role, site) in [
-        (Role::Site, Some("101")),
         (Role::Operator, None),
         (Role::Chair, None),
         (Role::Hall, Some("VN")),
@@ -92,79 +89,115 @@ fn a_full_server_refuses_newcomers_but_not_the_lost_nor_those_who_run_it() {
 }
 
 #[test]
-fn a_full_conference_lets_the_lost_come_back() {
+fn a_full_conference_lets_another_device_take_over_from_a_dead_one() {
     let mut meeting = Meeting::with(Settings {
         max_participants: 1,
         ..Settings::default()
     });
     let commune = meeting.join(Role::Site, Some("101"));
-    meeting.lose(commune);
-    assert_eq!(meeting.join(Role::Site, Some("101")), commune);
+    assert_eq!(meeting.take_over(commune), commune);
 }
 
 #[test]
-fn the_same_site_and_role_take_over_a_lost_participant() {
+fn who_joins_while_the_holder_is_lost_has_neither_its_floor_nor_its_session() {
     let mut meeting = Meeting::running();
+    let chair = meeting.join(Role::Chair, None);
     let commune = meeting.join(Role::Site, Some("101"));
-    let before = meeting.state.participant(commune).unwrap().session;
+    let session = meeting.state.participant(commune).unwrap().session;
+    let secret = meeting.next_id;
+    meeting
+        .by(
+            chair,
+            Command::GrantFloor {
+                participant: commune,
+            },
+        )
+        .unwrap();
     meeting.lose(commune);
-    assert_eq!(meeting.join(Role::Site, Some("101")), commune);
+    let other = meeting.join(Role::Site, Some("101"));
+    assert_ne!(other, commune);
+    assert_eq!(meeting.standing(other), Standing::None);
+    assert_eq!(meeting.state.floor_holder(), Some(commune));
+    let secret = hash(secret);
+    meeting.system(Command::Resume { session, secret }).unwrap();
+    assert_eq!(meeting.standing(commune), Standing::Holding);
+}
+
+#[test]
+fn who_takes_over_from_a_dead_machine_keeps_its_turn_and_not_what_everybody_hears() {
+    let mut meeting = Meeting::running();
+    let chair = meeting.join(Role::Chair, None);
+    let commune = meeting.join(Role::Site, Some("101"));
+    let former = meeting.state.participant(commune).unwrap().session;
+    let secret = hash(meeting.next_id);
+    meeting.publish(commune, Source::Camera);
+    let place = crate::protocol::Place::Main;
+    let participant = Some(commune);
+    meeting
+        .by(chair, Command::SetStage { place, participant })
+        .unwrap();
+    meeting
+        .by(
+            commune,
+            Command::RequestFloor {
+                participant: commune,
+            },
+        )
+        .unwrap();
+    assert_eq!(meeting.take_over(commune), commune);
     assert!(matches!(meeting.last_event(), Event::TakenOver { .. }));
-    assert!(meeting.state.participant(commune).unwrap().is_present());
-    assert_eq!(meeting.state.participant_count(), 1);
+    assert_eq!(meeting.state.participant_count(), 2);
+    let person = meeting.state.participant(commune).unwrap();
+    assert!(person.is_present() && person.sources.is_empty());
+    assert!(!meeting.own(commune).on_stage);
+    assert_eq!(meeting.standing(commune), Standing::Waiting);
+    let participant = commune;
+    meeting
+        .by(chair, Command::GrantFloor { participant })
+        .unwrap();
+    meeting.take_over(commune);
+    assert_eq!(meeting.state.floor_holder(), None);
     let resumed = meeting.system(Command::Resume {
-        session: before,
-        secret: hash(1),
+        session: former,
+        secret,
     });
-    assert_eq!(code_of(resumed), ErrorCode::SessionUnknown);
+    assert_eq!(code_of(resumed), ErrorCode::TakenOver, "it is told why");
 }
 
 #[test]
-fn another_role_or_site_takes_nobody_over() {
+fn another_role_site_or_subject_takes_nobody_over() {
     let mut meeting = Meeting::running();
     let commune = meeting.join(Role::Site, Some("101"));
-    meeting.lose(commune);
-    assert_ne!(meeting.join(Role::Observer, Some("101")), commune);
-    assert_ne!(meeting.join(Role::Site, Some("102")), commune);
-    assert_eq!(meeting.state.participant_count(), 3);
+    let over = |meeting: &mut Meeting, grant| {
+        let join = Join {
+            over: Some(commune),
+            ..meeting.joining(grant)
+        };
+        let session = join.session;
+        meeting.system(Command::Join(join)).unwrap();
+        meeting.state.participant_of(session).unwrap()
+    };
+    let id = meeting.state.id().clone();
+    for grant in [
+        meeting.grant(Role::Observer, Some("101")),
+        meeting.grant(Role::Site, Some("102")),
+        Grant::for_tests(Role::Operator, Some(&id), "101", None),
+    ] {
+        assert_ne!(over(&mut meeting, grant), commune);
+    }
+    assert_eq!(meeting.state.participant_count(), 4);
 }
 
 #[test]
-fn without_a_site_only_the_same_subject_takes_over() {
+fn of_a_token_for_nobody_in_particular_the_role_is_the_name() {
     let mut meeting = Meeting::running();
     let id = meeting.state.id().clone();
-    let operator = |subject| Grant::for_tests(Role::Operator, Some(&id), subject, None);
-    let lan = meeting.try_join(operator("lan")).unwrap();
-    meeting.lose(lan);
-    let minh = meeting.try_join(operator("minh")).unwrap();
-    assert_ne!(minh, lan);
-    assert_eq!(meeting.try_join(operator("lan")).unwrap(), lan);
-}
-
-#[test]
-fn a_second_device_of_a_site_is_a_second_participant() {
-    let mut meeting = Meeting::running();
-    let first = meeting.join(Role::Site, Some("101"));
-    let second = meeting.join(Role::Site, Some("101"));
-    assert_ne!(first, second);
-}
-
-#[test]
-fn of_two_lost_devices_each_is_taken_over_once() {
-    let mut meeting = Meeting::running();
-    let devices = [
-        meeting.join(Role::Site, Some("101")),
-        meeting.join(Role::Site, Some("101")),
-    ];
-    for device in devices {
-        meeting.lose(device);
-    }
-    let mut back = [
-        meeting.join(Role::Site, Some("101")),
-        meeting.join(Role::Site, Some("101")),
-    ];
-    back.sort_unstable();
-    assert_eq!(back, devices);
+    let nobody = Grant::for_tests(Role::Operator, Some(&id), "", None);
+    let subject = format!("operator-{}", nobody.token());
+    let grant = Grant::for_tests(Role::Operator, Some(&id), &subject, None);
+    let operator = meeting.try_join(grant).unwrap();
+    let person = meeting.state.participant(operator).unwrap();
+    assert_eq!(person.name, "operator");
 }
 
 #[test]

@@ -16,6 +16,7 @@ const PEOPLE: usize = 12;
 #[derive(Clone, Debug)]
 enum Step {
     Join(Role, Option<usize>),
+    TakeOver(usize),
     Resume(usize, bool),
     Pass(i64),
     Restart,
@@ -39,6 +40,8 @@ enum Verb {
     Lost,
     Leave,
     Remove,
+    Readmit,
+    Expel,
     Publish(Source, bool),
     Unpublish,
     Mute(bool),
@@ -70,6 +73,8 @@ fn verbs() -> impl Strategy<Value = Verb> {
         5 => Just(Verb::Lost),
         3 => Just(Verb::Leave),
         1 => Just(Verb::Remove),
+        1 => Just(Verb::Readmit),
+        1 => Just(Verb::Expel),
         6 => (prop::sample::select(Source::ALL.as_slice()), any::<bool>())
             .prop_map(|(source, active)| Verb::Publish(source, active)),
         1 => Just(Verb::Unpublish),
@@ -90,6 +95,7 @@ fn steps() -> impl Strategy<Value = Step> {
     let sites = prop::option::of(0..country().len());
     prop_oneof![
         10 => (roles(), sites).prop_map(|(role, site)| Step::Join(role, site)),
+        2 => who.clone().prop_map(Step::TakeOver),
         3 => (who.clone(), any::<bool>()).prop_map(|(who, right)| Step::Resume(who, right)),
         4 => (-5i64..40).prop_map(Step::Pass),
         1 => Just(Step::Restart),
@@ -140,6 +146,8 @@ impl Story {
             Verb::Lost => Command::Lost { participant },
             Verb::Leave => Command::Leave { participant },
             Verb::Remove => Command::Remove { participant },
+            Verb::Readmit => Command::Readmit { participant },
+            Verb::Expel => Command::Expel { participant },
             Verb::Publish(source, active) => Command::Publish {
                 participant,
                 source,
@@ -165,6 +173,7 @@ impl Story {
         self.effects.clear();
         match step {
             Step::Join(role, site) => self.join(*role, *site),
+            Step::TakeOver(who) => self.take_over(*who),
             Step::Resume(who, right) => {
                 let Some((_, session, secret)) = self.people.get(*who).copied() else {
                     return;
@@ -225,7 +234,27 @@ impl Story {
         let grant = self
             .meeting
             .grant(role, site.map(|index| sites[index].code.as_str()));
-        let join = self.meeting.joining(grant);
+        self.come_in(grant, None);
+    }
+
+    /// With the link of somebody who is said to be silent, whether or not it is there.
+    fn take_over(&mut self, who: usize) {
+        let silent = self.person(who);
+        let person = self.meeting.state.participant(silent);
+        let Some((role, site)) = person.map(|person| (person.role, person.site.clone())) else {
+            return;
+        };
+        let grant = self
+            .meeting
+            .grant(role, site.as_ref().map(SiteCode::as_str));
+        self.come_in(grant, Some(silent));
+    }
+
+    fn come_in(&mut self, grant: Grant, over: Option<ParticipantId>) {
+        let join = Join {
+            over,
+            ..self.meeting.joining(grant)
+        };
         let (session, secret) = (join.session, self.meeting.next_id);
         let told = self.meeting.system(Command::Join(join));
         if let Some(id) = self.meeting.state.participant_of(session) {
@@ -376,11 +405,11 @@ impl Follower {
     }
 
     fn check(&self, state: &State) {
-        let muted = state
+        let silenced = state
             .participants()
-            .filter(|(_, person)| person.muted)
-            .map(|(id, _)| id);
-        assert_eq!(self.blocked, muted.collect());
+            .map(|(id, _)| id)
+            .filter(|id| state.is_silenced(*id));
+        assert_eq!(self.blocked, silenced.collect());
     }
 }
 
@@ -417,6 +446,11 @@ fn check_told(before: &State, after: &State, effects: &[Effect]) {
             before.stage_message(),
             after.stage_message(),
             Effect::StageChanged,
+        ),
+        (
+            before.barred_message(),
+            after.barred_message(),
+            Effect::BarredChanged,
         ),
     ];
     for (before, after, effect) in values {
@@ -492,8 +526,38 @@ fn check_attendance(meeting: &Meeting) {
     }
 }
 
+/// No place has more devices than it may have, they are numbered from 1, none that stands by is seen
+/// or heard, and nobody is here who was sent away.
+fn check_seats(state: &State) {
+    let most = u32::try_from(state.settings().devices_per_site).unwrap();
+    let mut places: BTreeMap<_, BTreeSet<u32>> = BTreeMap::new();
+    for (id, person) in state.participants() {
+        let own = state.self_message(id);
+        let Some(ServerMessage::Own(own)) = own else {
+            panic!("{id} is told {own:?}")
+        };
+        assert!(own.device <= most, "{id} is device {}", own.device);
+        let place = (person.role, person.site.clone(), person.subject.clone());
+        let is_new = places.entry(place).or_default().insert(own.device);
+        assert!(is_new, "two are device {}", own.device);
+        assert_eq!(own.stands_by, own.device > 1 && person.role == Role::Site);
+        if own.stands_by {
+            assert!(own.floor == Standing::None && !own.on_stage, "{own:?}");
+            assert!(!state.scene().speakers.contains(&id));
+        }
+        let is_barred = state
+            .barred()
+            .any(|barred| barred.role == person.role && barred.site == person.site);
+        assert!(!is_barred, "{id} was sent away");
+    }
+    for devices in places.values() {
+        assert_eq!(devices.last().copied(), u32::try_from(devices.len()).ok());
+    }
+}
+
 fn check(story: &Story) {
     let state = &story.meeting.state;
+    check_seats(state);
     check_attendance(&story.meeting);
     check_counts(state);
     check_floor(state);
@@ -592,8 +656,9 @@ fn a_country_joins_is_lost_and_comes_back_in_no_time() {
     meeting
         .system(Command::Interrupt { up_until: None })
         .unwrap();
-    for site in &sites {
-        meeting.join(Role::Site, Some(site.code.as_str()));
+    let everybody: Vec<_> = meeting.state.participants().map(|(id, _)| id).collect();
+    for lost in everybody {
+        meeting.take_over(lost);
     }
     assert_eq!(meeting.state.counts().present, 3367);
     assert_eq!(meeting.state.participant_count(), sites.len());

@@ -78,6 +78,9 @@ fn log(len: u64) -> Vec<Record> {
                     role: Role::Site,
                     site: Some("00004".parse().unwrap()),
                     name: "Phường Ba Đình".to_owned(),
+                    token: None,
+                    expires_at: None,
+                    muted: false,
                 },
             };
             Record {

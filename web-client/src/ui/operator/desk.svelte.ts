@@ -110,6 +110,10 @@ export class Desk {
     void this.#visit.actions?.remove(participant);
   }
 
+  readmit(participant: string): void {
+    void this.#visit.actions?.readmit(participant);
+  }
+
   setStage(place: Place, participant: string | null): void {
     void this.#visit.actions?.setStage(place, participant);
   }

@@ -1,0 +1,146 @@
+//! What is remembered of those who are not here: whom a moderator has muted or sent away, and whose
+//! place another device has taken.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use jiff::Timestamp;
+
+use crate::auth::{Role, SecretHash, Verb};
+use crate::conference::command::{Actor, Refusal};
+use crate::conference::event::Event;
+use crate::conference::participants::Participant;
+use crate::conference::seats::Identity;
+use crate::conference::state::State;
+use crate::ids::{ParticipantId, SessionId, SiteCode};
+use crate::protocol::ErrorCode;
+
+/// Most sessions that are told that another device has taken their place; the oldest is forgotten,
+/// and is told that it has nothing to resume. Higher: a machine that wakes up late still learns
+/// why. Lower: less memory.
+const MAX_FORMER: usize = 1_024;
+
+/// Somebody who was sent away.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Barred {
+    /// As whom it was here last.
+    pub participant: ParticipantId,
+    /// What it was.
+    pub role: Role,
+    /// The site it spoke for.
+    pub site: Option<SiteCode>,
+    /// What people called it.
+    pub name: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// What outlives a participant.
+///
+/// Only moderators add to the muted and the barred, one place for each thing that they do.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(super) struct Remembered {
+    muted: BTreeSet<Identity>,
+    barred: BTreeMap<Identity, Barred>,
+    former: BTreeMap<SessionId, SecretHash>,
+    former_order: VecDeque<SessionId>,
+}
+
+impl Remembered {
+    pub(super) fn is_muted(&self, identity: &Identity) -> bool {
+        self.muted.contains(identity)
+    }
+
+    pub(super) fn set_muted(&mut self, identity: Identity, muted: bool) {
+        if muted {
+            self.muted.insert(identity);
+        } else {
+            self.muted.remove(&identity);
+        }
+    }
+
+    pub(super) fn is_barred(&self, identity: &Identity) -> bool {
+        self.barred.contains_key(identity)
+    }
+
+    pub(super) fn barred(&self) -> impl ExactSizeIterator<Item = &Barred> {
+        self.barred.values()
+    }
+
+    fn bar(&mut self, id: ParticipantId, person: &Participant, since: Timestamp) {
+        let barred = Barred {
+            participant: id,
+            role: person.role,
+            site: person.site.clone(),
+            name: person.name.clone(),
+            since,
+        };
+        self.barred.insert(person.identity(), barred);
+    }
+
+    fn readmit(&mut self, id: ParticipantId) {
+        self.barred.retain(|_, barred| barred.participant != id);
+    }
+
+    /// Whether this session ended because another device took its place.
+    pub(super) fn was_taken_over(&self, session: SessionId, secret: SecretHash) -> bool {
+        self.former.get(&session) == Some(&secret)
+    }
+
+    pub(super) fn knows_session(&self, session: SessionId) -> bool {
+        self.former.contains_key(&session)
+    }
+
+    /// The session of this participant has lost its place to another device.
+    pub(super) fn taken_over(&mut self, person: &Participant) {
+        if self.former.insert(person.session, person.secret).is_none() {
+            self.former_order.push_back(person.session);
+        }
+        if self.former_order.len() > MAX_FORMER
+            && let Some(oldest) = self.former_order.pop_front()
+        {
+            self.former.remove(&oldest);
+        }
+    }
+}
+
+impl State {
+    /// A moderator lets somebody in again who was sent away.
+    pub(super) fn decide_readmit(
+        &self,
+        actor: &Actor,
+        participant: ParticipantId,
+    ) -> Result<Vec<Event>, Refusal> {
+        let by = self.permit(
+            actor,
+            Verb::Moderate,
+            "only an operator or a chair may let somebody in again",
+        )?;
+        if !self
+            .barred()
+            .any(|barred| barred.participant == participant)
+        {
+            return Err(Refusal::new(
+                ErrorCode::ParticipantUnknown,
+                format!("no participant {participant} was sent away from this conference"),
+            ));
+        }
+        Ok(vec![Event::Readmitted { participant, by }])
+    }
+
+    /// Those who were sent away and may not come in.
+    pub fn barred(&self) -> impl ExactSizeIterator<Item = &Barred> {
+        self.remembered.barred()
+    }
+
+    pub(super) fn apply_barred(&mut self, at: Timestamp, participant: ParticipantId) {
+        if let Some(person) = self.people.get(participant) {
+            self.remembered.bar(participant, person, at);
+        }
+        self.versions.barred = self.seq;
+    }
+
+    pub(super) fn apply_readmitted(&mut self, participant: ParticipantId) {
+        self.remembered.readmit(participant);
+        self.versions.barred = self.seq;
+    }
+}

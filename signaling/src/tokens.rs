@@ -1,0 +1,184 @@
+//! Making tokens: judged, signed, written down, and only then handed out.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::app;
+use crate::auth::{Issued, Keys, NewToken, Role, TokenError};
+use crate::conference::Settings;
+use crate::ids::{ConferenceId, SiteCode};
+use crate::sites::{Site, SiteFilter};
+use crate::store::{Store, StoreError, TokenRow};
+
+/// Most tokens that are made at once. The whole country has about 3,400 sites.
+pub const MAX_AT_ONCE: usize = 10_000;
+
+/// So many are signed before others get a turn.
+const SIGNED_AT_ONCE: usize = 64;
+
+/// Most wrong values that an error repeats.
+const NAMED: usize = 10;
+
+/// Why no token was made.
+#[derive(Debug, thiserror::Error)]
+pub enum IssueError {
+    /// There is no such conference.
+    #[error("there is no conference {0}")]
+    UnknownConference(ConferenceId),
+    /// There are no such sites.
+    #[error("there is no site {}: import it first", list(.0))]
+    UnknownSites(Vec<SiteCode>),
+    /// Too many, or none.
+    #[error("{0} tokens were asked for, and 1 to {MAX_AT_ONCE} are made at once")]
+    Number(usize),
+    /// The claims make no sense together.
+    #[error(transparent)]
+    Claims(#[from] TokenError),
+    /// They cannot be written down.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+fn list(codes: &[SiteCode]) -> String {
+    let shown: Vec<_> = codes.iter().take(NAMED).map(SiteCode::as_str).collect();
+    let more = codes.len().saturating_sub(NAMED);
+    let shown = shown.join(", ");
+    if more == 0 {
+        shown
+    } else {
+        format!("{shown} and {more} more")
+    }
+}
+
+/// One token for each of many sites.
+#[derive(Clone, Debug)]
+pub struct ForSites {
+    /// For which conference.
+    pub conference: ConferenceId,
+    /// What their bearers are.
+    pub role: Role,
+    /// For which sites; all that the conference expects if `None`.
+    pub sites: Option<BTreeSet<SiteCode>>,
+    /// How long they are good for.
+    pub valid_for: SignedDuration,
+}
+
+/// Where tokens are made: with these keys, and written down here.
+#[derive(Clone, Copy, Debug)]
+pub struct Mint<'a> {
+    /// Who signs.
+    pub keys: &'a Keys,
+    /// Where it is written down.
+    pub store: &'a Store,
+    /// Who has them made.
+    pub by: &'a str,
+    /// When.
+    pub now: Timestamp,
+}
+
+impl Mint<'_> {
+    /// Makes one token.
+    ///
+    /// # Errors
+    /// When it would be for a place or conference that is not known, or cannot be written down.
+    pub async fn one(&self, new: NewToken) -> Result<Issued, IssueError> {
+        if let Some(id) = &new.conference {
+            self.require_conference(id).await?;
+        }
+        if let Some(code) = &new.site
+            && self.store.site(code).await?.is_none()
+        {
+            return Err(IssueError::UnknownSites(vec![code.clone()]));
+        }
+        let (issued, row) = self.sign(new)?;
+        self.store.record_tokens(&[row]).await?;
+        Ok(issued)
+    }
+
+    /// Makes one token for each site, in the order of their codes: all of them or none.
+    ///
+    /// # Errors
+    /// When the conference or a site is not known, or they cannot be written down.
+    pub async fn for_sites(&self, wanted: ForSites) -> Result<Vec<(Site, Issued)>, IssueError> {
+        self.require_conference(&wanted.conference).await?;
+        let sites = self.sites(&wanted).await?;
+        if !(1..=MAX_AT_ONCE).contains(&sites.len()) {
+            return Err(IssueError::Number(sites.len()));
+        }
+        let mut made = Vec::with_capacity(sites.len());
+        let mut rows = Vec::with_capacity(sites.len());
+        for (index, site) in sites.into_iter().enumerate() {
+            let new = NewToken {
+                subject: None,
+                conference: Some(wanted.conference.clone()),
+                site: Some(site.code.clone()),
+                role: wanted.role,
+                name: None,
+                valid_for: wanted.valid_for,
+            };
+            let (issued, row) = self.sign(new)?;
+            made.push((site, issued));
+            rows.push(row);
+            if index % SIGNED_AT_ONCE == 0 {
+                tokio::task::yield_now().await;
+            }
+        }
+        self.store.record_tokens(&rows).await?;
+        Ok(made)
+    }
+
+    async fn require_conference(&self, id: &ConferenceId) -> Result<(), IssueError> {
+        match self.store.conference(id).await? {
+            Some(_) => Ok(()),
+            None => Err(IssueError::UnknownConference(id.clone())),
+        }
+    }
+
+    async fn sites(&self, wanted: &ForSites) -> Result<Vec<Site>, IssueError> {
+        let chosen = match &wanted.sites {
+            Some(chosen) => chosen.clone(),
+            None => self.expected(&wanted.conference).await?,
+        };
+        let mut known = self.store.sites(&SiteFilter::default()).await?;
+        known.retain(|site| chosen.contains(&site.code));
+        let found: BTreeSet<_> = known.iter().map(|site| &site.code).collect();
+        let unknown: Vec<_> = chosen
+            .iter()
+            .filter(|code| !found.contains(code))
+            .cloned()
+            .collect();
+        if unknown.is_empty() {
+            Ok(known)
+        } else {
+            Err(IssueError::UnknownSites(unknown))
+        }
+    }
+
+    async fn expected(&self, id: &ConferenceId) -> Result<BTreeSet<SiteCode>, IssueError> {
+        let state = self.store.load_state(id, Settings::default()).await?;
+        let state = state.ok_or_else(|| IssueError::UnknownConference(id.clone()))?;
+        Ok(state
+            .roster()
+            .sites()
+            .map(|(code, _)| code.clone())
+            .collect())
+    }
+
+    fn sign(&self, new: NewToken) -> Result<(Issued, TokenRow), IssueError> {
+        let (role, site, conference) = (new.role, new.site.clone(), new.conference.clone());
+        let issued = self.keys.issue(new, app::new_token_id(), self.now)?;
+        let row = TokenRow {
+            id: issued.id.clone(),
+            subject: issued.subject.clone(),
+            role,
+            site,
+            conference,
+            issued_by: self.by.to_owned(),
+            issued_at: self.now,
+            expires_at: issued.expires_at,
+            revoked_at: None,
+        };
+        Ok((issued, row))
+    }
+}

@@ -1,0 +1,80 @@
+//! Makes what was taken back hold: also when another process took it back, also for those who are
+//! in.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, MissedTickBehavior, interval};
+use tracing::{info, warn};
+
+use crate::app::{App, Inner};
+use crate::auth::CLOCK_LEEWAY;
+use crate::ids::TokenId;
+use crate::store::StoreError;
+
+/// How often the store is asked what `dinh token revoke` beside the running server has taken back.
+/// Higher: less to do. Lower: a link that got lost is good for less long.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// How often what has expired is forgotten.
+const TIDY_EVERY: Duration = Duration::from_secs(600);
+
+/// Looks until it is told to stop by being dropped.
+pub(crate) async fn watch(app: App) {
+    let mut look = interval(LOOK_EVERY);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut tidied_at: Option<Instant> = None;
+    let mut is_failing = false;
+    loop {
+        let now = look.tick().await;
+        let looked = app.heed_revocations().await;
+        // One line when it begins, not one each time.
+        if let Err(cause) = &looked
+            && !is_failing
+        {
+            warn!(%cause, "cannot see which tokens were taken back");
+        }
+        is_failing = looked.is_err();
+        if tidied_at.is_none_or(|at| now.saturating_duration_since(at) >= TIDY_EVERY) {
+            tidied_at = Some(now);
+            tidy(&app).await;
+        }
+    }
+}
+
+async fn tidy(app: &App) {
+    let now = app.clock.now().wall;
+    app.keys.revoked().forget_expired(now);
+    match app.store.prune_tokens(now).await {
+        Ok(0) => {}
+        Ok(pruned) => info!(pruned, "forgot tokens whose time is over"),
+        Err(cause) => warn!(%cause, "cannot forget tokens whose time is over"),
+    }
+}
+
+impl Inner {
+    /// Takes a token back: from now on nobody comes in with it, and whoever did has to go.
+    ///
+    /// # Errors
+    /// When it cannot be stored.
+    pub async fn revoke(self: &Arc<Self>, token: TokenId) -> Result<(), StoreError> {
+        let expires_at = self
+            .store
+            .revoke_token(&token, self.clock.now().wall)
+            .await?;
+        self.keys.revoked().extend([(token, expires_at)]);
+        self.directory.tokens_revoked().await;
+        Ok(())
+    }
+
+    /// Learns what was taken back, by whichever process.
+    async fn heed_revocations(&self) -> Result<(), StoreError> {
+        let now = self.clock.now().wall;
+        let still_good = now.checked_sub(CLOCK_LEEWAY).unwrap_or(now);
+        let revoked = self.store.revoked_tokens(still_good).await?;
+        if self.keys.revoked().extend(revoked) {
+            self.directory.tokens_revoked().await;
+        }
+        Ok(())
+    }
+}
