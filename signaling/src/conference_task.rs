@@ -224,7 +224,7 @@ impl ConferenceTask {
     /// else that happens; what is not stored of it is noticed again.
     fn notice_time(&mut self, batch: &mut Batch) -> Timestamp {
         let Now { wall, mono } = self.around.clock.now();
-        if self.state.version() > 0 {
+        if self.state.version() > 0 && self.state.phase() != Phase::Ended {
             let (time, known) = (self.state.time_of(wall), self.state.time());
             let set_by = self.reckoning.look(time.reckoned(), mono, known.reckoned());
             if let Some(set_by) = set_by {
