@@ -8,8 +8,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
-    clippy::print_stderr,
-    reason = "helpers of tests fail as loudly as the tests, and the seed must be told"
+    reason = "helpers of tests fail as loudly as the tests"
 )]
 
 mod process;

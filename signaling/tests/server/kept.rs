@@ -120,7 +120,7 @@ async fn a_second_server_on_the_same_data_is_refused() {
     let world = World::new().await;
     let (media, events) = FakeMedia::new();
     let second = Server::start_with(world.config(), std::sync::Arc::new(media), events).await;
-    let error = second.err().expect("it is refused").to_string();
+    let error = second.expect_err("it is refused").to_string();
     assert!(error.contains("in use by another dinh"), "{error}");
 }
 
@@ -136,6 +136,6 @@ async fn a_server_that_can_store_nothing_does_not_start() {
     let stopped = world.stop().await;
     let (media, events) = FakeMedia::new();
     let started = Server::start_with(stopped.config(), std::sync::Arc::new(media), events).await;
-    let error = started.err().expect("it does not start").to_string();
+    let error = started.expect_err("it does not start").to_string();
     assert!(error.starts_with("nothing can be stored in "), "{error}");
 }
