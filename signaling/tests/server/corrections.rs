@@ -94,10 +94,9 @@ async fn a_title_and_a_time_are_corrected_in_the_list_too() {
     );
     let events = world.get(&format!("{two}/events"), &admin).await.json();
     let last = &events.as_array().unwrap().last().unwrap()["event"];
-    assert_eq!(
-        (&last["kind"], &last["by"]["bearer"]["subject"]),
-        (&json!("amended"), &json!("admin"))
-    );
+    assert_eq!(last["kind"], "amended");
+    let subject = last["by"]["bearer"]["subject"].as_str().unwrap();
+    assert!(subject.starts_with("admin"), "{subject}");
 }
 
 #[tokio::test]

@@ -25,7 +25,9 @@ fn a_site_that_comes_is_lost_comes_back_and_leaves_was_here_for_as_long_as_it_wa
     meeting.pass(100);
     meeting.lose(commune);
     meeting.pass(20);
-    assert_eq!(meeting.join(Role::Site, Some("101")), commune);
+    let session = meeting.state.participant(commune).unwrap().session;
+    let secret = hash(meeting.next_id);
+    meeting.system(Command::Resume { session, secret }).unwrap();
     meeting.pass(50);
     let leave = Command::Leave {
         participant: commune,
