@@ -355,8 +355,9 @@ impl Config {
         if found.is_empty() { Ok(()) } else { Err(found) }
     }
 
-    /// API keys that are long enough and could be guessed all the same: none of them is used. It
-    /// costs the programs that have one, and not the conferences of a server that is started anew.
+    /// API keys that are long enough and could be guessed all the same. A server that is started anew
+    /// says so and runs: what a program could do yesterday it can do today. `dinh config check`
+    /// refuses them.
     #[must_use]
     pub fn guessable_keys(&self) -> Vec<Invalid> {
         let keys = self.auth.api_keys.iter();
@@ -364,7 +365,10 @@ impl Config {
             let problem = weakness(secret.expose().as_bytes())?;
             Some(Invalid {
                 key: format!("auth.api_keys.{id}"),
-                problem: format!("{problem}, and is not used; try `openssl rand -hex 32`"),
+                problem: format!(
+                    "{problem}: whoever guesses it makes tokens for administrators; try \
+                     `openssl rand -hex 32`"
+                ),
             })
         })
         .collect()

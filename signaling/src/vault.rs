@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use ring::rand::SystemRandom;
 
-use crate::auth::strength::weakness;
 use crate::auth::{ApiKey, CLOCK_LEEWAY, KeyError, KeyFileError, Keys, SigningKey};
 use crate::config::Config;
 use crate::data_dir::{DATABASE, DataDir, DataDirError, Lock, RECORD_KEY, SIGNED_HEADS, TOKEN_KEY};
@@ -191,10 +190,6 @@ pub(crate) async fn open_store(directory: &DataDir) -> Result<Store, StoreError>
 fn keys(config: &Config, own: &SigningKey) -> Result<Keys, VaultError> {
     let mut api_keys = Vec::new();
     for (id, secret) in &config.auth.api_keys {
-        // See `Config::guessable_keys`.
-        if weakness(secret.expose().as_bytes()).is_some() {
-            continue;
-        }
         let parsed = id
             .parse()
             .map_err(|error| VaultError::KeyId(id.clone(), format!("{error}")))?;
