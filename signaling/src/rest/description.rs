@@ -190,6 +190,11 @@ const MEDIA_TYPE: Shared = (
     "UnsupportedMediaType",
     "The body is not of the type that is read here.",
 );
+const TOO_MANY: Shared = (
+    "429",
+    "TooManyRequests",
+    "There were too many from this address or with this token: try again in some seconds.",
+);
 const INTERNAL: Shared = (
     "500",
     "Internal",
@@ -201,7 +206,7 @@ const UNAVAILABLE: Shared = (
     "There is no room, or the server stops: try again after `retry-after` seconds.",
 );
 
-const SHARED: [Shared; 9] = [
+const SHARED: [Shared; 10] = [
     BAD_REQUEST,
     UNAUTHORIZED,
     FORBIDDEN,
@@ -209,6 +214,7 @@ const SHARED: [Shared; 9] = [
     TIMEOUT,
     TOO_LARGE,
     MEDIA_TYPE,
+    TOO_MANY,
     INTERNAL,
     UNAVAILABLE,
 ];
@@ -286,6 +292,7 @@ fn add_refusals(operation: &mut Operation) {
         (TIMEOUT, !is_open),
         (TOO_LARGE, has_body),
         (MEDIA_TYPE, has_body),
+        (TOO_MANY, !is_open),
         (INTERNAL, !is_open),
         (UNAVAILABLE, !is_open),
     ] {
