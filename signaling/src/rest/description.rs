@@ -262,7 +262,7 @@ fn refusal(status: &str, meaning: &str) -> Response {
     let text = || Header::new(ObjectBuilder::new().schema_type(Type::String));
     match status {
         "401" => response.header("www-authenticate", text()),
-        "503" => response.header("retry-after", text()),
+        "429" | "503" => response.header("retry-after", text()),
         _ => response,
     }
     .build()

@@ -16,7 +16,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::extract::whole;
 use super::page::{MAX_LIMIT, Page, checked, page};
-use super::{ApiError, Json, Path, Query};
+use super::{ApiError, ErrorBody, Json, Path, Query};
 use crate::access::AccessLog;
 use crate::app::App;
 use crate::auth::{Grant, NewToken, Role};
@@ -78,7 +78,7 @@ pub(super) struct CreateTokens {
     /// What their bearers are.
     role: Role,
     /// For which sites; all that the conference expects if left out.
-    #[schema(max_items = 10_000)]
+    #[schema(min_items = 1, max_items = 10_000)]
     sites: Option<BTreeSet<SiteCode>>,
     /// How long they are good for.
     #[schema(minimum = 1, maximum = 31_536_000)]
@@ -138,9 +138,18 @@ impl From<IssueError> for ApiError {
                 ErrorCode::ConferenceUnknown,
                 error.to_string(),
             ),
-            IssueError::UnknownSites(_) | IssueError::Number(_) | IssueError::Claims(_) => {
-                Self::bad_request(error.to_string())
-            }
+            IssueError::UnknownSites(_) => Self::new(
+                StatusCode::NOT_FOUND,
+                ErrorCode::NotFound,
+                error.to_string(),
+            ),
+            // So many sites, or so few, has the conference.
+            IssueError::Number(_) => Self::new(
+                StatusCode::CONFLICT,
+                ErrorCode::BadMessage,
+                error.to_string(),
+            ),
+            IssueError::Claims(_) => Self::bad_request(error.to_string()),
             IssueError::Store(cause) => cause.into(),
         }
     }
@@ -170,7 +179,10 @@ fn life(ttl_seconds: u32) -> Result<SignedDuration, ApiError> {
     path = "/tokens",
     tag = "tokens",
     request_body = CreateToken,
-    responses((status = CREATED, body = CreatedToken))
+    responses(
+        (status = CREATED, body = CreatedToken),
+        (status = NOT_FOUND, body = ErrorBody, description = "There is no such conference or site."),
+    )
 )]
 pub(super) async fn create(
     State(app): State<App>,
@@ -204,7 +216,10 @@ pub(super) async fn create(
     tag = "tokens",
     params(("conference" = ConferenceId, Path)),
     request_body = CreateTokens,
-    responses((status = CREATED, body = CreatedTokens))
+    responses(
+        (status = CREATED, body = CreatedTokens),
+        (status = CONFLICT, body = ErrorBody, description = "The conference expects no sites, or too many."),
+    )
 )]
 pub(super) async fn create_many(
     State(app): State<App>,

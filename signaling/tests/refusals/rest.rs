@@ -190,10 +190,6 @@ async fn bodies_that_make_no_sense_are_refused_with_a_sentence() {
             r#"{"role":"chair","conference":"weekly","ttlSeconds":0}"#,
         ),
         (
-            "/api/v1/tokens",
-            r#"{"role":"site","conference":"weekly","site":"99999","ttlSeconds":60}"#,
-        ),
-        (
             "/api/v1/conferences/weekly/tokens",
             r#"{"role":"site","sites":["99999"],"ttlSeconds":60}"#,
         ),
@@ -253,11 +249,20 @@ async fn what_is_not_there_is_not_found() {
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{method} {path}");
         assert_eq!(answer.code(), code, "{method} {path}");
     }
-    let body = r#"{"title":"T","sites":["no-such-site"]}"#;
-    let path = "/api/v1/conferences";
-    let answer = house.ask("POST", path, Some(&admin), body.into()).await;
-    assert_eq!(answer.status, StatusCode::NOT_FOUND);
-    assert_eq!(answer.code(), "not_found");
+    for (path, body) in [
+        (
+            "/api/v1/conferences",
+            r#"{"title":"T","sites":["no-such-site"]}"#,
+        ),
+        (
+            "/api/v1/tokens",
+            r#"{"role":"site","conference":"weekly","site":"99999","ttlSeconds":60}"#,
+        ),
+    ] {
+        let answer = house.ask("POST", path, Some(&admin), body.into()).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
+        assert_eq!(answer.code(), "not_found", "{path}");
+    }
 }
 
 #[tokio::test]
