@@ -86,9 +86,10 @@ impl Admission {
         })
     }
 
-    /// Sends one stranger away, for want of something that all connections need.
-    pub(crate) fn shed(&self) {
-        self.strangers.shed();
+    /// Sends one stranger away, for want of something that all connections need. False if there is
+    /// none.
+    pub(crate) fn shed(&self) -> bool {
+        self.strangers.shed()
     }
 
     /// Whether somebody from there may try to come in, before anything is asked of a key or of a

@@ -60,9 +60,7 @@ pub(crate) async fn serve(
     let mut accept = Accept::new(listener);
     let shed = || {
         app.metrics.connection_cut("descriptors");
-        if !pool.shed() {
-            app.admission.shed();
-        }
+        pool.shed() || app.admission.shed()
     };
     while let Some((stream, peer)) = silence.run_until_cancelled(accept.next(shed)).await {
         let Some(visit) = pool.enter(peer.ip().into()) else {

@@ -16,6 +16,9 @@ const BACKLOG: u32 = 4_096;
 /// Lower: more is tried in vain.
 const PAUSE: Duration = Duration::from_millis(200);
 
+/// How long until a connection that was told to end has given its descriptor back.
+const ENDING: Duration = Duration::from_millis(2);
+
 /// How often that is written into the log.
 const SAY_EVERY: Duration = Duration::from_secs(60);
 
@@ -56,8 +59,8 @@ impl Accept {
     }
 
     /// The next connection. When there are no descriptors, `shed` is asked to end something that
-    /// holds one. Cancel safe.
-    pub(super) async fn next(&mut self, shed: impl Fn()) -> (TcpStream, SocketAddr) {
+    /// holds one, and says whether there was something. Cancel safe.
+    pub(super) async fn next(&mut self, shed: impl Fn() -> bool) -> (TcpStream, SocketAddr) {
         loop {
             match self.listener.accept().await {
                 Ok(accepted) => {
@@ -68,10 +71,9 @@ impl Accept {
                 }
                 Err(cause) => {
                     self.complain(Instant::now(), &cause);
-                    shed();
+                    let is_ending = shed();
                     if self.spare.take().is_none() {
-                        tokio::time::sleep(PAUSE).await;
-                        self.spare = spare();
+                        tokio::time::sleep(if is_ending { ENDING } else { PAUSE }).await;
                     }
                 }
             }

@@ -1,9 +1,10 @@
 //! The real binary, killed without warning in the midst of work.
 
-use std::io::{BufRead as _, BufReader};
-use std::net::SocketAddr;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -134,10 +135,9 @@ async fn events(operator: &mut Client, server: &Process) -> Vec<Value> {
 
 /// A plain HTTP/1.0 request: the answer ends with the connection.
 fn get(url: &str, token: &str) -> String {
-    use std::io::{Read as _, Write as _};
     let rest = url.strip_prefix("http://").unwrap();
     let (host, path) = rest.split_once('/').unwrap();
-    let mut stream = std::net::TcpStream::connect(host).unwrap();
+    let mut stream = TcpStream::connect(host).unwrap();
     write!(
         stream,
         "GET /{path} HTTP/1.0\r\nAuthorization: Bearer {token}\r\n\r\n"
@@ -249,4 +249,32 @@ fn the_limit_of_descriptors_is_raised_as_far_as_it_may_be() {
         .find(|line| line.starts_with("Max open files"));
     let words: Vec<_> = line.unwrap().split_whitespace().collect();
     assert_eq!(words[3..5], ["1024", "1024"]);
+}
+
+#[test]
+fn without_descriptors_left_it_still_says_how_it_is_and_goes_on_when_there_are_some() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut shell = Command::new("sh");
+    shell.args([
+        "-c",
+        r#"ulimit -n 80 && exec "$0" "$@""#,
+        env!("CARGO_BIN_EXE_dinh"),
+    ]);
+    let process = Process::run(shell, directory.path());
+    let crowd: Vec<_> = (0..200)
+        .map(|_| TcpStream::connect(process.address).unwrap())
+        .collect();
+    let asks = || {
+        let mut stream = TcpStream::connect(process.address).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(20)))
+            .unwrap();
+        stream.write_all(b"GET /readyz HTTP/1.0\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    assert!(asks().starts_with("HTTP/1.0 200"), "in the crowd");
+    drop(crowd);
+    assert!(asks().starts_with("HTTP/1.0 200"), "after it");
 }
