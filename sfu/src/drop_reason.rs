@@ -90,6 +90,8 @@ drop_reasons! {
     RepairBudget = "repair_budget",
     /// A keyframe request of a receiver that has asked for its share of them.
     KeyframeBudget = "keyframe_budget",
+    /// A TCP connection that the system could not give, for want of descriptors as a rule.
+    NotAccepted = "not_accepted",
     /// The system's send buffer or the TCP connection's queue is full.
     SendQueueFull = "send_queue_full",
     /// The queue to another shard is full.

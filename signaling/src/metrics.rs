@@ -53,8 +53,8 @@ struct StatusLabel {
 /// Messages that could not be read have this kind.
 pub const NOT_UNDERSTOOD: &str = "not_understood";
 
-/// Why an HTTP connection is cut.
-const CUT_REASONS: [&str; 2] = ["idle", "full"];
+/// Why a connection is cut.
+const CUT_REASONS: [&str; 5] = ["idle", "full", "stranger", "descriptors", "proxy_protocol"];
 
 /// Why a join is refused although its bearer may come in.
 pub const WANT_OF_ROOM: [ErrorCode; 3] = [
@@ -153,7 +153,7 @@ impl Metrics {
         );
         dinh.register(
             "http_connections_cut",
-            "HTTP connections closed for want of room: idle ones, and new ones when all were busy",
+            "Connections closed before their time: idle ones and strangers for newcomers, new ones when there was no room, and for want of descriptors",
             self.cut.clone(),
         );
         dinh.register("events", "Events stored", self.events.clone());

@@ -33,6 +33,10 @@ const BACKLOG: i32 = 4_096;
 /// Connections accepted per turn, so that those accepted are read before more come.
 const ACCEPTS_PER_TURN: usize = 64;
 
+/// How long until another attempt when the system gives no connection. Higher: those who wait wait
+/// longer. Lower: more is tried in vain.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+
 /// Bytes that may wait for a slow connection, about a second of video; beyond it packets are
 /// dropped, as a network would drop them.
 const MAX_QUEUED: usize = 256 * 1_024;
@@ -66,6 +70,8 @@ pub(super) struct Tcp {
     /// Readable connections, by key.
     ready: Vec<usize>,
     acceptable: bool,
+    /// The poll tells of those that wait only once, so that they are asked for again then.
+    accept_again: Option<Instant>,
     next_id: u64,
     next_sweep: Option<Instant>,
     buffer: Box<[u8]>,
@@ -89,6 +95,7 @@ impl Tcp {
             unproven: Unproven::default(),
             ready: Vec::new(),
             acceptable: true,
+            accept_again: None,
             next_id: 0,
             next_sweep: None,
             buffer: vec![0; READ].into_boxed_slice(),
@@ -116,6 +123,10 @@ impl Tcp {
 
     /// Accepts, reads, closes. Returns whether there may be more to read at once.
     pub(super) fn receive(&mut self, now: Instant, registry: &Registry, shard: &mut Shard) -> bool {
+        if self.accept_again.is_some_and(|due| due <= now) {
+            self.accept_again = None;
+            self.acceptable = true;
+        }
         self.accept(now, registry, shard);
         let mut ready = std::mem::take(&mut self.ready);
         ready.retain(|key| self.read(now, *key, registry, shard));
@@ -129,9 +140,15 @@ impl Tcp {
             if !self.acceptable {
                 return;
             }
-            let Ok((mut stream, remote)) = self.listener.accept() else {
-                self.acceptable = false;
-                return;
+            let (mut stream, remote) = match self.listener.accept() {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    self.acceptable = false;
+                    if error.kind() != io::ErrorKind::WouldBlock {
+                        self.miss(now, registry, shard);
+                    }
+                    return;
+                }
             };
             if self.connections.len() >= MAX_CONNECTIONS {
                 let Some(idlest) = self.unproven.give_up() else {
@@ -163,6 +180,15 @@ impl Tcp {
                 self.close(now, idlest, registry, shard);
             }
             self.next_sweep.get_or_insert(now + SWEEP);
+        }
+    }
+
+    /// The system gave no connection: one that nobody knows makes room, and the next turn tries again.
+    fn miss(&mut self, now: Instant, registry: &Registry, shard: &mut Shard) {
+        shard.count_drop(DropReason::NotAccepted);
+        self.accept_again = Some(now + ACCEPT_PAUSE);
+        if let Some(idlest) = self.unproven.give_up() {
+            self.close(now, idlest, registry, shard);
         }
     }
 
