@@ -78,7 +78,7 @@ impl AccessLog {
     /// Somebody was refused what it asked for.
     pub(crate) fn refused(&self, client: ClientAddress, asked: &str, code: ErrorCode, why: &str) {
         let verdict = self.refusals().note(Instant::now(), client.origin());
-        self.write_sums(verdict.sums);
+        Self::write_sums(verdict.sums);
         if verdict.is_written {
             let code = code.as_str();
             info!(target: TARGET, %client, asked = ?asked, code, why = ?why, "refused");
@@ -88,14 +88,14 @@ impl AccessLog {
     /// Writes what was only counted, if it is time.
     pub(crate) fn sum_up(&self) {
         let sums = self.refusals().sum_up(Instant::now());
-        self.write_sums(sums);
+        Self::write_sums(sums);
     }
 
     fn refusals(&self) -> std::sync::MutexGuard<'_, Refusals> {
         self.refusals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write_sums(&self, sums: Vec<Sum>) {
+    fn write_sums(sums: Vec<Sum>) {
         for Sum { origin, unwritten } in sums {
             let client = origin.map_or_else(|| "others".to_owned(), |origin| origin.to_string());
             info!(target: TARGET, client, unwritten, "refused, and not written each");

@@ -2,6 +2,7 @@
 
 mod ports;
 mod record;
+mod signals;
 mod tokens;
 
 use std::io::{IsTerminal as _, Write as _};
@@ -10,7 +11,6 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
-use tokio::signal::unix::{SignalKind, signal};
 use tracing::{error, info, warn};
 use tracing_subscriber::EnvFilter;
 
@@ -19,6 +19,7 @@ use crate::ids::ConferenceId;
 use crate::server::Server;
 use crate::vault;
 use crate::{access, demo, descriptors, rest};
+use signals::Signals;
 use tokens::TokenVerb;
 
 /// Exit code for a configuration that cannot be used (sysexits.h, `EX_CONFIG`).
@@ -156,9 +157,7 @@ async fn serve(config: Config, with_demo: bool) -> anyhow::Result<()> {
         warn!(variable, "not a setting of this server: ignored");
     }
     descriptors::raise_limit(&config);
-    let mut hung_up = signal(SignalKind::hangup()).context("cannot catch SIGHUP")?;
-    let mut terminated = signal(SignalKind::terminate()).context("cannot catch SIGTERM")?;
-    let mut interrupted = signal(SignalKind::interrupt()).context("cannot catch SIGINT")?;
+    let mut signals = Signals::catch()?;
     let server = Server::start(config).await?;
     if with_demo {
         let links = demo::prepare(&server)
@@ -166,18 +165,10 @@ async fn serve(config: Config, with_demo: bool) -> anyhow::Result<()> {
             .context("cannot prepare the demo")?;
         print(&links.to_string())?;
     }
-    loop {
-        tokio::select! {
-            _ = terminated.recv() => break,
-            _ = interrupted.recv() => break,
-            // Asked for by those who rotate logs, and sent when a terminal closes.
-            _ = hung_up.recv() => info!("SIGHUP changes nothing: settings are read at the start"),
-        }
-    }
+    signals.stop().await;
     tokio::select! {
         () = server.stop() => {}
-        _ = terminated.recv() => complain("stopped at once, by a second signal"),
-        _ = interrupted.recv() => complain("stopped at once, by a second signal"),
+        () = signals.stop() => complain("stopped at once, by a second signal"),
     }
     Ok(())
 }

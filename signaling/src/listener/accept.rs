@@ -71,9 +71,9 @@ impl Accept {
                 }
                 Err(cause) => {
                     self.complain(Instant::now(), &cause);
-                    let is_ending = shed();
+                    let pause = if shed() { ENDING } else { PAUSE };
                     if self.spare.take().is_none() {
-                        tokio::time::sleep(if is_ending { ENDING } else { PAUSE }).await;
+                        tokio::time::sleep(pause).await;
                     }
                 }
             }
