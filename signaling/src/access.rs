@@ -119,6 +119,11 @@ impl AccessLog {
         );
     }
 
+    /// A link was opened, and its token given to a browser.
+    pub(crate) fn link_opened(client: ClientAddress, token: &TokenId) {
+        info!(target: TARGET, %client, %token, "link opened");
+    }
+
     /// A token was taken back.
     pub(crate) fn token_revoked(client: ClientAddress, by: &Grant, token: &TokenId) {
         let (by, by_token) = (by.subject(), by.token());

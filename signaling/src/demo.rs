@@ -8,6 +8,7 @@ use crate::auth::{NewToken, Role};
 use crate::conference::{Actor, Command, Refusal};
 use crate::directory::NewConference;
 use crate::ids::{ConferenceId, SiteCode};
+use crate::links::{self, NewLink};
 use crate::protocol::server::Phase;
 use crate::server::Server;
 use crate::sites::{Level, SiteFilter};
@@ -25,6 +26,9 @@ const TITLE: &str = "Giao ban thử nghiệm";
 
 /// How long the links are good for.
 const VALID_FOR: SignedDuration = SignedDuration::from_hours(12);
+
+/// In how many browsers each may be opened: a demo is for trying things.
+const DEVICES: u32 = 16;
 
 /// Three ways into the demo conference.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -103,7 +107,9 @@ pub async fn prepare(server: &Server) -> Result<Links, DemoError> {
             valid_for: VALID_FOR,
         };
         let issued = server.issue(new).await?;
-        Ok(link_to(&server.base_url(), role, &issued.token))
+        let link = NewLink::to(&issued, role, None);
+        let made = links::create(store, &server.base_url(), [link], DEVICES).await?;
+        Ok(made.into_iter().next().unwrap_or_default())
     };
     Ok(Links {
         operator: link(Role::Operator, None).await?,
@@ -111,19 +117,6 @@ pub async fn prepare(server: &Server) -> Result<Links, DemoError> {
         site: link(Role::Site, Some(commune.code)).await?,
         site_name: commune.name,
     })
-}
-
-/// The page of a role with a token. The token stands in the fragment, which browsers keep to
-/// themselves: no proxy and no log sees it.
-#[must_use]
-pub fn link_to(base_url: &str, role: Role, token: &str) -> String {
-    let page = match role {
-        Role::Operator | Role::Chair | Role::Admin => "operator",
-        Role::Hall => "hall",
-        Role::Site => "site",
-        Role::Observer => "observer",
-    };
-    format!("{base_url}/{page}#token={token}")
 }
 
 /// The demo conference that has not ended; a new one if there is none.

@@ -25,6 +25,7 @@ pub mod health;
 mod heartbeat;
 pub mod ids;
 pub mod judging;
+pub mod links;
 pub mod listener;
 pub mod media;
 pub mod metrics;

@@ -10,6 +10,7 @@ mod events;
 mod extract;
 mod floor;
 mod invitation;
+mod links;
 mod page;
 mod participants;
 pub mod refusals;
@@ -101,6 +102,8 @@ fn tokens() -> OpenApiRouter<App> {
         .routes(routes!(tokens::create, tokens::list))
         .routes(routes!(tokens::create_many))
         .routes(routes!(tokens::revoke))
+        .routes(routes!(links::create))
+        .routes(routes!(links::exchange))
 }
 
 /// The description alone.

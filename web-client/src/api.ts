@@ -17,16 +17,21 @@ function codeOf(body: unknown, status: number): string {
   return typeof code === "string" ? code : `HTTP ${status}`;
 }
 
-/** Calls `/api/v1` + `path`. Rejects with an `ApiError` when the server refuses, and with what `fetch` throws. */
-export async function call(
-  method: "GET" | "POST",
-  path: string,
-  token: string,
-  signal: AbortSignal,
-): Promise<unknown> {
-  const headers = { authorization: `Bearer ${token}` };
-  const response = await fetch(`/api/v1${path}`, { method, headers, signal });
+/** Asks `/api/v1` + `path`. Rejects with an `ApiError` when the server refuses, and with what `fetch` throws. */
+async function ask(path: string, request: RequestInit & { method: string }): Promise<unknown> {
+  const response = await fetch(`/api/v1${path}`, request);
   const body: unknown = await response.json().catch(() => null);
-  if (!response.ok) throw new ApiError(codeOf(body, response.status), `${method} ${path}: ${response.status}`);
+  if (!response.ok) throw new ApiError(codeOf(body, response.status), `${request.method} ${path}: ${response.status}`);
   return body;
+}
+
+/** Calls `/api/v1` + `path` with a token. */
+export function call(method: "GET" | "POST", path: string, token: string, signal: AbortSignal): Promise<unknown> {
+  return ask(path, { method, headers: { authorization: `Bearer ${token}` }, signal });
+}
+
+/** Sends JSON to `/api/v1` + `path`, without a token. */
+export function post(path: string, body: unknown, signal: AbortSignal): Promise<unknown> {
+  const headers = { "content-type": "application/json" };
+  return ask(path, { method: "POST", headers, body: JSON.stringify(body), signal });
 }

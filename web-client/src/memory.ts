@@ -52,13 +52,17 @@ export class TabCredentials implements Credentials {
   #token: string | null;
   #session: Session | null;
 
-  constructor(fromLink: string | null) {
-    const kept = this.#shelf.read(TOKEN);
-    this.#token = fromLink ?? kept;
-    const isSame = fromLink === null || fromLink === kept;
-    this.#session = isSame ? parseSession(this.#shelf.read(SESSION)) : null;
-    this.#shelf.write(TOKEN, this.#token);
-    if (!isSame) this.#shelf.write(SESSION, null);
+  constructor() {
+    this.#token = this.#shelf.read(TOKEN);
+    this.#session = parseSession(this.#shelf.read(SESSION));
+  }
+
+  /** Keeps the token of a link. */
+  keepToken(token: string): void {
+    if (token === this.#token) return;
+    this.#token = token;
+    this.#shelf.write(TOKEN, token);
+    this.keepSession(null);
   }
 
   get token(): string | null {

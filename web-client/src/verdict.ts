@@ -13,6 +13,7 @@ export type OverReason =
   | "token_invalid"
   | "token_expired"
   | "token_revoked"
+  | "link_elsewhere"
   | "conference_unknown"
   | "not_permitted"
   | "outdated";

@@ -40,6 +40,14 @@ impl SessionSecret {
     }
 }
 
+impl SecretHash {
+    /// The hash as text.
+    #[must_use]
+    pub fn to_hex(&self) -> String {
+        hex::encode(self.0)
+    }
+}
+
 impl FromStr for SessionSecret {
     type Err = SecretError;
 
@@ -63,7 +71,7 @@ impl fmt::Debug for SecretHash {
 
 impl Serialize for SecretHash {
     fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(&hex::encode(self.0))
+        to.serialize_str(&self.to_hex())
     }
 }
 

@@ -13,9 +13,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::{complain, print};
 use crate::auth::{Issued, MAX_VALIDITY, NewToken, Role};
 use crate::config::Config;
-use crate::demo;
 use crate::ids::{ConferenceId, SiteCode, TokenId};
-
+use crate::links::{self, NewLink};
 use crate::sites::Site;
 use crate::store::{TokenFilter, TokenRow};
 use crate::tokens::{ForSites, Mint};
@@ -29,7 +28,7 @@ const PAGE: u32 = 1_000;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum TokenVerb {
-    /// Make a token and print it, with the link that carries it and its id on standard error.
+    /// Make a token and print it, with a link for people and its id on standard error.
     Create(NewTokenArgs),
     /// List the tokens that were made here and are still valid.
     List(ListArgs),
@@ -62,6 +61,9 @@ pub(super) struct NewTokenArgs {
     /// How long it is good for, such as 90m, 12h or 7d; at most 366d.
     #[arg(long, default_value = "12h", value_parser = duration)]
     ttl: SignedDuration,
+    /// In how many browsers the link may be opened: those that open it first.
+    #[arg(long, default_value_t = links::one_device(), value_parser = clap::value_parser!(u32).range(1..=i64::from(links::MAX_DEVICES)))]
+    devices: u32,
     /// One token for each of many sites: `all` that the conference expects, or codes with commas.
     #[arg(long, requires_all = ["csv", "conference"], conflicts_with = "site")]
     sites: Option<ManySites>,
@@ -154,37 +156,43 @@ async fn create(config: &Config, vault: &Vault, args: NewTokenArgs) -> anyhow::R
             valid_for: args.ttl,
         };
         let made = mint(vault).for_sites(wanted).await?;
-        return write_csv(&file, &base, role, &made);
+        let new = made
+            .iter()
+            .map(|(_, issued)| NewLink::to(issued, role, None));
+        let links = links::create(&vault.store, &base, new, args.devices).await?;
+        return write_csv(&file, &made, &links);
     }
     let new = NewToken {
         subject: args.subject,
         conference: args.conference,
         site: args.site,
         role,
-        name: args.name,
+        name: args.name.clone(),
         valid_for: args.ttl,
     };
     let issued = mint(vault).one(new).await?;
     print(&issued.token)?;
     let mut error = std::io::stderr();
     if role != Role::Admin {
-        let _ = writeln!(error, "{}", demo::link_to(&base, role, &issued.token));
+        let new = NewLink::to(&issued, role, args.name);
+        for link in links::create(&vault.store, &base, [new], args.devices).await? {
+            let _ = writeln!(error, "{link}");
+        }
     }
     let (id, until) = (&issued.id, issued.expires_at);
     let _ = writeln!(error, "token {id}, valid until {until:.0}");
     Ok(())
 }
 
-fn write_csv(file: &Path, base: &str, role: Role, made: &[(Site, Issued)]) -> anyhow::Result<()> {
+fn write_csv(file: &Path, made: &[(Site, Issued)], links: &[String]) -> anyhow::Result<()> {
     let mut csv = csv::Writer::from_writer(Vec::new());
     csv.write_record(["code", "name", "link", "token id", "expires"])?;
-    for (site, issued) in made {
-        let link = demo::link_to(base, role, &issued.token);
+    for ((site, issued), link) in made.iter().zip(links) {
         let until = format!("{:.0}", issued.expires_at);
         csv.write_record([
             site.code.as_str(),
             &site.name,
-            &link,
+            link,
             issued.id.as_str(),
             &until,
         ])?;

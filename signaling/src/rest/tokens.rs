@@ -20,8 +20,8 @@ use super::{ApiError, ErrorBody, Json, Path, Query};
 use crate::access::AccessLog;
 use crate::app::App;
 use crate::auth::{Grant, NewToken, Role};
-use crate::demo;
 use crate::ids::{ConferenceId, SiteCode, TokenId};
+use crate::links::{self, NewLink};
 use crate::listener::ClientAddress;
 use crate::protocol::ErrorCode;
 use crate::store::{TokenFilter, TokenRow};
@@ -84,6 +84,10 @@ pub(super) struct CreateTokens {
     #[schema(minimum = 1, maximum = 31_536_000)]
     #[serde(deserialize_with = "whole")]
     ttl_seconds: u32,
+    /// In how many browsers each link may be opened: those that open it first.
+    #[serde(default = "links::one_device")]
+    #[schema(minimum = 1, maximum = 100, default = 1)]
+    devices: u32,
 }
 
 /// Tokens that were made.
@@ -102,7 +106,7 @@ pub(super) struct SiteToken {
     site: SiteCode,
     /// Its name.
     name: String,
-    /// The page that joins with the token. A secret.
+    /// What to send to the site. A secret until it is opened.
     link: String,
     /// The token. A secret.
     token: String,
@@ -155,7 +159,7 @@ impl From<IssueError> for ApiError {
     }
 }
 
-fn administers(grant: &Grant) -> Result<(), ApiError> {
+pub(super) fn administers(grant: &Grant) -> Result<(), ApiError> {
     if grant.may_administer() {
         return Ok(());
     }
@@ -164,7 +168,7 @@ fn administers(grant: &Grant) -> Result<(), ApiError> {
     ))
 }
 
-fn life(ttl_seconds: u32) -> Result<SignedDuration, ApiError> {
+pub(super) fn life(ttl_seconds: u32) -> Result<SignedDuration, ApiError> {
     if (1..=MAX_TTL_SECONDS).contains(&ttl_seconds) {
         return Ok(SignedDuration::from_secs(ttl_seconds.into()));
     }
@@ -229,6 +233,7 @@ pub(super) async fn create_many(
     Json(body): Json<CreateTokens>,
 ) -> Result<impl IntoResponse, ApiError> {
     administers(&grant)?;
+    let devices = links::check_devices(body.devices)?;
     let wanted = ForSites {
         conference,
         role: body.role,
@@ -238,21 +243,28 @@ pub(super) async fn create_many(
     let base = app.config.http.base_url(app.config.http.listen);
     let tokens = mint(&app, &grant).for_sites(wanted).await?;
     AccessLog::changed(client, &grant, &format!("{} tokens made", tokens.len()));
-    let tokens = tokens.into_iter().map(|(site, issued)| SiteToken {
-        site: site.code,
-        name: site.name,
-        link: demo::link_to(&base, body.role, &issued.token),
-        token: issued.token,
-        id: issued.id,
-        expires_at: issued.expires_at,
-    });
+    let new = tokens
+        .iter()
+        .map(|(_, issued)| NewLink::to(issued, body.role, None));
+    let links = links::create(&app.store, &base, new, devices).await?;
+    let tokens = tokens
+        .into_iter()
+        .zip(links)
+        .map(|((site, issued), link)| SiteToken {
+            site: site.code,
+            name: site.name,
+            link,
+            token: issued.token,
+            id: issued.id,
+            expires_at: issued.expires_at,
+        });
     let created = CreatedTokens {
         tokens: tokens.collect(),
     };
     Ok((StatusCode::CREATED, Json(created)))
 }
 
-fn mint<'a>(app: &'a App, grant: &'a Grant) -> Mint<'a> {
+pub(super) fn mint<'a>(app: &'a App, grant: &'a Grant) -> Mint<'a> {
     Mint {
         keys: &app.keys,
         store: &app.store,

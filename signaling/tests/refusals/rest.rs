@@ -7,7 +7,7 @@ use signaling::auth::Role;
 
 use crate::house::{CONFERENCE, House};
 
-/// Method and path of every described operation, with its parameters filled in.
+/// Method and path of every described operation that needs a token, with its parameters filled in.
 fn operations() -> Vec<(String, String)> {
     let description = serde_json::to_value(signaling::rest::description()).expect("it is JSON");
     let paths = description["paths"].as_object().expect("it has paths");
@@ -23,13 +23,23 @@ fn operations() -> Vec<(String, String)> {
             .replace("{site}", "00004")
             .replace("{tokenId}", "01JD8Y6Q0B9FJ3V2K7T5C4X1HE");
         assert!(!path.contains('{'), "{path}: say what stands there");
-        for method in item.as_object().expect("a path has methods").keys() {
-            operations.push((method.to_uppercase(), path.clone()));
+        for (method, operation) in item.as_object().expect("a path has methods") {
+            if operation["security"] == serde_json::json!([{}]) {
+                assert_eq!(
+                    path, FOR_STRANGERS,
+                    "whoever has no token gets nothing else"
+                );
+            } else {
+                operations.push((method.to_uppercase(), path.clone()));
+            }
         }
     }
     assert!(operations.len() > 15, "{operations:?}");
     operations
 }
+
+/// Where whoever opens a link gets their token.
+const FOR_STRANGERS: &str = "/api/v1/links/exchange";
 
 /// What the bearer of any token for a conference may ask: each tells of that conference only.
 const FOR_EVERYBODY: [&str; 2] = ["/api/v1/conferences", "/api/v1/invitation"];
@@ -105,6 +115,7 @@ fn body_for(path: &str) -> Body {
         "/api/v1/conferences/weekly/roster" => r#"{"sites":[]}"#.into(),
         "/api/v1/conferences/weekly/stage" => r#"{"place":"main","participant":null}"#.into(),
         "/api/v1/tokens" => r#"{"role":"admin","ttlSeconds":60}"#.into(),
+        "/api/v1/links" => r#"{"conference":"weekly","role":"chair","ttlSeconds":60}"#.into(),
         "/api/v1/conferences/weekly/tokens" => r#"{"role":"site","ttlSeconds":60}"#.into(),
         _ => participant.into(),
     }
@@ -118,6 +129,7 @@ async fn those_who_moderate_administer_nothing() {
         for (method, path) in [
             ("POST", "/api/v1/conferences"),
             ("POST", "/api/v1/tokens"),
+            ("POST", "/api/v1/links"),
             ("GET", "/api/v1/tokens"),
             ("POST", "/api/v1/conferences/weekly/tokens"),
             ("DELETE", "/api/v1/tokens/01JD8Y6Q0B9FJ3V2K7T5C4X1HE"),

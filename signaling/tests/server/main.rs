@@ -14,6 +14,7 @@ mod fake_media;
 mod floor;
 mod health;
 mod kept;
+mod links;
 mod outage;
 mod rest;
 mod restart;

@@ -44,9 +44,10 @@ impl Process {
             let (_, url) = line
                 .split_once("http://")
                 .unwrap_or_else(|| panic!("{name}: {line}"));
-            let (base, token) = url.split_once("#token=").unwrap();
+            let (base, code) = url.split_once("#code=").unwrap();
             let address = base.split('/').next().unwrap().to_owned();
-            (address, token.split_whitespace().next().unwrap().to_owned())
+            let token = exchange(&address, code.split_whitespace().next().unwrap());
+            (address, token)
         };
         let (address, operator) = link("operator");
         let _hall = link("hall");
@@ -64,6 +65,23 @@ impl Process {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
+}
+
+/// What a page does with the code of its link.
+fn exchange(address: &str, code: &str) -> String {
+    let body = json!({ "code": code }).to_string();
+    let mut stream = TcpStream::connect(address).unwrap();
+    let head = format!(
+        "POST /api/v1/links/exchange HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all((head + &body).as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+    let body: Value = serde_json::from_str(body).unwrap_or_else(|_| panic!("{answer}"));
+    body["token"].as_str().unwrap().to_owned()
 }
 
 impl Drop for Process {

@@ -22,26 +22,34 @@ const SIZES = {
 const HEARD = -55;
 const UNHEARD = -65;
 
+const CHROMIUM = "/usr/bin/chromium";
+
+const ARGUMENTS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  "--use-fake-device-for-media-stream",
+  "--use-fake-ui-for-media-stream",
+  "--allow-loopback-in-peer-connection",
+  "--disable-features=WebRtcHideLocalIpsWithMdns",
+];
+
 /**
  * Starts a browser. With a `clip` its camera and microphone play that; in a `namespace` it has that
  * network only.
  */
 export function launchChromium({ clip, namespace } = {}) {
-  const args = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-    "--allow-loopback-in-peer-connection",
-    "--disable-features=WebRtcHideLocalIpsWithMdns",
-  ];
+  const args = [...ARGUMENTS];
   if (clip) args.push(`--use-file-for-fake-video-capture=${clip.picture}`, `--use-file-for-fake-audio-capture=${clip.sound}`);
-  const path = "/usr/bin/chromium";
-  return chromium.launch({ executablePath: namespace?.wrap(path) ?? path, headless: true, args });
+  return chromium.launch({ executablePath: namespace?.wrap(CHROMIUM) ?? CHROMIUM, headless: true, args });
+}
+
+/** Starts a browser that keeps what it remembers in the directory `profile`, as one at a site does. */
+export function launchProfile(profile) {
+  return chromium.launchPersistentContext(profile, { executablePath: CHROMIUM, headless: true, args: ARGUMENTS });
 }
 
 export class Visitor {
@@ -51,8 +59,12 @@ export class Visitor {
 
   /** Opens `link` in a window of its own, in English. */
   static async open(browser, link) {
+    return Visitor.at(await browser.newContext({ viewport: { width: 1280, height: 800 } }), link);
+  }
+
+  /** Opens `link` in a window of `context`, in English. */
+  static async at(context, link) {
     const visitor = new Visitor();
-    const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
     await context.addInitScript(spy);
     await context.addInitScript(() => localStorage.getItem("dinh.language") ?? localStorage.setItem("dinh.language", "en"));
     visitor.page = await context.newPage();

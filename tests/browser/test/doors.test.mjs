@@ -20,8 +20,15 @@ describe("a link that leads nowhere", { timeout: 60_000 }, () => {
     await visitor.photograph("no-token");
   });
 
-  it("says that a forged token is not right", async () => {
+  it("says that a link with a letter too few is not right", async () => {
     const link = new URL(world.server.links.commune);
+    link.hash = link.hash.slice(0, -1);
+    const visitor = await world.visit(browser, link);
+    await visitor.reads("The link is not right");
+  });
+
+  it("says that a forged token is not right", async () => {
+    const link = await world.server.linkOf("00004");
     link.hash = `${link.hash.slice(0, -6)}AAAAAA`;
     const visitor = await world.visit(browser, link);
     await visitor.press("Join and watch");

@@ -5,7 +5,9 @@ import { expose } from "../diagnostics.ts";
 import { type DeviceKind, type DeviceState, HALL_CAMERA, LocalDevices, SITE_CAMERA } from "../devices.ts";
 import { Preferences, TabCredentials } from "../memory.ts";
 import type { Role } from "../protocol.ts";
+import { codeInHash, exchangeCode } from "../link.ts";
 import { readToken, tokenInHash, type TokenText } from "../token.ts";
+import type { OverReason } from "../verdict.ts";
 import { fetchInvitation, type Invitation, NO_INVITATION } from "../invitation.ts";
 import { type Language, language, speak } from "./i18n.svelte.ts";
 
@@ -36,7 +38,10 @@ export class Visit {
   /** The browser plays no sound until somebody clicks. */
   isSoundBlocked = $state(false);
 
-  readonly token: TokenText;
+  /** The link's code is being exchanged, or why it could not be. */
+  opening = $state.raw<"pending" | OverReason | null>(null);
+  token = $state.raw<TokenText>(readToken(null));
+
   readonly #credentials: TabCredentials;
   readonly #preferences = new Preferences();
   readonly #wakeUps = new EventTarget();
@@ -47,10 +52,13 @@ export class Visit {
   #attendanceLife = new AbortController();
 
   constructor(page: { location: Location; history: History }) {
-    this.#credentials = new TabCredentials(tokenInHash(page.location.hash));
+    const { hash } = page.location;
+    const [code, token] = [codeInHash(hash), tokenInHash(hash)];
+    this.#credentials = new TabCredentials();
+    if (token !== null) this.#credentials.keepToken(token);
     this.#path = page.location.pathname.replace(/\/+$/u, "");
-    // The token does not stay where it can be read over a shoulder or land in a screenshot.
-    if (page.location.hash !== "") page.history.replaceState(null, "", page.location.pathname + page.location.search);
+    // Neither stays where it can be read over a shoulder or land in a screenshot.
+    if (hash !== "") page.history.replaceState(null, "", page.location.pathname + page.location.search);
     this.token = readToken(this.#credentials.token);
     this.volume = this.#preferences.volume;
     speak(this.#preferences.language === "en" ? "en" : "vi");
@@ -72,7 +80,8 @@ export class Visit {
       session: this.#credentials.session?.id ?? null,
       stats: () => this.#attendance?.stats() ?? Promise.resolve(null),
     }));
-    this.#begin();
+    if (code === null) this.#begin();
+    else void this.#open(code);
   }
 
   /** The role that the server gave; before that what the link says; `site` if it says nothing. */
@@ -150,6 +159,20 @@ export class Visit {
 
   get language(): Language {
     return language();
+  }
+
+  /** Gets the token for which the link's code stands. */
+  async #open(code: string): Promise<void> {
+    this.opening = "pending";
+    const exchange = await exchangeCode(code, this.#life.signal);
+    if ("refused" in exchange) {
+      this.opening = exchange.refused;
+      return;
+    }
+    this.#credentials.keepToken(exchange.token);
+    this.token = readToken(exchange.token);
+    this.opening = null;
+    this.#begin();
   }
 
   /** A reload comes straight back; operators have nothing to check; everyone else is asked to click. */
