@@ -203,10 +203,6 @@ async fn bodies_that_make_no_sense_are_refused_with_a_sentence() {
         ),
         (
             "/api/v1/conferences/weekly/tokens",
-            r#"{"role":"site","sites":["99999"],"ttlSeconds":60}"#,
-        ),
-        (
-            "/api/v1/conferences/weekly/tokens",
             r#"{"role":"operator","sites":[],"ttlSeconds":60}"#,
         ),
         (
@@ -269,6 +265,10 @@ async fn what_is_not_there_is_not_found() {
         (
             "/api/v1/tokens",
             r#"{"role":"site","conference":"weekly","site":"99999","ttlSeconds":60}"#,
+        ),
+        (
+            "/api/v1/conferences/weekly/tokens",
+            r#"{"role":"site","sites":["99999"],"ttlSeconds":60}"#,
         ),
     ] {
         let answer = house.ask("POST", path, Some(&admin), body.into()).await;

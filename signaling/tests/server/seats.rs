@@ -231,7 +231,7 @@ async fn tokens_for_many_sites_are_made_at_once_and_listed() {
     site.join(token).await;
     let some = json!({ "role": "site", "ttlSeconds": 600, "sites": ["00004", "nowhere"] });
     let refused = world.post(&many, &admin, &some).await;
-    assert_eq!(refused.status, 400);
+    assert_eq!(refused.status, 404);
     assert!(refused.text.contains("nowhere"), "{}", refused.text);
     let listed = format!("/api/v1/tokens?conference={CONFERENCE}&limit=3");
     let list = world.get(&listed, &admin).await;
