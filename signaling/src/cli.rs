@@ -13,6 +13,7 @@ use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use tracing::{error, warn};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::ParseError;
 
 use crate::config::{self, Config, ConfigError, LogFormat};
 use crate::ids::ConferenceId;
@@ -178,10 +179,14 @@ async fn serve(config: Config, with_demo: bool) -> anyhow::Result<()> {
 const QUIET: &str = "rtc_dtls=error,rtc_interceptor=error,rtc_rtcp=error,rtc_rtp=error,\
     rtc_sdp=error,rtc_shared=error,rtc_srtp=error,rtc_stun=error";
 
+/// The filter, without what is said of single packets.
+fn without_packets(filter: &str) -> Result<EnvFilter, ParseError> {
+    format!("{QUIET},{filter}").parse()
+}
+
 fn start_logging(config: &Config) -> anyhow::Result<()> {
     let checked = "`log.filter` was checked with the configuration";
-    let filter = format!("{QUIET},{}", config.log.filter);
-    let filter: EnvFilter = filter.parse().context(checked)?;
+    let filter = without_packets(&config.log.filter).context(checked)?;
     let level = if config.log.access { "info" } else { "off" };
     let filter = filter.add_directive(format!("{}={level}", access::TARGET).parse()?);
     let builder = tracing_subscriber::fmt()
@@ -241,5 +246,16 @@ mod tests {
     fn the_command_line_makes_sense() {
         use clap::CommandFactory as _;
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn single_packets_are_logged_only_where_the_filter_names_who_says_so() {
+        let of = |filter: &str| without_packets(filter).unwrap().to_string();
+        let usual = of("debug");
+        assert!(usual.contains("rtc_dtls=error"), "{usual}");
+        assert!(usual.contains("debug"), "{usual}");
+        let named = of("info,rtc_dtls=trace");
+        assert!(named.contains("rtc_dtls=trace"), "{named}");
+        assert!(!named.contains("rtc_dtls=error"), "{named}");
     }
 }

@@ -415,6 +415,23 @@ fn where_a_silent_peer_was_another_may_be() {
 }
 
 #[test]
+fn what_looks_like_a_handshake_takes_no_place_from_those_who_join() {
+    let (mut world, _, site) = conference(77);
+    let from = world.address(site);
+    let junk = [22, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 0, 9, 0, 2, 7, 7];
+    let waiting = vec![(from, junk.to_vec()); 20_000];
+    world.inject_all(SHARD, &waiting);
+    let budget = |world: &World| world.stats().drops.of(DropReason::HandshakeBudget);
+    assert!(budget(&world) > 19_900, "{}", budget(&world));
+    let other = Light::new(Wishes::watch());
+    let other = world.join(other, PeerPolicy::default(), Link::CLEAN);
+    world.run_for(secs(1));
+    assert!(world.is_connected(other));
+    assert_eq!(world.stats().drops.of(DropReason::HandshakeQueueFull), 0);
+    assert_undisturbed(&mut world, site);
+}
+
+#[test]
 fn a_publisher_that_leaves_numbers_out_with_every_packet_costs_a_counter() {
     let (mut world, hall, _) = conference(76);
     world.tap(hall);
