@@ -149,11 +149,15 @@ fn print(text: &str) -> anyhow::Result<()> {
     writeln!(std::io::stdout(), "{}", text.trim_end()).context("cannot write to standard output")
 }
 
-async fn serve(config: Config, with_demo: bool) -> anyhow::Result<()> {
-    start_logging(&config)?;
+fn warn_of_keys(config: &Config) {
     for problem in config.guessable_keys() {
         error!("{problem}");
     }
+}
+
+async fn serve(config: Config, with_demo: bool) -> anyhow::Result<()> {
+    start_logging(&config)?;
+    warn_of_keys(&config);
     for variable in config::load::foreign_variables() {
         warn!(variable, "not a setting of this server: ignored");
     }

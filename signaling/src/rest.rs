@@ -69,16 +69,21 @@ fn conferences() -> OpenApiRouter<App> {
         .routes(routes!(attendance::show))
         .routes(routes!(conferences::start))
         .routes(routes!(conferences::end))
+        .routes(routes!(events::list))
+        .routes(routes!(stage::show, stage::set))
+        .routes(routes!(invitation::show))
+        .merge(participants())
+        .merge(floor())
+}
+
+fn participants() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
         .routes(routes!(participants::list))
         .routes(routes!(participants::remove))
         .routes(routes!(participants::mute))
         .routes(routes!(participants::unmute))
         .routes(routes!(participants::readmit))
         .routes(routes!(participants::barred))
-        .routes(routes!(events::list))
-        .routes(routes!(stage::show, stage::set))
-        .routes(routes!(invitation::show))
-        .merge(floor())
 }
 
 fn floor() -> OpenApiRouter<App> {

@@ -56,7 +56,7 @@ pub fn decide(
         Command::SetRoster { roster } => state.decide_roster(actor, roster),
         Command::Start => state.decide_start(actor),
         Command::End => state.decide_end(actor),
-        Command::Join(join) => state.decide_join(join),
+        Command::Join(join) => state.decide_join(&join),
         Command::Resume { session, secret } => state.decide_resume(session, secret),
         Command::Lost { participant } => state.decide_lost(actor, participant),
         Command::Leave { participant } => state.decide_leave(actor, participant),

@@ -13,7 +13,7 @@ use crate::ids::{ParticipantId, SessionId};
 use crate::protocol::ErrorCode;
 
 impl State {
-    pub(super) fn decide_join(&self, join: Join) -> Result<Vec<Event>, Refusal> {
+    pub(super) fn decide_join(&self, join: &Join) -> Result<Vec<Event>, Refusal> {
         let grant = &join.grant;
         if !grant.may_join() {
             return Err(Refusal::role(grant.role(), "join a conference"));
@@ -78,7 +78,7 @@ impl State {
 
     /// The newcomer goes on in the place of a device that gave no sign of life: it keeps the turn
     /// in the queue, but is neither seen nor heard by everybody before somebody says so.
-    fn take_over(&self, participant: ParticipantId, join: Join) -> Vec<Event> {
+    fn take_over(&self, participant: ParticipantId, join: &Join) -> Vec<Event> {
         let mut events = self.stepping_down(participant, ReleaseReason::TakenOver, &By::System);
         let sources = self.people.get(participant).map(|person| &person.sources);
         events.extend(

@@ -55,9 +55,9 @@ impl Doubts {
         now: Instant,
         entry: Entry,
         asked: Vec<ParticipantId>,
-    ) -> Result<(), Entry> {
+    ) -> Result<(), Box<Entry>> {
         if self.0.len() >= MAX_WAITING {
-            return Err(entry);
+            return Err(Box::new(entry));
         }
         self.0.push(Doubtful {
             entry,
