@@ -155,12 +155,16 @@ fn warn_of_keys(config: &Config) {
     }
 }
 
-async fn serve(config: Config, with_demo: bool) -> anyhow::Result<()> {
-    start_logging(&config)?;
-    warn_of_keys(&config);
+fn warn_of_variables() {
     for variable in config::load::foreign_variables() {
         warn!(variable, "not a setting of this server: ignored");
     }
+}
+
+async fn serve(config: Config, with_demo: bool) -> anyhow::Result<()> {
+    start_logging(&config)?;
+    warn_of_keys(&config);
+    warn_of_variables();
     descriptors::raise_limit(&config);
     let mut signals = Signals::catch()?;
     let server = Server::start(config).await?;
