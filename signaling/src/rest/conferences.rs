@@ -34,12 +34,7 @@ pub(super) struct CreateConference {
     /// Its id; generated if it has none.
     id: Option<ConferenceId>,
     /// What people call it.
-    #[schema(
-        min_length = 1,
-        max_length = 200,
-        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$",
-        example = "Giao ban toàn quốc"
-    )]
+    #[schema(example = "Giao ban toàn quốc")]
     title: String,
     /// When it should begin.
     #[schema(value_type = Option<String>, format = DateTime)]

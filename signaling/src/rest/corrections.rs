@@ -24,11 +24,6 @@ use crate::store::SiteRemoval;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct AmendConference {
     /// What people should call it; as it was if left out.
-    #[schema(
-        min_length = 1,
-        max_length = 200,
-        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
-    )]
     title: Option<String>,
     /// When it should begin, `null` if that is not known; as it was if left out.
     #[serde(default, deserialize_with = "written")]

@@ -112,60 +112,114 @@ fn capitalised(text: &str) -> String {
     first.into_iter().chain(letters).collect()
 }
 
+/// Texts that people read in lists are one line.
+struct Lines;
+
+/// Schema, field, and most characters.
+const LINES: [(&str, &str, usize); 6] = [
+    ("CreateConference", "title", MAX_TITLE_CHARS),
+    ("AmendConference", "title", MAX_TITLE_CHARS),
+    ("CreateToken", "name", MAX_TEXT_CHARS),
+    ("CreateToken", "subject", MAX_TEXT_CHARS),
+    ("CreateLink", "name", MAX_TEXT_CHARS),
+    ("CreateLink", "subject", MAX_TEXT_CHARS),
+];
+
+/// Not blank, and without what [`crate::text`] refuses.
+const LINE: &str = r"^[^@]*[^\s@][^@]*$";
+
+/// What [`crate::text`] refuses, as a class of characters.
+const UNSEEN: &str = r"\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff";
+
+/// Most characters of a title.
+const MAX_TITLE_CHARS: usize = 200;
+
+/// Most characters of a name or subject.
+const MAX_TEXT_CHARS: usize = 100;
+
+impl Modify for Lines {
+    fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
+        let components = api.components.get_or_insert_default();
+        for (schema, field, most) in LINES {
+            if let Some(RefOr::T(Schema::Object(object))) = components.schemas.get_mut(schema)
+                && let Some(RefOr::T(Schema::Object(text))) = object.properties.get_mut(field)
+            {
+                text.pattern = Some(LINE.replace('@', UNSEEN));
+                text.min_length = Some(1);
+                text.max_length = Some(most);
+            }
+        }
+    }
+}
+
 /// What a token needs depends on its role, so the schema has one alternative for each need.
 struct TokensByRole;
+
+/// Name of the alternative, its roles, what it needs, and what it must not have.
+type Alternative = (
+    &'static str,
+    &'static [&'static str],
+    &'static [&'static str],
+    &'static [&'static str],
+);
+
+const PEOPLE: &[&str] = &["operator", "chair", "hall", "observer"];
+
+const TOKENS: &[Alternative] = &[
+    ("CreateAdminToken", &["admin"], &[], &["conference", "site"]),
+    ("CreateSiteToken", &["site"], &["conference", "site"], &[]),
+    ("CreatePersonToken", PEOPLE, &["conference"], &[]),
+];
+
+const LINKS: &[Alternative] = &[
+    ("CreateSiteLink", &["site"], &["conference", "site"], &[]),
+    ("CreatePersonLink", PEOPLE, &["conference"], &[]),
+];
 
 impl Modify for TokensByRole {
     fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
         let components = api.components.get_or_insert_default();
-        let Some(RefOr::T(Schema::Object(any))) = components.schemas.remove("CreateToken") else {
-            return;
-        };
-        let alternatives = [
-            (
-                "CreateAdminToken",
-                &["admin"][..],
-                &[][..],
-                &["conference", "site"][..],
-            ),
-            ("CreateSiteToken", &["site"], &["conference", "site"], &[]),
-            (
-                "CreatePersonToken",
-                &["operator", "chair", "hall", "observer"],
-                &["conference"],
-                &[],
-            ),
-        ];
-        let mut either = OneOf::new();
-        either.description = any.description.clone();
-        for (name, roles, needed, empty) in alternatives {
-            let mut one = any.clone();
-            let is = ObjectBuilder::new()
-                .schema_type(Type::String)
-                .enum_values(Some(roles.iter().copied()));
-            one.properties.insert("role".to_owned(), is.into());
-            for field in needed {
-                let schema = match *field {
-                    "site" => "SiteCode",
-                    _ => "ConferenceId",
-                };
-                let place = Ref::from_schema_name(schema);
-                one.properties.insert((*field).to_owned(), place.into());
-                one.required.push((*field).to_owned());
+        for (schema, alternatives) in [("CreateToken", TOKENS), ("CreateLink", LINKS)] {
+            let Some(RefOr::T(Schema::Object(any))) = components.schemas.remove(schema) else {
+                continue;
+            };
+            let mut either = OneOf::new();
+            either.description.clone_from(&any.description);
+            for alternative in alternatives {
+                let (name, ..) = *alternative;
+                either.items.push(Ref::from_schema_name(name).into());
+                let one = Schema::Object(narrowed(any.clone(), *alternative));
+                components.schemas.insert(name.to_owned(), RefOr::T(one));
             }
-            for field in empty {
-                let nothing = ObjectBuilder::new().schema_type(Type::Null);
-                one.properties.insert((*field).to_owned(), nothing.into());
-            }
-            either.items.push(Ref::from_schema_name(name).into());
             components
                 .schemas
-                .insert(name.to_owned(), RefOr::T(Schema::Object(one)));
+                .insert(schema.to_owned(), RefOr::T(Schema::OneOf(either)));
         }
-        components
-            .schemas
-            .insert("CreateToken".to_owned(), RefOr::T(Schema::OneOf(either)));
     }
+}
+
+/// The same, for some roles only.
+fn narrowed(mut any: Object, (_, roles, needed, empty): Alternative) -> Object {
+    let is = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(roles.iter().copied()));
+    any.properties.insert("role".to_owned(), is.into());
+    for field in needed {
+        let schema = match *field {
+            "site" => "SiteCode",
+            _ => "ConferenceId",
+        };
+        let place = Ref::from_schema_name(schema);
+        any.properties.insert((*field).to_owned(), place.into());
+        if !any.required.iter().any(|known| known == field) {
+            any.required.push((*field).to_owned());
+        }
+    }
+    for field in empty {
+        let nothing = ObjectBuilder::new().schema_type(Type::Null);
+        any.properties.insert((*field).to_owned(), nothing.into());
+    }
+    any
 }
 
 /// A refusal that many operations share: its status, name and meaning.
@@ -222,6 +276,7 @@ const SHARED: [Shared; 10] = [
 /// What can be said only when all routes are known.
 pub(super) fn complete(api: &mut utoipa::openapi::OpenApi) {
     TaggedEvents.modify(api);
+    Lines.modify(api);
     TokensByRole.modify(api);
     Common.modify(api);
 }

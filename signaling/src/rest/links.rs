@@ -38,7 +38,7 @@ pub(super) struct CreateLink {
     #[serde(deserialize_with = "whole")]
     ttl_seconds: u32,
     /// In how many browsers it may be opened: those that open it first.
-    #[serde(default = "links::one_device")]
+    #[serde(default = "links::one_device", deserialize_with = "whole")]
     #[schema(minimum = 1, maximum = 100, default = 1)]
     devices: u32,
 }
@@ -90,9 +90,6 @@ const KEPT_SECONDS: u32 = 34_560_000;
     request_body = CreateLink,
     responses(
         (status = CREATED, body = CreatedLink),
-        (status = BAD_REQUEST, body = ErrorBody, description = "the claims make no sense together"),
-        (status = UNAUTHORIZED, body = ErrorBody),
-        (status = FORBIDDEN, body = ErrorBody, description = "not an administrator"),
         (status = NOT_FOUND, body = ErrorBody, description = "there is no such conference"),
     )
 )]

@@ -38,19 +38,9 @@ pub(super) struct CreateToken {
     /// The site it speaks for. A site's token needs one.
     site: Option<SiteCode>,
     /// The name to show instead of the site's.
-    #[schema(
-        min_length = 1,
-        max_length = 100,
-        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
-    )]
     name: Option<String>,
     /// Whom it is made for: the site, else somebody of its own, if left out. Tokens of one role and
     /// subject are for the same person.
-    #[schema(
-        min_length = 1,
-        max_length = 100,
-        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
-    )]
     subject: Option<String>,
     /// How long it is good for.
     #[schema(minimum = 1, maximum = 31_536_000)]
