@@ -86,6 +86,7 @@ describe("reduce", () => {
       role: "site",
       province: "01",
       state: "present",
+      device: 1,
       muted: false,
       media: "connected",
       sources: [],
