@@ -94,7 +94,7 @@ impl Act {
 fn scripts() -> Vec<Vec<u8>> {
     let rtcp = [1, 12, 0x81, 206, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2];
     let every = [
-        &[
+        [
             0, 0, 1, 12, 0xff, 2, 0, 0x10, 0, 5, 2, 1, 0, 3, 4, 22, 0xfe, 0xff, 0,
         ]
         .as_slice(),
@@ -199,7 +199,7 @@ impl Stage {
         let templates = genuine.iter().filter_map(|datagram| template(datagram));
         let templates: Vec<_> = templates.take(32).collect();
         assert!(!templates.is_empty(), "it publishes");
-        let keys = world.client::<Light>(hostile).keys.clone();
+        let keys = world.client::<Light>(hostile).keys;
         let keys = keys.expect("it is connected");
         let sealer = Sealer::new(&keys).expect("keys of the right length");
         let mut opener = Opener::new(&keys).expect("keys of the right length");
