@@ -40,10 +40,11 @@ impl NewLink {
     }
 }
 
-/// In how many browsers a link may be opened if nothing else is said.
+/// In how many browsers a link may be opened if nothing else is said: as many as a site may have
+/// devices, so that a clerk whose computer breaks opens the same link on another one.
 #[must_use]
-pub const fn one_device() -> u32 {
-    1
+pub const fn usual_devices() -> u32 {
+    2
 }
 
 /// In how many browsers a link is to be good.

@@ -62,7 +62,7 @@ pub(super) struct NewTokenArgs {
     #[arg(long, default_value = "12h", value_parser = duration)]
     ttl: SignedDuration,
     /// In how many browsers the link may be opened: those that open it first.
-    #[arg(long, default_value_t = links::one_device(), value_parser = clap::value_parser!(u32).range(1..=i64::from(links::MAX_DEVICES)))]
+    #[arg(long, default_value_t = links::usual_devices(), value_parser = clap::value_parser!(u32).range(1..=i64::from(links::MAX_DEVICES)))]
     devices: u32,
     /// One token for each of many sites: `all` that the conference expects, or codes with commas.
     #[arg(long, requires_all = ["csv", "conference"], conflicts_with = "site")]

@@ -38,8 +38,8 @@ pub(super) struct CreateLink {
     #[serde(deserialize_with = "whole")]
     ttl_seconds: u32,
     /// In how many browsers it may be opened: those that open it first.
-    #[serde(default = "links::one_device", deserialize_with = "whole")]
-    #[schema(minimum = 1, maximum = 100, default = 1)]
+    #[serde(default = "links::usual_devices", deserialize_with = "whole")]
+    #[schema(minimum = 1, maximum = 100, default = 2)]
     devices: u32,
 }
 

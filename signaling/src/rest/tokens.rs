@@ -75,8 +75,8 @@ pub(super) struct CreateTokens {
     #[serde(deserialize_with = "whole")]
     ttl_seconds: u32,
     /// In how many browsers each link may be opened: those that open it first.
-    #[serde(default = "links::one_device")]
-    #[schema(minimum = 1, maximum = 100, default = 1)]
+    #[serde(default = "links::usual_devices")]
+    #[schema(minimum = 1, maximum = 100, default = 2)]
     devices: u32,
 }
 

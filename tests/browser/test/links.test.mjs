@@ -38,6 +38,7 @@ describe("a link that was opened in a browser", { timeout: 120_000 }, () => {
       role: "site",
       site: "00004",
       ttlSeconds: 3600,
+      devices: 1,
     });
     link = world.server.at("127.0.0.1", made.link);
   });
