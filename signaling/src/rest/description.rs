@@ -179,6 +179,13 @@ const LINKS: &[Alternative] = &[
 impl Modify for TokensByRole {
     fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
         let components = api.components.get_or_insert_default();
+        if let Some(RefOr::T(Schema::Object(many))) = components.schemas.get_mut("CreateTokens") {
+            let roles = PEOPLE.iter().chain(&["site"]).copied();
+            let is = ObjectBuilder::new()
+                .schema_type(Type::String)
+                .enum_values(Some(roles));
+            many.properties.insert("role".to_owned(), is.into());
+        }
         for (schema, alternatives) in [("CreateToken", TOKENS), ("CreateLink", LINKS)] {
             let Some(RefOr::T(Schema::Object(any))) = components.schemas.remove(schema) else {
                 continue;

@@ -75,7 +75,7 @@ pub(super) struct CreateTokens {
     #[serde(deserialize_with = "whole")]
     ttl_seconds: u32,
     /// In how many browsers each link may be opened: those that open it first.
-    #[serde(default = "links::usual_devices")]
+    #[serde(default = "links::usual_devices", deserialize_with = "whole")]
     #[schema(minimum = 1, maximum = 100, default = 2)]
     devices: u32,
 }
