@@ -63,7 +63,7 @@ pub enum Event {
         /// What people call it.
         title: String,
         /// When it should begin.
-        #[schema(value_type = Option<String>, format = DateTime)]
+        #[schema(rename = "startsAt", value_type = Option<String>, format = DateTime)]
         starts_at: Option<Timestamp>,
         /// Who made it.
         by: By,
@@ -73,7 +73,7 @@ pub enum Event {
         /// What people call it from now on.
         title: String,
         /// When it should begin.
-        #[schema(value_type = Option<String>, format = DateTime)]
+        #[schema(rename = "startsAt", value_type = Option<String>, format = DateTime)]
         starts_at: Option<Timestamp>,
         /// Who said so.
         by: By,
@@ -122,7 +122,7 @@ pub enum Event {
         token: Option<TokenId>,
         /// When the token ceases to be valid.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        #[schema(value_type = Option<String>, format = DateTime)]
+        #[schema(rename = "expiresAt", value_type = Option<String>, format = DateTime)]
         expires_at: Option<Timestamp>,
         /// Its media is refused from the start: it was muted when it was last here.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -155,7 +155,7 @@ pub enum Event {
         token: Option<TokenId>,
         /// When that token ceases to be valid.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        #[schema(value_type = Option<String>, format = DateTime)]
+        #[schema(rename = "expiresAt", value_type = Option<String>, format = DateTime)]
         expires_at: Option<Timestamp>,
     },
     /// It is gone.
@@ -246,13 +246,14 @@ pub enum Event {
         /// Until when the server is known to have been up: nobody was present after it. The first
         /// servers did not say; then it is the time of the event before.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        #[schema(value_type = Option<String>, format = DateTime)]
+        #[schema(rename = "upUntil", value_type = Option<String>, format = DateTime)]
         up_until: Option<Timestamp>,
     },
     /// The wall clock was set. Times after this one are by the clock as it is now; how long
     /// something took is reckoned without the step.
     ClockSet {
         /// Forward if positive, back if negative.
+        #[schema(rename = "byMilliseconds")]
         by_milliseconds: i64,
     },
 }
