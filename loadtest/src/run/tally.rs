@@ -340,7 +340,7 @@ fn events(measured: &Measured) -> Option<Events> {
 }
 
 /// Whether the operator was told what the server knows. Who is told in a crowd is called by its
-/// site's code.
+/// site's code; tokens are told over REST alone.
 fn agrees(told: &ParticipantEntry, known: &ParticipantEntry) -> bool {
     let is_in_crowd = told
         .site
@@ -350,6 +350,7 @@ fn agrees(told: &ParticipantEntry, known: &ParticipantEntry) -> bool {
     if is_in_crowd {
         told.name.clone_from(&known.name);
     }
+    told.token.clone_from(&known.token);
     told == *known
 }
 
