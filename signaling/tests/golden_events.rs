@@ -35,7 +35,8 @@ fn every_kind_of_event_has_been_stored() {
     assert_eq!(kinds, stored);
 }
 
-/// Programs read the log by what the interface's description says of each kind.
+/// Programs read the log by what the interface's description says of each kind. The hash of a
+/// session's secret is told to nobody.
 #[test]
 fn every_field_of_a_stored_event_is_described_by_its_name() {
     let description: Value = serde_json::from_str(include_str!("golden/openapi.json")).unwrap();
@@ -44,7 +45,8 @@ fn every_field_of_a_stored_event_is_described_by_its_name() {
     for event in stored() {
         let kind = event["kind"].as_str().unwrap();
         let name = of_kind[kind].as_str().unwrap().rsplit('/').next().unwrap();
-        for field in event.as_object().unwrap().keys() {
+        let fields = event.as_object().unwrap().keys();
+        for field in fields.filter(|field| *field != "secret") {
             let described = &schemas[name]["properties"][field];
             assert!(described.is_object(), "`{field}` of `{kind}`");
         }
