@@ -1,12 +1,16 @@
 // The real server, in a data directory of its own, on ports that the system chooses.
 
 import { execFile, spawn } from "node:child_process";
+import { createHmac, randomBytes } from "node:crypto";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 
 import { until } from "./until.mjs";
 
 const run = promisify(execFile);
+
+/** Key of a program that may sign tokens by itself. */
+const PORTAL = { id: "portal", secret: randomBytes(32).toString("hex") };
 
 function binary() {
   const path = process.env.DINH;
@@ -41,6 +45,7 @@ export class Server {
       DINH_HTTP__LISTEN: "0.0.0.0:0",
       DINH_ADMIN__LISTEN: "127.0.0.1:0",
       DINH_MEDIA__PORT: "0",
+      DINH_AUTH__API_KEYS__PORTAL: PORTAL.secret,
       ...settings,
     };
     await this.#run();
@@ -97,6 +102,16 @@ export class Server {
     const words = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);
     const { stdout } = await run(binary(), ["token", "create", ...words], { env: this.#environment });
     return stdout.trim();
+  }
+
+  /** A token of a site for the demo conference, signed by a portal, that was over some minutes ago. */
+  expiredToken(site) {
+    const then = Math.floor(Date.now() / 1000) - 600;
+    const times = { iat: then, nbf: then, exp: then + 300 };
+    const claims = { iss: PORTAL.id, sub: site, aud: "dinh", jti: "over", conf: "demo", role: "site", site, ...times };
+    const parts = [{ alg: "HS256", typ: "JWT", kid: PORTAL.id }, claims];
+    const signed = parts.map((part) => Buffer.from(JSON.stringify(part)).toString("base64url")).join(".");
+    return `${signed}.${createHmac("sha256", PORTAL.secret).update(signed).digest("base64url")}`;
   }
 
   /** The link of a site into the demo conference. */
