@@ -1,25 +1,24 @@
 //! The command line: what `dinh` can be told, and doing it.
 
+mod logging;
 mod ports;
 mod record;
 mod signals;
 mod tokens;
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use tracing::{error, warn};
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::ParseError;
 
-use crate::config::{self, Config, ConfigError, LogFormat};
+use crate::config::{self, Config, ConfigError};
 use crate::ids::ConferenceId;
 use crate::server::Server;
 use crate::vault;
-use crate::{access, demo, descriptors, rest};
+use crate::{demo, descriptors, rest};
 use signals::Signals;
 use tokens::TokenVerb;
 
@@ -162,7 +161,7 @@ fn warn_of_variables() {
 }
 
 async fn serve(config: Config, with_demo: bool) -> anyhow::Result<()> {
-    start_logging(&config)?;
+    logging::start(&config)?;
     warn_of_keys(&config);
     warn_of_variables();
     descriptors::raise_limit(&config);
@@ -180,32 +179,6 @@ async fn serve(config: Config, with_demo: bool) -> anyhow::Result<()> {
         () = signals.stop() => complain("stopped at once, by a second signal"),
     }
     Ok(())
-}
-
-/// What the media plane's libraries say of single packets, which anybody can send: left out unless
-/// the filter names them.
-const QUIET: &str = "rtc_dtls=error,rtc_interceptor=error,rtc_rtcp=error,rtc_rtp=error,\
-    rtc_sdp=error,rtc_shared=error,rtc_srtp=error,rtc_stun=error";
-
-/// The filter, without what is said of single packets.
-fn without_packets(filter: &str) -> Result<EnvFilter, ParseError> {
-    format!("{QUIET},{filter}").parse()
-}
-
-fn start_logging(config: &Config) -> anyhow::Result<()> {
-    let checked = "`log.filter` was checked with the configuration";
-    let filter = without_packets(&config.log.filter).context(checked)?;
-    let level = if config.log.access { "info" } else { "off" };
-    let filter = filter.add_directive(format!("{}={level}", access::TARGET).parse()?);
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr);
-    let started = match config.log.format {
-        LogFormat::Text => builder.try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).try_init(),
-    };
-    started.map_err(|error| anyhow::anyhow!("cannot start logging: {error}"))
 }
 
 async fn import(config: &Config, file: &Path) -> anyhow::Result<()> {
@@ -254,16 +227,5 @@ mod tests {
     fn the_command_line_makes_sense() {
         use clap::CommandFactory as _;
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn single_packets_are_logged_only_where_the_filter_names_who_says_so() {
-        let of = |filter: &str| without_packets(filter).unwrap().to_string();
-        let usual = of("debug");
-        assert!(usual.contains("rtc_dtls=error"), "{usual}");
-        assert!(usual.contains("debug"), "{usual}");
-        let named = of("info,rtc_dtls=trace");
-        assert!(named.contains("rtc_dtls=trace"), "{named}");
-        assert!(!named.contains("rtc_dtls=error"), "{named}");
     }
 }

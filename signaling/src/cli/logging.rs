@@ -1,0 +1,115 @@
+//! What is written to standard error, and what never is.
+
+use std::io::IsTerminal as _;
+
+use anyhow::Context as _;
+use tracing::{Level, Metadata, Subscriber};
+use tracing_subscriber::filter::{FilterExt as _, ParseError, filter_fn};
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer, fmt, registry};
+
+use crate::access;
+use crate::config::{Config, LogFormat};
+
+/// What the media plane's libraries say of single packets, which anybody can send: left out unless
+/// the filter names them.
+const QUIET: &str = "rtc_dtls=error,rtc_interceptor=error,rtc_rtcp=error,rtc_rtp=error,\
+    rtc_sdp=error,rtc_shared=error,rtc_srtp=error,rtc_stun=error";
+
+/// Crates of our own, whose types show no secret when they are printed.
+const OWN: [&str; 3] = ["dinh", "sfu", "signaling"];
+
+/// Starts logging, as the configuration says.
+pub(super) fn start(config: &Config) -> anyhow::Result<()> {
+    let checked = "`log.filter` was checked with the configuration";
+    let filter = without_packets(&config.log.filter).context(checked)?;
+    let level = if config.log.access { "info" } else { "off" };
+    let filter = filter.add_directive(format!("{}={level}", access::TARGET).parse()?);
+    registry()
+        .with(layer(config.log.format, filter, std::io::stderr))
+        .try_init()
+        .context("cannot start logging")
+}
+
+/// Lines of this format that pass the filter and hold nothing that a client sent in confidence.
+fn layer<S, W>(format: LogFormat, filter: EnvFilter, writer: W) -> impl Layer<S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let lines = fmt::layer()
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(writer);
+    let lines = match format {
+        LogFormat::Text => lines.boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+    };
+    lines.with_filter(filter.and(filter_fn(is_presentable)))
+}
+
+/// The filter, without what is said of single packets.
+fn without_packets(filter: &str) -> Result<EnvFilter, ParseError> {
+    format!("{QUIET},{filter}").parse()
+}
+
+/// Libraries write what they read and send at the level of traces: whole headers and frames, with the
+/// tokens, session secrets and ICE passwords in them. No filter brings these out.
+fn is_presentable(metadata: &Metadata<'_>) -> bool {
+    let crate_name = metadata.target().split("::").next().unwrap_or_default();
+    *metadata.level() != Level::TRACE || OWN.contains(&crate_name)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[test]
+    fn single_packets_are_logged_only_where_the_filter_names_who_says_so() {
+        let of = |filter: &str| without_packets(filter).unwrap().to_string();
+        let usual = of("debug");
+        assert!(usual.contains("rtc_dtls=error"), "{usual}");
+        assert!(usual.contains("debug"), "{usual}");
+        let named = of("info,rtc_dtls=trace");
+        assert!(named.contains("rtc_dtls=trace"), "{named}");
+        assert!(!named.contains("rtc_dtls=error"), "{named}");
+    }
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn no_filter_brings_out_what_libraries_read_and_send() {
+        for format in [LogFormat::Text, LogFormat::Json] {
+            let lines = Lines::default();
+            let writer = lines.clone();
+            let filter = without_packets("trace,tungstenite=trace").unwrap();
+            let subscriber = registry().with(layer(format, filter, move || writer.clone()));
+            tracing::subscriber::with_default(subscriber, || {
+                tracing::trace!(target: "tungstenite::protocol", "a frame with a token");
+                tracing::debug!(target: "tungstenite::protocol", "a connection");
+                tracing::trace!(target: "signaling::session", "a step of ours");
+            });
+            let written = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+            assert!(!written.contains("token"), "{written}");
+            assert!(written.contains("a connection"), "{written}");
+            assert!(written.contains("a step of ours"), "{written}");
+        }
+    }
+}
