@@ -83,12 +83,11 @@ async fn misbehave(part: &Part, stop: &CancellationToken) -> Deeds {
         .hostile
         .as_ref()
         .is_some_and(|hostile| hostile.kinds.contains(&HostileKind::Rejoining));
+    let stay = rejoins.then_some(REJOIN_EVERY);
     while !stop.is_cancelled() {
-        let life = deeds.visits;
         let ended = tokio::select! {
-            ended = visit(part, life, &mut deeds) => ended,
+            ended = visit(part, stay, &mut deeds) => ended,
             () = stop.cancelled() => return deeds,
-            () = tokio::time::sleep(REJOIN_EVERY), if rejoins => Ok(()),
         };
         if let Err(reason) = ended {
             *deeds.refused.entry(reason).or_default() += 1;
@@ -98,13 +97,20 @@ async fn misbehave(part: &Part, stop: &CancellationToken) -> Deeds {
     deeds
 }
 
-async fn visit(part: &Part, life: u32, deeds: &mut Deeds) -> Result<(), String> {
-    let mut visit = Visit::begin(part, life).await?;
+/// Comes in, however long the server takes to let it, and stays for so long, if not for good.
+async fn visit(part: &Part, stay: Option<Duration>, deeds: &mut Deeds) -> Result<(), String> {
+    let mut visit = Visit::begin(part, deeds.visits).await?;
     deeds.visits += 1;
     if deeds.visits > 1 {
         deeds.count(HostileKind::Rejoining, 1);
     }
-    visit.misbehave(deeds).await
+    let Some(stay) = stay else {
+        return visit.misbehave(deeds).await;
+    };
+    // A stay that is over is none that was ended.
+    tokio::time::timeout(stay, visit.misbehave(deeds))
+        .await
+        .unwrap_or(Ok(()))
 }
 
 /// What the others had of it.
