@@ -86,6 +86,7 @@ lint: packages-lint web $(TOOLS)/lint/.installed ## check format, lints, types, 
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	$(NPM) --prefix $(WEB) run check
+	cargo metadata --locked --format-version 1 --manifest-path tests/fuzz/Cargo.toml >/dev/null
 	$(TOOLS)/lint/bin/cargo-shear --locked
 	$(TOOLS)/lint/bin/cargo-deny --locked check bans licenses sources
 	@if $(TOOLS)/lint/bin/cargo-deny fetch db 2>/dev/null; then $(TOOLS)/lint/bin/cargo-deny --locked check --disable-fetch advisories; \
@@ -94,7 +95,7 @@ lint: packages-lint web $(TOOLS)/lint/.installed ## check format, lints, types, 
 # Coverage for libFuzzer, with flags that a stable compiler takes.
 COVERAGE := -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
 	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
-	-Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1
+	-Cllvm-args=-sanitizer-coverage-trace-compares
 HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 SECONDS_EACH ?= 300
 
