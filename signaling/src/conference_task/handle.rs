@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use sfu::command::Event;
 use tokio::sync::{mpsc, oneshot};
@@ -33,7 +34,13 @@ impl From<AskError> for Refusal {
     }
 }
 
-/// Asks a conference's task. Cheap to clone; asking never waits, being answered does.
+/// How long a program or an operator waits for room behind a rush of others before it is refused.
+///
+/// Higher: its request outlives its patience. Lower: a conference of thousands that is just ending
+/// refuses whoever manages it.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Asks a conference's task. Cheap to clone; what sessions and media ask never waits for room.
 #[derive(Clone, Debug)]
 pub struct ConferenceHandle {
     id: ConferenceId,
@@ -89,6 +96,19 @@ impl ConferenceHandle {
         })
     }
 
+    /// As [`ask`](Self::ask), for whoever can wait a while for room.
+    async fn ask_patiently(&self, request: Request) -> Result<(), AskError> {
+        let inbound = Inbound {
+            request,
+            queued_at: Instant::now(),
+        };
+        let sent = self.inbox.send_timeout(inbound, PATIENCE).await;
+        sent.map_err(|error| match error {
+            mpsc::error::SendTimeoutError::Timeout(_) => AskError::Overloaded,
+            mpsc::error::SendTimeoutError::Closed(_) => AskError::Closed,
+        })
+    }
+
     /// Changes the conference; what came of it goes to the session.
     ///
     /// # Errors
@@ -114,11 +134,12 @@ impl ConferenceHandle {
     /// When the conference refuses, or its task takes nothing.
     pub async fn change(&self, actor: Actor, command: Command) -> Result<(), Refusal> {
         let (sender, receiver) = oneshot::channel();
-        self.ask(Request::Change {
+        self.ask_patiently(Request::Change {
             actor,
             command: Box::new(command),
             answer: Answer::Changed(sender),
-        })?;
+        })
+        .await?;
         receiver
             .await
             .map_err(|_| Refusal::from(AskError::Closed))?
@@ -255,7 +276,8 @@ impl ConferenceHandle {
     /// When the task takes nothing.
     pub async fn snapshot(&self) -> Result<Snapshot, AskError> {
         let (sender, receiver) = oneshot::channel();
-        self.ask(Request::Query(Query::Snapshot(sender)))?;
+        self.ask_patiently(Request::Query(Query::Snapshot(sender)))
+            .await?;
         receiver.await.map_err(|_| AskError::Closed)
     }
 
@@ -265,7 +287,8 @@ impl ConferenceHandle {
     /// When the task takes nothing.
     pub async fn roster(&self) -> Result<RosterView, AskError> {
         let (sender, receiver) = oneshot::channel();
-        self.ask(Request::Query(Query::Roster(sender)))?;
+        self.ask_patiently(Request::Query(Query::Roster(sender)))
+            .await?;
         receiver.await.map_err(|_| AskError::Closed)
     }
 
@@ -275,7 +298,8 @@ impl ConferenceHandle {
     /// When the task takes nothing.
     pub async fn expects(&self, site: SiteCode) -> Result<bool, AskError> {
         let (sender, receiver) = oneshot::channel();
-        self.ask(Request::Query(Query::Expects(site, sender)))?;
+        self.ask_patiently(Request::Query(Query::Expects(site, sender)))
+            .await?;
         receiver.await.map_err(|_| AskError::Closed)
     }
 
@@ -285,7 +309,8 @@ impl ConferenceHandle {
     /// When the task takes nothing.
     pub async fn participants(&self) -> Result<Vec<ParticipantEntry>, AskError> {
         let (sender, receiver) = oneshot::channel();
-        self.ask(Request::Query(Query::Participants(sender)))?;
+        self.ask_patiently(Request::Query(Query::Participants(sender)))
+            .await?;
         receiver.await.map_err(|_| AskError::Closed)
     }
 
@@ -295,7 +320,8 @@ impl ConferenceHandle {
     /// When the task takes nothing.
     pub async fn barred(&self) -> Result<Vec<BarredEntry>, AskError> {
         let (sender, receiver) = oneshot::channel();
-        self.ask(Request::Query(Query::Barred(sender)))?;
+        self.ask_patiently(Request::Query(Query::Barred(sender)))
+            .await?;
         receiver.await.map_err(|_| AskError::Closed)
     }
 
@@ -303,7 +329,8 @@ impl ConferenceHandle {
     pub async fn has_session(&self, session: SessionId) -> bool {
         let (sender, receiver) = oneshot::channel();
         // A task that takes nothing has nobody to resume for now.
-        self.ask(Request::Query(Query::HasSession(session, sender)))
+        self.ask_patiently(Request::Query(Query::HasSession(session, sender)))
+            .await
             .is_ok()
             && receiver.await.unwrap_or(false)
     }
@@ -318,5 +345,47 @@ impl ConferenceHandle {
                 queued_at: Instant::now(),
             })
             .await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_manages_a_conference_waits_behind_a_rush_instead_of_being_refused() {
+        let (sender, mut inbox) = mpsc::channel(1);
+        let id = "c".parse().unwrap();
+        let media = sfu::id::ConferenceId(1);
+        let handle = ConferenceHandle::new(id, media, sender, Arc::default());
+        let (rush, _) = oneshot::channel();
+        handle.ask(Request::Query(Query::Barred(rush))).unwrap();
+        let (late, _) = oneshot::channel();
+        let refused = handle.ask(Request::Query(Query::Barred(late)));
+        assert_eq!(refused, Err(AskError::Overloaded));
+        let serve = async {
+            tokio::time::sleep(PATIENCE / 2).await;
+            for _ in 0..2 {
+                if let Request::Query(Query::Expects(_, asked)) =
+                    inbox.recv().await.unwrap().request
+                {
+                    asked.send(true).unwrap();
+                }
+            }
+        };
+        let asked = handle.expects("00004".parse().unwrap());
+        assert_eq!(tokio::join!(asked, serve).0, Ok(true));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_for_a_conference_without_end() {
+        let (sender, _inbox) = mpsc::channel(1);
+        let id = "c".parse().unwrap();
+        let media = sfu::id::ConferenceId(1);
+        let handle = ConferenceHandle::new(id, media, sender, Arc::default());
+        let (rush, _) = oneshot::channel();
+        handle.ask(Request::Query(Query::Barred(rush))).unwrap();
+        let asked = handle.expects("00004".parse().unwrap()).await;
+        assert_eq!(asked, Err(AskError::Overloaded));
     }
 }
