@@ -21,6 +21,8 @@ start_server() {
         DINH_MEDIA__ADVERTISE='["127.0.0.1"]' \
         DINH_MEDIA__PORT=0 \
         DINH_AUTH__API_KEYS__LOADTEST=$secret
+    # Here before it is looked into.
+    : >"$directory/links.txt"
     taskset -c "$cpu" "$dinh" serve --demo >"$directory/links.txt" 2>"$directory/server.log" &
     server=$!
 
