@@ -94,19 +94,30 @@ mod tests {
         }
     }
 
+    /// What is written of three lines when everything is asked for.
+    fn written(format: LogFormat) -> String {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let filter = without_packets("trace,tungstenite=trace").unwrap();
+        let subscriber = registry().with(layer(format, filter, move || writer.clone()));
+        tracing::subscriber::with_default(subscriber, speak);
+        let written = lines.0.lock().unwrap().clone();
+        String::from_utf8(written).unwrap()
+    }
+
+    fn speak() {
+        tracing::trace!(target: "signaling::session", "a step of ours");
+        speak_as_a_library();
+    }
+
+    fn speak_as_a_library() {
+        tracing::trace!(target: "tungstenite::protocol", "a frame with a token");
+        tracing::debug!(target: "tungstenite::protocol", "a connection");
+    }
+
     #[test]
     fn no_filter_brings_out_what_libraries_read_and_send() {
-        for format in [LogFormat::Text, LogFormat::Json] {
-            let lines = Lines::default();
-            let writer = lines.clone();
-            let filter = without_packets("trace,tungstenite=trace").unwrap();
-            let subscriber = registry().with(layer(format, filter, move || writer.clone()));
-            tracing::subscriber::with_default(subscriber, || {
-                tracing::trace!(target: "tungstenite::protocol", "a frame with a token");
-                tracing::debug!(target: "tungstenite::protocol", "a connection");
-                tracing::trace!(target: "signaling::session", "a step of ours");
-            });
-            let written = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        for written in [LogFormat::Text, LogFormat::Json].map(written) {
             assert!(!written.contains("token"), "{written}");
             assert!(written.contains("a connection"), "{written}");
             assert!(written.contains("a step of ours"), "{written}");
