@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
-use sfu::command::MediaKind;
+use sfu::kind::MediaKind;
 
 use crate::clip::{Clip, Frame, opus, vp8};
 use crate::marker::Mark;

@@ -15,8 +15,9 @@ use axum::response::IntoResponse;
 use axum::routing::{delete, post};
 use loadtest::scenario::{Ramp, Scenario, Target, Transport, WebEndpoint};
 use loadtest::thresholds::Thresholds;
-use sfu::command::{Command, MediaKind, PeerPolicy};
+use sfu::command::{Command, PeerPolicy};
 use sfu::id::{ConferenceId, Feed};
+use sfu::kind::MediaKind;
 use sfu::{Media as _, Sfu};
 
 const CONFERENCE: ConferenceId = ConferenceId(1);

@@ -3,7 +3,7 @@
 pub mod h264;
 pub mod vp8;
 
-use crate::command::Codec;
+use crate::kind::Codec;
 
 /// What a payload told us.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]

@@ -6,38 +6,9 @@ use std::net::SocketAddr;
 
 use arrayvec::ArrayString;
 
-use crate::id::{ConferenceId, Feed, PeerId, Pt, PublicationId, ShardId, SlotId, Ssrc};
-use crate::overload::Priority;
-
-/// What kind of media an m-line carries.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum MediaKind {
-    /// Sound.
-    Audio,
-    /// Picture: camera or screen.
-    Video,
-}
-
-/// The codecs that are forwarded. Everything else is refused in the answer.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum Codec {
-    /// RFC 7587.
-    Opus,
-    /// RFC 7741.
-    Vp8,
-    /// RFC 6184, constrained baseline, packetization mode 1.
-    H264,
-}
-
-impl Codec {
-    /// RTP clock rate in Hz.
-    pub const fn clock_rate(self) -> u32 {
-        match self {
-            Self::Opus => 48_000,
-            Self::Vp8 | Self::H264 => 90_000,
-        }
-    }
-}
+use crate::id::{ConferenceId, Feed, PeerId, PublicationId, ShardId, SlotId, Ssrc};
+use crate::kind::{CodecSpec, MediaKind};
+use crate::priority::Priority;
 
 /// Short SDP tokens kept inline: a MID (RFC 9143) or a RID (RFC 8851) of up to 16 bytes.
 pub type Token = ArrayString<16>;
@@ -54,17 +25,6 @@ pub struct IceCredentials {
 /// SHA-256 of the peer's DTLS certificate, from `a=fingerprint` (RFC 8122).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Fingerprint(pub [u8; 32]);
-
-/// A payload type and the one that repairs it.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct CodecSpec {
-    /// What is encoded.
-    pub codec: Codec,
-    /// Payload type of the media.
-    pub pt: Pt,
-    /// Payload type of its retransmissions (RFC 4588), if negotiated.
-    pub rtx_pt: Option<Pt>,
-}
 
 /// Header-extension ids (RFC 8285), one table for the whole bundle. `None`: not negotiated.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]

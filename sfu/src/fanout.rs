@@ -7,16 +7,16 @@ use std::mem::offset_of;
 use std::ops::Range;
 use std::time::Instant;
 
-use crate::command::MediaKind;
 use crate::conference::{Conference, ConferenceKey};
 use crate::drop_reason::DropReason;
 use crate::id::PeerId;
+use crate::kind::MediaKind;
 use crate::outbox::Outbox;
-use crate::overload::Priority;
 use crate::packet::{Packet, SharedPacket};
 use crate::peer::Peer;
 use crate::peer::srtp::Sealer;
 use crate::prefetch::prefetch;
+use crate::priority::Priority;
 use crate::publication::layer::ClockPair;
 use crate::publication::{MAX_LAYERS, Publication, PublicationKey};
 use crate::slot::{Shown, Slot};
@@ -172,7 +172,7 @@ impl Fanout {
             if feed.slots == 0 {
                 continue;
             }
-            let priority = Priority::of(feed.name);
+            let priority = feed.name.priority();
             let previous = feed.previous(now);
             for (publication, wanted) in [(feed.shows, true), (previous, false)] {
                 let Some(publication) = publication else {

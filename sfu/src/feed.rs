@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::id::PublicationId;
+use crate::priority::Priority;
 use crate::publication::PublicationKey;
 
 /// How long the former publication is still shown to slots that wait for a keyframe of the new one.
@@ -25,6 +26,18 @@ pub enum FeedName {
         /// Which of them.
         place: u8,
     },
+}
+
+impl FeedName {
+    /// How dearly it is wanted.
+    pub const fn priority(self) -> Priority {
+        match self {
+            Self::Publication(_) => Priority::Thumbnail,
+            Self::Stage(1) => Priority::Second,
+            Self::Stage(_) => Priority::Main,
+            Self::Audio { .. } => Priority::Audio,
+        }
+    }
 }
 
 /// One feed of one conference, as one shard knows it.

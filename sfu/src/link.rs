@@ -1,7 +1,7 @@
 //! What one shard says to another: subscribe to a publication once, fan out locally.
 
-use crate::command::{Codec, MediaKind};
 use crate::id::{ConferenceId, PublicationId, ShardId};
+use crate::kind::{Codec, MediaKind};
 use crate::packet::SharedPacket;
 use crate::publication::layer::ClockPair;
 

@@ -2,69 +2,19 @@
 
 use std::time::{Duration, Instant};
 
-use crate::feed::FeedName;
+use crate::priority::Priority;
 
-/// How dearly a feed is wanted, the least first.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub enum Priority {
-    /// One particular picture that an operator looks at.
-    Thumbnail,
-    /// The second picture on the stage.
-    Second,
-    /// The picture everyone looks at, and the screen.
-    Main,
-    /// Sound.
-    Audio,
-}
-
-/// How many priorities there are.
-pub const PRIORITIES: usize = 4;
-
-impl Priority {
-    /// All, the least first.
-    pub const ALL: [Self; PRIORITIES] = [Self::Thumbnail, Self::Second, Self::Main, Self::Audio];
-
-    /// Of a feed.
-    pub const fn of(feed: FeedName) -> Self {
-        match feed {
-            FeedName::Publication(_) => Self::Thumbnail,
-            FeedName::Stage(1) => Self::Second,
-            FeedName::Stage(_) => Self::Main,
-            FeedName::Audio { .. } => Self::Audio,
-        }
-    }
-
-    /// `snake_case` name, for the label of a metric.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Thumbnail => "thumbnail",
-            Self::Second => "second",
-            Self::Main => "main",
-            Self::Audio => "audio",
-        }
-    }
-
-    /// How long packets may wait for their fan-out before this priority is left out.
-    ///
-    /// Higher: longer bursts are ridden out, and viewers are further behind. Lower: a keyframe for
-    /// thousands of receivers, which takes some 100 ms, already counts as overload.
-    const fn patience(self) -> Duration {
-        Duration::from_millis(match self {
-            Self::Thumbnail => 200,
-            Self::Second => 300,
-            Self::Main => 450,
-            Self::Audio => 2_000,
-        })
-    }
-
-    const fn below(self) -> Option<Self> {
-        match self {
-            Self::Thumbnail => None,
-            Self::Second => Some(Self::Thumbnail),
-            Self::Main => Some(Self::Second),
-            Self::Audio => Some(Self::Main),
-        }
-    }
+/// How long packets may wait for their fan-out before this priority is left out.
+///
+/// Higher: longer bursts are ridden out, and viewers are further behind. Lower: a keyframe for
+/// thousands of receivers, which takes some 100 ms, already counts as overload.
+const fn patience(priority: Priority) -> Duration {
+    Duration::from_millis(match priority {
+        Priority::Thumbnail => 200,
+        Priority::Second => 300,
+        Priority::Main => 450,
+        Priority::Audio => 2_000,
+    })
 }
 
 /// A wait below which the shard keeps up.
@@ -108,7 +58,7 @@ impl Overload {
         let too_much = Priority::ALL
             .into_iter()
             .rev()
-            .find(|priority| waited >= priority.patience());
+            .find(|priority| waited >= patience(*priority));
         if too_much > self.shed {
             let was_soon = self
                 .last_change

@@ -12,9 +12,9 @@ use arrayvec::ArrayVec;
 use bytes::Bytes;
 
 use crate::codec;
-use crate::command::{Codec, MediaKind};
 use crate::drop_reason::DropReason;
 use crate::id::{ConferenceId, PublicationId, ShardId};
+use crate::kind::{Codec, MediaKind};
 use crate::packet::{Packet, SharedPacket};
 use crate::publication::layer::Layer;
 use crate::publication::pending::Pending;

@@ -22,10 +22,10 @@ mod formats;
 mod offer;
 
 use crate::command::{
-    Fingerprint, HostCandidate, IceCredentials, MediaKind, PeerPolicy, PeerSpec, PublicationSpec,
-    SlotSpec,
+    Fingerprint, HostCandidate, IceCredentials, PeerPolicy, PeerSpec, PublicationSpec, SlotSpec,
 };
 use crate::id::{ConferenceId, Ssrc};
+use crate::kind::MediaKind;
 use codec::Chosen;
 use offer::{Direction, Media, Offer};
 

@@ -7,9 +7,10 @@ use std::time::Instant;
 use arrayvec::ArrayVec;
 
 use crate::codec::vp8;
-use crate::command::{Codec, CodecSpec, MediaKind, SlotSpec};
+use crate::command::SlotSpec;
 use crate::drop_reason::DropReason;
 use crate::id::Ssrc;
+use crate::kind::{Codec, CodecSpec, MediaKind};
 use crate::packet::Packet;
 use crate::peer::srtp::Sealer;
 use crate::publication::layer::ClockPair;

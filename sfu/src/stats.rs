@@ -1,7 +1,7 @@
 //! What a shard counts. Logic never reads a counter.
 
 use crate::drop_reason::DropCounters;
-use crate::overload::PRIORITIES;
+use crate::priority::PRIORITIES;
 
 /// Counters and gauges of one shard, or their sum over all.
 #[derive(Clone, Copy, Debug, Default)]
@@ -39,7 +39,7 @@ pub struct Stats {
     /// Messages handed to the system, each with one or more packets.
     pub messages_out: u64,
     /// Frames that were not forwarded because the shard could not keep up, by
-    /// [`Priority`](crate::overload::Priority), the least important first. A frame counts once,
+    /// [`Priority`](crate::priority::Priority), the least important first. A frame counts once,
     /// however many would have received it.
     pub shed_frames: [u64; PRIORITIES],
     /// Conferences that go without something at present.

@@ -17,7 +17,8 @@ use axum::extract::State;
 use axum::http::header::{ALLOW, CONTENT_TYPE, ETAG, HeaderName, IF_MATCH, LOCATION};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use sfu::command::{IceCredentials, Joined, MediaKind, PeerPolicy};
+use sfu::command::{IceCredentials, Joined, PeerPolicy};
+use sfu::kind::MediaKind;
 use tokio::time::Instant;
 
 use crate::access::{AccessLog, Arrived};

@@ -6,8 +6,9 @@
 
 use std::time::Duration;
 
-use sfu::command::{Codec, Command, MediaKind, PeerPolicy};
+use sfu::command::{Command, PeerPolicy};
 use sfu::id::{Feed, PublicationId};
+use sfu::kind::{Codec, MediaKind};
 use tests::world::{Browser, CONFERENCE, ClientId, Heard, Light, Link, Wants, Wishes, World};
 
 const fn secs(seconds: u64) -> Duration {

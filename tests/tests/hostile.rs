@@ -9,9 +9,10 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
-use sfu::command::{CloseReason, Command, Event, IceCredentials, MediaKind, PeerPolicy};
+use sfu::command::{CloseReason, Command, Event, IceCredentials, PeerPolicy};
 use sfu::drop_reason::DropReason;
 use sfu::id::{Feed, PublicationId, ShardId};
+use sfu::kind::MediaKind;
 use sfu::peer::ice::client::{Check, Role};
 use sfu::peer::srtp::Sealer;
 use tests::world::{CONFERENCE, Client, ClientId, Light, Link, Wishes, World};

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use sfu::command::{Command, Event, MediaKind, PeerPolicy};
+use sfu::command::{Command, Event, PeerPolicy};
 use sfu::id::{Feed, PublicationId};
+use sfu::kind::MediaKind;
 use sfu::path::TcpId;
 use tests::world::{
     Browser, CONFERENCE, Client, ClientId, Habits, Light, Link, Wants, Wishes, World,

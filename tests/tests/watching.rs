@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use sfu::command::{Command, Event, MediaKind, PeerPolicy};
+use sfu::command::{Command, Event, PeerPolicy};
 use sfu::drop_reason::DropReason;
 use sfu::id::{Feed, PublicationId, ShardId};
-use sfu::overload::Priority;
+use sfu::kind::MediaKind;
+use sfu::priority::Priority;
 use tests::world::{
     Arrived, CONFERENCE, ClientId, Impairment, Light, Link, Watched, Wishes, World,
 };

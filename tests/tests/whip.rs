@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use jiff::SignedDuration;
 use reqwest::StatusCode;
 use reqwest::header::{CONTENT_TYPE, LOCATION};
-use sfu::command::MediaKind;
+use sfu::kind::MediaKind;
 use signaling::auth::{NewToken, Role};
 use signaling::server::Server;
 use signaling::{config, demo};

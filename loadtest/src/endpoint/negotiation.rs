@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use rand::Rng;
 use rand::rngs::SmallRng;
-use sfu::command::{Fingerprint, MediaKind};
+use sfu::command::Fingerprint;
+use sfu::kind::MediaKind;
 
 use crate::clip::Clip;
 use crate::publish::TrackSpec;

@@ -7,7 +7,7 @@ use rtc_rtcp::reception_report::ReceptionReport;
 use rtc_rtcp::transport_feedbacks::transport_layer_nack::{
     TransportLayerNack, nack_pairs_from_sequence_numbers,
 };
-use sfu::command::MediaKind;
+use sfu::kind::MediaKind;
 
 use super::opener::RtpOpener;
 use super::rtcp::{FEEDBACK_SSRC, append};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sfu::command::MediaKind;
+use sfu::kind::MediaKind;
 
 use super::Outgoing;
 use super::history::{History, Kept};

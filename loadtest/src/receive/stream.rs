@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use rtc_rtcp::reception_report::ReceptionReport;
-use sfu::command::MediaKind;
+use sfu::kind::MediaKind;
 
 use super::jitter::Jitter;
 use super::nack::Missing;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sfu::command::MediaKind;
+use sfu::kind::MediaKind;
 
 use crate::endpoint::{Observed, ObservedStream};
 use crate::measure::{Distribution, Latencies, rounded};

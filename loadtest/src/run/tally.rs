@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustc_hash::FxHashMap;
-use sfu::command::MediaKind;
+use sfu::kind::MediaKind;
 use signaling::protocol::server::ParticipantEntry;
 use tokio::sync::mpsc;
 

@@ -5,7 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use rtc_sdp::description::media::MediaDescription;
 use rtc_sdp::description::session::SessionDescription;
-use sfu::command::{Fingerprint, HostCandidate, IceCredentials, MediaKind};
+use sfu::command::{Fingerprint, HostCandidate, IceCredentials};
+use sfu::kind::MediaKind;
 
 /// What the server answered.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use sfu::command::{IceCredentials, MediaKind};
+use sfu::command::IceCredentials;
+use sfu::kind::MediaKind;
 
 use super::ids;
 

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sfu::command::{
-    Codec, CodecSpec, Command, DeclaredSsrc, ExtensionIds, IceCredentials, MediaKind, Order,
-    PeerSpec, PublicationSpec, SlotSpec, Token,
+    Command, DeclaredSsrc, ExtensionIds, IceCredentials, Order, PeerSpec, PublicationSpec,
+    SlotSpec, Token,
 };
 use sfu::id::{ConferenceId, Feed, PeerId, Pt, PublicationId, ShardId, Ssrc};
+use sfu::kind::{Codec, CodecSpec, MediaKind};
 use sfu::outbox::Transmit;
 use sfu::path::Path;
 use sfu::peer::dtls::{Event, Identity, Session};

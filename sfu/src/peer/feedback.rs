@@ -11,8 +11,8 @@ use rtc_interceptor::{
 };
 use rtc_shared::TransportContext;
 
-use crate::command::CodecSpec;
 use crate::id::Ssrc;
+use crate::kind::CodecSpec;
 use crate::rtp::Header;
 
 /// URI of the transport-wide sequence number extension.
@@ -238,8 +238,8 @@ pub fn pli(media: Ssrc) -> [u8; 12] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::command::Codec;
     use crate::id::Pt;
+    use crate::kind::Codec;
     use crate::rtp::rtcp_packets;
     use crate::testing::epoch;
 

@@ -238,7 +238,8 @@ impl Inbound {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::command::{Codec, CodecSpec, DeclaredSsrc, MediaKind, Token};
+    use crate::command::{DeclaredSsrc, Token};
+    use crate::kind::{Codec, CodecSpec, MediaKind};
 
     fn receiver(mline: u8, mid: &str, pt: u8, rids: &[&str], ssrcs: Vec<DeclaredSsrc>) -> Receiver {
         let token = |text: &&str| Token::from(text).expect("short");

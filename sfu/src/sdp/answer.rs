@@ -11,8 +11,9 @@ use super::extension::Extension;
 use super::offer::{Media, Offer};
 use super::{CNAME, LocalDescription, Role};
 use crate::command::{
-    ExtensionIds, Fingerprint, HostCandidate, MediaKind, PeerPolicy, PublicationSpec, SlotSpec,
+    ExtensionIds, Fingerprint, HostCandidate, PeerPolicy, PublicationSpec, SlotSpec,
 };
+use crate::kind::MediaKind;
 
 /// Everything that one m-line of the answer is written from.
 struct Section<'a> {

@@ -2,8 +2,8 @@
 
 use super::formats::{Format, Formats, parameter};
 use super::offer::Media;
-use crate::command::{Codec, CodecSpec, MediaKind};
 use crate::id::Pt;
+use crate::kind::{Codec, CodecSpec, MediaKind};
 
 /// A codec of the offer that we accept.
 #[derive(Clone, Debug, Eq, PartialEq)]

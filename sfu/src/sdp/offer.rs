@@ -10,8 +10,9 @@ use rtc_sdp::description::session::SessionDescription;
 use super::{
     MAX_ATTRIBUTES, MAX_FORMATS, MAX_LINES, MAX_MEDIA, MAX_OFFER_BYTES, MAX_RIDS, OfferError, Place,
 };
-use crate::command::{DeclaredSsrc, Fingerprint, IceCredentials, MediaKind, Token};
+use crate::command::{DeclaredSsrc, Fingerprint, IceCredentials, Token};
 use crate::id::{Pt, Ssrc};
+use crate::kind::MediaKind;
 
 /// Most SSRCs of one m-line that are taken from `a=ssrc`: three layers, twice as many in reserve.
 const MAX_DECLARED: usize = 6;

@@ -8,8 +8,9 @@ use std::path::PathBuf;
 use proptest::prelude::*;
 
 use super::*;
-use crate::command::{Codec, CodecSpec, DeclaredSsrc, ExtensionIds, Token};
+use crate::command::{DeclaredSsrc, ExtensionIds, Token};
 use crate::id::{Feed, Pt};
+use crate::kind::{Codec, CodecSpec};
 
 fn golden(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))

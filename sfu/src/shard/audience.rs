@@ -5,10 +5,11 @@ use std::time::Instant;
 use rand::RngExt;
 use smallvec::SmallVec;
 
-use crate::command::{CloseReason, Event, IceCredentials, MediaKind, PeerSpec};
+use crate::command::{CloseReason, Event, IceCredentials, PeerSpec};
 use crate::conference::{Conference, ConferenceKey};
 use crate::feed::FeedName;
 use crate::id::{ConferenceId, Feed, PeerId, PublicationId};
+use crate::kind::MediaKind;
 use crate::link::LinkMessage;
 use crate::path::Path;
 use crate::peer::budgets::Budgets;

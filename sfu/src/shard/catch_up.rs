@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use crate::command::MediaKind;
 use crate::fanout::shown;
+use crate::kind::MediaKind;
 use crate::peer::PeerKey;
 use crate::shard::Shard;
 use crate::slot::rewriter::Source;

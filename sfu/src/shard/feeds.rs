@@ -2,10 +2,11 @@
 
 use std::time::Instant;
 
-use crate::command::{Event, MediaKind};
+use crate::command::Event;
 use crate::conference::{Bank, ConferenceKey};
 use crate::feed::FeedName;
 use crate::id::{ConferenceId, Feed, PublicationId, SlotId};
+use crate::kind::MediaKind;
 use crate::peer::PeerKey;
 use crate::publication::PublicationKey;
 use crate::shard::Shard;

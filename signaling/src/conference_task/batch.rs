@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use sfu::command::{CloseReason as PeerCloseReason, Command as MediaCommand, Event as MediaEvent};
 use sfu::id::{PeerId, ShardId};
-use sfu::overload::Priority;
+use sfu::priority::Priority;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};

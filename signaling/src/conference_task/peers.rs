@@ -7,8 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sfu::Media;
-use sfu::command::{AcceptedSlot, Command, Joined, MediaKind};
+use sfu::command::{AcceptedSlot, Command, Joined};
 use sfu::id::{ConferenceId, Feed, PeerId, PublicationId, SlotId};
+use sfu::kind::MediaKind;
 
 use crate::conference::State;
 use crate::ids::ParticipantId;

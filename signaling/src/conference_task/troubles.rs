@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use sfu::id::ShardId;
-use sfu::overload::{PRIORITIES, Priority};
+use sfu::priority::{PRIORITIES, Priority};
 use tokio::time::Instant;
 
 use super::pace::Pace;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sfu::Media;
 use sfu::drop_reason::DropReason;
-use sfu::overload::Priority;
+use sfu::priority::Priority;
 use sfu::stats::Stats;
 
 use super::reading::{Reading, Readings, Value};

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use sfu::command::{
     AcceptedPublication, AcceptedSlot, CloseReason, Command, CommandError, Event, IceCredentials,
-    Joined, MediaKind, PeerPolicy, Token,
+    Joined, PeerPolicy, Token,
 };
 use sfu::id::{ConferenceId, Feed, PeerId, PublicationId, ShardId, SlotId};
+use sfu::kind::MediaKind;
 use sfu::sdp::OfferError;
 use sfu::{Events, Media};
 use tokio::sync::mpsc;

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 use sfu::command::Event;
 use sfu::id::{ConferenceId, ShardId};
-use sfu::overload::Priority;
+use sfu::priority::Priority;
 use signaling::auth::Role;
 
 use crate::world::{CONFERENCE, World};

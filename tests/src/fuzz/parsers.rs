@@ -2,8 +2,9 @@
 
 use rtc_shared::tcp_framing::TcpFrameDecoder;
 use sfu::codec;
-use sfu::command::{Codec, IceCredentials, PeerPolicy};
+use sfu::command::{IceCredentials, PeerPolicy};
 use sfu::id::{ConferenceId, Feed, Ssrc};
+use sfu::kind::Codec;
 use sfu::rtp::{Header, is_rtcp, rtcp_packets};
 use sfu::sdp::{LocalDescription, negotiate};
 

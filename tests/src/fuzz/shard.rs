@@ -8,9 +8,10 @@ use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use sfu::command::{Command, MediaKind, PeerPolicy};
+use sfu::command::{Command, PeerPolicy};
 use sfu::demux::{Class, classify};
 use sfu::id::{Feed, PublicationId, ShardId, SlotId};
+use sfu::kind::MediaKind;
 use sfu::peer::ice::client::{Check, Role};
 use sfu::peer::srtp::{Opener, Sealer};
 use sfu::rtp::Header;

@@ -32,7 +32,7 @@ use rtc::rtp_transceiver::rtp_sender::{
 use rtc::rtp_transceiver::{RTCRtpSenderId, RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
 use rtc::sansio::Protocol;
 use rtc::shared::{TaggedBytesMut, TransportContext, TransportProtocol};
-use sfu::command::MediaKind;
+use sfu::kind::MediaKind;
 
 use super::client::Client;
 use super::media::{self, Mark};

@@ -10,8 +10,9 @@ use std::net::SocketAddr;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use sfu::command::{IceCredentials, MediaKind};
+use sfu::command::IceCredentials;
 use sfu::demux::{Class, classify};
+use sfu::kind::MediaKind;
 use sfu::peer::dtls::{ClientConfig, Event, Identity, Session};
 use sfu::peer::ice::client::{Answer as CheckAnswer, Check, Role, answer_check, check_answer};
 use sfu::peer::srtp::{Keys, Opener, Profile, Sealer};

@@ -1,7 +1,7 @@
 //! Made-up sound and pictures whose packets say where they come from.
 
 use bytes::Bytes;
-use sfu::command::MediaKind;
+use sfu::kind::MediaKind;
 
 /// What a payload says about itself.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

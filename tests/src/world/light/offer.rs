@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use sfu::command::{Fingerprint, IceCredentials, MediaKind};
+use sfu::command::{Fingerprint, IceCredentials};
+use sfu::kind::MediaKind;
 
 /// Payload type of Opus.
 pub(super) const OPUS: u8 = 111;

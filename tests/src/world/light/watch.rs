@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use sfu::command::MediaKind;
+use sfu::kind::MediaKind;
 use sfu::rtp::{Header, extend_sequence};
 
 use super::offer::Announced;

@@ -1,0 +1,44 @@
+//! Kinds of media, and the codecs that are forwarded.
+
+use crate::id::Pt;
+
+/// What kind of media an m-line carries.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum MediaKind {
+    /// Sound.
+    Audio,
+    /// Picture: camera or screen.
+    Video,
+}
+
+/// The codecs that are forwarded. Everything else is refused in the answer.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Codec {
+    /// RFC 7587.
+    Opus,
+    /// RFC 7741.
+    Vp8,
+    /// RFC 6184, constrained baseline, packetization mode 1.
+    H264,
+}
+
+impl Codec {
+    /// RTP clock rate in Hz.
+    pub const fn clock_rate(self) -> u32 {
+        match self {
+            Self::Opus => 48_000,
+            Self::Vp8 | Self::H264 => 90_000,
+        }
+    }
+}
+
+/// A payload type and the one that repairs it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct CodecSpec {
+    /// What is encoded.
+    pub codec: Codec,
+    /// Payload type of the media.
+    pub pt: Pt,
+    /// Payload type of its retransmissions (RFC 4588), if negotiated.
+    pub rtx_pt: Option<Pt>,
+}
