@@ -3,6 +3,7 @@
 //! SQLite. The statements use `$1` and portable types, so that their texts would do for PostgreSQL;
 //! the types around them are those of SQLite.
 
+mod append;
 mod attendance;
 pub mod backup;
 mod chain;
@@ -93,7 +94,7 @@ impl Store {
             .await
             .map_err(opened)?;
         let migrated = MIGRATIONS.run(&mut first).await;
-        migrated.map_err(StoreError::Migrate)?;
+        migrated.map_err(|error| StoreError::Migrate(Arc::new(error)))?;
         first.close().await?;
         Self::connect(path, options).await
     }
@@ -191,11 +192,13 @@ impl Store {
     /// When the database fails.
     pub async fn fence(&self) -> Result<(), StoreError> {
         self.writer
-            .write(|mut connection| async move {
-                sqlx::query("UPDATE fence SET number = number + 1 WHERE id = 1")
-                    .execute(&mut connection)
-                    .await?;
-                Ok((connection, ()))
+            .write(|connection| {
+                Box::pin(async {
+                    sqlx::query("UPDATE fence SET number = number + 1 WHERE id = 1")
+                        .execute(connection)
+                        .await?;
+                    Ok(())
+                })
             })
             .await
     }

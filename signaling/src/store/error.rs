@@ -1,6 +1,7 @@
 //! What can go wrong with the store.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::ids::ConferenceId;
 use crate::store::chain::ChainFault;
@@ -17,8 +18,9 @@ mod code {
     pub(super) const NOT_A_DATABASE: u32 = 26;
 }
 
-/// Why something was not read or written.
-#[derive(Debug, thiserror::Error)]
+/// Why something was not read or written. Everybody whose work was in a transaction that failed gets
+/// the same reason.
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// The file cannot be used.
     #[error("cannot open the database {}: {source}", path.display())]
@@ -26,11 +28,11 @@ pub enum StoreError {
         /// Of the database.
         path: PathBuf,
         /// SQLite's reason.
-        source: sqlx::Error,
+        source: Arc<sqlx::Error>,
     },
     /// The schema cannot be brought up to date.
     #[error("cannot bring the database up to date (a newer dinh may have written it): {0}")]
-    Migrate(#[source] sqlx::migrate::MigrateError),
+    Migrate(#[source] Arc<sqlx::migrate::MigrateError>),
     /// The database is in use by a server of another version.
     #[error(
         "the server that uses {} is of another version: use the `dinh` of that version, or stop it",
@@ -55,25 +57,25 @@ pub enum StoreError {
     Unreadable(String),
     /// The database failed; nothing has changed.
     #[error("the database failed: {0}")]
-    Database(#[from] sqlx::Error),
+    Database(#[source] Arc<sqlx::Error>),
     /// The database failed at the last moment: a restart may find it done, or not.
     #[error("the database failed while it committed, and may have done so: {0}")]
-    OutcomeUnknown(#[source] sqlx::Error),
+    OutcomeUnknown(#[source] Arc<sqlx::Error>),
 }
 
 impl StoreError {
     pub(super) fn open(path: &Path, source: sqlx::Error) -> Self {
         Self::Open {
             path: path.to_owned(),
-            source,
+            source: Arc::new(source),
         }
     }
 
     /// For a COMMIT that failed.
     pub(super) fn of_commit(cause: sqlx::Error) -> Self {
         match primary_code(&cause) {
-            Some(code::FULL | code::BUSY) => Self::Database(cause),
-            _ => Self::OutcomeUnknown(cause),
+            Some(code::FULL | code::BUSY) => cause.into(),
+            _ => Self::OutcomeUnknown(Arc::new(cause)),
         }
     }
 
@@ -93,6 +95,12 @@ impl StoreError {
             | Self::Broken(_)
             | Self::Unreadable(_) => false,
         }
+    }
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(cause: sqlx::Error) -> Self {
+        Self::Database(Arc::new(cause))
     }
 }
 

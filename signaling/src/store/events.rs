@@ -1,20 +1,17 @@
-//! The event log: appending to it, reading it, and checking that it is whole.
+//! The event log: reading it, and checking that it is whole.
 
 use futures_util::TryStreamExt as _;
 use jiff::Timestamp;
 use serde::Serialize;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
+use sqlx::{Row as _, SqliteConnection};
 
 use super::Store;
-use super::chain::{ChainFault, Fault, Hash, Head, canonical};
+use super::chain::{ChainFault, Fault, Head};
 use super::error::{StoreError, is_damage};
 use crate::conference::{Event, Record, Settings, State};
 use crate::ids::ConferenceId;
 use crate::protocol::server::Phase;
-
-/// Rows of one INSERT. SQLite allows 32,766 values in a statement; 7 make a row.
-const ROWS_PER_INSERT: usize = 500;
 
 /// A conference in the list of all.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, utoipa::ToSchema)]
@@ -52,49 +49,6 @@ pub struct ListedHead {
 }
 
 impl Store {
-    /// Appends events in one transaction: all are on the disk when it returns, or none is.
-    ///
-    /// Nobody may be told of them before. A batch costs one fsync, so events that come in quick
-    /// succession are best appended together.
-    ///
-    /// # Errors
-    /// [`StoreError::Conflict`] when the first does not follow the last stored one;
-    /// [`StoreError::OutcomeUnknown`] when they may be stored nevertheless; [`StoreError::Broken`]
-    /// when the log is known to be damaged: it is kept for whoever will look into it.
-    pub async fn append(
-        &self,
-        conference: &ConferenceId,
-        records: &[Record],
-    ) -> Result<(), StoreError> {
-        let Some(first) = records.first() else {
-            return Ok(());
-        };
-        if let Some(fault) = self.damages.of(conference) {
-            return Err(fault.into());
-        }
-        self.writer
-            .write(|mut connection| async move {
-                let head = match head(&mut connection, conference).await? {
-                    Some(head) => head,
-                    None => {
-                        insert_conference(&mut connection, conference, first).await?;
-                        Head::EMPTY
-                    }
-                };
-                let head = insert_events(&mut connection, conference, head, records).await?;
-                update_conference(&mut connection, conference, head, records).await?;
-                Ok((connection, ()))
-            })
-            .await?;
-        if records
-            .iter()
-            .any(|record| matches!(record.event, Event::Ended { .. } | Event::Deleted { .. }))
-        {
-            self.ended.notify_one();
-        }
-        Ok(())
-    }
-
     /// Every event of a conference, in order, checked against the chain. Empty if there is none.
     ///
     /// # Errors
@@ -174,7 +128,7 @@ impl Store {
         let from = checked_start(&mut connection, conference, from).await?;
         let mut at = from;
         let broken = |at: Head, error| damaged(conference, at, error);
-        let acknowledged = head(&mut connection, conference)
+        let acknowledged = stored_head(&mut connection, conference)
             .await
             .map_err(|error| broken(at, error))?;
         {
@@ -289,7 +243,7 @@ impl Store {
     }
 }
 
-async fn head(
+pub(super) async fn stored_head(
     connection: &mut SqliteConnection,
     conference: &ConferenceId,
 ) -> Result<Option<Head>, StoreError> {
@@ -324,149 +278,6 @@ async fn checked_start(
     } else {
         Ok(Head::EMPTY)
     }
-}
-
-async fn insert_conference(
-    connection: &mut SqliteConnection,
-    conference: &ConferenceId,
-    first: &Record,
-) -> Result<(), StoreError> {
-    let Event::Created {
-        title, starts_at, ..
-    } = &first.event
-    else {
-        let (conference, seq) = (conference.clone(), first.seq);
-        return Err(StoreError::Conflict {
-            conference,
-            head: 0,
-            seq,
-        });
-    };
-    sqlx::query(
-        "INSERT INTO conferences (id, title, state, created_at, starts_at, head_seq, head_hash) \
-         VALUES ($1, $2, 'scheduled', $3, $4, 0, $5)",
-    )
-    .bind(conference.as_str())
-    .bind(title)
-    .bind(first.at.to_string())
-    .bind(starts_at.map(|at| at.to_string()))
-    .bind(Hash::GENESIS.to_string())
-    .execute(&mut *connection)
-    .await?;
-    Ok(())
-}
-
-async fn insert_events(
-    connection: &mut SqliteConnection,
-    conference: &ConferenceId,
-    mut head: Head,
-    records: &[Record],
-) -> Result<Head, StoreError> {
-    for chunk in records.chunks(ROWS_PER_INSERT) {
-        let mut rows = Vec::with_capacity(chunk.len());
-        for record in chunk {
-            if record.seq != head.seq + 1 {
-                let (conference, seq) = (conference.clone(), record.seq);
-                return Err(StoreError::Conflict {
-                    conference,
-                    head: head.seq,
-                    seq,
-                });
-            }
-            let value = serde_json::to_value(&record.event)
-                .map_err(|error| StoreError::Unreadable(error.to_string()))?;
-            let (at, body) = (record.at.to_string(), canonical(&value));
-            let hash = head.hash.next(conference, record.seq, &at, &body);
-            rows.push((record.seq, at, record.event.kind(), body, head.hash, hash));
-            head = Head {
-                seq: record.seq,
-                hash,
-            };
-        }
-        let mut insert = QueryBuilder::<Sqlite>::new(
-            "INSERT INTO events (conference, seq, at, kind, body, prev, hash) ",
-        );
-        insert.push_values(rows, |mut row, (seq, at, kind, body, prev, hash)| {
-            row.push_bind(conference.as_str())
-                .push_bind(seq.cast_signed())
-                .push_bind(at)
-                .push_bind(kind)
-                .push_bind(body)
-                .push_bind(prev.to_string())
-                .push_bind(hash.to_string());
-        });
-        insert.build().execute(&mut *connection).await?;
-    }
-    Ok(head)
-}
-
-async fn update_conference(
-    connection: &mut SqliteConnection,
-    conference: &ConferenceId,
-    head: Head,
-    records: &[Record],
-) -> Result<(), StoreError> {
-    let mut update = QueryBuilder::<Sqlite>::new("UPDATE conferences SET head_seq = ");
-    update.push_bind(head.seq.cast_signed());
-    update
-        .push(", head_hash = ")
-        .push_bind(head.hash.to_string());
-    // The last change of state in a batch is the one that counts, each time is kept.
-    let mut state = None;
-    for record in records {
-        match &record.event {
-            Event::Started { .. } => {
-                state = Some("running");
-                update
-                    .push(", started_at = ")
-                    .push_bind(record.at.to_string());
-            }
-            Event::Ended { .. } => {
-                state = Some("ended");
-                update
-                    .push(", ended_at = ")
-                    .push_bind(record.at.to_string());
-            }
-            Event::Amended {
-                title, starts_at, ..
-            } => {
-                update.push(", title = ").push_bind(title);
-                update
-                    .push(", starts_at = ")
-                    .push_bind(starts_at.map(|at| at.to_string()));
-            }
-            Event::Deleted { .. } => {
-                state = Some("ended");
-                update
-                    .push(", deleted_at = ")
-                    .push_bind(record.at.to_string());
-            }
-            Event::Created { .. }
-            | Event::RosterSet { .. }
-            | Event::Joined { .. }
-            | Event::Lost { .. }
-            | Event::Regained { .. }
-            | Event::TakenOver { .. }
-            | Event::Left { .. }
-            | Event::Barred { .. }
-            | Event::Readmitted { .. }
-            | Event::SourceChanged { .. }
-            | Event::MuteChanged { .. }
-            | Event::FloorRequested { .. }
-            | Event::FloorWithdrawn { .. }
-            | Event::FloorGranted { .. }
-            | Event::FloorReleased { .. }
-            | Event::StageSet { .. }
-            | Event::Interrupted { .. }
-            | Event::ClockSet { .. } => {}
-        }
-    }
-    if let Some(state) = state {
-        update.push(", state = ").push_bind(state);
-    }
-    update.push(" WHERE id = ").push_bind(conference.as_str());
-    update.build().execute(&mut *connection).await?;
-    Ok(())
 }
 
 /// Reads the row that follows `at`, or says why it cannot be the one that was written.
@@ -523,7 +334,7 @@ fn damaged(conference: &ConferenceId, at: Head, error: StoreError) -> StoreError
         StoreError::Database(cause) => {
             is_damage(cause)
                 || matches!(
-                    cause,
+                    cause.as_ref(),
                     sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_)
                 )
         }

@@ -14,15 +14,17 @@ impl Store {
     /// When the database fails.
     pub async fn beat(&self, now: Timestamp) -> Result<(), StoreError> {
         self.writer
-            .write(|mut connection| async move {
-                sqlx::query(
-                    "INSERT INTO heartbeat (id, up_until) VALUES (1, $1) \
-                     ON CONFLICT (id) DO UPDATE SET up_until = excluded.up_until",
-                )
-                .bind(now.to_string())
-                .execute(&mut connection)
-                .await?;
-                Ok((connection, ()))
+            .write(move |connection| {
+                Box::pin(async move {
+                    sqlx::query(
+                        "INSERT INTO heartbeat (id, up_until) VALUES (1, $1) \
+                         ON CONFLICT (id) DO UPDATE SET up_until = excluded.up_until",
+                    )
+                    .bind(now.to_string())
+                    .execute(connection)
+                    .await?;
+                    Ok(())
+                })
             })
             .await
     }

@@ -1,8 +1,8 @@
 //! Links, and the browsers in which they were opened.
 
 use jiff::Timestamp;
-use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
+use sqlx::{Row as _, SqliteConnection};
 
 use super::Store;
 use super::error::StoreError;
@@ -44,27 +44,9 @@ impl Store {
         links: &[(CodeHash, LinkRow)],
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        let links = links.to_vec();
         self.writer
-            .write(|mut connection| async move {
-                sqlx::query("DELETE FROM links WHERE expires_at <= $1")
-                    .bind(now.as_second())
-                    .execute(&mut connection)
-                    .await?;
-                for (code, link) in links {
-                    sqlx::query(
-                        "INSERT INTO links (code, token, name, devices, expires_at) \
-                         VALUES ($1, $2, $3, $4, $5)",
-                    )
-                    .bind(code.as_str())
-                    .bind(link.token.as_str())
-                    .bind(&link.name)
-                    .bind(i64::from(link.devices))
-                    .bind(link.expires_at.as_second())
-                    .execute(&mut connection)
-                    .await?;
-                }
-                Ok((connection, ()))
-            })
+            .write(move |connection| Box::pin(add(connection, links, now)))
             .await
     }
 
@@ -110,21 +92,24 @@ impl Store {
         most: u32,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
+        let (code, device) = (code.clone(), device.to_owned());
         self.writer
-            .write(|mut connection| async move {
-                // What the browser has asked for twice at the same time is done once.
-                let added = sqlx::query(
-                    "INSERT INTO link_devices (code, device, opened_at) SELECT $1, $2, $3 \
-                     WHERE (SELECT COUNT(*) FROM link_devices WHERE code = $1 AND device <> $2) < $4 \
-                     ON CONFLICT (code, device) DO UPDATE SET opened_at = opened_at",
-                )
-                .bind(code.as_str())
-                .bind(device)
-                .bind(now.as_second())
-                .bind(i64::from(most))
-                .execute(&mut connection)
-                .await?;
-                Ok((connection, added.rows_affected() > 0))
+            .write(move |connection| {
+                Box::pin(async move {
+                    // What the browser has asked for twice at the same time is done once.
+                    let added = sqlx::query(
+                        "INSERT INTO link_devices (code, device, opened_at) SELECT $1, $2, $3 \
+                         WHERE (SELECT COUNT(*) FROM link_devices WHERE code = $1 AND device <> $2) \
+                         < $4 ON CONFLICT (code, device) DO UPDATE SET opened_at = opened_at",
+                    )
+                    .bind(code.as_str())
+                    .bind(device)
+                    .bind(now.as_second())
+                    .bind(i64::from(most))
+                    .execute(connection)
+                    .await?;
+                    Ok(added.rows_affected() > 0)
+                })
             })
             .await
     }
@@ -140,6 +125,31 @@ impl Store {
         .await?;
         row.as_ref().map(link).transpose()
     }
+}
+
+async fn add(
+    connection: &mut SqliteConnection,
+    links: Vec<(CodeHash, LinkRow)>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM links WHERE expires_at <= $1")
+        .bind(now.as_second())
+        .execute(&mut *connection)
+        .await?;
+    for (code, link) in links {
+        sqlx::query(
+            "INSERT INTO links (code, token, name, devices, expires_at) \
+             VALUES ($1, $2, $3, $4, $5)",
+        )
+        .bind(code.as_str())
+        .bind(link.token.as_str())
+        .bind(&link.name)
+        .bind(i64::from(link.devices))
+        .bind(link.expires_at.as_second())
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
 }
 
 fn link(row: &SqliteRow) -> Result<LinkRow, StoreError> {

@@ -1,6 +1,6 @@
 //! Taking a site off the list.
 
-use sqlx::Row as _;
+use sqlx::{Row as _, SqliteConnection};
 
 use super::Store;
 use super::error::StoreError;
@@ -23,30 +23,34 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn remove_site(&self, code: &SiteCode) -> Result<SiteRemoval, StoreError> {
+        let code = code.clone();
         self.writer
-            .write(|mut connection| async move {
-                let below =
-                    sqlx::query("SELECT count(*) AS below FROM sites WHERE parent_code = $1")
-                        .bind(code.as_str())
-                        .fetch_one(&mut connection)
-                        .await?;
-                let below: i64 = below.try_get("below")?;
-                if below > 0 {
-                    let below = u32::try_from(below).unwrap_or(u32::MAX);
-                    return Ok((connection, SiteRemoval::HasChildren(below)));
-                }
-                let removed = sqlx::query("DELETE FROM sites WHERE code = $1")
-                    .bind(code.as_str())
-                    .execute(&mut connection)
-                    .await?;
-                let removal = match removed.rows_affected() {
-                    0 => SiteRemoval::Unknown,
-                    _ => SiteRemoval::Done,
-                };
-                Ok((connection, removal))
-            })
+            .write(|connection| Box::pin(remove(connection, code)))
             .await
     }
+}
+
+async fn remove(
+    connection: &mut SqliteConnection,
+    code: SiteCode,
+) -> Result<SiteRemoval, StoreError> {
+    let below = sqlx::query("SELECT count(*) AS below FROM sites WHERE parent_code = $1")
+        .bind(code.as_str())
+        .fetch_one(&mut *connection)
+        .await?;
+    let below: i64 = below.try_get("below")?;
+    if below > 0 {
+        let below = u32::try_from(below).unwrap_or(u32::MAX);
+        return Ok(SiteRemoval::HasChildren(below));
+    }
+    let removed = sqlx::query("DELETE FROM sites WHERE code = $1")
+        .bind(code.as_str())
+        .execute(connection)
+        .await?;
+    Ok(match removed.rows_affected() {
+        0 => SiteRemoval::Unknown,
+        _ => SiteRemoval::Done,
+    })
 }
 
 #[cfg(test)]

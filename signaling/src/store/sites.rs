@@ -47,7 +47,7 @@ impl Store {
             let plan = judging
                 .await
                 .map_err(|error| StoreError::Unreadable(error.to_string()))??;
-            if self.carry_out(&plan, &known).await? {
+            if self.carry_out(&plan, known).await? {
                 return Ok(plan.summary());
             }
         }
@@ -56,18 +56,19 @@ impl Store {
     }
 
     /// Writes what a plan says, unless what it was made for is no longer so: says whether it did.
-    async fn carry_out(&self, plan: &Plan, known: &[Site]) -> Result<bool, StoreError> {
-        let writes: Vec<_> = plan.writes().collect();
-        let writes = &writes;
+    async fn carry_out(&self, plan: &Plan, known: Arc<Vec<Site>>) -> Result<bool, StoreError> {
+        let writes: Vec<_> = plan.writes().cloned().collect();
         self.writer
-            .write(|mut connection| async move {
-                if all_sites(&mut connection).await? != known {
-                    return Ok((connection, false));
-                }
-                for chunk in writes.chunks(ROWS_PER_INSERT) {
-                    upsert(chunk).build().execute(&mut connection).await?;
-                }
-                Ok((connection, true))
+            .write(|connection| {
+                Box::pin(async move {
+                    if all_sites(connection).await? != *known {
+                        return Ok(false);
+                    }
+                    for chunk in writes.chunks(ROWS_PER_INSERT) {
+                        upsert(chunk).build().execute(&mut *connection).await?;
+                    }
+                    Ok(true)
+                })
             })
             .await
     }
@@ -131,7 +132,7 @@ async fn all_sites(connection: &mut SqliteConnection) -> Result<Vec<Site>, Store
         .collect()
 }
 
-fn upsert(sites: &[&Site]) -> QueryBuilder<Sqlite> {
+fn upsert(sites: &[Site]) -> QueryBuilder<Sqlite> {
     let mut insert =
         QueryBuilder::new("INSERT INTO sites (code, name, folded, level, parent_code) ");
     insert.push_values(sites, |mut row, site| {

@@ -65,12 +65,15 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn record_tokens(&self, rows: &[TokenRow]) -> Result<(), StoreError> {
+        let rows = rows.to_vec();
         self.writer
-            .write(|mut connection| async move {
-                for chunk in rows.chunks(ROWS_PER_INSERT) {
-                    insert(chunk).build().execute(&mut connection).await?;
-                }
-                Ok((connection, ()))
+            .write(|connection| {
+                Box::pin(async move {
+                    for chunk in rows.chunks(ROWS_PER_INSERT) {
+                        insert(chunk).build().execute(&mut *connection).await?;
+                    }
+                    Ok(())
+                })
             })
             .await
     }
@@ -86,20 +89,22 @@ impl Store {
         now: Timestamp,
     ) -> Result<Timestamp, StoreError> {
         let at_the_latest = now.saturating_add(MAX_VALIDITY).unwrap_or(Timestamp::MAX);
+        let token = token.clone();
         self.writer
-            .write(|mut connection| async move {
-                let row = sqlx::query(
-                    "INSERT INTO tokens (id, expires_at, revoked_at) VALUES ($1, $2, $3) \
-                     ON CONFLICT (id) DO UPDATE \
-                     SET revoked_at = COALESCE(tokens.revoked_at, $3) RETURNING expires_at",
-                )
-                .bind(token.as_str())
-                .bind(at_the_latest.as_second())
-                .bind(now.as_second())
-                .fetch_one(&mut connection)
-                .await?;
-                let expires_at = time(row.try_get("expires_at")?)?;
-                Ok((connection, expires_at))
+            .write(move |connection| {
+                Box::pin(async move {
+                    let row = sqlx::query(
+                        "INSERT INTO tokens (id, expires_at, revoked_at) VALUES ($1, $2, $3) \
+                         ON CONFLICT (id) DO UPDATE \
+                         SET revoked_at = COALESCE(tokens.revoked_at, $3) RETURNING expires_at",
+                    )
+                    .bind(token.as_str())
+                    .bind(at_the_latest.as_second())
+                    .bind(now.as_second())
+                    .fetch_one(connection)
+                    .await?;
+                    time(row.try_get("expires_at")?)
+                })
             })
             .await
     }
@@ -171,16 +176,18 @@ impl Store {
             .saturating_sub(KEPT_AFTER_EXPIRY)
             .unwrap_or(Timestamp::MIN);
         self.writer
-            .write(|mut connection| async move {
-                let pruned = sqlx::query(
-                    "DELETE FROM tokens \
-                     WHERE expires_at <= $1 OR (expires_at <= $2 AND role IS NULL)",
-                )
-                .bind(long_ago.as_second())
-                .bind(now.as_second())
-                .execute(&mut connection)
-                .await?;
-                Ok((connection, pruned.rows_affected()))
+            .write(move |connection| {
+                Box::pin(async move {
+                    let pruned = sqlx::query(
+                        "DELETE FROM tokens \
+                         WHERE expires_at <= $1 OR (expires_at <= $2 AND role IS NULL)",
+                    )
+                    .bind(long_ago.as_second())
+                    .bind(now.as_second())
+                    .execute(connection)
+                    .await?;
+                    Ok(pruned.rows_affected())
+                })
             })
             .await
     }

@@ -1,129 +1,223 @@
 //! The one way to write.
 //!
-//! A transaction owns its connection and gives it back only when it was committed. After anything
-//! else, an error as well as a caller that stopped waiting, the connection is closed and the next
-//! transaction opens another one: what a failed one has left in a connection, in the driver's idea
-//! of it or in SQLite, harms nobody.
+//! One task owns the connection. Whatever waits when a transaction ends goes into the next one
+//! together and is on the disk with one flush, whoever asked for it: on a slow disk nobody waits for
+//! longer than the flush that is under way and one more.
+//!
+//! A connection serves again only when all that it was asked for went well. After anything else it
+//! is closed and the next transaction opens another one: what a failed one has left in a connection,
+//! in the driver's idea of it or in SQLite, harms nobody.
 
+mod job;
+
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use futures_util::future::BoxFuture;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection as _, SqliteConnection};
-use tokio::sync::Mutex;
+use tokio::sync::{mpsc, oneshot};
 use tracing::{error, info};
 
 use super::error::StoreError;
+use job::{Attempt, Job};
 
-/// Where transactions take turns. Cheap to clone.
+/// Room for what waits to be written. When it is full, whoever asks waits for room.
+const INBOX: usize = 1_024;
+
+/// Most jobs of one transaction. Higher: fewer flushes in a rush. Lower: the first of them is
+/// answered sooner.
+const TOGETHER: usize = 256;
+
+/// Where to ask for something to be written. Cheap to clone.
 #[derive(Clone, Debug)]
-pub(super) struct Writer(Arc<Inner>);
-
-#[derive(Debug)]
-struct Inner {
-    options: SqliteConnectOptions,
-    /// Waiting for it is waiting for one's turn; the order is that of asking.
-    turn: Mutex<Turn>,
-    failures: AtomicU64,
+pub(super) struct Writer {
+    inbox: mpsc::Sender<Request>,
+    failures: Arc<AtomicU64>,
 }
 
-#[derive(Debug, Default)]
-struct Turn {
-    /// The connection of the last transaction that went well.
+#[derive(Debug)]
+enum Request {
+    Write(Box<dyn Job>),
+    Close(oneshot::Sender<()>),
+}
+
+/// What the task of a writer owns.
+#[derive(Debug)]
+struct Turns {
+    options: SqliteConnectOptions,
+    /// The connection of the last transaction, if all of it went well.
     idle: Option<SqliteConnection>,
-    /// How many have failed since.
+    /// How many have failed since one went well.
     failed: u64,
-    is_closed: bool,
+    failures: Arc<AtomicU64>,
 }
 
 impl Writer {
+    /// Starts its task, which ends with the last clone of this.
     pub(super) fn new(options: SqliteConnectOptions) -> Self {
-        Self(Arc::new(Inner {
+        let (sender, receiver) = mpsc::channel(INBOX);
+        let failures = Arc::new(AtomicU64::new(0));
+        let turns = Turns {
             options,
-            turn: Mutex::default(),
-            failures: AtomicU64::new(0),
-        }))
+            idle: None,
+            failed: 0,
+            failures: Arc::clone(&failures),
+        };
+        tokio::spawn(turns.run(receiver));
+        Self {
+            inbox: sender,
+            failures,
+        }
     }
 
-    /// Carries out `work` in a transaction, all of it or nothing. `work` gets the connection and
-    /// gives it back.
+    /// Carries out `work` in a transaction, all of it or nothing; what others ask for at the same
+    /// time may be in the same one. If nobody waits any more when its turn comes, it is left out.
     ///
     /// # Errors
     /// [`StoreError::OutcomeUnknown`] when it may have happened nevertheless; otherwise it has not.
-    pub(super) async fn write<T, W, F>(&self, work: W) -> Result<T, StoreError>
+    pub(super) async fn write<T, W>(&self, work: W) -> Result<T, StoreError>
     where
-        W: FnOnce(SqliteConnection) -> F,
-        F: Future<Output = Result<(SqliteConnection, T), StoreError>>,
+        T: Send + 'static,
+        W: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>>
+            + Send
+            + 'static,
     {
-        let mut turn = self.0.turn.lock().await;
-        let idle = turn.idle.take();
-        if turn.is_closed {
-            return Err(sqlx::Error::PoolClosed.into());
-        }
-        let done = self.transact(idle, work).await;
-        turn.failed = self.judge(turn.failed, done.as_ref().err());
-        let (connection, value) = done?;
-        turn.idle = Some(connection);
-        Ok(value)
+        let (job, answer) = job::new(work);
+        let sent = self.inbox.send(Request::Write(job)).await;
+        sent.map_err(|_| StoreError::from(sqlx::Error::PoolClosed))?;
+        let lost = |_| StoreError::OutcomeUnknown(Arc::new(sqlx::Error::PoolClosed));
+        answer.await.map_err(lost)?
     }
 
-    /// Counts failures, and says once that they begin and that they are over. Returns how many there
-    /// are now in a row.
-    fn judge(&self, failed: u64, error: Option<&StoreError>) -> u64 {
-        match error {
-            None if failed > 0 => {
-                info!(failed, "the database stores again");
-                0
-            }
-            Some(cause) if cause.is_of_the_database() => {
-                self.0.failures.fetch_add(1, Ordering::Relaxed);
-                if failed == 0 {
-                    error!(%cause, "the database does not store");
+    /// How many transactions the database has failed.
+    pub(super) fn failures(&self) -> u64 {
+        self.failures.load(Ordering::Relaxed)
+    }
+
+    /// Waits for what was asked for before; from then on everything is an error.
+    pub(super) async fn close(&self) {
+        let (closed, answer) = oneshot::channel();
+        // Whoever has closed it before has waited for all that there was.
+        if self.inbox.send(Request::Close(closed)).await.is_ok() {
+            let _ = answer.await;
+        }
+    }
+}
+
+impl Turns {
+    async fn run(mut self, mut inbox: mpsc::Receiver<Request>) {
+        let mut waiting = Vec::with_capacity(TOGETHER);
+        let mut closing = Vec::new();
+        while inbox.recv_many(&mut waiting, TOGETHER).await > 0 {
+            let mut jobs = VecDeque::with_capacity(waiting.len());
+            for request in waiting.drain(..) {
+                match request {
+                    Request::Write(job) => jobs.push_back(job),
+                    Request::Close(closed) => {
+                        inbox.close();
+                        closing.push(closed);
+                    }
                 }
-                failed + 1
             }
-            None | Some(_) => failed,
+            jobs.retain(|job| job.is_awaited());
+            while !jobs.is_empty() {
+                self.transact(&mut jobs).await;
+            }
+        }
+        if let Some(connection) = self.idle.take()
+            && let Err(cause) = connection.close().await
+        {
+            error!(%cause, "the database was not closed well");
+        }
+        for closed in closing {
+            let _ = closed.send(());
         }
     }
 
-    async fn transact<T, W, F>(
-        &self,
-        idle: Option<SqliteConnection>,
-        work: W,
-    ) -> Result<(SqliteConnection, T), StoreError>
-    where
-        W: FnOnce(SqliteConnection) -> F,
-        F: Future<Output = Result<(SqliteConnection, T), StoreError>>,
-    {
-        let mut connection = match idle {
+    /// Carries out jobs in one transaction until there are none, or one of them has broken it.
+    async fn transact(&mut self, jobs: &mut VecDeque<Box<dyn Job>>) {
+        let mut connection = match self.begin().await {
+            Ok(connection) => connection,
+            Err(cause) => {
+                self.note_failure(&cause);
+                return refuse(jobs.drain(..), &cause);
+            }
+        };
+        let is_alone = jobs.len() == 1;
+        let mut done = Vec::with_capacity(jobs.len());
+        let mut is_clean = true;
+        while let Some(mut job) = jobs.pop_front() {
+            match job::attempt(&mut connection, job.as_mut(), is_alone).await {
+                Attempt::Done => done.push(job),
+                Attempt::Undone(cause) => {
+                    is_clean &= !cause.is_of_the_database();
+                    self.note_failure(&cause);
+                    job.answer(Err(cause));
+                }
+                Attempt::Broken(cause, broken) => {
+                    self.note_failure(&cause);
+                    job.answer(Err(cause));
+                    return refuse(done, &broken);
+                }
+            }
+        }
+        match sqlx::query("COMMIT").execute(&mut connection).await {
+            Ok(_) => {
+                self.note_success();
+                self.idle = Some(connection).filter(|_| is_clean);
+                for job in done {
+                    job.answer(Ok(()));
+                }
+            }
+            Err(cause) => {
+                let cause = StoreError::of_commit(cause);
+                self.note_failure(&cause);
+                refuse(done, &cause);
+            }
+        }
+    }
+
+    async fn begin(&mut self) -> Result<SqliteConnection, StoreError> {
+        let mut connection = match self.idle.take() {
             Some(connection) => connection,
-            None => SqliteConnection::connect_with(&self.0.options).await?,
+            None => SqliteConnection::connect_with(&self.options).await?,
         };
         // Not `begin_with`: the driver would count transactions of its own.
         sqlx::query("BEGIN IMMEDIATE")
             .execute(&mut connection)
             .await?;
-        let (mut connection, value) = work(connection).await?;
-        sqlx::query("COMMIT")
-            .execute(&mut connection)
-            .await
-            .map_err(StoreError::of_commit)?;
-        Ok((connection, value))
+        Ok(connection)
     }
 
-    /// How many transactions the database has failed.
-    pub(super) fn failures(&self) -> u64 {
-        self.0.failures.load(Ordering::Relaxed)
+    /// Counts failures of the database, and says once that they begin.
+    fn note_failure(&mut self, cause: &StoreError) {
+        if !cause.is_of_the_database() {
+            return;
+        }
+        self.failures.fetch_add(1, Ordering::Relaxed);
+        if self.failed == 0 {
+            error!(%cause, "the database does not store");
+        }
+        self.failed += 1;
     }
 
-    /// Waits for what is under way; from then on everything is an error.
-    pub(super) async fn close(&self) {
-        let mut turn = self.0.turn.lock().await;
-        turn.is_closed = true;
-        if let Some(connection) = turn.idle.take()
-            && let Err(cause) = connection.close().await
-        {
-            error!(%cause, "the database was not closed well");
+    /// Says once that they are over.
+    fn note_success(&mut self) {
+        let failed = std::mem::take(&mut self.failed);
+        if failed > 0 {
+            info!(failed, "the database stores again");
         }
     }
 }
+
+/// Answers all jobs of a transaction that has failed.
+fn refuse(jobs: impl IntoIterator<Item = Box<dyn Job>>, cause: &StoreError) {
+    for job in jobs {
+        job.answer(Err(cause.clone()));
+    }
+}
+
+#[cfg(test)]
+mod tests;

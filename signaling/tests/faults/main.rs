@@ -13,6 +13,7 @@
 
 mod process;
 mod seat;
+mod slow;
 mod trouble;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -22,9 +22,12 @@ pub(crate) enum Fault {
     SyncFailsThenKill,
     /// Another process holds the database.
     Held,
+    /// Each flush takes half a second.
+    SlowSyncs,
 }
 
 impl Fault {
+    /// Those that cost a request; slowness costs none.
     pub(crate) const ALL: [Self; 6] = [
         Self::Kill,
         Self::DiskFull,
@@ -42,6 +45,7 @@ impl Fault {
             Self::SyncFails | Self::SyncFailsThenKill => {
                 Some(("fsync,fdatasync", "fsync,fdatasync:error=EIO:when=1"))
             }
+            Self::SlowSyncs => Some(("fsync,fdatasync", "fsync,fdatasync:delay_exit=500000")),
             Self::Kill | Self::Held => None,
         }
     }

@@ -8,6 +8,7 @@ use super::*;
 use crate::auth::{Role, SessionSecret};
 use crate::conference::{By, Roster};
 use crate::ids::{ParticipantId, SessionId};
+use crate::store::Hash;
 
 struct Fixture {
     store: Store,
