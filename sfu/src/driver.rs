@@ -265,7 +265,10 @@ impl Loop {
             };
             let outcome = match transmit.path {
                 Path::Udp { remote, local } => self.udp.send(remote, local, &transmit),
-                Path::Tcp { id, .. } => self.tcp.send(id, &transmit),
+                Path::Tcp { id, .. } => {
+                    self.tcp.send(now, id, &transmit);
+                    Ok(())
+                }
             };
             if let Err(reason) = outcome {
                 self.shard.count_drop(reason);

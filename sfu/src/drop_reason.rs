@@ -94,6 +94,10 @@ drop_reasons! {
     NotAccepted = "not_accepted",
     /// The system's send buffer or the TCP connection's queue is full.
     SendQueueFull = "send_queue_full",
+    /// It has waited too long for a TCP connection that takes less than it is given.
+    TooLate = "too_late",
+    /// A picture before it was left out for such a connection, and no keyframe has come since.
+    PictureBroken = "picture_broken",
     /// The queue to another shard is full.
     LinkFull = "link_full",
     /// Sealing failed; a bug if it ever happens.

@@ -13,12 +13,14 @@ use crate::id::PeerId;
 use crate::kind::MediaKind;
 use crate::outbox::Outbox;
 use crate::packet::{Packet, SharedPacket};
+use crate::path::Path;
 use crate::peer::Peer;
 use crate::peer::srtp::Sealer;
 use crate::prefetch::prefetch;
 use crate::priority::Priority;
 use crate::publication::layer::ClockPair;
 use crate::publication::{MAX_LAYERS, Publication, PublicationKey};
+use crate::segment_kind::SegmentKind;
 use crate::slot::{Shown, Slot};
 use crate::stats::Stats;
 use crate::table::Table;
@@ -67,6 +69,7 @@ impl Source {
         packet: &Packet,
         padding: u8,
         sealer: &Sealer,
+        path: Path,
         outbox: &mut Outbox,
     ) -> Result<usize, DropReason> {
         let mut wanted = None;
@@ -77,7 +80,8 @@ impl Source {
         }
         selected?;
         let space = outbox.space().ok_or(DropReason::SendQueueFull)?;
-        slot.write(now, packet, padding, sealer, space)
+        let length = slot.write(now, packet, padding, sealer, space)?;
+        Ok(outbox.commit(path, slot.segment_kind(packet), length))
     }
 }
 
@@ -346,8 +350,8 @@ impl Fanout {
                 }
                 let packets = self.packets.get(source.packets.clone());
                 for (packet, padding) in packets.into_iter().flatten() {
-                    match source.offer(now, slot, packet, *padding, sealer, outbox) {
-                        Ok(length) => stats.media_out(outbox.commit(path, length)),
+                    match source.offer(now, slot, packet, *padding, sealer, path, outbox) {
+                        Ok(length) => stats.media_out(length),
                         Err(reason) => stats.drops.count(reason),
                     }
                 }
@@ -361,7 +365,7 @@ impl Fanout {
                 .and_then(|space| space.get_mut(..report.len()))
         {
             space.copy_from_slice(report);
-            outbox.commit(path, report.len());
+            outbox.commit(path, SegmentKind::Control, report.len());
             peer.report = None;
         }
     }

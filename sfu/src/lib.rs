@@ -34,6 +34,7 @@ pub mod priority;
 pub mod publication;
 pub mod rtp;
 pub mod sdp;
+pub mod segment_kind;
 pub mod shard;
 pub mod slot;
 pub mod speakers;

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 use crate::path::Path;
+use crate::segment_kind::SegmentKind;
 
 /// Bytes of the buffer in which one receiver's messages are made, enough for
 /// [`MAX_BATCH`](crate::fanout::MAX_BATCH) of the largest packets.
@@ -30,12 +31,19 @@ pub struct Transmit<'b> {
     pub contents: &'b [u8],
     /// Length of each segment but the last, in bytes.
     pub segment: usize,
+    /// What each segment is.
+    pub kinds: &'b [SegmentKind],
 }
 
 impl<'b> Transmit<'b> {
     /// The segments, for a path or a kernel that takes only one at a time.
     pub fn segments(&self) -> impl Iterator<Item = &'b [u8]> {
         self.contents.chunks(self.segment.max(1))
+    }
+
+    /// The segments, and what each is.
+    pub fn sorted(&self) -> impl Iterator<Item = (SegmentKind, &'b [u8])> {
+        self.kinds.iter().copied().zip(self.segments())
     }
 }
 
@@ -44,6 +52,7 @@ struct Message {
     path: Path,
     range: Range<usize>,
     segment: usize,
+    kinds: Range<usize>,
     /// A shorter last segment was appended: nothing may follow.
     closed: bool,
 }
@@ -65,6 +74,8 @@ pub struct Outbox {
     buffer: Box<[u8]>,
     used: usize,
     messages: VecDeque<Message>,
+    /// What each segment in the buffer is.
+    kinds: Vec<SegmentKind>,
 }
 
 impl Default for Outbox {
@@ -73,6 +84,7 @@ impl Default for Outbox {
             buffer: vec![0; BUFFER].into_boxed_slice(),
             used: 0,
             messages: VecDeque::with_capacity(64),
+            kinds: Vec::with_capacity(1_024),
         }
     }
 }
@@ -87,13 +99,19 @@ impl Outbox {
     /// Takes the first `length` bytes of [`space`](Self::space) as the next segment for `path`.
     /// Returns the length.
     #[inline]
-    pub fn commit(&mut self, path: Path, length: usize) -> usize {
+    pub fn commit(&mut self, path: Path, kind: SegmentKind, length: usize) -> usize {
         let start = self.used;
+        if start == 0 {
+            self.kinds.clear();
+        }
         self.used += length;
+        self.kinds.push(kind);
+        let kinds = self.kinds.len();
         if let Some(open) = self.messages.back_mut()
             && open.takes(path, length)
         {
             open.range.end = self.used;
+            open.kinds.end = kinds;
             open.closed = length < open.segment;
             return length;
         }
@@ -101,6 +119,7 @@ impl Outbox {
             path,
             range: start..self.used,
             segment: length,
+            kinds: kinds - 1..kinds,
             closed: false,
         });
         length
@@ -130,6 +149,7 @@ impl Outbox {
             path: message.path,
             contents,
             segment: message.segment,
+            kinds: self.kinds.get(message.kinds)?,
         })
     }
 }
@@ -153,7 +173,7 @@ mod tests {
     fn equal_segments_and_one_shorter_share_a_message() {
         let mut outbox = Outbox::default();
         for length in [1_000, 1_000, 80, 80] {
-            outbox.commit(path(1), length);
+            outbox.commit(path(1), SegmentKind::Picture, length);
         }
         assert_eq!(shapes(&mut outbox), [(2_080, 1_000), (80, 80)]);
     }
@@ -161,9 +181,9 @@ mod tests {
     #[test]
     fn a_longer_segment_or_another_path_begins_a_message() {
         let mut outbox = Outbox::default();
-        outbox.commit(path(1), 80);
-        outbox.commit(path(1), 1_000);
-        outbox.commit(path(2), 1_000);
+        outbox.commit(path(1), SegmentKind::Picture, 80);
+        outbox.commit(path(1), SegmentKind::Picture, 1_000);
+        outbox.commit(path(2), SegmentKind::Picture, 1_000);
         assert_eq!(
             shapes(&mut outbox),
             [(80, 80), (1_000, 1_000), (1_000, 1_000)]
@@ -175,7 +195,7 @@ mod tests {
         let mut outbox = Outbox::default();
         for _ in 0..80 {
             assert!(outbox.space().is_some());
-            outbox.commit(path(1), 1_200);
+            outbox.commit(path(1), SegmentKind::Picture, 1_200);
         }
         let shapes = shapes(&mut outbox);
         assert!(shapes.iter().all(|(length, _)| *length <= MAX_MESSAGE));
@@ -189,9 +209,25 @@ mod tests {
     fn the_buffer_is_free_again_when_all_is_taken() {
         let mut outbox = Outbox::default();
         while outbox.space().is_some() {
-            outbox.commit(path(1), MAX_SEGMENT);
+            outbox.commit(path(1), SegmentKind::Picture, MAX_SEGMENT);
         }
         assert!(!shapes(&mut outbox).is_empty());
         assert!(outbox.space().is_some());
+    }
+
+    #[test]
+    fn every_segment_says_what_it_is() {
+        use SegmentKind::{Control, Keyframe, Picture, Sound};
+        let mut outbox = Outbox::default();
+        for _ in 0..2 {
+            for (kind, length) in [(Keyframe, 900), (Picture, 900), (Sound, 80), (Control, 60)] {
+                outbox.commit(path(1), kind, length);
+            }
+            let first = outbox.poll().unwrap();
+            assert_eq!(first.kinds, [Keyframe, Picture, Sound]);
+            let lengths: Vec<_> = first.sorted().map(|(_, bytes)| bytes.len()).collect();
+            assert_eq!(lengths, [900, 900, 80]);
+            assert_eq!(outbox.poll().unwrap().kinds, [Control]);
+        }
     }
 }

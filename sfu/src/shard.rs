@@ -29,6 +29,7 @@ use rand::rngs::StdRng;
 use crate::command::{CloseReason, Command, Event, Order};
 use crate::conference::Conference;
 use crate::demux::Demux;
+use crate::drop_reason::{DropCounters, DropReason};
 use crate::fanout::Fanout;
 use crate::id::ShardId;
 use crate::link::LinkMessage;
@@ -298,8 +299,13 @@ impl Shard {
     }
 
     /// Counts a drop that happened outside, in the driver.
-    pub fn count_drop(&mut self, reason: crate::drop_reason::DropReason) {
+    pub fn count_drop(&mut self, reason: DropReason) {
         self.stats.drops.count(reason);
+    }
+
+    /// Counts drops that happened outside, in the driver.
+    pub fn count_drops(&mut self, drops: &DropCounters) {
+        self.stats.drops.add(drops);
     }
 
     /// NTP time at `now`, 32.32 fixed point.

@@ -16,6 +16,7 @@ use crate::peer::srtp::Sealer;
 use crate::publication::layer::ClockPair;
 use crate::publication::{MAX_LAYERS, PublicationKey};
 use crate::rtp::HEADER;
+use crate::segment_kind::SegmentKind;
 use crate::slot::rewriter::{Rewriter, Source};
 
 /// Most codecs of one slot.
@@ -108,6 +109,16 @@ impl Slot {
     /// The codec of what is shown.
     pub fn codec(&self) -> Option<Codec> {
         self.codec
+    }
+
+    /// What a packet is that this slot sends.
+    #[inline]
+    pub fn segment_kind(&self, packet: &Packet) -> SegmentKind {
+        match self.kind {
+            MediaKind::Audio => SegmentKind::Sound,
+            MediaKind::Video if packet.seen.keyframe => SegmentKind::Keyframe,
+            MediaKind::Video => SegmentKind::Picture,
+        }
     }
 
     /// Whether retransmissions were negotiated for what is shown.

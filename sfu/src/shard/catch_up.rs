@@ -107,7 +107,10 @@ impl Shard {
                 break;
             };
             match slot.write(now, packet, 0, sealer, space) {
-                Ok(length) => self.stats.media_out(self.outbox.commit(path, length)),
+                Ok(length) => {
+                    let kind = slot.segment_kind(packet);
+                    self.stats.media_out(self.outbox.commit(path, kind, length));
+                }
                 Err(reason) => self.stats.drops.count(reason),
             }
         }

@@ -19,6 +19,7 @@ use crate::peer::{Media, PeerKey, Stage, dtls};
 use crate::publication::PublicationKey;
 use crate::publication::layer::ClockPair;
 use crate::rtp::{Rtcp, rtcp_packets};
+use crate::segment_kind::SegmentKind;
 use crate::shard::Shard;
 
 /// Longest datagram looked at, in bytes.
@@ -543,7 +544,8 @@ impl Shard {
         };
         if space.len() == datagram.len() {
             space.copy_from_slice(datagram);
-            self.control.commit(path, datagram.len());
+            self.control
+                .commit(path, SegmentKind::Control, datagram.len());
         } else {
             self.stats.drops.count(DropReason::Oversized);
         }

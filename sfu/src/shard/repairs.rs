@@ -5,10 +5,12 @@ use std::time::{Duration, Instant};
 use crate::drop_reason::DropReason;
 use crate::id::Ssrc;
 use crate::packet::SharedPacket;
+use crate::path::Path;
 use crate::peer::repairs::{Asked, MAX_BEHIND, Repairs};
 use crate::peer::{Peer, PeerKey};
 use crate::publication::Publication;
 use crate::rtp::Rtcp;
+use crate::segment_kind::SegmentKind;
 use crate::shard::Shard;
 use crate::slot::Slot;
 use crate::table::Table;
@@ -114,7 +116,7 @@ impl Shard {
                 });
             match written {
                 Ok(length) => {
-                    self.outbox.commit(path, length);
+                    self.outbox.commit(path, SegmentKind::Repair, length);
                     self.stats.rtx_out += 1;
                 }
                 Err(reason) => self.stats.drops.count(reason),
@@ -137,6 +139,15 @@ impl Shard {
             self.wish(source.publication, source.layer);
         } else {
             self.stats.drops.count(DropReason::KeyframeBudget);
+        }
+    }
+
+    /// Pictures were left out on the way to a peer, which can go on with a keyframe of what it sees
+    /// under `media`: as if it had asked for one, and within the same budget.
+    pub fn handle_picture_left_out(&mut self, now: Instant, path: Path, media: u32) {
+        if let Some(key) = self.demux.at(path) {
+            self.on_keyframe_request(now, key, Some(media));
+            self.send_keyframe_requests(now);
         }
     }
 

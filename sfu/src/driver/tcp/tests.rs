@@ -1,0 +1,142 @@
+use std::net::TcpStream;
+use std::sync::Arc;
+
+use mio::Poll;
+use socket2::SockAddr;
+
+use super::*;
+use crate::id::ShardId;
+use crate::peer::dtls::Identity;
+use crate::segment_kind::SegmentKind;
+use crate::shard::ShardConfig;
+
+const SOUND: u32 = 1;
+const PICTURES: u32 = 2;
+
+/// What a line carries, bytes per second.
+const RATE: f64 = 50_000.0;
+
+/// A packet that says when it was sent.
+fn packet(ssrc: u32, since: Duration, length: usize) -> Vec<u8> {
+    let mut packet = vec![0x80, 96, 0, 0];
+    packet.extend(u32::try_from(since.as_millis()).unwrap().to_be_bytes());
+    packet.extend(ssrc.to_be_bytes());
+    packet.resize(length, 7);
+    packet
+}
+
+/// The other end of a line that carries [`RATE`] and keeps little: reads that much, and says of
+/// each packet which it was, how late, and how long.
+fn read_slowly(stream: &mut TcpStream, started: Instant) -> Vec<(u32, Duration, usize)> {
+    let (mut frames, mut came) = (Frames::default(), Vec::new());
+    let mut buffer = [0; 500];
+    let mut total = 0.0;
+    while let Ok(read) = stream.read(&mut buffer)
+        && read > 0
+    {
+        let now = started.elapsed();
+        let each = |frame: &[u8]| {
+            let word = |at: usize| u32::from_be_bytes(frame[at..at + 4].try_into().unwrap());
+            let sent = Duration::from_millis(word(4).into());
+            came.push((word(8), now.saturating_sub(sent), frame.len()));
+        };
+        frames.take(&buffer[..read], each).unwrap();
+        total += read as f64;
+        let due = Duration::from_secs_f64(total / RATE);
+        std::thread::sleep(due.saturating_sub(started.elapsed()));
+    }
+    came
+}
+
+fn shard(now: Instant) -> Shard {
+    Shard::new(
+        now,
+        ShardConfig {
+            id: ShardId(0),
+            identity: Arc::new(Identity::generate().unwrap()),
+            seed: [7; 32],
+            ntp: 0,
+        },
+    )
+}
+
+/// A client whose system keeps little for it, as a line does.
+fn client(server: SocketAddr) -> TcpStream {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP)).unwrap();
+    socket.set_recv_buffer_size(4 * 1_024).unwrap();
+    socket.connect(&SockAddr::from(server)).unwrap();
+    socket.into()
+}
+
+#[test]
+fn over_a_narrow_line_sound_comes_in_time() {
+    let mut poll = Poll::new().unwrap();
+    let listener = Token(0);
+    let mut tcp = Tcp::bind(([127, 0, 0, 1], 0).into(), poll.registry(), listener).unwrap();
+    let server = tcp.listener.local_addr().unwrap();
+    let started = crate::driver::now();
+    let mut shard = shard(started);
+    let mut stream = client(server);
+    let slow = std::thread::spawn(move || read_slowly(&mut stream, started));
+
+    let mut events = mio::Events::with_capacity(64);
+    let mut ticks = 0;
+    let mut is_begun = false;
+    while started.elapsed() < Duration::from_secs(5) {
+        let wait = Some(Duration::from_millis(5));
+        poll.poll(&mut events, wait).unwrap();
+        for event in &events {
+            match event.token() {
+                Token(0) => tcp.on_listener_ready(),
+                token => tcp.on_ready(token, event),
+            }
+        }
+        let now = crate::driver::now();
+        tcp.receive(now, poll.registry(), &mut shard);
+        let since = started.elapsed();
+        // 1 Mbit/s: a picture of 5 KB every 40 ms, and sound behind every second one.
+        if let Some((_, connection)) = tcp.connections.iter().next()
+            && since >= Duration::from_millis(40) * ticks
+            && let Path::Tcp { id, .. } = connection.path
+        {
+            ticks += 1;
+            let needs_keyframe = !is_begun || connection.queue.is_broken();
+            is_begun = true;
+            let first = if needs_keyframe {
+                SegmentKind::Keyframe
+            } else {
+                SegmentKind::Picture
+            };
+            let mut contents = packet(PICTURES, since, 1_000).repeat(5);
+            let mut kinds = vec![first];
+            kinds.resize(5, SegmentKind::Picture);
+            if ticks % 2 == 0 {
+                contents.extend(packet(SOUND, since, 300));
+                kinds.push(SegmentKind::Sound);
+            }
+            let transmit = Transmit {
+                path: connection.path,
+                contents: &contents,
+                segment: 1_000,
+                kinds: &kinds,
+            };
+            tcp.send(now, id, &transmit);
+        }
+    }
+    drop(tcp);
+    let came = slow.join().unwrap();
+    let late = |ssrc| came.iter().filter(move |(of, ..)| *of == ssrc);
+    let sound = late(SOUND).map(|(_, late, _)| *late).max().unwrap();
+    assert!(sound <= Duration::from_millis(800), "sound {sound:?} late");
+    assert!(
+        late(SOUND).count() >= 50,
+        "{} of 62 sounds",
+        late(SOUND).count()
+    );
+    let picture = late(PICTURES).map(|(_, late, _)| *late).max().unwrap();
+    assert!(
+        picture <= Duration::from_secs(3),
+        "picture {picture:?} late"
+    );
+    assert!(late(PICTURES).count() >= 50);
+}
