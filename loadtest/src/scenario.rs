@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::clip::{AudioFrame, Synthetic};
 use crate::fleet::FleetConfig;
-use crate::line::Impairment;
+use crate::line::Link;
 use crate::measure::rounded;
 use crate::thresholds::Thresholds;
 use crate::tls::Tls;
@@ -168,10 +168,8 @@ pub struct LineProfile {
     pub name: String,
     /// Which share of the sites has it, 0 to 1.
     pub share: f64,
-    /// From the server.
-    pub down: Impairment,
-    /// To the server.
-    pub up: Impairment,
+    /// What it does.
+    pub link: Link,
 }
 
 /// Against what a run goes.
@@ -319,7 +317,7 @@ impl Scenario {
         }
         for line in &self.lines {
             let (percent, name) = (rounded(line.share * 100.0), &line.name);
-            let (down, up) = (line.down, line.up);
+            let Link { down, up } = line.link;
             all.push(format!(
                 "{percent} % have the line {name}: {down} down, {up} up"
             ));

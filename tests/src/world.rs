@@ -2,9 +2,9 @@
 //! loses, delays, reorders and repeats datagrams.
 //!
 //! ```text
-//! Client ──▶ Network (up) ──▶ Shard ⇄ Shard
-//!    ▲                          │
-//!    └────── Network (down) ◀───┘
+//! Client ──▶ Line (up) ──▶ Shard ⇄ Shard
+//!    ▲                       │
+//!    └────── Line (down) ◀───┘
 //! ```
 //!
 //! Nothing sleeps, and all that the network does follows from the seed. Certificates and DTLS draw
@@ -14,7 +14,6 @@ mod browser;
 mod client;
 mod light;
 pub mod media;
-mod network;
 
 use std::borrow::Borrow;
 use std::collections::HashMap;
@@ -22,6 +21,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use loadtest::line::Line;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use sfu::command::{
@@ -37,8 +37,7 @@ use sfu::stats::Stats;
 pub use browser::{Browser, Heard, Wants};
 pub use client::Client;
 pub use light::{Arrived, Habits, Light, Watched, Wishes};
-use network::Network;
-pub use network::{Impairment, Link};
+pub use loadtest::line::{Impairment, Link};
 
 /// The conference that everybody in a world joins.
 pub const CONFERENCE: ConferenceId = ConferenceId(1);
@@ -59,7 +58,9 @@ pub struct World {
     shards: Vec<Shard>,
     clients: Vec<Entry>,
     by_address: HashMap<SocketAddr, usize>,
-    network: Network,
+    lines: Vec<Line<Ends>>,
+    /// What the lines draw from.
+    rng: StdRng,
     /// What sending one packet costs a shard, and until when each shard is at it.
     packet_cost: Duration,
     busy_until: Vec<Instant>,
@@ -68,11 +69,15 @@ pub struct World {
     swallowed: HashMap<SocketAddr, usize>,
 }
 
+/// From where to where a datagram goes.
+pub type Ends = (SocketAddr, SocketAddr);
+
 struct Entry {
     client: Box<dyn Client>,
     address: SocketAddr,
     shard: ShardId,
-    link: Link,
+    /// Its line; it may share it with others.
+    line: usize,
     peer: PeerId,
     spec: PeerSpec,
     /// Copies of what it sends, if somebody listens in.
@@ -125,7 +130,6 @@ impl World {
                 Shard::new(start, config)
             })
             .collect();
-        let network = Network::new(rng.random());
         Self {
             now: start,
             start,
@@ -133,7 +137,8 @@ impl World {
             shards,
             clients: Vec::new(),
             by_address: HashMap::new(),
-            network,
+            lines: Vec::new(),
+            rng,
             packet_cost: Duration::ZERO,
             busy_until,
             events: Vec::new(),
@@ -197,12 +202,13 @@ impl World {
             client,
             address,
             shard,
-            link,
+            line: self.lines.len(),
             peer: joined.peer,
             spec,
             tap: None,
             tcp: None,
         };
+        self.lines.push(Line::new(link, self.rng.random()));
         self.clients.push(entry);
         Ok(ClientId(index))
     }
@@ -251,9 +257,23 @@ impl World {
         self.roam(id);
     }
 
-    /// Changes what a client's network does.
+    /// Changes what a client's network does, for all that share it.
     pub fn set_link(&mut self, id: ClientId, link: Link) {
-        self.clients[id.0].link = link;
+        let now = self.now;
+        self.line(id).set(now, link);
+    }
+
+    /// Puts clients behind one line.
+    pub fn share_line(&mut self, ids: &[ClientId], link: Link) {
+        for id in ids {
+            self.clients[id.0].line = self.lines.len();
+        }
+        self.lines.push(Line::new(link, self.rng.random()));
+    }
+
+    /// A client's line.
+    pub fn line(&mut self, id: ClientId) -> &mut Line<Ends> {
+        &mut self.lines[self.clients[id.0].line]
     }
 
     /// Has something done by the shards that it concerns.
@@ -438,9 +458,9 @@ impl World {
             .iter_mut()
             .filter_map(|entry| entry.client.poll_timeout())
             .map(|at| at.max(soonest));
-        self.network
-            .next()
-            .into_iter()
+        self.lines
+            .iter()
+            .filter_map(Line::poll_timeout)
             .chain(shards)
             .chain(sending)
             .chain(clients)
@@ -448,14 +468,19 @@ impl World {
     }
 
     fn deliver(&mut self) {
-        while let Some((from, to, datagram)) = self.network.pop(self.now) {
-            if let Some(client) = self.by_address.get(&to) {
-                self.clients[*client]
-                    .client
-                    .handle_datagram(self.now, from, to, &datagram);
-            } else if let Some(shard) = shard_at(to) {
-                let (now, path) = (self.now, self.path_of(from));
-                self.shard(shard).handle_datagram(now, path, &datagram);
+        let now = self.now;
+        for line in 0..self.lines.len() {
+            while let Some((_, datagram, (from, to))) = self.lines[line].up.pop(now) {
+                let path = self.path_of(from);
+                if let Some(shard) = shard_at(to) {
+                    self.shard(shard).handle_datagram(now, path, &datagram);
+                }
+            }
+            while let Some((_, datagram, (from, to))) = self.lines[line].down.pop(now) {
+                if let Some(client) = self.by_address.get(&to) {
+                    let client = &mut self.clients[*client].client;
+                    client.handle_datagram(now, from, to, &datagram);
+                }
             }
         }
     }
@@ -498,8 +523,8 @@ impl World {
                 tap.push(datagram.clone());
             }
             let to = shard_address(entry.shard);
-            self.network
-                .send(self.now, &entry.link.up, entry.address, to, &datagram);
+            let line = &mut self.lines[entry.line].up;
+            line.push(self.now, &datagram, (entry.address, to));
         }
         moved
     }
@@ -521,9 +546,9 @@ impl World {
                 *self.swallowed.entry(to).or_default() += transmit.contents.len();
                 continue;
             };
-            let link = &self.clients[*client].link.down;
+            let line = &mut self.lines[self.clients[*client].line].down;
             for segment in transmit.segments() {
-                self.network.send(now, link, from, to, segment);
+                line.push(now, segment, (from, to));
             }
         }
         while let Some(event) = shard.poll_event() {

@@ -3,6 +3,7 @@
 use super::*;
 use crate::clip::{AudioFrame, Clip};
 use crate::endpoint::{Decrypt, EndpointConfig, Sends};
+use crate::line::{Impairment, Link};
 use crate::sdp::Answer;
 use sfu::command::{Fingerprint, IceCredentials};
 use sfu::peer::dtls::Identity;
@@ -123,17 +124,17 @@ async fn a_bad_line_holds_the_first_check_back_and_loses_what_it_should() {
     let shared = shared();
     let (fleet, mut events) = Fleet::start(Arc::clone(&shared), &FleetConfig::default()).unwrap();
     let delay = Duration::from_millis(60);
-    let slow = crate::line::Impairment {
+    let slow = Impairment {
         delay,
         ..Default::default()
     };
-    let deaf = crate::line::Impairment {
+    let deaf = Impairment {
         loss: crate::line::Burst::new(1.0, 1.0).unwrap(),
         ..Default::default()
     };
     let start = Instant::now();
     for (kind, up) in [deaf, slow].into_iter().enumerate() {
-        let line = Line::new(slow, up, 1);
+        let line = Line::new(Link { up, down: slow }, 1);
         let line = Some(Impaired { kind, line });
         let number = u32::try_from(kind).unwrap();
         fleet

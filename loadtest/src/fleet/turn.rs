@@ -76,7 +76,7 @@ impl Entry {
         let Some(Impaired { line, .. }) = &mut self.line else {
             return;
         };
-        while let Some((due, mut datagram)) = line.down.pop(now) {
+        while let Some((due, mut datagram, ())) = line.down.pop(now) {
             let arrival = due.saturating_duration_since(epoch);
             self.endpoint
                 .handle_datagram(now, arrival, &mut datagram, effects);
@@ -306,7 +306,7 @@ impl Turns {
                         let at = shared.epoch + arrival;
                         bytes
                             .chunks(stride)
-                            .for_each(|datagram| line.down.push(at, datagram));
+                            .for_each(|datagram| line.down.push(at, datagram, ()));
                         slots.timers.extend(reschedule(slot, entry));
                         return;
                     }
@@ -363,7 +363,7 @@ impl Turns {
                 let mut each = |datagram: &mut [u8]| {
                     received += 1;
                     match line {
-                        Some(Impaired { line, .. }) => line.down.push(now, datagram),
+                        Some(Impaired { line, .. }) => line.down.push(now, datagram, ()),
                         None => endpoint.handle_datagram(now, arrival, datagram, effects),
                     }
                 };
@@ -427,7 +427,7 @@ impl Turns {
             let entry = turns.slots.entries.get_mut(slot)?.as_mut()?;
             entry.line.as_mut()?.line.up.pop(now)
         };
-        while let Some((_, datagram)) = line(self) {
+        while let Some((_, datagram, ())) = line(self) {
             self.send(slot, &datagram);
             let entry = self.slots.entries.get_mut(slot).and_then(Option::as_mut);
             if let Some(Impaired { line, .. }) = entry.and_then(|entry| entry.line.as_mut()) {
@@ -466,7 +466,7 @@ impl Turns {
             return;
         };
         if let Some(Impaired { line, .. }) = &mut entry.line {
-            line.up.push(Instant::now(), datagram);
+            line.up.push(Instant::now(), datagram, ());
             self.slots.timers.extend(reschedule(slot, entry));
             return;
         }

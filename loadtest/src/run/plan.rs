@@ -171,7 +171,7 @@ impl Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::line::Impairment;
+    use crate::line::Link;
     use crate::scenario::{Churn, HandOvers, LineProfile, ReloadStorm, Target};
 
     const fn secs(seconds: u64) -> Duration {
@@ -201,8 +201,7 @@ mod tests {
         scenario.lines = vec![LineProfile {
             name: "weak".to_owned(),
             share: 0.25,
-            down: Impairment::default(),
-            up: Impairment::default(),
+            link: Link::default(),
         }];
         scenario
     }

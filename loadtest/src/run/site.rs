@@ -379,7 +379,7 @@ fn line(part: &Part, member: Member, id: EndpointId) -> Option<Impaired> {
     let profile = part.scenario.lines.get(kind)?;
     Some(Impaired {
         kind,
-        line: Line::new(profile.down, profile.up, seed(part, id)),
+        line: Line::new(profile.link, seed(part, id)),
     })
 }
 

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::clip::{AudioFrame, Synthetic};
 use crate::fleet::FleetConfig;
-use crate::line::{Burst, Impairment};
+use crate::line::{Burst, Impairment, Link};
 use crate::thresholds::Thresholds;
 use crate::tls::Tls;
 use crate::token::TokenSource;
@@ -448,8 +448,10 @@ impl LineSection {
         Ok(LineProfile {
             name: name.clone(),
             share: share(&format!("line {name}: percent"), self.percent, 100.0)?,
-            down: self.down.impairment(&format!("line {name}: down"))?,
-            up: self.up.impairment(&format!("line {name}: up"))?,
+            link: Link {
+                down: self.down.impairment(&format!("line {name}: down"))?,
+                up: self.up.impairment(&format!("line {name}: up"))?,
+            },
         })
     }
 }
@@ -476,12 +478,14 @@ impl ImpairmentSection {
         if self.kbps.is_some_and(|kbps| kbps < 8) {
             return Err(FileError::Wrong(format!("{at}.kbps must be at least 8")));
         }
+        let queue = span(self.queue, Duration::from_millis(200));
         Ok(Impairment {
             loss: burst,
             delay: span(self.delay, Duration::ZERO),
             jitter: span(self.jitter, Duration::ZERO),
             kbps: self.kbps,
-            queue: span(self.queue, Duration::from_millis(200)),
+            queue: self.kbps.map_or(0, |kbps| Impairment::bytes(kbps, queue)),
+            ..Impairment::default()
         })
     }
 }

@@ -78,12 +78,11 @@ fn every_key_finds_its_place() {
     let [line] = scenario.lines.as_slice() else {
         panic!("one line")
     };
-    assert_eq!((line.share, line.down.loss.loss()), (0.1, 0.02));
+    assert_eq!((line.share, line.link.down.loss.loss()), (0.1, 0.02));
     assert_eq!(
-        line.up,
+        line.link.up,
         Impairment {
             loss: Burst::new(0.0, 1.0).unwrap(),
-            queue: Duration::from_millis(200),
             ..Impairment::default()
         }
     );
