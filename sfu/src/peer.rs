@@ -135,6 +135,8 @@ pub struct Media {
     pub publication: u8,
     /// Which layer.
     pub layer: u8,
+    /// How many SSRCs carried the layer before.
+    pub generation: u8,
     /// Header; of a retransmission, with the original's sequence number.
     pub header: Header,
     /// Payload without padding.
@@ -229,7 +231,9 @@ impl Cold {
         let mut payload = opened
             .freeze()
             .slice(header.payload..header.payload + length);
+        let mut generation = stream.generation;
         if stream.is_rtx {
+            generation = self.inbound.generation_of(stream);
             header.sequence = split_original(&mut payload).ok_or(DropReason::Padding)?;
             header.pt = codec.pt;
             self.note_repaired(now, stream, &header)?;
@@ -238,6 +242,7 @@ impl Cold {
             key,
             publication: stream.publication,
             layer: stream.layer,
+            generation,
             header,
             payload,
             level,
@@ -290,11 +295,14 @@ impl Cold {
     /// Remembers an SSRC whose first packet was negotiated and authentic.
     #[cold]
     fn learn(&mut self, stream: Stream) {
-        self.inbound.learn(stream);
+        let gone = self.inbound.learn(stream);
         if let (Some(feedback), Some(receiver)) = (
             &mut self.feedback,
             self.inbound.receivers.get(usize::from(stream.publication)),
         ) {
+            for stream in gone {
+                feedback.unbind(stream.ssrc, &receiver.spec.codec, stream.is_rtx);
+            }
             feedback.bind(stream.ssrc, &receiver.spec.codec, stream.is_rtx);
         }
     }

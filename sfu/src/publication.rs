@@ -128,7 +128,7 @@ impl Publication {
             arrived: now,
             layer,
             sequence: state.extend(header.sequence),
-            timestamp: header.timestamp,
+            timestamp: state.shifted(header.timestamp),
             marker: header.marker,
             seen: codec::inspect(codec, &payload),
             level,
@@ -136,6 +136,14 @@ impl Publication {
         });
         self.accept(now, &packet)?;
         Ok(packet)
+    }
+
+    /// Notes which SSRC in a row a layer's packets come from.
+    pub fn renew(&mut self, now: Instant, layer: u8, generation: u8, first: &Header) {
+        let rate = self.codec.clock_rate();
+        if let Some(layer) = self.layers.get_mut(usize::from(layer)) {
+            layer.renew(now, generation, first, rate);
+        }
     }
 
     /// Keeps a packet that is numbered already: received here, or on the shard this one mirrors.
@@ -148,7 +156,15 @@ impl Publication {
             .get_mut(usize::from(packet.layer))
             .ok_or(DropReason::UnknownSsrc)?;
         let was_active = layer.is_active(now);
+        let begins_anew = layer.ring.is_far_ahead(packet.sequence);
         layer.receive(now, Arc::clone(packet))?;
+        if begins_anew {
+            self.pending.renew(packet.layer);
+            if self.kind == MediaKind::Video && !packet.seen.keyframe {
+                layer.keyframe.want();
+            }
+        }
+        self.pending.begin(packet);
         if !was_active {
             self.refresh_best(now);
         }
@@ -212,9 +228,9 @@ impl Publication {
         self.best
     }
 
-    /// Whether any layer is arriving.
-    pub fn is_active(&self, now: Instant) -> bool {
-        self.layers.iter().any(|layer| layer.is_active(now))
+    /// Whether nothing has arrived for [`SILENT_AFTER`].
+    pub fn is_silent(&self, now: Instant) -> bool {
+        self.layers.iter().all(|layer| layer.is_silent(now))
     }
 
     /// Sets whether anybody here watches. When nobody does, no packet waits.
@@ -262,6 +278,8 @@ impl Publication {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::id::{PeerId, Pt, Ssrc};
     use crate::publication::layer::LAYER_TIMEOUT;
@@ -319,6 +337,36 @@ mod tests {
         let refused = publication.receive(epoch(), 0, &header(1), Bytes::new(), None);
         assert_eq!(refused.err(), Some(DropReason::Blocked));
         assert!(publication.pending.is_empty());
+    }
+
+    #[test]
+    fn another_ssrc_goes_on_far_ahead_in_numbers_from_its_first_keyframe_and_in_time() {
+        for first in [0_u16, 7, 700, 0x7fff, 0x8000, 0xfff0] {
+            let mut publication = video();
+            publication.set_watched(true);
+            let (start, later) = (epoch(), epoch() + Duration::from_secs(2));
+            let (key, delta) = (
+                Bytes::from_static(&[0x10, 0]),
+                Bytes::from_static(&[0x10, 1]),
+            );
+            let before = publication.receive(start, 0, &header(7), key.clone(), None);
+            let before = before.expect("fresh");
+            let mut taken = Vec::new();
+            publication.pending.take(9, &mut taken);
+            for (step, payload) in (0..3).zip([&delta, &key, &delta]) {
+                let header = header(first.wrapping_add(step));
+                publication.renew(later, 0, 1, &header);
+                let packet = publication.receive(later, 0, &header, payload.clone(), None);
+                let packet = packet.expect("fresh");
+                assert!(packet.sequence >= before.sequence + 0x8000, "{first}");
+                assert_eq!(packet.timestamp, before.timestamp + 2 * 90_000, "{first}");
+            }
+            publication.pending.take(9, &mut taken);
+            let numbers: Vec<_> = taken.iter().map(|packet| packet.sequence).collect();
+            let restart = publication.pending.restarts()[0];
+            assert_eq!(numbers, [before.sequence, restart, restart + 1]);
+            assert_eq!(publication.pending.take_shed(), 0);
+        }
     }
 
     #[test]

@@ -91,6 +91,20 @@ impl Feedback {
 
     /// A stream's first packet came: report on it from now on. Only media streams are repaired.
     pub fn bind(&mut self, ssrc: Ssrc, codec: &CodecSpec, is_rtx: bool) {
+        let info = self.info(ssrc, codec, is_rtx);
+        self.transport.bind_remote_stream(&info);
+        self.streams.bind_remote_stream(&info);
+    }
+
+    /// A stream has ended: nothing of it is asked for or reported any more.
+    pub fn unbind(&mut self, ssrc: Ssrc, codec: &CodecSpec, is_rtx: bool) {
+        let info = self.info(ssrc, codec, is_rtx);
+        self.transport.unbind_remote_stream(&info);
+        self.streams.unbind_remote_stream(&info);
+        self.refused.retain(|refused| *refused != ssrc);
+    }
+
+    fn info(&self, ssrc: Ssrc, codec: &CodecSpec, is_rtx: bool) -> StreamInfo {
         let repairable = !is_rtx && codec.rtx_pt.is_some();
         let nack = repairable.then(|| RTCPFeedback {
             typ: "nack".to_owned(),
@@ -105,16 +119,14 @@ impl Feedback {
         } else {
             codec.pt
         };
-        let info = StreamInfo {
+        StreamInfo {
             ssrc: ssrc.0,
             clock_rate: codec.codec.clock_rate(),
             payload_type: pt.0,
             rtcp_feedback: nack.into_iter().collect(),
             rtp_header_extensions: twcc.into_iter().collect(),
             ..StreamInfo::default()
-        };
-        self.transport.bind_remote_stream(&info);
-        self.streams.bind_remote_stream(&info);
+        }
     }
 
     /// Notes an authentic packet as it arrived on the way here, whatever becomes of it.

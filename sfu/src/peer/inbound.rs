@@ -1,7 +1,8 @@
 //! What a peer sends us: which SSRC is which layer of which publication.
 //!
 //! An SSRC is looked up, or learned from the MID and RID of its first *authenticated* packet. One
-//! that nobody negotiated creates no state.
+//! that nobody negotiated creates no state. A new one under a known MID and RID is the same
+//! publication gone on (RFC 9143 §9.2): the one before has ended and is never taken again.
 
 use arrayvec::ArrayVec;
 
@@ -23,7 +24,26 @@ pub struct Stream {
     pub layer: u8,
     /// Retransmissions rather than media.
     pub is_rtx: bool,
+    /// How many SSRCs carried this layer before: each begins its numbers and times anew.
+    pub generation: u8,
 }
+
+impl Stream {
+    const fn is_layer_of(&self, other: &Self) -> bool {
+        self.publication == other.publication && self.layer == other.layer
+    }
+
+    /// Whether one can only come in the place of the other.
+    const fn is_place_of(&self, other: &Self) -> bool {
+        self.is_layer_of(other) && self.is_rtx == other.is_rtx
+    }
+}
+
+/// Most SSRCs of a peer that may have ended; after that no new one takes another's place.
+///
+/// Higher: an encoder that starts its pipeline anew again and again goes on longer. Lower: less
+/// memory per peer. The keys' state allows for 64 SSRCs in all.
+const MAX_ENDED: usize = 32;
 
 /// One publication as its sender numbers it.
 #[derive(Debug)]
@@ -40,6 +60,8 @@ pub struct Inbound {
     /// In offer order.
     pub receivers: Vec<Receiver>,
     streams: Vec<Stream>,
+    /// SSRCs in whose place another has come. What is late of them belongs nowhere.
+    ended: ArrayVec<Ssrc, MAX_ENDED>,
     /// The sequence number that came last, per stream.
     last: Vec<(Ssrc, u16)>,
     extensions: ExtensionIds,
@@ -51,6 +73,7 @@ impl Inbound {
         let mut inbound = Self {
             receivers,
             streams: Vec::new(),
+            ended: ArrayVec::new(),
             last: Vec::new(),
             extensions,
         };
@@ -64,6 +87,7 @@ impl Inbound {
                     publication: index,
                     layer: 0,
                     is_rtx: false,
+                    generation: 0,
                 };
                 inbound.streams.push(stream);
                 if let Some(rtx) = declared.rtx {
@@ -123,8 +147,11 @@ impl Inbound {
     /// or by a payload type that only one publication has. Nothing is remembered.
     ///
     /// # Errors
-    /// When it belongs nowhere, or the layer has an SSRC already.
+    /// When it belongs nowhere, or its SSRC has ended, or too many have.
     pub fn resolve(&self, header: &Header, packet: &[u8]) -> Result<Stream, DropReason> {
+        if self.ended.contains(&header.ssrc) {
+            return Err(DropReason::UnknownSsrc);
+        }
         let publication = self
             .publication_of(header, packet)
             .ok_or(DropReason::UnknownSsrc)?;
@@ -140,23 +167,20 @@ impl Inbound {
         let layer = self
             .layer_of(receiver, header, packet)
             .ok_or(DropReason::UnknownSsrc)?;
-        let stream = Stream {
+        let mut stream = Stream {
             ssrc: header.ssrc,
             publication,
             layer,
             is_rtx,
+            generation: 0,
         };
-        let is_taken = self.streams.iter().any(|known| {
-            Stream {
-                ssrc: header.ssrc,
-                ..*known
-            } == stream
-        });
-        if is_taken {
-            Err(DropReason::UnknownSsrc)
-        } else {
-            Ok(stream)
+        if let Some(former) = self.streams.iter().find(|known| known.is_place_of(&stream)) {
+            if self.ended.is_full() {
+                return Err(DropReason::UnknownSsrc);
+            }
+            stream.generation = former.generation.wrapping_add(1);
         }
+        Ok(stream)
     }
 
     /// The SSRC of the media that a retransmission stream repairs, once it is known.
@@ -166,6 +190,13 @@ impl Inbound {
         self.streams.iter().find(is_media).map(|stream| stream.ssrc)
     }
 
+    /// The generation of the media that a retransmission stream repairs.
+    pub fn generation_of(&self, rtx: Stream) -> u8 {
+        let is_media = |s: &&Stream| !s.is_rtx && s.is_layer_of(&rtx);
+        let media = self.streams.iter().find(is_media);
+        media.map_or(0, |stream| stream.generation)
+    }
+
     /// The SSRC of one layer's media, once it is known.
     pub fn ssrc_of(&self, publication: u8, layer: u8) -> Option<Ssrc> {
         let stream = Stream {
@@ -173,13 +204,34 @@ impl Inbound {
             publication,
             layer,
             is_rtx: true,
+            generation: 0,
         };
         self.media_of(stream)
     }
 
-    /// Remembers a stream whose first packet was authentic.
-    pub fn learn(&mut self, stream: Stream) {
+    /// Remembers a stream whose first packet was authentic. Gives back those that have ended with
+    /// it: the one in whose place it comes, and what repaired that one.
+    pub fn learn(&mut self, stream: Stream) -> ArrayVec<Stream, 2> {
+        let mut gone = ArrayVec::new();
+        if let Some(at) = self.streams.iter().position(|it| it.is_place_of(&stream)) {
+            let former = self.streams.swap_remove(at);
+            // Bounded by `resolve`, which takes no more when it is full.
+            let _ = self.ended.try_push(former.ssrc);
+            gone.push(former);
+            let repairs = |it: &Stream| it.is_rtx && it.is_layer_of(&stream);
+            if !stream.is_rtx
+                && let Some(at) = self.streams.iter().position(repairs)
+            {
+                // Its numbers are those of the one that has ended. Should it go on, its next
+                // packet says what it belongs to.
+                gone.push(self.streams.swap_remove(at));
+            }
+            let gone = &gone;
+            self.last
+                .retain(|(ssrc, _)| !gone.iter().any(|gone: &Stream| gone.ssrc == *ssrc));
+        }
         self.streams.push(stream);
+        gone
     }
 
     fn publication_of(&self, header: &Header, packet: &[u8]) -> Option<u8> {
@@ -302,7 +354,8 @@ mod tests {
                 ssrc: Ssrc(7),
                 publication: 0,
                 layer: 2,
-                is_rtx: true
+                is_rtx: true,
+                generation: 0
             }
         );
         let media = resolve(&inbound, &packet(8, 96, &[(1, "v"), (2, "m")])).expect("negotiated");
@@ -312,14 +365,15 @@ mod tests {
                 ssrc: Ssrc(8),
                 publication: 0,
                 layer: 1,
-                is_rtx: false
+                is_rtx: false,
+                generation: 0
             }
         );
     }
 
     #[test]
     fn what_nobody_negotiated_is_refused() {
-        let mut inbound = Inbound::new(vec![receiver(1, "v", 96, &["l"], vec![])], EXTENSIONS);
+        let inbound = Inbound::new(vec![receiver(1, "v", 96, &["l"], vec![])], EXTENSIONS);
         let cases = [
             packet(7, 96, &[(1, "x"), (2, "l")]),
             packet(7, 96, &[(1, "v"), (2, "q")]),
@@ -331,14 +385,45 @@ mod tests {
         }
         let other_pt = packet(7, 99, &[(1, "v"), (2, "l")]);
         assert_eq!(resolve(&inbound, &other_pt), Err(DropReason::UnknownPt));
-        let first = packet(7, 96, &[(1, "v"), (2, "l")]);
-        inbound.learn(resolve(&inbound, &first).expect("negotiated"));
-        let second = packet(8, 96, &[(1, "v"), (2, "l")]);
+    }
+
+    #[test]
+    fn a_new_ssrc_takes_the_place_of_the_one_before_which_never_comes_back() {
+        let spec = vec![receiver(1, "v", 96, &["l", "m"], vec![])];
+        let mut inbound = Inbound::new(spec, EXTENSIONS);
+        let mut learn = |ssrc, pt, rid| {
+            let first = packet(ssrc, pt, &[(1, "v"), (2, rid)]);
+            let stream = resolve(&inbound, &first)?;
+            let gone = inbound.learn(stream);
+            let gone: Vec<_> = gone.iter().map(|stream| stream.ssrc.0).collect();
+            Ok((stream.generation, gone))
+        };
+        assert_eq!(learn(7, 96, "l"), Ok((0, vec![])));
+        assert_eq!(learn(17, 97, "l"), Ok((0, vec![])));
+        assert_eq!(learn(8, 96, "m"), Ok((0, vec![])));
+        assert_eq!(learn(9, 96, "l"), Ok((1, vec![7, 17])));
+        assert_eq!(learn(7, 96, "l"), Err(DropReason::UnknownSsrc), "late");
         assert_eq!(
-            resolve(&inbound, &second),
-            Err(DropReason::UnknownSsrc),
-            "the layer is taken"
+            learn(17, 97, "l"),
+            Ok((0, vec![])),
+            "it repairs the new one"
         );
+        assert_eq!(learn(10, 96, "l"), Ok((2, vec![9, 17])));
+        assert_eq!(inbound.ssrc_of(0, 0), Some(Ssrc(10)));
+        assert_eq!(inbound.ssrc_of(0, 1), Some(Ssrc(8)));
+    }
+
+    #[test]
+    fn one_that_changes_its_ssrc_again_and_again_costs_no_more_than_it_may() {
+        let mut inbound = Inbound::new(vec![receiver(1, "v", 96, &[], vec![])], EXTENSIONS);
+        let taken = (100..1_100)
+            .filter(|ssrc| {
+                let stream = resolve(&inbound, &packet(*ssrc, 96, &[(1, "v")]));
+                stream.is_ok_and(|stream| inbound.learn(stream).len() <= 1)
+            })
+            .count();
+        assert_eq!(taken, MAX_ENDED + 1);
+        assert_eq!(inbound.streams().len(), 1);
     }
 
     #[test]

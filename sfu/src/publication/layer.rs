@@ -6,13 +6,20 @@ use crate::drop_reason::DropReason;
 use crate::packet::SharedPacket;
 use crate::publication::keyframe::KeyframeRequest;
 use crate::publication::ring::Ring;
-use crate::rtp::extend_sequence;
+use crate::rtp::{Header, extend_sequence};
 
 /// How long without a packet until a layer counts as not being sent.
 ///
 /// Higher: receivers stay longer on a layer that has stopped. Lower: low frame rates look like a
 /// stop.
 pub const LAYER_TIMEOUT: Duration = Duration::from_millis(1_500);
+
+/// How long without a packet until a publication counts as stopped, and whoever runs the conference
+/// is told.
+///
+/// Higher: an encoder that has died stays on the stage longer. Lower: one that stands still for a
+/// moment is taken off it.
+pub const SILENT_AFTER: Duration = Duration::from_secs(3);
 
 /// Distance from zero of a layer's first extended sequence number, so that packets from before it
 /// stay positive.
@@ -59,6 +66,10 @@ pub struct Layer {
     /// The publisher's last sender report, on our clock.
     pub clock: Option<ClockPair>,
     last_packet: Option<Instant>,
+    /// How many SSRCs carried it before.
+    generation: u8,
+    /// Added to RTP timestamps, so that time goes on when another SSRC begins its own.
+    time_shift: u32,
 }
 
 impl Layer {
@@ -69,7 +80,34 @@ impl Layer {
             keyframe: KeyframeRequest::default(),
             clock: None,
             last_packet: None,
+            generation: 0,
+            time_shift: 0,
         }
+    }
+
+    /// Another SSRC carries the layer from here on (RFC 9143 §9.2). Its numbers are far ahead of
+    /// the former's, so that nobody takes them for a continuation or for loss; its times go on.
+    pub fn renew(&mut self, now: Instant, generation: u8, first: &Header, rate: u32) {
+        if self.generation == generation {
+            return;
+        }
+        self.generation = generation;
+        self.clock = None;
+        let newest = self.ring.highest().and_then(|newest| self.ring.get(newest));
+        if let (Some(newest), Some(last)) = (newest, self.last_packet) {
+            let elapsed = now.saturating_duration_since(last).as_micros() * u128::from(rate);
+            #[expect(clippy::cast_possible_truncation, reason = "RTP time wraps at 2^32")]
+            let ticks = (elapsed / 1_000_000) as u32;
+            // Never the same moment twice.
+            let goes_on = newest.timestamp.wrapping_add(ticks.max(1));
+            self.time_shift = goes_on.wrapping_sub(first.timestamp);
+        }
+        self.ring.jump_to(first.sequence);
+    }
+
+    /// An RTP timestamp from the wire on the layer's own time.
+    pub const fn shifted(&self, timestamp: u32) -> u32 {
+        timestamp.wrapping_add(self.time_shift)
     }
 
     /// The extended form of a sequence number from the wire.
@@ -92,6 +130,12 @@ impl Layer {
             self.keyframe.satisfied();
         }
         Ok(())
+    }
+
+    /// Whether nothing has come for [`SILENT_AFTER`].
+    pub fn is_silent(&self, now: Instant) -> bool {
+        self.last_packet
+            .is_none_or(|last| now.saturating_duration_since(last) >= SILENT_AFTER)
     }
 
     /// Whether packets are arriving.

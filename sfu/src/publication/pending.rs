@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use crate::packet::SharedPacket;
+use crate::packet::{Packet, SharedPacket};
 use crate::publication::MAX_LAYERS;
 
 /// Longest that the packets of a picture wait for its last one.
@@ -29,6 +29,9 @@ pub struct Pending {
     shut: bool,
     /// Layers that take nothing in until a keyframe begins, one bit each.
     waiting: u8,
+    /// Those of them that wait because their numbers begin anew: what passes meanwhile is no
+    /// shedding.
+    renewing: u8,
     /// Per layer, the sequence number from which numbering starts anew after something was left out.
     restarts: [u64; MAX_LAYERS],
     /// Frames that were left out since somebody asked.
@@ -41,15 +44,10 @@ impl Pending {
     pub fn push(&mut self, packet: SharedPacket, ends: Option<bool>) {
         let bit = 1u8 << packet.layer;
         if self.shut || (self.waiting & bit != 0 && !packet.seen.keyframe) {
-            self.shed += u64::from(ends == Some(true));
+            self.shed += u64::from(ends == Some(true) && self.renewing & bit == 0);
             return;
         }
-        if self.waiting & bit != 0 {
-            self.waiting &= !bit;
-            if let Some(restart) = self.restarts.get_mut(usize::from(packet.layer)) {
-                *restart = packet.sequence;
-            }
-        }
+        self.begin(&packet);
         if self.packets.len() >= MAX_PENDING {
             self.packets.pop_front();
             self.whole = self.whole.saturating_sub(1);
@@ -63,6 +61,25 @@ impl Pending {
         if self.open == 0 {
             self.whole = self.packets.len();
         }
+    }
+
+    /// Takes a layer in again if this packet begins a keyframe.
+    pub fn begin(&mut self, packet: &Packet) {
+        let bit = 1u8 << packet.layer;
+        if !self.shut && self.waiting & bit != 0 && packet.seen.keyframe {
+            self.waiting &= !bit;
+            self.renewing &= !bit;
+            if let Some(restart) = self.restarts.get_mut(usize::from(packet.layer)) {
+                *restart = packet.sequence;
+            }
+        }
+    }
+
+    /// The numbers of a layer begin anew: it is taken in from its next keyframe on, and what was
+    /// left out before that is no gap.
+    pub fn renew(&mut self, layer: u8) {
+        self.waiting |= 1 << layer;
+        self.renewing |= 1 << layer;
     }
 
     /// Whether nothing waits.
@@ -146,7 +163,6 @@ mod tests {
 
     use super::*;
     use crate::codec::Seen;
-    use crate::packet::Packet;
     use crate::testing::epoch;
 
     fn packet(layer: u8, sequence: u64, keyframe: bool) -> SharedPacket {

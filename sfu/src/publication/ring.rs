@@ -2,6 +2,7 @@
 
 use crate::drop_reason::DropReason;
 use crate::packet::SharedPacket;
+use crate::rtp::extend_sequence;
 
 /// A fixed number of packets, addressed by extended sequence number.
 #[derive(Debug)]
@@ -10,6 +11,8 @@ pub struct Ring {
     packets: Vec<Option<SharedPacket>>,
     capacity: usize,
     highest: Option<u64>,
+    /// The highest number that was kept; below [`highest`](Self::highest) after a jump.
+    newest: Option<u64>,
     /// Where the newest keyframe begins.
     keyframe: Option<u64>,
 }
@@ -21,6 +24,7 @@ impl Ring {
             packets: Vec::new(),
             capacity: capacity.next_power_of_two(),
             highest: None,
+            newest: None,
             keyframe: None,
         }
     }
@@ -33,6 +37,22 @@ impl Ring {
     /// Leaves a whole cycle of numbers out: nobody will take what follows for a continuation.
     pub fn jump(&mut self) {
         self.highest = self.highest.map(|highest| highest + 0x1_0000);
+    }
+
+    /// Leaves about a cycle of numbers out, up to the next that ends in these 16 bits: those of a
+    /// stream that begins with them follow.
+    pub fn jump_to(&mut self, sequence: u16) {
+        if let Some(highest) = self.highest {
+            let reference = highest + 0x1_0000;
+            // At least half a cycle ahead, whatever the number is.
+            self.highest = Some(extend_sequence(reference, sequence).saturating_sub(1));
+        }
+    }
+
+    /// Whether a number lies so far ahead that no loss explains it: the numbers have begun anew.
+    pub fn is_far_ahead(&self, sequence: u64) -> bool {
+        self.newest
+            .is_some_and(|newest| sequence >= newest + 0x8000)
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "masked to the capacity")]
@@ -67,10 +87,8 @@ impl Ring {
         if let Some(place) = self.packets.get_mut(position) {
             *place = Some(packet);
         }
-        self.highest = Some(
-            self.highest
-                .map_or(sequence, |highest| highest.max(sequence)),
-        );
+        self.highest = self.highest.max(Some(sequence));
+        self.newest = self.newest.max(Some(sequence));
         Ok(())
     }
 

@@ -302,6 +302,7 @@ impl Shard {
         let Media {
             key,
             layer,
+            generation,
             header,
             payload,
             level,
@@ -311,6 +312,7 @@ impl Shard {
             .publications
             .at_mut(key)
             .ok_or(DropReason::UnknownSsrc)?;
+        publication.renew(now, layer, generation, &header);
         let received = publication.receive(now, layer, &header, payload, level)?;
         let (id, conference, watched) =
             (publication.id, publication.conference, publication.watched);
@@ -424,7 +426,9 @@ impl Shard {
         let Some(publication) = self.publications.at_mut(receiver.key) else {
             return;
         };
+        let mut clock = clock;
         if let Some(layer) = publication.layers.get_mut(usize::from(stream.layer)) {
+            clock.rtp = layer.shifted(clock.rtp);
             layer.clock = Some(clock);
         }
         let (id, layer) = (publication.id, stream.layer);
