@@ -274,7 +274,8 @@ pub enum Event {
         /// Which.
         publication: PublicationId,
     },
-    /// A publication's media has stopped arriving.
+    /// Nothing of a publication has arrived for
+    /// [`SILENT_AFTER`](crate::publication::layer::SILENT_AFTER).
     PublicationStopped {
         /// Which.
         publication: PublicationId,

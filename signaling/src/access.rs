@@ -185,6 +185,7 @@ fn worth_a_line(event: &Event) -> Option<(&'static str, Option<ParticipantId>, O
         | Event::Regained { .. }
         | Event::TakenOver { .. }
         | Event::SourceChanged { .. }
+        | Event::MediaChanged { .. }
         | Event::FloorRequested { .. }
         | Event::FloorWithdrawn { .. }
         | Event::StageSet { .. }

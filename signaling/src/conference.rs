@@ -7,6 +7,7 @@
 //! No clock, socket, task or random source: time and ids come in with the command. Whoever runs a
 //! conference stores the records before it lets anybody see an effect.
 
+mod arrival;
 pub mod attendance;
 pub mod command;
 pub mod decide;
@@ -28,6 +29,7 @@ pub mod state;
 pub mod time;
 pub mod view;
 
+pub use arrival::Arrival;
 pub use attendance::{Attendance, Register};
 pub use command::{Actor, Command, Join, Refusal};
 pub use decide::decide;

@@ -10,6 +10,7 @@
 //! The rules of the conference are in [`crate::conference`]; here stands only who may watch whom,
 //! which changes no state. Nobody hears of anything before it is stored.
 
+mod arrivals;
 mod batch;
 mod bucket;
 mod budget;
@@ -217,6 +218,7 @@ impl ConferenceTask {
         }
         // After the answers to its questions, which may have waited as long.
         self.end_doubts(&mut batch, now);
+        self.note_arrivals(&mut batch, now);
         self.commit(batch, inbox, waiting).await;
     }
 

@@ -257,7 +257,7 @@ impl Shard {
                 return false;
             };
             publication.refresh_best(now);
-            if publication.is_active(now) {
+            if !publication.is_silent(now) {
                 return true;
             }
             publication.started = false;

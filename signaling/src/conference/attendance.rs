@@ -162,6 +162,7 @@ impl Register {
             | Event::Barred { .. }
             | Event::Readmitted { .. }
             | Event::SourceChanged { .. }
+            | Event::MediaChanged { .. }
             | Event::MuteChanged { .. }
             | Event::FloorRequested { .. }
             | Event::FloorWithdrawn { .. }

@@ -101,6 +101,16 @@ pub enum Command {
         /// Whose; the actor itself or, from the system, anyone.
         participant: ParticipantId,
     },
+    /// The media of an active source of a participant arrives, or has ceased to for seconds. From
+    /// the system.
+    NoteMedia {
+        /// Whose.
+        participant: ParticipantId,
+        /// Which.
+        source: Source,
+        /// It arrives if true.
+        arriving: bool,
+    },
     /// Refuse or accept again the media of a participant.
     Mute {
         /// Whose.
@@ -182,6 +192,7 @@ impl Command {
             | Self::Leave { .. }
             | Self::Expel { .. }
             | Self::Unpublish { .. }
+            | Self::NoteMedia { .. }
             | Self::Interrupt { .. }
             | Self::NoteClock { .. }
             | Self::Tick => false,

@@ -72,6 +72,11 @@ pub fn decide(
             active,
         } => state.decide_publish(actor, participant, source, active),
         Command::Unpublish { participant } => state.decide_unpublish(actor, participant),
+        Command::NoteMedia {
+            participant,
+            source,
+            arriving,
+        } => state.decide_arrival(actor, participant, source, arriving),
         Command::Mute { participant, muted } => state.decide_mute(actor, participant, muted),
         Command::RequestFloor { participant } => state.decide_request(actor, participant),
         Command::WithdrawFloor { participant } => state.decide_withdraw(actor, participant),

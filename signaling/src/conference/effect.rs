@@ -156,7 +156,8 @@ fn follow(state: &State, event: &Event, effects: &mut Vec<Effect>) {
         }
         Event::Lost { participant }
         | Event::Regained { participant }
-        | Event::SourceChanged { participant, .. } => {
+        | Event::SourceChanged { participant, .. }
+        | Event::MediaChanged { participant, .. } => {
             once(Effect::ParticipantChanged(*participant), effects);
         }
         // What else is to be said of the barred is in `compare`.

@@ -190,6 +190,16 @@ pub enum Event {
         /// Began if true.
         active: bool,
     },
+    /// What an active source sends began to arrive, from somebody who is or may be on the stage, or
+    /// has ceased to for seconds. Of others it is not written down.
+    MediaChanged {
+        /// Whose.
+        participant: ParticipantId,
+        /// Which; never the screen, which may stand still.
+        source: Source,
+        /// It arrives if true.
+        arriving: bool,
+    },
     /// Its media is refused, or accepted again.
     MuteChanged {
         /// Whose.
@@ -276,6 +286,7 @@ impl Event {
             Self::Barred { .. } => "barred",
             Self::Readmitted { .. } => "readmitted",
             Self::SourceChanged { .. } => "sourceChanged",
+            Self::MediaChanged { .. } => "mediaChanged",
             Self::MuteChanged { .. } => "muteChanged",
             Self::FloorRequested { .. } => "floorRequested",
             Self::FloorWithdrawn { .. } => "floorWithdrawn",

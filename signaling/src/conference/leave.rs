@@ -189,5 +189,6 @@ impl State {
         for participant in everybody {
             self.people.set_lost(participant, at);
         }
+        self.people.forget_arrivals();
     }
 }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::auth::{Role, SecretHash};
+use crate::conference::arrival::Arrival;
 use crate::conference::presence::Presence;
 use crate::conference::roster::Roster;
 use crate::conference::seats::{Identity, Seats};
@@ -43,6 +44,8 @@ pub struct Participant {
     pub muted: bool,
     /// Sources that carry something, each with the sequence number of the event that said so.
     pub sources: BTreeMap<Source, u64>,
+    /// Whether what such a source carries arrives, as far as the stage must know.
+    pub arrivals: BTreeMap<Source, Arrival>,
 }
 
 impl Participant {
@@ -215,6 +218,27 @@ impl Participants {
             Some(seq) => participant.sources.insert(source, seq),
             None => participant.sources.remove(&source),
         };
+        participant.arrivals.remove(&source);
+    }
+
+    pub(super) fn set_arrival(&mut self, id: ParticipantId, source: Source, since: Option<u64>) {
+        let Some(participant) = self.all.get_mut(&id) else {
+            return;
+        };
+        let had_ceased = participant.arrivals.get(&source) == Some(&Arrival::Ceased);
+        let arrival = match since {
+            None => Arrival::Ceased,
+            Some(_) if had_ceased => Arrival::Again,
+            Some(seq) => Arrival::Since(seq),
+        };
+        participant.arrivals.insert(source, arrival);
+    }
+
+    /// Nothing arrives from anybody any more, and nobody knows what will.
+    pub(super) fn forget_arrivals(&mut self) {
+        for participant in self.all.values_mut() {
+            participant.arrivals.clear();
+        }
     }
 
     /// Counts everybody anew for another roster.

@@ -111,17 +111,23 @@ impl State {
         self.people.get(id).is_some_and(|person| person.muted) || self.stands_by(id)
     }
 
-    /// Who must go so that one more device has a seat: the oldest that stands by, else the oldest.
+    /// Who must go so that one more device has a seat: not whoever speaks for the place, if that
+    /// can be helped; of the others the one of which nothing arrives any more, else the oldest.
     pub(super) fn in_the_way(&self, identity: &Identity) -> Vec<ParticipantId> {
         let seats = self.people.seats(identity);
         let most = self.settings.devices_per_site.max(1);
         let excess = (seats.len() + 1).saturating_sub(most);
-        let keeps_first = usize::from(most > 1);
-        seats
-            .iter()
-            .skip(keeps_first)
-            .take(excess)
-            .copied()
-            .collect()
+        // Of a site the first device may speak; of a hall any may, and the one shown does.
+        let speaks = if seats.iter().any(|id| self.stands_by(*id)) {
+            seats.first()
+        } else {
+            let shown = seats.iter().find(|id| self.scene.shows(**id));
+            shown.or_else(|| seats.first())
+        };
+        let mut others = seats.to_vec();
+        others.retain(|id| most == 1 || Some(id) != speaks);
+        others.sort_by_key(|id| !self.people.get(*id).is_some_and(Participant::is_silent));
+        others.truncate(excess);
+        others
     }
 }

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use crate::auth::{Role, Verb};
 use crate::conference::command::{Actor, Refusal};
 use crate::conference::event::Event;
-use crate::conference::participants::Participant;
 use crate::conference::state::State;
 use crate::ids::ParticipantId;
 use crate::protocol::{ErrorCode, Place, Source};
@@ -112,11 +111,11 @@ impl State {
     }
 
     fn derive_scene(&self) -> Scene {
-        let main = self.overrides.get(Place::Main).or_else(|| self.best_hall());
+        let (hall, holder) = (self.best_hall(), self.audible_holder());
+        let main = self.chosen_for(Place::Main, hall).or(hall);
         let second = self
-            .overrides
-            .get(Place::Second)
-            .or_else(|| self.floor.holder())
+            .chosen_for(Place::Second, holder)
+            .or(holder)
             .filter(|second| Some(*second) != main);
         let screen = match self.overrides.get(Place::Screen) {
             Some(chosen) => Some(chosen).filter(|id| self.shared_since(*id).is_some()),
@@ -128,22 +127,6 @@ impl State {
             screen,
             speakers: self.speakers(main, second),
         }
-    }
-
-    /// The hall that is best able to be seen; among equals the first that came.
-    fn best_hall(&self) -> Option<ParticipantId> {
-        let ability = |person: &Participant| {
-            (
-                !person.is_present(),
-                !person.is_active(Source::Camera),
-                person.joined_seq,
-            )
-        };
-        self.people
-            .prominent()
-            .filter(|(_, person)| person.role == Role::Hall)
-            .min_by_key(|(_, person)| ability(person))
-            .map(|(id, _)| id)
     }
 
     /// Since which event this participant shares its screen; `None` while it is muted.

@@ -191,6 +191,7 @@ impl State {
                     lost_since: None,
                     muted: *muted,
                     sources: BTreeMap::new(),
+                    arrivals: BTreeMap::new(),
                 };
                 // Before it was remembered who is muted, whoever came again was not.
                 self.remembered.set_muted(person.identity(), *muted);
@@ -228,6 +229,14 @@ impl State {
             } => {
                 self.people
                     .set_source(*participant, *source, active.then_some(*seq));
+            }
+            Event::MediaChanged {
+                participant,
+                source,
+                arriving,
+            } => {
+                self.people
+                    .set_arrival(*participant, *source, arriving.then_some(*seq));
             }
             Event::MuteChanged {
                 participant, muted, ..

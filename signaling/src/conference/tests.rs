@@ -1,5 +1,6 @@
 //! The rules of a conference, told as stories: who does what, and what everybody is told.
 
+mod arrivals;
 mod attendance;
 mod effects;
 mod floor;

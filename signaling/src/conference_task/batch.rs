@@ -87,6 +87,11 @@ impl Batch {
         }
     }
 
+    /// Something to be done once it is stored.
+    pub(super) fn effect(&mut self, effect: Effect) {
+        self.effects.push(effect);
+    }
+
     /// Whether a state has all of it.
     pub(super) fn is_in(&self, state: &State) -> bool {
         self.records
@@ -544,9 +549,11 @@ impl ConferenceTask {
                 };
                 self.carry_out(batch, now, &Actor::System, command);
             }
-            MediaEvent::PublicationStarted { publication }
-            | MediaEvent::PublicationStopped { publication } => {
-                debug!(conference = %self.id(), %publication, ?event, "publication");
+            MediaEvent::PublicationStarted { publication } => {
+                self.arrival(batch, publication, true);
+            }
+            MediaEvent::PublicationStopped { publication } => {
+                self.arrival(batch, publication, false);
             }
             MediaEvent::Overload { shard, shed, .. } => self.overload(now, shard, shed),
         }
@@ -590,7 +597,7 @@ impl ConferenceTask {
                     .state
                     .participants()
                     .filter_map(|(id, person)| {
-                        let media = self.peers.media_state(id);
+                        let media = self.peers.media_state(&self.state, id);
                         let entry = self.state.participant_entry(id, media)?;
                         Some(ParticipantEntry {
                             token: person.token.clone(),

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::ConferenceTask;
 use super::links::LinkKind;
 use super::request::Entry;
+use crate::auth::Role;
 use crate::conference::{Command, Join};
 use crate::ids::ParticipantId;
 use crate::protocol::server::MediaState;
@@ -103,19 +104,23 @@ impl ConferenceTask {
         };
         let patience = SignedDuration::try_from(PATIENCE).unwrap_or(SignedDuration::MAX);
         let (mut asked, now) = (Vec::new(), self.state.time_of(now));
+        // A hall's devices stand side by side, and the stage goes by whose media arrives: nobody
+        // has to wait until it is known whether the one before is still there.
+        let stands_beside = grant.role() == Role::Hall;
         for (id, person) in self.state.devices_of(grant) {
             match (person.lost_since, self.links.kind(id)) {
                 (Some(since), _) if now.since(since) >= patience => {
                     return Look::Gone(id);
                 }
                 (Some(_), _) | (None, None) => asked.push(id),
+                (None, Some(LinkKind::Session)) if stands_beside => {}
                 (None, Some(LinkKind::Session)) => {
                     self.links.probe(id);
                     asked.push(id);
                 }
                 // A resource is nothing but its peer, and has no socket to be asked.
                 (None, Some(LinkKind::Resource)) => {
-                    if self.peers.media_state(id) == MediaState::Silent {
+                    if self.peers.media_state(&self.state, id) == MediaState::Silent {
                         return Look::Gone(id);
                     }
                 }

@@ -11,7 +11,7 @@ use sfu::command::{AcceptedSlot, Command, Joined};
 use sfu::id::{ConferenceId, Feed, PeerId, PublicationId, SlotId};
 use sfu::kind::MediaKind;
 
-use crate::conference::State;
+use crate::conference::{Participant, State};
 use crate::ids::ParticipantId;
 use crate::protocol::server::{FeedName, MediaState, PublicationEntry, SlotEntry};
 use crate::protocol::source::Kind;
@@ -33,6 +33,8 @@ struct Publication {
     id: PublicationId,
     mid: String,
     source: Source,
+    /// Whether its media arrives; `None` until it has begun to.
+    arrives: Option<bool>,
 }
 
 /// Why an offer's `sources` do not fit its m-lines.
@@ -84,6 +86,7 @@ impl Peer {
                 id: accepted.id,
                 mid,
                 source,
+                arrives: None,
             });
         }
         let (id, slots) = (joined.peer, joined.slots.clone());
@@ -133,6 +136,23 @@ impl Peer {
             .map(|publication| publication.id)
     }
 
+    /// Something that is said to be sent has ceased to arrive, and nothing else does.
+    fn is_silent(&self, person: &Participant) -> bool {
+        let said = self
+            .publications
+            .iter()
+            .filter(|publication| person.is_active(publication.source));
+        let mut has_ceased = false;
+        for publication in said {
+            match publication.arrives {
+                Some(true) => return false,
+                Some(false) => has_ceased = true,
+                None => {}
+            }
+        }
+        has_ceased
+    }
+
     fn free_slot(&self, mid: &str) -> Result<SlotId, SlotError> {
         let (index, slot) = self
             .slots
@@ -176,11 +196,44 @@ impl Peers {
         self.owners.get(&peer).copied()
     }
 
-    /// The state of a participant's peer connection.
-    pub(super) fn media_state(&self, participant: ParticipantId) -> MediaState {
-        self.of
-            .get(&participant)
-            .map_or(MediaState::None, |peer| peer.media)
+    /// The state of a participant's media. Whoever says that it sends is silent when nothing of it
+    /// arrives, whatever its connection does; what the server refuses does not count.
+    pub(super) fn media_state(&self, state: &State, participant: ParticipantId) -> MediaState {
+        let Some(peer) = self.of.get(&participant) else {
+            return MediaState::None;
+        };
+        let is_silent = state
+            .participant(participant)
+            .is_some_and(|person| peer.is_silent(person) && !state.is_silenced(participant));
+        if is_silent && peer.media == MediaState::Connected {
+            MediaState::Silent
+        } else {
+            peer.media
+        }
+    }
+
+    /// Notes that the media of a publication arrives, or has ceased to. Says whose it is, unless it
+    /// belongs to a peer that was replaced.
+    pub(super) fn set_arrival(
+        &mut self,
+        publication: PublicationId,
+        arrives: bool,
+    ) -> Option<ParticipantId> {
+        let owner = self.owner(publication.peer)?;
+        let peer = self.of.get_mut(&owner)?;
+        let known = peer
+            .publications
+            .iter_mut()
+            .find(|known| known.id == publication)?;
+        known.arrives = Some(arrives);
+        Some(owner)
+    }
+
+    /// Whether the media of a participant's source arrives; `None` if it has not begun to.
+    pub(super) fn arrives(&self, participant: ParticipantId, source: Source) -> Option<bool> {
+        let peer = self.of.get(&participant)?;
+        let mut publications = peer.publications.iter();
+        publications.find(|it| it.source == source)?.arrives
     }
 
     /// Notes a change of a peer connection; says whether it is one.

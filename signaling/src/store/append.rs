@@ -270,6 +270,7 @@ impl RowChanges {
             | Event::Barred { .. }
             | Event::Readmitted { .. }
             | Event::SourceChanged { .. }
+            | Event::MediaChanged { .. }
             | Event::MuteChanged { .. }
             | Event::FloorRequested { .. }
             | Event::FloorWithdrawn { .. }
