@@ -41,6 +41,7 @@ use crate::ids::ConferenceId;
 use crate::media::MediaPlane;
 use crate::metrics::Metrics;
 use crate::protocol::server::Phase;
+use crate::running::{Place, Running};
 use crate::store::Store;
 use batch::Batch;
 use budget::Budgets;
@@ -72,6 +73,11 @@ const BATCH: usize = 256;
 /// other.
 const ENDED_IDLE: Duration = Duration::from_secs(10);
 
+/// How long a conference that has not begun, and in which nobody is, is kept at hand after somebody
+/// asked about it. Higher: whoever makes one and corrects it at once need not wait. Lower: less memory
+/// while a calendar of thousands is made.
+const SCHEDULED_IDLE: Duration = Duration::from_secs(1);
+
 /// What every conference of a server shares.
 #[derive(Clone, Debug)]
 pub struct Surroundings {
@@ -81,6 +87,8 @@ pub struct Surroundings {
     pub media: MediaPlane,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// Room for conferences that run.
+    pub running: Running,
     /// What the operator of the server decided about conferences.
     pub settings: Settings,
     /// Tokens that were taken back.
@@ -119,14 +127,16 @@ struct ConferenceTask {
     /// That the server has stopped is not in the state yet.
     is_interrupted: bool,
     doubts: Doubts,
+    /// Its place among the conferences that run, if it is one of them.
+    place: Option<Place>,
     /// Read by [`ConferenceHandle::sites`].
     sites: Arc<AtomicU32>,
     draining: bool,
     asked_at: Instant,
 }
 
-/// Starts the task of a conference in this state. It ends when it was told to drain, or some time
-/// after the conference has ended.
+/// Starts the task of a conference in this state. It ends when it was told to drain, or when nobody
+/// has asked for some time about a conference that has ended, or has not begun.
 pub fn spawn(
     state: State,
     media_id: sfu::id::ConferenceId,
@@ -136,7 +146,7 @@ pub fn spawn(
     let (sender, receiver) = mpsc::channel(INBOX);
     let sites = Arc::new(AtomicU32::new(0));
     let handle = ConferenceHandle::new(state.id().clone(), media_id, sender, Arc::clone(&sites));
-    let task = ConferenceTask {
+    let mut task = ConferenceTask {
         around,
         media_id,
         state,
@@ -151,11 +161,13 @@ pub fn spawn(
         is_behind: true,
         is_interrupted: true,
         doubts: Doubts::default(),
+        place: None,
         sites,
         draining: false,
         asked_at: Instant::now(),
     };
     task.measure();
+    task.keep_place();
     tasks.spawn(task.run(receiver));
     handle
 }
@@ -180,17 +192,24 @@ impl ConferenceTask {
             }
             self.turn(&mut inbox, &mut waiting).await;
             if waiting.is_empty() && self.is_over(&inbox) {
-                // Whoever asks from now on gets the conference from the store.
-                inbox.close();
-                while let Ok(request) = inbox.try_recv() {
-                    waiting.push(request);
-                    self.turn(&mut inbox, &mut waiting).await;
-                }
+                self.put_away(inbox, waiting).await;
                 break;
             }
         }
         self.around.metrics.put_away(self.id());
         info!(conference = %self.id(), "conference put away");
+    }
+
+    /// Whoever asks from now on gets the conference from the store.
+    async fn put_away(&mut self, mut inbox: mpsc::Receiver<Inbound>, mut waiting: Vec<Inbound>) {
+        inbox.close();
+        while let Ok(request) = inbox.try_recv() {
+            // In one that may still change somebody could come in: whoever asks is to ask again.
+            if self.state.phase() == Phase::Ended || self.draining {
+                waiting.push(request);
+                self.turn(&mut inbox, &mut waiting).await;
+            }
+        }
     }
 
     /// Carries out everything that is waiting, stores it in one go, and tells.
@@ -220,6 +239,16 @@ impl ConferenceTask {
         self.end_doubts(&mut batch, now);
         self.note_arrivals(&mut batch, now);
         self.commit(batch, inbox, waiting).await;
+        self.keep_place();
+    }
+
+    /// What runs has its place, and nothing else has: also after what was decided was not stored.
+    fn keep_place(&mut self) {
+        let runs = self.state.phase() == Phase::Running;
+        self.place = self.place.take().filter(|_| runs);
+        if runs && self.place.is_none() {
+            self.place = Some(self.around.running.go_on());
+        }
     }
 
     /// What the wall clock says. If it was set since the last look, that is an event before anything
@@ -244,7 +273,9 @@ impl ConferenceTask {
             let when = self.reckoning.when(deadline.reckoned());
             when.unwrap_or_else(Instant::now)
         });
-        let idle = (self.state.phase() == Phase::Ended).then(|| self.asked_at + ENDED_IDLE);
+        // Before it was made, whoever makes it is on the way.
+        let kept_for = self.kept_for().filter(|_| self.state.version() > 0);
+        let idle = kept_for.map(|kept| self.asked_at + kept);
         let own = if let Some(retry_at) = self.outage.retry_at() {
             Some(retry_at)
         } else if self.is_behind {
@@ -268,10 +299,26 @@ impl ConferenceTask {
         if !self.outage.is_state_known() {
             return self.draining;
         }
-        let never_was = self.state.version() == 0;
-        let ended = self.state.phase() == Phase::Ended || never_was;
-        let idle = never_was || self.asked_at.elapsed() >= ENDED_IDLE;
-        self.draining || (ended && idle && inbox.is_empty())
+        let is_idle = self
+            .kept_for()
+            .is_some_and(|kept| self.asked_at.elapsed() >= kept);
+        self.draining || (is_idle && inbox.is_empty())
+    }
+
+    /// How long it is kept at hand when nobody asks; nothing if it is not to be put away.
+    fn kept_for(&self) -> Option<Duration> {
+        // It was never made.
+        if self.state.version() == 0 {
+            return Some(Duration::ZERO);
+        }
+        match self.state.phase() {
+            Phase::Ended => Some(ENDED_IDLE),
+            Phase::Scheduled => {
+                let is_empty = self.state.participant_count() == 0 && self.doubts.due().is_none();
+                is_empty.then_some(SCHEDULED_IDLE)
+            }
+            Phase::Running => None,
+        }
     }
 
     /// Lets its handles know how large it is.

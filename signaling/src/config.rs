@@ -168,7 +168,7 @@ pub struct Conferences {
     pub max_participants: u32,
     /// Most devices of one site in one role: the first may speak, further ones stand by.
     pub devices_per_site: u32,
-    /// Most conferences that are not ended at once.
+    /// Most conferences that run at the same time.
     pub max_open: usize,
     /// Above so many sites, audio comes in frames of 40 ms.
     pub audio_40ms_above_sites: u32,

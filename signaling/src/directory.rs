@@ -11,7 +11,6 @@ use crate::conference::{Actor, Command, Refusal, Roster, State};
 use crate::conference_task::{AskError, ConferenceHandle, Endings, Surroundings, spawn};
 use crate::ids::{ConferenceId, SessionId, SiteCode};
 use crate::protocol::ErrorCode;
-use crate::protocol::server::Phase;
 use crate::sites::SiteFilter;
 use crate::store::StoreError;
 
@@ -19,7 +18,6 @@ use crate::store::StoreError;
 #[derive(Debug)]
 pub struct Directory {
     around: Surroundings,
-    max_open: usize,
     tasks: TaskTracker,
     at_hand: Mutex<BTreeMap<ConferenceId, ConferenceHandle>>,
     next_media_id: AtomicU64,
@@ -41,27 +39,24 @@ pub struct NewConference {
 impl Directory {
     /// Without any conference at hand yet.
     #[must_use]
-    pub fn new(around: Surroundings, max_open: usize) -> Self {
+    pub fn new(around: Surroundings) -> Self {
         Self {
             around,
-            max_open,
             tasks: TaskTracker::new(),
             at_hand: Mutex::default(),
             next_media_id: AtomicU64::new(1),
         }
     }
 
-    /// Starts every conference that has not ended, so that lost participants are counted and may
-    /// come back. One whose record is damaged is left out: the store says so, and remembers.
+    /// Starts every conference that runs or in which somebody is, so that lost participants are
+    /// counted and may come back. One whose record is damaged is left out: the store says so, and
+    /// remembers.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn open_all(&self) -> Result<(), StoreError> {
-        for row in self.around.store.conferences().await? {
-            if row.state == Phase::Ended {
-                continue;
-            }
-            match self.load(&row.id).await {
+        for id in self.around.store.conferences_in_use().await? {
+            match self.load(&id).await {
                 Ok(_) | Err(StoreError::Broken(_)) => {}
                 Err(cause) => return Err(cause),
             }
@@ -110,7 +105,7 @@ impl Directory {
     /// Makes a conference.
     ///
     /// # Errors
-    /// When the actor may not, the id is taken, a site is unknown, or there are too many already.
+    /// When the actor may not, the id is taken, or a site is unknown.
     pub async fn create(
         &self,
         actor: Actor,
@@ -122,7 +117,6 @@ impl Directory {
             starts_at,
             sites,
         } = new;
-        self.check_room().await?;
         let exists = self
             .around
             .store
@@ -180,8 +174,25 @@ impl Directory {
     /// A conference that has not ended and expects this site, if there is one.
     ///
     /// # Errors
-    /// When a conference takes nothing at this moment.
+    /// When a conference takes nothing at this moment, or the store fails.
     pub async fn expecting(&self, site: &SiteCode) -> Result<Option<ConferenceId>, Refusal> {
+        if let Some(id) = self.at_hand_expecting(site).await? {
+            return Ok(Some(id));
+        }
+        // Those that are scheduled are known to the store alone.
+        let store = &self.around.store;
+        let named = store.scheduled_naming(site).await;
+        for id in named.map_err(|cause| internal(&cause))? {
+            let state = store.load_state(&id, self.around.settings).await;
+            let Ok(Some(state)) = state else { continue };
+            if !state.is_deleted() && state.roster().site(site).is_some() {
+                return Ok(Some(id));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn at_hand_expecting(&self, site: &SiteCode) -> Result<Option<ConferenceId>, Refusal> {
         for handle in self.handles() {
             match handle.expects(site.clone()).await {
                 Ok(true) => return Ok(Some(handle.id().clone())),
@@ -239,24 +250,6 @@ impl Directory {
         let handle = spawn(state, media_id, self.around.clone(), &self.tasks);
         at_hand.insert(id, handle.clone());
         handle
-    }
-
-    async fn check_room(&self) -> Result<(), Refusal> {
-        let rows = self
-            .around
-            .store
-            .conferences()
-            .await
-            .map_err(|cause| internal(&cause))?;
-        let open = rows.iter().filter(|row| row.state != Phase::Ended).count();
-        if open < self.max_open {
-            return Ok(());
-        }
-        let message = format!(
-            "{open} conferences have not ended, and the limit is {}: end one first",
-            self.max_open
-        );
-        Err(Refusal::new(ErrorCode::TooManyConferences, message))
     }
 }
 

@@ -35,6 +35,7 @@ pub mod pages;
 pub mod protocol;
 pub mod rest;
 pub mod routes;
+pub mod running;
 pub mod sealer;
 pub mod server;
 pub mod session;

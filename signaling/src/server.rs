@@ -28,6 +28,7 @@ use crate::listener;
 use crate::media::MediaPlane;
 use crate::metrics::Metrics;
 use crate::routes;
+use crate::running::Running;
 use crate::sealer::Sealer;
 use crate::store::{Store, StoreError};
 use crate::tokens::{IssueError, Mint};
@@ -324,6 +325,7 @@ fn assemble(
         store: store.clone(),
         media: media.clone(),
         metrics: Arc::clone(&metrics),
+        running: Running::new(config.conferences.max_open),
         settings: Settings {
             resume_window: SignedDuration::from_secs(window),
             max_participants: config.conferences.max_participants as usize,
@@ -340,7 +342,7 @@ fn assemble(
     };
     let draining = CancellationToken::new();
     Arc::new(Inner {
-        directory: Directory::new(around, config.conferences.max_open),
+        directory: Directory::new(around),
         access: AccessLog::default(),
         admission: Admission::new(&config),
         announced: draining.child_token(),

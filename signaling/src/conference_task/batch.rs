@@ -188,6 +188,12 @@ impl ConferenceTask {
             Actor::Participant(_) | Actor::Bearer(_) | Actor::System => None,
         };
         let events = decide(&self.state, now, actor, command)?;
+        if events
+            .iter()
+            .any(|event| matches!(event, Event::Started { .. }))
+        {
+            self.place = Some(self.around.running.enter()?);
+        }
         // What changes nothing costs nobody else anything.
         if let Some((id, role)) = budgeted.filter(|_| !events.is_empty()) {
             self.budgets.pay(Instant::now(), id, Class::of(role))?;

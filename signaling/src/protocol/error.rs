@@ -84,7 +84,7 @@ pub enum ErrorCode {
     UnsupportedMediaType,
     /// It took too long; it may have happened.
     TimedOut,
-    /// There are as many conferences that have not ended as the server may have.
+    /// As many conferences run as the server may have.
     TooManyConferences,
     /// Try again later.
     Overloaded,

@@ -3,14 +3,14 @@
 use futures_util::TryStreamExt as _;
 use jiff::Timestamp;
 use serde::Serialize;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row as _, SqliteConnection};
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::{Row as _, Sqlite, SqliteConnection};
 
 use super::Store;
 use super::chain::{ChainFault, Fault, Head};
 use super::error::{StoreError, is_damage};
 use crate::conference::{Event, Record, Settings, State};
-use crate::ids::ConferenceId;
+use crate::ids::{ConferenceId, SiteCode};
 use crate::protocol::server::Phase;
 
 /// A conference in the list of all.
@@ -183,6 +183,44 @@ impl Store {
             .iter()
             .filter_map(|row| self.readable_row(row))
             .collect())
+    }
+
+    /// Every conference that runs, or in which somebody was before it has begun.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn conferences_in_use(&self) -> Result<Vec<ConferenceId>, StoreError> {
+        self.ids(sqlx::query(
+            "SELECT id FROM conferences WHERE state = 'running' OR (state = 'scheduled' AND EXISTS \
+             (SELECT 1 FROM events WHERE conference = conferences.id AND kind = 'joined')) \
+             ORDER BY id",
+        ))
+        .await
+    }
+
+    /// Every conference that has not begun and has named this site as expected, now or before.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn scheduled_naming(&self, site: &SiteCode) -> Result<Vec<ConferenceId>, StoreError> {
+        // As it stands in a roster: a key.
+        let key = format!("\"{}\":", site.as_str());
+        let named = sqlx::query(
+            "SELECT id FROM conferences WHERE state = 'scheduled' AND EXISTS (SELECT 1 FROM events \
+             WHERE conference = conferences.id AND kind = 'rosterSet' AND instr(body, $1) > 0) \
+             ORDER BY id",
+        );
+        self.ids(named.bind(key)).await
+    }
+
+    async fn ids(
+        &self,
+        query: sqlx::query::Query<'_, Sqlite, SqliteArguments>,
+    ) -> Result<Vec<ConferenceId>, StoreError> {
+        let rows = query.fetch_all(&self.reader).await?;
+        // What cannot be an id is no conference that anybody could find.
+        let id = |row: &SqliteRow| parse(row.try_get("id").ok()?).ok();
+        Ok(rows.iter().filter_map(id).collect())
     }
 
     /// One row that is not as this program writes it must not hide all the others.

@@ -162,16 +162,3 @@ async fn the_events_do_not_hand_out_hashes_of_secrets() {
     assert!(events.text.contains("\"joined\""), "{}", events.text);
     assert!(!events.text.contains("\"secret\""), "{}", events.text);
 }
-
-#[tokio::test]
-async fn too_many_conferences_are_another_thing_than_a_full_one() {
-    let world = World::with(|config| config.conferences.max_open = 1).await;
-    let body = json!({"title": "One more"});
-    let refused = world
-        .post("/api/v1/conferences", &world.admin(), &body)
-        .await;
-    assert_eq!(
-        (refused.status, &refused.json()["code"]),
-        (StatusCode::CONFLICT, &json!("too_many_conferences"))
-    );
-}

@@ -7,6 +7,7 @@
     reason = "helpers of tests fail as loudly as the tests"
 )]
 
+mod calendar;
 mod client;
 mod clock;
 mod corrections;
