@@ -5,11 +5,37 @@ pub mod vp8;
 
 use crate::kind::Codec;
 
+/// Width and height of a picture, in pixels.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Size {
+    /// Width.
+    pub width: u16,
+    /// Height.
+    pub height: u16,
+}
+
+impl Size {
+    /// `None` for what has no area.
+    pub const fn new(width: u16, height: u16) -> Option<Self> {
+        if width == 0 || height == 0 {
+            return None;
+        }
+        Some(Self { width, height })
+    }
+
+    /// Pixels.
+    pub const fn area(self) -> u32 {
+        self.width as u32 * self.height as u32
+    }
+}
+
 /// What a payload told us.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Seen {
     /// The first packet of a keyframe (always true for audio, which can be joined anywhere).
     pub keyframe: bool,
+    /// Size of the pictures from here on.
+    pub size: Option<Size>,
     /// VP8's running numbers, which must continue across a switch.
     pub vp8: Option<vp8::Running>,
 }
@@ -20,12 +46,9 @@ pub fn inspect(codec: Codec, payload: &[u8]) -> Seen {
     match codec {
         Codec::Opus => Seen {
             keyframe: true,
-            vp8: None,
+            ..Seen::default()
         },
         Codec::Vp8 => vp8::inspect(payload),
-        Codec::H264 => Seen {
-            keyframe: h264::starts_keyframe(payload),
-            vp8: None,
-        },
+        Codec::H264 => h264::inspect(payload),
     }
 }

@@ -9,18 +9,16 @@ use std::time::Instant;
 
 use crate::conference::{Conference, ConferenceKey};
 use crate::drop_reason::DropReason;
+use crate::egress::Egress;
 use crate::id::PeerId;
 use crate::kind::MediaKind;
 use crate::outbox::Outbox;
 use crate::packet::{Packet, SharedPacket};
-use crate::path::Path;
 use crate::peer::Peer;
-use crate::peer::srtp::Sealer;
 use crate::prefetch::prefetch;
 use crate::priority::Priority;
 use crate::publication::layer::ClockPair;
 use crate::publication::{MAX_LAYERS, Publication, PublicationKey};
-use crate::segment_kind::SegmentKind;
 use crate::slot::{Shown, Slot};
 use crate::stats::Stats;
 use crate::table::Table;
@@ -56,32 +54,16 @@ struct Source {
 }
 
 impl Source {
-    /// Has the slot decide about one packet and write it where the outbox has room.
+    /// Has the slot decide about one packet.
     #[inline]
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the parts of one forwarding, each owned elsewhere"
-    )]
-    fn offer(
-        &mut self,
-        now: Instant,
-        slot: &mut Slot,
-        packet: &Packet,
-        padding: u8,
-        sealer: &Sealer,
-        path: Path,
-        outbox: &mut Outbox,
-    ) -> Result<usize, DropReason> {
+    fn select(&mut self, now: Instant, slot: &mut Slot, packet: &Packet) -> Result<(), DropReason> {
         let mut wanted = None;
         let selected = slot.select(now, &self.shown, packet, &mut wanted);
         if let Some(flag) = wanted.and_then(|layer| self.wants_keyframe.get_mut(usize::from(layer)))
         {
             *flag = true;
         }
-        selected?;
-        let space = outbox.space().ok_or(DropReason::SendQueueFull)?;
-        let length = slot.write(now, packet, padding, sealer, space)?;
-        Ok(outbox.commit(path, slot.segment_kind(packet), length))
+        selected
     }
 }
 
@@ -332,42 +314,33 @@ impl Fanout {
 
     #[inline]
     fn serve(&mut self, now: Instant, peer: &mut Peer, outbox: &mut Outbox, stats: &mut Stats) {
-        let (Some(path), Some(sealer)) = (peer.path, &peer.sealer) else {
+        let id = peer.id;
+        let Some((mut egress, (slots, watching))) = Egress::open(peer, outbox, stats) else {
             return;
         };
-        for (feed, slot) in &peer.watching {
+        for (feed, slot) in watching {
             let Some(work) = self.work.iter().find(|work| work.feed == *feed) else {
                 continue;
             };
-            let Some(slot) = peer.slots.get_mut(usize::from(*slot)) else {
+            let Some(slot) = slots.get_mut(usize::from(*slot)) else {
                 continue;
             };
             let sources = self.sources.get_mut(work.sources.clone());
             for source in sources.into_iter().flatten() {
-                if source.owner == peer.id {
-                    stats.drops.count(DropReason::OwnPublication);
+                if source.owner == id {
+                    egress.refuse(DropReason::OwnPublication);
                     continue;
                 }
                 let packets = self.packets.get(source.packets.clone());
                 for (packet, padding) in packets.into_iter().flatten() {
-                    match source.offer(now, slot, packet, *padding, sealer, path, outbox) {
-                        Ok(length) => stats.media_out(length),
-                        Err(reason) => stats.drops.count(reason),
+                    match source.select(now, slot, packet) {
+                        Ok(()) => egress.send(now, slot, packet, *padding),
+                        Err(reason) => egress.refuse(reason),
                     }
                 }
             }
         }
-        // A waiting report costs nothing as the last, shorter segment.
-        if let Some(report) = &peer.report
-            && outbox.rides(path, report.len())
-            && let Some(space) = outbox
-                .space()
-                .and_then(|space| space.get_mut(..report.len()))
-        {
-            space.copy_from_slice(report);
-            outbox.commit(path, SegmentKind::Control, report.len());
-            peer.report = None;
-        }
+        egress.attach_report();
     }
 
     /// The layers that some slot could go on or go higher with, given a keyframe.

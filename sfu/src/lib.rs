@@ -16,6 +16,7 @@ pub mod demux;
 pub mod desk;
 pub mod driver;
 pub mod drop_reason;
+pub mod egress;
 pub mod events;
 pub mod fanout;
 pub mod feed;

@@ -20,6 +20,7 @@ use smallvec::SmallVec;
 
 use crate::conference::ConferenceKey;
 use crate::drop_reason::DropReason;
+use crate::egress::Departed;
 use crate::id::PeerId;
 use crate::path::Path;
 use crate::peer::budgets::Budgets;
@@ -71,6 +72,8 @@ pub struct Peer {
     pub watching: SmallVec<[(u16, u8); 8]>,
     /// Where its media goes; set once connected, and once that path has shown that it receives.
     pub path: Option<Path>,
+    /// What has left to it.
+    pub departed: Departed,
     /// Sealed RTCP that leaves with the next media.
     pub report: Option<Box<[u8]>>,
     /// Keys for what it receives.

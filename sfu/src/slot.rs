@@ -1,23 +1,21 @@
-//! One negotiated receive position of a peer: select → rewrite → seal, or a [`DropReason`].
+//! One negotiated receive position of a peer: select → number, or a [`DropReason`].
 
+mod left_out;
 pub mod rewriter;
 
 use std::time::Instant;
 
 use arrayvec::ArrayVec;
 
-use crate::codec::vp8;
 use crate::command::SlotSpec;
 use crate::drop_reason::DropReason;
 use crate::id::Ssrc;
 use crate::kind::{Codec, CodecSpec, MediaKind};
 use crate::packet::Packet;
-use crate::peer::srtp::Sealer;
 use crate::publication::layer::ClockPair;
 use crate::publication::{MAX_LAYERS, PublicationKey};
-use crate::rtp::HEADER;
 use crate::segment_kind::SegmentKind;
-use crate::slot::rewriter::{Rewriter, Source};
+use crate::slot::rewriter::{Look, Origin, Rewriter, Source};
 
 /// Most codecs of one slot.
 const MAX_CODECS: usize = 4;
@@ -29,7 +27,7 @@ pub struct Shown {
     pub publication: PublicationKey,
     /// In which codec.
     pub codec: Codec,
-    /// Per ceiling, the layer to show.
+    /// Per layer wished for, the layer to show.
     pub best: [u8; MAX_LAYERS],
     /// Its layers' clocks.
     pub clocks: [Option<ClockPair>; MAX_LAYERS],
@@ -39,7 +37,9 @@ pub struct Shown {
     pub wanted: bool,
 }
 
-/// A receive position.
+/// A receive position. It wishes for a layer at most as high as [`wished`](Self::wished), is going
+/// to the [`target`](Self::target) which the publication has for that, and shows the
+/// [`source`](Rewriter::source) of its numbering until a keyframe of the target comes.
 #[derive(Debug)]
 pub struct Slot {
     /// The slot's own SSRC.
@@ -50,12 +50,8 @@ pub struct Slot {
     pub mline: u8,
     /// Sound or picture.
     pub kind: MediaKind,
-    /// Payload type of what is shown, and of its repairs.
-    pt: u8,
-    rtx_pt: Option<u8>,
-    codec: Option<Codec>,
     /// Highest layer to show.
-    pub ceiling: u8,
+    pub wished: u8,
     /// Index of the feed in the conference, if it is pointed at one.
     pub feed: Option<u16>,
     /// Outgoing numbers.
@@ -75,6 +71,25 @@ pub struct Sent {
     pub octets: u32,
 }
 
+/// A packet as a slot sends it: what stands in its header, and how its payload looks.
+#[derive(Clone, Copy, Debug)]
+pub struct Numbered {
+    /// Payload type.
+    pub pt: u8,
+    /// Source.
+    pub ssrc: Ssrc,
+    /// Extended sequence number, which is the SRTP index.
+    pub index: u64,
+    /// RTP timestamp.
+    pub timestamp: u32,
+    /// Running numbers of the payload.
+    pub look: Look,
+    /// Of a retransmission with a number of its own, the number that the packet had.
+    pub original: Option<u16>,
+    /// Bytes of padding.
+    pub padding: u8,
+}
+
 impl Slot {
     /// An empty slot. `seed` makes the first numbers unpredictable.
     pub fn new(spec: &SlotSpec, seed: u64) -> Self {
@@ -85,10 +100,7 @@ impl Slot {
             rtx_ssrc: spec.rtx_ssrc,
             mline: spec.mline,
             kind: spec.kind,
-            pt: 0,
-            rtx_pt: None,
-            codec: None,
-            ceiling: 2,
+            wished: 2,
             feed: None,
             rewriter: Rewriter::new(first, timestamp),
             next_rtx: u64::from(first_rtx & 0x7fff),
@@ -108,7 +120,8 @@ impl Slot {
 
     /// The codec of what is shown.
     pub fn codec(&self) -> Option<Codec> {
-        self.codec
+        let look = self.rewriter.look()?;
+        Some(self.spec(look)?.codec)
     }
 
     /// What a packet is that this slot sends.
@@ -121,9 +134,16 @@ impl Slot {
         }
     }
 
-    /// Whether retransmissions were negotiated for what is shown.
-    pub fn is_repairable(&self) -> bool {
-        self.rtx_pt.is_some()
+    #[inline]
+    fn spec(&self, look: Look) -> Option<CodecSpec> {
+        self.codecs.get(usize::from(look.codec)).copied()
+    }
+
+    /// The layer that a publication has for what the slot wishes.
+    #[inline]
+    pub fn target(&self, best: [u8; MAX_LAYERS]) -> u8 {
+        let target = best.get(usize::from(self.wished));
+        target.copied().unwrap_or_default()
     }
 
     /// Decides about one packet of a publication that the feed shows. Begins to show it where that
@@ -141,11 +161,7 @@ impl Slot {
         packet: &Packet,
         wants_keyframe: &mut Option<u8>,
     ) -> Result<(), DropReason> {
-        let target = shown
-            .best
-            .get(usize::from(self.ceiling))
-            .copied()
-            .unwrap_or_default();
+        let target = self.target(shown.best);
         let source = Source {
             publication: shown.publication,
             layer: packet.layer,
@@ -179,15 +195,14 @@ impl Slot {
         source: Source,
         packet: &Packet,
     ) -> Result<(), DropReason> {
-        self.choose_codec(shown)?;
+        let codec = self.codec_number(shown.codec)?;
         let rate = shown.codec.clock_rate();
-        let aligned = self
-            .rewriter
-            .source()
-            .filter(|old| old.publication == source.publication)
-            .and_then(|old| {
+        let shows = self.rewriter.source().zip(self.rewriter.look());
+        let aligned = shows
+            .filter(|(old, _)| old.publication == source.publication)
+            .and_then(|(old, look)| {
                 if old == source {
-                    return Some(self.rewriter.timestamp_of(packet.timestamp));
+                    return Some(look.timestamp(packet.timestamp));
                 }
                 let old = shown
                     .clocks
@@ -199,25 +214,22 @@ impl Slot {
                     .get(usize::from(source.layer))
                     .copied()
                     .flatten()?;
-                Some(
-                    self.rewriter
-                        .timestamp_of(old.rtp_at(new.ntp_at(packet.timestamp, rate), rate)),
-                )
+                Some(look.timestamp(old.rtp_at(new.ntp_at(packet.timestamp, rate), rate)))
             });
-        self.rewriter.switch(now, source, packet, aligned, rate);
+        self.rewriter
+            .switch(now, source, packet, aligned, (codec, rate));
         Ok(())
     }
 
-    fn choose_codec(&mut self, shown: &Shown) -> Result<(), DropReason> {
-        let spec = self.codecs.iter().find(|spec| spec.codec == shown.codec);
-        let spec = spec.ok_or(DropReason::CodecNotNegotiated)?;
-        (self.pt, self.rtx_pt, self.codec) =
-            (spec.pt.0, spec.rtx_pt.map(|pt| pt.0), Some(spec.codec));
-        Ok(())
+    /// Which of the slot's codecs it is.
+    fn codec_number(&self, codec: Codec) -> Result<u8, DropReason> {
+        let number = self.codecs.iter().position(|spec| spec.codec == codec);
+        let number = number.and_then(|number| u8::try_from(number).ok());
+        number.ok_or(DropReason::CodecNotNegotiated)
     }
 
-    /// Begins to show a layer from its newest keyframe, `first`, although it is past: everything up
-    /// to `last` is to be written next.
+    /// Begins to show a layer from the past: from `first` on, at `squeeze` times the pace it was
+    /// published with.
     ///
     /// # Errors
     /// When the slot did not negotiate the codec.
@@ -227,135 +239,90 @@ impl Slot {
         shown: &Shown,
         layer: u8,
         first: &Packet,
-        last: &Packet,
+        squeeze: u8,
     ) -> Result<(), DropReason> {
-        self.choose_codec(shown)?;
+        let codec = self.codec_number(shown.codec)?;
         let source = Source {
             publication: shown.publication,
             layer,
         };
         let rate = shown.codec.clock_rate();
-        self.rewriter.catch_up(now, source, first, last, rate);
+        self.rewriter
+            .switch(now, source, first, None, (codec, rate));
+        self.rewriter.squeeze(squeeze);
         Ok(())
     }
 
-    /// Writes the packet as this slot sends it, sealed, into `out`, which must have room for
-    /// header, payload, `padding` and the sealer's tag. Returns its length.
+    /// Numbers a packet of what is shown, with so many bytes of padding if it can take them.
     ///
     /// # Errors
     /// When its number cannot be placed.
     #[inline]
-    pub fn write(
+    pub fn number(
         &mut self,
         now: Instant,
         packet: &Packet,
         padding: u8,
-        sealer: &Sealer,
-        out: &mut [u8],
-    ) -> Result<usize, DropReason> {
+    ) -> Result<Numbered, DropReason> {
         if packet.payload.is_empty() {
             self.rewriter.skip(packet.sequence);
             return Err(DropReason::Padding);
         }
-        let rewritten = self.rewriter.place(now, packet)?;
-        let end = HEADER + packet.payload.len();
-        let length = end + usize::from(padding);
-        let (header, body) = out
-            .split_at_mut_checked(HEADER)
-            .ok_or(DropReason::SealFailed)?;
-        let marker = if packet.marker { 0x80 } else { 0 };
-        let first = if padding > 0 { 0xa0 } else { 0x80 };
-        write_header(
-            header,
-            first,
-            marker | self.pt,
-            rewritten.sequence,
-            rewritten.timestamp,
-            self.ssrc,
-        );
-        let payload = body
-            .get_mut(..packet.payload.len())
-            .ok_or(DropReason::SealFailed)?;
-        payload.copy_from_slice(&packet.payload);
-        if let Some(running) = packet.seen.vp8 {
-            if let Some(picture) = running.picture {
-                vp8::write_picture_id(payload, picture, self.rewriter.picture_id(picture.value));
-            }
-            if let Some((offset, tl0)) = running.tl0
-                && let Some(byte) = payload.get_mut(usize::from(offset))
-            {
-                *byte = self.rewriter.tl0(tl0);
-            }
-        }
-        if padding > 0 {
-            let pad = body
-                .get_mut(packet.payload.len()..length - HEADER)
-                .ok_or(DropReason::SealFailed)?;
-            pad.fill(0);
-            if let Some(last) = pad.last_mut() {
-                *last = padding;
-            }
-        }
+        let placed = self.rewriter.place(now, packet)?;
+        let spec = self.spec(placed.look);
+        let spec = spec.ok_or(DropReason::CodecNotNegotiated)?;
         self.packets = self.packets.wrapping_add(1);
         #[expect(clippy::cast_possible_truncation, reason = "a payload is below 64 KiB")]
         let octets = packet.payload.len() as u32;
         self.octets = self.octets.wrapping_add(octets);
-        sealer
-            .seal(out, HEADER, length, self.ssrc.0, rewritten.sequence)
-            .map_err(|_| DropReason::SealFailed)
+        Ok(Numbered {
+            pt: spec.pt.0,
+            ssrc: self.ssrc,
+            index: placed.sequence,
+            timestamp: placed.look.timestamp(packet.timestamp),
+            look: placed.look,
+            original: None,
+            // A packet that may have to leave again as it is has nothing that does not follow from
+            // itself.
+            padding: if spec.rtx_pt.is_some() { padding } else { 0 },
+        })
     }
 
-    /// Writes a packet that was sent before once more, as a retransmission with a number of its own
-    /// (RFC 4588 §4), sealed. `original` is the extended number it had. Returns its length.
+    /// Numbers a packet that has left before: as a retransmission with a number of its own (RFC
+    /// 4588 §4) or, where none was negotiated, as the very same packet (RFC 4585 §6.2.1).
     ///
     /// # Errors
-    /// When no retransmission was negotiated.
-    pub fn write_rtx(
+    /// When it carries no media.
+    pub fn number_again(
         &mut self,
         packet: &Packet,
-        original: u64,
-        sealer: &Sealer,
-        out: &mut [u8],
-    ) -> Result<usize, DropReason> {
-        let pt = self.rtx_pt.ok_or(DropReason::NotRepairable)?;
-        let length = HEADER + 2 + packet.payload.len();
-        let (header, body) = out
-            .split_at_mut_checked(HEADER)
-            .ok_or(DropReason::SealFailed)?;
-        let marker = if packet.marker { 0x80 } else { 0 };
-        let timestamp = self.rewriter.timestamp_for(packet);
-        let sequence = self.next_rtx;
+        origin: &Origin,
+    ) -> Result<Numbered, DropReason> {
+        let Origin { placed, .. } = *origin;
+        let spec = self.spec(placed.look);
+        let spec = spec.filter(|_| !packet.payload.is_empty());
+        let spec = spec.ok_or(DropReason::NotRepairable)?;
+        let same = Numbered {
+            pt: spec.pt.0,
+            ssrc: self.ssrc,
+            index: placed.sequence,
+            timestamp: placed.look.timestamp(packet.timestamp),
+            look: placed.look,
+            original: None,
+            padding: 0,
+        };
+        let Some(pt) = spec.rtx_pt else {
+            return Ok(same);
+        };
+        let index = self.next_rtx;
         self.next_rtx += 1;
-        write_header(
-            header,
-            0x80,
-            marker | pt,
-            sequence,
-            timestamp,
-            self.rtx_ssrc,
-        );
-        let (osn, payload) = body.split_at_mut_checked(2).ok_or(DropReason::SealFailed)?;
-        osn.copy_from_slice(&low16(original).to_be_bytes());
-        let payload = payload
-            .get_mut(..packet.payload.len())
-            .ok_or(DropReason::SealFailed)?;
-        payload.copy_from_slice(&packet.payload);
-        if let Some(running) = packet.seen.vp8 {
-            let picture_in = running.picture.map_or(0, |picture| picture.value);
-            let tl0_in = running.tl0.map_or(0, |(_, tl0)| tl0);
-            let (picture_out, tl0_out) = self.rewriter.repeat_vp8(picture_in, tl0_in);
-            if let Some(picture) = running.picture {
-                vp8::write_picture_id(payload, picture, picture_out);
-            }
-            if let Some((offset, _)) = running.tl0
-                && let Some(byte) = payload.get_mut(usize::from(offset))
-            {
-                *byte = tl0_out;
-            }
-        }
-        sealer
-            .seal(out, HEADER, length, self.rtx_ssrc.0, sequence)
-            .map_err(|_| DropReason::SealFailed)
+        Ok(Numbered {
+            pt: pt.0,
+            ssrc: self.rtx_ssrc,
+            index,
+            original: Some(low16(placed.sequence)),
+            ..same
+        })
     }
 }
 
@@ -363,24 +330,6 @@ impl Slot {
     clippy::cast_possible_truncation,
     reason = "the low 16 bits are wanted"
 )]
-fn low16(sequence: u64) -> u16 {
+const fn low16(sequence: u64) -> u16 {
     sequence as u16
-}
-
-#[inline]
-fn write_header(
-    header: &mut [u8],
-    first: u8,
-    second: u8,
-    sequence: u64,
-    timestamp: u32,
-    ssrc: Ssrc,
-) {
-    let mut bytes = [0u8; HEADER];
-    bytes[0] = first;
-    bytes[1] = second;
-    bytes[2..4].copy_from_slice(&low16(sequence).to_be_bytes());
-    bytes[4..8].copy_from_slice(&timestamp.to_be_bytes());
-    bytes[8..12].copy_from_slice(&ssrc.0.to_be_bytes());
-    header.copy_from_slice(&bytes);
 }

@@ -1,6 +1,6 @@
 //! The VP8 payload descriptor (RFC 7741 §4.2): keyframes, picture id, TL0PICIDX.
 
-use super::Seen;
+use super::{Seen, Size};
 
 /// The running numbers of a VP8 stream, and where they lie in the payload.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -9,6 +9,17 @@ pub struct Running {
     pub picture: Option<PictureId>,
     /// TL0PICIDX and its offset in the payload.
     pub tl0: Option<(u8, u8)>,
+    /// Which temporal layer.
+    pub temporal: Option<Temporal>,
+}
+
+/// Where a picture stands among temporal layers.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Temporal {
+    /// Number of the layer (TID), 0 the base.
+    pub id: u8,
+    /// It depends on the base only, so that this layer can be joined here (Y).
+    pub joins: bool,
 }
 
 /// A picture id as found in a payload.
@@ -33,6 +44,7 @@ fn read(payload: &[u8]) -> Option<Seen> {
     let mut running = Running {
         picture: None,
         tl0: None,
+        temporal: None,
     };
     if first & 0x80 != 0 {
         let extended = *payload.get(1)?;
@@ -63,14 +75,35 @@ fn read(payload: &[u8]) -> Option<Seen> {
             at += 1;
         }
         if extended & 0x30 != 0 {
+            let byte = *payload.get(at)?;
+            running.temporal = (extended & 0x20 != 0).then_some(Temporal {
+                id: byte >> 6,
+                joins: byte & 0x20 != 0,
+            });
             at += 1;
         }
     }
     let starts_partition_zero = first & 0x10 != 0 && first & 0x07 == 0;
     // RFC 7741 §4.3: the inverse key frame flag is the lowest bit of the first payload byte.
     let keyframe = starts_partition_zero && payload.get(at)? & 1 == 0;
-    let vp8 = (running.picture.is_some() || running.tl0.is_some()).then_some(running);
-    Some(Seen { keyframe, vp8 })
+    let is_empty = running.picture.is_none() && running.tl0.is_none() && running.temporal.is_none();
+    // RFC 6386 §9.1: tag, start code, then twice 14 bits of size and 2 of scale.
+    let size = payload.get(at + 3..at + 10).filter(|_| keyframe);
+    Some(Seen {
+        keyframe,
+        size: size.and_then(size_of),
+        vp8: (!is_empty).then_some(running),
+    })
+}
+
+fn size_of(header: &[u8]) -> Option<Size> {
+    let [0x9d, 0x01, 0x2a, low, high, below, above] = *header else {
+        return None;
+    };
+    Size::new(
+        u16::from_le_bytes([low, high]) & 0x3fff,
+        u16::from_le_bytes([below, above]) & 0x3fff,
+    )
 }
 
 /// Writes a picture id back where it was found, keeping its width.
@@ -106,6 +139,11 @@ mod tests {
             })
         );
         assert_eq!(running.tl0, Some((4, 9)));
+        let temporal = Temporal {
+            id: 0,
+            joins: false,
+        };
+        assert_eq!(running.temporal, Some(temporal));
         let delta = [0x90, 0x80, 0x05, 0x01];
         assert!(!inspect(&delta).keyframe);
         let continuation = [0x80, 0x80, 0x05, 0x00];
@@ -115,9 +153,25 @@ mod tests {
             inspect(&bare),
             Seen {
                 keyframe: true,
-                vp8: None
+                ..Seen::default()
             }
         );
+    }
+
+    #[test]
+    fn a_keyframe_tells_its_size_and_a_picture_its_temporal_layer() {
+        let key = [
+            0x10, 0x10, 0x02, 0x00, 0x9d, 0x01, 0x2a, 0x80, 0x42, 0xd0, 0x02,
+        ];
+        assert_eq!(inspect(&key).size, Size::new(640, 720));
+        let cut = inspect(&key[..10]);
+        assert_eq!((cut.keyframe, cut.size), (true, None));
+        // X=1, T only, TID 2 with Y.
+        let layered = [0x90, 0x20, 0xa0, 0x01];
+        let temporal = inspect(&layered).vp8.and_then(|vp8| vp8.temporal);
+        assert_eq!(temporal, Some(Temporal { id: 2, joins: true }));
+        let only_key_index = [0x90, 0x10, 0x05, 0x01];
+        assert_eq!(inspect(&only_key_index).vp8, None);
     }
 
     #[test]

@@ -132,7 +132,7 @@ mod tests {
             marker: false,
             seen: Seen {
                 keyframe,
-                vp8: None,
+                ..Seen::default()
             },
             level: None,
             payload: Bytes::new(),

@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 
 use crate::command::{CloseReason, Event, IceCredentials, PeerSpec};
 use crate::conference::{Conference, ConferenceKey};
+use crate::egress::Departed;
 use crate::feed::FeedName;
 use crate::id::{ConferenceId, Feed, PeerId, PublicationId};
 use crate::kind::MediaKind;
@@ -64,6 +65,7 @@ impl Shard {
             feed_mask: 0,
             watching: SmallVec::new(),
             path: None,
+            departed: Departed::default(),
             report: None,
             sealer: None,
             slots,

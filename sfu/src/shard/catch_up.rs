@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use crate::egress::Egress;
 use crate::fanout::shown;
 use crate::kind::MediaKind;
 use crate::peer::PeerKey;
@@ -13,6 +14,10 @@ use crate::slot::rewriter::Source;
 /// Higher: fewer keyframes asked of the publisher while sites join. Lower: less of a burst on a
 /// weak line (64 packets of a 300 kbit/s picture are more than a second of it).
 const MAX_PACKETS: u64 = 64;
+
+/// How many times closer together the pictures are that a late slot is started with: all of them
+/// leave at once.
+const SQUEEZE: u8 = 32;
 
 /// Late slots that may wait; one more waits for the next keyframe instead.
 const MAX_LATE: usize = 65_536;
@@ -73,15 +78,16 @@ impl Shard {
         late: Late,
     ) -> Option<(crate::publication::PublicationKey, u8)> {
         let peer = self.peers.get_mut(late.peer)?;
-        let (path, sealer) = (peer.path?, peer.sealer.as_ref()?);
-        let slot = peer.slots.get_mut(usize::from(late.slot))?;
-        let conference = self.conferences.at(peer.conference)?;
+        let (id, conference) = (peer.id, peer.conference);
+        let (mut egress, (slots, _)) = Egress::open(peer, &mut self.outbox, &mut self.stats)?;
+        let slot = slots.get_mut(usize::from(late.slot))?;
+        let conference = self.conferences.at(conference)?;
         let key = conference.feeds.get(usize::from(slot.feed?))?.shows?;
         let publication = self.publications.get(key)?;
-        if publication.kind != MediaKind::Video || publication.id.peer == peer.id {
+        if publication.kind != MediaKind::Video || publication.id.peer == id {
             return None;
         }
-        let layer = publication.best().get(usize::from(slot.ceiling)).copied()?;
+        let layer = slot.target(publication.best());
         let source = Source {
             publication: key,
             layer,
@@ -97,23 +103,15 @@ impl Shard {
             return Some((key, layer));
         };
         let shown = shown(key, publication, true);
-        if let Err(reason) = slot.catch_up(now, &shown, layer, first, last) {
-            self.stats.drops.count(reason);
+        if let Err(reason) = slot.catch_up(now, &shown, layer, first, SQUEEZE) {
+            egress.refuse(reason);
             return None;
         }
-        self.stats.caught_up += 1;
         for packet in (first.sequence..=last.sequence).filter_map(|sequence| ring.get(sequence)) {
-            let Some(space) = self.outbox.space() else {
-                break;
-            };
-            match slot.write(now, packet, 0, sealer, space) {
-                Ok(length) => {
-                    let kind = slot.segment_kind(packet);
-                    self.stats.media_out(self.outbox.commit(path, kind, length));
-                }
-                Err(reason) => self.stats.drops.count(reason),
-            }
+            egress.send(now, slot, packet, 0);
         }
+        slot.rewriter.go_on(last);
+        self.stats.caught_up += 1;
         None
     }
 }

@@ -14,10 +14,10 @@ use crate::shard::audience::feed_name;
 use crate::speakers;
 
 /// Highest layer for a slot that shows one particular publication: an operator's small picture.
-const THUMBNAIL_CEILING: u8 = 0;
+const THUMBNAIL_LAYER: u8 = 0;
 
 /// Highest layer for a slot on the stage.
-const STAGE_CEILING: u8 = 2;
+const STAGE_LAYER: u8 = 2;
 
 impl Shard {
     pub(super) fn show(
@@ -109,9 +109,9 @@ impl Shard {
             slot.feed = Some(feed);
             changed |= is_first;
         }
-        slot.ceiling = match name {
-            Some(FeedName::Publication(_)) => THUMBNAIL_CEILING,
-            _ => STAGE_CEILING,
+        slot.wished = match name {
+            Some(FeedName::Publication(_)) => THUMBNAIL_LAYER,
+            _ => STAGE_LAYER,
         };
         let pointed = peer.slots.iter().enumerate().rev();
         peer.watching = pointed

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use rand::RngExt;
 
 use crate::command::{CloseReason, Event};
 use crate::demux::{Class, classify};
 use crate::drop_reason::DropReason;
+use crate::egress;
 use crate::id::{PublicationId, ShardId, Ssrc};
 use crate::link::LinkMessage;
-use crate::outbox::MAX_SEGMENT;
 use crate::path::Path;
 use crate::peer::feedback::pli;
 use crate::peer::ice::{self, Outcome};
@@ -19,7 +19,6 @@ use crate::peer::{Media, PeerKey, Stage, dtls};
 use crate::publication::PublicationKey;
 use crate::publication::layer::ClockPair;
 use crate::rtp::{Rtcp, rtcp_packets};
-use crate::segment_kind::SegmentKind;
 use crate::shard::Shard;
 
 /// Longest datagram looked at, in bytes.
@@ -529,29 +528,17 @@ impl Shard {
         let Some(peer) = self.peers.at_mut(key) else {
             return;
         };
-        let Some(path) = peer.path else { return };
-        let sealed: Option<BytesMut> = peer.cold.seal_rtcp(compound);
-        if let Some(sealed) = sealed {
-            self.send_control(path, &sealed);
+        if let Some(sealed) = peer.cold.seal_rtcp(compound)
+            && let Err(reason) = egress::queue_report(&mut self.control, peer, &sealed)
+        {
+            self.stats.drops.count(reason);
         }
     }
 
     /// Queues one datagram that is not media.
     pub(super) fn send_control(&mut self, path: Path, datagram: &[u8]) {
-        let Some(space) = self
-            .control
-            .space()
-            .and_then(|space| space.get_mut(..datagram.len().min(MAX_SEGMENT)))
-        else {
-            self.stats.drops.count(DropReason::SendQueueFull);
-            return;
-        };
-        if space.len() == datagram.len() {
-            space.copy_from_slice(datagram);
-            self.control
-                .commit(path, SegmentKind::Control, datagram.len());
-        } else {
-            self.stats.drops.count(DropReason::Oversized);
+        if let Err(reason) = egress::queue(&mut self.control, path, datagram) {
+            self.stats.drops.count(reason);
         }
     }
 }

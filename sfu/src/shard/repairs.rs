@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::drop_reason::DropReason;
+use crate::egress::Egress;
 use crate::id::Ssrc;
 use crate::packet::SharedPacket;
 use crate::path::Path;
@@ -10,9 +11,9 @@ use crate::peer::repairs::{Asked, MAX_BEHIND, Repairs};
 use crate::peer::{Peer, PeerKey};
 use crate::publication::Publication;
 use crate::rtp::Rtcp;
-use crate::segment_kind::SegmentKind;
 use crate::shard::Shard;
 use crate::slot::Slot;
+use crate::slot::rewriter::Origin;
 use crate::table::Table;
 
 /// Packets looked up for one RTCP datagram; a receiver that misses more needs a keyframe.
@@ -99,27 +100,19 @@ impl Shard {
         let Some(due) = peer.cold.repairs.as_mut().map(|it| it.take_due()) else {
             return true;
         };
-        let (Some(path), Some(sealer)) = (peer.path, peer.sealer.as_ref()) else {
+        let opened = Egress::open(peer, &mut self.outbox, &mut self.stats);
+        let Some((mut egress, (slots, _))) = opened else {
             let drops = &mut self.stats.drops;
             drops.count_many(DropReason::NoPath, due.len() as u64);
             return true;
         };
         for asked in due {
-            let Some(slot) = peer.slots.get_mut(usize::from(asked.slot)) else {
+            let Some(slot) = slots.get_mut(usize::from(asked.slot)) else {
                 continue;
             };
-            let written = find(&self.publications, slot, asked.sequence)
-                .ok_or(DropReason::NotRepairable)
-                .and_then(|(packet, outgoing)| {
-                    let space = self.outbox.space().ok_or(DropReason::SendQueueFull)?;
-                    slot.write_rtx(packet, outgoing, sealer, space)
-                });
-            match written {
-                Ok(length) => {
-                    self.outbox.commit(path, SegmentKind::Repair, length);
-                    self.stats.rtx_out += 1;
-                }
-                Err(reason) => self.stats.drops.count(reason),
+            match find(&self.publications, slot, asked.sequence) {
+                Some((packet, origin)) => egress.repeat(slot, packet, &origin),
+                None => egress.refuse(DropReason::NotRepairable),
             }
         }
         true
@@ -194,20 +187,19 @@ fn octets(peer: &Peer) -> u32 {
     sent.fold(0, u32::wrapping_add)
 }
 
-/// The packet that left a slot with this number, and the extended number it had, if it can leave
-/// again and would come in time.
+/// The packet that left a slot with this number, and how, if it would come in time.
 fn find<'p>(
     publications: &'p Table<Publication>,
     slot: &Slot,
     sequence: u16,
-) -> Option<(&'p SharedPacket, u64)> {
-    let (source, incoming, outgoing) = slot.rewriter.origin(sequence)?;
-    if !slot.is_repairable() || slot.rewriter.behind(outgoing) >= MAX_BEHIND {
+) -> Option<(&'p SharedPacket, Origin)> {
+    let origin = slot.rewriter.origin(sequence)?;
+    if slot.rewriter.behind(origin.placed.sequence) >= MAX_BEHIND {
         return None;
     }
-    let publication = publications.get(source.publication)?;
-    let layer = publication.layers.get(usize::from(source.layer))?;
-    Some((layer.ring.get(incoming)?, outgoing))
+    let publication = publications.get(origin.source.publication)?;
+    let layer = publication.layers.get(usize::from(origin.source.layer))?;
+    Some((layer.ring.get(origin.incoming)?, origin))
 }
 
 /// Time since the sender report that a receiver names by the middle of its NTP time, without the

@@ -174,7 +174,8 @@ impl Shard {
         let mut compound = Vec::new();
         let mut flows = false;
         for slot in &peer.slots {
-            let (Some(source), Some(codec)) = (slot.rewriter.source(), slot.codec()) else {
+            let shows = slot.rewriter.source().zip(slot.rewriter.look());
+            let (Some((source, look)), Some(codec)) = (shows, slot.codec()) else {
                 continue;
             };
             let recent = |sent| now.saturating_duration_since(sent) < RIDE;
@@ -184,9 +185,7 @@ impl Shard {
                 .and_then(|p| p.layers.get(usize::from(source.layer)))
                 .and_then(|layer| layer.clock);
             if let Some(clock) = clock {
-                let rtp = slot
-                    .rewriter
-                    .timestamp_of(clock.rtp_at(ntp, codec.clock_rate()));
+                let rtp = look.timestamp(clock.rtp_at(ntp, codec.clock_rate()));
                 compound.extend(sender_report(slot.ssrc.0, ntp, rtp, slot.sent()));
             }
         }

@@ -10,17 +10,15 @@ use crate::codec::vp8::Running;
 use crate::drop_reason::DropReason;
 use crate::packet::Packet;
 use crate::publication::PublicationKey;
+use crate::slot::left_out::LeftOut;
 
-/// Former runs remembered for late packets and NACKs.
+/// Former runs remembered for NACKs.
 const OLDER_RUNS: usize = 3;
 
 /// Missing packets after which a stream counts as torn off rather than lossy.
 ///
 /// Higher: receivers ask for repairs that will never come. Lower: a burst of loss costs a keyframe.
 const MAX_GAP: u64 = 128;
-
-/// How many times closer together the pictures are that a late slot is started with.
-const SQUEEZE: u32 = 32;
 
 /// One layer of one publication.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -31,21 +29,100 @@ pub struct Source {
     pub layer: u8,
 }
 
-/// A stretch over which outgoing and incoming numbers differ by a constant.
-#[derive(Clone, Copy, Debug)]
+/// How packets of one run look when they leave, apart from their sequence numbers.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Look {
+    /// Index of the codec among the slot's.
+    pub codec: u8,
+    /// How many times closer together its pictures are than they were published.
+    squeeze: u8,
+    tl0_offset: u8,
+    picture_offset: u16,
+    /// RTP time from which squeezing is counted.
+    first: u32,
+    timestamp_offset: u32,
+}
+
+impl Look {
+    /// The outgoing timestamp of an incoming one.
+    #[inline]
+    pub const fn timestamp(self, incoming: u32) -> u32 {
+        if self.squeeze <= 1 {
+            return incoming.wrapping_add(self.timestamp_offset);
+        }
+        let since = incoming.wrapping_sub(self.first).cast_signed() / self.squeeze as i32;
+        self.first
+            .wrapping_add(self.timestamp_offset)
+            .wrapping_add(since.cast_unsigned())
+    }
+
+    /// The outgoing picture id of an incoming one.
+    #[inline]
+    pub const fn picture(self, value: u16) -> u16 {
+        value.wrapping_add(self.picture_offset)
+    }
+
+    /// The outgoing TL0PICIDX of an incoming one.
+    #[inline]
+    pub const fn tl0(self, value: u8) -> u8 {
+        value.wrapping_add(self.tl0_offset)
+    }
+}
+
+/// A stretch over which outgoing and incoming numbers belong together.
+///
+/// How a packet leaves follows from its run and from itself alone, and for packets that have left a
+/// run never changes: so one that is repeated under its own number is the very same.
+#[derive(Clone, Debug)]
 struct Run {
     source: Source,
     first_in: u64,
     first_out: u64,
+    look: Look,
+    /// Made with the first packet that carries no media.
+    left_out: Option<Box<LeftOut>>,
 }
 
-/// What replaces the packet's own numbers.
+impl Run {
+    /// The outgoing number of an incoming one, which is not before the run.
+    #[inline]
+    fn outgoing(&self, sequence: u64) -> Option<u64> {
+        let nth = sequence.checked_sub(self.first_in)?;
+        let left_out = match &self.left_out {
+            Some(left_out) => left_out.before(sequence)?,
+            None => 0,
+        };
+        Some(self.first_out + nth - left_out)
+    }
+
+    /// The incoming number of an outgoing one, which is not before the run.
+    fn incoming(&self, sequence: u64) -> Option<u64> {
+        let nth = sequence.checked_sub(self.first_out)?;
+        match &self.left_out {
+            Some(left_out) => left_out.nth(self.first_in, nth),
+            None => Some(self.first_in + nth),
+        }
+    }
+}
+
+/// A packet's place on its way out.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Rewritten {
+pub struct Placed {
     /// Extended outgoing sequence number: its low 48 bits are the SRTP index.
     pub sequence: u64,
-    /// Outgoing RTP timestamp.
-    pub timestamp: u32,
+    /// How it looks.
+    pub look: Look,
+}
+
+/// Where a packet that has left came from.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Origin {
+    /// What was shown.
+    pub source: Source,
+    /// Its number there.
+    pub incoming: u64,
+    /// How it left.
+    pub placed: Placed,
 }
 
 /// Outgoing numbering of one slot.
@@ -56,15 +133,9 @@ pub struct Rewriter {
     next: u64,
     /// Which of the 64 numbers below `next` were used; bit 0 is `next − 1`.
     used: u64,
-    timestamp_offset: u32,
-    /// Before this number of the present source, time is squeezed towards `anchor`; 0 for never.
-    squeezed_until: u64,
-    anchor: u32,
     last_timestamp: u32,
     last_sent: Option<Instant>,
-    picture_offset: u16,
     last_picture: u16,
-    tl0_offset: u8,
     last_tl0: u8,
     /// Made with the first switch; most slots never have one.
     older: Option<Box<[Option<Run>; OLDER_RUNS]>>,
@@ -78,14 +149,9 @@ impl Rewriter {
             run: None,
             next: u64::from(first & 0x7fff),
             used: 0,
-            timestamp_offset: 0,
-            squeezed_until: 0,
-            anchor: 0,
             last_timestamp: timestamp,
             last_sent: None,
-            picture_offset: 0,
             last_picture: 0,
-            tl0_offset: 0,
             last_tl0: 0,
             older: None,
         }
@@ -94,17 +160,22 @@ impl Rewriter {
     /// What is shown at present.
     #[inline]
     pub fn source(&self) -> Option<Source> {
-        self.run.map(|run| run.source)
+        self.run.as_ref().map(|run| run.source)
+    }
+
+    /// How packets of what is shown look.
+    pub fn look(&self) -> Option<Look> {
+        self.run.as_ref().map(|run| run.look)
     }
 
     /// Whether so much is missing before this packet of the present source that it cannot just be
     /// continued, or something was left out on purpose before `restart`.
     #[inline]
     pub fn is_torn(&self, sequence: u64, restart: u64) -> bool {
-        self.run.is_some_and(|run| {
-            sequence >= run.first_in
-                && (run.first_out + (sequence - run.first_in) > self.next + MAX_GAP
-                    || (run.first_in < restart && sequence >= restart))
+        self.run.as_ref().is_some_and(|run| {
+            let is_ahead = |outgoing| outgoing > self.next + MAX_GAP;
+            run.outgoing(sequence).is_some_and(is_ahead)
+                || (run.first_in < restart && sequence >= restart)
         })
     }
 
@@ -124,7 +195,7 @@ impl Rewriter {
         }
     }
 
-    /// From `packet` on shows `source`.
+    /// From `packet` on shows `source`, in the slot's codec number `codec`.
     ///
     /// `aligned` is the outgoing timestamp that keeps the clock when the new source's clock is
     /// known to run beside the old one's; otherwise the time that passed since the last packet is
@@ -135,7 +206,7 @@ impl Rewriter {
         source: Source,
         packet: &Packet,
         aligned: Option<u32>,
-        rate: u32,
+        (codec, rate): (u8, u32),
     ) {
         let elapsed = self.last_sent.map_or(0, |last| {
             let micros = now.saturating_duration_since(last).as_micros();
@@ -152,60 +223,57 @@ impl Rewriter {
         let target = aligned
             .filter(|timestamp| is_ahead(*timestamp))
             .unwrap_or(by_clock);
-        self.timestamp_offset = target.wrapping_sub(packet.timestamp);
-        self.squeezed_until = 0;
-        if let Some(Running { picture, tl0 }) = packet.seen.vp8 {
-            if let Some(picture) = picture {
-                self.picture_offset = self
-                    .last_picture
-                    .wrapping_add(1)
-                    .wrapping_sub(picture.value);
-            }
-            if let Some((_, tl0)) = tl0 {
-                self.tl0_offset = self.last_tl0.wrapping_add(1).wrapping_sub(tl0);
-            }
-        }
+        let running = packet.seen.vp8;
+        let picture = running.and_then(|running| running.picture);
+        let tl0 = running.and_then(|running| running.tl0);
+        let look = Look {
+            codec,
+            squeeze: 1,
+            tl0_offset: tl0.map_or(0, |(_, tl0)| {
+                self.last_tl0.wrapping_add(1).wrapping_sub(tl0)
+            }),
+            picture_offset: picture.map_or(0, |picture| {
+                let next = self.last_picture.wrapping_add(1);
+                next.wrapping_sub(picture.value)
+            }),
+            first: packet.timestamp,
+            timestamp_offset: target.wrapping_sub(packet.timestamp),
+        };
+        self.begin(source, packet.sequence, look);
+    }
+
+    fn begin(&mut self, source: Source, first_in: u64, look: Look) {
         self.stop();
         self.run = Some(Run {
             source,
-            first_in: packet.sequence,
+            first_in,
             first_out: self.next,
+            look,
+            left_out: None,
         });
     }
 
-    /// Shows `source` from the past: from `first`, a keyframe, to `last`, its newest packet.
-    ///
-    /// All that leaves at once, so its pictures are given times close together: played at their own
-    /// pace they would keep the receiver behind for good.
-    pub fn catch_up(
-        &mut self,
-        now: Instant,
-        source: Source,
-        first: &Packet,
-        last: &Packet,
-        rate: u32,
-    ) {
-        self.switch(now, source, first, None, rate);
-        let span = last.timestamp.wrapping_sub(first.timestamp);
-        // So far `first` has the place where the squeezed `first` must be.
-        self.timestamp_offset = self.timestamp_offset.wrapping_sub(span - span / SQUEEZE);
-        self.squeezed_until = last.sequence + 1;
-        self.anchor = last.timestamp;
-    }
-
-    /// The outgoing timestamp of a packet of the present source.
-    #[inline]
-    pub fn timestamp_for(&self, packet: &Packet) -> u32 {
-        if packet.sequence < self.squeezed_until {
-            let behind = self.anchor.wrapping_sub(packet.timestamp);
-            return self.timestamp_of(self.anchor.wrapping_sub(behind / SQUEEZE));
+    /// Gives the pictures of a run that was just begun times `squeeze` times closer together than
+    /// they were published with: it shows the past, and would stay behind for good otherwise.
+    pub const fn squeeze(&mut self, squeeze: u8) {
+        if let Some(run) = &mut self.run
+            && run.first_out == self.next
+        {
+            run.look.squeeze = squeeze;
         }
-        self.timestamp_of(packet.timestamp)
     }
 
-    /// The outgoing timestamp of an incoming one under the present source.
-    pub fn timestamp_of(&self, incoming: u32) -> u32 {
-        incoming.wrapping_add(self.timestamp_offset)
+    /// Behind `last` of the present source goes on at the pace it is published with.
+    pub fn go_on(&mut self, last: &Packet) {
+        if let Some(run) = &self.run {
+            let (source, look) = (run.source, run.look);
+            let look = Look {
+                squeeze: 1,
+                timestamp_offset: look.timestamp(last.timestamp).wrapping_sub(last.timestamp),
+                ..look
+            };
+            self.begin(source, last.sequence + 1, look);
+        }
     }
 
     /// Numbers one packet of the present source. Each packet must be given once.
@@ -213,38 +281,37 @@ impl Rewriter {
     /// # Errors
     /// When it is from before the switch or too late to be placed.
     #[inline]
-    pub fn place(&mut self, now: Instant, packet: &Packet) -> Result<Rewritten, DropReason> {
-        let run = self.run.ok_or(DropReason::AwaitingKeyframe)?;
-        let sequence = if packet.sequence >= run.first_in {
-            run.first_out + (packet.sequence - run.first_in)
-        } else {
-            self.place_late(run, packet)?
-        };
+    pub fn place(&mut self, now: Instant, packet: &Packet) -> Result<Placed, DropReason> {
+        let run = self.run.as_ref().ok_or(DropReason::AwaitingKeyframe)?;
+        let sequence = run.outgoing(packet.sequence);
+        let sequence = sequence.ok_or(DropReason::BeforeSwitch)?;
+        let look = run.look;
         self.claim(sequence)?;
-        let timestamp = self.timestamp_for(packet);
         if sequence + 1 == self.next {
-            self.last_timestamp = timestamp;
+            self.last_timestamp = look.timestamp(packet.timestamp);
             self.last_sent = Some(now);
         }
-        Ok(Rewritten {
-            sequence,
-            timestamp,
-        })
+        if let Some(Running { picture, tl0, .. }) = packet.seen.vp8 {
+            self.note_vp8(
+                picture.map(|picture| look.picture(picture.value)),
+                tl0.map(|(_, tl0)| look.tl0(tl0)),
+            );
+        }
+        Ok(Placed { sequence, look })
     }
 
-    /// A packet from before the present run: only a run of the same source can hold it.
-    #[cold]
-    fn place_late(&self, run: Run, packet: &Packet) -> Result<u64, DropReason> {
-        let newest = self.older.as_ref().and_then(|older| *older.first()?);
-        let previous = newest.ok_or(DropReason::BeforeSwitch)?;
-        if previous.source != run.source || packet.sequence < previous.first_in {
-            return Err(DropReason::BeforeSwitch);
+    /// Notes the newest running numbers that have left.
+    #[inline]
+    const fn note_vp8(&mut self, picture: Option<u16>, tl0: Option<u8>) {
+        if let Some(picture) = picture
+            && picture.wrapping_sub(self.last_picture) & 0x7fff < 0x4000
+        {
+            self.last_picture = picture;
         }
-        let sequence = previous.first_out + (packet.sequence - previous.first_in);
-        if sequence < run.first_out {
-            Ok(sequence)
-        } else {
-            Err(DropReason::BeforeSwitch)
+        if let Some(tl0) = tl0
+            && tl0.wrapping_sub(self.last_tl0) < 0x80
+        {
+            self.last_tl0 = tl0;
         }
     }
 
@@ -269,46 +336,18 @@ impl Rewriter {
     }
 
     /// Leaves out a packet of the present source that carries no media, so that its number leaves
-    /// no gap. Only the newest can be left out; an older one stays a gap.
+    /// no gap. One after which something has left already stays a gap.
     pub fn skip(&mut self, sequence: u64) {
-        let Some(run) = self.run else { return };
-        if sequence < run.first_in || run.first_out + (sequence - run.first_in) != self.next {
-            return;
+        let next = self.next;
+        if let Some(run) = &mut self.run
+            && run.outgoing(sequence).is_some_and(|free| free >= next)
+        {
+            let first = run.first_in;
+            let left_out = &mut run.left_out;
+            left_out
+                .get_or_insert_with(|| Box::new(LeftOut::new(first)))
+                .note(sequence);
         }
-        self.stop();
-        self.run = Some(Run {
-            source: run.source,
-            first_in: sequence + 1,
-            first_out: self.next,
-        });
-    }
-
-    /// The outgoing picture id of an incoming one.
-    #[inline]
-    pub fn picture_id(&mut self, value: u16) -> u16 {
-        let outgoing = value.wrapping_add(self.picture_offset);
-        if outgoing.wrapping_sub(self.last_picture) & 0x7fff < 0x4000 {
-            self.last_picture = outgoing;
-        }
-        outgoing
-    }
-
-    /// The outgoing TL0PICIDX of an incoming one.
-    #[inline]
-    pub fn tl0(&mut self, value: u8) -> u8 {
-        let outgoing = value.wrapping_add(self.tl0_offset);
-        if outgoing.wrapping_sub(self.last_tl0) < 0x80 {
-            self.last_tl0 = outgoing;
-        }
-        outgoing
-    }
-
-    /// Picture id and TL0PICIDX of a packet that is sent again, without moving anything on.
-    pub fn repeat_vp8(&self, picture: u16, tl0: u8) -> (u16, u8) {
-        (
-            picture.wrapping_add(self.picture_offset),
-            tl0.wrapping_add(self.tl0_offset),
-        )
     }
 
     /// How many numbers were used after this one.
@@ -317,29 +356,23 @@ impl Rewriter {
     }
 
     /// Which incoming packet left with the 16-bit number `sequence`, looking back from the newest.
-    /// Only the present source can be answered for: its numbers alone still hold.
-    pub fn origin(&self, sequence: u16) -> Option<(Source, u64, u64)> {
+    pub fn origin(&self, sequence: u16) -> Option<Origin> {
         let outgoing = crate::rtp::extend_sequence(self.next.checked_sub(1)?, sequence);
         if outgoing >= self.next {
             return None;
         }
-        let present = self.run?;
-        let mut end = u64::MAX;
         let older = self.older.iter().flat_map(|older| older.iter().flatten());
-        for run in std::iter::once(&present).chain(older) {
-            if run.source != present.source {
-                return None;
-            }
-            if (run.first_out..end).contains(&outgoing) {
-                return Some((
-                    run.source,
-                    run.first_in + (outgoing - run.first_out),
-                    outgoing,
-                ));
-            }
-            end = run.first_out;
-        }
-        None
+        // The newest first: a run ends where the next begins.
+        let mut runs = self.run.iter().chain(older);
+        let run = runs.find(|run| run.first_out <= outgoing)?;
+        Some(Origin {
+            source: run.source,
+            incoming: run.incoming(outgoing)?,
+            placed: Placed {
+                sequence: outgoing,
+                look: run.look,
+            },
+        })
     }
 }
 
@@ -355,6 +388,20 @@ mod tests {
     use crate::codec::Seen;
     use crate::codec::vp8::PictureId;
     use crate::testing::epoch;
+
+    /// The slot's first codec, of 90 kHz.
+    const VIDEO: (u8, u32) = (0, 90_000);
+
+    fn time(rewriter: &mut Rewriter, now: Instant, packet: &Packet) -> Result<u32, DropReason> {
+        let placed = rewriter.place(now, packet)?;
+        Ok(placed.look.timestamp(packet.timestamp))
+    }
+
+    /// Where number `sequence` came from.
+    fn from(rewriter: &Rewriter, sequence: u16) -> Option<(Source, u64)> {
+        let origin = rewriter.origin(sequence)?;
+        Some((origin.source, origin.incoming))
+    }
 
     fn source(index: u32, layer: u8) -> Source {
         Source {
@@ -377,19 +424,19 @@ mod tests {
     }
 
     fn numbers(rewriter: &mut Rewriter, sequences: &[u64]) -> Vec<Result<u64, DropReason>> {
-        let place = |s: &u64| rewriter.place(epoch(), &packet(*s, 0)).map(|r| r.sequence);
+        let place = |s: &u64| rewriter.place(epoch(), &packet(*s, 0)).map(|p| p.sequence);
         sequences.iter().map(place).collect()
     }
 
     #[test]
     fn numbers_go_on_without_a_gap_over_a_switch() {
         let mut rewriter = Rewriter::new(100, 0);
-        rewriter.switch(epoch(), source(0, 0), &packet(65_536, 0), None, 90_000);
+        rewriter.switch(epoch(), source(0, 0), &packet(65_536, 0), None, VIDEO);
         assert_eq!(
             numbers(&mut rewriter, &[65_536, 65_537, 65_539]),
             [Ok(100), Ok(101), Ok(103)]
         );
-        rewriter.switch(epoch(), source(1, 0), &packet(9_000, 0), None, 90_000);
+        rewriter.switch(epoch(), source(1, 0), &packet(9_000, 0), None, VIDEO);
         assert_eq!(
             numbers(&mut rewriter, &[9_000, 8_999]),
             [Ok(104), Err(DropReason::BeforeSwitch)]
@@ -399,7 +446,7 @@ mod tests {
     #[test]
     fn a_late_packet_takes_its_place_and_a_repeated_one_is_refused() {
         let mut rewriter = Rewriter::new(0, 0);
-        rewriter.switch(epoch(), source(0, 0), &packet(10, 0), None, 90_000);
+        rewriter.switch(epoch(), source(0, 0), &packet(10, 0), None, VIDEO);
         assert_eq!(
             numbers(&mut rewriter, &[10, 12, 11, 11, 12]),
             [
@@ -419,7 +466,7 @@ mod tests {
     #[test]
     fn a_packet_without_media_leaves_no_gap() {
         let mut rewriter = Rewriter::new(0, 0);
-        rewriter.switch(epoch(), source(0, 0), &packet(10, 0), None, 90_000);
+        rewriter.switch(epoch(), source(0, 0), &packet(10, 0), None, VIDEO);
         assert_eq!(numbers(&mut rewriter, &[10, 12]), [Ok(0), Ok(2)]);
         rewriter.skip(13);
         assert_eq!(
@@ -427,25 +474,57 @@ mod tests {
             [Ok(3), Ok(1)],
             "the late one keeps its place"
         );
-        assert_eq!(rewriter.origin(3), Some((source(0, 0), 14, 3)));
-        assert_eq!(rewriter.origin(1), Some((source(0, 0), 11, 1)));
-        assert_eq!(rewriter.origin(4), None, "never sent");
+        assert_eq!(from(&rewriter, 3), Some((source(0, 0), 14)));
+        assert_eq!(from(&rewriter, 1), Some((source(0, 0), 11)));
+        assert_eq!(from(&rewriter, 4), None, "never sent");
+    }
+
+    #[test]
+    fn packets_without_media_use_up_no_history() {
+        let mut rewriter = Rewriter::new(0, 0);
+        rewriter.switch(epoch(), source(0, 0), &packet(10, 0), None, VIDEO);
+        for sequence in (10..250).step_by(2) {
+            rewriter
+                .place(epoch(), &packet(sequence, 0))
+                .expect("fresh");
+            rewriter.skip(sequence + 1);
+        }
+        for number in 0..120u16 {
+            let incoming = 10 + 2 * u64::from(number);
+            assert_eq!(from(&rewriter, number), Some((source(0, 0), incoming)));
+        }
+        assert_eq!(from(&rewriter, 120), None, "never sent");
+    }
+
+    #[test]
+    fn what_left_before_a_switch_is_known_as_it_looked() {
+        let mut rewriter = Rewriter::new(0, 0);
+        rewriter.switch(epoch(), source(0, 0), &packet(10, 7), None, VIDEO);
+        rewriter.place(epoch(), &packet(10, 7)).expect("fresh");
+        let before = rewriter.look();
+        rewriter.switch(
+            epoch(),
+            source(0, 2),
+            &packet(900, 4_000),
+            None,
+            (1, 90_000),
+        );
+        rewriter.place(epoch(), &packet(900, 4_000)).expect("fresh");
+        let origin = rewriter.origin(0).expect("sent");
+        assert_eq!((origin.source, origin.incoming), (source(0, 0), 10));
+        assert_eq!(Some(origin.placed.look), before);
+        assert_eq!(from(&rewriter, 1), Some((source(0, 2), 900)));
     }
 
     #[test]
     fn time_goes_on_by_the_clock_when_sources_are_strangers() {
         let start = epoch();
         let mut rewriter = Rewriter::new(0, 5_000);
-        rewriter.switch(start, source(0, 0), &packet(1, 77), None, 90_000);
-        assert_eq!(
-            rewriter.place(start, &packet(1, 77)).map(|r| r.timestamp),
-            Ok(5_000)
-        );
+        rewriter.switch(start, source(0, 0), &packet(1, 77), None, VIDEO);
+        assert_eq!(time(&mut rewriter, start, &packet(1, 77)), Ok(5_000));
         let later = start + Duration::from_millis(100);
-        rewriter.switch(later, source(1, 0), &packet(1, 4_000_000_000), None, 90_000);
-        let placed = rewriter
-            .place(later, &packet(1, 4_000_000_000))
-            .map(|r| r.timestamp);
+        rewriter.switch(later, source(1, 0), &packet(1, 4_000_000_000), None, VIDEO);
+        let placed = time(&mut rewriter, later, &packet(1, 4_000_000_000));
         assert_eq!(placed, Ok(14_000));
     }
 
@@ -453,13 +532,15 @@ mod tests {
     fn an_aligned_time_is_taken_unless_it_would_go_back() {
         let start = epoch();
         let mut rewriter = Rewriter::new(0, 0);
-        rewriter.switch(start, source(0, 0), &packet(1, 0), None, 90_000);
+        rewriter.switch(start, source(0, 0), &packet(1, 0), None, VIDEO);
         rewriter.place(start, &packet(1, 0)).expect("placed");
         let later = start + Duration::from_millis(100);
-        rewriter.switch(later, source(0, 1), &packet(1, 50), Some(9_300), 90_000);
-        assert_eq!(rewriter.timestamp_of(50), 9_300);
-        rewriter.switch(later, source(0, 2), &packet(1, 50), Some(u32::MAX), 90_000);
-        assert_eq!(rewriter.timestamp_of(50), 9_000, "by the clock instead");
+        rewriter.switch(later, source(0, 1), &packet(1, 50), Some(9_300), VIDEO);
+        let aligned = rewriter.look().map(|look| look.timestamp(50));
+        assert_eq!(aligned, Some(9_300));
+        rewriter.switch(later, source(0, 2), &packet(1, 50), Some(u32::MAX), VIDEO);
+        let by_clock = rewriter.look().map(|look| look.timestamp(50));
+        assert_eq!(by_clock, Some(9_000), "by the clock instead");
     }
 
     #[test]
@@ -469,30 +550,35 @@ mod tests {
         let pictures: Vec<_> = (0..6u32)
             .map(|n| packet(10 + u64::from(n), n.wrapping_mul(3_200).wrapping_sub(9_600)))
             .collect();
-        let (first, last) = (&pictures[0], &pictures[3]);
-        rewriter.catch_up(start, source(0, 0), first, last, 90_000);
-        let times: Vec<_> = pictures
+        rewriter.switch(start, source(0, 0), &pictures[0], None, VIDEO);
+        rewriter.squeeze(32);
+        let mut times: Vec<_> = pictures[..4]
             .iter()
-            .map(|packet| rewriter.place(start, packet).map(|placed| placed.timestamp))
+            .map(|packet| time(&mut rewriter, start, packet))
             .collect();
+        rewriter.go_on(&pictures[3]);
+        let rest = pictures[4..].iter();
+        times.extend(rest.map(|packet| time(&mut rewriter, start, packet)));
         assert_eq!(
             times,
             [1_000, 1_100, 1_200, 1_300, 4_500, 7_700].map(Ok),
             "three pictures in 300 ticks, then 3,200 apart"
         );
-        assert_eq!(rewriter.timestamp_for(&pictures[1]), 1_100, "when repaired");
+        let second = rewriter.origin(1).expect("sent");
+        let again = second.placed.look.timestamp(pictures[1].timestamp);
+        assert_eq!(again, 1_100, "when repaired");
     }
 
     #[test]
     fn what_was_left_out_on_purpose_is_no_gap() {
         let now = epoch();
         let mut rewriter = Rewriter::new(0, 0);
-        rewriter.switch(now, source(0, 0), &packet(10, 0), None, 90_000);
+        rewriter.switch(now, source(0, 0), &packet(10, 0), None, VIDEO);
         assert_eq!(numbers(&mut rewriter, &[10, 11]), [Ok(0), Ok(1)]);
         assert!(!rewriter.is_torn(20, 0));
         assert!(!rewriter.is_torn(19, 20), "a late one from before");
         assert!(rewriter.is_torn(20, 20));
-        rewriter.switch(now, source(0, 0), &packet(20, 0), None, 90_000);
+        rewriter.switch(now, source(0, 0), &packet(20, 0), None, VIDEO);
         assert!(!rewriter.is_torn(21, 20), "once");
         assert_eq!(numbers(&mut rewriter, &[20]), [Ok(2)]);
     }
@@ -511,22 +597,31 @@ mod tests {
                 vp8: Some(Running {
                     picture,
                     tl0: Some((4, 200)),
+                    temporal: None,
                 }),
+                ..Seen::default()
             };
             Packet {
                 seen,
                 ..packet(1, 0)
             }
         };
-        rewriter.switch(epoch(), source(0, 0), &with_picture(0x7ffe), None, 90_000);
-        let ids: Vec<_> = [0x7ffe, 0x7fff, 0, 1]
-            .map(|id| rewriter.picture_id(id) & 0x7fff)
-            .into();
-        assert_eq!(ids, [1, 2, 3, 4]);
-        assert_eq!(rewriter.tl0(200), 1);
-        rewriter.switch(epoch(), source(1, 0), &with_picture(77), None, 90_000);
-        assert_eq!(rewriter.picture_id(77) & 0x7fff, 5);
-        assert_eq!(rewriter.tl0(200), 2);
+        let mut show = |index, ids: &[u16]| {
+            let first = with_picture(ids[0]);
+            rewriter.switch(epoch(), source(index, 0), &first, None, VIDEO);
+            let numbers = (1u64..).zip(ids).map(|(sequence, id)| {
+                let packet = Packet {
+                    sequence,
+                    ..with_picture(*id)
+                };
+                let look = rewriter.place(epoch(), &packet).expect("fresh").look;
+                (look.picture(*id) & 0x7fff, look.tl0(200))
+            });
+            numbers.collect::<Vec<_>>()
+        };
+        let first = show(0, &[0x7ffe, 0x7fff, 0, 1]);
+        assert_eq!(first, [(1, 1), (2, 1), (3, 1), (4, 1)]);
+        assert_eq!(show(1, &[77]), [(5, 2)]);
     }
 
     proptest! {
@@ -544,7 +639,7 @@ mod tests {
                 let sequence = newest.saturating_add_signed(offset);
                 *newest = (*newest).max(sequence);
                 match action {
-                    0 => rewriter.switch(epoch(), source(which, 0), &packet(sequence, 0), None, 90_000),
+                    0 => rewriter.switch(epoch(), source(which, 0), &packet(sequence, 0), None, VIDEO),
                     1 => rewriter.skip(sequence),
                     _ => if rewriter.source() == Some(source(which, 0))
                         && let Ok(placed) = rewriter.place(epoch(), &packet(sequence, 0)) {

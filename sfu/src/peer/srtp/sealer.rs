@@ -27,8 +27,10 @@ pub enum SealError {
 /// # Security
 /// The caller must never seal two different packets with the same SSRC and index: with GCM that
 /// gives away the authentication key. So one owner per SSRC counts one `u64` upwards, and a
-/// retransmission goes out on its own SSRC with its own fresh index (RFC 4588), never as a second
-/// sealing of the original.
+/// retransmission goes out on its own SSRC with its own fresh index (RFC 4588). Where that was not
+/// negotiated the original is sealed again, bit by bit the same, header and padding included; the
+/// [way out](crate::egress) writes nothing into such a packet that does not follow from it and from
+/// numbers that never change.
 #[expect(
     clippy::large_enum_variant,
     reason = "the GCM key stays inline: one cache miss less for nearly every packet sent"

@@ -1,0 +1,379 @@
+//! The one way out: one packet to one peer, numbered by its slot, headed, sealed, queued and
+//! counted.
+
+pub mod header;
+
+use std::time::Instant;
+
+use crate::codec::vp8;
+use crate::drop_reason::DropReason;
+use crate::egress::header::{Extensions, Fields};
+use crate::outbox::Outbox;
+use crate::packet::Packet;
+use crate::path::Path;
+use crate::peer::Peer;
+use crate::peer::srtp::Sealer;
+use crate::segment_kind::SegmentKind;
+use crate::slot::rewriter::Origin;
+use crate::slot::{Numbered, Slot};
+use crate::stats::Stats;
+
+/// What has left to one peer.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Departed {
+    /// Datagrams of media, repairs and reports.
+    pub packets: u64,
+    /// Their bytes, sealed.
+    pub bytes: u64,
+}
+
+impl Departed {
+    #[inline]
+    const fn count(&mut self, length: usize) {
+        self.packets += 1;
+        self.bytes += length as u64;
+    }
+}
+
+/// The way out to one connected peer.
+#[derive(Debug)]
+pub struct Egress<'p> {
+    path: Path,
+    sealer: &'p Sealer,
+    departed: &'p mut Departed,
+    report: &'p mut Option<Box<[u8]>>,
+    outbox: &'p mut Outbox,
+    stats: &'p mut Stats,
+}
+
+/// The slots of a peer, and which of them are pointed at which feed.
+pub type Slots<'p> = (&'p mut [Slot], &'p [(u16, u8)]);
+
+impl<'p> Egress<'p> {
+    /// The way to a peer, and its slots. `None` while there is no way.
+    #[inline]
+    pub fn open(
+        peer: &'p mut Peer,
+        outbox: &'p mut Outbox,
+        stats: &'p mut Stats,
+    ) -> Option<(Self, Slots<'p>)> {
+        let egress = Self {
+            path: peer.path?,
+            sealer: peer.sealer.as_ref()?,
+            departed: &mut peer.departed,
+            report: &mut peer.report,
+            outbox,
+            stats,
+        };
+        Some((egress, (&mut peer.slots, &peer.watching)))
+    }
+
+    /// Sends a packet of what the slot shows, with so many bytes of padding if it can take them.
+    #[inline]
+    pub fn send(&mut self, now: Instant, slot: &mut Slot, packet: &Packet, padding: u8) {
+        let kind = slot.segment_kind(packet);
+        let sent = self.write(kind, packet, || slot.number(now, packet, padding));
+        match sent {
+            Ok(length) => self.stats.media_out(length),
+            Err(reason) => self.refuse(reason),
+        }
+    }
+
+    /// Sends a packet once more that left the slot before.
+    pub fn repeat(&mut self, slot: &mut Slot, packet: &Packet, origin: &Origin) {
+        let number = || slot.number_again(packet, origin);
+        let sent = self.write(SegmentKind::Repair, packet, number);
+        match sent {
+            Ok(_) => self.stats.rtx_out += 1,
+            Err(reason) => self.refuse(reason),
+        }
+    }
+
+    /// Counts a packet that is not for this peer now.
+    #[inline]
+    pub fn refuse(&mut self, reason: DropReason) {
+        self.stats.drops.count(reason);
+    }
+
+    /// Sends a waiting report where it costs nothing: as the last, shorter segment of a message.
+    #[inline]
+    pub fn attach_report(&mut self) {
+        if let Some(report) = self.report
+            && self.outbox.rides(self.path, report.len())
+            && queue(self.outbox, self.path, report).is_ok()
+        {
+            self.departed.count(report.len());
+            *self.report = None;
+        }
+    }
+
+    /// A number is used up only where there is room for the packet.
+    #[inline]
+    fn write(
+        &mut self,
+        kind: SegmentKind,
+        packet: &Packet,
+        number: impl FnOnce() -> Result<Numbered, DropReason>,
+    ) -> Result<usize, DropReason> {
+        let space = self.outbox.space().ok_or(DropReason::SendQueueFull)?;
+        let numbered = number()?;
+        let length = write(&numbered, &Extensions::NONE, packet, self.sealer, space)
+            .ok_or(DropReason::SealFailed)?;
+        self.outbox.commit(self.path, kind, length);
+        self.departed.count(length);
+        Ok(length)
+    }
+}
+
+/// Queues one datagram that is not media, as it is.
+///
+/// # Errors
+/// When the queue is full or no segment is so long.
+pub fn queue(outbox: &mut Outbox, path: Path, datagram: &[u8]) -> Result<(), DropReason> {
+    let space = outbox.space().ok_or(DropReason::SendQueueFull)?;
+    let space = space
+        .get_mut(..datagram.len())
+        .ok_or(DropReason::Oversized)?;
+    space.copy_from_slice(datagram);
+    outbox.commit(path, SegmentKind::Control, datagram.len());
+    Ok(())
+}
+
+/// Queues a sealed report for a peer. One for a peer without a way to it is dropped.
+///
+/// # Errors
+/// When the queue is full or no segment is so long.
+pub fn queue_report(outbox: &mut Outbox, peer: &mut Peer, report: &[u8]) -> Result<(), DropReason> {
+    let Some(path) = peer.path else { return Ok(()) };
+    queue(outbox, path, report)?;
+    peer.departed.count(report.len());
+    Ok(())
+}
+
+/// Writes a packet and seals it in place. Returns its length, or `None` when it does not fit.
+///
+/// For a packet that is repeated under its own number every byte must be what it was: all that is
+/// written here follows from `numbered`, the packet and the extensions, of which such a packet has
+/// none.
+#[inline]
+fn write(
+    numbered: &Numbered,
+    extensions: &Extensions,
+    packet: &Packet,
+    sealer: &Sealer,
+    out: &mut [u8],
+) -> Option<usize> {
+    let fields = Fields {
+        padded: numbered.padding > 0,
+        marker: packet.marker,
+        pt: numbered.pt,
+        sequence: low16(numbered.index),
+        timestamp: numbered.timestamp,
+        ssrc: numbered.ssrc,
+    };
+    let header = fields.write(extensions, out)?;
+    let mut body = out.get_mut(header..)?;
+    let mut length = header + packet.payload.len() + usize::from(numbered.padding);
+    if let Some(original) = numbered.original {
+        // RFC 4588 §4.
+        let (osn, rest) = body.split_at_mut_checked(2)?;
+        osn.copy_from_slice(&original.to_be_bytes());
+        body = rest;
+        length += 2;
+    }
+    let (payload, rest) = body.split_at_mut_checked(packet.payload.len())?;
+    payload.copy_from_slice(&packet.payload);
+    if let Some(running) = packet.seen.vp8 {
+        if let Some(picture) = running.picture {
+            let value = numbered.look.picture(picture.value);
+            vp8::write_picture_id(payload, picture, value);
+        }
+        if let Some((offset, tl0)) = running.tl0 {
+            *payload.get_mut(usize::from(offset))? = numbered.look.tl0(tl0);
+        }
+    }
+    if numbered.padding > 0 {
+        let padding = rest.get_mut(..usize::from(numbered.padding))?;
+        padding.fill(0);
+        *padding.last_mut()? = numbered.padding;
+    }
+    sealer
+        .seal(out, header, length, numbered.ssrc.0, numbered.index)
+        .ok()
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the low 16 bits are wanted"
+)]
+const fn low16(sequence: u64) -> u16 {
+    sequence as u16
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::codec::{self, vp8};
+    use crate::command::{SlotSpec, Token};
+    use crate::id::{Pt, Ssrc};
+    use crate::kind::{Codec, CodecSpec, MediaKind};
+    use crate::packet::SharedPacket;
+    use crate::peer::srtp::{Keys, Opener, Profile, Role};
+    use crate::publication::PublicationKey;
+    use crate::rtp::Header;
+    use crate::slot::Shown;
+    use crate::testing::epoch;
+
+    const PROFILE: Profile = Profile::AeadAes128Gcm;
+
+    fn keys(role: Role) -> Keys {
+        let material = vec![7; PROFILE.material_length()];
+        Keys::from_exporter(PROFILE, &material, role).expect("material of the right length")
+    }
+
+    fn sealer() -> Sealer {
+        Sealer::new(&keys(Role::Server)).expect("keys of the right length")
+    }
+
+    /// A player's slot that repairs by retransmissions of their own, or by the same packet.
+    fn slot(rtx_pt: Option<Pt>) -> Slot {
+        let spec = SlotSpec {
+            mline: 1,
+            mid: Token::new(),
+            kind: MediaKind::Video,
+            codecs: vec![CodecSpec {
+                codec: Codec::Vp8,
+                pt: Pt(96),
+                rtx_pt,
+            }],
+            ssrc: Ssrc(5),
+            rtx_ssrc: Ssrc(6),
+            feed: None,
+        };
+        Slot::new(&spec, 7)
+    }
+
+    fn shown(publication: u32) -> Shown {
+        Shown {
+            publication: PublicationKey::new(publication, 0),
+            codec: Codec::Vp8,
+            best: [0; 3],
+            clocks: [None; 3],
+            restarts: [0; 3],
+            wanted: true,
+        }
+    }
+
+    fn packet(sequence: u64, keyframe: bool, length: usize) -> SharedPacket {
+        let number = u8::try_from(sequence % 128).expect("small");
+        let mut payload = vec![0x90, 0xc0, number, number, u8::from(!keyframe)];
+        payload.resize(5 + length, 0xab);
+        Arc::new(Packet {
+            arrived: epoch(),
+            layer: 0,
+            sequence,
+            timestamp: u32::try_from(sequence).expect("small") * 3_000,
+            marker: true,
+            seen: codec::inspect(Codec::Vp8, &payload),
+            level: None,
+            payload: Bytes::from(payload),
+        })
+    }
+
+    fn sealed(numbered: &Numbered, packet: &Packet, sealer: &Sealer) -> Vec<u8> {
+        let mut out = vec![0xee; 1_472];
+        let length = write(numbered, &Extensions::NONE, packet, sealer, &mut out);
+        out.truncate(length.expect("room"));
+        out
+    }
+
+    #[test]
+    fn a_retransmission_has_a_number_of_its_own_and_names_the_first() {
+        let (sealer, packet) = (sealer(), packet(100, true, 50));
+        let mut slot = slot(Some(Pt(97)));
+        let selected = slot.select(epoch(), &shown(1), &packet, &mut None);
+        selected.expect("a keyframe");
+        let first = slot.number(epoch(), &packet, 3).expect("placed");
+        let origin = slot.rewriter.origin(low16(first.index)).expect("sent");
+        let mut numbers = Vec::new();
+        for _ in 0..2 {
+            let again = slot.number_again(&packet, &origin).expect("held");
+            let bytes = sealed(&again, &packet, &sealer);
+            let header = Header::parse(&bytes).expect("well formed");
+            assert_eq!((header.ssrc, header.pt), (Ssrc(6), Pt(97)));
+            assert_eq!(header.timestamp, first.timestamp);
+            assert_eq!(again.original, Some(low16(first.index)));
+            numbers.push(header.sequence);
+        }
+        assert_eq!(numbers[1], numbers[0].wrapping_add(1));
+        let bytes = sealed(&first, &packet, &sealer);
+        let padded = packet.payload.len() + 3;
+        assert_eq!(bytes.len(), 12 + padded + sealer.overhead());
+    }
+
+    proptest! {
+        /// One number under one key may carry one packet only: whatever was shown and left out in
+        /// between, what is repeated under its own number is what left the first time.
+        #[test]
+        fn a_packet_repeated_without_retransmissions_is_the_very_same(
+            steps in proptest::collection::vec((0u8..12, 1u64..4, 0u8..9, 0usize..40), 1..300)
+        ) {
+            let sealer = sealer();
+            let mut slot = slot(None);
+            let mut sent: Vec<(u64, SharedPacket, Vec<u8>)> = Vec::new();
+            let (mut which, mut sequence, mut held) = (1, 1_000u64, Vec::new());
+            for (action, step, padding, length) in steps {
+                sequence += step;
+                let packet = packet(sequence, action < 2, length);
+                match action {
+                    0 => { which = 3 - which; held.clear(); }
+                    1 => slot.rewriter.squeeze(32),
+                    2 => { slot.rewriter.skip(sequence); continue; }
+                    3 => slot.rewriter.go_on(&packet),
+                    4 => slot.rewriter.stop(),
+                    5 => { held.push(packet); continue; }
+                    _ => {}
+                }
+                let late = if action == 6 { held.pop() } else { None };
+                let packet = late.unwrap_or(packet);
+                if slot.select(epoch(), &shown(which), &packet, &mut None).is_ok()
+                    && let Ok(numbered) = slot.number(epoch(), &packet, padding) {
+                    let bytes = sealed(&numbered, &packet, &sealer);
+                    sent.push((numbered.index, packet, bytes));
+                }
+                for (index, packet, bytes) in sent.iter().rev().take(100) {
+                    let Some(origin) = slot.rewriter.origin(low16(*index)) else { continue };
+                    prop_assert_eq!(origin.placed.sequence, *index);
+                    prop_assert_eq!(origin.incoming, packet.sequence);
+                    let again = slot.number_again(packet, &origin).expect("held");
+                    prop_assert_eq!(&sealed(&again, packet, &sealer), bytes);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn running_numbers_are_written_where_they_were_found() {
+        let packet = packet(100, true, 50);
+        let seen = packet.seen.vp8.expect("numbers");
+        assert_eq!(seen.picture.map(|picture| picture.value), Some(100));
+        let mut slot = slot(None);
+        slot.select(epoch(), &shown(1), &packet, &mut None)
+            .expect("a keyframe");
+        let numbered = slot.number(epoch(), &packet, 0).expect("placed");
+        let bytes = sealed(&numbered, &packet, &sealer());
+        let mut opener = Opener::new(&keys(Role::Client)).expect("keys of the right length");
+        let opened = opener.open_rtp(&bytes).expect("authentic");
+        let mut wanted = packet.payload.to_vec();
+        if let Some(picture) = seen.picture {
+            vp8::write_picture_id(&mut wanted, picture, 1);
+        }
+        wanted[3] = 1;
+        assert_eq!(opened[12..], wanted);
+    }
+}
