@@ -2,6 +2,7 @@
 
 pub mod keyframe;
 pub mod layer;
+pub mod measure;
 pub mod pending;
 pub mod ring;
 
@@ -157,7 +158,7 @@ impl Publication {
             .ok_or(DropReason::UnknownSsrc)?;
         let was_active = layer.is_active(now);
         let begins_anew = layer.ring.is_far_ahead(packet.sequence);
-        layer.receive(now, Arc::clone(packet))?;
+        layer.receive(now, packet)?;
         if begins_anew {
             self.pending.renew(packet.layer);
             if self.kind == MediaKind::Video && !packet.seen.keyframe {

@@ -1,10 +1,12 @@
 //! One simulcast encoding of a publication: its numbering, its ring, its clock.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::drop_reason::DropReason;
 use crate::packet::SharedPacket;
 use crate::publication::keyframe::KeyframeRequest;
+use crate::publication::measure::Measure;
 use crate::publication::ring::Ring;
 use crate::rtp::{Header, extend_sequence};
 
@@ -65,6 +67,8 @@ pub struct Layer {
     pub keyframe: KeyframeRequest,
     /// The publisher's last sender report, on our clock.
     pub clock: Option<ClockPair>,
+    /// Its rate, frame rate and size.
+    pub measure: Measure,
     last_packet: Option<Instant>,
     /// How many SSRCs carried it before.
     generation: u8,
@@ -79,6 +83,7 @@ impl Layer {
             ring: Ring::new(ring),
             keyframe: KeyframeRequest::default(),
             clock: None,
+            measure: Measure::default(),
             last_packet: None,
             generation: 0,
             time_shift: 0,
@@ -122,9 +127,10 @@ impl Layer {
     ///
     /// # Errors
     /// When the ring has had it or has passed it.
-    pub fn receive(&mut self, now: Instant, packet: SharedPacket) -> Result<(), DropReason> {
+    pub fn receive(&mut self, now: Instant, packet: &SharedPacket) -> Result<(), DropReason> {
         let keyframe = packet.seen.keyframe;
-        self.ring.insert(packet)?;
+        self.ring.insert(Arc::clone(packet))?;
+        self.measure.note(now, packet);
         self.last_packet = Some(now);
         if keyframe {
             self.keyframe.satisfied();
