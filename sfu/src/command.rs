@@ -26,7 +26,17 @@ pub struct IceCredentials {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Fingerprint(pub [u8; 32]);
 
-/// Header-extension ids (RFC 8285), one table for the whole bundle. `None`: not negotiated.
+/// Our part in the DTLS handshake (RFC 8842).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum DtlsRole {
+    /// The peer begins: it offered `a=setup:actpass` or `active`.
+    Server,
+    /// We begin, as soon as there is a path: it offered `a=setup:passive`.
+    Client,
+}
+
+/// Header-extension ids (RFC 8285), one table for the whole bundle. `None`: not negotiated. Those
+/// above 14 are for what the peer sends, in headers of the two-byte form.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct ExtensionIds {
     /// `urn:ietf:params:rtp-hdrext:sdes:mid` (RFC 9143).
@@ -97,6 +107,8 @@ pub struct PeerSpec {
     pub their_ice: IceCredentials,
     /// What the peer's certificate must hash to.
     pub fingerprint: Fingerprint,
+    /// Our part in the handshake.
+    pub dtls: DtlsRole,
     /// Header-extension ids of the bundle.
     pub extensions: ExtensionIds,
     /// What it may send.

@@ -15,8 +15,8 @@ mod places;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::command::{
-    AcceptedPublication, AcceptedSlot, Command, CommandError, Event, Fingerprint, HostCandidate,
-    IceCredentials, Joined, Order, PeerPolicy, PeerSpec,
+    AcceptedPublication, AcceptedSlot, Command, CommandError, DtlsRole, Event, Fingerprint,
+    HostCandidate, IceCredentials, Joined, Order, PeerPolicy, PeerSpec,
 };
 use crate::desk::places::{Place, Places};
 use crate::id::{ConferenceId, PeerId, PublicationId, ShardId, SlotId};
@@ -52,6 +52,7 @@ struct Inner {
 #[derive(Clone, Debug, Eq, PartialEq)]
 struct Shape {
     fingerprint: Fingerprint,
+    dtls: DtlsRole,
     mlines: Vec<(u8, bool)>,
 }
 
@@ -64,6 +65,7 @@ impl Shape {
         let slots = spec.slots.iter().map(|slot| (slot.mline, false));
         Self {
             fingerprint: spec.fingerprint,
+            dtls: spec.dtls,
             mlines: publications.chain(slots).collect(),
         }
     }
@@ -187,7 +189,7 @@ impl Desk {
             policy,
             first_ssrc,
             version,
-            shape: _,
+            shape,
         } = place;
         let candidates = self.inner.candidates.get(usize::from(peer.shard().0));
         let local = LocalDescription {
@@ -198,6 +200,7 @@ impl Desk {
             first_ssrc,
             session_id: peer.0,
             version,
+            dtls: shape.map(|shape| shape.dtls),
         };
         // Outside the lock: it is the long part.
         let negotiated = negotiate(offer, &local, &policy)?;

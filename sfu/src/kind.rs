@@ -11,14 +11,15 @@ pub enum MediaKind {
     Video,
 }
 
-/// The codecs that are forwarded. Everything else is refused in the answer.
+/// The codecs that are forwarded. Whoever would send in others alone is refused.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Codec {
     /// RFC 7587.
     Opus,
     /// RFC 7741.
     Vp8,
-    /// RFC 6184, constrained baseline, packetization mode 1.
+    /// RFC 6184, Baseline, Main or High, packetization mode 0 or 1. Whoever takes one of them is sent
+    /// any: decoders go by the parameter sets in the stream.
     H264,
 }
 

@@ -13,21 +13,30 @@
 //! | a ninth `recvonly` audio or more | `inactive` | nothing |
 //! | no codec of ours, not audio or video, not in the bundle, port 0 | port 0 | nothing |
 //!
-//! No m-line is ever removed or moved.
+//! No m-line is ever removed or moved. An offer that would send on an m-line which cannot be accepted
+//! is refused as a whole, with the reason: nobody is on the air with half of what it sends.
 
 mod answer;
 mod codec;
+mod error;
 mod extension;
 mod formats;
+mod h264;
+mod lines;
 mod offer;
+mod opus;
 
 use crate::command::{
-    Fingerprint, HostCandidate, IceCredentials, PeerPolicy, PeerSpec, PublicationSpec, SlotSpec,
+    DtlsRole, Fingerprint, HostCandidate, IceCredentials, PeerPolicy, PeerSpec, PublicationSpec,
+    SlotSpec,
 };
 use crate::id::{ConferenceId, Ssrc};
 use crate::kind::MediaKind;
 use codec::Chosen;
+use extension::Extension;
 use offer::{Direction, Media, Offer};
+
+pub use error::{OfferError, Place};
 
 /// Longest offer that is looked at. A video m-line with all of Chromium's codecs takes 3.5 KB, with
 /// those that are forwarded 1.5 KB.
@@ -66,112 +75,6 @@ const MAX_LAYERS: usize = 3;
 /// CNAME of everything we send (RFC 3550 §6.5.1), in `a=ssrc` and in SDES.
 pub const CNAME: &str = "dinh";
 
-/// Why an offer cannot be answered. The text goes to the client.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum OfferError {
-    /// Longer than [`MAX_OFFER_BYTES`].
-    #[error("the offer has {0} bytes, more than {MAX_OFFER_BYTES}: offer fewer m-lines or codecs")]
-    TooLong(usize),
-    /// Not SDP at all.
-    #[error("the offer is not SDP: {0}")]
-    Malformed(String),
-    /// No m-line.
-    #[error("the offer has no m-line: add a transceiver before creating it")]
-    NoMedia,
-    /// More than [`MAX_MEDIA`] m-lines.
-    #[error("the offer has {0} m-lines, more than {MAX_MEDIA}")]
-    TooManyMedia(usize),
-    /// More than [`MAX_FORMATS`] formats.
-    #[error("m-line {mline} has {count} formats, more than {MAX_FORMATS}: offer fewer codecs")]
-    TooManyFormats {
-        /// Which, from 0.
-        mline: usize,
-        /// How many.
-        count: usize,
-    },
-    /// A format that stands in its m-line twice.
-    #[error("m-line {mline} names the format {format:?} twice: name each once")]
-    FormatTwice {
-        /// Which, from 0.
-        mline: usize,
-        /// The format.
-        format: String,
-    },
-    /// More lines of one kind than anybody needs.
-    #[error("{place} has {count} `a={kind}` lines, more than {most}: leave out what is not used")]
-    TooManyLines {
-        /// The session or an m-line.
-        place: Place,
-        /// The attribute.
-        kind: &'static str,
-        /// How many.
-        count: usize,
-        /// How many it may be.
-        most: usize,
-    },
-    /// More attributes than anybody needs.
-    #[error(
-        "{place} has {count} attributes, more than {MAX_ATTRIBUTES}: leave out what is not used"
-    )]
-    TooManyAttributes {
-        /// The session or an m-line.
-        place: Place,
-        /// How many.
-        count: usize,
-    },
-    /// An m-line without `a=mid`, or with one that does not fit into a header extension.
-    #[error("m-line {mline} needs an `a=mid` of 1 to 16 characters")]
-    BadMid {
-        /// Which, from 0.
-        mline: usize,
-    },
-    /// Two m-lines with one MID.
-    #[error("two m-lines have the mid {0:?}")]
-    DuplicateMid(String),
-    /// Several m-lines and no BUNDLE group.
-    #[error("the m-lines are not in one `a=group:BUNDLE`: set bundlePolicy to \"max-bundle\"")]
-    NotBundled,
-    /// RTCP on a port of its own.
-    #[error("m-line {mid:?} has no `a=rtcp-mux`: set rtcpMuxPolicy to \"require\"")]
-    NoRtcpMux {
-        /// Which.
-        mid: String,
-    },
-    /// No ICE credentials.
-    #[error("the offer has no `a=ice-ufrag` and `a=ice-pwd`")]
-    NoIce,
-    /// The offerer does no connectivity checks either.
-    #[error("the offer is `a=ice-lite`, and so is this server: nobody would check connectivity")]
-    IceLite,
-    /// No SHA-256 fingerprint.
-    #[error("the offer has no `a=fingerprint:sha-256` of 32 bytes in hexadecimal")]
-    NoFingerprint,
-    /// The offerer wants to be the DTLS server.
-    #[error("the offer has `a=setup:{0}`, but the client must start DTLS: use actpass or active")]
-    BadSetup(String),
-    /// Nothing left after refusing.
-    #[error("no m-line can be accepted: offer Opus, VP8 or H.264 (42xxxx, packetization-mode=1)")]
-    NothingUsable,
-}
-
-/// Where in an offer something is wrong.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Place {
-    /// Before the first m-line.
-    Session,
-    /// In an m-line, counted from 0.
-    Mline(usize),
-}
-
-impl std::fmt::Display for Place {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Session => f.write_str("the session"),
-            Self::Mline(mline) => write!(f, "m-line {mline}"),
-        }
-    }
-}
-
 /// Our side of the negotiation: everything in the answer that does not follow from the offer.
 #[derive(Clone, Copy, Debug)]
 pub struct LocalDescription<'a> {
@@ -189,6 +92,8 @@ pub struct LocalDescription<'a> {
     pub session_id: u64,
     /// Version of the `o=` line; rises with each answer to the same peer.
     pub version: u64,
+    /// Our part in DTLS, if it was agreed on with this peer before.
+    pub dtls: Option<DtlsRole>,
 }
 
 /// What came of an offer.
@@ -229,7 +134,7 @@ pub fn negotiate(
     policy: &PeerPolicy,
 ) -> Result<Negotiated, OfferError> {
     let offer = Offer::parse(offer)?;
-    let roles = assign(&offer, local, policy);
+    let roles = assign(&offer, local, policy)?;
     let used: Vec<&Media> = offer
         .media
         .iter()
@@ -238,18 +143,20 @@ pub fn negotiate(
         .map(|(media, _)| media)
         .collect();
     if used.is_empty() {
-        return Err(OfferError::NothingUsable);
+        let names = offer.media.iter().flat_map(codec::names).collect();
+        return Err(OfferError::NothingUsable(names));
     }
     if used.len() > 1 && !offer.is_bundled() {
         return Err(OfferError::NotBundled);
     }
     let (fingerprint, their_ice) = offer.transport(&used)?;
+    let dtls = offer.dtls_role(&used, local.dtls)?;
 
     let publishing = roles
         .iter()
         .any(|role| matches!(role, Role::Publication(..)));
     let extensions = extension::table(&used, publishing);
-    let answer = answer::write(&offer, &roles, &extensions, local, policy);
+    let answer = answer::write(&offer, &roles, &extensions, dtls, local, policy);
 
     let mut publications = Vec::new();
     let mut slots = Vec::new();
@@ -265,6 +172,7 @@ pub fn negotiate(
         ice: local.ice.clone(),
         their_ice,
         fingerprint,
+        dtls,
         extensions,
         publications,
         slots,
@@ -273,7 +181,11 @@ pub fn negotiate(
 }
 
 /// Decides what becomes of every m-line, in the order of the offer.
-fn assign(offer: &Offer, local: &LocalDescription<'_>, policy: &PeerPolicy) -> Vec<Role> {
+fn assign(
+    offer: &Offer,
+    local: &LocalDescription<'_>,
+    policy: &PeerPolicy,
+) -> Result<Vec<Role>, OfferError> {
     let mut audio_slots = 0;
     let mut video_slots = 0;
     let mut roles = Vec::with_capacity(offer.media.len());
@@ -286,13 +198,13 @@ fn assign(offer: &Offer, local: &LocalDescription<'_>, policy: &PeerPolicy) -> V
                 continue;
             }
         };
-        let role = role_of(offer, media, local, policy, *stream);
+        let role = role_of(offer, media, local, policy, *stream)?;
         if matches!(role, Role::Slot { .. }) {
             *stream += 1;
         }
         roles.push(role);
     }
-    roles
+    Ok(roles)
 }
 
 fn role_of(
@@ -301,45 +213,54 @@ fn role_of(
     local: &LocalDescription<'_>,
     policy: &PeerPolicy,
     stream: usize,
-) -> Role {
-    let Some(kind) = media.kind.filter(|_| offer.is_acceptable(media)) else {
-        return Role::Refused;
-    };
-    let codecs = codec::supported(media, kind);
-    let Some(first) = codecs.first() else {
-        return Role::Refused;
+) -> Result<Role, OfferError> {
+    let Some(kind) = media.kind.filter(|_| !media.disabled) else {
+        return Ok(Role::Refused);
     };
     let may_send = match kind {
         MediaKind::Audio => policy.may_send_audio,
         MediaKind::Video => policy.may_send_video,
     };
-    match media.direction {
-        Direction::SendOnly | Direction::SendRecv if may_send => {
-            let chosen = first.clone();
-            let spec = publication(media, kind, &chosen);
-            Role::Publication(chosen, spec)
-        }
-        Direction::SendRecv | Direction::RecvOnly
-            if kind == MediaKind::Audio && stream >= MAX_AUDIO_SLOTS =>
-        {
-            Role::Inactive(codecs)
-        }
-        Direction::SendRecv | Direction::RecvOnly => {
-            let spec = slot(media, kind, &codecs, local, policy, stream);
-            Role::Slot {
-                codecs,
-                spec,
-                stream,
-            }
-        }
-        Direction::SendOnly | Direction::Inactive => Role::Inactive(codecs),
+    let sends = may_send && matches!(media.direction, Direction::SendOnly | Direction::SendRecv);
+    if !offer.is_acceptable(media) {
+        return refused_unless(sends, || media.obstacle());
     }
+    let codecs = codec::supported(media, kind);
+    let Some(first) = codecs.first() else {
+        return refused_unless(sends, || OfferError::NoCodec {
+            mline: media.index.into(),
+            kind,
+            offered: codec::names(media),
+        });
+    };
+    if sends {
+        let chosen = first.clone();
+        let spec = publication(media, kind, &chosen);
+        return Ok(Role::Publication(chosen, spec));
+    }
+    let is_too_many = kind == MediaKind::Audio && stream >= MAX_AUDIO_SLOTS;
+    Ok(match media.direction {
+        Direction::SendRecv | Direction::RecvOnly if !is_too_many => Role::Slot {
+            spec: slot(media, kind, &codecs, local, policy, stream),
+            codecs,
+            stream,
+        },
+        _ => Role::Inactive(codecs),
+    })
+}
+
+/// An m-line that cannot be accepted: its offer goes on without it unless it would send there.
+fn refused_unless(sends: bool, why: impl FnOnce() -> OfferError) -> Result<Role, OfferError> {
+    if sends { Err(why()) } else { Ok(Role::Refused) }
 }
 
 fn publication(media: &Media, kind: MediaKind, chosen: &Chosen) -> PublicationSpec {
     let mut rids = match kind {
-        MediaKind::Audio => Vec::new(),
-        MediaKind::Video => media.simulcast_rids(chosen.spec.pt),
+        // Layers that nothing tells apart would all be dropped.
+        MediaKind::Video if Extension::Rid.offered(media).is_some() => {
+            media.simulcast_rids(chosen.spec.pt)
+        }
+        MediaKind::Video | MediaKind::Audio => Vec::new(),
     };
     rids.truncate(MAX_LAYERS);
     PublicationSpec {

@@ -49,6 +49,25 @@ fn two_hundred_joins_at_twenty_percent_loss_each_way_all_complete() {
     );
 }
 
+/// Who waits for the server to begin the handshake, also where half of it is lost.
+#[test]
+fn a_publisher_that_is_called_connects_and_is_heard() {
+    for (loss, patience) in [(0.0, secs(1)), (0.2, secs(15))] {
+        let mut world = World::new(2, 23);
+        let wishes = Wishes {
+            habits: Habits::Called,
+            ..Wishes::publish(1)
+        };
+        let hall = world.join(Light::new(wishes), speaker(), rough(loss));
+        assert!(
+            world.run_until(patience, |world| world.is_connected(hall)),
+            "with a loss of {loss}"
+        );
+        world.run_for(secs(2));
+        assert!(world.stats().media_in > 50, "{}", world.stats().media_in);
+    }
+}
+
 /// The same with the handshake of webrtc-rs as it is, whose retransmission is weaker than ours.
 #[test]
 fn full_peer_connections_join_at_twenty_percent_loss_too() {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sfu::command::{
-    Command, DeclaredSsrc, ExtensionIds, IceCredentials, Order, PeerSpec, PublicationSpec,
-    SlotSpec, Token,
+    Command, DeclaredSsrc, DtlsRole, ExtensionIds, IceCredentials, Order, PeerSpec,
+    PublicationSpec, SlotSpec, Token,
 };
 use sfu::id::{ConferenceId, Feed, PeerId, Pt, PublicationId, ShardId, Ssrc};
 use sfu::kind::{Codec, CodecSpec, MediaKind};
@@ -184,6 +184,7 @@ fn spec(index: u32, client: &Identity) -> PeerSpec {
             pwd: "a-password-of-the-same-length".to_owned(),
         },
         fingerprint: client.fingerprint(),
+        dtls: DtlsRole::Server,
         extensions: ExtensionIds::default(),
         publications: Vec::new(),
         slots: Vec::new(),

@@ -7,11 +7,11 @@ use rtc_sdp::description::media::{MediaDescription, MediaName, RangedPort};
 use rtc_sdp::description::session::{Origin, SessionDescription, TimeDescription};
 
 use super::codec::{Chosen, Feedback};
-use super::extension::Extension;
+use super::extension::{Extension, ONE_BYTE};
 use super::offer::{Media, Offer};
 use super::{CNAME, LocalDescription, Role};
 use crate::command::{
-    ExtensionIds, Fingerprint, HostCandidate, PeerPolicy, PublicationSpec, SlotSpec,
+    DtlsRole, ExtensionIds, Fingerprint, HostCandidate, PeerPolicy, PublicationSpec, SlotSpec,
 };
 use crate::kind::MediaKind;
 
@@ -20,6 +20,7 @@ struct Section<'a> {
     offer: &'a Offer,
     media: &'a Media,
     extensions: &'a ExtensionIds,
+    dtls: DtlsRole,
     local: &'a LocalDescription<'a>,
     policy: &'a PeerPolicy,
 }
@@ -29,6 +30,7 @@ pub(super) fn write(
     offer: &Offer,
     roles: &[Role],
     extensions: &ExtensionIds,
+    dtls: DtlsRole,
     local: &LocalDescription<'_>,
     policy: &PeerPolicy,
 ) -> String {
@@ -49,7 +51,7 @@ pub(super) fn write(
         .media
         .iter()
         .zip(roles)
-        .filter(|(_, role)| !matches!(role, Role::Refused))
+        .filter(|(media, role)| media.is_named && !matches!(role, Role::Refused))
         .map(|(media, _)| media.mid.as_str())
         .collect();
     if offer.is_bundled() {
@@ -69,11 +71,12 @@ pub(super) fn write(
             offer,
             media,
             extensions,
+            dtls,
             local,
             policy,
         };
         let made = match role {
-            Role::Refused => refused(media),
+            Role::Refused => section.refused(),
             Role::Publication(chosen, spec) => {
                 let base = section.transport(std::mem::take(&mut candidates));
                 section.publication(base, chosen, spec)
@@ -96,27 +99,44 @@ pub(super) fn write(
     session.marshal()
 }
 
-/// An m-line that is turned down: port 0 and nothing else of use (RFC 3264 §6).
-fn refused(media: &Media) -> MediaDescription {
-    let offered = &media.description.media_name;
-    let mut made = MediaDescription {
-        media_name: MediaName {
-            port: RangedPort {
-                value: 0,
-                range: None,
-            },
-            ..offered.clone()
-        },
-        connection_information: Some(connection(unspecified())),
-        ..MediaDescription::default()
-    };
-    if !media.mid.is_empty() {
-        made = value(made, "mid", media.mid.to_string());
-    }
-    flag(made, "inactive")
-}
-
 impl Section<'_> {
+    /// An m-line that is turned down: port 0 (RFC 3264 §6). The lines of the transport mean nothing
+    /// there, but some clients (aiortc) read them before they look at the port.
+    fn refused(&self) -> MediaDescription {
+        let offered = &self.media.description.media_name;
+        let made = MediaDescription {
+            media_name: MediaName {
+                port: RangedPort {
+                    value: 0,
+                    range: None,
+                },
+                ..offered.clone()
+            },
+            connection_information: Some(connection(unspecified())),
+            ..MediaDescription::default()
+        };
+        flag(self.described(made), "inactive")
+    }
+
+    /// The name of an m-line, and whom it would be sent to.
+    fn described(&self, made: MediaDescription) -> MediaDescription {
+        let mut made = made;
+        if self.media.is_named {
+            made = value(made, "mid", self.media.mid.to_string());
+        }
+        made = made
+            .with_ice_credentials(self.local.ice.ufrag.clone(), self.local.ice.pwd.clone())
+            .with_fingerprint(
+                "sha-256".to_owned(),
+                fingerprint_text(self.local.fingerprint),
+            );
+        let setup = match self.dtls {
+            DtlsRole::Server => "passive",
+            DtlsRole::Client => "active",
+        };
+        value(made, "setup", setup.to_owned())
+    }
+
     /// What every accepted m-line says about the transport they share. `candidates` is empty for
     /// all but the first.
     fn transport(&self, candidates: &[HostCandidate]) -> MediaDescription {
@@ -145,14 +165,7 @@ impl Section<'_> {
         if !candidates.is_empty() {
             made = flag(made, "end-of-candidates");
         }
-        made = value(made, "mid", self.media.mid.to_string());
-        made = made
-            .with_ice_credentials(self.local.ice.ufrag.clone(), self.local.ice.pwd.clone())
-            .with_fingerprint(
-                "sha-256".to_owned(),
-                fingerprint_text(self.local.fingerprint),
-            );
-        made = value(made, "setup", "passive".to_owned());
+        made = self.described(made);
         made = flag(made, "rtcp-mux");
         if self.media.has("rtcp-rsize") {
             made = flag(made, "rtcp-rsize");
@@ -189,7 +202,12 @@ impl Section<'_> {
             ],
         };
         let mut made = flag(self.extmaps(made, extensions), "recvonly");
-        made = codec(made, chosen, feedback);
+        let fmtp = format!("{}{}", chosen.fmtp, chosen.mirrored);
+        let chosen = Chosen {
+            fmtp,
+            ..chosen.clone()
+        };
+        made = codec(made, &chosen, feedback);
         if let (MediaKind::Audio, Some(ptime)) = (spec.kind, self.policy.ptime_ms) {
             made = value(made, "ptime", ptime.to_string());
         }
@@ -209,7 +227,10 @@ impl Section<'_> {
         spec: &SlotSpec,
         stream: usize,
     ) -> MediaDescription {
-        let mut made = flag(self.extmaps(made, &[Extension::Mid]), "sendonly");
+        // What is sent has headers of the one-byte form.
+        let writes_mid = self.extensions.mid.is_some_and(|id| id <= ONE_BYTE);
+        let extensions: &[Extension] = if writes_mid { &[Extension::Mid] } else { &[] };
+        let mut made = flag(self.extmaps(made, extensions), "sendonly");
         let track = match spec.kind {
             MediaKind::Audio => "audio",
             MediaKind::Video => "video",

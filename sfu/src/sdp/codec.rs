@@ -1,7 +1,8 @@
 //! Which codecs of an m-line are accepted, and how the answer describes them.
 
-use super::formats::{Format, Formats, parameter};
+use super::formats::{Format, Formats};
 use super::offer::Media;
+use super::{h264, opus};
 use crate::id::Pt;
 use crate::kind::{Codec, CodecSpec, MediaKind};
 
@@ -14,6 +15,8 @@ pub(super) struct Chosen {
     pub(super) rtpmap: String,
     /// `a=fmtp` of the answer, without the payload type; empty if it needs none.
     pub(super) fmtp: String,
+    /// What a publisher is given back behind it.
+    pub(super) mirrored: String,
     /// Feedback that the offerer understands, of the kinds below.
     pub(super) feedback: Vec<Feedback>,
 }
@@ -45,41 +48,83 @@ impl Feedback {
     }
 }
 
+/// Most codecs that a sentence names.
+const MAX_NAMED: usize = 6;
+
 /// Every codec of ours that the m-line offers, each once, in the order of the offer.
 pub(super) fn supported(media: &Media, kind: MediaKind) -> Vec<Chosen> {
-    let mut found: Vec<Chosen> = Vec::new();
+    let mut found: Vec<(Chosen, u8)> = Vec::new();
     let formats = Formats::read(media);
     for pt in media.payload_types() {
-        let Some(chosen) = read(&formats.of(pt), kind, pt) else {
+        let Some((chosen, rank)) = read(&formats.of(pt), kind, pt) else {
             continue;
         };
         match found
             .iter_mut()
-            .find(|other| other.spec.codec == chosen.spec.codec)
+            .find(|(other, _)| other.spec.codec == chosen.spec.codec)
         {
-            None => found.push(chosen),
-            // Chromium lists plain before constrained baseline; the latter is what every decoder has.
-            Some(other) if is_constrained(&chosen.fmtp) && !is_constrained(&other.fmtp) => {
-                *other = chosen;
-            }
+            None => found.push((chosen, rank)),
+            Some(other) if rank > other.1 => *other = (chosen, rank),
             Some(_) => {}
         }
     }
-    found
+    found.into_iter().map(|(chosen, _)| chosen).collect()
 }
 
-fn read(format: &Format<'_>, kind: MediaKind, pt: Pt) -> Option<Chosen> {
+/// What an m-line offers, by the names that people know.
+pub(super) fn names(media: &Media) -> Vec<String> {
+    let formats = Formats::read(media);
+    let mut names: Vec<String> = Vec::new();
+    for pt in media.payload_types() {
+        let format = formats.of(pt);
+        let name = format.rtpmap.map_or_else(
+            || Some(format!("payload type {}", pt.0)),
+            |rtpmap| name(rtpmap, format.fmtp.unwrap_or_default()),
+        );
+        if let Some(name) = name
+            && names.len() < MAX_NAMED
+            && !names.contains(&name)
+        {
+            names.push(name);
+        }
+    }
+    names
+}
+
+/// A codec in a sentence; nothing for what only accompanies one.
+fn name(rtpmap: &str, fmtp: &str) -> Option<String> {
+    let encoding = rtpmap.split('/').next().unwrap_or_default();
+    Some(match encoding.to_ascii_lowercase().as_str() {
+        "rtx" | "red" | "ulpfec" | "flexfec" | "flexfec-03" | "telephone-event" | "cn" => {
+            return None;
+        }
+        "h264" => h264::Parameters::read(fmtp).describe(),
+        "h265" | "hevc" => "H.265 (HEVC)".to_owned(),
+        "mpeg4-generic" | "mp4a-latm" => "AAC".to_owned(),
+        _ => {
+            let plain = |letter: &char| letter.is_ascii_graphic();
+            encoding.chars().filter(plain).take(24).collect()
+        }
+    })
+}
+
+/// A codec of ours, and which of several payload types of it is chosen, the highest first.
+fn read(format: &Format<'_>, kind: MediaKind, pt: Pt) -> Option<(Chosen, u8)> {
     let rtpmap = format.rtpmap?;
     let offered = format.fmtp.unwrap_or_default();
-    let (codec, fmtp) = match (kind, rtpmap.to_ascii_lowercase().as_str()) {
-        (MediaKind::Audio, "opus/48000/2") => {
-            (Codec::Opus, "minptime=10;useinbandfec=1".to_owned())
+    let (codec, fmtp, rank) = match (kind, rtpmap.to_ascii_lowercase().as_str()) {
+        (MediaKind::Audio, lower) if opus::is_opus(lower) => {
+            (Codec::Opus, opus::FMTP.to_owned(), 0)
         }
-        (MediaKind::Video, "vp8/90000") => (Codec::Vp8, String::new()),
-        (MediaKind::Video, "h264/90000") => (Codec::H264, h264_fmtp(offered)?),
+        (MediaKind::Video, "vp8/90000") => (Codec::Vp8, String::new(), 0),
+        (MediaKind::Video, "h264/90000") => {
+            let parameters = h264::Parameters::read(offered);
+            parameters.are_taken().then_some(())?;
+            (Codec::H264, parameters.answer(), parameters.rank())
+        }
         _ => return None,
     };
-    Some(Chosen {
+    let chosen = Chosen {
         spec: CodecSpec {
             codec,
             pt,
@@ -87,24 +132,11 @@ fn read(format: &Format<'_>, kind: MediaKind, pt: Pt) -> Option<Chosen> {
         },
         rtpmap: rtpmap.to_owned(),
         fmtp,
+        mirrored: match kind {
+            MediaKind::Audio => opus::mirrored(offered),
+            MediaKind::Video => String::new(),
+        },
         feedback: format.feedback(),
-    })
-}
-
-/// The answer's parameters for an H.264 payload type (RFC 6184 §8.1); `None` unless it is baseline
-/// or constrained baseline in packetization mode 1.
-fn h264_fmtp(offered: &str) -> Option<String> {
-    let level = parameter(offered, "profile-level-id").unwrap_or("42e01f");
-    let baseline = level.len() == 6
-        && level.starts_with("42")
-        && level.bytes().all(|digit| digit.is_ascii_hexdigit());
-    (baseline && parameter(offered, "packetization-mode") == Some("1"))
-        .then(|| format!("level-asymmetry-allowed=1;packetization-mode=1;profile-level-id={level}"))
-}
-
-/// Whether `profile-level-id` has constraint_set1_flag, the constrained baseline profile.
-fn is_constrained(fmtp: &str) -> bool {
-    parameter(fmtp, "profile-level-id")
-        .and_then(|level| u8::from_str_radix(level.get(2..4)?, 16).ok())
-        .is_some_and(|constraints| constraints & 0x40 != 0)
+    };
+    Some((chosen, rank))
 }

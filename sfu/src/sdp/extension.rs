@@ -3,6 +3,10 @@
 use super::offer::Media;
 use crate::command::ExtensionIds;
 
+/// The highest id in a header of the one-byte form (RFC 8285 §4.2). Those above need the two-byte
+/// form, which is read where the offerer may mix both, and never written.
+pub(super) const ONE_BYTE: u8 = 14;
+
 /// The extensions we know.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Extension {
@@ -68,8 +72,8 @@ impl Extension {
             let number = words.next()?;
             (words.next()? == self.uri()).then_some(())?;
             let (id, direction) = number.split_once('/').unwrap_or((number, ""));
-            // One-byte headers carry the ids 1 to 14; others we neither read nor write.
-            let id = id.parse().ok().filter(|id| (1..=14).contains(id))?;
+            let highest = if media.mixes_headers { 255 } else { ONE_BYTE };
+            let id = id.parse().ok().filter(|id| (1..=highest).contains(id))?;
             Some(Offered { id, direction })
         })
     }
@@ -87,7 +91,7 @@ pub(super) fn table(used: &[&Media], publishing: bool) -> ExtensionIds {
     };
     let from_peer = |extension| first(extension).filter(|_| publishing);
     ExtensionIds {
-        mid: first(Extension::Mid),
+        mid: first(Extension::Mid).filter(|id| publishing || *id <= ONE_BYTE),
         rid: from_peer(Extension::Rid),
         rrid: from_peer(Extension::Rrid),
         twcc: from_peer(Extension::Twcc),

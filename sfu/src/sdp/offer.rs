@@ -8,9 +8,10 @@ use rtc_sdp::description::media::MediaDescription;
 use rtc_sdp::description::session::SessionDescription;
 
 use super::{
-    MAX_ATTRIBUTES, MAX_FORMATS, MAX_LINES, MAX_MEDIA, MAX_OFFER_BYTES, MAX_RIDS, OfferError, Place,
+    MAX_ATTRIBUTES, MAX_FORMATS, MAX_LINES, MAX_MEDIA, MAX_OFFER_BYTES, MAX_RIDS, OfferError,
+    Place, lines,
 };
-use crate::command::{DeclaredSsrc, Fingerprint, IceCredentials, Token};
+use crate::command::{DeclaredSsrc, DtlsRole, Fingerprint, IceCredentials, Token};
 use crate::id::{Pt, Ssrc};
 use crate::kind::MediaKind;
 
@@ -50,12 +51,27 @@ pub(super) struct Media {
     pub(super) kind: Option<MediaKind>,
     /// Its MID; empty only if it was refused by its offerer.
     pub(super) mid: Token,
+    /// Whether the offer gave it that MID. One that we made up is told nobody (RFC 9429 §5.10).
+    pub(super) is_named: bool,
+    /// Whether packets may have header extensions in either form (RFC 8285 §6).
+    pub(super) mixes_headers: bool,
     /// Its direction, perhaps inherited from the session.
     pub(super) direction: Direction,
     /// As parsed.
     pub(super) description: MediaDescription,
-    disabled: bool,
+    /// Refused by its offerer.
+    pub(super) disabled: bool,
 }
+
+/// What the session says for every m-line that does not say otherwise.
+#[derive(Clone, Copy)]
+struct Inherited {
+    direction: Direction,
+    mixes_headers: bool,
+}
+
+/// RFC 8285 §6.
+const MIXED: &str = "extmap-allow-mixed";
 
 impl Offer {
     /// Reads an offer.
@@ -63,7 +79,8 @@ impl Offer {
         if text.len() > MAX_OFFER_BYTES {
             return Err(OfferError::TooLong(text.len()));
         }
-        let session = SessionDescription::unmarshal(&mut Cursor::new(text))
+        let text = lines::tidy(text)?;
+        let session = SessionDescription::unmarshal(&mut Cursor::new(&text))
             .map_err(|error| OfferError::Malformed(error.to_string()))?;
         let count = session.media_descriptions.len();
         if count == 0 {
@@ -74,7 +91,10 @@ impl Offer {
         }
         let attributes = session.attributes;
         check_lines(Place::Session, &attributes)?;
-        let inherited = direction(&attributes).unwrap_or(Direction::SendRecv);
+        let inherited = Inherited {
+            direction: direction(&attributes).unwrap_or(Direction::SendRecv),
+            mixes_headers: has(&attributes, MIXED),
+        };
         let mut media: Vec<Media> = Vec::with_capacity(count);
         for (index, description) in session.media_descriptions.into_iter().enumerate() {
             let read = Media::read(index, description, inherited)?;
@@ -86,6 +106,7 @@ impl Offer {
             }
             media.push(read);
         }
+        name_nameless(&mut media);
         let bundle = values(&attributes, "group")
             .find_map(|group| group.strip_prefix("BUNDLE"))
             .map(|mids| mids.split_whitespace().map(str::to_owned).collect());
@@ -111,8 +132,24 @@ impl Offer {
         let bundled = self
             .bundle
             .as_ref()
-            .is_none_or(|mids| mids.contains(media.mid.as_str()));
+            .is_none_or(|mids| media.is_named && mids.contains(media.mid.as_str()));
         !media.disabled && bundled && media.is_secure()
+    }
+
+    /// Who begins the DTLS handshake (RFC 8842 §5): the offerer, unless it leaves it to us.
+    /// `established` is what was agreed on with it before, which an offer of either role keeps.
+    pub(super) fn dtls_role(
+        &self,
+        used: &[&Media],
+        established: Option<DtlsRole>,
+    ) -> Result<DtlsRole, OfferError> {
+        let first = used.first().and_then(|media| self.value(media, "setup"));
+        match first {
+            None | Some("actpass") => Ok(established.unwrap_or(DtlsRole::Server)),
+            Some("active") => Ok(DtlsRole::Server),
+            Some("passive") => Ok(DtlsRole::Client),
+            Some(other) => Err(OfferError::BadSetup(other.to_owned())),
+        }
     }
 
     /// Checks what the one transport of the accepted m-lines needs and returns the fingerprint and
@@ -127,13 +164,8 @@ impl Offer {
                     mid: media.mid.to_string(),
                 });
             }
-            if let Some(setup) = self.value(media, "setup")
-                && !matches!(setup, "actpass" | "active")
-            {
-                return Err(OfferError::BadSetup(setup.to_owned()));
-            }
         }
-        let first = used.first().ok_or(OfferError::NothingUsable)?;
+        let first = used.first().ok_or(OfferError::NoMedia)?;
         if self.has("ice-lite") {
             return Err(OfferError::IceLite);
         }
@@ -167,7 +199,7 @@ impl Media {
     fn read(
         index: usize,
         description: MediaDescription,
-        inherited: Direction,
+        inherited: Inherited,
     ) -> Result<Self, OfferError> {
         check_formats(index, &description.media_name.formats)?;
         check_lines(Place::Mline(index), &description.attributes)?;
@@ -175,14 +207,8 @@ impl Media {
         let disabled = description.media_name.port.value == 0 && !bundle_only;
         let mid = values(&description.attributes, "mid")
             .next()
-            .filter(|mid| !mid.is_empty())
-            .and_then(|mid| Token::from(mid).ok());
-        let mid = match mid {
-            Some(mid) => mid,
-            // What its own offerer has switched off needs no name.
-            None if disabled => Token::new(),
-            None => return Err(OfferError::BadMid { mline: index }),
-        };
+            .unwrap_or_default();
+        let mid = Token::from(mid).map_err(|_| OfferError::BadMid { mline: index })?;
         Ok(Self {
             index: u8::try_from(index).map_err(|_| OfferError::TooManyMedia(index + 1))?,
             kind: match description.media_name.media.as_str() {
@@ -191,7 +217,9 @@ impl Media {
                 _ => None,
             },
             mid,
-            direction: direction(&description.attributes).unwrap_or(inherited),
+            is_named: !mid.is_empty(),
+            mixes_headers: inherited.mixes_headers || has(&description.attributes, MIXED),
+            direction: direction(&description.attributes).unwrap_or(inherited.direction),
             disabled,
             description,
         })
@@ -287,6 +315,18 @@ impl Media {
         declared
     }
 
+    /// Why an m-line that its offerer wants to send on cannot be accepted as it is.
+    pub(super) fn obstacle(&self) -> OfferError {
+        if self.is_secure() {
+            return OfferError::NotBundled;
+        }
+        let protocol = self.description.media_name.protos.join("/");
+        OfferError::NotSecure {
+            mline: self.index.into(),
+            protocol: protocol.chars().take(32).collect(),
+        }
+    }
+
     /// Whether its protocol is RTP over DTLS-SRTP. The transport named before it does not matter
     /// (RFC 9429 §5.1.2).
     fn is_secure(&self) -> bool {
@@ -298,6 +338,25 @@ impl Media {
                 .map(String::as_str),
             Some("SAVPF" | "SAVP")
         )
+    }
+}
+
+/// Makes up MIDs for m-lines without one (RFC 9429 §5.10). What its own offerer has switched off
+/// needs no name.
+fn name_nameless(media: &mut [Media]) {
+    let mut numbers = 0_u8..;
+    for at in 0..media.len() {
+        let nameless = |one: &&Media| one.mid.is_empty() && !one.disabled;
+        if media.get(at).filter(nameless).is_none() {
+            continue;
+        }
+        let free = numbers.find_map(|number| {
+            let name = Token::from(&number.to_string()).ok()?;
+            media.iter().all(|one| one.mid != name).then_some(name)
+        });
+        if let (Some(one), Some(name)) = (media.get_mut(at), free) {
+            one.mid = name;
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 use rand::RngExt;
 use smallvec::SmallVec;
 
-use crate::command::{CloseReason, Event, IceCredentials, PeerSpec};
+use crate::command::{CloseReason, DtlsRole, Event, IceCredentials, PeerSpec};
 use crate::conference::{Conference, ConferenceKey};
 use crate::egress::Departed;
 use crate::feed::FeedName;
@@ -52,7 +52,10 @@ impl Shard {
             .collect();
         let inbound = Inbound::new(receivers, spec.extensions);
         let ice = Lite::new(now, spec.ice.clone(), spec.their_ice.clone());
-        let dtls = Session::server(now, &self.identity, spec.fingerprint);
+        let dtls = match spec.dtls {
+            DtlsRole::Server => Session::server(now, &self.identity, spec.fingerprint),
+            DtlsRole::Client => Session::dialing(&self.identity, spec.fingerprint),
+        };
         let budgets = Budgets::new(now, spec.slots.len());
         let slots: SmallVec<_> = spec
             .slots

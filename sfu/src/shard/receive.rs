@@ -105,7 +105,19 @@ impl Shard {
         self.send_control(path, &reply);
         self.ask_path(now, key);
         self.note_heard(key);
+        self.dial(now, key);
         Ok(())
+    }
+
+    /// Begins the handshake with a peer that waits for us to, now that it can be reached.
+    fn dial(&mut self, now: Instant, key: PeerKey) {
+        let Some(peer) = self.peers.get_mut(key) else {
+            return;
+        };
+        if peer.cold.ice.selected().is_some() && peer.cold.dtls.begin(now) {
+            self.after_dtls(now, key);
+            self.rearm(key);
+        }
     }
 
     /// Whether this is where a connected peer is: no other can take it.

@@ -89,6 +89,7 @@ fn offer(input: &[u8]) {
         first_ssrc: Ssrc(1),
         session_id: 1,
         version: 1,
+        dtls: None,
     };
     let policy = PeerPolicy {
         may_send_audio: true,

@@ -43,6 +43,8 @@ pub enum Habits {
     Firefox,
     /// Has no GCM at all.
     Old,
+    /// Waits for the server to begin the handshake (`a=setup:passive`), as FFmpeg's muxer does.
+    Called,
 }
 
 /// What a light client is to do.
@@ -251,7 +253,7 @@ impl Light {
         match self.wishes.habits {
             Habits::Chromium => &[Profile::Aes128CmSha1_80, Profile::AeadAes128Gcm],
             Habits::Firefox => &[Profile::AeadAes128Gcm, Profile::Aes128CmSha1_80],
-            Habits::Old => &[Profile::Aes128CmSha1_80],
+            Habits::Old | Habits::Called => &[Profile::Aes128CmSha1_80],
         }
     }
 
@@ -259,6 +261,10 @@ impl Light {
         Offer {
             ice: &self.own,
             fingerprint: IDENTITY.fingerprint(),
+            setup: match self.wishes.habits {
+                Habits::Called => "passive",
+                Habits::Chromium | Habits::Firefox | Habits::Old => "actpass",
+            },
             sends: self.wishes.source.is_some(),
             rids: self.wishes.rids,
             audio: self.wishes.audio,
@@ -281,7 +287,7 @@ impl Light {
             priority: 1_853_824_767,
             use_candidate: match self.wishes.habits {
                 Habits::Firefox => !self.answered,
-                Habits::Chromium | Habits::Old => !first,
+                Habits::Chromium | Habits::Old | Habits::Called => !first,
             },
             transaction: self.check,
         };
@@ -314,8 +320,14 @@ impl Light {
         self.answered = true;
         self.next_check = Some(now + Duration::from_millis(50));
         if self.dtls.is_none() {
-            let config: ClientConfig = IDENTITY.client(self.profiles()).expect("profiles of ours");
-            self.dtls = Some(Session::client(now, &config, server.fingerprint));
+            let fingerprint = server.fingerprint;
+            self.dtls = Some(if self.wishes.habits == Habits::Called {
+                Session::server(now, &IDENTITY, fingerprint)
+            } else {
+                let config: ClientConfig =
+                    IDENTITY.client(self.profiles()).expect("profiles of ours");
+                Session::client(now, &config, fingerprint)
+            });
             self.pump_dtls(now);
         }
     }

@@ -27,6 +27,8 @@ pub struct Identity {
     fingerprint: Fingerprint,
     gcm: Arc<HandshakeConfig>,
     cm: Arc<HandshakeConfig>,
+    /// For peers that want to be the server.
+    client: ClientConfig,
 }
 
 impl std::fmt::Debug for Identity {
@@ -36,6 +38,9 @@ impl std::fmt::Debug for Identity {
             .finish_non_exhaustive()
     }
 }
+
+/// What a client of ours offers, the cheapest first.
+const EVERY_PROFILE: &[Profile] = &[Profile::AeadAes128Gcm, Profile::Aes128CmSha1_80];
 
 /// What a client offers, shared by all its sessions.
 #[derive(Clone)]
@@ -66,6 +71,7 @@ impl Identity {
             fingerprint,
             gcm: build(&certificate, &[Profile::AeadAes128Gcm], false)?,
             cm: build(&certificate, &[Profile::Aes128CmSha1_80], false)?,
+            client: build(&certificate, EVERY_PROFILE, true).map(ClientConfig)?,
             certificate,
         })
     }
@@ -89,6 +95,11 @@ impl Identity {
     /// browsers list the expensive one first; so each configuration has exactly one.
     pub(super) fn gcm(&self) -> Arc<HandshakeConfig> {
         Arc::clone(&self.gcm)
+    }
+
+    /// A client that takes whatever profile the server has.
+    pub(super) const fn every_profile(&self) -> &ClientConfig {
+        &self.client
     }
 
     /// A server that knows only AES128_CM_HMAC_SHA1_80.
@@ -115,10 +126,15 @@ fn build(
             Profile::Aes128CmSha1_80 => SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80,
         })
         .collect();
+    let mut suites = vec![CipherSuiteId::Tls_Ecdhe_Ecdsa_With_Aes_128_Gcm_Sha256];
+    if is_client {
+        // The certificate is the server's, and it may be RSA.
+        suites.push(CipherSuiteId::Tls_Ecdhe_Rsa_With_Aes_128_Gcm_Sha256);
+    }
     ConfigBuilder::default()
         .with_crypto_provider(Arc::clone(crypto::provider()))
         .with_certificates(vec![certificate.clone()])
-        .with_cipher_suites(vec![CipherSuiteId::Tls_Ecdhe_Ecdsa_With_Aes_128_Gcm_Sha256])
+        .with_cipher_suites(suites)
         .with_srtp_protection_profiles(profiles)
         // The certificate is compared with the fingerprint from SDP after the handshake and before
         // any key is used; a chain of authorities means nothing here.

@@ -95,8 +95,8 @@ pub enum Event {
 /// whose timer a new record would stop.
 ///
 /// ```text
-/// Handshaking ──complete, certificate as expected──▶ Connected ──close_notify──▶ Over
-///      └───────────── deadline, refusal, wrong certificate, flood ────────────────▲
+/// (Waiting ──begin──▶) Handshaking ──complete, certificate as expected──▶ Connected ──close_notify──▶ Over
+///                           └───────────── deadline, refusal, wrong certificate, flood ────────────────▲
 /// ```
 ///
 /// While connected it holds about 4 KB: all that was needed for the handshake alone is freed.
@@ -108,6 +108,8 @@ pub struct Session {
 }
 
 enum Stage {
+    /// A client that has nowhere to send its ClientHello yet.
+    Waiting(Waiting),
     Handshaking(Box<Handshake>),
     Connected(Box<Connected>),
     Over,
@@ -116,11 +118,17 @@ enum Stage {
 impl std::fmt::Debug for Stage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
+            Self::Waiting(_) => "Waiting",
             Self::Handshaking(_) => "Handshaking",
             Self::Connected(_) => "Connected",
             Self::Over => "Over",
         })
     }
+}
+
+struct Waiting {
+    config: ClientConfig,
+    expected: Fingerprint,
 }
 
 struct Handshake {
@@ -186,18 +194,35 @@ impl Session {
 
     /// Sends a ClientHello. `expected` is the fingerprint from the server's answer.
     pub fn client(now: Instant, config: &ClientConfig, expected: Fingerprint) -> Self {
-        let config = Arc::clone(&config.0);
+        let config = config.clone();
+        let mut session = Self::with(Stage::Waiting(Waiting { config, expected }));
+        session.begin(now);
+        session
+    }
+
+    /// Sends a ClientHello once [`begin`](Self::begin) is called. `expected` is the fingerprint from
+    /// the offer of a peer that wants to be the server.
+    pub fn dialing(identity: &Identity, expected: Fingerprint) -> Self {
+        let config = identity.every_profile().clone();
+        Self::with(Stage::Waiting(Waiting { config, expected }))
+    }
+
+    /// There is a path now. Returns whether this began a handshake.
+    pub fn begin(&mut self, now: Instant) -> bool {
+        let Stage::Waiting(Waiting { config, expected }) = &self.stage else {
+            return false;
+        };
+        let (config, expected) = (Arc::clone(&config.0), *expected);
         let mut endpoint = Endpoint::new(ASSOCIATION, TransportProtocol::UDP, None);
         let connected = endpoint.connect(now, ASSOCIATION, Arc::clone(&config), None);
-        let mut session = Self::with(Stage::Over);
         if connected.is_err() {
-            session.events.push(Event::Failed(Failure::NoAgreement));
-            return session;
+            self.fail(Failure::NoAgreement);
+            return true;
         }
         let mut handshake = Handshake::new(now, endpoint, config, Role::Client, expected, None);
-        handshake.send_new_flight(now, &mut session.transmits);
-        session.stage = Stage::Handshaking(Box::new(handshake));
-        session
+        handshake.send_new_flight(now, &mut self.transmits);
+        self.stage = Stage::Handshaking(Box::new(handshake));
+        true
     }
 
     const fn with(stage: Stage) -> Self {
@@ -239,7 +264,7 @@ impl Session {
                 }
                 Ok(())
             }
-            Stage::Over => Err(DropReason::BadDtls),
+            Stage::Waiting(_) | Stage::Over => Err(DropReason::BadDtls),
         }
     }
 
@@ -255,15 +280,15 @@ impl Session {
         }
     }
 
-    /// When [`handle_timeout`](Self::handle_timeout) wants to be called; `None` once the handshake
-    /// is over.
+    /// When [`handle_timeout`](Self::handle_timeout) wants to be called; `None` before the handshake
+    /// has begun and once it is over.
     pub fn poll_timeout(&self) -> Option<Instant> {
         match &self.stage {
             Stage::Handshaking(handshake) => {
                 let deadline = handshake.deadline;
                 Some(handshake.repeat_at.map_or(deadline, |at| at.min(deadline)))
             }
-            Stage::Connected(_) | Stage::Over => None,
+            Stage::Waiting(_) | Stage::Connected(_) | Stage::Over => None,
         }
     }
 
@@ -282,7 +307,7 @@ impl Session {
         let (mut endpoint, mut numbering) = match std::mem::replace(&mut self.stage, Stage::Over) {
             Stage::Handshaking(handshake) => (handshake.endpoint, handshake.numbering),
             Stage::Connected(connected) => (connected.endpoint, None),
-            Stage::Over => return,
+            Stage::Waiting(_) | Stage::Over => return,
         };
         // Closing queues the alert and cannot fail otherwise.
         let _ = endpoint.close(now);

@@ -27,6 +27,7 @@ pub(super) const RRID: u8 = 11;
 pub(super) struct Offer<'a> {
     pub(super) ice: &'a IceCredentials,
     pub(super) fingerprint: Fingerprint,
+    pub(super) setup: &'a str,
     pub(super) sends: bool,
     pub(super) rids: &'a [&'a str],
     pub(super) audio: usize,
@@ -69,7 +70,7 @@ impl Offer<'_> {
             format!("a=ice-ufrag:{}", self.ice.ufrag),
             format!("a=ice-pwd:{}", self.ice.pwd),
             format!("a=fingerprint:sha-256 {}", digits.join(":")),
-            "a=setup:actpass".to_owned(),
+            format!("a=setup:{}", self.setup),
             "a=rtcp-mux".to_owned(),
             "a=rtcp-rsize".to_owned(),
             if sends { "a=sendonly" } else { "a=recvonly" }.to_owned(),

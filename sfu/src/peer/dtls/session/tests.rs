@@ -404,6 +404,31 @@ fn empty_fragments_are_refused_and_the_handshake_completes() {
     }
 }
 
+/// A client that was told to wait, before a server of either profile.
+#[test]
+fn a_client_that_waits_says_nothing_until_there_is_a_path() {
+    let (ours, theirs) = (Identity::generate().unwrap(), Identity::generate().unwrap());
+    let mut pair = Pair::with(&ours, &theirs, CM_FIRST, 0.0, 41);
+    pair.sides[CLIENT] = Session::dialing(&theirs, ours.fingerprint());
+    assert!(pair.sides[CLIENT].poll_transmit().is_none());
+    assert_eq!(pair.sides[CLIENT].poll_timeout(), None);
+    let early = pair.sides[CLIENT].handle_datagram(pair.now, &empty_fragments(0));
+    assert_eq!(early, Err(DropReason::BadDtls));
+    assert!(pair.sides[CLIENT].begin(pair.now));
+    assert!(!pair.sides[CLIENT].begin(pair.now), "once");
+    pair.run();
+    pair.assert_complete(Profile::AeadAes128Gcm, "the better one of both");
+}
+
+#[test]
+fn a_client_that_never_had_a_path_closes_without_a_word() {
+    let identity = Identity::generate().unwrap();
+    let mut session = Session::dialing(&identity, identity.fingerprint());
+    session.close(epoch());
+    assert!(session.poll_transmit().is_none() && session.poll_event().is_none());
+    assert!(!session.begin(epoch()), "it is over");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
