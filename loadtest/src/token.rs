@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use signaling::auth::keyfile::SigningKey;
-use signaling::auth::{ApiKey, Keys, NewToken, Role};
+use signaling::auth::{ApiKey, KeyLimits, Keys, NewToken, Role};
 use signaling::ids::{ConferenceId, KeyId, SiteCode, TokenId};
 
 use crate::tls::Tls;
@@ -89,6 +89,7 @@ impl LocalKey {
         let key = ApiKey {
             id: id.clone(),
             secret: secret.to_owned(),
+            limits: KeyLimits::default(),
         };
         // The server's own key is not ours: tokens are signed with the API key alone.
         let keys = Keys::new(&SigningKey::from_seed(&[0; 32]), &[key])

@@ -5,6 +5,7 @@
 pub mod grant;
 pub mod keyfile;
 pub mod keys;
+pub mod limits;
 pub mod link_code;
 pub mod revoked;
 pub mod role;
@@ -14,6 +15,7 @@ pub mod strength;
 pub use grant::Grant;
 pub use keyfile::{KeyFileError, SigningKey};
 pub use keys::{ApiKey, CLOCK_LEEWAY, Issued, KeyError, Keys, MAX_VALIDITY, NewToken, TokenError};
+pub use limits::{Conferences, KeyLimits};
 pub use link_code::{CodeError, CodeHash, LinkCode};
 pub use revoked::Revoked;
 pub use role::{Role, Verb};

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::auth::KeyLimits;
 use crate::auth::strength::{MIN_SECRET_BYTES, weakness};
 
 pub use load::{ConfigError, load};
@@ -118,6 +119,8 @@ pub struct Media {
 pub struct Auth {
     /// Key id → secret: whoever holds one signs HS256 tokens that this server accepts.
     pub api_keys: BTreeMap<String, Secret>,
+    /// Key id → what it may sign; anything if its id is not here.
+    pub api_key_limits: BTreeMap<String, KeyLimits>,
     /// Whether the end of a token's time ends the stay of whoever came with it.
     pub enforce_expiry: bool,
 }
@@ -590,6 +593,14 @@ impl Config {
                 );
             }
         }
+        for id in self.auth.api_key_limits.keys() {
+            if !self.auth.api_keys.contains_key(id) {
+                refuse(
+                    format!("auth.api_key_limits.{id}"),
+                    "limits a key that is not in `auth.api_keys`".to_owned(),
+                );
+            }
+        }
         if let Err(error) = self.log.filter.parse::<tracing_subscriber::EnvFilter>() {
             refuse(
                 "log.filter".to_owned(),
@@ -658,6 +669,18 @@ mod tests {
         let guessable = config.guessable_keys();
         let keys: Vec<_> = guessable.iter().map(|invalid| &*invalid.key).collect();
         assert_eq!(keys, ["auth.api_keys.typed"]);
+    }
+
+    #[test]
+    fn limits_of_a_key_that_is_not_there_are_named() {
+        let mut config = Config::default();
+        let limits = KeyLimits::default();
+        config
+            .auth
+            .api_key_limits
+            .insert("portl".to_owned(), limits);
+        let found = config.validate().unwrap_err();
+        assert_eq!(found[0].key, "auth.api_key_limits.portl");
     }
 
     #[test]

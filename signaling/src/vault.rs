@@ -196,6 +196,12 @@ fn keys(config: &Config, own: &SigningKey) -> Result<Keys, VaultError> {
         api_keys.push(ApiKey {
             id: parsed,
             secret: secret.expose().to_owned(),
+            limits: config
+                .auth
+                .api_key_limits
+                .get(id)
+                .cloned()
+                .unwrap_or_default(),
         });
     }
     Ok(Keys::new(own, &api_keys)?)

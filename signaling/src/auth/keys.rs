@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::auth::grant::{Grant, made_up_subject};
 use crate::auth::keyfile::SigningKey;
+use crate::auth::limits::KeyLimits;
 use crate::auth::revoked::Revoked;
 use crate::auth::role::{Role, Verb};
 use crate::auth::strength::MIN_SECRET_BYTES;
@@ -53,6 +54,9 @@ pub struct ApiKey {
     pub id: KeyId,
     /// At least [`MIN_SECRET_BYTES`] long, and not to be guessed.
     pub secret: String,
+    /// What it may sign.
+    #[serde(default)]
+    pub limits: KeyLimits,
 }
 
 impl std::fmt::Debug for ApiKey {
@@ -96,6 +100,9 @@ pub enum TokenError {
     /// Signed by one and said to be of another.
     #[error("the token's `iss` is not the owner of the key that signed it")]
     WrongIssuer,
+    /// Signed with a key that is for other tokens; the text names the claim.
+    #[error("the token's `{1}` is beyond what the key {0} may sign")]
+    BeyondKey(KeyId, &'static str),
     /// A claim that makes no sense; the text names it.
     #[error("the token's claims make no sense: {0}")]
     BadClaims(&'static str),
@@ -202,6 +209,7 @@ struct Key {
     algorithm: Algorithm,
     sign: EncodingKey,
     verify: DecodingKey,
+    limits: KeyLimits,
 }
 
 /// Every key that this server trusts, and the tokens that were taken back.
@@ -229,6 +237,7 @@ impl Keys {
             algorithm: Algorithm::EdDSA,
             sign: EncodingKey::from_ed_der(own.pkcs8()),
             verify: DecodingKey::from_ed_der(own.public()),
+            limits: KeyLimits::default(),
         };
         let mut keys = BTreeMap::from([(id.clone(), own_key)]);
         for key in api {
@@ -241,6 +250,7 @@ impl Keys {
                 algorithm: Algorithm::HS256,
                 sign: EncodingKey::from_secret(secret),
                 verify: DecodingKey::from_secret(secret),
+                limits: key.limits.clone(),
             };
             if keys.insert(key.id.clone(), api_key).is_some() {
                 return Err(KeyError::Duplicate(key.id.clone()));
@@ -305,6 +315,9 @@ impl Keys {
         }
         if claims.iss != key.issuer {
             return Err(TokenError::WrongIssuer);
+        }
+        if let Some(claim) = key.limits.refusal(claims.role, claims.conf.as_ref()) {
+            return Err(TokenError::BeyondKey(kid, claim));
         }
         Ok(claims)
     }

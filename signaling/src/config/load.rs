@@ -153,6 +153,7 @@ mod tests {
     use figment::Jail;
 
     use super::*;
+    use crate::auth::{KeyLimits, Role};
 
     const SECRET: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b";
 
@@ -192,6 +193,26 @@ mod tests {
             jail.set_env("DINH_AUTH__API_KEYS__MAIN_FILE", "key");
             let config = load(None).unwrap();
             assert_eq!(config.auth.api_keys["main"].expose(), SECRET);
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn what_a_key_may_sign_is_said_beside_it() {
+        Jail::expect_with(|jail| {
+            jail.set_env("DINH_AUTH__API_KEYS__PORTAL", SECRET);
+            let limits = "[auth.api_key_limits.portal]\nconferences = [\"course-*\"]\n";
+            jail.create_file("dinh.toml", limits)?;
+            jail.set_env("DINH_AUTH__API_KEY_LIMITS__PORTAL__ROLES", "[\"site\"]");
+            let config = load(Some(Path::new("dinh.toml"))).unwrap();
+            let expected = KeyLimits {
+                conferences: Some(vec!["course-*".parse().unwrap()]),
+                roles: Some(vec![Role::Site]),
+            };
+            assert_eq!(config.auth.api_key_limits["portal"], expected);
+            jail.create_file("dinh.toml", &limits.replace("course-*", "of all"))?;
+            let error = load(Some(Path::new("dinh.toml"))).unwrap_err().to_string();
+            assert!(error.contains("`of all`"), "{error}");
             Ok(())
         });
     }

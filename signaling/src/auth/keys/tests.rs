@@ -23,6 +23,7 @@ fn portal() -> ApiKey {
     ApiKey {
         id: "portal".parse().unwrap(),
         secret: SECRET.to_owned(),
+        limits: KeyLimits::default(),
     }
 }
 
@@ -546,5 +547,23 @@ fn a_name_that_turns_the_direction_of_writing_is_refused() {
         };
         let refused = keys.issue(new, TokenId::generate(1, 2), now()).unwrap_err();
         assert!(refused.to_string().contains("direction of writing"));
+    }
+}
+
+#[test]
+fn a_key_that_is_limited_is_believed_for_nothing_else() {
+    let limited = ApiKey {
+        limits: KeyLimits {
+            conferences: Some(vec!["weekly".parse().unwrap()]),
+            roles: Some(vec![Role::Site]),
+        },
+        ..portal()
+    };
+    let keys = Keys::new(&own(), &[limited]).unwrap();
+    assert!(keys.verify(&sign(&claims()), now()).is_ok());
+    for (claim, value) in [("conf", "other"), ("role", "operator")] {
+        let refused = keys.verify(&sign(&with(claim, json!(value))), now());
+        let expected = TokenError::BeyondKey("portal".parse().unwrap(), claim);
+        assert_eq!(refused, Err(expected));
     }
 }
