@@ -59,7 +59,7 @@ pub struct Http {
     pub public_url: String,
     /// Origins whose pages may use REST, WHIP and WHEP from a browser; `*` allows any.
     pub allowed_origins: Vec<String>,
-    /// Largest request body in KiB; site lists have a limit of their own.
+    /// Largest request body in KiB; lists of sites have limits of their own.
     pub max_body_kibibytes: u32,
     /// Longest a request may take.
     pub request_timeout_seconds: u64,

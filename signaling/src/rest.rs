@@ -34,8 +34,11 @@ use description::Description;
 pub use error::{ApiError, ErrorBody, Refused};
 pub use extract::{Body, Json, Path, Query};
 
-/// Largest list of sites, in bytes. The whole country has about 120,000.
+/// Largest list of sites, in bytes: as many as a list may have, with names of usual length.
 const MAX_SITES_BYTES: usize = 16 * 1024 * 1024;
+
+/// Largest list of the sites that a conference expects, in bytes: codes of as many.
+const MAX_ROSTER_BYTES: usize = 5 * 1024 * 1024;
 
 /// Smaller answers are not compressed: it would save nothing.
 const MIN_COMPRESSED_BYTES: u64 = 1024;
@@ -59,13 +62,16 @@ pub(crate) fn compression() -> CompressionLayer<SizeAbove> {
 
 fn conferences() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .routes(routes!(conferences::create, conferences::list))
+        .routes(
+            routes!(conferences::create, conferences::list)
+                .layer(DefaultBodyLimit::max(MAX_ROSTER_BYTES)),
+        )
         .routes(routes!(
             conferences::show,
             corrections::amend,
             corrections::delete
         ))
-        .routes(routes!(roster::show, roster::set))
+        .routes(routes!(roster::show, roster::set).layer(DefaultBodyLimit::max(MAX_ROSTER_BYTES)))
         .routes(routes!(attendance::show))
         .routes(routes!(conferences::start))
         .routes(routes!(conferences::end))

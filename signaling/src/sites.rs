@@ -79,7 +79,10 @@ impl Level {
 
 /// A text that names no level.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("{0:?} is not a level: use central, province or commune")]
+#[error(
+    "{0:?} is not a level: use central (one, above all), province (below it) or commune (below a \
+     province), also for places that are called otherwise"
+)]
 pub struct UnknownLevel(String);
 
 impl std::str::FromStr for Level {

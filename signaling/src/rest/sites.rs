@@ -77,7 +77,9 @@ pub(super) async fn list(
     request_body(
         content = String,
         content_type = "text/csv",
-        description = "`code,name,level,parent_code` in any order, in UTF-8 or marked UTF-16"
+        description = "`code,name,level,parent_code` in any order, in UTF-8 or marked UTF-16; at \
+            most 250,000 lines and 16 MiB. One site is `central`, `province`s are below it, \
+            `commune`s below those."
     ),
     responses((status = OK, body = ImportSummary))
 )]

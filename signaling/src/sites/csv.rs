@@ -17,8 +17,9 @@ pub const HEADER: [&str; 4] = ["code", "name", "level", "parent_code"];
 /// Most characters of a name.
 pub const MAX_NAME_CHARS: usize = 200;
 
-/// Most sites of one list, so that a wrong file cannot fill the memory.
-pub const MAX_SITES: usize = 100_000;
+/// Most sites of one list: every school of a large country. Higher: a wrong file takes more memory,
+/// about 300 bytes a line.
+pub const MAX_SITES: usize = 250_000;
 
 /// Why a list is not imported. Nothing of it is.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -45,7 +46,9 @@ pub enum ImportError {
     )]
     Zeros(Mistakes),
     /// More than [`MAX_SITES`].
-    #[error("a list has at most {MAX_SITES} sites")]
+    #[error(
+        "a list has at most {MAX_SITES} sites: import it in parts, those above before those below"
+    )]
     TooMany,
 }
 
@@ -175,6 +178,7 @@ fn check_tree(rows: &[Row], known: &[Site], mistakes: &mut Mistakes) {
             });
         }
     }
+    check_centre(rows, &sites, mistakes);
     for site in sites.values() {
         let Err(problem) = check_parent(site, &sites) else {
             continue;
@@ -186,6 +190,32 @@ fn check_tree(rows: &[Row], known: &[Site], mistakes: &mut Mistakes) {
             .flatten()
             .find_map(|code| lines.get(code));
         mistakes.add(blamed.copied().unwrap_or(1), || problem);
+    }
+}
+
+/// One centre is above all. One that is only stored, and that nothing is below any more, has made
+/// room for another.
+fn check_centre(rows: &[Row], sites: &HashMap<&SiteCode, &Site>, mistakes: &mut Mistakes) {
+    let listed = rows.iter().filter(|row| row.site.level == Level::Central);
+    let listed: Vec<_> = listed.collect();
+    let is_listed = |code: &SiteCode| listed.iter().any(|row| row.site.code == *code);
+    let stored = sites
+        .values()
+        .filter_map(|site| site.parent_code.as_ref())
+        .find(|above| {
+            let above = sites.get(above);
+            above.is_some_and(|above| above.level == Level::Central && !is_listed(&above.code))
+        });
+    let first = stored.or_else(|| listed.first().map(|row| &row.site.code));
+    for Row { line, site } in listed.iter().filter(|row| Some(&row.site.code) != first) {
+        mistakes.add(*line, || {
+            let code = &site.code;
+            let first = first.map(ToString::to_string).unwrap_or_default();
+            format!(
+                "{code} cannot be central, for {first} is, and one centre is above all: make {code} \
+                 a province below it"
+            )
+        });
     }
 }
 

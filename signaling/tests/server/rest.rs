@@ -271,7 +271,12 @@ async fn what_makes_no_sense_is_refused_with_its_reason() {
         (nothing.status, &nothing.json()["code"]),
         (StatusCode::NOT_FOUND, &json!("not_found"))
     );
-    let large = json!({"title": "x".repeat(300_000)});
+    // A list of all schools is read; these are not known.
+    let schools: Vec<_> = (0..100_000).map(|n| format!("school-{n:07}")).collect();
+    let many = json!({"title": "x", "sites": schools});
+    let reply = world.post("/api/v1/conferences", &admin, &many).await;
+    assert_eq!(reply.status, StatusCode::NOT_FOUND, "{}", reply.text);
+    let large = json!({"title": "x".repeat(6_000_000)});
     let reply = world.post("/api/v1/conferences", &admin, &large).await;
     assert_eq!(
         (reply.status, &reply.json()["code"]),

@@ -54,7 +54,8 @@ fn each_mistake_is_told_with_its_line() {
     assert_eq!(
         problem(text),
         "line 3: the site 01 has no name\n\
-         line 4: \"region\" is not a level: use central, province or commune\n\
+         line 4: \"region\" is not a level: use central (one, above all), province (below it) or \
+         commune (below a province), also for places that are called otherwise\n\
          line 5: \"a b\" is not a site code: it has 1 to 16 letters (A-Z, a-z), digits, '-', '_' or '.', and not dots alone\n\
          line 6: 3 fields instead of 4"
     );
@@ -142,4 +143,33 @@ fn a_wrong_list_of_any_length_is_judged_in_linear_time() {
     assert!(error.to_string().ends_with("and 39980 more"), "{error}");
     // It took 40 s when every mistake counted the lines before it, and takes a tenth of one.
     assert!(begun.elapsed().as_secs() < 15, "{:?}", begun.elapsed());
+}
+
+#[test]
+fn a_second_centre_is_refused_with_what_to_make_of_it() {
+    let refused = "line 3: TW cannot be central, for VN is, and one centre is above all: make TW a \
+                   province below it";
+    assert_eq!(problem("VN,Centre,central,\nTW,Other,central,\n"), refused);
+    let known = rows("VN,Centre,central,\n01,Hanoi,province,VN\n").unwrap();
+    let list = "code,name,level,parent_code\n\nTW,Other,central,\n";
+    let error = read_csv(list.as_bytes(), &known).unwrap_err();
+    assert_eq!(error.to_string(), refused);
+}
+
+#[test]
+fn a_centre_that_nothing_is_below_any_more_gives_way_to_another() {
+    let known = rows("VN,Centre,central,\n01,Hanoi,province,VN\n").unwrap();
+    let list = "code,name,level,parent_code\nTW,Other,central,\n01,Hanoi,province,TW\n";
+    assert_eq!(read_csv(list.as_bytes(), &known).unwrap().len(), 2);
+}
+
+#[test]
+fn a_list_of_every_school_of_a_country_is_read() {
+    let mut list = "VN,Centre,central,\n01,Hanoi,province,VN\n".to_owned();
+    for number in 2..MAX_SITES {
+        list += &format!("{number:06},Tr\u{1b0}\u{1edd}ng {number},commune,01\n");
+    }
+    assert_eq!(rows(&list).unwrap().len(), MAX_SITES);
+    let one_more = rows(&format!("{list}x,One more,commune,01\n")).unwrap_err();
+    assert!(one_more.to_string().contains("in parts"), "{one_more}");
 }
