@@ -42,4 +42,7 @@ pub struct CodecSpec {
     pub pt: Pt,
     /// Payload type of its retransmissions (RFC 4588), if negotiated.
     pub rtx_pt: Option<Pt>,
+    /// Whether lost packets may be asked for (generic NACK, RFC 4585 §6.2.1). Without
+    /// retransmissions of their own they come again as they were.
+    pub nack: bool,
 }

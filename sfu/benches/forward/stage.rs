@@ -86,6 +86,8 @@ impl Stage {
         let speak = Command::SetSpeakers {
             conference,
             publications,
+            main: None,
+            floor: None,
         };
         shard.handle_order(now, Order::Command(speak));
         Self {
@@ -165,11 +167,13 @@ const VP8: CodecSpec = CodecSpec {
     codec: Codec::Vp8,
     pt: Pt(96),
     rtx_pt: Some(Pt(97)),
+    nack: true,
 };
 const OPUS: CodecSpec = CodecSpec {
     codec: Codec::Opus,
     pt: Pt(111),
     rtx_pt: None,
+    nack: true,
 };
 
 fn spec(index: u32, client: &Identity) -> PeerSpec {

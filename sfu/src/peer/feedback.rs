@@ -89,7 +89,8 @@ impl Feedback {
         Some(u16::from_be_bytes(*bytes))
     }
 
-    /// A stream's first packet came: report on it from now on. Only media streams are repaired.
+    /// A stream's first packet came: report on it from now on. Only media streams are repaired, and
+    /// only where the answer has promised to ask.
     pub fn bind(&mut self, ssrc: Ssrc, codec: &CodecSpec, is_rtx: bool) {
         let info = self.info(ssrc, codec, is_rtx);
         self.transport.bind_remote_stream(&info);
@@ -105,7 +106,7 @@ impl Feedback {
     }
 
     fn info(&self, ssrc: Ssrc, codec: &CodecSpec, is_rtx: bool) -> StreamInfo {
-        let repairable = !is_rtx && codec.rtx_pt.is_some();
+        let repairable = !is_rtx && codec.nack;
         let nack = repairable.then(|| RTCPFeedback {
             typ: "nack".to_owned(),
             parameter: String::new(),
@@ -259,6 +260,7 @@ mod tests {
         codec: Codec::Vp8,
         pt: Pt(96),
         rtx_pt: Some(Pt(97)),
+        nack: true,
     };
 
     fn packet(sequence: u16) -> Vec<u8> {
@@ -280,15 +282,19 @@ mod tests {
 
     /// Feeds 300 packets over three seconds, without the 250th; returns what was told meanwhile.
     fn run(feedback: &mut Feedback) -> (Vec<(u8, u8)>, Instant) {
+        run_with(feedback, &VP8)
+    }
+
+    fn run_with(feedback: &mut Feedback, codec: &CodecSpec) -> (Vec<(u8, u8)>, Instant) {
         let mut now = epoch();
         let mut told = Vec::new();
-        feedback.bind(Ssrc(7), &VP8, false);
+        feedback.bind(Ssrc(7), codec, false);
         for sequence in (0..300).filter(|s| *s != 250) {
             now = epoch() + Duration::from_millis(10 * u64::from(sequence));
             let bytes = packet(sequence);
             let header = Header::parse(&bytes).expect("well formed");
             feedback.on_arrival(now, &header, &bytes);
-            feedback.on_taken(now, &header, &VP8, false);
+            feedback.on_taken(now, &header, codec, false);
             told.extend(kinds(feedback, now));
         }
         (told, now)
@@ -301,6 +307,25 @@ mod tests {
         assert!(told.contains(&(205, 1)), "NACK in {told:?}");
         assert!(told.contains(&(205, 15)), "TWCC in {told:?}");
         assert!(told.iter().any(|(kind, _)| *kind == 201), "RR in {told:?}");
+    }
+
+    #[test]
+    fn a_gap_is_asked_for_where_the_packet_comes_again_as_it_was_and_never_without_nack() {
+        for (nack, rtx_pt, asked) in [
+            (true, None, true),
+            (true, Some(Pt(97)), true),
+            (false, None, false),
+            (false, Some(Pt(97)), false),
+        ] {
+            let codec = CodecSpec {
+                nack,
+                rtx_pt,
+                ..VP8
+            };
+            let mut feedback = Feedback::new(epoch(), Some(3));
+            let (told, _) = run_with(&mut feedback, &codec);
+            assert_eq!(told.contains(&(205, 1)), asked, "{codec:?}");
+        }
     }
 
     #[test]

@@ -124,11 +124,13 @@ fn read(format: &Format<'_>, kind: MediaKind, pt: Pt) -> Option<(Chosen, u8)> {
         }
         _ => return None,
     };
+    let feedback = format.feedback();
     let chosen = Chosen {
         spec: CodecSpec {
             codec,
             pt,
             rtx_pt: format.rtx,
+            nack: feedback.contains(&Feedback::Nack),
         },
         rtpmap: rtpmap.to_owned(),
         fmtp,
@@ -136,7 +138,7 @@ fn read(format: &Format<'_>, kind: MediaKind, pt: Pt) -> Option<(Chosen, u8)> {
             MediaKind::Audio => opus::mirrored(offered),
             MediaKind::Video => String::new(),
         },
-        feedback: format.feedback(),
+        feedback,
     };
     Some((chosen, rank))
 }

@@ -109,6 +109,7 @@ const fn codec(codec: Codec, pt: u8, rtx: Option<u8>) -> CodecSpec {
             Some(rtx) => Some(Pt(rtx)),
             None => None,
         },
+        nack: rtx.is_some(),
     }
 }
 
