@@ -45,6 +45,8 @@ async fn whip(State(server): State<Server>, offer: String) -> impl IntoResponse 
             MediaKind::Audio => Command::SetSpeakers {
                 conference: CONFERENCE,
                 publications: vec![publication.id],
+                main: None,
+                floor: None,
             },
         });
     }

@@ -213,12 +213,17 @@ pub enum Command {
     /// The audio publications that may be heard, the most important first.
     ///
     /// A peer with as many audio slots as there are speakers gets the n-th speaker in its n-th
-    /// slot; a peer with fewer gets the loudest (RFC 6464).
+    /// slot. A peer with fewer gets the main picture's sound, whoever has the floor and the loudest
+    /// others (RFC 6464); a peer with one gets whoever speaks, else the main picture's sound.
     SetSpeakers {
         /// Where.
         conference: ConferenceId,
         /// Who.
         publications: Vec<PublicationId>,
+        /// Which of them is the sound of the main picture.
+        main: Option<PublicationId>,
+        /// Which of them has the floor.
+        floor: Option<PublicationId>,
     },
     /// Point one video slot of one peer at another feed.
     Watch {

@@ -10,6 +10,7 @@ use crate::id::{ConferenceId, PublicationId};
 use crate::overload::Overload;
 use crate::peer::PeerKey;
 use crate::publication::PublicationKey;
+use crate::speakers::Part;
 use crate::table::{Key, Named};
 
 /// Most feeds of one conference in one shard: the stage, the audio banks, and what operators watch.
@@ -54,6 +55,10 @@ pub struct Conference {
     pub stage: FxHashMap<u8, PublicationId>,
     /// Who may be heard, the most important first.
     pub speakers: Vec<PublicationId>,
+    /// Which of them is the sound of the main picture.
+    pub main_sound: Option<PublicationId>,
+    /// Which of them has the floor.
+    pub floor_sound: Option<PublicationId>,
     /// One bank per number of audio slots in use.
     pub banks: Vec<Bank>,
     /// Which publications its feeds show at present.
@@ -79,6 +84,8 @@ impl Conference {
             idle: BTreeSet::new(),
             stage: FxHashMap::default(),
             speakers: Vec::new(),
+            main_sound: None,
+            floor_sound: None,
             banks: Vec::new(),
             watched: Vec::new(),
             has_pending: false,
@@ -163,6 +170,17 @@ impl Conference {
             bank.peers = bank.peers.saturating_sub(1);
         }
         self.banks.retain(|bank| bank.peers > 0);
+    }
+
+    /// As what somebody is heard.
+    pub fn part_of(&self, speaker: PublicationId) -> Part {
+        if self.floor_sound == Some(speaker) {
+            Part::Floor
+        } else if self.main_sound == Some(speaker) {
+            Part::Main
+        } else {
+            Part::Other
+        }
     }
 
     /// What a feed is to show, by its name.

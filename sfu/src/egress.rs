@@ -250,6 +250,7 @@ mod tests {
                 codec: Codec::Vp8,
                 pt: Pt(96),
                 rtx_pt,
+                nack: true,
             }],
             ssrc: Ssrc(5),
             rtx_ssrc: Ssrc(6),

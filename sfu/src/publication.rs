@@ -169,8 +169,8 @@ impl Publication {
         if !was_active {
             self.refresh_best(now);
         }
-        if let Some(level) = packet.level {
-            self.loudness.hear(now, level);
+        if self.kind == MediaKind::Audio {
+            self.loudness.hear(now, packet.level);
         }
         if self.watched {
             let ends = self.ends_frame(packet);

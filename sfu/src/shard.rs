@@ -156,8 +156,10 @@ impl Shard {
             Command::SetSpeakers {
                 conference,
                 publications,
+                main,
+                floor,
             } => {
-                self.set_speakers(now, conference, publications);
+                self.set_speakers(now, conference, publications, main, floor);
             }
             Command::Watch { slot, feed } => self.watch(now, slot, feed),
             Command::Block {

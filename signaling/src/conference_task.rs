@@ -54,7 +54,7 @@ use request::Inbound;
 use troubles::Troubles;
 
 pub use handle::{AskError, ConferenceHandle};
-pub(crate) use peers::stage_number;
+pub(crate) use peers::{PROGRAMME, stage_number};
 pub use request::{Admission, Answer, Arrival, Entry, Negotiated, NewPeer, OwnPeer, Query};
 pub(crate) use request::{Endings, refusal_message};
 

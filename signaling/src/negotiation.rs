@@ -1,13 +1,15 @@
 //! What each role may send and sees from the start, and how an offer that cannot be answered is
 //! refused.
 
-use sfu::command::{CommandError, PeerPolicy};
-use sfu::id::Feed;
+use serde::Deserialize;
+use sfu::command::{CommandError, Joined, PeerPolicy};
+use sfu::id::{Feed, SlotId};
+use sfu::kind::MediaKind;
 
 use crate::admission::Admission;
 use crate::auth::{Role, Verb};
 use crate::conference::Refusal;
-use crate::conference_task::stage_number;
+use crate::conference_task::{PROGRAMME, stage_number};
 use crate::config::Conferences;
 use crate::protocol::{ErrorCode, Place};
 
@@ -52,16 +54,67 @@ pub fn whip_policy(role: Role, audio_frame_ms: Option<u16>) -> PeerPolicy {
     }
 }
 
-/// For a WHEP player, which sends nothing and sees the main picture.
+/// What a WHEP player wants to see in its first video line.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum WatchedFeed {
+    /// The main picture.
+    Main,
+    /// The second picture.
+    Second,
+    /// The screen that is shared.
+    Screen,
+    /// Who has the floor, else the main picture.
+    Programme,
+}
+
+impl WatchedFeed {
+    /// What further video lines show, after the first.
+    const STAGE: [Self; 3] = [Self::Main, Self::Second, Self::Screen];
+
+    /// As the media plane knows it.
+    #[must_use]
+    pub const fn feed(self) -> Feed {
+        Feed::Stage(match self {
+            Self::Main => stage_number(Place::Main),
+            Self::Second => stage_number(Place::Second),
+            Self::Screen => stage_number(Place::Screen),
+            Self::Programme => PROGRAMME,
+        })
+    }
+}
+
+/// For a WHEP player, which sends nothing. Its first video line shows what it chose, further ones
+/// the rest of the stage. One that chose nothing sees the stage; if it has a single video line, see
+/// [`single_picture`].
 #[must_use]
-pub fn whep_policy() -> PeerPolicy {
+pub fn whep_policy(chosen: Option<WatchedFeed>) -> PeerPolicy {
+    // Whoever follows the programme has seen the main picture in it.
+    let is_seen = |feed: &WatchedFeed| match chosen {
+        Some(WatchedFeed::Programme) => *feed == WatchedFeed::Main,
+        Some(other) => *feed == other,
+        None => false,
+    };
+    let rest = WatchedFeed::STAGE.into_iter().filter(|it| !is_seen(it));
     PeerPolicy {
         may_send_audio: false,
         may_send_video: false,
-        video_slots: vec![Some(Feed::Stage(stage_number(Place::Main)))],
+        video_slots: chosen
+            .into_iter()
+            .chain(rest)
+            .map(|it| Some(it.feed()))
+            .collect(),
         ptime_ms: None,
         reserved: false,
     }
+}
+
+/// The slot of a WHEP player that has one picture: it is to follow the programme.
+#[must_use]
+pub fn single_picture(joined: &Joined) -> Option<SlotId> {
+    let mut pictures = joined.slots.iter().filter(|it| it.kind == MediaKind::Video);
+    let only = pictures.next()?;
+    pictures.next().is_none().then_some(only.id)
 }
 
 /// What a client is told when the media plane does not do what it asked.
@@ -102,6 +155,22 @@ mod tests {
         let policy = participant_policy(Role::Site, Some(60), false);
         assert_eq!((policy.may_send_audio, policy.ptime_ms), (true, Some(60)));
         assert_eq!(whip_policy(Role::Hall, Some(40)).ptime_ms, Some(40));
-        assert_eq!(whep_policy().ptime_ms, None);
+        assert_eq!(whep_policy(None).ptime_ms, None);
+    }
+
+    #[test]
+    fn a_players_first_picture_is_what_it_chose_and_further_ones_are_the_rest_of_the_stage() {
+        let shows = |chosen| {
+            let slots = whep_policy(chosen).video_slots;
+            let number = |slot: Option<Feed>| match slot {
+                Some(Feed::Stage(number)) => number,
+                other => panic!("{other:?}"),
+            };
+            slots.into_iter().map(number).collect::<Vec<_>>()
+        };
+        assert_eq!(shows(None), [0, 1, 2]);
+        assert_eq!(shows(Some(WatchedFeed::Main)), [0, 1, 2]);
+        assert_eq!(shows(Some(WatchedFeed::Screen)), [2, 0, 1]);
+        assert_eq!(shows(Some(WatchedFeed::Programme)), [3, 1, 2]);
     }
 }

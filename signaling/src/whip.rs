@@ -7,6 +7,11 @@
 //! DELETE {Location}            ends it
 //! ```
 
+#![expect(
+    unused_qualifications,
+    reason = "in code that utoipa generates for queries"
+)]
+
 mod fragment;
 mod resource;
 
@@ -17,9 +22,11 @@ use axum::extract::State;
 use axum::http::header::{ALLOW, CONTENT_TYPE, ETAG, HeaderName, IF_MATCH, LOCATION};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use sfu::command::{IceCredentials, Joined, PeerPolicy};
+use serde::Deserialize;
+use sfu::command::{Command as MediaCommand, IceCredentials, Joined, PeerPolicy};
 use sfu::kind::MediaKind;
 use tokio::time::Instant;
+use utoipa::IntoParams;
 
 use crate::access::{AccessLog, Arrived};
 use crate::app::{self, App};
@@ -30,10 +37,10 @@ use crate::ids::{ConferenceId, ParticipantId};
 use crate::judging::Link;
 use crate::listener::ClientAddress;
 use crate::media::Unclaimed;
-use crate::negotiation;
+use crate::negotiation::{self, WatchedFeed};
 use crate::outbox::{Outbox, outbox};
 use crate::protocol::{ErrorCode, Source};
-use crate::rest::{ApiError, Body, ErrorBody, Path};
+use crate::rest::{ApiError, Body, ErrorBody, Path, Query};
 
 pub use resource::{Resource, ResourceId, Resources};
 
@@ -57,15 +64,15 @@ pub const MAX_SDP_BYTES: usize = 64 * 1024;
 pub enum Direction {
     /// To us.
     Whip,
-    /// From us.
-    Whep,
+    /// From us: what the first picture shows, if that was said.
+    Whep(Option<WatchedFeed>),
 }
 
 impl Direction {
     const fn path(self) -> &'static str {
         match self {
             Self::Whip => "whip",
-            Self::Whep => "whep",
+            Self::Whep(_) => "whep",
         }
     }
 }
@@ -104,6 +111,17 @@ pub async fn publish(
     carried_through(app, client, Direction::Whip, grant, conference, offer).await
 }
 
+/// What a player wants to see.
+#[derive(Clone, Copy, Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct WatchQuery {
+    /// What the first video line shows; further ones show the rest of the stage. Without it they
+    /// show `main`, `second` and `screen`, and a single one `programme`: who has the floor, else the
+    /// main picture.
+    #[param(inline)]
+    feed: Option<WatchedFeed>,
+}
+
 /// WHEP: joins as the token's participant and watches.
 ///
 /// # Errors
@@ -112,7 +130,7 @@ pub async fn publish(
     post,
     path = "/whep/{conference}",
     tag = "media",
-    params(("conference" = ConferenceId, Path)),
+    params(("conference" = ConferenceId, Path), WatchQuery),
     request_body(content = String, content_type = "application/sdp", description = "The offer"),
     responses(
         (status = CREATED, body = String, content_type = "application/sdp", description = "The answer",
@@ -122,14 +140,14 @@ pub async fn publish(
 )]
 pub async fn watch(
     State(app): State<App>,
-    client: ClientAddress,
-    grant: Grant,
+    (client, grant): (ClientAddress, Grant),
     Path(conference): Path<ConferenceId>,
+    Query(WatchQuery { feed }): Query<WatchQuery>,
     headers: HeaderMap,
     Body(body): Body,
 ) -> Result<Response, ApiError> {
     let offer = offer(&headers, &body)?;
-    carried_through(app, client, Direction::Whep, grant, conference, offer).await
+    carried_through(app, client, Direction::Whep(feed), grant, conference, offer).await
 }
 
 fn offer(headers: &HeaderMap, body: &[u8]) -> Result<String, ApiError> {
@@ -200,6 +218,7 @@ async fn start(
         .map_err(|error| negotiation::refusal(&error))
         .inspect_err(|refusal| app.note_refused(&conference, refusal))?;
     let peer = unclaimed.joined().peer;
+    follow_programme(app, direction, unclaimed.joined());
     let (outbox, reader) = outbox(1);
     let join = Join {
         grant: grant.clone(),
@@ -246,6 +265,18 @@ async fn start(
     Ok((StatusCode::CREATED, headers, negotiated.sdp).into_response())
 }
 
+/// A player with a single picture that chose nothing sees who speaks.
+fn follow_programme(app: &App, direction: Direction, joined: &Joined) {
+    if direction == Direction::Whep(None)
+        && let Some(slot) = negotiation::single_picture(joined)
+    {
+        let feed = Some(WatchedFeed::Programme.feed());
+        app.media
+            .media()
+            .command(MediaCommand::Watch { slot, feed });
+    }
+}
+
 fn policy(
     app: &App,
     direction: Direction,
@@ -255,7 +286,7 @@ fn policy(
     let frame = negotiation::audio_frame_ms(&app.config.conferences, conference.sites());
     match direction {
         Direction::Whip => negotiation::whip_policy(role, frame),
-        Direction::Whep => negotiation::whep_policy(),
+        Direction::Whep(chosen) => negotiation::whep_policy(chosen),
     }
 }
 

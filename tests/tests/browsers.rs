@@ -43,6 +43,8 @@ fn give_floor(world: &mut World, id: ClientId) {
     world.command(&Command::SetSpeakers {
         conference: CONFERENCE,
         publications: vec![sound],
+        main: None,
+        floor: None,
     });
 }
 

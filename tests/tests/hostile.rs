@@ -54,6 +54,8 @@ fn conference(seed: u64) -> (World, ClientId, ClientId) {
     world.command(&Command::SetSpeakers {
         conference: CONFERENCE,
         publications: vec![sound],
+        main: None,
+        floor: None,
     });
     world.run_for(secs(3));
     assert!(world.is_connected(hall) && world.is_connected(site));

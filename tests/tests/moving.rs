@@ -40,6 +40,8 @@ fn conference(seed: u64, client: impl Client + 'static) -> (World, ClientId, Cli
     world.command(&Command::SetSpeakers {
         conference: CONFERENCE,
         publications: vec![sound],
+        main: None,
+        floor: None,
     });
     world.run_for(secs(6));
     (world, hall, site)

@@ -154,6 +154,8 @@ fn to_show_nothing_in_a_conference_without_anybody_makes_no_conference() {
     world.command(&Command::SetSpeakers {
         conference: CONFERENCE,
         publications: Vec::new(),
+        main: None,
+        floor: None,
     });
     assert_empty(&world);
     let publication = PublicationId {
@@ -164,6 +166,8 @@ fn to_show_nothing_in_a_conference_without_anybody_makes_no_conference() {
         world.command(&Command::SetSpeakers {
             conference: CONFERENCE,
             publications,
+            main: None,
+            floor: None,
         });
     }
     assert_empty(&world);

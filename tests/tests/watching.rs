@@ -59,6 +59,8 @@ fn give_floor(world: &mut World, id: ClientId) {
     world.command(&Command::SetSpeakers {
         conference: CONFERENCE,
         publications: vec![sound],
+        main: None,
+        floor: None,
     });
 }
 
@@ -514,6 +516,8 @@ fn of_three_speakers_the_loudest_is_heard_by_who_has_one_slot() {
     world.command(&Command::SetSpeakers {
         conference: CONFERENCE,
         publications,
+        main: None,
+        floor: None,
     });
     world.run_for(secs(2));
     for (loudest, source) in [(0, 10), (2, 30), (1, 20)] {

@@ -11,7 +11,7 @@ use crate::peer::PeerKey;
 use crate::publication::PublicationKey;
 use crate::shard::Shard;
 use crate::shard::audience::feed_name;
-use crate::speakers;
+use crate::speakers::{self, Candidate};
 
 /// Highest layer for a slot that shows one particular publication: an operator's small picture.
 const THUMBNAIL_LAYER: u8 = 0;
@@ -45,12 +45,16 @@ impl Shard {
         now: Instant,
         conference: ConferenceId,
         who: Vec<PublicationId>,
+        main: Option<PublicationId>,
+        floor: Option<PublicationId>,
     ) {
         let Some(key) = self.intended(conference, !who.is_empty()) else {
             return;
         };
         if let Some(conference) = self.conferences.at_mut(key) {
             conference.speakers = who;
+            conference.main_sound = main;
+            conference.floor_sound = floor;
         }
         self.reconcile(now, key);
         self.forget_if_empty(key);
@@ -217,11 +221,8 @@ impl Shard {
             .speakers
             .iter()
             .map(|id| {
-                let loudness = self
-                    .publications
-                    .named(*id)
-                    .map_or(0.0, |p| p.loudness.loudness(now));
-                (*id, loudness)
+                let heard = self.publications.named(*id).map(|known| known.loudness);
+                Candidate::new(*id, conference.part_of(*id), heard.as_ref(), now)
             })
             .collect();
         let mut changed = false;

@@ -168,6 +168,18 @@ impl State {
         (!is_silent).then_some(holder)
     }
 
+    /// Whom a single picture shows: who has the floor, while there is a picture of it, else the main
+    /// picture.
+    pub fn programme(&self) -> Option<ParticipantId> {
+        let is_seen = |id: &ParticipantId| {
+            self.people.get(*id).is_some_and(|person| {
+                let has_ceased = person.arrivals.get(&Source::Camera) == Some(&Arrival::Ceased);
+                !person.muted && person.is_active(Source::Camera) && !has_ceased
+            })
+        };
+        self.audible_holder().filter(is_seen).or(self.scene.main)
+    }
+
     fn halls(&self) -> impl Iterator<Item = (ParticipantId, &Participant)> {
         self.people
             .prominent()

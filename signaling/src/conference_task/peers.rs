@@ -177,7 +177,16 @@ pub(super) struct Peers {
     /// Those whose peer watches somebody.
     watchers: BTreeSet<ParticipantId>,
     stage: [Option<PublicationId>; Place::ALL.len()],
+    programme: Option<PublicationId>,
+    sounds: Sounds,
+}
+
+/// Whose sound may be heard, and as what.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+struct Sounds {
     speakers: Vec<PublicationId>,
+    main: Option<PublicationId>,
+    floor: Option<PublicationId>,
 }
 
 impl Peers {
@@ -342,17 +351,39 @@ impl Peers {
                 });
             }
         }
-        let speakers: Vec<_> = scene
-            .speakers
-            .iter()
-            .filter_map(|id| self.publication(*id, Source::Microphone))
-            .collect();
-        if self.speakers != speakers {
+        let programme = state
+            .programme()
+            .and_then(|id| self.publication(id, Source::Camera));
+        if self.programme != programme {
+            self.programme = programme;
+            media.command(Command::Show {
+                conference,
+                stage: PROGRAMME,
+                publication: programme,
+            });
+        }
+        let sounds = self.sounds(state);
+        if self.sounds != sounds {
             media.command(Command::SetSpeakers {
                 conference,
-                publications: speakers.clone(),
+                publications: sounds.speakers.clone(),
+                main: sounds.main,
+                floor: sounds.floor,
             });
-            self.speakers = speakers;
+            self.sounds = sounds;
+        }
+    }
+
+    fn sounds(&self, state: &State) -> Sounds {
+        let scene = state.scene();
+        let sound = |id: ParticipantId| self.publication(id, Source::Microphone);
+        let heard =
+            |id: Option<ParticipantId>| id.filter(|id| scene.speakers.contains(id)).and_then(sound);
+        let main = heard(scene.main);
+        Sounds {
+            speakers: scene.speakers.iter().copied().filter_map(sound).collect(),
+            main,
+            floor: heard(state.floor_holder()).filter(|floor| Some(*floor) != main),
         }
     }
 
@@ -383,6 +414,10 @@ impl Peers {
         }
     }
 }
+
+/// The number under which the media plane knows what a single picture shows, who speaks or else the
+/// main picture: a place of the stage beside those that have a name.
+pub(crate) const PROGRAMME: u8 = 3;
 
 /// The number under which the media plane knows a place.
 pub(crate) const fn stage_number(place: Place) -> u8 {

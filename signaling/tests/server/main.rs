@@ -17,6 +17,7 @@ mod health;
 mod kept;
 mod links;
 mod outage;
+mod programme;
 mod rest;
 mod restart;
 mod room;

@@ -192,6 +192,8 @@ impl Stage {
         world.command(&Command::SetSpeakers {
             conference: CONFERENCE,
             publications: vec![sound],
+            main: None,
+            floor: None,
         });
         world.run_for(Duration::from_secs(2));
         world.tap(hostile);

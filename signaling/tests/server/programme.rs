@@ -1,0 +1,164 @@
+//! What players without a WebSocket see: what they chose, else who speaks; and which encoder is the
+//! hall.
+
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+use sfu::command::Event;
+use sfu::id::{Feed, PeerId, PublicationId, SlotId};
+use signaling::auth::Role;
+
+use crate::fake_media::Order;
+use crate::world::{CONFERENCE, World, path};
+
+const SDP: &str = "application/sdp";
+const PROGRAMME: u8 = 3;
+
+/// Publishes sound and picture.
+async fn publish(world: &World, token: &str) {
+    let (at, offer) = (format!("/whip/{CONFERENCE}"), "send audio 0,send video 1");
+    let reply = world.post_text(&at, token, SDP, offer).await;
+    assert_eq!(reply.status, StatusCode::CREATED, "{}", reply.text);
+}
+
+fn publication(peer: u64, mline: u8) -> PublicationId {
+    let peer = PeerId(peer);
+    PublicationId { peer, mline }
+}
+
+/// Media of both publications of a peer begins, or stops.
+async fn media(world: &World, peer: u64, arrives: bool) {
+    for mline in 0..2 {
+        let publication = publication(peer, mline);
+        let event = if arrives {
+            Event::PublicationStarted { publication }
+        } else {
+            Event::PublicationStopped { publication }
+        };
+        world.media.happen(event).await;
+    }
+}
+
+/// The list of participants, once `is_there` holds of it.
+async fn people(world: &World, is_there: impl Fn(&[Value]) -> bool) -> Vec<Value> {
+    for _ in 0..200 {
+        let reply = world.get(&path("/participants"), &world.admin()).await;
+        let people = reply.json().as_array().unwrap().clone();
+        if is_there(&people) {
+            return people;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("not within 2 s");
+}
+
+/// What the stage's places were last told to show.
+fn shown(world: &World, place: u8) -> Option<PublicationId> {
+    let orders = world.media.orders();
+    let last = orders.iter().rev().find_map(|order| match order {
+        Order::Show(number, what) if *number == place => Some(*what),
+        _ => None,
+    });
+    last.flatten()
+}
+
+#[tokio::test]
+async fn an_encoder_that_was_started_again_is_the_hall_with_its_first_packet() {
+    let world = World::new().await;
+    let token = world.token(Role::Hall, Some("VN"));
+    publish(&world, &token).await;
+    media(&world, 1, true).await;
+    publish(&world, &token).await;
+    assert_eq!(shown(&world, 0), Some(publication(1, 1)));
+    world
+        .media
+        .happen(Event::PeerConnected { peer: PeerId(1) })
+        .await;
+    world
+        .media
+        .happen(Event::PeerConnected { peer: PeerId(2) })
+        .await;
+    media(&world, 2, true).await;
+    let connected = |people: &[Value]| people.iter().all(|it| it["media"] == "connected");
+    people(&world, connected).await;
+    assert_eq!(shown(&world, 0), Some(publication(2, 1)));
+    assert!(world.media.has(&Order::Speakers(vec![publication(2, 0)])));
+    media(&world, 1, false).await;
+    let silent = |people: &[Value]| people.iter().any(|it| it["media"] == "silent");
+    let people = people(&world, silent).await;
+    let states: Vec<_> = people.iter().map(|it| &it["media"]).collect();
+    assert_eq!(states, [&json!("silent"), &json!("connected")]);
+    assert_eq!(shown(&world, 0), Some(publication(2, 1)));
+}
+
+#[tokio::test]
+async fn what_is_silent_while_its_floor_lasts_leaves_the_stage_until_it_is_heard_again() {
+    let world = World::new().await;
+    publish(&world, &world.token(Role::Hall, Some("VN"))).await;
+    publish(&world, &world.token(Role::Site, Some("00004"))).await;
+    for peer in [1, 2] {
+        media(&world, peer, true).await;
+    }
+    let site = people(&world, |people| people.len() == 2).await.remove(1);
+    let grant = json!({"participant": site["participant"]});
+    world
+        .post(&path("/floor/grant"), &world.admin(), &grant)
+        .await;
+    let both = (Some(publication(1, 1)), Some(publication(2, 1)));
+    let stage = || (shown(&world, 0), shown(&world, 1));
+    assert_eq!((stage(), shown(&world, PROGRAMME)), (both, both.1));
+    let silent = |wanted: bool| {
+        move |people: &[Value]| people.iter().any(|it| it["media"] == "silent") == wanted
+    };
+    world
+        .media
+        .happen(Event::PeerConnected { peer: PeerId(2) })
+        .await;
+    media(&world, 2, false).await;
+    people(&world, silent(true)).await;
+    assert_eq!(
+        (stage(), shown(&world, PROGRAMME)),
+        ((both.0, None), both.0)
+    );
+    media(&world, 2, true).await;
+    people(&world, silent(false)).await;
+    assert_eq!((stage(), shown(&world, PROGRAMME)), (both, both.1));
+}
+
+#[tokio::test]
+async fn a_player_with_one_picture_follows_the_programme_unless_it_chose() {
+    let world = World::new().await;
+    let token = world.token(Role::Observer, None);
+    let one = "receive audio 0,receive video 1";
+    for (peer, query, offer, follows) in [
+        (1, "", one, true),
+        (2, "?feed=main", one, false),
+        (3, "", "receive video 0,receive video 1", false),
+        (4, "", "receive audio 0", false),
+    ] {
+        let address = format!("/whep/{CONFERENCE}{query}");
+        let reply = world.post_text(&address, &token, SDP, offer).await;
+        assert_eq!(reply.status, StatusCode::CREATED, "{}", reply.text);
+        let slot = SlotId {
+            peer: PeerId(peer),
+            mline: 1,
+        };
+        let order = Order::Watch(slot, Some(Feed::Stage(PROGRAMME)));
+        assert_eq!(world.media.has(&order), follows, "{query} {offer}");
+    }
+}
+
+#[tokio::test]
+async fn a_feed_that_there_is_not_is_refused_with_those_that_there_are() {
+    let world = World::new().await;
+    let token = world.token(Role::Observer, None);
+    let address = format!("/whep/{CONFERENCE}?feed=third");
+    let reply = world
+        .post_text(&address, &token, SDP, "receive video 0")
+        .await;
+    assert_eq!(reply.status, StatusCode::BAD_REQUEST);
+    let sentence = reply.json()["message"].as_str().unwrap().to_owned();
+    for word in ["third", "main", "second", "screen", "programme"] {
+        assert!(sentence.contains(word), "{sentence}");
+    }
+    assert_eq!(world.arrivals().await, 0);
+}
