@@ -110,8 +110,10 @@ pub struct Cold {
     pub stage: Stage,
     /// Its NTP clock minus ours in 32.32 fixed point, from its first sender report.
     pub ntp_offset: Option<i64>,
-    /// When its next sender reports are due.
+    /// When it is looked whether it must be sent a report; if it receives anything.
     pub next_report: Option<Instant>,
+    /// When its next sender reports are due if media flows.
+    pub reports_due: Option<Instant>,
     /// The deadline that is entered for it; entries for other times are stale.
     pub armed: Option<Instant>,
     /// Paths entered into the demultiplexer.
@@ -165,6 +167,7 @@ impl Cold {
             stage: Stage::Connecting,
             ntp_offset: None,
             next_report: None,
+            reports_due: None,
             armed: None,
             paths: Vec::new(),
             handshakes: 0,

@@ -77,6 +77,35 @@ fn a_chromium_that_roams_is_followed_with_its_next_nominated_check() {
 }
 
 #[test]
+fn a_viewer_whose_way_was_broken_goes_on_with_a_keyframe() {
+    let (mut world, hall, site) = conference(58, Light::new(Wishes::watch()));
+    let asked = world.client::<Light>(hall).plis();
+    world.restart_ice(site);
+    world.run_for(secs(3));
+    assert_eq!(
+        world.client::<Light>(hall).plis(),
+        asked,
+        "nothing was lost"
+    );
+    world.roam(site);
+    outage(&mut world, site);
+    world.run_for(secs(1));
+    assert_eq!(world.client::<Light>(hall).plis(), asked + 1);
+}
+
+#[test]
+fn something_comes_every_second_though_nobody_is_on_air() {
+    let (mut world, hall, site) = conference(59, Light::new(Wishes::watch()));
+    world.client::<Light>(hall).set_paused(true);
+    world.run_for(secs(5));
+    for _ in 0..60 {
+        let before = world.client::<Light>(site).compounds;
+        world.run_for(secs(1));
+        assert!(world.client::<Light>(site).compounds > before);
+    }
+}
+
+#[test]
 fn a_firefox_that_roams_is_followed_without_nomination() {
     let wishes = Wishes {
         habits: Habits::Firefox,

@@ -2,6 +2,7 @@
 
 import { type ConferenceState, isOnAir, NOBODY, reduce } from "./conference.ts";
 import { type LocalDevices, type MediaSource, openScreen } from "./devices.ts";
+import { PathWatch, type Remedy } from "./pathwatch.ts";
 import { type Connection, PeerLink, type PeerState, type Plan, type Slot } from "./peer.ts";
 import type { Place, Request, Role, Source, StateMessage, Welcome } from "./protocol.ts";
 import { Publisher } from "./publish.ts";
@@ -13,6 +14,8 @@ import { planWatch } from "./watch.ts";
 const WATCH_SLOTS = 16;
 /** Time between two readings of the line, in milliseconds. Lower: more work for an old machine. */
 const STATS_MS = 2_000;
+/** Time between two looks at the way that media comes, in milliseconds. Lower: more work. Higher: a break is seen later. */
+const LOOK_MS = 250;
 /** Longest wait before another fresh peer connection, in milliseconds. */
 const LONGEST_RENEWAL_MS = 15_000;
 
@@ -77,6 +80,10 @@ export class Attendance {
   readonly #publisher: Publisher;
   #state: AttendanceState = START;
   #peer: PeerLink | null = null;
+  readonly #path = new PathWatch();
+  #isLooking = false;
+  /** Where the server saw this page last. */
+  #address: string | undefined;
   #peerLife = new AbortController();
   #iceServers: readonly RTCIceServer[] = [];
   #renewals = 0;
@@ -105,10 +112,14 @@ export class Attendance {
       signal,
     );
     const stats = setInterval(() => void this.#readStats(), STATS_MS);
+    const looks = setInterval(() => void this.#lookAtPath(), LOOK_MS);
+    options.wakeUps.addEventListener("online", () => this.#onNetwork(), { signal });
+    options.wakeUps.addEventListener("network", () => this.#path.begin(), { signal });
     signal.addEventListener(
       "abort",
       () => {
         clearInterval(stats);
+        clearInterval(looks);
         this.#closePeer();
       },
       { once: true },
@@ -260,7 +271,8 @@ export class Attendance {
     const isFresh = this.#peer === null || !welcome.resumed || this.#hasServerRestarted || isForgotten;
     this.#hasServerRestarted = false;
     if (isFresh) this.#renew();
-    else this.#keepPeer();
+    else this.#keepPeer(welcome.address !== this.#address);
+    this.#address = welcome.address;
   }
 
   #onFloor(before: string, now: string): void {
@@ -333,6 +345,7 @@ export class Attendance {
     if (role === undefined || this.#signal.aborted) return;
     this.#peerLife = new AbortController();
     this.#lastReading = null;
+    this.#path.renewed();
     const peer = new PeerLink(
       {
         plan: planFor(role),
@@ -370,8 +383,8 @@ export class Attendance {
     if (wanted.length > 0) void this.watch(wanted);
   }
 
-  /** The session came back to a page whose peer connection may well have lived on. */
-  #keepPeer(): void {
+  /** The session came back to a page whose peer connection may well have lived on, unless it comes from elsewhere. */
+  #keepPeer(hasMoved: boolean): void {
     const peer = this.#peer;
     if (peer === null) return;
     if (!peer.isAnswered) {
@@ -379,19 +392,46 @@ export class Attendance {
       return;
     }
     this.#publisher.attach(peer).catch((error: unknown) => this.#report(error));
-    this.#repair(peer);
+    this.#path.begin();
+    if (hasMoved && !this.#path.isSilent(performance.now())) this.#restartIce(peer);
+    else void this.#lookAtPath();
   }
 
-  #repair(peer: PeerLink): void {
-    if (this.#channel.link.state !== "open") return;
-    peer.repair().catch((error: unknown) => this.#report(error));
+  async #lookAtPath(): Promise<void> {
+    const peer = this.#peer;
+    if (peer?.isAnswered !== true || this.#isLooking) return;
+    this.#isLooking = true;
+    try {
+      const sight = await peer.sight();
+      const remedy = this.#peer === peer ? this.#path.look(performance.now(), sight) : null;
+      if (remedy !== null) await this.#remedy(peer, remedy);
+    } finally {
+      this.#isLooking = false;
+    }
+  }
+
+  /** Looks for another way if the server can be reached at all; else the next `welcome` sees to it. */
+  async #remedy(peer: PeerLink, remedy: Remedy): Promise<void> {
+    const isOpen = await this.#channel.check();
+    if (!isOpen || this.#peer !== peer) return;
+    if (remedy === "fresh") this.#renew();
+    if (remedy === "restart") this.#restartIce(peer);
+  }
+
+  /** There is a network again, perhaps another one. */
+  #onNetwork(): void {
+    this.#path.begin();
+    if (this.#peer?.isAnswered === true) void this.#remedy(this.#peer, "restart");
+  }
+
+  #restartIce(peer: PeerLink): void {
+    peer.restartIce().catch((error: unknown) => this.#report(error));
   }
 
   #onPeer(peer: PeerLink): void {
     if (this.#peer !== peer) return;
     if (peer.state === "connected") this.#renewals = 0;
     this.#change({ media: peer.state, slots: peer.slots });
-    if (peer.state === "failed") this.#repair(peer);
   }
 
   #renewLater(peer: PeerLink): void {

@@ -1,7 +1,9 @@
 // The one peer connection of this page, negotiated once. The only file that names RTCPeerConnection.
 
+import type { Sight } from "./pathwatch.ts";
 import type { Answer, AnsweredSlot, Request, Source } from "./protocol.ts";
 import { RequestError } from "./signaling.ts";
+import { wayOf } from "./stats.ts";
 
 /** What of an RTCPeerConnection is used here. */
 export type Connection = Pick<
@@ -97,6 +99,11 @@ export function forwardable(codecs: readonly RTCRtpCodec[]): RTCRtpCodec[] {
   return codecs.filter((codec) => rank(codec) >= 0).sort((a, b) => rank(a) - rank(b));
 }
 
+/** Whether the same request may be answered a moment later. */
+function isPassing({ code, retryAfterSeconds }: RequestError): boolean {
+  return code === "disconnected" || code === "timeout" || retryAfterSeconds !== null;
+}
+
 let setRemoteDescriptionCalls = 0;
 
 /** How often this page has called `setRemoteDescription`: once, unless a connection broke. */
@@ -183,13 +190,18 @@ export class PeerLink {
     }
   }
 
+  /** What is known of the way at this moment. */
+  async sight(): Promise<Sight> {
+    const way = wayOf((await this.#connection.getStats()).entries());
+    return { state: this.state, ...way };
+  }
+
   /**
-   * Repairs the path if, and only if, ICE has given up on it: a loss of some seconds heals by itself.
-   * Call it when ICE fails, and after a return of the WebSocket; it needs an open one.
+   * Looks for another way on the same connection, which goes on over the old one until there is one. It needs an open
+   * WebSocket; if that is lost before the answer, it may be called again.
    */
-  async repair(): Promise<void> {
+  async restartIce(): Promise<void> {
     if (this.#negotiation !== "answered") return;
-    if (this.#connection.iceConnectionState !== "failed") return;
     this.#negotiation = "waiting";
     try {
       this.#connection.restartIce();
@@ -199,11 +211,26 @@ export class PeerLink {
       await this.#accept(answer);
       this.#negotiation = "answered";
     } catch (error) {
-      // Half a negotiation cannot be resumed on this connection; a lost line is tried again with a fresh one.
-      this.#negotiation = "idle";
-      if (!this.#signal.aborted) this.#options.onGone();
+      if (this.#signal.aborted) return;
+      if (error instanceof RequestError && isPassing(error)) await this.#rollBack();
+      else this.#giveUp();
       if (!(error instanceof RequestError)) throw error;
     }
+  }
+
+  async #rollBack(): Promise<void> {
+    try {
+      await this.#connection.setLocalDescription({ type: "rollback" });
+      this.#negotiation = "answered";
+    } catch {
+      this.#giveUp();
+    }
+  }
+
+  /** Half a negotiation cannot be resumed on this connection. */
+  #giveUp(): void {
+    this.#negotiation = "idle";
+    if (!this.#signal.aborted) this.#options.onGone();
   }
 
   #dtls(): PeerState {

@@ -56,6 +56,8 @@ export interface Welcome {
   readonly tookOver?: boolean;
   /** Whether the server still has this participant's peer connection. */
   readonly media?: boolean;
+  /** The address from which the server sees this page. */
+  readonly address?: string;
   /** How long after a loss `resume` still works, in seconds. */
   readonly resumeSeconds: number;
   readonly pingSeconds: number;

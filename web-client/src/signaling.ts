@@ -18,6 +18,12 @@ import { judge, type OverReason, waitMs, type WaitReason } from "./verdict.ts";
 const QUIET_MS = 5_000;
 /** How long that sign may take. With `QUIET_MS`, a dead line is noticed within 8 s. */
 const PONG_MS = 3_000;
+/**
+ * How long it may take when there is a reason to doubt the line, at least, and as a multiple of what it took last.
+ * Lower: one that is slow is taken for dead.
+ */
+const DOUBTED_PONG_MS = 700;
+const DOUBTED_TIMES = 3;
 /** How long a connection may take from its first byte to `welcome`. */
 const WELCOME_MS = 10_000;
 /** How long an answer may take on a line that is otherwise alive. */
@@ -51,7 +57,7 @@ export interface ChannelOptions {
   random(): number;
   onLink(link: Link): void;
   onMessage(message: Welcome | StateMessage): void;
-  /** Fires `online`, and `visible` when a sleeping tab is looked at again. */
+  /** Fires `online`, `visible` when a sleeping tab is looked at again, and `network` when the network seems to be another. */
   readonly wakeUps: EventTarget;
 }
 
@@ -90,6 +96,11 @@ export class SignalingChannel {
   #nextId = 1;
   #link: Link = { state: "connecting" };
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** When it was asked for a sign of life that has not come yet, and how long the last one took. */
+  #pingedAt: number | null = null;
+  #roundTripMs = 0;
+  /** Who wants to know whether the line is alive. */
+  #doubts: ((isAlive: boolean) => void)[] = [];
 
   constructor(options: ChannelOptions, signal: AbortSignal) {
     this.#options = options;
@@ -97,6 +108,7 @@ export class SignalingChannel {
     const wake = () => this.#wake();
     options.wakeUps.addEventListener("online", wake, { signal });
     options.wakeUps.addEventListener("visible", wake, { signal });
+    options.wakeUps.addEventListener("network", wake, { signal });
     signal.addEventListener("abort", () => this.#drop(), { once: true });
     this.#connect();
   }
@@ -130,6 +142,13 @@ export class SignalingChannel {
       });
       this.#send({ ...request, id });
     });
+  }
+
+  /** Whether the line is alive, as a ping shows. One that is not is given up at once, and looked for anew. */
+  check(): Promise<boolean> {
+    if (this.#attempt?.welcomed !== true) return Promise.resolve(false);
+    if (this.#doubts.length === 0) this.#doubt();
+    return new Promise((resolve) => this.#doubts.push(resolve));
   }
 
   /** Leaves the conference for good. */
@@ -245,14 +264,35 @@ export class SignalingChannel {
 
   /** Something was heard: start counting the silence anew. */
   #listen(attempt: Attempt): void {
+    if (this.#pingedAt !== null) this.#roundTripMs = performance.now() - this.#pingedAt;
+    this.#pingedAt = null;
+    this.#resolveDoubts(true);
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#probe(attempt), QUIET_MS);
   }
 
-  #probe(attempt: Attempt): void {
+  #ping(): void {
     clearTimeout(this.#timer);
+    this.#pingedAt = performance.now();
     this.#send({ type: "ping" });
+  }
+
+  #probe(attempt: Attempt): void {
+    this.#ping();
     this.#timer = setTimeout(() => this.#lose(attempt, 1006), PONG_MS);
+  }
+
+  /** A line that is dead although nobody has closed it: there may be another network, on which it is alive at once. */
+  #doubt(): void {
+    this.#ping();
+    this.#timer = setTimeout(() => {
+      this.#drop();
+      this.#connect();
+    }, Math.min(PONG_MS, Math.max(DOUBTED_PONG_MS, DOUBTED_TIMES * this.#roundTripMs)));
+  }
+
+  #resolveDoubts(isAlive: boolean): void {
+    for (const resolve of this.#doubts.splice(0)) resolve(isAlive);
   }
 
   /** The machine woke up or has a network again: do not sit out a timer that was set before. */
@@ -295,6 +335,8 @@ export class SignalingChannel {
   /** Lets go of the current WebSocket, and of everyone who waits for an answer on it. */
   #drop(): void {
     clearTimeout(this.#timer);
+    this.#pingedAt = null;
+    this.#resolveDoubts(false);
     const attempt = this.#attempt;
     this.#attempt = null;
     attempt?.life.abort();

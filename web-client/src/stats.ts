@@ -63,6 +63,22 @@ export function read(report: Iterable<readonly [string, unknown]>): Reading {
   return reading;
 }
 
+/** What a report says of the way: how much has come on all that there were, and what the one in use is made of. */
+export function wayOf(report: Iterable<readonly [string, unknown]>): { received: number; protocol: "udp" | "tcp" | null } {
+  const entries = new Map([...report].map(([id, value]) => [id, value as Entry]));
+  let received = 0;
+  let local: unknown;
+  for (const entry of entries.values()) {
+    if (entry["type"] === "transport") local = entries.get(entry["selectedCandidatePairId"] as string)?.["localCandidateId"];
+    if (entry["type"] !== "candidate-pair") continue;
+    received += amount(entry, "bytesReceived");
+    // Firefox's way of saying which one is in use.
+    if (entry["selected"] === true) local = entry["localCandidateId"];
+  }
+  const protocol = entries.get(local as string)?.["protocol"];
+  return { received, protocol: protocol === "udp" || protocol === "tcp" ? protocol : null };
+}
+
 /** The line between `before` and `after`; `null` if no time passed. */
 export function compare(before: Reading, after: Reading): LineQuality | null {
   const seconds = (after.at - before.at) / 1000;

@@ -12,11 +12,13 @@ let credentials: FakeCredentials;
 let devices: LocalDevices;
 let captured: FakeTrack[];
 let attendance: Attendance;
+let wakeUps: EventTarget;
 const getUserMedia = vi.fn<(constraints: MediaStreamConstraints) => Promise<unknown>>();
 
 beforeEach(() => {
   vi.useFakeTimers();
   server = new FakeServer();
+  wakeUps = new EventTarget();
   connections = [];
   captured = [];
   life = new AbortController();
@@ -53,7 +55,7 @@ function attend(): void {
       credentials,
       devices,
       media: source,
-      wakeUps: new EventTarget(),
+      wakeUps,
       connectSocket: () => server.connect(),
       connectPeer: () => {
         const connection = new FakeConnection();
@@ -144,22 +146,66 @@ describe("the peer connection", () => {
     expect(attendance.state.media).toBe("connected");
   });
 
-  it("is repaired when ICE has failed, but not before the WebSocket is back", async () => {
+  it("is replaced when ICE has failed, but not before the WebSocket is back", async () => {
     await joined();
     server.end(1006);
     connection().ice("failed");
-    await settled();
-    expect(connection().count("restartIce")).toBe(0);
-    vi.advanceTimersByTime(1_000);
+    await vi.advanceTimersByTimeAsync(500);
+    expect(connections).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(500);
     server.welcome({ resumed: true });
     await settled();
+    server.say({ type: "pong" });
+    await answerOffer();
+    expect(connections).toHaveLength(2);
+    expect(connections[0]?.count("close")).toBe(1);
+    expect(attendance.state.media).toBe("connected");
+  });
+
+  it("looks for another way at once when the session comes back from elsewhere", async () => {
+    await joined();
+    server.end(1006);
+    vi.advanceTimersByTime(1_000);
+    server.welcome({ resumed: true, address: "203.0.113.8" });
+    await settled();
     expect(connection().count("restartIce")).toBe(1);
-    expect(server.sent("restartIce").sdp).not.toBe("");
+    expect(connections).toHaveLength(1);
+  });
+
+  it("is replaced when nothing arrives any more and the server answers", async () => {
+    await joined();
+    connection().received = 1;
+    for (let tick = 0; tick < 7; tick++) {
+      expect(connections).toHaveLength(1);
+      await vi.advanceTimersByTimeAsync(250);
+      server.say({ type: "pong" });
+    }
+    await settled();
+    expect(server.sockets).toHaveLength(1);
+    expect(connections).toHaveLength(2);
+  });
+
+  it("is left alone when nothing arrives any more, not even over the WebSocket", async () => {
+    await joined();
+    connection().received = 1;
+    await vi.advanceTimersByTimeAsync(4_000);
+    expect(attendance.state.link.state).toBe("connecting");
+    expect(connection().count("restartIce")).toBe(0);
+    expect(connections).toHaveLength(1);
+  });
+
+  it("looks for another way when there is a network again", async () => {
+    await joined();
+    wakeUps.dispatchEvent(new Event("online"));
+    server.say({ type: "pong" });
+    await settled();
+    expect(connection().count("restartIce")).toBe(1);
   });
 
   it("is replaced when the server does not know it any more", async () => {
     await joined();
-    connection().ice("failed");
+    wakeUps.dispatchEvent(new Event("online"));
+    server.say({ type: "pong" });
     await settled();
     const { id } = server.sent("restartIce");
     server.say({ type: "error", id, code: "no_media", message: "", retryAfterSeconds: null });

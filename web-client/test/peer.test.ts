@@ -87,7 +87,6 @@ describe("the offer", () => {
     const before = remoteDescriptionsSet();
     const peer = await connected();
     await peer.offer();
-    await peer.repair();
     expect(connection.count("createOffer")).toBe(1);
     expect(connection.count("setRemoteDescription")).toBe(1);
     expect(remoteDescriptionsSet()).toBe(before + 1);
@@ -124,29 +123,36 @@ describe("the offer", () => {
 });
 
 describe("an ICE restart", () => {
-  it("does not happen while the path is only disconnected", async () => {
+  it("happens on the same connection", async () => {
     const peer = await connected();
-    connection.ice("disconnected");
-    await peer.repair();
-    expect(connection.count("restartIce")).toBe(0);
-    expect(peer.state).toBe("disconnected");
-  });
-
-  it("happens once ICE has failed, on the same connection", async () => {
-    const peer = await connected();
-    connection.ice("failed");
-    await peer.repair();
+    await peer.restartIce();
     expect(connection.count("restartIce")).toBe(1);
     expect(negotiate).toHaveBeenLastCalledWith({ type: "restartIce", sdp: "offer 2" });
     expect(connection.count("setRemoteDescription")).toBe(2);
     expect(onGone).not.toHaveBeenCalled();
   });
 
+  it("is not begun twice at a time", async () => {
+    const peer = await connected();
+    await Promise.all([peer.restartIce(), peer.restartIce()]);
+    expect(connection.count("restartIce")).toBe(1);
+  });
+
+  it("cut off by a lost line is taken back, and can be begun anew", async () => {
+    const peer = await connected();
+    negotiate.mockRejectedValueOnce(new RequestError("disconnected", ""));
+    await peer.restartIce();
+    expect(connection.localDescription?.type).toBe("rollback");
+    expect(onGone).not.toHaveBeenCalled();
+    await peer.restartIce();
+    expect(connection.count("restartIce")).toBe(2);
+    expect(connection.count("setRemoteDescription")).toBe(2);
+  });
+
   it("that the server does not know asks for a fresh connection", async () => {
     const peer = await connected();
-    connection.ice("failed");
     negotiate.mockRejectedValueOnce(new RequestError("no_media", ""));
-    await peer.repair();
+    await peer.restartIce();
     expect(onGone).toHaveBeenCalledOnce();
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { loudness } from "../src/level.ts";
-import { compare, read, type Reading } from "../src/stats.ts";
+import { compare, read, type Reading, wayOf } from "../src/stats.ts";
 
 const START: Reading = {
   at: 1_000,
@@ -70,5 +70,30 @@ describe("loudness", () => {
     const quiet = loudness(new Float32Array(64).fill(0.01));
     expect(quiet).toBeGreaterThan(0.3);
     expect(quiet).toBeLessThan(0.5);
+  });
+});
+
+describe("the way", () => {
+  const pair = (id: string, bytesReceived: number, more: object = {}) =>
+    [id, { type: "candidate-pair", bytesReceived, localCandidateId: `local-${id}`, ...more }] as const;
+  const local = (id: string, protocol: string) => [`local-${id}`, { type: "local-candidate", protocol }] as const;
+
+  it("is what the transport has selected, and all that has come on any", () => {
+    const report = [
+      pair("a", 100),
+      pair("b", 20),
+      local("a", "udp"),
+      local("b", "tcp"),
+      ["t", { type: "transport", selectedCandidatePairId: "b" }] as const,
+    ];
+    expect(wayOf(report)).toEqual({ received: 120, protocol: "tcp" });
+  });
+
+  it("is what Firefox calls selected", () => {
+    expect(wayOf([pair("a", 5, { selected: true }), local("a", "udp")])).toEqual({ received: 5, protocol: "udp" });
+  });
+
+  it("is unknown as long as there is none", () => {
+    expect(wayOf([])).toEqual({ received: 0, protocol: null });
   });
 });

@@ -39,6 +39,12 @@ pub const CONSENT: Duration = Duration::from_secs(30);
 /// a client that also checks spare pairs is less likely to be moved to one of them.
 pub const SILENCE: Duration = Duration::from_secs(3);
 
+/// How long a path that is left must have been silent so that what was sent there counts as lost.
+///
+/// Browsers that receive something report at least once a second. Lower: a move without a loss
+/// costs a keyframe. Higher: a loss costs the time until it is noticed.
+const HOLE: Duration = Duration::from_millis(500);
+
 /// Verified paths remembered per peer; the one heard longest ago is forgotten first.
 ///
 /// A client has a few host addresses, each perhaps over UDP and TCP. A forgotten path comes back
@@ -89,6 +95,8 @@ pub struct Lite {
     wanted: Option<Path>,
     /// Another path was selected before.
     has_moved: bool,
+    /// The path that was left last had fallen silent, and nobody has asked since.
+    left_silence: bool,
     proof: Proof,
     checks: Timed,
     /// When anything authenticated last came on the selected path.
@@ -123,6 +131,7 @@ impl Lite {
             selected: None,
             wanted: None,
             has_moved: false,
+            left_silence: false,
             proof: Proof::new(),
             checks: Timed::full(now, CHECKS.0, CHECKS.1),
             selected_heard: now,
@@ -224,6 +233,8 @@ impl Lite {
         self.wanted = None;
         if self.selected != Some(path) {
             self.has_moved |= self.selected.is_some();
+            let silence = now.saturating_duration_since(self.selected_heard);
+            self.left_silence |= self.has_moved && silence >= HOLE;
             self.proof.reset();
         }
         self.selected = Some(path);
@@ -361,6 +372,12 @@ impl Lite {
     pub fn restart(&mut self, ours: IceCredentials, theirs: IceCredentials) -> Option<String> {
         let unused = self.next.replace(Pair { ours, theirs });
         unused.map(|unused| unused.ours.ufrag)
+    }
+
+    /// Whether the path was changed since the last call because the former one had fallen silent:
+    /// what was sent there is lost.
+    pub const fn take_left_silence(&mut self) -> bool {
+        std::mem::replace(&mut self.left_silence, false)
     }
 
     /// Forgets a path that is gone, as when its TCP connection closed. If it was selected, the next

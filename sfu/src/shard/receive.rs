@@ -5,12 +5,14 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use rand::RngExt;
+use smallvec::SmallVec;
 
 use crate::command::{CloseReason, Event};
 use crate::demux::{Class, classify};
 use crate::drop_reason::DropReason;
 use crate::egress;
 use crate::id::{PublicationId, ShardId, Ssrc};
+use crate::kind::MediaKind;
 use crate::link::LinkMessage;
 use crate::path::Path;
 use crate::peer::feedback::pli;
@@ -101,7 +103,7 @@ impl Shard {
         if former.is_some() {
             self.handle_path_closed(now, path);
         }
-        self.enter_path(key, path);
+        self.enter_path(now, key, path);
         self.send_control(path, &reply);
         self.ask_path(now, key);
         self.note_heard(key);
@@ -128,7 +130,7 @@ impl Shard {
     }
 
     /// A peer proved to be at a path.
-    fn enter_path(&mut self, key: PeerKey, path: Path) {
+    fn enter_path(&mut self, now: Instant, key: PeerKey, path: Path) {
         let Some(peer) = self.peers.at_mut(key) else {
             return;
         };
@@ -144,8 +146,23 @@ impl Shard {
                 self.demux.remove_path(old, key);
             }
         }
-        if peer.sealer.is_some() {
-            peer.path = peer.cold.ice.proven();
+        self.set_path(now, key);
+    }
+
+    /// Media goes where it is to go by now. After a hole it goes on with a keyframe: what was lost
+    /// is too much to be repaired, and its receiver would wait for it.
+    fn set_path(&mut self, now: Instant, key: PeerKey) {
+        let Some(peer) = self.peers.at_mut(key).filter(|peer| peer.sealer.is_some()) else {
+            return;
+        };
+        peer.path = peer.cold.ice.proven();
+        if peer.path.is_none() || !peer.cold.ice.take_left_silence() {
+            return;
+        }
+        let pictures = peer.slots.iter().filter(|it| it.kind == MediaKind::Video);
+        let shown: SmallVec<[u32; 4]> = pictures.map(|slot| slot.ssrc.0).collect();
+        for ssrc in shown {
+            self.on_keyframe_request(now, key, Some(ssrc));
         }
     }
 
@@ -169,9 +186,7 @@ impl Shard {
         let key = self.peer_at(path)?;
         let peer = self.peers.at_mut(key).ok_or(DropReason::UnknownPath)?;
         peer.cold.ice.handle_answer(now, path, datagram)?;
-        if peer.sealer.is_some() {
-            peer.path = peer.cold.ice.proven();
-        }
+        self.set_path(now, key);
         self.note_heard(key);
         Ok(())
     }

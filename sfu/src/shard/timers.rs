@@ -19,6 +19,12 @@ const TICK: Duration = Duration::from_millis(100);
 /// Lower: sound and picture are in step sooner after a switch. Higher: fewer datagrams.
 const REPORT_INTERVAL: Duration = Duration::from_secs(2);
 
+/// How often each receiver is sent something, if only a report: so it can tell a way that is broken
+/// from a conference in which nobody is on air.
+///
+/// Lower: pages notice sooner; more datagrams where nothing else is sent. Higher: the opposite.
+const SIGN_INTERVAL: Duration = Duration::from_millis(700);
+
 /// A receiver that got media so recently gets more soon: its reports leave with it.
 const RIDE: Duration = Duration::from_millis(200);
 
@@ -161,7 +167,8 @@ impl Shard {
         }
     }
 
-    /// Sender reports of all slots that have sent, in one compound (RFC 3550 §6.4.1).
+    /// Sender reports of all slots that have sent, in one compound (RFC 3550 §6.4.1). While media
+    /// flows they are due less often; while none does they are the sign that the way works.
     fn send_reports(&mut self, now: Instant, key: PeerKey) {
         let ntp = self.ntp(now);
         let Some(peer) = self.peers.at_mut(key) else {
@@ -170,16 +177,20 @@ impl Shard {
         if peer.cold.next_report.is_none_or(|due| due > now) {
             return;
         }
-        peer.cold.next_report = Some(now + REPORT_INTERVAL);
+        peer.cold.next_report = Some(now + SIGN_INTERVAL);
+        let recent = |sent| now.saturating_duration_since(sent) < RIDE;
+        let mut sent = peer.slots.iter().map(|slot| slot.rewriter.last_sent());
+        let flows = sent.any(|sent| sent.is_some_and(recent));
+        if flows && peer.cold.reports_due.is_some_and(|due| due > now) {
+            return;
+        }
+        peer.cold.reports_due = Some(now + REPORT_INTERVAL);
         let mut compound = Vec::new();
-        let mut flows = false;
         for slot in &peer.slots {
             let shows = slot.rewriter.source().zip(slot.rewriter.look());
             let (Some((source, look)), Some(codec)) = (shows, slot.codec()) else {
                 continue;
             };
-            let recent = |sent| now.saturating_duration_since(sent) < RIDE;
-            flows |= slot.rewriter.last_sent().is_some_and(recent);
             let publication = self.publications.get(source.publication);
             let clock = publication
                 .and_then(|p| p.layers.get(usize::from(source.layer)))
@@ -190,7 +201,7 @@ impl Shard {
             }
         }
         if compound.is_empty() {
-            return;
+            compound.extend(no_report(peer.slots.first().map_or(0, |slot| slot.ssrc.0)));
         }
         if !flows {
             self.send_rtcp(key, &compound);
@@ -211,6 +222,13 @@ impl Shard {
             !self.active.is_empty() || !self.mirrors.is_empty() || !self.wishes.is_empty();
         self.next_tick = is_needed.then_some(now + TICK);
     }
+}
+
+/// A receiver report without a block (RFC 3550 §6.4.2).
+fn no_report(ssrc: u32) -> [u8; 8] {
+    let mut report = [0x80, 201, 0, 1, 0, 0, 0, 0];
+    report[4..].copy_from_slice(&ssrc.to_be_bytes());
+    report
 }
 
 fn sender_report(ssrc: u32, ntp: u64, rtp: u32, sent: Sent) -> [u8; 28] {

@@ -1,5 +1,7 @@
 //! Carrying out requests: what is decided at once, and what waits until it is stored.
 
+use std::net::IpAddr;
+
 use jiff::Timestamp;
 use sfu::command::{CloseReason as PeerCloseReason, Command as MediaCommand, Event as MediaEvent};
 use sfu::id::{PeerId, ShardId};
@@ -60,6 +62,7 @@ struct Entered {
     outbox: Outbox,
     /// The secret that `welcome` reveals; a resource has none.
     secret: Option<String>,
+    address: Option<IpAddr>,
     resumed: bool,
     /// Another device of its place had to go.
     took_over: bool,
@@ -315,9 +318,13 @@ impl ConferenceTask {
             Some(_) => CloseReason::Replaced,
             None => CloseReason::TakenOver,
         };
-        let (outbox, kind, secret) = match arrival {
-            Arrival::Session { outbox, secret } => (outbox, LinkKind::Entering, Some(secret)),
-            Arrival::Resource { outbox } => (outbox, LinkKind::Resource, None),
+        let (outbox, kind, secret, address) = match arrival {
+            Arrival::Session {
+                outbox,
+                secret,
+                address,
+            } => (outbox, LinkKind::Entering, Some(secret), Some(address)),
+            Arrival::Resource { outbox } => (outbox, LinkKind::Resource, None, None),
         };
         self.links
             .insert(participant, role, outbox.clone(), kind, instead);
@@ -325,6 +332,7 @@ impl ConferenceTask {
             participant,
             outbox,
             secret,
+            address,
             resumed: resuming.is_some(),
             took_over: events.iter().any(makes_room),
         });
@@ -719,6 +727,7 @@ impl ConferenceTask {
             participant,
             outbox,
             secret,
+            address,
             resumed,
             took_over,
         } = entered;
@@ -745,6 +754,7 @@ impl ConferenceTask {
                 resumed,
                 took_over,
                 media: self.peers.get(participant).is_some(),
+                address,
                 resume_seconds: self.around.welcome.resume_seconds,
                 ping_seconds: self.around.welcome.ping_seconds,
                 ice_servers: Vec::new(),

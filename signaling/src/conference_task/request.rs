@@ -1,6 +1,7 @@
 //! What is asked of a conference's task, and how it answers.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use sfu::command::{Event, IceCredentials};
 use sfu::id::PeerId;
@@ -122,6 +123,8 @@ pub enum Arrival {
         outbox: Outbox,
         /// What `welcome` reveals.
         secret: String,
+        /// From where it comes.
+        address: IpAddr,
     },
     /// A WHIP or WHEP resource, to which nothing is told and which exists as long as its peer.
     Resource {

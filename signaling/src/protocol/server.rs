@@ -1,5 +1,7 @@
 //! What the server sends.
 
+use std::net::IpAddr;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -175,6 +177,10 @@ pub struct Welcome {
     pub took_over: bool,
     /// True if the server still has the participant's peer connection; otherwise an `offer` is due.
     pub media: bool,
+    /// The address from which the server sees this session: a resumed one that comes from another
+    /// than before has another network under it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<IpAddr>,
     /// How long after a loss it may come back.
     pub resume_seconds: u32,
     /// How often the server pings.

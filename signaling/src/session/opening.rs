@@ -179,6 +179,7 @@ async fn join(
     let arrival = Arrival::Session {
         outbox: outbox.clone(),
         secret: secret.reveal(),
+        address: client.0,
     };
     let entered = conference.enter(Command::Join(join), arrival).await;
     let admission = entered.inspect_err(|refusal| app.note_refused(&conference, refusal))?;
@@ -218,6 +219,7 @@ async fn resume(
     let arrival = Arrival::Session {
         outbox: outbox.clone(),
         secret,
+        address: client.0,
     };
     let admission = conference.enter(command, arrival).await?;
     AccessLog::resumed(Arrived {

@@ -18,6 +18,8 @@ let made = 0;
 
 export class Namespace {
   #directory;
+  #inside;
+  #addresses;
 
   /** Makes one; `directory` holds the scripts that enter it. */
   constructor(directory) {
@@ -26,17 +28,19 @@ export class Namespace {
     this.name = `dinh-${unique}`;
     this.#directory = directory;
     const [outside, inside] = [`dh${unique}o`, `dh${unique}i`];
-    // A /30 from 10.203.0.0/16, by process and number, so that runs beside each other do not meet.
-    const block = ((process.pid * 8 + made) % 16_384) * 4;
+    // A /29 from 10.203.0.0/16, by process and number, so that runs beside each other do not meet.
+    const block = ((process.pid * 8 + made) % 8_192) * 8;
     const address = (host) => `10.203.${(block + host) >> 8}.${(block + host) & 255}`;
     /** How the browser reaches this machine. */
     this.gateway = address(1);
+    this.#inside = inside;
+    this.#addresses = [address(2), address(3)];
     command("ip", "netns", "add", this.name);
     try {
       command("ip", "link", "add", outside, "type", "veth", "peer", "name", inside, "netns", this.name);
-      command("ip", "address", "add", `${this.gateway}/30`, "dev", outside);
+      command("ip", "address", "add", `${this.gateway}/29`, "dev", outside);
       command("ip", "link", "set", outside, "up");
-      this.#within("ip", "address", "add", `${address(2)}/30`, "dev", inside);
+      this.#within("ip", "address", "add", `${this.#addresses[0]}/29`, "dev", inside);
       this.#within("ip", "link", "set", "lo", "up");
       this.#within("ip", "link", "set", inside, "up");
       this.#within("ip", "route", "add", "default", "via", this.gateway);
@@ -80,6 +84,15 @@ export class Namespace {
   /** From now on no UDP comes in or goes out. */
   cutUdp() {
     this.#within("nft", "add rule inet cut in meta l4proto udp drop; add rule inet cut out meta l4proto udp drop");
+  }
+
+  /** From now on this network has another address, and the old one is gone. */
+  readdress() {
+    const [old, next] = this.#addresses;
+    this.#addresses.reverse();
+    this.#within("ip", "address", "del", `${old}/29`, "dev", this.#inside);
+    this.#within("ip", "address", "add", `${next}/29`, "dev", this.#inside);
+    this.#within("ip", "route", "replace", "default", "via", this.gateway);
   }
 
   /** Everything passes again. */

@@ -114,6 +114,8 @@ pub struct Light {
     pub asked: u64,
     /// Packets that could not be used.
     pub refused: u64,
+    /// RTCP compounds that have come.
+    pub compounds: u64,
     /// Reports about what it sends (RFC 3550 §6.4.2).
     pub receiver_reports: u64,
     /// Transport-wide feedback about what it sends.
@@ -151,6 +153,7 @@ impl Light {
             reports: Vec::new(),
             asked: 0,
             refused: 0,
+            compounds: 0,
             receiver_reports: 0,
             transport_feedback: 0,
         }
@@ -382,6 +385,7 @@ impl Light {
             self.refused += 1;
             return;
         };
+        self.compounds += 1;
         for part in rtcp_packets(&compound) {
             match (part.kind, part.count) {
                 (Rtcp::SR, _) => self.note_report(&part),

@@ -191,6 +191,11 @@ export class Visit {
   #forwardWakeUps(): void {
     const { signal } = this.#life;
     window.addEventListener("online", () => this.#wakeUps.dispatchEvent(new Event("online")), { signal });
+    // Not in every browser; where it is, it also tells that the line was measured anew.
+    const connection = "connection" in navigator ? navigator.connection : null;
+    if (connection instanceof EventTarget) {
+      connection.addEventListener("change", () => this.#wakeUps.dispatchEvent(new Event("network")), { signal });
+    }
     document.addEventListener(
       "visibilitychange",
       () => {

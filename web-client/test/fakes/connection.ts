@@ -51,8 +51,12 @@ export class FakeConnection extends EventTarget {
     return Promise.resolve();
   }
 
+  /** Bytes that have come. */
+  received = 0;
+
   getStats(): Promise<Map<string, unknown>> {
-    return Promise.resolve(new Map<string, unknown>());
+    const pair = { type: "candidate-pair", bytesReceived: this.received };
+    return Promise.resolve(new Map<string, unknown>([["pair", pair]]));
   }
 
   restartIce(): void {

@@ -77,6 +77,7 @@ export const WELCOME: Welcome = {
   site: { code: "00004", name: "Phường Ba Đình" },
   conference: { id: "C1", title: "Giao ban", state: "running" },
   resumed: false,
+  address: "203.0.113.7",
   resumeSeconds: 30,
   pingSeconds: 10,
   iceServers: [],

@@ -1,0 +1,115 @@
+// Whether the media's way has broken, and when it is to be renewed: judged by what arrives and by what the browser
+// says. Pure.
+
+import type { PeerState } from "./peer.ts";
+
+/**
+ * Nothing at all for so long: the way is broken. The server sends something every 0.9 s at least, whatever is on air.
+ * Lower: a hiccup of the line costs a renewal. Higher: a picture stands still for longer.
+ */
+const SILENT_MS = 1_200;
+/** After so long it is asked over the WebSocket whether there is a network at all, so that this is known by then. */
+const DOUBTED_MS = 500;
+/** How long the browser may call the way disconnected. It says so late, and sometimes of a way that works. */
+const DISCONNECTED_MS = 1_000;
+/** Between two renewals, each wait twice the last: what a new connection takes on a slow line. */
+const RETRY_MS = { first: 2_000, longest: 15_000 };
+/** Between two attempts to get from TCP back to UDP, likewise. */
+const RETURN_MS = { first: 10_000, longest: 300_000 };
+/** After so long over UDP the next attempts begin anew. */
+const STEADY_MS = 60_000;
+
+/**
+ * What is to be done. A broken way wants a fresh connection: after an ICE restart browsers go on sending over the old
+ * way until it has been silent for seconds, and wait for a keyframe as long. A way that works goes on during a restart.
+ */
+export type Remedy = "fresh" | "restart" | "ask";
+
+/** What a peer connection knows of its way. */
+export interface Sight {
+  readonly state: PeerState;
+  /** Grows with everything that arrives. */
+  readonly received: number;
+  /** What the way is made of; `null` while it is not known. */
+  readonly protocol: "udp" | "tcp" | null;
+}
+
+export class PathWatch {
+  #received = 0;
+  #heardAt: number | null = null;
+  #isDoubted = false;
+  #disconnectedAt: number | null = null;
+  #retryAt = 0;
+  #retryMs = RETRY_MS.first;
+  /** Since when it has been this. */
+  #protocol: "udp" | "tcp" | null = null;
+  #protocolSince = 0;
+  #wasUdp = false;
+  #returnAt = 0;
+  #returnMs = RETURN_MS.first;
+
+  /** The network is said to have changed: what failed before may succeed now. */
+  begin(): void {
+    this.#retryAt = 0;
+    this.#retryMs = RETRY_MS.first;
+    this.#returnAt = 0;
+    this.#returnMs = RETURN_MS.first;
+  }
+
+  /** There is a fresh connection, on which nothing has come yet. */
+  renewed(): void {
+    this.#received = 0;
+    this.#disconnectedAt = null;
+  }
+
+  /** Whether nothing comes although something did. */
+  isSilent(now: number): boolean {
+    return this.#heardAt !== null && now - this.#heardAt >= SILENT_MS;
+  }
+
+  /** What is to be done now. `now` in milliseconds. */
+  look(now: number, sight: Sight): Remedy | null {
+    this.#note(now, sight);
+    if (this.#isBroken(now, sight)) {
+      if (now < this.#retryAt) return null;
+      this.#retryAt = now + this.#retryMs;
+      this.#retryMs = Math.min(RETRY_MS.longest, this.#retryMs * 2);
+      return "fresh";
+    }
+    if (this.#heardAt !== null && now - this.#heardAt >= DOUBTED_MS && !this.#isDoubted) {
+      this.#isDoubted = true;
+      return "ask";
+    }
+    if (sight.protocol !== "tcp" || !this.#wasUdp || now < this.#returnAt) return null;
+    this.#returnAt = now + this.#returnMs;
+    this.#returnMs = Math.min(RETURN_MS.longest, this.#returnMs * 2);
+    return "restart";
+  }
+
+  #note(now: number, { state, received, protocol }: Sight): void {
+    if (received > this.#received) {
+      this.#received = received;
+      this.#heardAt = now;
+      this.#isDoubted = false;
+      if (state === "connected") {
+        this.#retryAt = 0;
+        this.#retryMs = RETRY_MS.first;
+      }
+    }
+    this.#disconnectedAt = state === "disconnected" ? (this.#disconnectedAt ?? now) : null;
+    if (protocol === null || protocol === this.#protocol) return;
+    if (protocol === "tcp" && this.#protocol === "udp") {
+      if (now - this.#protocolSince >= STEADY_MS) this.#returnMs = RETURN_MS.first;
+      this.#returnAt = now + this.#returnMs;
+    }
+    this.#protocol = protocol;
+    this.#protocolSince = now;
+    this.#wasUdp ||= protocol === "udp";
+  }
+
+  #isBroken(now: number, { state }: Sight): boolean {
+    if (state === "failed") return true;
+    if (this.#disconnectedAt !== null && now - this.#disconnectedAt >= DISCONNECTED_MS) return true;
+    return this.isSilent(now);
+  }
+}
