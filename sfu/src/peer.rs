@@ -5,6 +5,7 @@
 //! pointer in [`Cold`].
 
 pub mod budgets;
+pub mod clock;
 mod crypto;
 pub mod dtls;
 pub mod feedback;
@@ -24,6 +25,7 @@ use crate::egress::Departed;
 use crate::id::PeerId;
 use crate::path::Path;
 use crate::peer::budgets::Budgets;
+use crate::peer::clock::Clock;
 use crate::peer::dtls::Session;
 use crate::peer::feedback::Feedback;
 use crate::peer::ice::Lite;
@@ -108,8 +110,8 @@ pub struct Cold {
     pub feedback: Option<Box<Feedback>>,
     /// How far it has come.
     pub stage: Stage,
-    /// Its NTP clock minus ours in 32.32 fixed point, from its first sender report.
-    pub ntp_offset: Option<i64>,
+    /// Its clock, from its sender reports.
+    pub clock: Clock,
     /// When it is looked whether it must be sent a report; if it receives anything.
     pub next_report: Option<Instant>,
     /// When its next sender reports are due if media flows.
@@ -165,7 +167,7 @@ impl Cold {
             inbound,
             feedback: None,
             stage: Stage::Connecting,
-            ntp_offset: None,
+            clock: Clock::default(),
             next_report: None,
             reports_due: None,
             armed: None,

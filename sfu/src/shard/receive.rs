@@ -440,19 +440,13 @@ impl Shard {
             return;
         };
         let their_ntp = u64::from(high) << 32 | u64::from(low);
-        // One offset for everything a peer sends keeps its sound and pictures together.
-        let offset = *peer
-            .cold
-            .ntp_offset
-            .get_or_insert_with(|| their_ntp.wrapping_sub(our_ntp).cast_signed());
-        let clock = ClockPair {
-            ntp: their_ntp.wrapping_sub(offset.cast_unsigned()),
+        let mut clock = ClockPair {
+            ntp: peer.cold.clock.ours(their_ntp, our_ntp),
             rtp,
         };
         let Some(publication) = self.publications.at_mut(receiver.key) else {
             return;
         };
-        let mut clock = clock;
         if let Some(layer) = publication.layers.get_mut(usize::from(stream.layer)) {
             clock.rtp = layer.shifted(clock.rtp);
             layer.clock = Some(clock);
