@@ -297,6 +297,14 @@ pub enum Event {
         /// Which.
         publication: PublicationId,
     },
+    /// An encoder ignores keyframe requests, or answers them after all. Who comes late to its
+    /// picture is started from what is held, as far as that reaches back.
+    KeyframeRequestsIgnored {
+        /// Whose.
+        publication: PublicationId,
+        /// Ignores them.
+        ignored: bool,
+    },
     /// A shard cannot keep up with a conference and leaves something out, or less than before.
     Overload {
         /// Which.

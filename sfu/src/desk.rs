@@ -284,7 +284,8 @@ impl Desk {
             | Event::PeerBack { peer }
             | Event::PeerClosed { peer, .. } => *peer,
             Event::PublicationStarted { publication }
-            | Event::PublicationStopped { publication } => publication.peer,
+            | Event::PublicationStopped { publication }
+            | Event::KeyframeRequestsIgnored { publication, .. } => publication.peer,
             Event::Overload { conference, .. } => return Some(*conference),
         };
         let conference = places.get(peer).map(|place| place.conference);

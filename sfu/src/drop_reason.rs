@@ -74,6 +74,8 @@ drop_reasons! {
     OtherLayer = "other_layer",
     /// The slot waits for a keyframe to switch on.
     AwaitingKeyframe = "awaiting_keyframe",
+    /// The slot was started from the past and has not come so far.
+    CatchingUp = "catching_up",
     /// From before the point where the slot switched.
     BeforeSwitch = "before_switch",
     /// Nobody is shown their own media.

@@ -80,6 +80,12 @@ impl Feed {
         true
     }
 
+    /// Whether a publication may be forwarded.
+    pub fn still_shows(&self, now: Instant, key: PublicationKey) -> bool {
+        let is_previous = |(previous, until)| previous == key && now < until;
+        self.shows == Some(key) || self.previous.is_some_and(is_previous)
+    }
+
     /// What still may be forwarded beside [`shows`](Self::shows).
     pub fn previous(&mut self, now: Instant) -> Option<PublicationKey> {
         self.previous = self.previous.filter(|(_, until)| now < *until);

@@ -35,6 +35,13 @@ pub enum LinkMessage {
         /// Number of layers.
         layers: u8,
     },
+    /// What has come since the newest keyframe of a layer, for who comes late there.
+    Held {
+        /// Of which publication.
+        publication: PublicationId,
+        /// In order; bounded as a ring is.
+        packets: Vec<SharedPacket>,
+    },
     /// One packet, shared.
     Packet {
         /// Of which publication.

@@ -12,7 +12,6 @@ use std::time::Instant;
 use arrayvec::ArrayVec;
 use bytes::Bytes;
 
-use crate::codec;
 use crate::drop_reason::DropReason;
 use crate::id::{ConferenceId, PublicationId, ShardId};
 use crate::kind::{Codec, MediaKind};
@@ -44,6 +43,15 @@ impl Named for Publication {
     }
 }
 
+/// What decides how those are started who come late to a publication.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Joins {
+    /// A place of the stage is to show it.
+    pub staged: bool,
+    /// It was reported that its encoder ignores keyframe requests.
+    pub reported_ignoring: bool,
+}
+
 /// Receive state of one publication, local or mirrored from the shard where its peer lives.
 #[derive(Debug)]
 pub struct Publication {
@@ -63,6 +71,8 @@ pub struct Publication {
     pub watched: bool,
     /// Other shards that want its packets, one bit each. Always 0 for a mirror.
     pub subscribers: u64,
+    /// What decides how those are started who come late.
+    pub joins: Joins,
     /// Whether its start was told.
     pub started: bool,
     /// Loudness, for speaker selection.
@@ -96,6 +106,7 @@ impl Publication {
             blocked: false,
             watched: false,
             subscribers: 0,
+            joins: Joins::default(),
             started: false,
             loudness: crate::speakers::Loudness::default(),
             pending: Pending::default(),
@@ -123,20 +134,55 @@ impl Publication {
         let codec = self.codec;
         let state = self
             .layers
-            .get(usize::from(layer))
+            .get_mut(usize::from(layer))
             .ok_or(DropReason::UnknownSsrc)?;
+        let timestamp = state.shifted(header.timestamp);
         let packet = Arc::new(Packet {
             arrived: now,
             layer,
             sequence: state.extend(header.sequence),
-            timestamp: state.shifted(header.timestamp),
+            timestamp,
             marker: header.marker,
-            seen: codec::inspect(codec, &payload),
+            seen: state.inspect(codec, &payload, timestamp),
             level,
             payload,
         });
         self.accept(now, &packet)?;
         Ok(packet)
+    }
+
+    /// Whether all that has come since a keyframe is held, so that who comes late can be started at
+    /// any moment: unless the encoder is known to make a keyframe when asked. Of a picture that is
+    /// not on the stage one answer is believed.
+    fn keeps_group(&self) -> bool {
+        let mut requests = self.layers.iter().map(|layer| &layer.keyframe);
+        let needed = self.joins.staged || self.watched || self.subscribers != 0;
+        self.kind == MediaKind::Video
+            && needed
+            && !requests.any(|request| {
+                request.is_proven() || (!self.joins.staged && request.answered() > 0)
+            })
+    }
+
+    /// Whether its encoder is known to make a keyframe when asked.
+    pub fn answers_requests(&self) -> bool {
+        let mut layers = self.layers.iter();
+        layers.any(|layer| layer.keyframe.is_proven())
+    }
+
+    /// Whether its encoder ignores keyframe requests.
+    pub fn ignores_requests(&self) -> bool {
+        self.layers.iter().any(|layer| layer.keyframe.is_ignored())
+    }
+
+    /// Holds what came before this shard subscribed.
+    pub fn hold(&mut self, packets: &[SharedPacket]) {
+        for packet in packets {
+            if let Some(layer) = self.layers.get_mut(usize::from(packet.layer)) {
+                // What is held already came with the first of several answers.
+                let _ = layer.ring.insert(Arc::clone(packet), true);
+            }
+        }
     }
 
     /// Notes which SSRC in a row a layer's packets come from.
@@ -152,13 +198,14 @@ impl Publication {
     /// # Errors
     /// When it was there before or is too old.
     pub fn accept(&mut self, now: Instant, packet: &SharedPacket) -> Result<(), DropReason> {
+        let keeps_group = self.keeps_group();
         let layer = self
             .layers
             .get_mut(usize::from(packet.layer))
             .ok_or(DropReason::UnknownSsrc)?;
         let was_active = layer.is_active(now);
         let begins_anew = layer.ring.is_far_ahead(packet.sequence);
-        layer.receive(now, packet)?;
+        layer.receive(now, packet, keeps_group)?;
         if begins_anew {
             self.pending.renew(packet.layer);
             if self.kind == MediaKind::Video && !packet.seen.keyframe {

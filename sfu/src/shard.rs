@@ -37,7 +37,7 @@ use crate::outbox::{Outbox, Transmit};
 use crate::peer::dtls::Identity;
 use crate::peer::{Peer, PeerKey};
 use crate::publication::{Publication, PublicationKey};
-use crate::shard::catch_up::Late;
+use crate::shard::catch_up::{CatchingUp, Late};
 use crate::shard::mirror::Mirrors;
 use crate::shard::timers::Timers;
 use crate::stats::Stats;
@@ -86,10 +86,13 @@ pub struct Shard {
     outbox: Outbox,
     /// Slots that came to a feed late.
     late: VecDeque<Late>,
+    /// Of these, those that have begun with the past and have not come to the present.
+    catching_up: VecDeque<CatchingUp>,
     /// Receivers for whom repairs wait; at most one entry for each.
     repairs: VecDeque<PeerKey>,
-    /// A fan-out had the last turn: one of those for whom repairs wait has the next.
+    /// A fan-out had the last turn: one of those who are sent something of their own has the next.
     media_was_last: bool,
+    repairs_were_last: bool,
     fanouts: VecDeque<Fanout>,
     idle_fanouts: Vec<Fanout>,
     events: VecDeque<Event>,
@@ -120,8 +123,10 @@ impl Shard {
             control: Outbox::default(),
             outbox: Outbox::default(),
             late: VecDeque::new(),
+            catching_up: VecDeque::new(),
             repairs: VecDeque::new(),
             media_was_last: false,
+            repairs_were_last: false,
             fanouts: VecDeque::new(),
             idle_fanouts: Vec::new(),
             events: VecDeque::new(),
@@ -210,7 +215,7 @@ impl Shard {
     /// The next message to send.
     pub fn poll_transmit(&mut self, now: Instant) -> Option<Transmit<'_>> {
         while self.control.is_empty() && self.outbox.is_empty() {
-            if self.start_next_late(now) || self.repair_next() {
+            if self.start_next_late(now) || self.serve_aside(now) {
                 continue;
             }
             let fanout = self.fanouts.front_mut()?;
@@ -240,6 +245,24 @@ impl Shard {
         } else {
             self.control.poll()
         }
+    }
+
+    /// Gives one of those a turn who are sent something of their own: repairs, or the past. They
+    /// take turns with the receivers of a fan-out under way, so that neither waits for the other.
+    /// Returns whether there was one.
+    #[inline]
+    fn serve_aside(&mut self, now: Instant) -> bool {
+        if self.repairs.is_empty() && self.catching_up.is_empty() {
+            return false;
+        }
+        let media_is_next = !self.fanouts.is_empty() && !std::mem::take(&mut self.media_was_last);
+        if media_is_next {
+            return false;
+        }
+        self.repairs_were_last = !self.repairs_were_last;
+        (self.repairs_were_last && self.repair_next())
+            || self.catch_up_next(now)
+            || self.repair_next()
     }
 
     /// Whether [`poll_transmit`](Self::poll_transmit) has something.
@@ -278,11 +301,17 @@ impl Shard {
             .iter()
             .filter(|(_, conference)| conference.overload.shed().is_some())
             .count();
+        let ignoring = self
+            .publications
+            .iter()
+            .filter(|(_, publication)| publication.joins.reported_ignoring)
+            .count();
         Stats {
             peers: self.peers.len() as u64,
             connected_peers: connected as u64,
             publications: self.publications.len() as u64,
             overloaded_conferences: overloaded as u64,
+            ignoring_publications: ignoring as u64,
             inconsistent: self.peers.inconsistent()
                 + self.conferences.inconsistent()
                 + self.publications.inconsistent(),

@@ -56,6 +56,8 @@ pub struct Slot {
     pub feed: Option<u16>,
     /// Outgoing numbers.
     pub rewriter: Rewriter,
+    /// What is shown is the past: the present does not follow it yet.
+    behind: bool,
     next_rtx: u64,
     packets: u32,
     octets: u32,
@@ -103,6 +105,7 @@ impl Slot {
             wished: 2,
             feed: None,
             rewriter: Rewriter::new(first, timestamp),
+            behind: false,
             next_rtx: u64::from(first_rtx & 0x7fff),
             packets: 0,
             octets: 0,
@@ -166,6 +169,17 @@ impl Slot {
             publication: shown.publication,
             layer: packet.layer,
         };
+        if self.behind && self.rewriter.source() == Some(source) {
+            // A new keyframe is a shorter way to the present, unless it has left already.
+            let is_way = packet.seen.keyframe
+                && shown.wanted
+                && packet.layer == target
+                && !self.rewriter.is_past(packet.sequence);
+            if !is_way {
+                return Err(DropReason::CatchingUp);
+            }
+            return self.begin(now, shown, source, packet);
+        }
         let restart = shown.restarts.get(usize::from(packet.layer)).copied();
         if self.rewriter.source() == Some(source)
             && !self
@@ -199,7 +213,7 @@ impl Slot {
         let rate = shown.codec.clock_rate();
         let shows = self.rewriter.source().zip(self.rewriter.look());
         let aligned = shows
-            .filter(|(old, _)| old.publication == source.publication)
+            .filter(|(old, _)| old.publication == source.publication && !self.behind)
             .and_then(|(old, look)| {
                 if old == source {
                     return Some(look.timestamp(packet.timestamp));
@@ -218,6 +232,7 @@ impl Slot {
             });
         self.rewriter
             .switch(now, source, packet, aligned, (codec, rate));
+        self.behind = false;
         Ok(())
     }
 
@@ -250,7 +265,30 @@ impl Slot {
         self.rewriter
             .switch(now, source, first, None, (codec, rate));
         self.rewriter.squeeze(squeeze);
+        self.behind = true;
         Ok(())
+    }
+
+    /// Whether it shows the past.
+    pub const fn is_catching_up(&self) -> bool {
+        self.behind
+    }
+
+    /// Whether it shows the past of this source.
+    pub fn is_behind(&self, source: Source) -> bool {
+        self.behind && self.rewriter.source() == Some(source)
+    }
+
+    /// What comes after `last` follows from here on.
+    pub fn caught_up(&mut self, last: &Packet) {
+        self.rewriter.go_on(last);
+        self.behind = false;
+    }
+
+    /// Shows nothing until a keyframe comes.
+    pub fn stop(&mut self) {
+        self.rewriter.stop();
+        self.behind = false;
     }
 
     /// Numbers a packet of what is shown, with so many bytes of padding if it can take them.

@@ -30,6 +30,8 @@ pub struct Stats {
     pub pli_out: u64,
     /// Slots that came late and were started from a ring, without a keyframe being asked for.
     pub caught_up: u64,
+    /// Publications at present whose encoder ignores keyframe requests.
+    pub ignoring_publications: u64,
     /// Keyframes asked for by receivers.
     pub keyframe_requests: u64,
     /// Fan-outs completed.
@@ -75,6 +77,7 @@ impl Stats {
         self.nacked += other.nacked;
         self.pli_out += other.pli_out;
         self.caught_up += other.caught_up;
+        self.ignoring_publications += other.ignoring_publications;
         self.keyframe_requests += other.keyframe_requests;
         self.fanouts += other.fanouts;
         self.linked += other.linked;

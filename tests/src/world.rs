@@ -38,6 +38,7 @@ pub use browser::{Browser, Heard, Wants};
 pub use client::Client;
 pub use light::{Arrived, Habits, Light, Watched, Wishes};
 pub use loadtest::line::{Impairment, Link};
+pub use media::Encoder;
 
 /// The conference that everybody in a world joins.
 pub const CONFERENCE: ConferenceId = ConferenceId(1);

@@ -1,4 +1,5 @@
-//! Limits keyframe requests (RFC 4585 §6.3.1, PLI) towards one layer of a publisher.
+//! Limits keyframe requests (RFC 4585 §6.3.1, PLI) towards one layer of a publisher, and learns
+//! whether its encoder answers them.
 
 use std::time::{Duration, Instant};
 
@@ -8,11 +9,33 @@ use std::time::{Duration, Instant};
 /// Lower: a new receiver sees a picture sooner.
 pub const MIN_PLI_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Whether somebody waits for a keyframe, and when we last asked for one.
+/// Unanswered requests double the gap so often.
+const MAX_DOUBLINGS: u32 = 3;
+
+/// Requests without an answer, over 3.5 s, after which an encoder counts as one that ignores them;
+/// one that sends nothing is asked no more.
+///
+/// Higher: it is known later. Lower: one behind a bad line is suspected.
+const PATIENCE: u32 = 4;
+
+/// A keyframe this long after the first request is an answer to it; one that comes later came by
+/// itself.
+const ANSWER_TIME: Duration = Duration::from_secs(1);
+
+/// Answers in a row after which an encoder is known to answer: one may be chance.
+const PROOF: u8 = 2;
+
+/// Whether somebody waits for a keyframe, when we asked for one, and what came of it.
 #[derive(Debug, Default)]
 pub struct KeyframeRequest {
     wanted: bool,
     last_sent: Option<Instant>,
+    /// When those who wait now were asked for first, and how often since.
+    asked: Option<Instant>,
+    sent: u32,
+    /// Requests in a row that were answered.
+    answered: u8,
+    ignored: bool,
 }
 
 impl KeyframeRequest {
@@ -21,27 +44,69 @@ impl KeyframeRequest {
         self.wanted = true;
     }
 
-    /// A keyframe has come; whoever still needs one says so again.
-    pub fn satisfied(&mut self) {
+    /// Nobody waits any more.
+    pub fn forget(&mut self) {
         self.wanted = false;
+        self.asked = None;
+        self.sent = 0;
+    }
+
+    /// A keyframe has come; whoever still needs one says so again.
+    pub fn satisfied(&mut self, now: Instant) {
+        if let Some(asked) = self.asked {
+            let is_answer = now.saturating_duration_since(asked) <= ANSWER_TIME;
+            self.answered = if is_answer {
+                (self.answered + 1).min(PROOF)
+            } else {
+                0
+            };
+            self.ignored &= self.answered < PROOF;
+        }
+        self.forget();
     }
 
     /// Whether a PLI is to leave at `now`; if so, records it as sent. The wish stays until
-    /// [`satisfied`](Self::satisfied), so a lost PLI is repeated.
-    pub fn try_send(&mut self, now: Instant) -> bool {
-        let ready = self.wanted
-            && self
-                .last_sent
-                .is_none_or(|last| now.saturating_duration_since(last) >= MIN_PLI_INTERVAL);
-        if ready {
-            self.last_sent = Some(now);
+    /// [`satisfied`](Self::satisfied), so a lost PLI is repeated, at growing distances. `is_active`
+    /// says whether the layer arrives; a still picture may be asked for one too.
+    pub fn try_send(&mut self, now: Instant, is_active: bool) -> bool {
+        let doublings = self.sent.saturating_sub(1).min(MAX_DOUBLINGS);
+        let gap = MIN_PLI_INTERVAL * (1 << doublings);
+        let is_due = |last| now.saturating_duration_since(last) >= gap;
+        if !self.wanted || !self.last_sent.is_none_or(is_due) {
+            return false;
         }
-        ready
+        if self.sent + 1 >= PATIENCE {
+            if !is_active {
+                self.forget();
+                return false;
+            }
+            self.answered = 0;
+            self.ignored = true;
+        }
+        self.last_sent = Some(now);
+        self.asked.get_or_insert(now);
+        self.sent = self.sent.saturating_add(1);
+        true
     }
 
     /// Whether somebody waits.
-    pub fn is_wanted(&self) -> bool {
+    pub const fn is_wanted(&self) -> bool {
         self.wanted
+    }
+
+    /// Whether the encoder was asked again and again and sent what it would have sent anyway.
+    pub const fn is_ignored(&self) -> bool {
+        self.ignored
+    }
+
+    /// How many requests in a row were answered, up to what counts as proof.
+    pub const fn answered(&self) -> u8 {
+        self.answered
+    }
+
+    /// Whether the encoder is known to answer.
+    pub const fn is_proven(&self) -> bool {
+        self.answered >= PROOF
     }
 }
 
@@ -54,17 +119,64 @@ mod tests {
     fn a_thousand_wishes_are_one_request() {
         let mut request = KeyframeRequest::default();
         let start = epoch();
-        assert!(!request.try_send(start), "nobody asked");
+        assert!(!request.try_send(start, true), "nobody asked");
         for _ in 0..1_000 {
             request.want();
         }
-        assert!(request.try_send(start));
-        assert!(!request.try_send(start + MIN_PLI_INTERVAL / 2));
+        assert!(request.try_send(start, true));
+        assert!(!request.try_send(start + MIN_PLI_INTERVAL / 2, true));
         assert!(
-            request.try_send(start + MIN_PLI_INTERVAL),
+            request.try_send(start + MIN_PLI_INTERVAL, true),
             "unanswered: asked again"
         );
-        request.satisfied();
-        assert!(!request.try_send(start + 3 * MIN_PLI_INTERVAL));
+        request.satisfied(start + MIN_PLI_INTERVAL);
+        assert!(!request.try_send(start + 3 * MIN_PLI_INTERVAL, true));
+    }
+
+    /// The moments, in ms, at which requests leave while somebody waits.
+    fn requests(request: &mut KeyframeRequest, from: u64, to: u64, is_active: bool) -> Vec<u64> {
+        let due = |at: &u64| request.try_send(epoch() + Duration::from_millis(*at), is_active);
+        (from..to).step_by(100).filter(due).collect()
+    }
+
+    #[test]
+    fn an_encoder_that_never_answers_is_noticed_and_asked_less_often() {
+        let mut request = KeyframeRequest::default();
+        request.want();
+        let sent = requests(&mut request, 0, 3_500, true);
+        assert_eq!(sent, [0, 500, 1_500]);
+        assert!(!request.is_ignored(), "not yet");
+        let sent = requests(&mut request, 3_500, 16_000, true);
+        assert_eq!(sent, [3_500, 7_500, 11_500, 15_500]);
+        assert!(request.is_ignored());
+        request.satisfied(epoch() + Duration::from_secs(16));
+        assert!(request.is_ignored(), "it came by itself");
+    }
+
+    #[test]
+    fn an_encoder_that_answers_twice_is_known_to() {
+        let mut request = KeyframeRequest::default();
+        request.want();
+        requests(&mut request, 0, 4_000, true);
+        assert!(request.is_ignored());
+        request.satisfied(epoch() + Duration::from_secs(4));
+        for (round, proven) in [(5_u64, false), (6, true)] {
+            request.want();
+            let at = epoch() + Duration::from_secs(round);
+            assert!(request.try_send(at, true));
+            request.satisfied(at + Duration::from_millis(200));
+            assert_eq!(
+                (request.is_proven(), request.is_ignored()),
+                (proven, !proven)
+            );
+        }
+    }
+
+    #[test]
+    fn a_still_picture_is_asked_for_a_few_times_and_suspected_of_nothing() {
+        let mut request = KeyframeRequest::default();
+        request.want();
+        assert_eq!(requests(&mut request, 0, 60_000, false), [0, 500, 1_500]);
+        assert!(!request.is_wanted() && !request.is_ignored());
     }
 }

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::codec::h264::Beginnings;
+use crate::codec::{self, Seen};
 use crate::drop_reason::DropReason;
+use crate::kind::Codec;
 use crate::packet::SharedPacket;
 use crate::publication::keyframe::KeyframeRequest;
 use crate::publication::measure::Measure;
@@ -69,6 +72,7 @@ pub struct Layer {
     pub clock: Option<ClockPair>,
     /// Its rate, frame rate and size.
     pub measure: Measure,
+    beginnings: Beginnings,
     last_packet: Option<Instant>,
     /// How many SSRCs carried it before.
     generation: u8,
@@ -84,6 +88,7 @@ impl Layer {
             keyframe: KeyframeRequest::default(),
             clock: None,
             measure: Measure::default(),
+            beginnings: Beginnings::default(),
             last_packet: None,
             generation: 0,
             time_shift: 0,
@@ -123,19 +128,33 @@ impl Layer {
         )
     }
 
-    /// Takes in a packet of this layer.
+    /// Takes in a packet of this layer; with `keeps_group` all of its group of pictures is held.
     ///
     /// # Errors
     /// When the ring has had it or has passed it.
-    pub fn receive(&mut self, now: Instant, packet: &SharedPacket) -> Result<(), DropReason> {
+    pub fn receive(
+        &mut self,
+        now: Instant,
+        packet: &SharedPacket,
+        keeps_group: bool,
+    ) -> Result<(), DropReason> {
         let keyframe = packet.seen.keyframe;
-        self.ring.insert(Arc::clone(packet))?;
+        self.ring.insert(Arc::clone(packet), keeps_group)?;
         self.measure.note(now, packet);
         self.last_packet = Some(now);
         if keyframe {
-            self.keyframe.satisfied();
+            self.keyframe.satisfied(now);
         }
         Ok(())
+    }
+
+    /// Looks at a payload that is not taken in yet.
+    pub fn inspect(&mut self, codec: Codec, payload: &[u8], timestamp: u32) -> Seen {
+        let mut seen = codec::inspect(codec, payload);
+        if codec == Codec::H264 {
+            seen.keyframe = self.beginnings.begins(payload, timestamp);
+        }
+        seen
     }
 
     /// Whether nothing has come for [`SILENT_AFTER`].

@@ -1,23 +1,47 @@
 //! A slot that comes to a feed late starts from what its layer's ring still holds.
+//!
+//! A short past leaves at once. A longer one is caught up with: from the newest keyframe on, faster
+//! than it was published, until the slot has come to the present and goes on with everybody else; a
+//! keyframe that comes meanwhile ends it sooner. What leaves later than the pictures' own pace says
+//! has times to match, so a receiver sees a stream that is on time, only faster.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::egress::Egress;
 use crate::fanout::shown;
 use crate::kind::MediaKind;
 use crate::peer::PeerKey;
+use crate::publication::PublicationKey;
 use crate::shard::Shard;
 use crate::slot::rewriter::Source;
 
-/// Most packets that a late slot is started with.
+/// Most packets that leave at once.
 ///
-/// Higher: fewer keyframes asked of the publisher while sites join. Lower: less of a burst on a
-/// weak line (64 packets of a 300 kbit/s picture are more than a second of it).
-const MAX_PACKETS: u64 = 64;
+/// Higher: more slots are started in one message. Lower: less of a burst on a weak line (64 packets
+/// of a 300 kbit/s picture are more than a second of it).
+const AT_ONCE: u64 = 64;
 
-/// How many times closer together the pictures are that a late slot is started with: all of them
-/// leave at once.
+/// How many times closer together the pictures are that leave at once.
 const SQUEEZE: u8 = 32;
+
+/// How many times faster than it was published a longer past is sent.
+///
+/// Higher: the present is reached sooner. Lower: less beyond what the picture takes anyway is asked
+/// of the line, which must carry this multiple of it meanwhile.
+const PACE: u8 = 2;
+
+/// Most slots that catch up at the same time. One more is shown the keyframe alone, and goes on with
+/// the next.
+///
+/// Higher: more of a storm of joins sees moving pictures at once. Lower: less is sent besides what
+/// everybody gets (each takes up to [`PACE`] times its picture's rate).
+const MAX_CATCHING_UP: usize = 64;
+
+/// Most packets of one turn: the others of the conference wait no longer than that.
+const PER_TURN: usize = 32;
+
+/// Time between two turns of a slot that has sent what is due.
+const STEP: Duration = Duration::from_millis(10);
 
 /// Late slots that may wait; one more waits for the next keyframe instead.
 const MAX_LATE: usize = 65_536;
@@ -27,6 +51,40 @@ const MAX_LATE: usize = 65_536;
 pub(super) struct Late {
     peer: PeerKey,
     slot: u8,
+}
+
+/// A slot on its way from the past to the present.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct CatchingUp {
+    late: Late,
+    source: Source,
+    /// RTP time of the keyframe, and clock rate.
+    first: u32,
+    rate: u32,
+    /// The next number to send.
+    next: u64,
+    began: Instant,
+    due: Instant,
+    /// The keyframe only.
+    still: bool,
+}
+
+/// What a turn came to.
+enum Turn {
+    Again(Instant),
+    Present,
+    /// It cannot go on but with another keyframe.
+    Stuck,
+    Gone,
+}
+
+impl CatchingUp {
+    /// How long after the beginning a picture is due.
+    fn due_after(&self, timestamp: u32) -> Duration {
+        let since = timestamp.wrapping_sub(self.first).cast_signed();
+        let ticks = u64::try_from(since).unwrap_or(0);
+        Duration::from_micros(ticks * 1_000_000 / u64::from(self.rate) / u64::from(PACE))
+    }
 }
 
 impl Shard {
@@ -70,13 +128,9 @@ impl Shard {
         true
     }
 
-    /// Sends a late slot its layer's newest keyframe and what has followed. Returns what must be
-    /// asked for a keyframe, when there is no such group.
-    fn start(
-        &mut self,
-        now: Instant,
-        late: Late,
-    ) -> Option<(crate::publication::PublicationKey, u8)> {
+    /// Starts a late slot with its layer's newest keyframe. Returns what must be asked for a
+    /// keyframe: where none is held, and where one is nearer than the present.
+    fn start(&mut self, now: Instant, late: Late) -> Option<(PublicationKey, u8)> {
         let peer = self.peers.get_mut(late.peer)?;
         let (id, conference) = (peer.id, peer.conference);
         let (mut egress, (slots, _)) = Egress::open(peer, &mut self.outbox, &mut self.stats)?;
@@ -96,22 +150,119 @@ impl Shard {
             return None;
         }
         let ring = &publication.layers.get(usize::from(layer))?.ring;
-        let group = ring
-            .group(MAX_PACKETS)
-            .filter(|_| publication.pending.is_flowing(layer));
-        let Some((first, last)) = group else {
+        let keyframe = ring.keyframe();
+        let Some(first) = keyframe.filter(|_| publication.pending.is_flowing(layer)) else {
             return Some((key, layer));
         };
+        let group = ring.group(AT_ONCE);
+        if group.is_none() && publication.answers_requests() {
+            return Some((key, layer));
+        }
         let shown = shown(key, publication, true);
-        if let Err(reason) = slot.catch_up(now, &shown, layer, first, SQUEEZE) {
+        let squeeze = if group.is_some() { SQUEEZE } else { PACE };
+        if let Err(reason) = slot.catch_up(now, &shown, layer, first, squeeze) {
             egress.refuse(reason);
             return None;
         }
-        for packet in (first.sequence..=last.sequence).filter_map(|sequence| ring.get(sequence)) {
-            egress.send(now, slot, packet, 0);
+        if let Some((first, last)) = group {
+            for packet in (first.sequence..=last.sequence).filter_map(|number| ring.get(number)) {
+                egress.send(now, slot, packet, 0);
+            }
+            slot.caught_up(last);
+            self.stats.caught_up += 1;
+            return None;
         }
-        slot.rewriter.go_on(last);
-        self.stats.caught_up += 1;
-        None
+        let is_moving = |other: &&CatchingUp| !other.still;
+        self.catching_up.push_back(CatchingUp {
+            late,
+            source,
+            first: first.timestamp,
+            rate: publication.codec.clock_rate(),
+            next: first.sequence,
+            began: now,
+            due: now,
+            still: self.catching_up.iter().filter(is_moving).count() >= MAX_CATCHING_UP,
+        });
+        (!publication.ignores_requests()).then_some((key, layer))
+    }
+
+    /// When a slot that catches up has its next turn.
+    pub(super) fn next_catching_up(&self) -> Option<Instant> {
+        self.catching_up.iter().map(|slot| slot.due).min()
+    }
+
+    /// Sends what is due of the next slot that catches up, in the outbox. Returns whether there was
+    /// one.
+    pub(super) fn catch_up_next(&mut self, now: Instant) -> bool {
+        let is_due = |slot: &CatchingUp| slot.due <= now;
+        let Some(index) = self.catching_up.iter().position(is_due) else {
+            return false;
+        };
+        let Some(mut slot) = self.catching_up.remove(index) else {
+            return false;
+        };
+        match self.take_turn(now, &mut slot) {
+            Some(Turn::Again(due)) => {
+                slot.due = due;
+                self.catching_up.push_back(slot);
+            }
+            Some(Turn::Present) => self.stats.caught_up += 1,
+            Some(Turn::Stuck) => {
+                self.wish(slot.source.publication, slot.source.layer);
+                self.send_keyframe_requests(now);
+            }
+            Some(Turn::Gone) | None => {}
+        }
+        true
+    }
+
+    /// One turn of a slot that catches up; `None` when it is gone.
+    fn take_turn(&mut self, now: Instant, state: &mut CatchingUp) -> Option<Turn> {
+        let peer = self.peers.get_mut(state.late.peer)?;
+        let conference = self.conferences.at(peer.conference);
+        let (mut egress, (slots, _)) = Egress::open(peer, &mut self.outbox, &mut self.stats)?;
+        let slot = slots.get_mut(usize::from(state.late.slot))?;
+        if !slot.is_behind(state.source) {
+            return Some(Turn::Gone);
+        }
+        let (key, layer) = (state.source.publication, state.source.layer);
+        let feed = slot
+            .feed
+            .and_then(|feed| conference?.feeds.get(usize::from(feed)));
+        let is_shown = feed.is_some_and(|feed| feed.still_shows(now, key));
+        let publication = self.publications.get(key).filter(|_| is_shown);
+        let Some(publication) = publication.filter(|it| it.pending.is_flowing(layer)) else {
+            slot.stop();
+            return Some(Turn::Gone);
+        };
+        let ring = &publication.layers.get(usize::from(layer))?.ring;
+        let highest = ring.highest()?;
+        for _ in 0..PER_TURN {
+            if state.next > highest {
+                // It has come to the present: from here on it is one of all.
+                let Some(newest) = ring.get(highest) else {
+                    slot.stop();
+                    return Some(Turn::Stuck);
+                };
+                slot.caught_up(newest);
+                return Some(Turn::Present);
+            }
+            let Some(packet) = ring.get(state.next) else {
+                // Lost on the way here, or no longer held.
+                state.next += 1;
+                continue;
+            };
+            if state.still && packet.timestamp != state.first {
+                slot.stop();
+                return Some(Turn::Stuck);
+            }
+            let due = state.began + state.due_after(packet.timestamp);
+            if due > now {
+                return Some(Turn::Again(due.max(now + STEP)));
+            }
+            egress.send(now, slot, packet, 0);
+            state.next += 1;
+        }
+        Some(Turn::Again(now))
     }
 }

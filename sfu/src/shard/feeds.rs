@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::command::Event;
-use crate::conference::{Bank, ConferenceKey};
+use crate::conference::{Bank, Conference, ConferenceKey};
 use crate::feed::FeedName;
 use crate::id::{ConferenceId, Feed, PublicationId, SlotId};
 use crate::kind::MediaKind;
@@ -30,11 +30,13 @@ impl Shard {
         let Some(key) = self.intended(conference, publication.is_some()) else {
             return;
         };
-        if let Some(conference) = self.conferences.at_mut(key) {
-            match publication {
-                Some(id) => conference.stage.insert(stage, id),
-                None => conference.stage.remove(&stage),
-            };
+        let stage_of = |conference: &mut Conference| match publication {
+            Some(id) => conference.stage.insert(stage, id),
+            None => conference.stage.remove(&stage),
+        };
+        let former = self.conferences.at_mut(key).and_then(stage_of);
+        if let Some(former) = former.and_then(|id| self.publications.named(id)) {
+            former.joins.staged = false;
         }
         self.reconcile(now, key);
         self.forget_if_empty(key);
@@ -139,6 +141,11 @@ impl Shard {
             return;
         };
         let id = conference.id;
+        for staged in conference.stage.values() {
+            if let Some(publication) = self.publications.named(*staged) {
+                publication.joins.staged = true;
+            }
+        }
         let wanted: Vec<_> = conference
             .feeds
             .iter()
@@ -258,6 +265,16 @@ impl Shard {
                 return false;
             };
             publication.refresh_best(now);
+            let ignored = publication.ignores_requests();
+            if publication.id.peer.shard() == self.id
+                && publication.joins.reported_ignoring != ignored
+            {
+                publication.joins.reported_ignoring = ignored;
+                self.events.push_back(Event::KeyframeRequestsIgnored {
+                    publication: publication.id,
+                    ignored,
+                });
+            }
             if !publication.is_silent(now) {
                 return true;
             }

@@ -1,11 +1,13 @@
 //! Publications that live on other shards: subscribed to once, kept as if they were here.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustc_hash::FxHashMap;
 
 use crate::conference::ConferenceKey;
 use crate::id::{ConferenceId, PublicationId, ShardId};
+use crate::kind::MediaKind;
 use crate::link::LinkMessage;
 use crate::packet::SharedPacket;
 use crate::publication::{Publication, PublicationKey};
@@ -147,6 +149,14 @@ impl Shard {
                     self.reconcile(now, key);
                 }
             }
+            LinkMessage::Held {
+                publication,
+                packets,
+            } => {
+                if let Some(publication) = self.publications.named(publication) {
+                    publication.hold(&packets);
+                }
+            }
             LinkMessage::Packet {
                 publication,
                 packet,
@@ -195,9 +205,18 @@ impl Shard {
             codec,
             layers,
         };
+        let held = publication.layers.iter().filter_map(|layer| {
+            let is_video = kind == MediaKind::Video;
+            let packets: Vec<_> = layer.ring.since_keyframe().filter(|_| is_video).collect();
+            (!packets.is_empty()).then(|| LinkMessage::Held {
+                publication: id,
+                packets: packets.into_iter().map(Arc::clone).collect(),
+            })
+        });
         self.links.extend(
             std::iter::once(described)
                 .chain(clocks)
+                .chain(held)
                 .map(|message| (from, message)),
         );
     }

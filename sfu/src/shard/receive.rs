@@ -492,13 +492,15 @@ impl Shard {
             let id = publication.id;
             let mut is_open = false;
             let mut due = [false; crate::publication::MAX_LAYERS];
+            let is_still = !publication.layers.iter().any(|layer| layer.is_active(now));
             for (layer, due) in publication.layers.iter_mut().zip(&mut due) {
-                if !layer.is_active(now) {
-                    // Nobody sends it. Should it begin, it does so with a keyframe, or whoever
-                    // needs one says so again.
-                    layer.keyframe.satisfied();
+                let is_active = layer.is_active(now);
+                if !is_active && !is_still {
+                    // Nobody sends it beside the others. Should it begin, it does so with a
+                    // keyframe, or whoever needs one says so again.
+                    layer.keyframe.forget();
                 }
-                *due = layer.keyframe.try_send(now);
+                *due = layer.keyframe.try_send(now, is_active);
                 is_open |= layer.keyframe.is_wanted();
             }
             for (layer, _) in (0u8..).zip(due).filter(|(_, due)| *due) {

@@ -79,18 +79,9 @@ impl Shard {
         }
     }
 
-    /// Writes what the next receiver is sent again, behind its own messages. Receivers take turns
-    /// with those of a fan-out under way, so that neither waits for the other. Returns whether
-    /// there was one.
-    #[inline]
+    /// Writes what the next receiver is sent again, behind its own messages. Returns whether there
+    /// was one.
     pub(super) fn repair_next(&mut self) -> bool {
-        if self.repairs.is_empty() {
-            return false;
-        }
-        let media_is_next = !self.fanouts.is_empty() && !std::mem::take(&mut self.media_was_last);
-        if media_is_next {
-            return false;
-        }
         let Some(waiting) = self.repairs.pop_front() else {
             return false;
         };

@@ -66,6 +66,7 @@ impl Shard {
             self.next_tick,
             self.next_hold,
             self.handshakes_due,
+            self.next_catching_up(),
         ]
         .into_iter()
         .flatten()
@@ -187,6 +188,10 @@ impl Shard {
         peer.cold.reports_due = Some(now + REPORT_INTERVAL);
         let mut compound = Vec::new();
         for slot in &peer.slots {
+            // While the past is shown its clock says nothing about the times that it is sent with.
+            if slot.is_catching_up() {
+                continue;
+            }
             let shows = slot.rewriter.source().zip(slot.rewriter.look());
             let (Some((source, look)), Some(codec)) = (shows, slot.codec()) else {
                 continue;

@@ -179,6 +179,12 @@ impl Rewriter {
         })
     }
 
+    /// Whether a number of the present source has been passed.
+    pub fn is_past(&self, sequence: u64) -> bool {
+        let run = self.run.as_ref();
+        run.is_some_and(|run| run.outgoing(sequence).is_none_or(|out| out < self.next))
+    }
+
     /// When the newest packet left.
     pub const fn last_sent(&self) -> Option<Instant> {
         self.last_sent

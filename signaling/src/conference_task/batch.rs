@@ -569,6 +569,13 @@ impl ConferenceTask {
             MediaEvent::PublicationStopped { publication } => {
                 self.arrival(batch, publication, false);
             }
+            MediaEvent::KeyframeRequestsIgnored {
+                publication,
+                ignored,
+            } => {
+                let participant = self.peers.owner(publication.peer);
+                info!(conference = %self.id(), ?participant, mline = publication.mline, ignored, "keyframe requests of a picture are ignored, or answered again");
+            }
             MediaEvent::Overload { shard, shed, .. } => self.overload(now, shard, shed),
         }
     }

@@ -32,7 +32,7 @@ pub(super) fn readings(media: Arc<dyn Media>) -> Readings {
     })
 }
 
-const fn gauges(stats: &Stats) -> [Row; 4] {
+const fn gauges(stats: &Stats) -> [Row; 5] {
     [
         ("dinh_media_peers", "Peer connections", stats.peers),
         (
@@ -49,6 +49,11 @@ const fn gauges(stats: &Stats) -> [Row; 4] {
             "dinh_media_overloaded_conferences",
             "Conferences that go without something because a shard cannot keep up",
             stats.overloaded_conferences,
+        ),
+        (
+            "dinh_media_ignoring_publications",
+            "Pictures whose encoder makes no keyframe when asked",
+            stats.ignoring_publications,
         ),
     ]
 }

@@ -110,7 +110,8 @@ impl FakeMedia {
             | Event::PeerBack { peer }
             | Event::PeerClosed { peer, .. } => peer,
             Event::PublicationStarted { publication }
-            | Event::PublicationStopped { publication } => &publication.peer,
+            | Event::PublicationStopped { publication }
+            | Event::KeyframeRequestsIgnored { publication, .. } => &publication.peer,
             Event::Overload { conference, .. } => return *conference,
         };
         self.conferences.lock().unwrap()[peer]

@@ -19,6 +19,7 @@ use sfu::peer::srtp::{Keys, Opener, Profile, Sealer};
 use sfu::rtp::{Header, Rtcp, rtcp_packets};
 
 use super::client::Client;
+use super::media::Encoder;
 use offer::{Answer, Offer};
 use publish::Publisher;
 pub use watch::{Arrived, Watched};
@@ -60,6 +61,8 @@ pub struct Wishes {
     pub video: usize,
     /// Whose habits.
     pub habits: Habits,
+    /// How it encodes its picture.
+    pub encoder: Encoder,
 }
 
 impl Wishes {
@@ -71,6 +74,7 @@ impl Wishes {
             audio: 0,
             video: 0,
             habits: Habits::Chromium,
+            encoder: Encoder::BROWSER,
         }
     }
 
@@ -82,6 +86,7 @@ impl Wishes {
             audio: 1,
             video: 1,
             habits: Habits::Chromium,
+            encoder: Encoder::BROWSER,
         }
     }
 }
@@ -272,6 +277,7 @@ impl Light {
             rids: self.wishes.rids,
             audio: self.wishes.audio,
             video: self.wishes.video,
+            codec: self.wishes.encoder.codec,
         }
         .to_sdp()
     }
@@ -348,9 +354,10 @@ impl Light {
                     self.secured = Some((sealer, opener));
                     self.keys = Some(*keys);
                     self.next_report = Some(now + REPORT_EVERY);
-                    let source = self.wishes.source;
-                    self.publisher =
-                        source.map(|source| Publisher::new(now, source, self.wishes.rids));
+                    let wishes = &self.wishes;
+                    self.publisher = wishes
+                        .source
+                        .map(|source| Publisher::new(now, source, wishes.rids, wishes.encoder));
                 }
                 Event::Closed | Event::Failed(_) => self.closed = true,
             }

@@ -1,7 +1,7 @@
 //! Made-up sound and pictures whose packets say where they come from.
 
 use bytes::Bytes;
-use sfu::kind::MediaKind;
+use sfu::kind::{Codec, MediaKind};
 
 /// What a payload says about itself.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -21,6 +21,12 @@ pub struct Mark {
 /// Bytes of a mark.
 const MARK: usize = 6;
 
+/// Bytes of a packet of a picture.
+pub const PACKET: usize = 1_000;
+
+/// Bytes before a mark in H.264: unit, and what would follow.
+const UNIT: usize = 3;
+
 /// Bytes of the VP8 payload descriptor used here: X, S; I; 15-bit picture id.
 const DESCRIPTOR: usize = 4;
 
@@ -35,6 +41,12 @@ impl Mark {
     pub fn read(kind: MediaKind, payload: &[u8]) -> Option<Self> {
         let (picture, keyframe, rest) = match kind {
             MediaKind::Audio => (0, true, payload.get(1..)?),
+            // The first bit of a VP8 descriptor is set here, that of an H.264 unit never.
+            MediaKind::Video if payload.first()? & 0x80 == 0 => {
+                let unit = payload.first_chunk::<UNIT>()?;
+                let keyframe = unit[0] != 0x7c || unit[1] & 0x1f == 5;
+                (0, keyframe, payload.get(UNIT..)?)
+            }
             MediaKind::Video => {
                 let descriptor = payload.get(..DESCRIPTOR)?;
                 let picture = u16::from_be_bytes([descriptor[2] & 0x7f, descriptor[3]]);
@@ -71,9 +83,72 @@ pub fn audio(source: u8, frame: u32) -> Bytes {
     payload.into()
 }
 
+/// The packets of one H.264 picture: a key picture's parameter sets are packets of their own, and
+/// its slice comes in fragments (RFC 6184 §5.8).
+fn h264(source: u8, frame: u32, keyframe: bool, parts: u8) -> Vec<Bytes> {
+    let head = |part: u8| match (keyframe, part) {
+        (true, 0) => [0x67, 0x42, 0xe0],
+        (true, 1) => [0x68, 0xce, 0x3c],
+        (true, 2) => [0x7c, 0x85, 0x88],
+        (true, _) => [0x7c, 0x05, 0xaa],
+        (false, 0) => [0x7c, 0x81, 0x9a],
+        (false, _) => [0x7c, 0x01, 0xaa],
+    };
+    (0..parts)
+        .map(|part| {
+            let mut payload = head(part).to_vec();
+            Mark {
+                source,
+                frame,
+                keyframe,
+                part,
+                picture: 0,
+            }
+            .write(&mut payload);
+            payload.resize(PACKET, 0xaa);
+            payload.into()
+        })
+        .collect()
+}
+
+/// How a light client encodes its picture.
+#[derive(Clone, Copy, Debug)]
+pub struct Encoder {
+    /// VP8 or H.264.
+    pub codec: Codec,
+    /// Pictures from one keyframe to the next; 0 for none but those that are asked for.
+    pub group: u32,
+    /// Makes a keyframe when asked.
+    pub answers: bool,
+    /// Packets of a keyframe, and of any other picture.
+    pub packets: [u8; 2],
+}
+
+impl Encoder {
+    /// A browser's: a keyframe whenever one is asked for.
+    pub const BROWSER: Self = Self {
+        codec: Codec::Vp8,
+        group: 0,
+        answers: true,
+        packets: [6, 2],
+    };
+
+    /// The packets of one picture.
+    pub fn encode(self, source: u8, frame: u32, keyframe: bool) -> Vec<Bytes> {
+        let parts = self.packets[usize::from(!keyframe)];
+        match self.codec {
+            Codec::H264 => h264(source, frame, keyframe, parts),
+            Codec::Vp8 | Codec::Opus => vp8(source, frame, keyframe, parts),
+        }
+    }
+}
+
 /// The packets of one VP8 frame.
 pub fn video(source: u8, frame: u32, keyframe: bool) -> Vec<Bytes> {
-    let parts = if keyframe { 6 } else { 2 };
+    Encoder::BROWSER.encode(source, frame, keyframe)
+}
+
+fn vp8(source: u8, frame: u32, keyframe: bool, parts: u8) -> Vec<Bytes> {
     (0..parts)
         .map(|part| {
             let [high, low] = ((frame & 0x7fff) as u16).to_be_bytes();
@@ -90,7 +165,7 @@ pub fn video(source: u8, frame: u32, keyframe: bool) -> Vec<Bytes> {
                 picture: 0,
             }
             .write(&mut payload);
-            payload.resize(1_000, 0xaa);
+            payload.resize(PACKET, 0xaa);
             payload.into()
         })
         .collect()

@@ -3,12 +3,14 @@
 use std::fmt::Write as _;
 
 use sfu::command::{Fingerprint, IceCredentials};
-use sfu::kind::MediaKind;
+use sfu::kind::{Codec, MediaKind};
 
 /// Payload type of Opus.
 pub(super) const OPUS: u8 = 111;
 /// Payload type of VP8.
 pub(super) const VP8: u8 = 96;
+/// Payload type of H.264, without retransmissions.
+pub(super) const H264: u8 = 102;
 /// Payload type of VP8's retransmissions.
 pub(super) const RTX: u8 = 97;
 
@@ -32,6 +34,8 @@ pub(super) struct Offer<'a> {
     pub(super) rids: &'a [&'a str],
     pub(super) audio: usize,
     pub(super) video: usize,
+    /// Of the picture that is sent.
+    pub(super) codec: Codec,
 }
 
 impl Offer<'_> {
@@ -55,6 +59,8 @@ impl Offer<'_> {
     fn section(&self, sdp: &mut String, mid: usize, kind: MediaKind, sends: bool) {
         let (name, pts) = match kind {
             MediaKind::Audio => ("audio", "111"),
+            MediaKind::Video if !sends => ("video", "96 97 102"),
+            MediaKind::Video if self.codec == Codec::H264 => ("video", "102"),
             MediaKind::Video => ("video", "96 97"),
         };
         let digits: Vec<String> = self
@@ -88,13 +94,26 @@ impl Offer<'_> {
             MediaKind::Video => lines.extend([
                 format!("a=extmap:{RID} urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"),
                 format!("a=extmap:{RRID} urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"),
+            ]),
+        }
+        let is_video = kind == MediaKind::Video;
+        if is_video && (!sends || self.codec != Codec::H264) {
+            lines.extend([
                 format!("a=rtpmap:{VP8} VP8/90000"),
                 format!("a=rtcp-fb:{VP8} nack"),
                 format!("a=rtcp-fb:{VP8} nack pli"),
                 format!("a=rtcp-fb:{VP8} transport-cc"),
                 format!("a=rtpmap:{RTX} rtx/90000"),
                 format!("a=fmtp:{RTX} apt={VP8}"),
-            ]),
+            ]);
+        }
+        if is_video && (!sends || self.codec == Codec::H264) {
+            lines.extend([
+                format!("a=rtpmap:{H264} H264/90000"),
+                format!("a=fmtp:{H264} packetization-mode=1;profile-level-id=42e01f"),
+                format!("a=rtcp-fb:{H264} nack"),
+                format!("a=rtcp-fb:{H264} nack pli"),
+            ]);
         }
         if sends && kind == MediaKind::Video && !self.rids.is_empty() {
             lines.extend(self.rids.iter().map(|rid| format!("a=rid:{rid} send")));

@@ -4,9 +4,10 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use sfu::kind::Codec;
 
-use super::offer::{LEVEL, MID, OPUS, RID, RRID, RTX, TWCC, VP8};
-use crate::world::media;
+use super::offer::{H264, LEVEL, MID, OPUS, RID, RRID, RTX, TWCC, VP8};
+use crate::world::media::{self, Encoder};
 
 const AUDIO_FRAME: Duration = Duration::from_millis(20);
 const VIDEO_FRAME: Duration = Duration::from_millis(40);
@@ -40,6 +41,7 @@ struct Stream {
 /// Everything that is sent.
 pub(super) struct Publisher {
     source: u8,
+    encoder: Encoder,
     streams: Vec<Stream>,
     started: Instant,
     frames: [u32; 2],
@@ -60,7 +62,7 @@ pub(super) struct Publisher {
 }
 
 impl Publisher {
-    pub(super) fn new(now: Instant, source: u8, rids: &[&str]) -> Self {
+    pub(super) fn new(now: Instant, source: u8, rids: &[&str], encoder: Encoder) -> Self {
         let base = u32::from(source) * 1_000;
         let stream = |number: u32, video: bool, rid: Option<String>| Stream {
             ssrc: base + 2 * number,
@@ -83,6 +85,7 @@ impl Publisher {
         }
         let mut publisher = Self {
             source,
+            encoder,
             streams,
             started: now,
             frames: [0; 2],
@@ -142,10 +145,12 @@ impl Publisher {
 
     fn send_picture(&mut self, index: usize) {
         let frame = self.frames[1];
-        let keyframe = std::mem::take(&mut self.streams[index].keyframe_due);
+        let group = self.encoder.group;
+        let is_asked = std::mem::take(&mut self.streams[index].keyframe_due);
+        let keyframe = is_asked || frame.is_multiple_of(group);
         // Layers are told apart by their source marks: s for the lowest, s + 1, s + 2.
         let source = self.source + (index as u8 - 1);
-        let packets = media::video(source, frame, keyframe);
+        let packets = self.encoder.encode(source, frame, keyframe);
         let last = packets.len() - 1;
         for (part, payload) in packets.into_iter().enumerate() {
             self.send(index, frame.wrapping_mul(3_600), part == last, payload);
@@ -168,7 +173,11 @@ impl Publisher {
         if !stream.video {
             extensions.push((LEVEL, vec![VOICE | self.level]));
         }
-        let pt = if stream.video { VP8 } else { OPUS };
+        let pt = match (stream.video, self.encoder.codec) {
+            (false, _) => OPUS,
+            (true, Codec::H264) => H264,
+            (true, _) => VP8,
+        };
         let plain = packet(
             pt,
             marker,
@@ -224,7 +233,7 @@ impl Publisher {
     pub(super) fn on_pli(&mut self, ssrc: u32) {
         self.plis += 1;
         if let Some(stream) = self.streams.iter_mut().find(|stream| stream.ssrc == ssrc) {
-            stream.keyframe_due = true;
+            stream.keyframe_due |= self.encoder.answers;
         }
     }
 
