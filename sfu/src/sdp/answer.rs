@@ -51,7 +51,9 @@ pub(super) fn write(
         .media
         .iter()
         .zip(roles)
-        .filter(|(media, role)| media.is_named && !matches!(role, Role::Refused))
+        .filter(|(media, role)| {
+            media.is_named && (!matches!(role, Role::Refused) || has_gathered_alone(offer, media))
+        })
         .map(|(media, _)| media.mid.as_str())
         .collect();
     if offer.is_bundled() {
@@ -292,6 +294,15 @@ impl Section<'_> {
         }
         made
     }
+}
+
+/// Whether the offerer has a transport for an m-line of data that is its own until the answer bundles
+/// it. aiortc lets go of that, and counts itself connected, only where the group names the refused
+/// m-line as well; others take a refused m-line out of the group again.
+fn has_gathered_alone(offer: &Offer, media: &Media) -> bool {
+    let port = |media: &Media| media.description.media_name.port.value;
+    let first = offer.media.first().map_or(0, port);
+    media.kind.is_none() && !matches!(port(media), 0 | 9) && port(media) != first
 }
 
 /// One payload type and, if it has one, its RTX.

@@ -315,7 +315,10 @@ fn aiortc_publishes_beside_a_data_channel_that_is_refused() {
     for line in ["a=ice-ufrag:", "a=ice-pwd:", "a=fingerprint:", "a=setup:"] {
         assert!(refused.contains(line), "{line} is read before the port");
     }
-    assert!(answer.contains("a=group:BUNDLE 0 1\r\n"));
+    assert!(
+        answer.contains("a=group:BUNDLE 0 1 2\r\n"),
+        "it has gathered for the refused m-line too, and is to forget that"
+    );
 }
 
 #[test]
