@@ -2,6 +2,7 @@
 //!
 //! Reading it from files and the environment is in [`load()`]; nothing here does I/O.
 
+mod ice_server;
 mod listen;
 pub mod load;
 mod network;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::auth::KeyLimits;
 use crate::auth::strength::{MIN_SECRET_BYTES, weakness};
 
+pub use ice_server::IceServer;
 pub use load::{ConfigError, load};
 pub use network::Network;
 pub use secret::Secret;
@@ -111,6 +113,8 @@ pub struct Media {
     pub max_peers: u32,
     /// Most packets a second that are forwarded before further joins are refused; 0 means any.
     pub max_packets_per_second: u32,
+    /// STUN and TURN servers that WHIP and WHEP clients are told.
+    pub ice_servers: Vec<IceServer>,
 }
 
 /// Who may obtain what.
@@ -267,6 +271,7 @@ impl Default for Media {
             shards: 0,
             max_peers: 10_000,
             max_packets_per_second: 0,
+            ice_servers: Vec::new(),
         }
     }
 }
@@ -600,6 +605,9 @@ impl Config {
                     "limits a key that is not in `auth.api_keys`".to_owned(),
                 );
             }
+        }
+        for problem in self.media.ice_servers.iter().filter_map(IceServer::problem) {
+            refuse("media.ice_servers".to_owned(), problem);
         }
         if let Err(error) = self.log.filter.parse::<tracing_subscriber::EnvFilter>() {
             refuse(

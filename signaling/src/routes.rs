@@ -16,7 +16,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
-use axum::middleware::{Next, from_fn_with_state, map_response};
+use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{delete, get, post};
 use tokio::time::Instant;
@@ -82,24 +82,11 @@ fn interfaces(app: &App) -> Router<App> {
             "/api/openapi.json",
             get(description).layer(rest::compression()),
         )
-        .route(
-            "/whip/{conference}",
-            post(whip::publish).options(whip::options),
-        )
-        .route(
-            "/whep/{conference}",
-            post(whip::watch).options(whip::options),
-        )
-        .route(
-            "/whip/{conference}/{session}",
-            delete(whip::delete).patch(whip::patch),
-        )
-        .route(
-            "/whep/{conference}/{session}",
-            delete(whip::delete).patch(whip::patch),
-        )
+        .merge(doors())
         .route_layer(DefaultBodyLimit::max(whip::MAX_SDP_BYTES))
         .merge(rest.layer(DefaultBodyLimit::max(max_body)))
+        // Within the layers below, so that other origins' pages hear of it, and may ask first.
+        .method_not_allowed_fallback(refusals::no_method)
         .layer(TimeoutLayer::with_status_code(
             StatusCode::REQUEST_TIMEOUT,
             app.config.http.request_timeout(),
@@ -107,6 +94,25 @@ fn interfaces(app: &App) -> Router<App> {
         .layer(map_response(refusals::explain))
         .layer(map_response(keep_nowhere))
         .layer(cors(&app.config.http.allowed_origins))
+        .layer(from_fn(whip::announce))
+}
+
+/// WHIP and WHEP; a slash behind an address changes nothing.
+fn doors() -> Router<App> {
+    ["", "/"].into_iter().fold(Router::new(), |router, slash| {
+        let resource = || delete(whip::delete).patch(whip::patch);
+        router
+            .route(&format!("/whip/{{conference}}{slash}"), post(whip::publish))
+            .route(&format!("/whep/{{conference}}{slash}"), post(whip::watch))
+            .route(
+                &format!("/whip/{{conference}}/{{session}}{slash}"),
+                resource(),
+            )
+            .route(
+                &format!("/whep/{{conference}}/{{session}}{slash}"),
+                resource(),
+            )
+    })
 }
 
 fn cors(allowed: &[String]) -> CorsLayer {

@@ -13,18 +13,22 @@
 )]
 
 mod fragment;
+mod ice_servers;
+mod if_match;
 mod resource;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::extract::State;
-use axum::http::header::{ALLOW, CONTENT_TYPE, ETAG, HeaderName, IF_MATCH, LOCATION};
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::header::{ALLOW, CONTENT_TYPE, ETAG, HeaderName, LOCATION};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use sfu::command::{Command as MediaCommand, IceCredentials, Joined, PeerPolicy};
 use sfu::kind::MediaKind;
+use sfu::sdp::OfferError;
 use tokio::time::Instant;
 use utoipa::IntoParams;
 
@@ -41,6 +45,8 @@ use crate::negotiation::{self, WatchedFeed};
 use crate::outbox::{Outbox, outbox};
 use crate::protocol::{ErrorCode, Source};
 use crate::rest::{ApiError, Body, ErrorBody, Path, Query};
+
+use if_match::IfMatch;
 
 pub use resource::{Resource, ResourceId, Resources};
 
@@ -151,11 +157,16 @@ pub async fn watch(
 }
 
 fn offer(headers: &HeaderMap, body: &[u8]) -> Result<String, ApiError> {
+    let bad_offer =
+        |message: String| ApiError::new(StatusCode::BAD_REQUEST, ErrorCode::BadOffer, message);
+    if body.iter().all(u8::is_ascii_whitespace) {
+        // Some players expect the server's offer and send nothing, of no type.
+        return Err(bad_offer(OfferError::Empty.to_string()));
+    }
     check_type(headers, SDP)?;
-    std::str::from_utf8(body).map(str::to_owned).map_err(|_| {
-        let message = "the offer is not UTF-8";
-        ApiError::new(StatusCode::BAD_REQUEST, ErrorCode::BadOffer, message)
-    })
+    let text = std::str::from_utf8(body);
+    text.map(str::to_owned)
+        .map_err(|_| bad_offer("the offer is not UTF-8".to_owned()))
 }
 
 fn check_type(headers: &HeaderMap, wanted: &str) -> Result<(), ApiError> {
@@ -213,9 +224,12 @@ async fn start(
     // First the offer: a bad one leaves no trace in the conference's log.
     let no_room = app.admission.no_room(app.media.media().peers());
     let link = Link::Token(grant.token().clone());
+    let ufrags = fragment::ufrags(&offer);
     let answered = app.media.join(link, &conference, offer, policy).await;
     let unclaimed = answered
         .map_err(|error| negotiation::refusal(&error))
+        .inspect_err(|refusal| app.note_refused(&conference, refusal))?;
+    let sources = sources(direction, unclaimed.joined())
         .inspect_err(|refusal| app.note_refused(&conference, refusal))?;
     let peer = unclaimed.joined().peer;
     follow_programme(app, direction, unclaimed.joined());
@@ -228,7 +242,8 @@ async fn start(
         no_room,
         over: None,
     };
-    let entered = enter(&conference, join, direction, unclaimed, &outbox).await;
+    let media = (unclaimed, sources);
+    let entered = enter(&conference, join, direction, media, &outbox).await;
     let (participant, negotiated) =
         entered.inspect_err(|refusal| app.note_refused(&conference, refusal))?;
     let arrived = Arrived {
@@ -245,6 +260,7 @@ async fn start(
         participant,
         peer,
         candidates,
+        ufrags,
     };
     let resource_id = app.resources.insert(resource, etag.clone());
     let location = format!("/{}/{id}/{resource_id}", direction.path());
@@ -262,7 +278,9 @@ async fn start(
         (ETAG, etag),
         (ACCEPT_PATCH, FRAGMENT.to_owned()),
     ];
-    Ok((StatusCode::CREATED, headers, negotiated.sdp).into_response())
+    let mut response = (StatusCode::CREATED, headers, negotiated.sdp).into_response();
+    ice_servers::announce(&app.config.media.ice_servers, response.headers_mut());
+    Ok(response)
 }
 
 /// A player with a single picture that chose nothing sees who speaks.
@@ -295,7 +313,7 @@ async fn enter(
     conference: &ConferenceHandle,
     join: Join,
     direction: Direction,
-    peer: Unclaimed,
+    (peer, sources): (Unclaimed, BTreeMap<String, Source>),
     outbox: &Outbox,
 ) -> Result<(ParticipantId, Negotiated), Refusal> {
     let arrival = Arrival::Resource {
@@ -308,7 +326,7 @@ async fn enter(
     let peer = NewPeer {
         participant,
         outbox: outbox.clone(),
-        sources: sources(peer.joined()),
+        sources,
         peer,
         active: direction == Direction::Whip,
         answer: Answer::Nobody,
@@ -322,21 +340,36 @@ async fn enter(
     }
 }
 
-/// WHIP has no words for sources: the first of a kind is the usual one.
-fn sources(joined: &Joined) -> BTreeMap<String, Source> {
+/// WHIP has no words for sources: the first picture is the camera, the second the screen, and there is
+/// one sound. Whoever sends more is told so before it comes in: it knows which one it means.
+fn sources(direction: Direction, joined: &Joined) -> Result<BTreeMap<String, Source>, Refusal> {
+    let bad_offer = |message| Refusal::new(ErrorCode::BadOffer, message);
+    if direction == Direction::Whip && joined.publications.is_empty() {
+        return Err(bad_offer(
+            "the offer sends nothing: make an m-line of it `a=sendonly`, or watch at /whep/",
+        ));
+    }
     let mut sources = BTreeMap::new();
     let mut videos = [Source::Camera, Source::Screen].into_iter();
     let mut audios = [Source::Microphone].into_iter();
     for publication in &joined.publications {
         let source = match publication.kind {
-            MediaKind::Audio => audios.next(),
-            MediaKind::Video => videos.next(),
+            MediaKind::Audio => audios.next().ok_or_else(|| {
+                bad_offer(
+                    "the offer sends more than one sound, and one is forwarded: send the one that is \
+                     to be heard (OBS: one audio track in Settings, Output, Streaming; FFmpeg: -map)",
+                )
+            }),
+            MediaKind::Video => videos.next().ok_or_else(|| {
+                bad_offer(
+                    "the offer sends more than two pictures, and two are forwarded, a camera and a \
+                     screen: send those that are to be seen",
+                )
+            }),
         };
-        if let Some(source) = source {
-            sources.insert(publication.mid.to_string(), source);
-        }
+        sources.insert(publication.mid.to_string(), source?);
     }
-    sources
+    Ok(sources)
 }
 
 /// Names one ICE session (RFC 9725 §4.3.3).
@@ -344,7 +377,7 @@ fn etag(ice: &IceCredentials) -> String {
     format!("\"{}\"", ice.ufrag)
 }
 
-/// Ends what a `POST` to `/whip/…` or `/whep/…` began.
+/// Ends what a `POST` to `/whip/…` or `/whep/…` began, or has ended already.
 ///
 /// # Errors
 /// When there is no such resource, or it is somebody else's.
@@ -360,11 +393,13 @@ pub async fn delete(
     grant: Grant,
     Path((conference, id)): Path<(ConferenceId, ResourceId)>,
 ) -> Result<StatusCode, ApiError> {
-    let (resource, _) = app.resources.find(&grant, &conference, &id)?;
-    let participant = resource.participant;
-    // From the participant itself; that it has just left is as good.
-    let _ = resource.leave(participant).await;
-    app.resources.remove(&id);
+    // One that has ended by itself has ended: encoders close their connection first (OBS).
+    if let Some(resource) = app.resources.find_to_end(&grant, &conference, &id)? {
+        let participant = resource.participant;
+        // From the participant itself; that it has just left is as good.
+        let _ = resource.leave(participant).await;
+        app.resources.remove(&id);
+    }
     Ok(StatusCode::OK)
 }
 
@@ -380,7 +415,7 @@ pub async fn delete(
     params(
         ("conference" = ConferenceId, Path),
         ("session" = String, Path, description = "from `location`"),
-        ("if-match" = String, Header, description = "the ETag to trickle, `*` to restart ICE"),
+        ("if-match" = Option<String>, Header, description = "the ETag to trickle, `*` to restart ICE"),
     ),
     request_body(
         content = String,
@@ -393,7 +428,7 @@ pub async fn delete(
         (status = NO_CONTENT, description = "The candidates are taken note of."),
         (status = CONFLICT, body = ErrorBody, description = "There is no peer any more."),
         (status = PRECONDITION_FAILED, body = ErrorBody, description = "The ETag is that of a former ICE session."),
-        (status = PRECONDITION_REQUIRED, body = ErrorBody, description = "There is no `if-match`."),
+        (status = PRECONDITION_REQUIRED, body = ErrorBody, description = "A restart without `if-match`."),
     )
 )]
 pub async fn patch(
@@ -409,28 +444,25 @@ pub async fn patch(
         .ok()
         .and_then(fragment::Fragment::parse)
         .ok_or_else(|| ApiError::bad_request("the fragment is not a part of an SDP"))?;
-    let if_match = headers
-        .get(IF_MATCH)
-        .and_then(|value| value.to_str().ok())
-        .ok_or_else(|| {
-            ApiError::new(
-                StatusCode::PRECONDITION_REQUIRED,
-                ErrorCode::BadMessage,
-                "this needs `If-Match`: the ETag to trickle, `*` to restart ICE",
-            )
-        })?;
-    // RFC 9725 §4.3.3: a restart is asked for with `*`, trickling with the session's own tag.
-    if if_match == "*" {
-        return restart(&app, &resource, &id, &fragment);
-    }
-    if if_match != etag {
-        return Err(ApiError::new(
+    // RFC 9725 §4.3.3: a restart is asked for with `*`, trickling with the session's own tag. Common
+    // WHEP clients trickle without a word.
+    match IfMatch::read(&headers) {
+        IfMatch::Any => restart(&app, &resource, &id, &fragment),
+        IfMatch::Tags(tags) if tags.contains(&etag) => Ok(StatusCode::NO_CONTENT.into_response()),
+        IfMatch::Tags(_) => Err(ApiError::new(
             StatusCode::PRECONDITION_FAILED,
             ErrorCode::BadMessage,
             "this ICE session is over: its ETag is another one now",
-        ));
+        )),
+        IfMatch::Absent if fragment.is_of(&resource.ufrags) => {
+            Ok(StatusCode::NO_CONTENT.into_response())
+        }
+        IfMatch::Absent => Err(ApiError::new(
+            StatusCode::PRECONDITION_REQUIRED,
+            ErrorCode::BadMessage,
+            "an ICE restart needs `If-Match: *`; trickling takes the ETag or nothing",
+        )),
     }
-    Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 fn restart(
@@ -442,13 +474,14 @@ fn restart(
     let theirs = fragment.credentials().ok_or_else(|| {
         ApiError::bad_request("an ICE restart needs `a=ice-ufrag` and `a=ice-pwd` of its own")
     })?;
+    let ufrag = theirs.ufrag.clone();
     let ice = app
         .media
         .media()
         .renew_ice(resource.peer, theirs)
         .map_err(|error| ApiError::from(negotiation::refusal(&error)))?;
     let etag = etag(&ice);
-    app.resources.set_etag(id, etag.clone());
+    app.resources.renew(id, etag.clone(), ufrag);
     let headers = [(CONTENT_TYPE, FRAGMENT.to_owned()), (ETAG, etag)];
     Ok((
         StatusCode::OK,
@@ -458,8 +491,27 @@ fn restart(
         .into_response())
 }
 
-/// `OPTIONS` outside of CORS: what can be posted here.
-pub async fn options() -> impl IntoResponse {
-    let headers = [(ALLOW, "POST, OPTIONS"), (ACCEPT_POST, SDP)];
-    (StatusCode::NO_CONTENT, headers)
+/// Says what may be done and sent where somebody asks (`OPTIONS`, also before a request from another
+/// origin) or has sent something else (RFC 9725 §4.2).
+pub async fn announce(request: Request, next: Next) -> Response {
+    let path = request.extensions().get::<MatchedPath>();
+    let path = path.map(MatchedPath::as_str).unwrap_or_default();
+    let announced = if !path.starts_with("/whip/") && !path.starts_with("/whep/") {
+        None
+    } else if path.contains("{session}") {
+        Some(("DELETE, PATCH, OPTIONS", ACCEPT_PATCH, FRAGMENT))
+    } else {
+        Some(("POST, OPTIONS", ACCEPT_POST, SDP))
+    };
+    let asks = request.method() == Method::OPTIONS;
+    let mut response = next.run(request).await;
+    let is_wrong = response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE;
+    if let Some((methods, name, kind)) = announced.filter(|_| asks || is_wrong) {
+        let headers = response.headers_mut();
+        headers.insert(name, HeaderValue::from_static(kind));
+        if asks {
+            headers.insert(ALLOW, HeaderValue::from_static(methods));
+        }
+    }
+    response
 }

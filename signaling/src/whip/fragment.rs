@@ -5,6 +5,9 @@ use sfu::command::IceCredentials;
 /// Longest line that is looked at.
 const MAX_LINE_BYTES: usize = 1_024;
 
+/// Most ufrags of a client that are kept; candidates for further ones need their ETag.
+const MAX_UFRAGS: usize = 8;
+
 /// What a fragment says that matters to a server that needs no candidates.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(super) struct Fragment {
@@ -47,6 +50,12 @@ impl Fragment {
         })
     }
 
+    /// Whether it is about the ICE session of a client with one of these ufrags: it names one of them,
+    /// or none.
+    pub(super) fn is_of(&self, ufrags: &[String]) -> bool {
+        self.ufrag.as_ref().is_none_or(|own| ufrags.contains(own))
+    }
+
     /// The answer: our new credentials, for the same media.
     pub(super) fn answer(&self, ice: &IceCredentials, candidates: &str) -> String {
         let mut text = format!(
@@ -62,6 +71,21 @@ impl Fragment {
         }
         text
     }
+}
+
+/// The ufrags of an offer, each once. There is one, but for clients that bundle only what is answered
+/// so.
+pub(super) fn ufrags(offer: &str) -> Vec<String> {
+    let mut ufrags: Vec<String> = Vec::new();
+    for line in offer.lines() {
+        if let Some(ufrag) = line.trim_end().strip_prefix("a=ice-ufrag:")
+            && ufrags.len() < MAX_UFRAGS
+            && !ufrags.iter().any(|known| known == ufrag)
+        {
+            ufrags.push(ufrag.to_owned());
+        }
+    }
+    ufrags
 }
 
 /// The candidates of an answer, each once: all media is bundled.
@@ -106,6 +130,19 @@ mod tests {
     fn a_candidate_alone_makes_none() {
         let fragment = Fragment::parse("m=audio 9 RTP/AVP 0\r\na=mid:0\r\na=candidate:1\r\n");
         assert_eq!(fragment.unwrap().credentials(), None);
+    }
+
+    #[test]
+    fn a_fragment_belongs_to_the_session_whose_ufrag_it_names() {
+        let offer = "v=0\r\na=ice-ufrag:ab\r\nm=\r\na=ice-ufrag:ab\r\nm=\r\na=ice-ufrag:cd\r\n";
+        let known = ufrags(offer);
+        assert_eq!(known, ["ab", "cd"]);
+        let is_known = |text: &str| Fragment::parse(text).unwrap().is_of(&known);
+        assert!(is_known("a=ice-ufrag:cd\r\na=ice-pwd:x\r\n"));
+        assert!(is_known(
+            "m=audio 9 RTP/AVP 0\r\na=mid:0\r\na=candidate:1\r\n"
+        ));
+        assert!(!is_known("a=ice-ufrag:ef\r\na=ice-pwd:x\r\n"));
     }
 
     #[test]

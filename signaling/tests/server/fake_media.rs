@@ -148,6 +148,8 @@ impl Media for FakeMedia {
             }
             None => offer,
         };
+        // Further lines are for those who read them as SDP.
+        let offer = offer.lines().next().unwrap_or_default();
         let (mut publications, mut slots) = (Vec::new(), Vec::new());
         for (mline, part) in (0u8..).zip(offer.split(',')) {
             let words: Vec<_> = part.split_whitespace().collect();

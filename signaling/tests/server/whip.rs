@@ -5,6 +5,7 @@ use serde_json::json;
 use sfu::command::{CloseReason, Event};
 use sfu::id::{PeerId, PublicationId};
 use signaling::auth::Role;
+use signaling::config::{IceServer, Secret};
 
 use crate::fake_media::Order;
 use crate::world::{CONFERENCE, Reply, World, bearer, path};
@@ -71,6 +72,16 @@ async fn a_hall_that_publishes_by_whip_is_on_the_stage_until_it_deletes() {
     assert!(world.media.has(&Order::Leave(PeerId(1))));
     assert_eq!(
         delete(&world, location, &token).await,
+        StatusCode::OK,
+        "it has ended, whoever ended it"
+    );
+    assert_eq!(
+        delete(&world, location, &other).await,
+        StatusCode::FORBIDDEN
+    );
+    let unknown = format!("{}/nobody", whip());
+    assert_eq!(
+        delete(&world, &unknown, &token).await,
         StatusCode::NOT_FOUND
     );
     let people = world
@@ -135,9 +146,16 @@ async fn a_patch_trickles_or_restarts_by_the_rules_of_if_match() {
     let status = |reply: Reply| reply.status;
 
     assert_eq!(
-        status(patch(&world, at, &token, None, CANDIDATE).await),
+        status(patch(&world, at, &token, None, RESTART).await),
         StatusCode::PRECONDITION_REQUIRED
     );
+    for tag in [format!("\"x\", {tag}"), format!("W/{tag}")] {
+        assert_eq!(
+            status(patch(&world, at, &token, Some(&tag), CANDIDATE).await),
+            StatusCode::NO_CONTENT,
+            "{tag}"
+        );
+    }
     assert_eq!(
         status(patch(&world, at, &token, Some("\"old\""), CANDIDATE).await),
         StatusCode::PRECONDITION_FAILED
@@ -155,9 +173,14 @@ async fn a_patch_trickles_or_restarts_by_the_rules_of_if_match() {
         StatusCode::BAD_REQUEST
     );
 
-    let restarted = patch(&world, at, &token, Some("*"), RESTART).await;
+    let restarted = patch(&world, at, &token, Some("\"*\""), RESTART).await;
     assert_eq!(restarted.status, StatusCode::OK);
     assert_eq!(restarted.header("etag"), "\"0new1\"");
+    assert_eq!(
+        status(patch(&world, at, &token, None, CANDIDATE).await),
+        StatusCode::NO_CONTENT,
+        "of the session that was begun anew"
+    );
     assert_eq!(restarted.header("content-type"), FRAGMENT);
     for line in [
         "a=ice-ufrag:0new1",
@@ -223,8 +246,137 @@ async fn an_encoder_whose_peer_dies_has_left() {
     assert_eq!(world.kinds().await.last().unwrap(), "left");
     assert_eq!(
         delete(&world, reply.header("location"), &token).await,
-        StatusCode::NOT_FOUND
+        StatusCode::OK,
+        "encoders close their connection before they say so"
     );
+}
+
+#[tokio::test]
+async fn players_that_trickle_without_if_match_are_taken() {
+    let world = World::new().await;
+    let token = world.token(Role::Observer, None);
+    let address = format!("/whep/{CONFERENCE}/");
+    // The offer of this media plane, and in it the line that names the client's ICE session.
+    let offer = "receive audio 0\na=ice-ufrag:mine\n";
+    let reply = world.post_text(&address, &token, SDP, offer).await;
+    assert_eq!(reply.status, StatusCode::CREATED, "{}", reply.text);
+    let at = reply.header("location").to_owned();
+    for (ufrag, status) in [
+        ("mine", StatusCode::NO_CONTENT),
+        ("other", StatusCode::PRECONDITION_REQUIRED),
+    ] {
+        let body = RESTART.replace("ice-ufrag:ab", &format!("ice-ufrag:{ufrag}"));
+        let reply = patch(&world, &at, &token, None, &body).await;
+        assert_eq!(reply.status, status, "{ufrag}: {}", reply.text);
+    }
+}
+
+#[tokio::test]
+async fn an_offer_of_two_sounds_is_refused_before_anybody_comes_in() {
+    let world = World::new().await;
+    let token = world.token(Role::Hall, Some("VN"));
+    for (offer, said) in [
+        (
+            "send audio 0,send audio 1,send video 2",
+            "more than one sound",
+        ),
+        (
+            "send video 0,send video 1,send video 2",
+            "more than two pictures",
+        ),
+        ("receive audio 0", "sends nothing"),
+    ] {
+        let reply = world.post_text(&whip(), &token, SDP, offer).await;
+        assert_eq!(reply.status, StatusCode::BAD_REQUEST, "{}", reply.text);
+        assert_eq!(reply.json()["code"], "bad_offer");
+        let message = reply.json()["message"].as_str().unwrap().to_owned();
+        assert!(message.contains(said), "{message}");
+    }
+    assert_eq!(world.arrivals().await, 0);
+    for peer in 1..=3 {
+        assert!(world.media.has(&Order::Leave(PeerId(peer))), "peer {peer}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_sends_no_offer_is_told_to() {
+    let world = World::new().await;
+    let token = world.token(Role::Observer, None);
+    let address = format!("/whep/{CONFERENCE}");
+    for kind in [Some(SDP), None] {
+        let mut headers = vec![bearer(&token)];
+        headers.extend(kind.map(|kind| ("content-type", kind.to_owned())));
+        let reply = world
+            .call(Method::POST, &address, &headers, String::new())
+            .await;
+        assert_eq!(reply.status, StatusCode::BAD_REQUEST, "{}", reply.text);
+        let message = reply.json()["message"].as_str().unwrap().to_owned();
+        assert!(message.contains("send the client's own offer"), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn a_slash_behind_an_address_changes_nothing() {
+    let world = World::new().await;
+    let token = world.token(Role::Hall, Some("VN"));
+    let reply = world
+        .post_text(&format!("{}/", whip()), &token, SDP, OFFER)
+        .await;
+    assert_eq!(reply.status, StatusCode::CREATED, "{}", reply.text);
+    let at = format!("{}/", reply.header("location"));
+    let tag = reply.header("etag");
+    assert_eq!(
+        patch(&world, &at, &token, Some(tag), CANDIDATE)
+            .await
+            .status,
+        StatusCode::NO_CONTENT
+    );
+    assert_eq!(delete(&world, &at, &token).await, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn options_tell_what_may_be_sent() {
+    let world = World::new().await;
+    let options = async |at: &str| {
+        let reply = world.call(Method::OPTIONS, at, &[], String::new()).await;
+        assert!(reply.status.is_success(), "{at}: {}", reply.status);
+        reply
+    };
+    for kind in ["whip", "whep"] {
+        let posts = options(&format!("/{kind}/{CONFERENCE}")).await;
+        assert_eq!(posts.header("accept-post"), SDP);
+        assert_eq!(posts.header("allow"), "POST, OPTIONS");
+        let patches = options(&format!("/{kind}/{CONFERENCE}/session")).await;
+        assert_eq!(patches.header("accept-patch"), FRAGMENT);
+        assert_eq!(patches.header("allow"), "DELETE, PATCH, OPTIONS");
+    }
+    let elsewhere = options(&path("")).await;
+    assert!(!elsewhere.headers.contains_key("accept-post"));
+    let token = world.token(Role::Hall, Some("VN"));
+    let wrong = world.post_text(&whip(), &token, "text/plain", OFFER).await;
+    assert_eq!(wrong.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    assert_eq!(wrong.header("accept-post"), SDP);
+}
+
+#[tokio::test]
+async fn servers_for_ice_are_named_where_some_are_set() {
+    let world = World::with(|config| {
+        config.media.ice_servers = vec![IceServer {
+            url: "stun:stun.example.net".to_owned(),
+            username: String::new(),
+            credential: Secret::new(""),
+        }];
+    })
+    .await;
+    let token = world.token(Role::Hall, Some("VN"));
+    let reply = publish(&world, &token).await;
+    assert_eq!(
+        reply.header("link"),
+        "<stun:stun.example.net>; rel=\"ice-server\""
+    );
+    let world = World::new().await;
+    let reply = publish(&world, &world.token(Role::Hall, Some("VN"))).await;
+    assert!(!reply.headers.contains_key("link"));
 }
 
 #[tokio::test]
@@ -244,6 +396,7 @@ async fn pages_of_allowed_origins_may_use_it() {
         .call(Method::OPTIONS, &whip(), &preflight, String::new())
         .await;
     assert!(reply.status.is_success());
+    assert_eq!(reply.header("accept-post"), SDP);
     assert_eq!(
         reply.header("access-control-allow-origin"),
         "https://studio.example"
@@ -258,10 +411,9 @@ async fn pages_of_allowed_origins_may_use_it() {
         .call(Method::POST, &whip(), &headers, OFFER.to_owned())
         .await;
     let exposed = reply.header("access-control-expose-headers");
-    assert!(
-        exposed.contains("location") && exposed.contains("etag"),
-        "{exposed}"
-    );
+    for header in ["location", "etag", "link", "accept-patch"] {
+        assert!(exposed.contains(header), "{header} in {exposed}");
+    }
 }
 
 #[tokio::test]

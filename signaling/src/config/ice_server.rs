@@ -1,0 +1,103 @@
+//! STUN and TURN servers that WHIP and WHEP clients are told. The media plane needs none; they are for
+//! clients that reach nothing but their own relay.
+
+use serde::{Deserialize, Serialize};
+
+use super::Secret;
+
+/// A server, and how to use it.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct IceServer {
+    /// As in RFC 7064 and RFC 7065: `stun:stun.example.net`, `turn:turn.example.net?transport=udp`.
+    pub url: String,
+    /// For TURN.
+    #[serde(default)]
+    pub username: String,
+    /// For TURN: a password.
+    #[serde(default = "no_secret")]
+    pub credential: Secret,
+}
+
+fn no_secret() -> Secret {
+    Secret::new("")
+}
+
+impl IceServer {
+    /// What is wrong with it, and what would be right.
+    pub(super) fn problem(&self) -> Option<String> {
+        let scheme = self.url.split_once(':').map(|(scheme, _)| scheme);
+        let is_relay = match scheme {
+            Some("stun" | "stuns") => false,
+            Some("turn" | "turns") => true,
+            _ => {
+                return Some(format!(
+                    "has the url {:?}, must be like stun:stun.example.net or \
+                     turn:turn.example.net?transport=udp",
+                    self.url
+                ));
+            }
+        };
+        let secret = self.credential.expose();
+        if is_relay && (self.username.is_empty() || secret.is_empty()) {
+            return Some(format!(
+                "needs a username and a credential for {}",
+                self.url
+            ));
+        }
+        let texts = [self.url.as_str(), self.username.as_str(), secret];
+        let is_plain = |text: &&str| {
+            text.bytes()
+                .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'<' | b'>' | b'\\'))
+        };
+        (!texts.iter().all(is_plain)).then(|| {
+            format!(
+                "has characters in {} or its credential that no header can hold",
+                self.url
+            )
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn server(url: &str, username: &str, credential: &str) -> IceServer {
+        IceServer {
+            url: url.to_owned(),
+            username: username.to_owned(),
+            credential: Secret::new(credential),
+        }
+    }
+
+    #[test]
+    fn what_can_be_used_is_taken() {
+        for (url, username, credential) in [
+            ("stun:stun.example.net", "", ""),
+            ("turns:turn.example.net:443?transport=tcp", "an", "pass"),
+        ] {
+            assert_eq!(server(url, username, credential).problem(), None, "{url}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_said() {
+        let problem = |url, username, credential| server(url, username, credential).problem();
+        assert!(
+            problem("https://x", "", "")
+                .unwrap()
+                .contains("must be like stun:")
+        );
+        assert!(
+            problem("turn:x", "an", "")
+                .unwrap()
+                .contains("needs a username")
+        );
+        assert!(
+            problem("stun:x>y", "", "")
+                .unwrap()
+                .contains("no header can hold")
+        );
+    }
+}
