@@ -9,6 +9,7 @@
 
 mod address;
 mod heartbeat;
+mod offload;
 mod start;
 mod tcp;
 mod udp;
@@ -264,7 +265,7 @@ impl Loop {
                 return false;
             };
             let outcome = match transmit.path {
-                Path::Udp { remote, local } => self.udp.send(remote, local, &transmit),
+                Path::Udp { remote, local } => self.udp.send(now, remote, local, &transmit),
                 Path::Tcp { id, .. } => {
                     self.tcp.send(now, id, &transmit);
                     Ok(())
@@ -328,7 +329,7 @@ impl Loop {
         self.stats_due = now + STATS_INTERVAL;
         // Readers hold it for a copy; if one does so right now, the next time will do.
         if let Ok(mut stats) = self.stats.try_lock() {
-            *stats = self.shard.stats();
+            *stats = self.stats();
         }
     }
 
@@ -342,6 +343,13 @@ impl Loop {
     fn say_goodbye(&mut self, now: Instant) {
         self.shard.close_all(now);
         while self.send(now) {}
-        *self.stats.lock().unwrap_or_else(PoisonError::into_inner) = self.shard.stats();
+        *self.stats.lock().unwrap_or_else(PoisonError::into_inner) = self.stats();
+    }
+
+    fn stats(&self) -> Stats {
+        Stats {
+            shards_without_offload: u64::from(self.udp.is_offload_off()),
+            ..self.shard.stats()
+        }
     }
 }

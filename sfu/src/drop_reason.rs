@@ -96,6 +96,8 @@ drop_reasons! {
     NotAccepted = "not_accepted",
     /// The system's send buffer or the TCP connection's queue is full.
     SendQueueFull = "send_queue_full",
+    /// Larger than the way to its receiver takes.
+    TooBig = "too_big",
     /// It has waited too long for a TCP connection that takes less than it is given.
     TooLate = "too_late",
     /// A picture before it was left out for such a connection, and no keyframe has come since.

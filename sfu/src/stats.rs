@@ -49,6 +49,8 @@ pub struct Stats {
     /// How long the packet that waited longest had waited when the last fan-out began, µs; of
     /// several shards, the worst.
     pub fanout_wait_micros: u64,
+    /// Shards that send each packet by itself, because the system has refused to cut messages up.
+    pub shards_without_offload: u64,
     /// Keys that led nowhere although they cannot; anything but 0 is a fault of ours.
     pub inconsistent: u64,
     /// What went no further, by reason.
@@ -87,6 +89,7 @@ impl Stats {
         }
         self.overloaded_conferences += other.overloaded_conferences;
         self.fanout_wait_micros = self.fanout_wait_micros.max(other.fanout_wait_micros);
+        self.shards_without_offload += other.shards_without_offload;
         self.inconsistent += other.inconsistent;
         self.drops.add(&other.drops);
     }

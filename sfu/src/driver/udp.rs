@@ -5,13 +5,16 @@ use std::fmt;
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::os::fd::AsRawFd;
+use std::time::Instant;
 
 use mio::event::Event;
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 use quinn_udp::{RecvMeta, UdpSockRef, UdpSocketState};
+use rustix::net::sockopt::{self, Ipv4PathMtuDiscovery, Ipv6PathMtuDiscovery};
 use socket2::{Domain, Protocol, Socket, Type};
 
+use super::offload::{Offload, Refusal};
 use crate::drop_reason::DropReason;
 use crate::outbox::Transmit;
 use crate::path::Path;
@@ -32,6 +35,7 @@ const KERNEL_BUFFER: usize = 8 * 1_024 * 1_024;
 pub(super) struct Udp {
     socket: UdpSocket,
     state: UdpSocketState,
+    offload: Offload,
     local: SocketAddr,
     buffers: Box<[u8]>,
     readable: bool,
@@ -63,7 +67,7 @@ impl Udp {
         let _ = socket.set_recv_buffer_size(KERNEL_BUFFER);
         let _ = socket.set_send_buffer_size(KERNEL_BUFFER);
         let socket: UdpSocket = socket.into();
-        let state = UdpSocketState::new(UdpSockRef::from(&socket))?;
+        let state = prepare(&socket)?;
         let local = socket.local_addr()?;
         let interest = Interest::READABLE | Interest::WRITABLE;
         registry.register(&mut SourceFd(&socket.as_raw_fd()), token, interest)?;
@@ -71,6 +75,7 @@ impl Udp {
         Ok(Self {
             socket,
             state,
+            offload: Offload::default(),
             local,
             buffers,
             readable: true,
@@ -130,9 +135,15 @@ impl Udp {
         true
     }
 
+    /// Whether each packet is sent by itself because the system has refused to cut messages up.
+    pub(super) const fn is_offload_off(&self) -> bool {
+        self.offload.is_off()
+    }
+
     /// Sends one message, by segmentation offload where the kernel has it.
     pub(super) fn send(
         &mut self,
+        now: Instant,
         destination: SocketAddr,
         local: Option<IpAddr>,
         transmit: &Transmit<'_>,
@@ -144,23 +155,66 @@ impl Udp {
         } else {
             destination
         };
-        let is_one = transmit.contents.len() <= transmit.segment;
-        if is_one || self.state.max_gso_segments() > 1 {
-            let segment_size = (!is_one).then_some(transmit.segment);
-            return self.try_send(destination, src_ip, transmit.contents, segment_size);
+        if transmit.contents.len() <= transmit.segment {
+            let sent = self.try_send(destination, src_ip, transmit.contents, None);
+            return sent.map_err(|error| self.why(&error));
         }
-        transmit
-            .segments()
-            .try_for_each(|segment| self.try_send(destination, src_ip, segment, None))
+        if self.state.max_gso_segments() > 1 && self.offload.may_segment(now, destination.ip()) {
+            let segment = Some(transmit.segment);
+            match self.try_send(destination, src_ip, transmit.contents, segment) {
+                Ok(()) => {
+                    self.offload.note_taken();
+                    return Ok(());
+                }
+                Err(error) if is_refusal(&error) => self.on_refusal(now, destination.ip(), &error),
+                Err(error) => return Err(self.why(&error)),
+            }
+        }
+        transmit.segments().try_for_each(|segment| {
+            let sent = self.try_send(destination, src_ip, segment, None);
+            sent.map_err(|error| self.why(&error))
+        })
+    }
+
+    /// The system cuts nothing up for this destination. That is one destination's affair as long as
+    /// others' messages are taken.
+    fn on_refusal(&mut self, now: Instant, destination: IpAddr, error: &io::Error) {
+        // It remembers the first refusal for ever, and for all destinations.
+        if let Ok(state) = prepare(&self.socket) {
+            self.state = state;
+        }
+        match self.offload.note_refused(now, destination) {
+            Refusal::Destination => {
+                tracing::debug!(%destination, %error, "packets leave one by one for a while");
+            }
+            Refusal::System => tracing::warn!(
+                port = self.local.port(),
+                %error,
+                "the system cuts no messages up (UDP_SEGMENT): for half a minute each packet \
+                 leaves by itself, which costs several times as much"
+            ),
+        }
+    }
+
+    /// Why something was not sent.
+    fn why(&mut self, error: &io::Error) -> DropReason {
+        if error.kind() == io::ErrorKind::WouldBlock {
+            self.writable = false;
+        }
+        if error.raw_os_error() == Some(EMSGSIZE) {
+            DropReason::TooBig
+        } else {
+            DropReason::SendQueueFull
+        }
     }
 
     fn try_send(
-        &mut self,
+        &self,
         destination: SocketAddr,
         src_ip: Option<IpAddr>,
         contents: &[u8],
         segment_size: Option<usize>,
-    ) -> Result<(), DropReason> {
+    ) -> io::Result<()> {
         let transmit = quinn_udp::Transmit {
             destination,
             ecn: None,
@@ -168,18 +222,38 @@ impl Udp {
             segment_size,
             src_ip,
         };
-        match self
-            .state
+        self.state
             .try_send(UdpSockRef::from(&self.socket), &transmit)
-        {
-            Ok(()) => Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                self.writable = false;
-                Err(DropReason::SendQueueFull)
-            }
-            Err(_) => Err(DropReason::SendQueueFull),
-        }
     }
+}
+
+/// `EINVAL`, `EIO` and `EMSGSIZE`, which have no [`io::ErrorKind`] of their own.
+const EINVAL: i32 = rustix::io::Errno::INVAL.raw_os_error();
+const EIO: i32 = rustix::io::Errno::IO.raw_os_error();
+const EMSGSIZE: i32 = rustix::io::Errno::MSGSIZE.raw_os_error();
+
+/// Whether the system has said that it does not cut this message up.
+fn is_refusal(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(EINVAL | EIO | EMSGSIZE))
+}
+
+/// Has the socket tell where datagrams came to, and cut them up.
+fn prepare(socket: &UdpSocket) -> io::Result<UdpSocketState> {
+    let state = UdpSocketState::new(UdpSockRef::from(socket))?;
+    // What is larger than the way takes is cut up by whoever meets that, and not lost: payloaders
+    // make packets of up to 1,400 bytes, and tunnels take less. Made for QUIC, the state above
+    // forbids it. An IPv6 router cuts nothing up; what is known to be too large there is counted.
+    let forbidden = if socket.local_addr()?.is_ipv4() {
+        sockopt::set_ip_mtu_discover(socket, Ipv4PathMtuDiscovery::DONT)
+    } else {
+        // Of IPv4 addresses on an IPv6 socket.
+        let _ = sockopt::set_ip_mtu_discover(socket, Ipv4PathMtuDiscovery::DONT);
+        sockopt::set_ipv6_mtu_discover(socket, Ipv6PathMtuDiscovery::DONT)
+    };
+    if let Err(error) = forbidden {
+        tracing::debug!(%error, "packets larger than a way takes are lost");
+    }
+    Ok(state)
 }
 
 /// An IPv4 address that arrived on an IPv6 socket, as IPv4.
@@ -192,5 +266,57 @@ fn mapped(address: SocketAddr) -> SocketAddr {
     match address {
         SocketAddr::V4(v4) => SocketAddr::new(v4.ip().to_ipv6_mapped().into(), v4.port()),
         SocketAddr::V6(_) => address,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mio::Poll;
+
+    use super::*;
+    use crate::segment_kind::SegmentKind;
+
+    fn bound(poll: &Poll) -> Udp {
+        Udp::bind(([127, 0, 0, 1], 0).into(), poll.registry(), Token(0)).unwrap()
+    }
+
+    fn send(udp: &mut Udp, length: usize, segment: usize) -> Result<(), DropReason> {
+        let (contents, kinds) = (vec![7; length], [SegmentKind::Picture; 64]);
+        let remote = udp.local;
+        let transmit = Transmit {
+            path: Path::Udp {
+                remote,
+                local: None,
+            },
+            contents: &contents,
+            segment,
+            kinds: &kinds,
+        };
+        udp.send(crate::driver::now(), remote, None, &transmit)
+    }
+
+    #[test]
+    fn what_is_larger_than_a_way_takes_may_be_cut_up_or_is_counted() {
+        let poll = Poll::new().unwrap();
+        let mut udp = bound(&poll);
+        let allowed = sockopt::ip_mtu_discover(&udp.socket).unwrap();
+        assert_eq!(allowed, Ipv4PathMtuDiscovery::DONT);
+        assert_eq!(send(&mut udp, 66_000, 66_000), Err(DropReason::TooBig));
+        assert_eq!(send(&mut udp, 1_200, 1_200), Ok(()));
+    }
+
+    #[test]
+    fn a_refusal_is_not_remembered_for_ever_and_for_all() {
+        let poll = Poll::new().unwrap();
+        let mut udp = bound(&poll);
+        let segments = udp.state.max_gso_segments();
+        // More segments than a message may have: EINVAL, as where a device takes less.
+        for _ in 0..3 {
+            assert_eq!(send(&mut udp, 1_300, 10), Ok(()), "one by one");
+        }
+        assert_eq!(udp.state.max_gso_segments(), segments);
+        assert!(!udp.is_offload_off());
+        let allowed = sockopt::ip_mtu_discover(&udp.socket).unwrap();
+        assert_eq!(allowed, Ipv4PathMtuDiscovery::DONT);
     }
 }

@@ -32,7 +32,7 @@ pub(super) fn readings(media: Arc<dyn Media>) -> Readings {
     })
 }
 
-const fn gauges(stats: &Stats) -> [Row; 5] {
+const fn gauges(stats: &Stats) -> [Row; 6] {
     [
         ("dinh_media_peers", "Peer connections", stats.peers),
         (
@@ -54,6 +54,11 @@ const fn gauges(stats: &Stats) -> [Row; 5] {
             "dinh_media_ignoring_publications",
             "Pictures whose encoder makes no keyframe when asked",
             stats.ignoring_publications,
+        ),
+        (
+            "dinh_media_shards_without_offload",
+            "Media threads that send each packet by itself, because the system has refused to cut messages up",
+            stats.shards_without_offload,
         ),
     ]
 }
