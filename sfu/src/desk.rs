@@ -44,7 +44,7 @@ pub struct Desk {
 #[derive(Debug)]
 struct Inner {
     fingerprint: Fingerprint,
-    candidates: Vec<Vec<HostCandidate>>,
+    candidates: Mutex<Vec<Vec<HostCandidate>>>,
     places: Mutex<Places>,
 }
 
@@ -123,10 +123,22 @@ impl Desk {
         Self {
             inner: Arc::new(Inner {
                 fingerprint: config.fingerprint,
-                candidates: config.candidates,
+                candidates: Mutex::new(config.candidates),
                 places: Mutex::new(places),
             }),
         }
+    }
+
+    /// From now on clients that join are told these, by shard; those that are here keep theirs.
+    pub fn set_candidates(&self, candidates: Vec<Vec<HostCandidate>>) {
+        *self.candidates() = candidates;
+    }
+
+    fn candidates(&self) -> MutexGuard<'_, Vec<Vec<HostCandidate>>> {
+        self.inner
+            .candidates
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn places(&self) -> MutexGuard<'_, Places> {
@@ -191,12 +203,13 @@ impl Desk {
             version,
             shape,
         } = place;
-        let candidates = self.inner.candidates.get(usize::from(peer.shard().0));
+        let shard = usize::from(peer.shard().0);
+        let candidates = self.candidates().get(shard).cloned();
         let local = LocalDescription {
             conference,
             ice: &ice,
             fingerprint: self.inner.fingerprint,
-            candidates: candidates.ok_or_else(unknown)?,
+            candidates: &candidates.ok_or_else(unknown)?,
             first_ssrc,
             session_id: peer.0,
             version,

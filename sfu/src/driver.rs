@@ -8,6 +8,7 @@
 )]
 
 mod address;
+mod addresses;
 mod heartbeat;
 mod offload;
 mod start;

@@ -90,6 +90,10 @@ impl Media for Sfu {
         self.threads.stalled()
     }
 
+    fn is_loopback_only(&self) -> bool {
+        self.threads.is_loopback_only()
+    }
+
     fn shutdown(&self) {
         self.threads.join();
     }

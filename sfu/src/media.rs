@@ -56,6 +56,10 @@ pub trait Media: fmt::Debug + Send + Sync + 'static {
     /// The media threads that do not turn: ended, or at one turn for seconds. None, if all is well.
     fn stalled(&self) -> Vec<ShardId>;
 
+    /// Whether clients are told no address but loopback, and nobody has said that they should: then
+    /// none on another machine can have media.
+    fn is_loopback_only(&self) -> bool;
+
     /// Stops for good; returns when the media threads have.
     fn shutdown(&self);
 }

@@ -1,6 +1,6 @@
 //! What every request handler and session has at hand.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -56,6 +56,8 @@ pub struct Inner {
     pub draining: CancellationToken,
     /// Sessions and resources that are under way.
     pub tasks: TaskTracker,
+    /// It shows somebody at this machine what it does, and may be alone there.
+    pub is_demo: AtomicBool,
     /// Who came in and who was refused.
     pub access: AccessLog,
     /// Who may come in.

@@ -1,6 +1,7 @@
 //! `dinh serve --demo`: the country's sites, a conference that runs, and three links into it.
 
 use std::fmt;
+use std::sync::atomic::Ordering;
 
 use jiff::SignedDuration;
 
@@ -76,6 +77,7 @@ pub enum DemoError {
 /// # Errors
 /// When the sites or the conference cannot be made.
 pub async fn prepare(server: &Server) -> Result<Links, DemoError> {
+    server.app().is_demo.store(true, Ordering::Relaxed);
     let store = &server.app().store;
     if store.sites(&SiteFilter::default()).await?.is_empty() {
         store.import_sites(SITES.as_bytes()).await?;

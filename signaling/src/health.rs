@@ -1,5 +1,6 @@
 //! Whether the process lives, and whether it should get new work.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::Json;
@@ -85,6 +86,10 @@ pub async fn ready(State(app): State<App>) -> (StatusCode, Json<Readiness>) {
     }
     if !app.media.media().stalled().is_empty() {
         reasons.push("media");
+    }
+    let is_alone = app.media.media().is_loopback_only();
+    if is_alone && !app.is_demo.load(Ordering::Relaxed) {
+        reasons.push("addresses");
     }
     let ready = reasons.is_empty();
     let status = if ready {

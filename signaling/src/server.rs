@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use axum::Router;
@@ -353,6 +354,7 @@ fn assemble(
         keys,
         store,
         store_check: StoreCheck::default(),
+        is_demo: AtomicBool::new(false),
         media,
         metrics,
         clock,

@@ -203,3 +203,17 @@ fn whatever_happens_in_whatever_order_as_many_places_are_taken_as_there_are_peer
         assert_eq!(desk.peers(), known.len());
     }
 }
+
+#[test]
+fn who_joins_later_is_told_the_addresses_of_then() {
+    let desk = desk(1, 10);
+    let answer = |desk: &Desk| {
+        let arrival = desk.join(FIRST, OFFER, &PeerPolicy::default()).unwrap();
+        arrival.queue(|_| Ok(())).unwrap().answer
+    };
+    assert!(!answer(&desk).contains("10.1.1.5"));
+    let address = ([10, 1, 1, 5], 7_910).into();
+    let tcp = false;
+    desk.set_candidates(vec![vec![HostCandidate { address, tcp }]]);
+    assert!(answer(&desk).contains(" 10.1.1.5 7910 typ host"));
+}

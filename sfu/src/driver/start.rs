@@ -1,7 +1,6 @@
 //! Binds the ports, starts one thread per shard, and ends the process when one of them breaks.
 
 use std::io;
-use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,10 +13,10 @@ use rand::{RngExt, SeedableRng};
 use ring::rand::{SecureRandom, SystemRandom};
 use tokio::sync::mpsc;
 
-use super::address::{advertised, candidates};
+use super::addresses::Addresses;
 use super::heartbeat::Heartbeat;
 use super::{LINK_QUEUE, Loop, Mailbox, ORDER_QUEUE, Setup, Sockets};
-use crate::command::{CommandError, HostCandidate, Order};
+use crate::command::{CommandError, Order};
 use crate::config::Config;
 use crate::desk::{Desk, DeskConfig};
 use crate::events::{EVENT_QUEUE, Events};
@@ -71,6 +70,7 @@ pub(crate) struct Threads {
     shards: Vec<ShardEnd>,
     stop: Arc<AtomicBool>,
     handles: Mutex<Vec<JoinHandle<()>>>,
+    is_loopback_only: Arc<AtomicBool>,
 }
 
 /// One thread, from outside.
@@ -87,18 +87,12 @@ struct Bound {
     end: ShardEnd,
     config: ShardConfig,
     sockets: Sockets,
-    candidates: Vec<HostCandidate>,
     orders: crossbeam_channel::Receiver<Order>,
     links: crossbeam_channel::Receiver<LinkMessage>,
 }
 
 impl Bound {
-    fn new(
-        config: ShardConfig,
-        started: Instant,
-        settings: &Config,
-        advertise: &[IpAddr],
-    ) -> Result<Self, StartError> {
+    fn new(config: ShardConfig, started: Instant, settings: &Config) -> Result<Self, StartError> {
         let id = config.id;
         let port = match settings.port {
             0 => 0,
@@ -124,7 +118,6 @@ impl Bound {
                 heart: Arc::new(Heartbeat::new(started)),
             },
             config,
-            candidates: candidates(advertise, sockets.port()),
             sockets,
             orders: orders_in,
             links: links_in,
@@ -144,7 +137,7 @@ pub(crate) fn start(settings: &Config) -> Result<(Threads, Desk, Events), StartE
     let identity = Identity::generate().map_err(|error| StartError::System(error.to_string()))?;
     let identity = Arc::new(identity);
     let mut rng = StdRng::from_seed(seed()?);
-    let advertise = advertised(settings);
+    let addresses = Addresses::new(settings);
     let (started, ntp) = (super::now(), super::ntp_now());
     let mut bound = Vec::new();
     for shard in 0..count {
@@ -154,11 +147,15 @@ pub(crate) fn start(settings: &Config) -> Result<(Threads, Desk, Events), StartE
             seed: rng.random(),
             ntp,
         };
-        bound.push(Bound::new(config, started, settings, &advertise)?);
+        bound.push(Bound::new(config, started, settings)?);
     }
+    let ports: Vec<u16> = bound.iter().map(|shard| shard.sockets.port()).collect();
     let desk = Desk::new(DeskConfig {
         fingerprint: identity.fingerprint(),
-        candidates: bound.iter().map(|shard| shard.candidates.clone()).collect(),
+        candidates: ports
+            .iter()
+            .map(|port| addresses.candidates(*port))
+            .collect(),
         max_peers: settings.max_peers as usize,
         seed: rng.random(),
     });
@@ -184,9 +181,13 @@ pub(crate) fn start(settings: &Config) -> Result<(Threads, Desk, Events), StartE
         handles.push(spawn(setup, started)?);
         shards.push(shard.end);
     }
+    let is_loopback_only = addresses.loopback_only();
+    let watch = addresses.watch(desk.clone(), ports, Arc::clone(&stop));
+    handles.extend(watch.map_err(|error| StartError::System(error.to_string()))?);
     let threads = Threads {
         shards,
         stop,
+        is_loopback_only,
         handles: Mutex::new(handles),
     };
     Ok((threads, desk.clone(), Events::new(receiver, desk)))
@@ -288,6 +289,11 @@ impl Threads {
             .collect()
     }
 
+    /// Whether clients are told loopback alone, which nobody wanted.
+    pub(crate) fn is_loopback_only(&self) -> bool {
+        self.is_loopback_only.load(Ordering::Relaxed)
+    }
+
     /// Closes every peer properly and ends the threads. Waits until they have ended.
     pub(crate) fn join(&self) {
         self.stop();
@@ -304,6 +310,9 @@ impl Threads {
         for end in &self.shards {
             let _ = end.mailbox.waker.wake();
         }
+        // The one that waits for addresses; the others have not parked.
+        let handles = self.handles.lock().unwrap_or_else(PoisonError::into_inner);
+        handles.iter().for_each(|handle| handle.thread().unpark());
     }
 }
 

@@ -67,6 +67,10 @@ impl Media for Stopped {
         Vec::new()
     }
 
+    fn is_loopback_only(&self) -> bool {
+        false
+    }
+
     fn shutdown(&self) {}
 }
 

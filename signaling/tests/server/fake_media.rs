@@ -1,7 +1,7 @@
 //! A media plane without media: answers offers of a tiny language and writes down its commands.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -43,6 +43,8 @@ pub(crate) struct FakeMedia {
     /// Those that closed before they had an owner: of an offer that begins with `brief `.
     brief: Mutex<Vec<PeerId>>,
     events: mpsc::Sender<(ConferenceId, Event)>,
+    /// Clients are told loopback alone.
+    pub(crate) is_loopback_only: AtomicBool,
 }
 
 impl FakeMedia {
@@ -58,6 +60,7 @@ impl FakeMedia {
                 conferences: Mutex::default(),
                 brief: Mutex::default(),
                 events,
+                is_loopback_only: AtomicBool::new(false),
             },
             receiver.into(),
         )
@@ -239,6 +242,10 @@ impl Media for FakeMedia {
 
     fn stalled(&self) -> Vec<ShardId> {
         Vec::new()
+    }
+
+    fn is_loopback_only(&self) -> bool {
+        self.is_loopback_only.load(Ordering::Relaxed)
     }
 
     fn shutdown(&self) {}

@@ -1,5 +1,6 @@
 //! Health, metrics and pages.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -61,6 +62,19 @@ async fn without_its_store_it_is_not_ready() {
     world.server.app().store.close().await;
     let ready = look(&world, "/readyz").await;
     assert_eq!(ready.json()["reasons"], json!(["store"]));
+}
+
+#[tokio::test]
+async fn it_is_not_ready_while_nobody_else_can_reach_its_media() {
+    let world = World::new().await;
+    world.media.is_loopback_only.store(true, Ordering::Relaxed);
+    let ready = look(&world, "/readyz").await;
+    assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(ready.json()["reasons"], json!(["addresses"]));
+    let demo = &world.server.app().is_demo;
+    demo.store(true, Ordering::Relaxed);
+    let ready = look(&world, "/readyz").await;
+    assert_eq!(ready.status, StatusCode::OK, "a demo may be alone");
 }
 
 #[tokio::test]
