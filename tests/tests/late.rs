@@ -281,6 +281,45 @@ fn a_late_viewer_on_another_shard_sees_at_once_too() {
 }
 
 #[test]
+fn a_stage_that_turns_to_an_encoder_that_ignores_requests_shows_it_at_once() {
+    let encoder = stubborn(Codec::Vp8, 60, 10);
+    let mut world = World::new(1, 112);
+    let hall = on_air(&mut world, encoder);
+    let sites: Vec<_> = (0..3).map(|_| watch(&mut world).0).collect();
+    world.client::<Light>(sites[0]).ask_for_keyframe(0);
+    world.run_for(Duration::from_secs(5));
+    let show = |world: &mut World, id: ClientId| {
+        let publication = PublicationId {
+            peer: world.peer(id),
+            mline: 1,
+        };
+        world.command(&Command::Show {
+            conference: CONFERENCE,
+            stage: 0,
+            publication: Some(publication),
+        });
+    };
+    let commune = Light::new(Wishes::publish(20));
+    let speaker = PeerPolicy {
+        may_send_video: true,
+        ..PeerPolicy::default()
+    };
+    let commune = world.join(commune, speaker, Link::CLEAN);
+    world.run_for(Duration::from_secs(1));
+    show(&mut world, commune);
+    // Some seconds into a group of the hall's.
+    world.run_for(Duration::from_secs(5));
+    show(&mut world, hall);
+    world.run_for(millis(500));
+    for site in sites {
+        let slot = picture(&mut world, site);
+        let sources = slot.sources();
+        assert_eq!(sources, [10, 20, 10]);
+        assert_eq!((slot.gaps(), slot.repeated), (0, 0));
+    }
+}
+
+#[test]
 fn an_encoder_that_ignores_requests_is_reported_once() {
     let mut world = World::new(1, 109);
     let hall = on_air(&mut world, stubborn(Codec::Vp8, 60, 10));

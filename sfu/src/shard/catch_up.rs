@@ -7,6 +7,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::conference::ConferenceKey;
 use crate::egress::Egress;
 use crate::fanout::shown;
 use crate::kind::MediaKind;
@@ -114,6 +115,25 @@ impl Shard {
         {
             self.late.push_back(Late { peer: key, slot });
         }
+    }
+
+    /// Notes all slots that are pointed at a feed, which has turned to a picture whose next keyframe
+    /// cannot be had by asking.
+    pub(super) fn catch_up_feed(&mut self, key: ConferenceKey, index: usize) {
+        let Some(conference) = self.conferences.at(key) else {
+            return;
+        };
+        let peers = conference
+            .peers
+            .iter()
+            .filter_map(|key| Some((*key, self.peers.at(*key)?)));
+        let slots = peers.flat_map(|(peer, state)| {
+            let is_on = move |watching: &&(u16, u8)| usize::from(watching.0) == index;
+            let slots = state.watching.iter().filter(is_on);
+            slots.map(move |(_, slot)| Late { peer, slot: *slot })
+        });
+        let room = MAX_LATE.saturating_sub(self.late.len());
+        self.late.extend(slots.take(room));
     }
 
     /// Starts the next late slot, in the outbox. Returns whether there was one.

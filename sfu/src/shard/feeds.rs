@@ -167,9 +167,13 @@ impl Shard {
             if let Some(found) = found.filter(|_| turned)
                 && let Some(publication) = self.publications.at_mut(found)
             {
+                let is_vain = publication.ignores_requests();
                 publication.want_keyframes();
                 self.wishes.push(found);
                 self.arm_tick(now);
+                if is_vain {
+                    self.catch_up_feed(key, index);
+                }
             }
         }
         shown.sort_unstable();
