@@ -94,6 +94,8 @@ drop_reasons! {
     KeyframeBudget = "keyframe_budget",
     /// A TCP connection that the system could not give, for want of descriptors as a rule.
     NotAccepted = "not_accepted",
+    /// A TCP connection whose frames make no sense (RFC 4571); it is closed.
+    BadFraming = "bad_framing",
     /// The system's send buffer or the TCP connection's queue is full.
     SendQueueFull = "send_queue_full",
     /// Larger than the way to its receiver takes.

@@ -15,7 +15,7 @@ use mio::{Interest, Registry, Token};
 use slab::Slab;
 use socket2::{Domain, Protocol, Socket, Type};
 
-use self::frames::Frames;
+use self::frames::{Frames, TooLong};
 use self::queue::Queue;
 use self::unproven::Unproven;
 use super::FIRST_CONNECTION;
@@ -230,12 +230,16 @@ impl Tcp {
                 let path = connection.path;
                 let read = self.buffer.get(..length).unwrap_or_default();
                 let each = |frame: &[u8]| shard.handle_datagram(now, path, frame);
-                if connection.frames.take(read, each).is_ok() {
-                    if !connection.proven {
-                        connection.proven = shard.knows_path(path);
-                        self.note_unproven(now, key);
+                match connection.frames.take(read, each) {
+                    Ok(()) => {
+                        if !connection.proven {
+                            connection.proven = shard.knows_path(path);
+                            self.note_unproven(now, key);
+                        }
+                        return true;
                     }
-                    return true;
+                    // Where the next frame begins nobody knows any more.
+                    Err(TooLong) => shard.count_drop(DropReason::BadFraming),
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {

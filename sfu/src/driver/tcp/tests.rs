@@ -140,3 +140,31 @@ fn over_a_narrow_line_sound_comes_in_time() {
     );
     assert!(late(PICTURES).count() >= 50);
 }
+
+#[test]
+fn a_connection_whose_frames_make_no_sense_is_closed_and_counted() {
+    let mut poll = Poll::new().unwrap();
+    let mut tcp = Tcp::bind(([127, 0, 0, 1], 0).into(), poll.registry(), Token(0)).unwrap();
+    let server = tcp.listener.local_addr().unwrap();
+    let started = crate::driver::now();
+    let mut shard = shard(started);
+    let mut stream = client(server);
+    // RTP where the length of a frame should be.
+    stream.write_all(&[0x80, 96, 0, 1, 0, 0]).unwrap();
+    let mut events = mio::Events::with_capacity(64);
+    let counted = |shard: &Shard| shard.stats().drops.of(DropReason::BadFraming);
+    while counted(&shard) == 0 && started.elapsed() < Duration::from_secs(10) {
+        let wait = Some(Duration::from_millis(5));
+        poll.poll(&mut events, wait).unwrap();
+        for event in &events {
+            match event.token() {
+                Token(0) => tcp.on_listener_ready(),
+                token => tcp.on_ready(token, event),
+            }
+        }
+        tcp.receive(crate::driver::now(), poll.registry(), &mut shard);
+    }
+    assert_eq!(counted(&shard), 1);
+    assert!(tcp.connections.is_empty());
+    assert_eq!(stream.read(&mut [0; 8]).unwrap_or(0), 0, "it is closed");
+}
