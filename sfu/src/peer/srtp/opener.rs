@@ -31,6 +31,11 @@ const MAX_RTP_SSRCS: usize = 64;
 /// Most SSRCs whose RTCP is accepted: browsers report under one per transceiver and direction.
 const MAX_RTCP_SSRCS: usize = 128;
 
+/// Sequence numbers from 0 on that may be the first of a stream to arrive although its numbers began
+/// before 0: a sender's first packets, lost around a roll-over. Higher: more may be lost. Lower: fewer
+/// forged packets are tried twice.
+const MAX_LOST_AT_START: u16 = 1 << 12;
+
 /// Packets of strangers after which the throw-away context is made anew.
 const MAX_STRANGERS: u32 = 256;
 
@@ -43,12 +48,21 @@ const MAX_STRANGERS: u32 = 256;
 pub struct Opener {
     receive: Context,
     send: Context,
-    /// For SSRCs not yet authenticated, with the number of packets tried; made when needed.
-    stranger: Option<Box<(Context, u32)>>,
+    /// For SSRCs not yet authenticated; made when needed.
+    stranger: Option<Box<Stranger>>,
     rtp_ssrcs: Vec<u32>,
     rtcp_ssrcs: Vec<u32>,
     profile: Profile,
     remote: Master,
+}
+
+/// Where packets of SSRCs are tried that have not yet sent an authentic one.
+struct Stranger {
+    fresh: Context,
+    /// Takes every SSRC for one whose numbers have begun anew once.
+    rolled_over: Context,
+    /// Packets tried.
+    tried: u32,
 }
 
 impl std::fmt::Debug for Opener {
@@ -91,9 +105,9 @@ impl Opener {
             if self.rtp_ssrcs.len() >= MAX_RTP_SSRCS {
                 return Err(DropReason::UnknownSsrc);
             }
-            self.stranger()?
-                .decrypt_rtp(packet)
-                .map_err(|error| reason(&error))?;
+            if self.stranger()?.has_rolled_over(ssrc, packet)? {
+                wind(&mut self.receive, ssrc)?;
+            }
             self.rtp_ssrcs.push(ssrc);
             self.stranger = None;
         }
@@ -117,6 +131,7 @@ impl Opener {
                 return Err(DropReason::UnknownSsrc);
             }
             self.stranger()?
+                .fresh
                 .decrypt_rtcp(packet)
                 .map_err(|error| reason(&error))?;
             self.rtcp_ssrcs.push(ssrc);
@@ -146,26 +161,64 @@ impl Opener {
     /// Number of packets that the throw-away context has seen.
     #[cfg(test)]
     pub(super) fn stranger_load(&self) -> u32 {
-        self.stranger.as_ref().map_or(0, |stranger| stranger.1)
+        self.stranger.as_ref().map_or(0, |stranger| stranger.tried)
     }
 
-    fn stranger(&mut self) -> Result<&mut Context, DropReason> {
+    fn stranger(&mut self) -> Result<&mut Stranger, DropReason> {
         if self
             .stranger
             .as_ref()
-            .is_none_or(|stranger| stranger.1 >= MAX_STRANGERS)
+            .is_none_or(|stranger| stranger.tried >= MAX_STRANGERS)
         {
-            let context = context(self.profile, &self.remote, false)
-                .map_err(|KeyError| DropReason::NotAuthenticated)?;
-            self.stranger = Some(Box::new((context, 0)));
+            let make = || {
+                context(self.profile, &self.remote, false)
+                    .map_err(|KeyError| DropReason::NotAuthenticated)
+            };
+            self.stranger = Some(Box::new(Stranger {
+                fresh: make()?,
+                rolled_over: make()?,
+                tried: 0,
+            }));
         }
-        let (context, tried) = self
+        let stranger = self
             .stranger
             .as_deref_mut()
             .ok_or(DropReason::NotAuthenticated)?;
-        *tried += 1;
-        Ok(context)
+        stranger.tried += 1;
+        Ok(stranger)
     }
+}
+
+impl Stranger {
+    /// Authenticates the first packet of an SSRC. Returns whether its numbers have begun anew since
+    /// the sender's first, which came to nothing: the receiver cannot know, and has to guess
+    /// (RFC 3711 §3.3.1).
+    fn has_rolled_over(&mut self, ssrc: u32, packet: &[u8]) -> Result<bool, DropReason> {
+        let Err(error) = self.fresh.decrypt_rtp(packet) else {
+            return Ok(false);
+        };
+        let first = reason(&error);
+        let sequence = packet.get(2..4).and_then(|bytes| bytes.try_into().ok());
+        let is_early = sequence.is_some_and(|at| u16::from_be_bytes(at) < MAX_LOST_AT_START);
+        if first != DropReason::NotAuthenticated || !is_early {
+            return Err(first);
+        }
+        wind(&mut self.rolled_over, ssrc)?;
+        let again = self.rolled_over.decrypt_rtp(packet);
+        again.map(|_| true).map_err(|_| first)
+    }
+}
+
+/// Makes a context take the next packets of an SSRC for those behind its first roll-over: as if it had
+/// had the last one before. rtc-srtp has no other way to be told.
+fn wind(context: &mut Context, ssrc: u32) -> Result<(), DropReason> {
+    let mut last = [0x80, 0, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0, 0];
+    if let Some(place) = last.last_chunk_mut() {
+        *place = ssrc.to_be_bytes();
+    }
+    // What comes out is dropped: nothing is sent under these keys.
+    let sealed = context.encrypt_rtp(&last);
+    sealed.map(|_| ()).map_err(|_| DropReason::NotAuthenticated)
 }
 
 fn receiving(profile: Profile, master: &Master) -> Result<Context, KeyError> {

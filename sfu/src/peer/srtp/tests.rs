@@ -68,6 +68,38 @@ fn what_we_seal_rtc_srtp_opens_over_three_roll_overs() {
     }
 }
 
+/// A sender that begins shortly before a roll-over, and whose packets from before it are lost.
+#[test]
+fn a_stream_whose_beginning_is_lost_in_a_roll_over_is_opened() {
+    for profile in PROFILES {
+        let (server, client) = sides(profile);
+        let sealer = Sealer::new(&server).unwrap();
+        let mut opener = Opener::new(&client).unwrap();
+        // Whoever forges packets of the SSRC before changes nothing.
+        for sequence in [2, 65_533] {
+            let mut forged = sealed(&sealer, 7, sequence, b"xx");
+            *forged.last_mut().unwrap() ^= 1;
+            assert_eq!(opener.open_rtp(&forged), Err(DropReason::NotAuthenticated));
+        }
+        for index in 65_536 + 4..65_536 + 94 {
+            let packet = sealed(&sealer, 7, index, b"lost before");
+            let (plain, _) = packet_of(index);
+            assert_eq!(opener.open_rtp(&packet).unwrap(), plain, "{index}");
+        }
+        // One that was late is from before the roll-over.
+        let late = sealed(&sealer, 7, 65_534, b"late");
+        assert!(opener.open_rtp(&late).is_ok());
+        // And a stream that begins behind 0 is what it was.
+        let packet = sealed(&sealer, 8, 4, b"first");
+        assert!(opener.open_rtp(&packet).is_ok());
+        assert_eq!(opener.open_rtp(&packet), Err(DropReason::Replayed));
+    }
+}
+
+fn packet_of(index: u64) -> (Vec<u8>, usize) {
+    packet(7, index, b"lost before")
+}
+
 #[test]
 fn several_streams_share_one_sealer() {
     for profile in PROFILES {
