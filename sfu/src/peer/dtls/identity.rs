@@ -61,6 +61,11 @@ impl Identity {
         let certificate =
             Certificate::generate_self_signed(vec!["dinh".to_owned()], crypto::algorithms())
                 .map_err(|error| IdentityError(error.to_string()))?;
+        Self::of(certificate)
+    }
+
+    /// With a certificate that exists.
+    pub(super) fn of(certificate: Certificate) -> Result<Self, IdentityError> {
         let der = certificate
             .certificate
             .first()
@@ -112,6 +117,22 @@ impl Identity {
 pub(super) fn fingerprint_of(der: &[u8]) -> Option<Fingerprint> {
     let hash = crypto::algorithms().hash(HashAlgorithm::Sha256, der).ok()?;
     hash.as_slice().try_into().ok().map(Fingerprint)
+}
+
+/// Kinds of keys whose signatures are verified, each as it stands in a certificate: the object
+/// identifiers of P-256, P-384, P-224, Ed25519 and RSA.
+const VERIFIABLE: [&[u8]; 5] = [
+    &[6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7],
+    &[6, 5, 0x2b, 0x81, 4, 0, 34],
+    &[6, 5, 0x2b, 0x81, 4, 0, 33],
+    &[6, 3, 0x2b, 0x65, 0x70],
+    &[6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1],
+];
+
+/// Whether a certificate's signatures can be verified at all.
+pub(super) fn is_verifiable(der: &[u8]) -> bool {
+    let has = |kind: &&[u8]| der.windows(kind.len()).any(|part| part == *kind);
+    VERIFIABLE.iter().any(has)
 }
 
 fn build(

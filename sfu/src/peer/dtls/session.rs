@@ -15,7 +15,7 @@ use rtc_shared::TransportProtocol;
 use rtc_shared::error::Error;
 
 use super::fragments::{Fragments, Verdict};
-use super::identity::{ClientConfig, Identity, fingerprint_of};
+use super::identity::{ClientConfig, Identity, fingerprint_of, is_verifiable};
 use super::record::{self, Numbering, Summary};
 use crate::command::Fingerprint;
 use crate::drop_reason::DropReason;
@@ -457,7 +457,7 @@ impl Handshake {
 
     fn after_error(&mut self, error: &Error, transmits: &mut VecDeque<Bytes>) -> Step {
         let refusal: Vec<BytesMut> = drain(&mut self.endpoint).collect();
-        match error {
+        let is_final = match error {
             Error::ErrServerNoMatchingSrtpProfile
             | Error::ErrClientNoMatchingSrtpProfile
             | Error::ErrRequestedButNoSrtpExtension
@@ -465,15 +465,26 @@ impl Handshake {
             | Error::ErrNoSupportedEllipticCurves
             | Error::ErrServerRequiredButNoClientEms
             | Error::ErrClientRequiredButNoServerEms
-            | Error::ErrUnsupportedProtocolVersion => {
-                send(&refusal, self.numbering.as_mut(), transmits);
-                Step::Fail(Failure::NoAgreement)
-            }
-            Error::ErrAlertFatalOrClose => Step::Fail(Failure::NoAgreement),
+            | Error::ErrUnsupportedProtocolVersion => true,
+            Error::ErrAlertFatalOrClose => return Step::Fail(Failure::NoAgreement),
             // Anybody who can forge the peer's address can send nonsense: it is dropped without a
             // word (RFC 6347 §4.1.2.7), and the handshake goes on.
-            _ => Step::Useless,
+            _ => self.never_verifies(),
+        };
+        if !is_final {
+            return Step::Useless;
         }
+        send(&refusal, self.numbering.as_mut(), transmits);
+        Step::Fail(Failure::NoAgreement)
+    }
+
+    /// Whether the peer has shown the certificate from SDP, and its key is of a kind that we cannot
+    /// verify: no message that it sends will do.
+    fn never_verifies(&self) -> bool {
+        let state = self.endpoint.get_connection_state(ASSOCIATION);
+        let certificate = state.and_then(|state| state.peer_certificates.first());
+        certificate
+            .is_some_and(|der| !is_verifiable(der) && fingerprint_of(der) == Some(self.expected))
     }
 
     /// Takes the flight that the endpoint has made, if any, and sends it.

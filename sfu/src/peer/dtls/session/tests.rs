@@ -6,6 +6,7 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use rtc_dtls::crypto::Certificate;
 
 use super::*;
 
@@ -418,6 +419,42 @@ fn a_client_that_waits_says_nothing_until_there_is_a_path() {
     assert!(!pair.sides[CLIENT].begin(pair.now), "once");
     pair.run();
     pair.assert_complete(Profile::AeadAes128Gcm, "the better one of both");
+}
+
+/// An identity whose certificate says that its key is on a curve that nobody here knows.
+fn of_another_curve() -> Identity {
+    let names = vec!["encoder".to_owned()];
+    let mut certificate = Certificate::generate_self_signed(names, crypto::algorithms()).unwrap();
+    let mut der = certificate.certificate[0].to_vec();
+    let p256 = [0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7];
+    let at = der.windows(8).position(|part| part == p256).unwrap();
+    der[at + 7] = 6;
+    // Behind it lies the key itself, as a bit string.
+    der[at + 20] ^= 1;
+    certificate.certificate = vec![der.into()];
+    Identity::of(certificate).unwrap()
+}
+
+#[test]
+fn a_certificate_that_cannot_be_verified_is_refused_with_an_alert_at_once() {
+    let ours = Identity::generate().unwrap();
+    let other = of_another_curve();
+    for side in [SERVER, CLIENT] {
+        let (server, client) = if side == SERVER {
+            (&ours, &other)
+        } else {
+            (&other, &ours)
+        };
+        let mut pair = Pair::with(server, client, CM_FIRST, 0.0, 42);
+        let took = pair.run();
+        assert_eq!(pair.failures[side], Some(Failure::NoAgreement));
+        assert!(took < Duration::from_secs(1), "{took:?}");
+        pair.collect();
+        let alert = |(_, to, datagram): &(Instant, usize, Bytes)| {
+            *to == 1 - side && datagram.first() == Some(&21)
+        };
+        assert!(pair.wire.iter().any(alert), "the other side is told");
+    }
 }
 
 #[test]
