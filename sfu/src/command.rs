@@ -71,7 +71,7 @@ pub struct PublicationSpec {
     pub kind: MediaKind,
     /// The one codec the answer accepted.
     pub codec: CodecSpec,
-    /// RIDs of its layers, lowest first; empty without simulcast.
+    /// RIDs of its layers in the order of the offer; empty without simulcast.
     pub rids: Vec<Token>,
     /// SSRCs declared by `a=ssrc`; in simulcast offers of some browsers also one per layer.
     pub ssrcs: Vec<DeclaredSsrc>,

@@ -12,7 +12,7 @@ use crate::codec::Seen;
 pub struct Packet {
     /// When it arrived at this process.
     pub arrived: Instant,
-    /// Which layer of its publication, 0 the lowest.
+    /// Which layer of its publication, in the order of the offer.
     pub layer: u8,
     /// Extended sequence number within the layer.
     pub sequence: u64,

@@ -3,6 +3,7 @@
 pub mod keyframe;
 pub mod layer;
 pub mod measure;
+pub mod order;
 pub mod pending;
 pub mod ring;
 
@@ -17,6 +18,7 @@ use crate::id::{ConferenceId, PublicationId, ShardId};
 use crate::kind::{Codec, MediaKind};
 use crate::packet::{Packet, SharedPacket};
 use crate::publication::layer::Layer;
+use crate::publication::order::Order;
 use crate::publication::pending::Pending;
 use crate::rtp::Header;
 use crate::table::{Key, Named};
@@ -63,7 +65,7 @@ pub struct Publication {
     pub kind: MediaKind,
     /// The negotiated codec.
     pub codec: Codec,
-    /// Lowest first.
+    /// In the order of the offer.
     pub layers: ArrayVec<Layer, MAX_LAYERS>,
     /// Refused by command.
     pub blocked: bool,
@@ -80,6 +82,7 @@ pub struct Publication {
     /// Arrived since the last fan-out.
     pub pending: Pending,
     best: [u8; MAX_LAYERS],
+    order: Order,
 }
 
 impl Publication {
@@ -111,6 +114,7 @@ impl Publication {
             loudness: crate::speakers::Loudness::default(),
             pending: Pending::default(),
             best: [0; MAX_LAYERS],
+            order: Order::of_offer(layers.clamp(1, MAX_LAYERS)),
         }
     }
 
@@ -213,7 +217,8 @@ impl Publication {
             }
         }
         self.pending.begin(packet);
-        if !was_active {
+        // A keyframe tells what the layer is.
+        if !was_active || packet.seen.size.is_some() {
             self.refresh_best(now);
         }
         if self.kind == MediaKind::Audio {
@@ -247,27 +252,23 @@ impl Publication {
 
     /// Recomputes which layer serves each ceiling. Call when time has passed.
     pub fn refresh_best(&mut self, now: Instant) {
-        let mut lowest_active = None;
-        let mut best = None;
-        for (ceiling, layer) in self.layers.iter().enumerate() {
-            if layer.is_active(now) {
-                #[expect(clippy::cast_possible_truncation, reason = "at most MAX_LAYERS")]
-                let index = ceiling as u8;
-                best = Some(index);
-                lowest_active = lowest_active.or(best);
+        self.order.refresh(&self.layers);
+        let is_active = |index: &u8| {
+            let layer = self.layers.get(usize::from(*index));
+            layer.is_some_and(|layer| layer.is_active(now))
+        };
+        let mut lowest_first = self.order.lowest_first();
+        let fallback = lowest_first
+            .find(is_active)
+            .or_else(|| self.order.lowest_first().next())
+            .unwrap_or_default();
+        let mut best = fallback;
+        let mut lowest_first = self.order.lowest_first();
+        for place in &mut self.best {
+            if let Some(index) = lowest_first.next().filter(is_active) {
+                best = index;
             }
-            if let Some(place) = self.best.get_mut(ceiling) {
-                *place = best.unwrap_or(u8::MAX);
-            }
-        }
-        let fallback = lowest_active.unwrap_or(0);
-        let highest = best.unwrap_or(fallback);
-        for (ceiling, place) in self.best.iter_mut().enumerate() {
-            if ceiling >= self.layers.len() {
-                *place = highest;
-            } else if *place == u8::MAX {
-                *place = fallback;
-            }
+            *place = best;
         }
     }
 

@@ -266,7 +266,11 @@ fn a_site_that_may_not_speak_is_told_inactive_and_keeps_its_slots() {
 fn obs_and_gstreamer_publish_over_whip() {
     let obs = negotiated("obs-whip", &speaker());
     assert_golden("obs-whip", &obs.answer);
-    assert_eq!(obs.spec.publications[1].codec, codec(Codec::H264, 96, None));
+    let sends_again = CodecSpec {
+        nack: true,
+        ..codec(Codec::H264, 96, None)
+    };
+    assert_eq!(obs.spec.publications[1].codec, sends_again);
     assert_eq!(obs.spec.extensions, ExtensionIds::default());
     assert!(
         obs.answer
