@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use arrayvec::ArrayString;
 
 use crate::id::{ConferenceId, Feed, PeerId, PublicationId, ShardId, SlotId, Ssrc};
-use crate::kind::{CodecSpec, MediaKind};
+use crate::kind::{Codec, CodecSpec, MediaKind};
 use crate::priority::Priority;
 
 /// Short SDP tokens kept inline: a MID (RFC 9143) or a RID (RFC 8851) of up to 16 bytes.
@@ -142,6 +142,8 @@ pub struct AcceptedPublication {
     pub mid: Token,
     /// Sound or picture.
     pub kind: MediaKind,
+    /// In which codec it will come.
+    pub codec: Codec,
 }
 
 /// A slot that the answer accepted.
@@ -153,6 +155,8 @@ pub struct AcceptedSlot {
     pub mid: Token,
     /// Sound or picture.
     pub kind: MediaKind,
+    /// Every codec that can be shown here.
+    pub codecs: Vec<Codec>,
 }
 
 /// What came of [`Media::join`](crate::Media::join).

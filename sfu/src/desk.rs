@@ -354,6 +354,7 @@ fn joined(peer: PeerId, spec: &PeerSpec, answer: String, ice: IceCredentials) ->
             },
             mid: publication.mid,
             kind: publication.kind,
+            codec: publication.codec.codec,
         });
     let slots = spec.slots.iter().map(|slot| AcceptedSlot {
         id: SlotId {
@@ -362,6 +363,7 @@ fn joined(peer: PeerId, spec: &PeerSpec, answer: String, ice: IceCredentials) ->
         },
         mid: slot.mid,
         kind: slot.kind,
+        codecs: slot.codecs.iter().map(|spec| spec.codec).collect(),
     });
     Joined {
         peer,

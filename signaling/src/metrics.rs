@@ -63,13 +63,25 @@ pub const WANT_OF_ROOM: [ErrorCode; 3] = [
     ErrorCode::Overloaded,
 ];
 
+/// What is counted of a conference's peers.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PeerFigures {
+    /// Say that they send, and nothing of them arrives.
+    pub silent: usize,
+    /// Have not agreed to the codec of what is shown.
+    pub cannot_decode: usize,
+}
+
 /// Everything the people plane counts.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Mutex<Registry>,
     sockets: Gauge<i64, AtomicI64>,
     participants: Gauge<i64, AtomicI64>,
-    by_conference: Mutex<HashMap<ConferenceId, i64>>,
+    silent_publishers: Gauge<i64, AtomicI64>,
+    cannot_decode: Gauge<i64, AtomicI64>,
+    /// Of each conference, how much of these three gauges is its own.
+    by_conference: Mutex<HashMap<ConferenceId, [i64; 3]>>,
     conferences: Gauge<i64, AtomicI64>,
     messages: Family<KindLabel, Counter>,
     errors: Family<CodeLabel, Counter>,
@@ -91,6 +103,8 @@ impl Default for Metrics {
             registry: Mutex::default(),
             sockets: Gauge::default(),
             participants: Gauge::default(),
+            silent_publishers: Gauge::default(),
+            cannot_decode: Gauge::default(),
             by_conference: Mutex::default(),
             conferences: Gauge::default(),
             messages: Family::default(),
@@ -124,6 +138,16 @@ impl Metrics {
             "participants",
             "Participants that are connected",
             self.participants.clone(),
+        );
+        dinh.register(
+            "silent_publishers",
+            "Participants that say they send and of whom nothing arrives",
+            self.silent_publishers.clone(),
+        );
+        dinh.register(
+            "participants_that_cannot_decode",
+            "Participants that have not agreed to the codec of what is shown",
+            self.cannot_decode.clone(),
         );
         dinh.register(
             "conferences",
@@ -300,21 +324,23 @@ impl Metrics {
     }
 
     /// So many participants of this conference are connected.
-    pub fn connected(&self, conference: &ConferenceId, participants: usize) {
-        let participants = i64::try_from(participants).unwrap_or(i64::MAX);
+    pub fn connected(&self, conference: &ConferenceId, participants: usize, peers: PeerFigures) {
+        let counts = [participants, peers.silent, peers.cannot_decode]
+            .map(|count| i64::try_from(count).unwrap_or(i64::MAX));
         let mut by_conference = self
             .by_conference
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let before = match by_conference.get_mut(conference) {
-            Some(before) => std::mem::replace(before, participants),
+            Some(before) => std::mem::replace(before, counts),
             None => {
-                by_conference.insert(conference.clone(), participants);
+                by_conference.insert(conference.clone(), counts);
                 self.conferences.inc();
-                0
+                [0; 3]
             }
         };
-        self.participants.inc_by(participants - before);
+        drop(by_conference);
+        self.count(counts, before);
     }
 
     /// A conference was put away.
@@ -323,9 +349,22 @@ impl Metrics {
             .by_conference
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if let Some(before) = by_conference.remove(conference) {
-            self.participants.inc_by(-before);
+        let gone = by_conference.remove(conference);
+        drop(by_conference);
+        if let Some(before) = gone {
+            self.count([0; 3], before);
             self.conferences.dec();
+        }
+    }
+
+    fn count(&self, now: [i64; 3], before: [i64; 3]) {
+        let gauges = [
+            &self.participants,
+            &self.silent_publishers,
+            &self.cannot_decode,
+        ];
+        for (gauge, (now, before)) in gauges.into_iter().zip(now.into_iter().zip(before)) {
+            gauge.inc_by(now - before);
         }
     }
 
@@ -393,9 +432,9 @@ mod tests {
     fn participants_are_summed_over_conferences_and_forgotten_with_them() {
         let metrics = Metrics::default();
         let (one, other) = ("one".parse().unwrap(), "other".parse().unwrap());
-        metrics.connected(&one, 3);
-        metrics.connected(&other, 2);
-        metrics.connected(&one, 1);
+        metrics.connected(&one, 3, PeerFigures::default());
+        metrics.connected(&other, 2, PeerFigures::default());
+        metrics.connected(&one, 1, PeerFigures::default());
         assert_eq!(metrics.participants(), 3);
         metrics.put_away(&other);
         assert_eq!(metrics.participants(), 1);

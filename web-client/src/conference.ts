@@ -6,6 +6,7 @@ import type {
   Crowd,
   Floor,
   Participant,
+  Place,
   Presence,
   ProvinceCount,
   Role,
@@ -25,6 +26,8 @@ export interface ConferenceState {
   readonly self: Omit<Self, "type" | "version">;
   readonly floor: Omit<Floor, "type" | "version">;
   readonly stage: Omit<Stage, "type" | "version">;
+  /** Places of the stage that this browser cannot decode. */
+  readonly undecodable: readonly Place[];
   readonly presence: Omit<Presence, "type" | "version"> | null;
   /** Operators and chairs only, as everything below. */
   /** Version of the valid list of expected sites; `null` before it was told. */
@@ -42,6 +45,7 @@ export const NOBODY: ConferenceState = {
   self: { muted: false, floor: "none", position: null, onStage: false, device: 1, standsBy: false },
   floor: { holder: null, waiting: 0, queue: [] },
   stage: { main: null, second: null, screen: null, speakers: [] },
+  undecodable: [],
   presence: null,
   roster: null,
   provinces: [],
@@ -75,6 +79,8 @@ export function reduce(state: ConferenceState, message: Welcome | StateMessage):
       const { main, second, screen, speakers } = message;
       return { ...state, stage: { main, second, screen, speakers } };
     }
+    case "undecodable":
+      return { ...state, undecodable: message.places };
     case "presence": {
       const { expected, present, lost } = message;
       return { ...state, presence: { expected, present, lost } };

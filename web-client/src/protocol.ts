@@ -182,6 +182,8 @@ export interface Participant {
   readonly media: "none" | "connected" | "silent";
   readonly sources: readonly Source[];
   readonly floor: FloorStanding;
+  /** Places of the stage that it cannot decode; servers of old do not say. */
+  readonly undecodable?: readonly Place[];
 }
 
 /** Participants who are alike in all but site and id. */
@@ -238,7 +240,25 @@ export interface Trouble {
   readonly overload: Overload | null;
 }
 
-export type StateMessage = Floor | Stage | Self | Presence | ConferenceMessage | RosterMessage | Provinces | Participants | Barred | Trouble;
+/** Places of the stage that this browser cannot decode. */
+interface Undecodable {
+  readonly type: "undecodable";
+  readonly version: number;
+  readonly places: readonly Place[];
+}
+
+export type StateMessage =
+  | Floor
+  | Stage
+  | Self
+  | Presence
+  | ConferenceMessage
+  | RosterMessage
+  | Provinces
+  | Participants
+  | Barred
+  | Trouble
+  | Undecodable;
 
 export interface Ok {
   readonly type: "ok";
@@ -296,6 +316,7 @@ const REQUIRED: Readonly<Record<ServerMessage["type"], Readonly<Record<string, (
   participants: { version: whole, full: flag, changes: list, crowds: list },
   barred: { version: whole, count: whole, latest: list },
   trouble: { version: whole, refused: record, overload: orNull(record) },
+  undecodable: { version: whole, places: list },
   ok: { id: whole },
   error: { id: orNull(whole), code: text, message: text },
   closing: { reason: text },

@@ -249,6 +249,7 @@ export class SignalingChannel {
       case "participants":
       case "barred":
       case "trouble":
+      case "undecodable":
         this.#options.onMessage(message);
         return;
       default:

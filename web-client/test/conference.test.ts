@@ -45,6 +45,12 @@ describe("reduce", () => {
     expect(reduce(before, { ...WELCOME, participant: "P9", resumed: true }).self.floor).toBe("none");
   });
 
+  it("knows which pictures cannot be decoded here until all can", () => {
+    const blind = reduce(NOBODY, { type: "undecodable", version: 1, places: ["main"] });
+    expect(blind.undecodable).toEqual(["main"]);
+    expect(reduce(blind, { type: "undecodable", version: 2, places: [] }).undecodable).toEqual([]);
+  });
+
   it("keeps the last word on what the server could not do", () => {
     const refused = { conferenceFull: 0, serverFull: 0, overloaded: 12 };
     const state = reduce(NOBODY, { type: "trouble", version: 1, refused, overload: null });

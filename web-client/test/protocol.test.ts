@@ -63,7 +63,7 @@ describe("the contract", () => {
   it("covers every message of the server", () => {
     const known = [
       "welcome", "answer", "floor", "stage", "self", "presence", "conference",
-      "roster", "provinces", "participants", "barred", "trouble", "ok", "error", "closing", "pong",
+      "roster", "provinces", "participants", "barred", "trouble", "undecodable", "ok", "error", "closing", "pong",
     ];
     expect([...examples("server").keys()].sort()).toEqual(known.sort());
   });

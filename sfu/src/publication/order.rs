@@ -118,7 +118,7 @@ mod tests {
                 level: None,
                 payload: Bytes::from(vec![0; bytes]),
             });
-            layer.receive(now, &packet).expect("fresh");
+            layer.receive(now, &packet, false).expect("fresh");
         }
         layer
     }

@@ -237,6 +237,7 @@ impl State {
             media,
             sources: person.sources.keys().copied().collect(),
             floor: self.standing(id),
+            undecodable: Vec::new(),
         })
     }
 

@@ -618,8 +618,7 @@ impl ConferenceTask {
                     .state
                     .participants()
                     .filter_map(|(id, person)| {
-                        let media = self.peers.media_state(&self.state, id);
-                        let entry = self.state.participant_entry(id, media)?;
+                        let entry = self.peers.entry(&self.state, id)?;
                         Some(ParticipantEntry {
                             token: person.token.clone(),
                             ..entry
@@ -654,6 +653,7 @@ impl ConferenceTask {
             self.links.end(participant, Ending::Goodbye);
         }
         self.peers.reconcile(&self.state, self.media_id, &*media);
+        self.tell_who_cannot_decode(now);
         self.news.tell(now, &self.state, &self.links, &self.peers);
         let trouble = self.troubles.take(now, || media.stats().shed_frames);
         if let Some(trouble) = trouble {
@@ -663,7 +663,25 @@ impl ConferenceTask {
         for pending in batch.answers {
             self.settle(pending);
         }
-        self.around.metrics.connected(self.id(), self.links.len());
+        let figures = self.peers.figures(&self.state);
+        let metrics = &self.around.metrics;
+        metrics.connected(self.id(), self.links.len(), figures);
+    }
+
+    /// Who cannot decode what is shown now, or can again, is told so, and so are the moderators.
+    fn tell_who_cannot_decode(&mut self, now: Instant) {
+        for participant in self.peers.look_who_decodes(&self.state) {
+            let message = self.undecodable_message(participant);
+            self.links.tell(participant, encode(&message));
+            self.news.changed(participant, now);
+        }
+    }
+
+    fn undecodable_message(&self, participant: ParticipantId) -> ServerMessage {
+        ServerMessage::Undecodable {
+            version: self.state.version(),
+            places: self.peers.undecodable(participant).to_vec(),
+        }
     }
 
     fn follow(&mut self, effect: Effect, now: Instant, left: &mut Vec<ParticipantId>) {
@@ -777,6 +795,9 @@ impl ConferenceTask {
             }
             if let Some(own) = self.state.self_message(participant) {
                 outbox.send(&own);
+            }
+            if resumed || !self.peers.undecodable(participant).is_empty() {
+                outbox.send(&self.undecodable_message(participant));
             }
             if self.links.is_current(participant, &outbox) {
                 self.links.welcomed(participant);

@@ -271,7 +271,7 @@ impl News {
         }
         let changes = changed
             .into_iter()
-            .filter_map(|id| state.participant_entry(id, peers.media_state(state, id)))
+            .filter_map(|id| peers.entry(state, id))
             .chain(left.into_values())
             .collect();
         let message = state.participants_message(false, changes);
@@ -294,7 +294,7 @@ pub(super) fn all(state: &State, class: Class, peers: &Peers) -> Vec<ServerMessa
     if class == Class::Moderators {
         let changes = state
             .participants()
-            .filter_map(|(id, _)| state.participant_entry(id, peers.media_state(state, id)))
+            .filter_map(|(id, _)| peers.entry(state, id))
             .collect();
         messages.push(state.roster_message());
         messages.push(state.provinces_message());

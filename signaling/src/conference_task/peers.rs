@@ -9,11 +9,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use sfu::Media;
 use sfu::command::{AcceptedSlot, Command, Joined};
 use sfu::id::{ConferenceId, Feed, PeerId, PublicationId, SlotId};
-use sfu::kind::MediaKind;
+use sfu::kind::{Codec, MediaKind};
 
 use crate::conference::{Participant, State};
 use crate::ids::ParticipantId;
-use crate::protocol::server::{FeedName, MediaState, PublicationEntry, SlotEntry};
+use crate::metrics::PeerFigures;
+use crate::protocol::server::{
+    FeedName, MediaState, ParticipantEntry, PublicationEntry, SlotEntry,
+};
 use crate::protocol::source::Kind;
 use crate::protocol::{Place, Source};
 
@@ -26,6 +29,8 @@ pub(super) struct Peer {
     slots: Vec<AcceptedSlot>,
     /// Whom the slots beyond the stage show.
     watching: BTreeMap<SlotId, ParticipantId>,
+    /// Places of the stage that it has a slot for and cannot decode.
+    undecodable: Vec<Place>,
 }
 
 #[derive(Debug)]
@@ -33,6 +38,7 @@ struct Publication {
     id: PublicationId,
     mid: String,
     source: Source,
+    codec: Codec,
     /// Whether its media arrives; `None` until it has begun to.
     arrives: Option<bool>,
 }
@@ -86,6 +92,7 @@ impl Peer {
                 id: accepted.id,
                 mid,
                 source,
+                codec: accepted.codec,
                 arrives: None,
             });
         }
@@ -96,6 +103,7 @@ impl Peer {
             publications,
             slots,
             watching: BTreeMap::new(),
+            undecodable: Vec::new(),
         })
     }
 
@@ -126,6 +134,16 @@ impl Peer {
                     feed,
                 }
             })
+            .collect()
+    }
+
+    /// Of what the stage shows, the places whose codec it has not agreed to.
+    fn cannot_decode(&self, shown: &Codecs) -> Vec<Place> {
+        let pictures = self.slots.iter().filter(|it| it.kind == MediaKind::Video);
+        pictures
+            .zip(Place::ALL.into_iter().zip(shown))
+            .filter(|(slot, (_, codec))| codec.is_some_and(|codec| !slot.codecs.contains(&codec)))
+            .map(|(_, (place, _))| place)
             .collect()
     }
 
@@ -179,7 +197,17 @@ pub(super) struct Peers {
     stage: [Option<PublicationId>; Place::ALL.len()],
     programme: Option<PublicationId>,
     sounds: Sounds,
+    shown: Codecs,
+    /// Peers of which it was not yet looked at what they can decode.
+    fresh: Vec<ParticipantId>,
+    /// Those who cannot decode something of what is shown.
+    blind: BTreeSet<ParticipantId>,
+    /// Those whose media has begun, at some time.
+    senders: BTreeSet<ParticipantId>,
 }
+
+/// In which codec each place of the stage is shown.
+type Codecs = [Option<Codec>; Place::ALL.len()];
 
 /// Whose sound may be heard, and as what.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -235,6 +263,7 @@ impl Peers {
             .iter_mut()
             .find(|known| known.id == publication)?;
         known.arrives = Some(arrives);
+        self.senders.insert(owner);
         Some(owner)
     }
 
@@ -265,6 +294,7 @@ impl Peers {
         self.close(participant, media);
         self.owners.insert(peer.id, participant);
         self.of.insert(participant, peer);
+        self.fresh.push(participant);
         if silenced {
             self.block(participant, true, media);
         }
@@ -287,6 +317,8 @@ impl Peers {
         let peer = self.of.remove(&participant)?;
         self.owners.remove(&peer.id);
         self.watchers.remove(&participant);
+        self.senders.remove(&participant);
+        self.blind.remove(&participant);
         self.point_watchers(participant, media);
         Some(peer.id)
     }
@@ -331,6 +363,68 @@ impl Peers {
         }
         media.command(Command::Watch { slot, feed });
         Ok(())
+    }
+
+    /// Of what the stage shows, what a participant cannot decode.
+    pub(super) fn undecodable(&self, participant: ParticipantId) -> &[Place] {
+        self.of
+            .get(&participant)
+            .map_or(&[], |peer| &peer.undecodable)
+    }
+
+    /// A participant as moderators see it; `None` when it is gone.
+    pub(super) fn entry(
+        &self,
+        state: &State,
+        participant: ParticipantId,
+    ) -> Option<ParticipantEntry> {
+        let media = self.media_state(state, participant);
+        Some(ParticipantEntry {
+            undecodable: self.undecodable(participant).to_vec(),
+            ..state.participant_entry(participant, media)?
+        })
+    }
+
+    /// What is counted of them.
+    pub(super) fn figures(&self, state: &State) -> PeerFigures {
+        let is_silent = |id: &&ParticipantId| self.media_state(state, **id) == MediaState::Silent;
+        PeerFigures {
+            silent: self.senders.iter().filter(is_silent).count(),
+            cannot_decode: self.blind.len(),
+        }
+    }
+
+    /// Looks who cannot decode what the stage shows. Returns those of whom that is news.
+    pub(super) fn look_who_decodes(&mut self, state: &State) -> Vec<ParticipantId> {
+        let shown = Place::ALL.map(|place| {
+            let peer = self.of.get(&state.scene().at(place)?)?;
+            let mut publications = peer.publications.iter();
+            let shown = publications.find(|it| it.source == place.source())?;
+            Some(shown.codec)
+        });
+        let fresh = std::mem::take(&mut self.fresh);
+        let at_stake = if shown == self.shown {
+            fresh
+        } else {
+            self.of.keys().copied().collect()
+        };
+        self.shown = shown;
+        let mut news = Vec::new();
+        for participant in at_stake {
+            let Some(peer) = self.of.get_mut(&participant) else {
+                continue;
+            };
+            let undecodable = peer.cannot_decode(&shown);
+            if undecodable == peer.undecodable {
+                continue;
+            }
+            self.blind.remove(&participant);
+            self.blind
+                .extend((!undecodable.is_empty()).then_some(participant));
+            peer.undecodable = undecodable;
+            news.push(participant);
+        }
+        news
     }
 
     /// Makes the media plane show and play what the conference says.

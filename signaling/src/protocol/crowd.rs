@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::server::{Liveness, MediaState, ParticipantEntry, Standing};
-use super::source::Source;
+use super::source::{Place, Source};
 use crate::auth::role::Role;
 use crate::ids::{ParticipantId, SiteCode};
 
@@ -40,6 +40,8 @@ struct Alike {
     media: MediaState,
     sources: Vec<Source>,
     floor: Standing,
+    #[serde(default)]
+    undecodable: Vec<Place>,
 }
 
 /// Gathers those who are alike. `is_plain` says whether somebody is called as its site is; the
@@ -99,6 +101,7 @@ fn alike(entry: &ParticipantEntry) -> Alike {
         media,
         sources,
         floor,
+        undecodable,
     } = entry;
     Alike {
         role: *role,
@@ -109,6 +112,7 @@ fn alike(entry: &ParticipantEntry) -> Alike {
         media: *media,
         sources: sources.clone(),
         floor: *floor,
+        undecodable: undecodable.clone(),
     }
 }
 
@@ -150,6 +154,7 @@ impl Crowd {
                 media: self.alike.media,
                 sources: self.alike.sources.clone(),
                 floor: self.alike.floor,
+                undecodable: self.alike.undecodable.clone(),
             })
         })
     }
@@ -175,6 +180,7 @@ mod tests {
             media: MediaState::Connected,
             sources: vec![Source::Microphone, Source::Camera],
             floor: Standing::None,
+            undecodable: Vec::new(),
         }
     }
 

@@ -96,6 +96,13 @@ pub enum ServerMessage {
         /// The [`BarredEntry::SHOWN`] last of them, the last first.
         latest: Vec<BarredEntry>,
     },
+    /// Places of the stage that the receiver's browser or player cannot decode.
+    Undecodable {
+        /// When this value came to be.
+        version: u64,
+        /// Which; none, if it can decode all.
+        places: Vec<Place>,
+    },
     /// What the server could not do for this conference. For operators and chairs.
     Trouble(Trouble),
     /// A request was carried out.
@@ -501,6 +508,9 @@ pub struct ParticipantEntry {
     pub sources: Vec<Source>,
     /// Where it stands with the floor.
     pub floor: Standing,
+    /// Places of the stage that it cannot decode: it has not agreed to their codec.
+    #[serde(default)]
+    pub undecodable: Vec<Place>,
 }
 
 /// Somebody who was sent away. See [`ServerMessage::Barred`].

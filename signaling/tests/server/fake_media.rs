@@ -10,7 +10,7 @@ use sfu::command::{
     Joined, PeerPolicy, Token,
 };
 use sfu::id::{ConferenceId, Feed, PeerId, PublicationId, ShardId, SlotId};
-use sfu::kind::MediaKind;
+use sfu::kind::{Codec, MediaKind};
 use sfu::sdp::OfferError;
 use sfu::{Events, Media};
 use tokio::sync::mpsc;
@@ -159,10 +159,11 @@ impl Media for FakeMedia {
             let [way, kind, mid] = words[..] else {
                 return Err(bad_offer());
             };
-            let kind = if kind == "audio" {
-                MediaKind::Audio
-            } else {
-                MediaKind::Video
+            let (kind, codecs) = match kind {
+                "audio" => (MediaKind::Audio, vec![Codec::Opus]),
+                "h264" => (MediaKind::Video, vec![Codec::H264]),
+                "vp8" => (MediaKind::Video, vec![Codec::Vp8]),
+                _ => (MediaKind::Video, vec![Codec::Vp8, Codec::H264]),
             };
             let mid = Token::from(mid).unwrap();
             let may = match kind {
@@ -174,10 +175,17 @@ impl Media for FakeMedia {
                     id: SlotId { peer, mline },
                     mid,
                     kind,
+                    codecs,
                 });
             } else if may {
                 let id = PublicationId { peer, mline };
-                publications.push(AcceptedPublication { id, mid, kind });
+                let codec = codecs[0];
+                publications.push(AcceptedPublication {
+                    id,
+                    mid,
+                    kind,
+                    codec,
+                });
             }
         }
         self.conferences.lock().unwrap().insert(peer, conference);

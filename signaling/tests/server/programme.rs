@@ -162,3 +162,44 @@ async fn a_feed_that_there_is_not_is_refused_with_those_that_there_are() {
     }
     assert_eq!(world.arrivals().await, 0);
 }
+
+#[tokio::test]
+async fn who_cannot_decode_the_hall_is_told_named_and_counted() {
+    let world = World::new().await;
+    let hall = world.token(Role::Hall, Some("VN"));
+    let mut site = world.join(Role::Site, Some("00004")).await;
+    let offer = json!({"type": "offer", "sdp": "receive audio 0,receive vp8 1", "sources": {}});
+    site.ask(offer).await;
+    let player = world.token(Role::Observer, None);
+    let address = format!("/whep/{CONFERENCE}");
+    for offer in ["receive vp8 0", "receive h264 0", "receive audio 0"] {
+        let reply = world.post_text(&address, &player, SDP, offer).await;
+        assert_eq!(reply.status, StatusCode::CREATED, "{}", reply.text);
+    }
+    let named = |people: &[Value]| {
+        let blind = people
+            .iter()
+            .filter(|it| it["undecodable"] == json!(["main"]));
+        blind.count()
+    };
+    people(&world, |people| named(people) == 0 && people.len() >= 3).await;
+    let at = format!("/whip/{CONFERENCE}");
+    let reply = world.post_text(&at, &hall, SDP, "send h264 0").await;
+    assert_eq!(reply.status, StatusCode::CREATED, "{}", reply.text);
+    assert_eq!(
+        site.wait_for("undecodable").await["places"],
+        json!(["main"])
+    );
+    people(&world, |people| named(people) == 2).await;
+    let location = reply.header("location");
+    let headers = [crate::world::bearer(&hall)];
+    world
+        .call(
+            axum::http::Method::DELETE,
+            location,
+            &headers,
+            String::new(),
+        )
+        .await;
+    assert_eq!(site.wait_for("undecodable").await["places"], json!([]));
+}
