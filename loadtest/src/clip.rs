@@ -42,6 +42,8 @@ pub struct Clip {
     pub speech: Vec<Bytes>,
     /// What one Opus packet plays.
     pub speech_frame: Duration,
+    /// Nobody will decode its pictures: every packet may carry a mark, not only a picture's last.
+    pub made_up: bool,
 }
 
 /// Made-up pictures: as many and as large as real ones, with nothing to see on them.
@@ -135,6 +137,7 @@ impl Clip {
     /// Only if the program was built with a broken clip.
     pub fn synthetic(audio: AudioFrame, video: Synthetic) -> Result<Self, ClipError> {
         let mut clip = Self::builtin(audio)?;
+        clip.made_up = true;
         let frames = (0..video.fps * clip.duration.as_secs() as u32).map(|n| video.frame(n));
         clip.layers = vec![Layer {
             rid: "h",
@@ -197,6 +200,7 @@ impl Clip {
             layers,
             speech,
             speech_frame: audio.duration(),
+            made_up: false,
         })
     }
 

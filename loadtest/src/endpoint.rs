@@ -5,27 +5,31 @@
 
 mod effects;
 mod forge;
+mod habits;
 mod ice;
 mod negotiation;
 mod opener;
 mod rtcp;
 mod watch;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use sfu::command::{Fingerprint, HostCandidate};
-use sfu::peer::dtls::{ClientConfig, Event, Session};
+use sfu::kind::MediaKind;
+use sfu::peer::dtls::{ClientConfig, Event, Identity, Session};
 use sfu::peer::srtp::{Keys, Opener, Sealer};
 
 use crate::clip::Clip;
-use crate::publish::{Outgoing, Publisher, Sent};
+use crate::publish::{Outgoing, Publisher, Sent, Told};
 use crate::rtp;
-use crate::sdp::{Answer, Offer, SendTrack};
-pub use effects::{Datagrams, Effects, Milestone};
+use crate::sdp::{Answer, Offer, SendTrack, Setup};
+pub use effects::{Datagrams, Effects, Milestone, Packet};
 pub use forge::Forgery;
+pub use habits::Habits;
 use ice::Ice;
 pub use negotiation::{NegotiationError, Sends};
 use opener::RtpOpener;
@@ -42,18 +46,19 @@ pub struct Shared {
     pub epoch: Instant,
     /// Wall clock at `epoch`, since 1970: for sender reports.
     pub epoch_unix: Duration,
-    /// DTLS of all endpoints: one certificate, as nobody can tell them apart by it.
+    /// Certificate of all endpoints: nobody can tell them apart by it.
+    pub identity: Identity,
+    /// Their DTLS, where they are the client.
     pub dtls: ClientConfig,
-    /// Fingerprint of that certificate.
-    pub fingerprint: Fingerprint,
     /// What publishers publish.
     pub clip: Arc<Clip>,
 }
 
 /// Which packets are decrypted and looked into.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Decrypt {
     /// Every one.
+    #[default]
     All,
     /// The first of each stream, video until a keyframe has come, and every retransmission.
     /// The rest is judged by its header.
@@ -61,7 +66,7 @@ pub enum Decrypt {
 }
 
 /// What one endpoint is to do.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct EndpointConfig {
     /// Seed of everything random about it.
     pub seed: u64,
@@ -75,6 +80,12 @@ pub struct EndpointConfig {
     pub video_slots: usize,
     /// Which packets are decrypted.
     pub decrypt: Decrypt,
+    /// Whose habits it has while it connects.
+    pub habits: Habits,
+    /// It does not ask again for what it misses.
+    pub without_repairs: bool,
+    /// Number of the first packet of each of its streams; any that a browser might have unless given.
+    pub first: Option<u16>,
 }
 
 /// One simulated browser.
@@ -92,6 +103,8 @@ pub struct Endpoint {
     next_report: Instant,
     wake: Instant,
     counts: Counts,
+    /// RTCP compounds that have come.
+    compounds: u64,
 }
 
 #[derive(Debug)]
@@ -102,6 +115,7 @@ enum State {
     Checking {
         deadline: Instant,
         fingerprint: Fingerprint,
+        setup: Setup,
     },
     /// The handshake runs.
     Handshaking {
@@ -118,6 +132,7 @@ enum State {
 #[derive(Debug)]
 struct Secured {
     session: Session,
+    keys: Keys,
     opener: RtpOpener,
     rtcp: Opener,
     sealer: Sealer,
@@ -141,7 +156,7 @@ impl Endpoint {
         let mut rng = SmallRng::seed_from_u64(config.seed);
         let tracks = config.sends.tracks(&shared.clip, &mut rng);
         Self {
-            ice: Ice::new(now, &mut rng),
+            ice: Ice::new(now, config.habits, &mut rng),
             rng,
             tracks,
             watch: Watch::new(config.decrypt),
@@ -153,14 +168,16 @@ impl Endpoint {
             next_report: now,
             wake: now,
             counts: Counts::default(),
+            compounds: 0,
         }
     }
 
-    /// The offer, complete without candidates: the server is lite and learns the address by itself.
+    /// The offer, complete without candidates: the server learns the address from the first check.
     pub fn offer(&self) -> String {
         Offer {
             ice: self.ice.local(),
-            fingerprint: &negotiation::colons(self.shared.fingerprint),
+            fingerprint: &negotiation::colons(self.shared.identity.fingerprint()),
+            setup: self.config.habits.setup(),
             sends: &self.tracks,
             audio_slots: self.config.audio_slots,
             video_slots: self.config.video_slots,
@@ -173,11 +190,27 @@ impl Endpoint {
         self.config.sends.sources()
     }
 
-    /// Takes the answer and begins connectivity checks.
+    /// Has new ICE credentials (RFC 8445 §9) from the next offer on, whose answer begins the checks
+    /// anew; what has been agreed otherwise stays.
+    pub fn restart_ice(&mut self) {
+        self.ice.restart(&mut self.rng);
+    }
+
+    /// Takes the answer and begins connectivity checks; `server` is the candidate they go to.
     ///
     /// # Errors
     /// When the answer does not fit the offer.
-    pub fn handle_answer(&mut self, now: Instant, answer: &Answer) -> Result<(), NegotiationError> {
+    pub fn handle_answer(
+        &mut self,
+        now: Instant,
+        answer: &Answer,
+        server: SocketAddr,
+    ) -> Result<(), NegotiationError> {
+        self.ice.start(now, answer.ice.clone(), server);
+        self.wake = now;
+        if self.is_live() {
+            return Ok(());
+        }
         let expected = self.tracks.len() + self.config.audio_slots + self.config.video_slots;
         if answer.media.len() != expected {
             return Err(NegotiationError::MediaCount {
@@ -186,20 +219,21 @@ impl Endpoint {
             });
         }
         let (sending, receiving) = answer.media.split_at(self.tracks.len());
-        let specs = negotiation::track_specs(&self.tracks, sending, answer, &self.shared.clip)?;
+        let playing = (&*self.shared.clip, self.config.first);
+        let specs = negotiation::track_specs(&self.tracks, sending, answer, playing)?;
         if !specs.is_empty() {
             let clip = Arc::clone(&self.shared.clip);
             let sender = self.config.sender;
             let publisher = Publisher::new(self.shared.epoch, clip, sender, specs);
             self.publisher = Some(Box::new(publisher));
         }
-        self.watch.expect(receiving, answer.twcc);
-        self.ice.start(now, answer.ice.clone());
+        let repairs = !self.config.without_repairs;
+        self.watch.expect(receiving, answer.twcc, repairs);
         self.state = State::Checking {
             deadline: now + CONNECT_TIMEOUT,
             fingerprint: answer.fingerprint,
+            setup: answer.setup,
         };
-        self.wake = now;
         Ok(())
     }
 
@@ -219,6 +253,20 @@ impl Endpoint {
         if let Some(publisher) = &mut self.publisher {
             publisher.set_active(now, active);
             self.wake = now;
+        }
+    }
+
+    /// Publishes only so many layers, from the lowest.
+    pub fn set_layers(&mut self, layers: usize) {
+        if let Some(publisher) = &mut self.publisher {
+            publisher.set_layers(layers);
+        }
+    }
+
+    /// Speaks so loud from now on: 0 is the loudest, 127 silence.
+    pub fn set_level(&mut self, level: u8) {
+        if let Some(publisher) = &mut self.publisher {
+            publisher.set_level(level);
         }
     }
 
@@ -323,6 +371,28 @@ impl Endpoint {
         self.publisher.as_ref().map(|publisher| publisher.sent())
     }
 
+    /// What has been said about what it sends.
+    pub fn told(&self) -> Told {
+        let publisher = self.publisher.as_ref();
+        publisher.map_or_else(Told::default, |publisher| publisher.told())
+    }
+
+    /// Packets of media of one kind that it has sent, without repairs.
+    pub fn packets_sent(&self, kind: MediaKind) -> u64 {
+        let publisher = self.publisher.as_ref();
+        publisher.map_or(0, |publisher| publisher.packets(kind))
+    }
+
+    /// NTP and RTP time of the last sender report about a stream that it watches.
+    pub fn sender_report(&self, ssrc: u32) -> Option<(u64, u32)> {
+        self.watch.sender_report(ssrc)
+    }
+
+    /// RTCP compounds that have come.
+    pub const fn compounds(&self) -> u64 {
+        self.compounds
+    }
+
     /// Datagrams that were of no use.
     pub const fn counts(&self) -> Counts {
         self.counts
@@ -346,29 +416,48 @@ impl Endpoint {
         if self.is_live() && self.ice.handle_check(datagram, effects) {
             return;
         }
-        let first = !self.ice.is_connected();
         if !self.is_live() || !self.ice.handle_answer(now, datagram) {
             self.counts.unexpected += 1;
             return;
         }
-        if first
-            && let State::Checking {
-                deadline,
-                fingerprint,
-            } = self.state
-        {
-            effects.milestones.push(Milestone::IceConnected);
-            let session = Session::client(now, &self.shared.dtls, fingerprint);
-            self.state = State::Handshaking {
-                deadline,
-                session: Box::new(session),
-            };
-            self.pump_dtls(now, effects);
-            self.wake = self.next_timeout(now);
+        if self.ice.is_connected() {
+            self.begin_handshake(now, effects);
         }
+        self.wake = self.next_timeout(now);
+    }
+
+    /// The path works.
+    fn begin_handshake(&mut self, now: Instant, effects: &mut Effects) {
+        let State::Checking {
+            deadline,
+            fingerprint,
+            setup,
+        } = self.state
+        else {
+            return;
+        };
+        effects.milestones.push(Milestone::IceConnected);
+        let session = match setup {
+            Setup::Passive => Session::client(now, &self.shared.dtls, fingerprint),
+            Setup::Active => Session::server(now, &self.shared.identity, fingerprint),
+        };
+        self.state = State::Handshaking {
+            deadline,
+            session: Box::new(session),
+        };
+        self.pump_dtls(now, effects);
     }
 
     fn handle_dtls(&mut self, now: Instant, datagram: &[u8], effects: &mut Effects) {
+        if let State::Checking {
+            setup: Setup::Active,
+            ..
+        } = self.state
+        {
+            // The server's checks were answered before ours: to wait for its next ClientHello
+            // would take a second.
+            self.begin_handshake(now, effects);
+        }
         let taken = match &mut self.state {
             State::Handshaking { session, .. } => session.handle_datagram(now, datagram),
             State::Connected(secured) => secured.session.handle_datagram(now, datagram),
@@ -419,6 +508,7 @@ impl Endpoint {
         };
         self.state = State::Connected(Box::new(Secured {
             session: *session,
+            keys: *keys,
             opener,
             rtcp,
             sealer,
@@ -464,6 +554,7 @@ impl Endpoint {
             self.counts.unauthenticated += 1;
             return;
         };
+        self.compounds += 1;
         let publisher = self.publisher.as_deref_mut();
         rtcp::handle(now, &plain, &mut self.watch, publisher, &mut self.outgoing);
         if !self.outgoing.is_empty() || self.publisher.is_some() {

@@ -95,6 +95,15 @@ pub struct Sent {
     pub key_frame_requests: u64,
 }
 
+/// What its receiver has said about what a publisher sends.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Told {
+    /// Report blocks (RFC 3550 §6.4.2).
+    pub reports: u64,
+    /// Transport-wide feedback.
+    pub transport: u64,
+}
+
 /// One sender: its tracks, and where in the clip it is.
 #[derive(Debug)]
 pub struct Publisher {
@@ -104,6 +113,13 @@ pub struct Publisher {
     epoch: Instant,
     tracks: Vec<Playing>,
     active: bool,
+    /// Layers that are sent, from the lowest; an encoder short of bandwidth drops the highest.
+    layers: usize,
+    /// Loudness that it tells (RFC 6464), instead of the clip's.
+    level: Option<u8>,
+    /// Its receiver's bandwidth has been probed.
+    probed: bool,
+    told: Told,
     twcc: u16,
     last_jump: Option<Instant>,
     next_report: Instant,
@@ -151,6 +167,10 @@ impl Publisher {
             epoch,
             tracks,
             active: false,
+            layers: usize::MAX,
+            level: None,
+            probed: false,
+            told: Told::default(),
             twcc: 0,
             last_jump: None,
             next_report: epoch,
@@ -172,6 +192,16 @@ impl Publisher {
         self.active = active;
     }
 
+    /// Sends only so many layers, from the lowest.
+    pub const fn set_layers(&mut self, layers: usize) {
+        self.layers = layers;
+    }
+
+    /// Tells this loudness from now on: 0 is the loudest, 127 silence.
+    pub const fn set_level(&mut self, level: u8) {
+        self.level = Some(level);
+    }
+
     /// When [`handle_timeout`](Self::handle_timeout) has something to do next.
     pub fn poll_timeout(&self) -> Option<Instant> {
         if !self.active {
@@ -188,6 +218,10 @@ impl Publisher {
     pub fn handle_timeout(&mut self, now: Instant, out: &mut Outgoing) {
         if !self.active {
             return;
+        }
+        if !self.probed {
+            self.probed = true;
+            self.probe(out);
         }
         for track in 0..self.tracks.len() {
             for stream in 0..self
@@ -239,8 +273,26 @@ impl Publisher {
         }
     }
 
+    /// Padding on every repair stream before the first picture, as browsers measure their
+    /// bandwidth.
+    fn probe(&mut self, out: &mut Outgoing) {
+        for track in &mut self.tracks {
+            let spec = &track.spec;
+            for stream in &mut track.streams {
+                let twcc = &mut self.twcc;
+                stream.probe(&mut Way { spec, twcc, out });
+            }
+        }
+    }
+
+    /// Transport-wide feedback has come.
+    pub const fn on_transport_feedback(&mut self) {
+        self.told.transport += 1;
+    }
+
     /// The receiver of `ssrc` has told that it gets it: MID and RID need not be repeated.
     pub fn on_reception_report(&mut self, ssrc: u32) {
+        self.told.reports += 1;
         for stream in self.tracks.iter_mut().flat_map(|track| &mut track.streams) {
             if stream.ssrc == ssrc {
                 stream.introduced = true;
@@ -288,6 +340,20 @@ impl Publisher {
         }
     }
 
+    /// What its receiver has said.
+    pub const fn told(&self) -> Told {
+        self.told
+    }
+
+    /// Packets of media of one kind sent, without repairs.
+    pub fn packets(&self, kind: MediaKind) -> u64 {
+        let tracks = self.tracks.iter().filter(|track| track.spec.kind == kind);
+        tracks
+            .flat_map(|track| &track.streams)
+            .map(Stream::packets)
+            .sum()
+    }
+
     /// What has been sent.
     pub const fn sent(&self) -> Sent {
         self.sent
@@ -307,16 +373,17 @@ impl Publisher {
     }
 
     /// Sends the next frame of one stream if it is due.
-    fn send_due(&mut self, now: Instant, track: usize, stream: usize, out: &mut Outgoing) -> bool {
+    fn send_due(&mut self, now: Instant, track: usize, number: usize, out: &mut Outgoing) -> bool {
         let due = self.tracks.get(track).and_then(|playing| {
-            let cursor = playing.cursors.get(stream)?;
-            Some(cursor.round + self.at(playing, stream, cursor.next)?)
+            let cursor = playing.cursors.get(number)?;
+            Some(cursor.round + self.at(playing, number, cursor.next)?)
         });
         let Some(due) = due.filter(|&due| due <= now) else {
             return false;
         };
-        let mark = Mark {
+        let mut mark = Mark {
             sender: self.sender,
+            layer: 0,
             sent: now.saturating_duration_since(self.epoch),
         };
         let at = due.saturating_duration_since(self.epoch);
@@ -329,7 +396,7 @@ impl Publisher {
         else {
             return false;
         };
-        let (Some(stream), Some(cursor)) = (streams.get_mut(stream), cursors.get_mut(stream))
+        let (Some(stream), Some(cursor)) = (streams.get_mut(number), cursors.get_mut(number))
         else {
             return false;
         };
@@ -338,7 +405,7 @@ impl Publisher {
         let mut way = Way { spec, twcc, out };
         let length = match way.spec.kind {
             MediaKind::Audio => {
-                send_speech(&clip, cursor.next, stream, &mut way, at, mark);
+                send_speech(&clip, cursor.next, stream, &mut way, (at, self.level), mark);
                 clip.speech.len()
             }
             MediaKind::Video => {
@@ -346,8 +413,13 @@ impl Publisher {
                     .layers
                     .get(stream.layer)
                     .map_or(&[][..], |layer| &layer.frames);
-                if let Some(frame) = frames.get(cursor.next) {
-                    send_frame(frame, stream, &mut way, at, mark);
+                mark.layer = number as u8;
+                if let Some(frame) = frames.get(cursor.next).filter(|_| number < self.layers) {
+                    let pieces = Pieces {
+                        mark,
+                        each: clip.made_up,
+                    };
+                    pieces.send(frame, stream, &mut way, at);
                     self.sent.frames += 1;
                     self.sent.key_frames += u64::from(frame.key);
                 }
@@ -372,9 +444,10 @@ fn send_speech(
     next: usize,
     stream: &mut Stream,
     way: &mut Way<'_>,
-    at: Duration,
+    (at, level): (Duration, Option<u8>),
     mark: Mark,
 ) {
+    const VOICE: u8 = 0x80;
     let Some(packet) = clip.speech.get(next) else {
         return;
     };
@@ -382,14 +455,31 @@ fn send_speech(
     let voice = packet.len() > VOICE_BYTES_PER_20_MS * frames;
     let padded = opus::pad(packet, &mark.to_bytes());
     // RFC 6464: the voice bit, then the level below overload in dB.
-    let level = if voice { 0x80 | 30 } else { 90 };
+    let heard = if voice { VOICE | 30 } else { 90 };
+    let level = level.map_or(heard, |level| VOICE | level);
     stream.send_audio(way, at, level, padded.as_deref().unwrap_or(packet));
 }
 
-fn send_frame(frame: &Frame, stream: &mut Stream, way: &mut Way<'_>, at: Duration, mark: Mark) {
-    let mut data = frame.data.to_vec();
-    data.extend(mark.to_bytes());
-    stream.send_video(way, at, vp8::split(&data, MAX_PAYLOAD - vp8::DESCRIPTOR));
+/// How a picture is taken apart.
+struct Pieces {
+    mark: Mark,
+    /// Every packet carries the mark, not only the last.
+    each: bool,
+}
+
+impl Pieces {
+    fn send(&self, frame: &Frame, stream: &mut Stream, way: &mut Way<'_>, at: Duration) {
+        const ROOM: usize = MAX_PAYLOAD - vp8::DESCRIPTOR;
+        let mark = self.mark.to_bytes();
+        if self.each {
+            let pieces = vp8::split(&frame.data, ROOM - mark.len());
+            stream.send_video(way, at, pieces, &mark);
+        } else {
+            let mut data = frame.data.to_vec();
+            data.extend(mark);
+            stream.send_video(way, at, vp8::split(&data, ROOM), &[]);
+        }
+    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 /// Bytes of the fixed header.
 pub const FIXED: usize = 12;
+/// The bit of the first byte that says that padding follows the payload.
+pub const PADDED: u8 = 0x20;
 const EXTENSION_BIT: u8 = 0x10;
 const ONE_BYTE_PROFILE: [u8; 2] = [0xbe, 0xde];
 
@@ -52,7 +54,7 @@ impl Header {
             seq: u16::from_be_bytes([s0, s1]),
             timestamp: u32::from_be_bytes([t0, t1, t2, t3]),
             ssrc: u32::from_be_bytes([r0, r1, r2, r3]),
-            padded: first & 0x20 != 0,
+            padded: first & PADDED != 0,
             len,
             extensions,
         })

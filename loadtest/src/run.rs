@@ -16,13 +16,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use sfu::peer::dtls::{Identity, IdentityError};
-use sfu::peer::srtp::Profile;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::clip::{Clip, ClipError};
-use crate::endpoint::Shared;
+use crate::endpoint::{Habits, Shared};
 use crate::fleet::{Fleet, Totals};
 use crate::process::Reading;
 use crate::report::Report;
@@ -226,14 +225,13 @@ fn shared(scenario: &Scenario) -> Result<Shared, RunError> {
         return Err(RunError::NoLayers(media.layers.join(",")));
     }
     let identity = Identity::generate()?;
-    let profiles = [Profile::AeadAes128Gcm, Profile::Aes128CmSha1_80];
     Ok(Shared {
         epoch: Instant::now(),
         epoch_unix: SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default(),
-        dtls: identity.client(&profiles)?,
-        fingerprint: identity.fingerprint(),
+        dtls: identity.client(Habits::Plain.profiles())?,
+        identity,
         clip: Arc::new(clip),
     })
 }

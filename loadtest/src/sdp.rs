@@ -3,7 +3,7 @@
 mod answer;
 mod offer;
 
-pub use answer::{Answer, AnswerError, AnswerMedia};
+pub use answer::{Answer, AnswerError, AnswerMedia, Setup};
 pub use offer::{Offer, SendTrack};
 
 /// Payload types and extension ids of the offer; the answer may only choose among them.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::marker::Mark;
 use crate::measure::Latencies;
 
 /// Datagrams to send, in one buffer that is used again and again.
@@ -57,6 +58,27 @@ pub enum Milestone {
     Failed(&'static str),
 }
 
+/// A packet of media that came, at first or by repair, and is no copy of one that had come.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Packet {
+    /// Of the media, also when it came by repair.
+    pub ssrc: u32,
+    /// Extended number.
+    pub number: u64,
+    /// Media time.
+    pub timestamp: u32,
+    /// Last of its frame.
+    pub marker: bool,
+    /// It came by retransmission.
+    pub repaired: bool,
+    /// What its sender says about it.
+    pub mark: Option<Mark>,
+    /// It begins a keyframe.
+    pub starts_key_frame: bool,
+    /// Picture id, if it has one.
+    pub picture: Option<u16>,
+}
+
 /// Everything that one or more calls brought about.
 #[derive(Debug, Default)]
 pub struct Effects {
@@ -66,4 +88,6 @@ pub struct Effects {
     pub milestones: Vec<Milestone>,
     /// Measured on the way.
     pub latencies: Latencies,
+    /// Every packet that was looked into, if somebody wants to have them.
+    pub packets: Option<Vec<Packet>>,
 }

@@ -1,5 +1,7 @@
 //! What no browser sends: packets of an endpoint that does its worst, under its own keys.
 
+use sfu::peer::srtp::Keys;
+
 use super::{Effects, Endpoint, State};
 use crate::rtp;
 use crate::sdp::ids;
@@ -58,6 +60,23 @@ impl Endpoint {
         if let Ok(sealed) = secured.rtcp.seal_rtcp(&compound) {
             effects.datagrams.push(&sealed);
         }
+    }
+
+    /// Its keys, once it has any.
+    pub const fn keys(&self) -> Option<Keys> {
+        match &self.state {
+            State::Connected(secured) => Some(secured.keys),
+            _ => None,
+        }
+    }
+
+    /// Seals an RTCP compound. `None`: it is not connected, or this is no RTCP.
+    pub fn seal_rtcp(&mut self, compound: &[u8]) -> Option<Vec<u8>> {
+        let State::Connected(secured) = &mut self.state else {
+            return None;
+        };
+        let sealed = secured.rtcp.seal_rtcp(compound).ok()?;
+        Some(sealed.to_vec())
     }
 
     /// Junk that looks like a handshake (RFC 6347 §4.2.3): a record of fragments without content.

@@ -12,9 +12,10 @@ use crate::publish::TrackSpec;
 use crate::sdp::{Answer, AnswerMedia, SendTrack};
 
 /// What an endpoint can send.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Sends {
     /// Nothing: a player.
+    #[default]
     Nothing,
     /// Microphone, camera in one layer, screen: a site.
     Site,
@@ -91,7 +92,7 @@ pub(super) fn track_specs(
     tracks: &[SendTrack],
     answered: &[AnswerMedia],
     answer: &Answer,
-    clip: &Clip,
+    (clip, first): (&Clip, Option<u16>),
 ) -> Result<Vec<TrackSpec>, NegotiationError> {
     let played = tracks.iter().zip(answered).take(2);
     let specs: Vec<TrackSpec> = played
@@ -105,6 +106,7 @@ pub(super) fn track_specs(
                 twcc: answer.twcc.is_some(),
                 audio_level: answer.audio_level.is_some() && track.kind == MediaKind::Audio,
                 streams: streams(track, media, clip),
+                first,
             })
         })
         .collect();

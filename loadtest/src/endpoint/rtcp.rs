@@ -9,6 +9,7 @@ use rtc_rtcp::payload_feedbacks::full_intra_request::FullIntraRequest;
 use rtc_rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc_rtcp::receiver_report::ReceiverReport;
 use rtc_rtcp::sender_report::SenderReport;
+use rtc_rtcp::transport_feedbacks::transport_layer_cc::TransportLayerCc;
 use rtc_rtcp::transport_feedbacks::transport_layer_nack::TransportLayerNack;
 use rtc_shared::marshal::Marshal;
 
@@ -44,7 +45,7 @@ pub(super) fn handle(
     for packet in packets {
         let any = packet.as_any();
         if let Some(report) = any.downcast_ref::<SenderReport>() {
-            watch.on_sender_report(now, report.ssrc, report.ntp_time);
+            watch.on_sender_report(now, report);
         }
         let Some(publisher) = publisher.as_deref_mut() else {
             continue;
@@ -53,6 +54,8 @@ pub(super) fn handle(
             for block in &report.reports {
                 publisher.on_reception_report(block.ssrc);
             }
+        } else if any.downcast_ref::<TransportLayerCc>().is_some() {
+            publisher.on_transport_feedback();
         } else if let Some(nack) = any.downcast_ref::<TransportLayerNack>() {
             let lost: Vec<u16> = nack
                 .nacks

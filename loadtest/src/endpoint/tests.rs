@@ -10,13 +10,14 @@ use sfu::kind::MediaKind;
 use sfu::path::Path;
 use sfu::peer::dtls::Identity;
 use sfu::peer::ice::Lite;
+use sfu::peer::ice::client::{self as check, Check, Role, check_answer};
 use sfu::peer::srtp::Profile;
 
 use super::*;
 use crate::clip::{AudioFrame, vp8};
 use crate::marker::Mark;
 use crate::rtp::{Header, NewHeader};
-use crate::sdp::{AnswerMedia, ids};
+use crate::sdp::{AnswerMedia, Setup, ids};
 
 const VIDEO: u32 = 500;
 const VIDEO_RTX: u32 = 501;
@@ -57,9 +58,15 @@ fn media(kind: MediaKind, mid: usize, server_sends: bool) -> AnswerMedia {
 }
 
 impl World {
+    /// A server that is ICE-lite and waits for a ClientHello, as ours.
     fn new(sends: Sends, decrypt: Decrypt) -> Self {
+        Self::with(sends, decrypt, Setup::Passive)
+    }
+
+    fn with(sends: Sends, decrypt: Decrypt, setup: Setup) -> Self {
         let now = Instant::now();
         let client = Identity::generate().unwrap();
+        let fingerprint = client.fingerprint();
         let clip = Clip::builtin(AudioFrame::Ms20)
             .unwrap()
             .with_layers(&["m".to_owned()]);
@@ -67,7 +74,7 @@ impl World {
             epoch: now,
             epoch_unix: Duration::from_secs(1_800_000_000),
             dtls: client.client(&[Profile::AeadAes128Gcm]).unwrap(),
-            fingerprint: client.fingerprint(),
+            identity: client,
             clip: Arc::new(clip),
         };
         let config = EndpointConfig {
@@ -77,6 +84,7 @@ impl World {
             audio_slots: 0,
             video_slots: 1,
             decrypt,
+            ..EndpointConfig::default()
         };
         let mut endpoint = Endpoint::new(now, Arc::new(shared), config);
         let ice = IceCredentials {
@@ -95,15 +103,24 @@ impl World {
         let answer = Answer {
             ice: ice.clone(),
             fingerprint: identity.fingerprint(),
+            setup,
             candidates: Vec::new(),
             twcc: None,
             audio_level: None,
             media: answered,
         };
-        endpoint.handle_answer(now, &answer).unwrap();
+        let server = "127.0.0.1:7910".parse().unwrap();
+        endpoint.handle_answer(now, &answer, server).unwrap();
+        let dtls = match setup {
+            Setup::Passive => Session::server(now, &identity, fingerprint),
+            Setup::Active => {
+                let config = identity.client(&[Profile::AeadAes128Gcm]).unwrap();
+                Session::client(now, &config, fingerprint)
+            }
+        };
         let server = Server {
             ice: Lite::new(now, ice.clone(), ice),
-            dtls: Session::server(now, &identity, client.fingerprint()),
+            dtls,
             keys: None,
             rtp: Vec::new(),
             rtcp: Vec::new(),
@@ -131,6 +148,9 @@ impl World {
                     self.deliver(&mut reply);
                 }
             }
+            for mut datagram in self.server.waited(self.now) {
+                self.deliver(&mut datagram);
+            }
             self.now += MS;
         }
     }
@@ -157,7 +177,12 @@ impl World {
         let mut payload = vp8::descriptor(true, seq).to_vec();
         payload.extend([u8::from(!key), 1, 2, 3]);
         let sent = self.now - self.epoch - 2 * MS;
-        payload.extend(Mark { sender: 9, sent }.to_bytes());
+        let mark = Mark {
+            sender: 9,
+            layer: 0,
+            sent,
+        };
+        payload.extend(mark.to_bytes());
         let header = NewHeader {
             marker: true,
             pt: ids::VP8,
@@ -175,7 +200,12 @@ impl World {
         payload.extend([0, 1, 2, 3]);
         let sent = self.now - self.epoch;
         if seq == *frame.end() {
-            payload.extend(Mark { sender, sent }.to_bytes());
+            let mark = Mark {
+                sender,
+                layer: 0,
+                sent,
+            };
+            payload.extend(mark.to_bytes());
         }
         let header = NewHeader {
             marker: seq == *frame.end(),
@@ -204,6 +234,13 @@ impl World {
 }
 
 impl Server {
+    /// What its timers send.
+    fn waited(&mut self, now: Instant) -> Vec<Vec<u8>> {
+        self.dtls.handle_timeout(now);
+        let sent = std::iter::from_fn(|| self.dtls.poll_transmit());
+        sent.map(|datagram| datagram.to_vec()).collect()
+    }
+
     fn handle(&mut self, now: Instant, datagram: &[u8]) -> Vec<Vec<u8>> {
         match datagram[0] {
             0..=3 => {
@@ -420,6 +457,52 @@ fn a_server_that_never_answers_is_given_up() {
         [Milestone::Failed("no answer to connectivity checks")]
     );
     assert!((10..30).contains(&checks), "{checks} checks in 20 s");
+}
+
+#[test]
+fn a_server_that_answers_active_sends_the_client_hello() {
+    let mut world = World::with(Sends::Encoder, Decrypt::All, Setup::Active);
+    world.run(500 * MS);
+    let reached = &world.effects.milestones;
+    assert_eq!(*reached, [Milestone::IceConnected, Milestone::Connected]);
+    world.endpoint.set_publishing(world.now, true);
+    world.run(100 * MS);
+    assert!(world.server.rtp.len() > 5, "its media opens at the server");
+}
+
+#[test]
+fn the_checks_of_a_full_agent_are_answered_with_where_they_came_from_and_roles_are_agreed() {
+    let mut world = World::connected(Sends::Nothing, Decrypt::All);
+    let client = world.endpoint.ice.local().clone();
+    let ask = |world: &mut World, role, tie_breaker| {
+        let check = Check {
+            server: &client,
+            ufrag: "00serverufra",
+            role,
+            tie_breaker,
+            priority: 1,
+            use_candidate: false,
+            transaction: [9; 12],
+        };
+        let mut question = Vec::new();
+        check.encode(&mut question).unwrap();
+        world.effects.datagrams.clear();
+        world.deliver(&mut question);
+        let answer = world.effects.datagrams.iter().next().unwrap().to_vec();
+        world.effects.datagrams.clear();
+        check_answer(&answer, &[9; 12], &client).unwrap()
+    };
+    let fine = check::Answer::Success("127.0.0.1:7910".parse().unwrap());
+    assert_eq!(ask(&mut world, Role::Controlled, 1), fine);
+    let refused = check::Answer::Refused(487);
+    assert_eq!(ask(&mut world, Role::Controlling, 0), refused);
+    // The server insists: from now on the endpoint is controlled, and nominates no more.
+    assert_eq!(ask(&mut world, Role::Controlling, u64::MAX), fine);
+    assert_eq!(ask(&mut world, Role::Controlled, u64::MAX), refused);
+    // A server that takes it for the wrong one refuses its check, and it changes back.
+    world.run(6_000 * MS);
+    assert_eq!(ask(&mut world, Role::Controlled, 1), fine);
+    assert!(world.endpoint.is_connected());
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use rtc_rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc_rtcp::reception_report::ReceptionReport;
+use rtc_rtcp::sender_report::SenderReport;
 use rtc_rtcp::transport_feedbacks::transport_layer_nack::{
     TransportLayerNack, nack_pairs_from_sequence_numbers,
 };
@@ -11,7 +12,7 @@ use sfu::kind::MediaKind;
 
 use super::opener::RtpOpener;
 use super::rtcp::{FEEDBACK_SSRC, append};
-use super::{Decrypt, Effects, Milestone};
+use super::{Decrypt, Effects, Milestone, Packet};
 use crate::clip::vp8;
 use crate::marker::Mark;
 use crate::receive::stream::{Stream, StreamSpec, StreamTotals};
@@ -39,6 +40,26 @@ pub(super) struct Incoming<'a> {
     pub(super) packet: &'a mut [u8],
 }
 
+/// A packet that was opened.
+#[derive(Clone, Copy, Debug)]
+struct Seen<'a> {
+    header: &'a Header,
+    /// Extended number in its stream.
+    number: u64,
+    repaired: bool,
+}
+
+impl<'a> Seen<'a> {
+    /// One that came by itself.
+    const fn first(header: &'a Header, number: u64) -> Self {
+        Self {
+            header,
+            number,
+            repaired: false,
+        }
+    }
+}
+
 /// Why a packet was not counted.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Refused {
@@ -51,6 +72,8 @@ pub(super) enum Refused {
 pub struct ObservedStream {
     /// Sound or picture.
     pub kind: MediaKind,
+    /// SSRC of the media.
+    pub ssrc: u32,
     /// Chapter of the run in which it began.
     pub first_chapter: usize,
     /// Its counters, chapter by chapter from that one on.
@@ -131,7 +154,7 @@ impl Watch {
         }
     }
 
-    pub(super) fn expect(&mut self, answered: &[AnswerMedia], twcc: Option<u8>) {
+    pub(super) fn expect(&mut self, answered: &[AnswerMedia], twcc: Option<u8>, repairs: bool) {
         self.twcc = twcc.map(|id| (id, Arrivals::default()));
         self.expected = answered
             .iter()
@@ -145,7 +168,7 @@ impl Watch {
                         kind: media.kind,
                         ssrc,
                         rtx_ssrc,
-                        nack: media.nack,
+                        nack: media.nack && repairs,
                         pli: media.pli,
                     },
                     declared: media.ssrc.is_some(),
@@ -200,12 +223,20 @@ impl Watch {
         Ok(wake.into_iter().chain(arrivals.poll_timeout()).min())
     }
 
-    pub(super) fn on_sender_report(&mut self, now: Instant, ssrc: u32, ntp: u64) {
+    pub(super) fn on_sender_report(&mut self, now: Instant, report: &SenderReport) {
         for watched in &mut self.streams {
-            if watched.stream.spec().ssrc == ssrc {
-                watched.stream.on_sender_report(now, ntp);
+            if watched.stream.spec().ssrc == report.ssrc {
+                watched.stream.on_sender_report(now, report);
             }
         }
+    }
+
+    /// NTP and RTP time of the last report about a stream.
+    pub(super) fn sender_report(&self, ssrc: u32) -> Option<(u64, u32)> {
+        let mut streams = self.streams.iter().map(|watched| &watched.stream);
+        streams
+            .find(|stream| stream.spec().ssrc == ssrc)?
+            .sender_report()
     }
 
     pub(super) fn report(&mut self, now: Instant) -> Vec<ReceptionReport> {
@@ -263,6 +294,7 @@ impl Watch {
     pub(super) fn observed(&self) -> Observed {
         let streams = self.streams.iter().map(|watched| ObservedStream {
             kind: watched.stream.spec().kind,
+            ssrc: watched.stream.spec().ssrc,
             first_chapter: watched.first_chapter,
             chapters: watched.stream.chapters(),
             last_arrival: watched.stream.last_arrival(),
@@ -302,7 +334,7 @@ impl Watch {
                 .stream
                 .on_packet(time.now, time.arrival, header, bytes)
             {
-                self.look(time, at, (header, index), payload, effects);
+                self.look(time, at, Seen::first(header, index), payload, effects);
             }
         } else {
             watched
@@ -365,7 +397,7 @@ impl Watch {
         }
         let at = self.streams.len() - 1;
         let number = u64::from(header.seq);
-        self.look(time, at, (header, number), payload, effects);
+        self.look(time, at, Seen::first(header, number), payload, effects);
         Ok(self
             .streams
             .get(at)
@@ -416,7 +448,11 @@ impl Watch {
             let original = u16::from_be_bytes(*original);
             let number = watched.stream.extend(original);
             if watched.stream.on_repair(time.now, original, header) {
-                self.look(time, at, (header, number), media, effects);
+                let seen = Seen {
+                    repaired: true,
+                    ..Seen::first(header, number)
+                };
+                self.look(time, at, seen, media, effects);
             }
         }
         Ok(self
@@ -443,17 +479,35 @@ impl Watch {
         &mut self,
         time: Time,
         at: usize,
-        (header, number): (&Header, u64),
+        seen: Seen<'_>,
         payload: &[u8],
         effects: &mut Effects,
     ) {
         let Some(watched) = self.streams.get_mut(at) else {
             return;
         };
+        let Seen { header, number, .. } = seen;
         let Some(payload) = rtp::unpad(payload, header.padded) else {
             return;
         };
         let mark = Mark::find(payload);
+        let vp8 = match watched.stream.spec().kind {
+            MediaKind::Audio => None,
+            MediaKind::Video => vp8::parse(payload),
+        };
+        let starts_key_frame = vp8.is_some_and(|payload| payload.starts_key_frame);
+        if let Some(packets) = &mut effects.packets {
+            packets.push(Packet {
+                ssrc: watched.stream.spec().ssrc,
+                number,
+                timestamp: header.timestamp,
+                marker: header.marker,
+                repaired: seen.repaired,
+                mark,
+                starts_key_frame,
+                picture: vp8.and_then(|payload| Some(payload.picture_id?.0)),
+            });
+        }
         // What was sent before the stream began came from the past: how old it was is no latency.
         let began = *watched.began.get_or_insert(time.arrival);
         let latency = mark
@@ -468,7 +522,7 @@ impl Watch {
         if let Some(latency) = latency {
             effects.latencies.video(latency);
         }
-        if vp8::parse(payload).is_some_and(|payload| payload.starts_key_frame) {
+        if starts_key_frame {
             watched.key_frame = Some((header.timestamp, number));
         }
         if header.marker {

@@ -2,20 +2,19 @@
 
 use super::*;
 use crate::clip::{AudioFrame, Clip};
-use crate::endpoint::{Decrypt, EndpointConfig, Sends};
+use crate::endpoint::{EndpointConfig, Habits};
 use crate::line::{Impairment, Link};
-use crate::sdp::Answer;
+use crate::sdp::{Answer, Setup};
 use sfu::command::{Fingerprint, IceCredentials};
 use sfu::peer::dtls::Identity;
-use sfu::peer::srtp::Profile;
 
 fn shared() -> Arc<Shared> {
     let identity = Identity::generate().unwrap();
     Arc::new(Shared {
         epoch: Instant::now(),
         epoch_unix: Duration::from_secs(1_800_000_000),
-        dtls: identity.client(&[Profile::AeadAes128Gcm]).unwrap(),
-        fingerprint: identity.fingerprint(),
+        dtls: identity.client(Habits::Plain.profiles()).unwrap(),
+        identity,
         clip: Arc::new(Clip::builtin(AudioFrame::Ms20).unwrap()),
     })
 }
@@ -24,10 +23,7 @@ fn newcomer(shared: &Arc<Shared>, number: u32, remote: HostCandidate) -> Newcome
     let config = EndpointConfig {
         seed: number.into(),
         sender: 1,
-        sends: Sends::Nothing,
-        audio_slots: 0,
-        video_slots: 0,
-        decrypt: Decrypt::All,
+        ..EndpointConfig::default()
     };
     let mut endpoint = Endpoint::new(Instant::now(), Arc::clone(shared), config);
     let answer = Answer {
@@ -36,12 +32,15 @@ fn newcomer(shared: &Arc<Shared>, number: u32, remote: HostCandidate) -> Newcome
             pwd: "0123456789012345678901".to_owned(),
         },
         fingerprint: Fingerprint([0; 32]),
+        setup: Setup::Passive,
         candidates: Vec::new(),
         twcc: None,
         audio_level: None,
         media: Vec::new(),
     };
-    endpoint.handle_answer(Instant::now(), &answer).unwrap();
+    endpoint
+        .handle_answer(Instant::now(), &answer, remote.address)
+        .unwrap();
     Newcomer {
         id: EndpointId::first(number),
         endpoint,

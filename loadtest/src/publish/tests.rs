@@ -18,6 +18,7 @@ fn video_spec() -> TrackSpec {
         streams: [(0, "l"), (1, "m"), (2, "h")]
             .map(|(n, rid)| (n, Some(rid.to_owned()), 100 + n as u32, 200 + n as u32))
             .to_vec(),
+        first: None,
     }
 }
 
@@ -30,6 +31,7 @@ fn audio_spec() -> TrackSpec {
         twcc: false,
         audio_level: true,
         streams: vec![(0, None, 50, 0)],
+        first: None,
     }
 }
 

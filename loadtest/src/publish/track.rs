@@ -27,6 +27,8 @@ pub struct TrackSpec {
     pub audio_level: bool,
     /// What is sent: index of the clip's layer, RID in a simulcast, media SSRC, RTX SSRC.
     pub streams: Vec<(usize, Option<String>, u32, u32)>,
+    /// Number of each stream's first packet, if not one that follows from its SSRC.
+    pub first: Option<u16>,
 }
 
 impl TrackSpec {
@@ -41,7 +43,7 @@ impl TrackSpec {
                 rtx_ssrc: *rtx_ssrc,
                 introduced: false,
                 // Numbers start at the SSRC's own, well below the wrap: browsers do the same.
-                next: u64::from(ssrc % 0x4000),
+                next: u64::from(self.first.unwrap_or((ssrc % 0x4000) as u16)),
                 next_rtx: u64::from(rtx_ssrc % 0x4000),
                 picture_id: (ssrc % 0x8000) as u16,
                 clock_rate: match self.kind {
@@ -111,15 +113,44 @@ impl Stream {
         to: &mut Way<'_>,
         at: Duration,
         pieces: impl ExactSizeIterator<Item = &'a [u8]>,
+        tail: &[u8],
     ) {
         let timestamp = self.timestamp(at);
         let last = pieces.len().saturating_sub(1);
         for (n, piece) in pieces.enumerate() {
             let mut payload = vp8::descriptor(n == 0, self.picture_id).to_vec();
             payload.extend_from_slice(piece);
+            payload.extend_from_slice(tail);
             self.send(to, (timestamp, n == last), None, &payload);
         }
         self.picture_id = (self.picture_id + 1) & 0x7fff;
+    }
+
+    /// Sends padding on the RTX stream, if there is one.
+    pub(super) fn probe(&mut self, to: &mut Way<'_>) {
+        const PADDING: u8 = 201;
+        let Some(pt) = to.spec.rtx_pt else { return };
+        let index = self.next_rtx;
+        self.next_rtx += 1;
+        let header = NewHeader {
+            marker: false,
+            pt,
+            seq: index as u16,
+            timestamp: 0,
+            ssrc: self.rtx_ssrc,
+        };
+        let names = self.names(ids::RRID);
+        let Way { spec, twcc, out } = to;
+        out.push(index, |bytes| {
+            let start = bytes.len();
+            let len = write_header(&header, spec, names, None, twcc, bytes);
+            if let Some(first) = bytes.get_mut(start) {
+                *first |= rtp::PADDED;
+            }
+            bytes.resize(bytes.len() + usize::from(PADDING) - 1, 0);
+            bytes.push(PADDING);
+            len
+        });
     }
 
     /// Sends a packet again on the RTX stream (RFC 4588). `false`: it is not here any more.

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use rtc_rtcp::reception_report::ReceptionReport;
+use rtc_rtcp::sender_report::SenderReport;
 use sfu::kind::MediaKind;
 
 use super::jitter::Jitter;
@@ -164,8 +165,8 @@ enum KeyFrame {
 struct Reported {
     expected: u64,
     received: u64,
-    /// Middle 32 bits of the last sender report's NTP time, and when it came.
-    sender_report: Option<(u32, Instant)>,
+    /// NTP and RTP time of the last sender report, and when it came.
+    sender_report: Option<(u64, u32, Instant)>,
 }
 
 impl Stream {
@@ -271,8 +272,13 @@ impl Stream {
     }
 
     /// A sender report of this stream came (RFC 3550 §6.4.1).
-    pub const fn on_sender_report(&mut self, now: Instant, ntp: u64) {
-        self.reported.sender_report = Some(((ntp >> 16) as u32, now));
+    pub const fn on_sender_report(&mut self, now: Instant, report: &SenderReport) {
+        self.reported.sender_report = Some((report.ntp_time, report.rtp_time, now));
+    }
+
+    /// NTP and RTP time of the last sender report.
+    pub fn sender_report(&self) -> Option<(u64, u32)> {
+        self.reported.sender_report.map(|(ntp, rtp, _)| (ntp, rtp))
     }
 
     /// What to ask for now: missing packets, appended to `ask`, and `true` for a keyframe.
@@ -327,10 +333,13 @@ impl Stream {
         self.reported.expected = expected;
         self.reported.received = received;
         let (last_sender_report, delay) =
-            self.reported.sender_report.map_or((0, 0), |(ntp, came)| {
-                let waited = now.saturating_duration_since(came);
-                (ntp, (waited.as_secs_f64() * 65_536.0) as u32)
-            });
+            self.reported
+                .sender_report
+                .map_or((0, 0), |(ntp, _, came)| {
+                    let waited = now.saturating_duration_since(came);
+                    // Its middle 32 bits.
+                    ((ntp >> 16) as u32, (waited.as_secs_f64() * 65_536.0) as u32)
+                });
         ReceptionReport {
             ssrc: self.spec.ssrc,
             fraction_lost: (lost_now * 256)
@@ -539,7 +548,11 @@ mod tests {
         let start = Instant::now();
         let mut stream = Stream::new(start, ms(0), SPEC);
         stream.on_packet(start, ms(0), &header(1, 0, true), 100);
-        stream.on_sender_report(start, 0x1111_2222_3333_4444);
+        let report = SenderReport {
+            ntp_time: 0x1111_2222_3333_4444,
+            ..SenderReport::default()
+        };
+        stream.on_sender_report(start, &report);
         let report = stream.report(start + ms(500));
         assert_eq!(
             (report.last_sender_report, report.delay),

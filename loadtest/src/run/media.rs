@@ -209,6 +209,7 @@ mod tests {
         Observed {
             streams: vec![ObservedStream {
                 kind: MediaKind::Video,
+                ssrc: 1,
                 first_chapter,
                 chapters,
                 last_arrival,

@@ -270,6 +270,7 @@ impl Member {
             audio_slots: slots,
             video_slots: slots,
             decrypt,
+            ..EndpointConfig::default()
         }
     }
 }
@@ -351,10 +352,10 @@ async fn join(
         }
     };
     let answer = Answer::parse(&sdp).map_err(|error| error.to_string())?;
-    endpoint
-        .handle_answer(Instant::now(), &answer)
-        .map_err(|error| error.to_string())?;
     let remote = candidate(part, &answer)?;
+    endpoint
+        .handle_answer(Instant::now(), &answer, remote.address)
+        .map_err(|error| error.to_string())?;
     if member == Member::Publisher {
         endpoint.set_publishing(Instant::now(), true);
     }

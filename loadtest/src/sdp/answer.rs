@@ -8,6 +8,16 @@ use rtc_sdp::description::session::SessionDescription;
 use sfu::command::{Fingerprint, HostCandidate, IceCredentials};
 use sfu::kind::MediaKind;
 
+/// Which end of the DTLS handshake the server is (RFC 8842 §5.2).
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Setup {
+    /// It waits for our ClientHello.
+    #[default]
+    Passive,
+    /// It sends its own.
+    Active,
+}
+
 /// What the server answered.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Answer {
@@ -15,6 +25,8 @@ pub struct Answer {
     pub ice: IceCredentials,
     /// What its certificate must hash to.
     pub fingerprint: Fingerprint,
+    /// Which end of the handshake it is.
+    pub setup: Setup,
     /// Where it can be reached; may be empty in an answer that trickles.
     pub candidates: Vec<HostCandidate>,
     /// Id of the transport-wide sequence number, if accepted.
@@ -71,9 +83,6 @@ pub enum AnswerError {
         /// As it stands there.
         value: String,
     },
-    /// It would make us the DTLS server.
-    #[error("the answer says a=setup:{0}; only passive is supported")]
-    Setup(String),
 }
 
 impl Answer {
@@ -95,10 +104,16 @@ impl Answer {
             let at_media = first.attribute(key).flatten();
             at_media.or_else(|| session.attribute(key).map(String::as_str))
         };
-        let setup = either("setup").unwrap_or("passive");
-        if setup != "passive" {
-            return Err(AnswerError::Setup(setup.to_owned()));
-        }
+        let setup = match either("setup").map(str::trim) {
+            None | Some("passive") => Setup::Passive,
+            Some("active") => Setup::Active,
+            Some(other) => {
+                return Err(AnswerError::BadValue {
+                    attribute: "a=setup",
+                    value: other.to_owned(),
+                });
+            }
+        };
         let fingerprint = either("fingerprint").ok_or(AnswerError::Missing("a=fingerprint"))?;
         let mut candidates = Vec::new();
         for media in &session.media_descriptions {
@@ -122,6 +137,7 @@ impl Answer {
                     .to_owned(),
             },
             fingerprint: parse_fingerprint(fingerprint)?,
+            setup,
             candidates,
             twcc: extension(
                 "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
@@ -292,6 +308,7 @@ mod tests {
         let answer = Answer::parse(&answer()).unwrap();
         assert_eq!(answer.ice.ufrag, "00abcdefghij");
         assert_eq!(answer.fingerprint.0[31], 0x1f);
+        assert_eq!(answer.setup, Setup::Passive);
         assert_eq!((answer.twcc, answer.audio_level), (Some(3), Some(1)));
         let address = "127.0.0.1:7910".parse().unwrap();
         assert_eq!(
@@ -318,7 +335,11 @@ mod tests {
                 "a=fingerprint:sha-256 zz",
                 "a=fingerprint is malformed",
             ),
-            ("a=setup:passive", "a=setup:active", "a=setup:active"),
+            (
+                "a=setup:passive",
+                "a=setup:actpass",
+                "a=setup is malformed: actpass",
+            ),
             ("a=mid:1\r\n", "", "no a=mid"),
             ("v=0", "v=x", "not SDP"),
         ];

@@ -25,6 +25,8 @@ pub struct Offer<'a> {
     pub ice: &'a IceCredentials,
     /// The client's certificate: `sha-256` in colon-separated hexadecimal.
     pub fingerprint: &'a str,
+    /// Which end of the handshake it can be: `actpass` or `passive`.
+    pub setup: &'a str,
     /// What it may send.
     pub sends: &'a [SendTrack],
     /// How many audio streams it can receive.
@@ -77,7 +79,8 @@ impl Offer<'_> {
             sdp,
             format_args!("a=ice-options:trickle\r\na=fingerprint:sha-256 {fingerprint}\r\n"),
         );
-        line(sdp, format_args!("a=setup:actpass\r\na=mid:{mid}\r\n"));
+        let setup = self.setup;
+        line(sdp, format_args!("a=setup:{setup}\r\na=mid:{mid}\r\n"));
         extensions(sdp, kind);
         sdp.push_str(if send.is_some() {
             "a=sendonly\r\n"

@@ -83,17 +83,18 @@ impl Visit {
             audio_slots: 3,
             video_slots: 3,
             decrypt: Decrypt::Start,
+            ..EndpointConfig::default()
         };
         let mut endpoint = Endpoint::new(Instant::now(), Arc::clone(&part.shared), config);
         let (offer, sources) = (endpoint.offer(), endpoint.sources());
         let answered = session.offer(offer, &sources).await;
         let answer = answered.map_err(|error| error.to_string())?;
         let answer = Answer::parse(&answer).map_err(|error| error.to_string())?;
-        endpoint
-            .handle_answer(Instant::now(), &answer)
-            .map_err(|error| error.to_string())?;
         let remote = Endpoint::choose_candidate(&answer, false)
             .ok_or_else(|| "the answer has no UDP candidate".to_owned())?;
+        endpoint
+            .handle_answer(Instant::now(), &answer, remote.address)
+            .map_err(|error| error.to_string())?;
         let socket = connect(remote.address)
             .await
             .map_err(|error| error.to_string())?;

@@ -1,5 +1,6 @@
-//! The controlling side of ICE as far as a client of a lite server needs it: builds Binding
-//! requests and checks the answers. Keeps no state; used by tests and the load generator.
+//! The offering side of ICE as far as a client with one pair needs it: builds Binding requests,
+//! checks the answers, and answers the server's own. Keeps no state; used by tests and the load
+//! generator.
 
 use std::net::SocketAddr;
 
@@ -7,9 +8,10 @@ use rtc_stun::attributes::{
     ATTR_ICE_CONTROLLED, ATTR_ICE_CONTROLLING, ATTR_PRIORITY, ATTR_USE_CANDIDATE, ATTR_USERNAME,
     AttrType,
 };
+use rtc_stun::error_code::ErrorCodeAttribute;
 use rtc_stun::fingerprint::FINGERPRINT;
 use rtc_stun::integrity::MessageIntegrity;
-use rtc_stun::message::{BINDING_REQUEST, Message, Setter, TransactionId};
+use rtc_stun::message::{BINDING_REQUEST, Getter, Message, Setter, TransactionId};
 use rtc_stun::xoraddr::XorMappedAddress;
 
 use super::stun;
@@ -24,6 +26,28 @@ pub enum Role {
     Controlling,
     /// Wrong towards a lite server; it answers 487.
     Controlled,
+}
+
+impl Role {
+    /// What the other side is.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Controlling => Self::Controlled,
+            Self::Controlled => Self::Controlling,
+        }
+    }
+}
+
+/// What became of a check of the server's.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Asked {
+    /// Answered.
+    Answered,
+    /// Refused with 487: the server takes itself for what we are, and has to yield.
+    Refused,
+    /// Answered; the server takes itself for what we are, and we have to yield.
+    Yielding,
 }
 
 /// One connectivity check (RFC 8445 §7.2.2).
@@ -50,8 +74,8 @@ pub struct Check<'a> {
 pub enum Answer {
     /// The pair works; the server sees the client at this address.
     Success(SocketAddr),
-    /// The server refused, as with 487 (RFC 8445 §7.2.5.1).
-    Refused,
+    /// The server refused, with this code: 487 is a role conflict (RFC 8445 §7.2.5.1).
+    Refused(u16),
 }
 
 impl Check<'_> {
@@ -115,13 +139,15 @@ pub fn check_answer(
         return Err(DropReason::StunNotAuthenticated);
     }
     stun::authenticate(datagram, &server.pwd)?;
-    if view.kind == stun::BINDING_ERROR {
-        return Ok(Answer::Refused);
-    }
     let mut message = Message::new();
     message
         .unmarshal_binary(datagram)
         .map_err(|_| DropReason::BadStun)?;
+    if view.kind == stun::BINDING_ERROR {
+        let mut error = ErrorCodeAttribute::default();
+        error.get_from(&message).map_err(|_| DropReason::BadStun)?;
+        return Ok(Answer::Refused(error.code.0));
+    }
     let mut mapped = XorMappedAddress::default();
     if view.mapped.is_none_or(|value| value.len() < 8) {
         return Err(DropReason::BadStun);
@@ -133,7 +159,8 @@ pub fn check_answer(
 }
 
 /// Answers a check of the server's own that came from `server`, as a full agent must (RFC 8445
-/// §7.3); the answer is appended to `out`.
+/// §7.3); the answer is appended to `out`. `side` is what the client takes itself for, and its
+/// tie-breaker: of two that take themselves for the same the greater one stays so.
 ///
 /// # Errors
 /// When it is no Binding request for the client with the credentials `own`, or is not authentic.
@@ -141,8 +168,9 @@ pub fn answer_check(
     datagram: &[u8],
     own: &IceCredentials,
     server: SocketAddr,
+    (role, tie_breaker): (Role, u64),
     out: &mut Vec<u8>,
-) -> Result<(), DropReason> {
+) -> Result<Asked, DropReason> {
     let view = stun::View::parse(datagram)
         .filter(|view| view.kind == stun::BINDING_REQUEST)
         .ok_or(DropReason::BadStun)?;
@@ -153,7 +181,20 @@ pub fn answer_check(
         return Err(DropReason::StunNotAuthenticated);
     }
     stun::authenticate(datagram, &own.pwd)?;
-    super::write_reply(&view, own, &super::mapped_address(server), out)
+    let conflict = view.controlled == (role == Role::Controlled);
+    let ours = view.tie_breaker.is_none_or(|theirs| tie_breaker >= theirs);
+    let asked = match (conflict && view.tie_breaker.is_some(), role, ours) {
+        (false, ..) => Asked::Answered,
+        (true, Role::Controlling, true) | (true, Role::Controlled, false) => Asked::Refused,
+        (true, Role::Controlling, false) | (true, Role::Controlled, true) => Asked::Yielding,
+    };
+    let body = if asked == Asked::Refused {
+        super::role_conflict()
+    } else {
+        super::mapped_address(server)
+    };
+    super::write_reply(&view, own, &body, out)?;
+    Ok(asked)
 }
 
 /// The transaction id of an answer, for finding the check it belongs to. Allocates nothing.

@@ -118,7 +118,7 @@ impl Proof {
                 self.question = None;
                 Ok(())
             }
-            Answer::Refused => Err(DropReason::BadStun),
+            Answer::Refused(_) => Err(DropReason::BadStun),
         }
     }
 }

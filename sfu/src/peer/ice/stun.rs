@@ -1,8 +1,8 @@
 //! A bounds-checked look at a STUN message (RFC 8489 §5) that allocates nothing.
 
 use rtc_stun::attributes::{
-    ATTR_FINGERPRINT, ATTR_ICE_CONTROLLED, ATTR_MESSAGE_INTEGRITY, ATTR_USE_CANDIDATE,
-    ATTR_USERNAME, ATTR_XORMAPPED_ADDRESS,
+    ATTR_FINGERPRINT, ATTR_ICE_CONTROLLED, ATTR_ICE_CONTROLLING, ATTR_MESSAGE_INTEGRITY,
+    ATTR_USE_CANDIDATE, ATTR_USERNAME, ATTR_XORMAPPED_ADDRESS,
 };
 use rtc_stun::fingerprint::FINGERPRINT;
 use rtc_stun::integrity::MessageIntegrity;
@@ -37,6 +37,8 @@ pub(super) struct View<'a> {
     pub(super) use_candidate: bool,
     /// ICE-CONTROLLED (RFC 8445 §7.1.3): the sender takes itself for the controlled side.
     pub(super) controlled: bool,
+    /// Tie-breaker of ICE-CONTROLLING or ICE-CONTROLLED, if it has one.
+    pub(super) tie_breaker: Option<u64>,
     /// XOR-MAPPED-ADDRESS, still masked.
     pub(super) mapped: Option<&'a [u8]>,
     /// A MESSAGE-INTEGRITY of the right length is there.
@@ -78,7 +80,13 @@ impl<'a> View<'a> {
                 self.username = Some(std::str::from_utf8(value).ok()?);
             }
             kind if kind == ATTR_USE_CANDIDATE.value() => self.use_candidate = true,
-            kind if kind == ATTR_ICE_CONTROLLED.value() => self.controlled = true,
+            kind if kind == ATTR_ICE_CONTROLLED.value() => {
+                self.controlled = true;
+                self.tie_breaker = value.try_into().ok().map(u64::from_be_bytes);
+            }
+            kind if kind == ATTR_ICE_CONTROLLING.value() => {
+                self.tie_breaker = value.try_into().ok().map(u64::from_be_bytes);
+            }
             kind if kind == ATTR_XORMAPPED_ADDRESS.value() => self.mapped = Some(value),
             kind if kind == ATTR_MESSAGE_INTEGRITY.value() => {
                 if value.len() != INTEGRITY_LENGTH {

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use rtc_stun::attributes::{ATTR_USE_CANDIDATE, ATTR_USERNAME};
 use rtc_stun::message::BINDING_REQUEST;
 
-use super::client::{Answer, Check, Role, answer_check, check_answer, peek_transaction};
+use super::client::{Answer, Asked, Check, Role, answer_check, check_answer, peek_transaction};
 use super::*;
 use crate::path::TcpId;
 
@@ -118,7 +118,7 @@ impl Fixture {
         self.questions = number;
         let mut answer = Vec::new();
         let from = "192.0.2.1:7910".parse().unwrap();
-        answer_check(&question, &self.own, from, &mut answer).unwrap();
+        answer_check(&question, &self.own, from, CONTROLLING, &mut answer).unwrap();
         self.answers && self.lite.handle_answer(now, path, &answer).unwrap()
     }
 
@@ -153,6 +153,55 @@ impl Fixture {
         assert!(out.is_empty(), "no reply");
         assert_eq!(format!("{:?}", self.lite), before, "no state");
     }
+}
+
+/// What a browser takes itself for, and its tie-breaker.
+const CONTROLLING: (Role, u64) = (Role::Controlling, 5);
+
+#[test]
+fn of_two_that_take_themselves_for_the_same_the_greater_tie_breaker_keeps_its_role() {
+    let own = IceCredentials {
+        ufrag: "own".to_owned(),
+        pwd: "own-password-of-22-letters".to_owned(),
+    };
+    let from = "192.0.2.1:7910".parse().unwrap();
+    let asked = |role, tie_breaker, side| {
+        let check = Check {
+            server: &own,
+            ufrag: "theirs",
+            role,
+            tie_breaker,
+            priority: 1,
+            use_candidate: false,
+            transaction: [7; 12],
+        };
+        let (mut question, mut answer) = (Vec::new(), Vec::new());
+        check.encode(&mut question).unwrap();
+        let asked = answer_check(&question, &own, from, side, &mut answer).unwrap();
+        (asked, check_answer(&answer, &[7; 12], &own).unwrap())
+    };
+    let fine = Answer::Success(from);
+    let refused = (Asked::Refused, Answer::Refused(487));
+    let controlled = (Role::Controlled, 5);
+    assert_eq!(
+        asked(Role::Controlled, 9, CONTROLLING),
+        (Asked::Answered, fine)
+    );
+    assert_eq!(
+        asked(Role::Controlling, 9, controlled),
+        (Asked::Answered, fine)
+    );
+    assert_eq!(asked(Role::Controlling, 4, CONTROLLING), refused);
+    assert_eq!(asked(Role::Controlling, 5, CONTROLLING), refused);
+    assert_eq!(
+        asked(Role::Controlling, 6, CONTROLLING),
+        (Asked::Yielding, fine)
+    );
+    assert_eq!(asked(Role::Controlled, 6, controlled), refused);
+    assert_eq!(
+        asked(Role::Controlled, 4, controlled),
+        (Asked::Yielding, fine)
+    );
 }
 
 #[test]
@@ -228,7 +277,7 @@ fn an_answer_counts_for_the_path_and_the_question_it_belongs_to() {
         };
         let (mut question, mut answer) = (Vec::new(), Vec::new());
         check.encode(&mut question).unwrap();
-        answer_check(&question, &it.own, server, &mut answer).unwrap();
+        answer_check(&question, &it.own, server, CONTROLLING, &mut answer).unwrap();
         answer
     };
     let right = answer_to(&it, [it.questions; 12]);
@@ -476,7 +525,7 @@ fn a_controlled_client_is_told_of_the_role_conflict_only_if_it_is_authentic() {
     let outcome = it.lite.handle_request(it.start, home(), &request, &mut out);
     assert_eq!(outcome, Ok(Outcome::RoleConflict));
     let answer = check_answer(&out, &[it.browser.number; 12], &it.browser.server);
-    assert_eq!(answer, Ok(Answer::Refused));
+    assert_eq!(answer, Ok(Answer::Refused(487)));
     assert_eq!(it.lite.selected(), None);
 
     it.browser.server.pwd.push('x');
