@@ -492,7 +492,7 @@ fn the_checks_of_a_full_agent_are_answered_with_where_they_came_from_and_roles_a
         world.effects.datagrams.clear();
         check_answer(&answer, &[9; 12], &client).unwrap()
     };
-    let fine = check::Answer::Success("127.0.0.1:7910".parse().unwrap());
+    let fine = check::Answer::Success(Some("127.0.0.1:7910".parse().unwrap()));
     assert_eq!(ask(&mut world, Role::Controlled, 1), fine);
     let refused = check::Answer::Refused(487);
     assert_eq!(ask(&mut world, Role::Controlling, 0), refused);

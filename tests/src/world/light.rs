@@ -314,7 +314,15 @@ impl Light {
     fn on_stun(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) {
         let Some(server) = &self.server else { return };
         let mut answer = Vec::new();
-        if answer_check(datagram, &self.own, from, (Role::Controlling, 1), &mut answer).is_ok() {
+        if answer_check(
+            datagram,
+            &self.own,
+            from,
+            (Role::Controlling, 1),
+            &mut answer,
+        )
+        .is_ok()
+        {
             self.asked += 1;
             self.out.push_back(answer);
             return;

@@ -72,8 +72,9 @@ pub struct Check<'a> {
 /// What a server's answer says.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Answer {
-    /// The pair works; the server sees the client at this address.
-    Success(SocketAddr),
+    /// The pair works; the other side sees us at this address, if it says so: FFmpeg's muxer answers
+    /// without one, and what proves that it has been reached is the transaction and its signature.
+    Success(Option<SocketAddr>),
     /// The server refused, with this code: 487 is a role conflict (RFC 8445 §7.2.5.1).
     Refused(u16),
 }
@@ -149,13 +150,18 @@ pub fn check_answer(
         return Ok(Answer::Refused(error.code.0));
     }
     let mut mapped = XorMappedAddress::default();
-    if view.mapped.is_none_or(|value| value.len() < 8) {
-        return Err(DropReason::BadStun);
+    match view.mapped {
+        None => return Ok(Answer::Success(None)),
+        Some(value) if value.len() < 8 => return Err(DropReason::BadStun),
+        Some(_) => {}
     }
     mapped
         .get_from_as(&message, rtc_stun::attributes::ATTR_XORMAPPED_ADDRESS)
         .map_err(|_| DropReason::BadStun)?;
-    Ok(Answer::Success(SocketAddr::new(mapped.ip, mapped.port)))
+    Ok(Answer::Success(Some(SocketAddr::new(
+        mapped.ip,
+        mapped.port,
+    ))))
 }
 
 /// Answers a check of the server's own that came from `server`, as a full agent must (RFC 8445

@@ -131,7 +131,7 @@ impl Fixture {
             .unwrap();
         let answer = check_answer(&out, &[self.browser.number; 12], &self.browser.server).unwrap();
         let seen = SocketAddr::new(path.remote().ip().to_canonical(), path.remote().port());
-        assert_eq!(answer, Answer::Success(seen));
+        assert_eq!(answer, Answer::Success(Some(seen)));
         assert!(
             out.len() <= request.len(),
             "an answer is no larger than its request"
@@ -180,7 +180,7 @@ fn of_two_that_take_themselves_for_the_same_the_greater_tie_breaker_keeps_its_ro
         let asked = answer_check(&question, &own, from, side, &mut answer).unwrap();
         (asked, check_answer(&answer, &[7; 12], &own).unwrap())
     };
-    let fine = Answer::Success(from);
+    let fine = Answer::Success(Some(from));
     let refused = (Asked::Refused, Answer::Refused(487));
     let controlled = (Role::Controlled, 5);
     assert_eq!(
@@ -256,6 +256,33 @@ fn media_moves_only_to_a_path_that_answers() {
         "it has answered before"
     );
     assert_eq!(it.questions, 1 + 19 + 1, "and is not asked again");
+}
+
+/// As FFmpeg's muxer answers: signed, and with nothing else in it.
+#[test]
+fn an_answer_that_names_no_address_proves_the_path() {
+    let mut it = Fixture::new();
+    it.check(secs(0), home(), true);
+    it.answers = false;
+    it.check(secs(1), mobile(), true);
+    let mut answer = Message::new();
+    answer.write_header();
+    let integrity = MessageIntegrity::new_short_term_integrity_with_provider(
+        it.own.pwd.clone(),
+        crypto::algorithms(),
+    );
+    let transaction = TransactionId([it.questions; 12]);
+    for setter in [
+        &BINDING_SUCCESS as &dyn Setter,
+        &transaction,
+        &integrity,
+        &FINGERPRINT,
+    ] {
+        setter.add_to(&mut answer).unwrap();
+    }
+    let now = it.start + secs(1);
+    assert_eq!(it.lite.handle_answer(now, mobile(), &answer.raw), Ok(true));
+    assert_eq!(it.lite.proven(), Some(mobile()));
 }
 
 #[test]
