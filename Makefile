@@ -20,11 +20,12 @@ WEB := web-client
 WEB_SOURCES := $(shell find $(WEB)/src $(WEB)/public $(WEB)/index.html $(WEB)/*.ts $(WEB)/*.js -type f)
 BROWSER := tests/browser
 API := tests/api
+INTEROP := tests/interop
 
 # What must be on the PATH, or a module of Python, each with the Debian package that brings it.
 BUILD_NEEDS := cc:build-essential
 LINT_NEEDS := $(BUILD_NEEDS) curl:curl python3:python3 ensurepip:python3-venv
-TEST_NEEDS := $(BUILD_NEEDS) chromium:chromium firefox-esr:firefox-esr ip:iproute2 nft:nftables strace:strace
+TEST_NEEDS := $(BUILD_NEEDS) python3:python3 ensurepip:python3-venv chromium:chromium firefox-esr:firefox-esr ip:iproute2 nft:nftables strace:strace
 
 # Installs what is missing of $(1), all at once; says what to do where it cannot.
 define install
@@ -59,10 +60,26 @@ test: packages-test web ## run every test, browsers included
 	$(NPM) --prefix $(WEB) test
 	cargo test --workspace --locked
 	@$(MAKE) --no-print-directory browsers
+	@$(MAKE) --no-print-directory interop-quick
 
 .PHONY: browsers
 browsers: packages-test web $(BROWSER)/node_modules/.package-lock.json ## run the tests with real browsers, against the programs built last
 	DINH="$(abspath $(DINH))" LOADTEST="$(abspath $(LOADTEST))" $(NPM) --prefix $(BROWSER) test
+
+# What `make interop` needs beside: GStreamer, which is too much to install for each run of the tests.
+GSTREAMER := python3-gi gir1.2-gst-plugins-bad-1.0 gstreamer1.0-nice gstreamer1.0-libav \
+	gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly
+INTEROP_TOOLS := $(TOOLS)/interop/.installed $(INTEROP)/node_modules/.package-lock.json
+
+.PHONY: interop-quick
+interop-quick: packages-test $(INTEROP_TOOLS) ## clients of others whose packages are small, against the programs built last
+	$(INTEROP)/run $(DINH) $(LOADTEST) $(TOOLS)/interop $(TARGET)/interop aiortc FFmpeg libdatachannel werift
+
+.PHONY: interop
+interop: packages-test $(INTEROP_TOOLS) ## all of them, and write docs/interop.md
+	@dpkg -s $(GSTREAMER) >/dev/null 2>&1 || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(GSTREAMER) >/dev/null; }
+	@status=0; $(INTEROP)/run $(DINH) $(LOADTEST) $(TOOLS)/interop $(TARGET)/interop || status=$$?; \
+	mkdir -p docs; cp $(TARGET)/interop/interop.md docs/interop.md; exit $$status
 
 # Cases for each operation and phase of the tests, in `make api`; `make api-fuzz` tries many more.
 API_CASES := 4

@@ -1,13 +1,32 @@
-"""FFmpeg's WHIP muxer, by PyAV, as publisher:  peer_ffmpeg.py publish URL TOKEN H264 SECONDS"""
-import fractions, json, sys, time
+"""FFmpeg's WHIP muxer, by PyAV, as publisher:  peer_ffmpeg.py publish URL TOKEN H264 SECONDS
+
+With GnuTLS, as here, the certificate that it makes by itself is on curve P-224, which few take: it is given one."""
+import datetime, fractions, json, sys, tempfile, time
 
 import av
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 RATE, SAMPLES = 15, 960
 
 
+def certificate(directory):
+    """Files with a certificate on P-256 and its key."""
+    key, name, now = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "encoder")]), datetime.datetime.now(datetime.timezone.utc)
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(7)
+    made = made.not_valid_before(now - datetime.timedelta(days=1)).not_valid_after(now + datetime.timedelta(days=9)).sign(key, hashes.SHA256())
+    pem = serialization.Encoding.PEM
+    with open(f"{directory}/cert.pem", "wb") as file:
+        file.write(made.public_bytes(pem))
+    with open(f"{directory}/key.pem", "wb") as file:
+        file.write(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+    return {"cert_file": f"{directory}/cert.pem", "key_file": f"{directory}/key.pem"}
+
+
 def main(url, token, seconds):
-    out = av.open(url, "w", format="whip", options={"authorization": token})
+    directory = tempfile.TemporaryDirectory(prefix="dinh-interop-")
+    out = av.open(url, "w", format="whip", options={"authorization": token, **certificate(directory.name)})
     video = out.add_stream("libx264", rate=RATE, options={"preset": "ultrafast", "tune": "zerolatency", "g": str(RATE)})
     video.width, video.height, video.pix_fmt = 320, 180, "yuv420p"
     audio = out.add_stream("libopus", rate=48_000)
