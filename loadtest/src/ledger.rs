@@ -1,7 +1,8 @@
 //! What one session was told of the conference, to be compared with what the server knows.
 //!
 //! Every state message is a whole value, so a session that missed none holds the server's values
-//! at the end. Versions are left out of the comparison: some count what not everybody is told.
+//! at the end. What not everybody is told is left out of the comparison, and so are versions, some of
+//! which count it.
 
 use std::hash::{Hash, Hasher};
 
@@ -45,8 +46,10 @@ impl Ledger {
                 (1, stage.version, hash(&content))
             }
             ServerMessage::Floor(floor) => {
+                // Who waits is told to few, how many to all.
                 let content = Floor {
                     version: 0,
+                    queue: Vec::new(),
                     ..floor.clone()
                 };
                 (2, floor.version, hash(&content))
@@ -154,6 +157,20 @@ mod tests {
         let server = told(&[presence(5, 12)]);
         assert_eq!(site.differences(&server), ["presence"]);
         assert_ne!(site.checksum(), server.checksum());
+    }
+
+    #[test]
+    fn who_waits_for_the_floor_is_no_difference_and_how_many_wait_is() {
+        let floor = |waiting: u32, queue: &str| {
+            let text = format!(
+                r#"{{"type":"floor","version":7,"holder":null,"waiting":{waiting},"queue":[{queue}]}}"#
+            );
+            told(&[ServerMessage::decode(&text).unwrap().unwrap()])
+        };
+        let claim = r#"{"participant":"00000000000000000000000001","site":"00004","name":"Ba","since":"2026-11-22T02:00:00Z"}"#;
+        let (site, operator) = (floor(1, ""), floor(1, claim));
+        assert_eq!(site.differences(&operator), [""; 0]);
+        assert_eq!(site.differences(&floor(2, "")), ["floor"]);
     }
 
     #[test]
