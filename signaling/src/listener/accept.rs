@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::Instant;
 use tracing::warn;
@@ -69,6 +70,9 @@ impl Accept {
                     }
                     return accepted;
                 }
+                // The system says so before it looks whether anybody waits: nobody is to be sent away
+                // for nobody.
+                Err(_) if !self.somebody_waits() => tokio::time::sleep(PAUSE).await,
                 Err(cause) => {
                     self.complain(Instant::now(), &cause);
                     let pause = if shed() { ENDING } else { PAUSE };
@@ -78,6 +82,12 @@ impl Accept {
                 }
             }
         }
+    }
+
+    /// Whether a connection waits to be taken, as far as the system tells.
+    fn somebody_waits(&self) -> bool {
+        let mut listener = [PollFd::new(&self.listener, PollFlags::IN)];
+        poll(&mut listener, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
     }
 
     /// One line for however many failures.
@@ -94,4 +104,20 @@ impl Accept {
 
 fn spare() -> Option<std::fs::File> {
     std::fs::File::open("/dev/null").ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_crowd_that_comes_at_once_need_not_knock_twice() {
+        // Nobody takes them: the system keeps them all, and a further SYN would be dropped.
+        let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = listener.local_addr().unwrap();
+        let crowd: Vec<_> = (0..600)
+            .map(|_| std::net::TcpStream::connect_timeout(&address, Duration::from_millis(900)))
+            .collect();
+        assert!(crowd.iter().all(Result::is_ok), "a SYN was dropped");
+    }
 }

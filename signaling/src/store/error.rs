@@ -23,7 +23,7 @@ mod code {
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// The file cannot be used.
-    #[error("cannot open the database {}: {source}", path.display())]
+    #[error("cannot open the database {}: {source}{}", path.display(), advice(source.as_ref()))]
     Open {
         /// Of the database.
         path: PathBuf,
@@ -31,7 +31,10 @@ pub enum StoreError {
         source: Arc<sqlx::Error>,
     },
     /// The schema cannot be brought up to date.
-    #[error("cannot bring the database up to date (a newer dinh may have written it): {0}")]
+    #[error(
+        "cannot bring the database up to date (a newer dinh may have written it): {0}{advice}",
+        advice = advice(.0.as_ref())
+    )]
     Migrate(#[source] Arc<sqlx::migrate::MigrateError>),
     /// The database is in use by a server of another version.
     #[error(
@@ -56,7 +59,7 @@ pub enum StoreError {
     #[error("the database holds something unreadable: {0}")]
     Unreadable(String),
     /// The database failed; nothing has changed.
-    #[error("the database failed: {0}")]
+    #[error("the database failed: {0}{advice}", advice = advice(.0.as_ref()))]
     Database(#[source] Arc<sqlx::Error>),
     /// The database failed at the last moment: a restart may find it done, or not.
     #[error("the database failed while it committed, and may have done so: {0}")]
@@ -110,6 +113,19 @@ pub(super) fn is_damage(cause: &sqlx::Error) -> bool {
         primary_code(cause),
         Some(code::CORRUPT | code::NOT_A_DATABASE)
     )
+}
+
+/// What to do about an error that is of damage, behind its words; nothing about another one.
+fn advice(cause: &(dyn std::error::Error + 'static)) -> &'static str {
+    let causes = std::iter::successors(Some(cause), |cause| cause.source());
+    let is_of_damage = causes
+        .filter_map(|cause| cause.downcast_ref::<sqlx::Error>())
+        .any(is_damage);
+    if is_of_damage {
+        "; the file is damaged: `dinh restore FILE --replace` puts it aside and a backup in its place"
+    } else {
+        ""
+    }
 }
 
 /// The low byte of a result code says what kind of error it is.

@@ -296,3 +296,54 @@ fn without_descriptors_left_it_still_says_how_it_is_and_goes_on_when_there_are_s
     drop(crowd);
     assert!(asks().starts_with("HTTP/1.0 200"), "after it");
 }
+
+/// The port of the media plane: that of the UDP socket.
+fn media_port(process: &Process) -> u16 {
+    let id = i32::try_from(process.child.id()).unwrap();
+    let process = procfs::process::Process::new(id).unwrap();
+    let inodes: Vec<_> = process
+        .fd()
+        .unwrap()
+        .filter_map(|descriptor| match descriptor.unwrap().target {
+            procfs::process::FDTarget::Socket(inode) => Some(inode),
+            _ => None,
+        })
+        .collect();
+    let sockets = process.udp().unwrap();
+    let media = sockets.iter().find(|entry| inodes.contains(&entry.inode));
+    media.unwrap().local_address.port()
+}
+
+#[test]
+fn without_descriptors_for_media_it_says_so_in_few_lines_and_is_asked_as_ever() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = directory.path().join("log");
+    let mut shell = Command::new("sh");
+    shell
+        .args([
+            "-c",
+            r#"ulimit -n 80 && exec env DINH_LOG__FILTER=info "$0" "$@""#,
+            env!("CARGO_BIN_EXE_dinh"),
+        ])
+        .stderr(std::fs::File::create(&log).unwrap());
+    let process = Process::run(shell, &directory.path().join("data"));
+    let media = SocketAddr::from(([127, 0, 0, 1], media_port(&process)));
+    let before = std::fs::read_to_string(&log).unwrap().lines().count();
+    let crowd: Vec<_> = (0..300)
+        .map(|_| TcpStream::connect(media).unwrap())
+        .collect();
+    // For longer than it takes the media thread to meet the limit again and again.
+    for _ in 0..10 {
+        let mut stream = TcpStream::connect(process.address).unwrap();
+        let longest = Some(Duration::from_secs(20));
+        stream.set_read_timeout(longest).unwrap();
+        stream.write_all(b"GET /readyz HTTP/1.0\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.0 200"), "{answer}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    drop(crowd);
+    let said = std::fs::read_to_string(&log).unwrap();
+    assert!(said.lines().count() < before + 10, "{said}");
+}

@@ -168,3 +168,14 @@ fn a_connection_whose_frames_make_no_sense_is_closed_and_counted() {
     assert!(tcp.connections.is_empty());
     assert_eq!(stream.read(&mut [0; 8]).unwrap_or(0), 0, "it is closed");
 }
+
+#[test]
+fn a_crowd_that_comes_at_once_need_not_knock_twice() {
+    // Nobody takes them: the system keeps them all, and a further SYN would be dropped.
+    let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = listener.local_addr().unwrap();
+    let crowd: Vec<_> = (0..600)
+        .map(|_| TcpStream::connect_timeout(&address, Duration::from_millis(900)))
+        .collect();
+    assert!(crowd.iter().all(Result::is_ok), "a SYN was dropped");
+}

@@ -447,6 +447,47 @@ async fn a_database_that_cannot_be_opened_is_named() {
     );
 }
 
+/// Writes nonsense over the page where a table begins; the first page is that of the schema.
+async fn damage(path: &std::path::Path, table: &str) {
+    let url = format!("sqlite://{}", path.display());
+    let pool = SqlitePool::connect(&url).await.unwrap();
+    sqlx::raw_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        .execute(&pool)
+        .await
+        .unwrap();
+    let page = "SELECT rootpage FROM sqlite_master WHERE name = $1 UNION SELECT 1 ORDER BY 1 DESC";
+    let page: i64 = sqlx::query_scalar(page)
+        .bind(table)
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    pool.close().await;
+    let mut bytes = std::fs::read(path).unwrap();
+    let begins = usize::try_from(page - 1).unwrap() * 4096;
+    // Behind the header of the file, which says that it is a database.
+    bytes[begins.max(100)..begins + 4096].fill(0xff);
+    std::fs::write(path, bytes).unwrap();
+}
+
+#[tokio::test]
+async fn a_database_that_is_damaged_where_everybody_needs_it_says_what_to_do() {
+    for table in ["the schema", "conferences", "fence"] {
+        let fixture = fixture().await;
+        fixture.store.append(&id("weekly"), &log(3)).await.unwrap();
+        fixture.store.close().await;
+        let path = fixture.directory.path().join("dinh.db");
+        damage(&path, table).await;
+        let used = async {
+            let store = Store::open(&path).await?;
+            store.conferences_in_use().await?;
+            store.fence().await
+        };
+        let error = used.await.unwrap_err().to_string();
+        let advice = "`dinh restore FILE --replace`";
+        assert!(error.contains(advice), "{table}: {error}");
+    }
+}
+
 #[tokio::test]
 async fn a_file_that_is_no_database_is_not_overwritten() {
     let directory = tempfile::tempdir().unwrap();
