@@ -4,6 +4,12 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
+/// A conference of thousands comes and goes in seconds, and the next one takes other sizes in another
+/// order. This one gives the system back what is free, in the background; glibc keeps it in pieces.
+#[cfg(target_os = "linux")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// By how much the people plane stands back behind the media plane where both want one core.
 ///
 /// Higher: a thousand pages that load at once disturb media less, and wait longer themselves.
