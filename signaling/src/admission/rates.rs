@@ -12,6 +12,10 @@ use tokio::time::Instant;
 /// again are forgotten; if there is none, newcomers share one bucket.
 const MAX_KEYS: usize = 16_384;
 
+/// Fewest keys at which a table is searched for those that can be forgotten; after that, whenever it has
+/// doubled. Higher: more memory for keys that nobody needs. Lower: more searching.
+const SEARCH_FROM: usize = 512;
+
 /// How often a full table is searched for keys that can be forgotten.
 const SEARCH_EVERY: Duration = Duration::from_secs(1);
 
@@ -32,6 +36,8 @@ struct Table<K> {
     /// The same for those who found no place in the table.
     others_full_at: Option<Instant>,
     searched_at: Option<Instant>,
+    /// It is searched when it has so many keys.
+    search_from: usize,
 }
 
 impl<K: Clone + Eq + Hash> Rates<K> {
@@ -49,6 +55,7 @@ impl<K: Clone + Eq + Hash> Rates<K> {
                 full_at: HashMap::new(),
                 others_full_at: None,
                 searched_at: None,
+                search_from: SEARCH_FROM,
             }),
         }
     }
@@ -107,6 +114,12 @@ impl<K: Clone + Eq + Hash> Table<K> {
             }
         } else {
             self.full_at.insert(key.clone(), at);
+            if self.full_at.len() >= self.search_from {
+                // A bucket that is full again is that of a stranger.
+                self.full_at.retain(|_, full_at| *full_at > now);
+                self.full_at.shrink_to_fit();
+                self.search_from = SEARCH_FROM.max(self.full_at.len() * 2);
+            }
         }
     }
 }
@@ -150,5 +163,17 @@ mod tests {
         let later = start + Duration::from_secs(5);
         assert_eq!(rates.take(later, &origin(many)), Ok(()));
         assert_eq!(rates.lock().full_at.len(), 0);
+    }
+
+    #[test]
+    fn keys_that_owe_nothing_any_more_are_forgotten_long_before_the_table_is_full() {
+        let (rates, mut now) = (Rates::every(Duration::from_secs(3), 10), Instant::now());
+        for key in 0..20_000_u32 {
+            rates.take(now, &key).unwrap();
+            now += Duration::from_millis(10);
+        }
+        // Within 3 s, 300 come.
+        let kept = rates.lock().full_at.len();
+        assert!(kept < 2 * SEARCH_FROM, "{kept} keys");
     }
 }
