@@ -1,3 +1,4 @@
+use std::io::Write as _;
 use std::net::TcpStream;
 use std::sync::Arc;
 
@@ -60,10 +61,10 @@ fn shard(now: Instant) -> Shard {
     )
 }
 
-/// A client whose system keeps little for it, as a line does.
-fn client(server: SocketAddr) -> TcpStream {
+/// A client whose system keeps so much for it.
+fn client(server: SocketAddr, kept: usize) -> TcpStream {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP)).unwrap();
-    socket.set_recv_buffer_size(4 * 1_024).unwrap();
+    socket.set_recv_buffer_size(kept).unwrap();
     socket.connect(&SockAddr::from(server)).unwrap();
     socket.into()
 }
@@ -76,7 +77,7 @@ fn over_a_narrow_line_sound_comes_in_time() {
     let server = tcp.listener.local_addr().unwrap();
     let started = crate::driver::now();
     let mut shard = shard(started);
-    let mut stream = client(server);
+    let mut stream = client(server, 4 * 1_024);
     let slow = std::thread::spawn(move || read_slowly(&mut stream, started));
 
     let mut events = mio::Events::with_capacity(64);
@@ -148,7 +149,7 @@ fn a_connection_whose_frames_make_no_sense_is_closed_and_counted() {
     let server = tcp.listener.local_addr().unwrap();
     let started = crate::driver::now();
     let mut shard = shard(started);
-    let mut stream = client(server);
+    let mut stream = client(server, 4 * 1_024);
     // RTP where the length of a frame should be.
     stream.write_all(&[0x80, 96, 0, 1, 0, 0]).unwrap();
     let mut events = mio::Events::with_capacity(64);
@@ -178,4 +179,40 @@ fn a_crowd_that_comes_at_once_need_not_knock_twice() {
         .map(|_| TcpStream::connect_timeout(&address, Duration::from_millis(900)))
         .collect();
     assert!(crowd.iter().all(Result::is_ok), "a SYN was dropped");
+}
+
+#[test]
+fn the_system_keeps_little_that_it_has_not_sent() {
+    let poll = Poll::new().unwrap();
+    let mut tcp = Tcp::bind(([127, 0, 0, 1], 0).into(), poll.registry(), Token(0)).unwrap();
+    let now = crate::driver::now();
+    let mut shard = shard(now);
+    let mut client = client(tcp.listener.local_addr().unwrap(), 64 * 1_024);
+    while tcp.connections.is_empty() {
+        tcp.on_listener_ready();
+        tcp.receive(now, poll.registry(), &mut shard);
+    }
+    let (_, connection) = tcp.connections.iter_mut().next().unwrap();
+    for _ in 0..200 {
+        let picture = packet(PICTURES, Duration::ZERO, 1_000);
+        let kind = SegmentKind::Picture;
+        connection.queue.push(now, kind, &picture).unwrap();
+    }
+    // Until the client's system takes no more, and then some.
+    let mut arrived = vec![0; 512 * 1_024];
+    for _ in 0..20 {
+        connection.write_out(now);
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let sent = client.peek(&mut arrived).unwrap();
+    // With room for all of it the rest comes too.
+    client
+        .set_read_timeout(Some(Duration::from_millis(300)))
+        .unwrap();
+    let mut all = 0;
+    while let Ok(read) = client.read(&mut arrived) {
+        all += read;
+    }
+    assert!(all < 200 * 1_002, "it was not full");
+    assert!(all - sent <= 16 * 1_024, "{} bytes kept", all - sent);
 }
