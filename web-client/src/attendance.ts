@@ -447,6 +447,7 @@ export class Attendance {
   }
 
   async #readStats(): Promise<void> {
+    await this.#publisher.fit();
     const peer = this.#peer;
     if (peer?.state !== "connected") return;
     const reading = read((await peer.stats()).entries());

@@ -1,5 +1,6 @@
 // The one peer connection of this page, negotiated once. The only file that names RTCPeerConnection.
 
+import { bitratesFor, CAMERA_ENCODINGS } from "./encodings.ts";
 import type { Sight } from "./pathwatch.ts";
 import type { Answer, AnsweredSlot, Request, Source } from "./protocol.ts";
 import { RequestError } from "./signaling.ts";
@@ -59,13 +60,6 @@ const STAGE_SLOTS = 3;
  * lower: less delay in a dialogue. The browser goes above it by itself when the line needs it.
  */
 const JITTER_TARGET_MS = 60;
-
-/** Bits per second at most, by layer. The lowest is what an operator's small picture and the poorest line get. */
-const CAMERA_ENCODINGS: readonly RTCRtpEncodingParameters[] = [
-  { rid: "l", scaleResolutionDownBy: 4, maxBitrate: 150_000 },
-  { rid: "m", scaleResolutionDownBy: 2, maxBitrate: 500_000 },
-  { rid: "h", scaleResolutionDownBy: 1, maxBitrate: 1_700_000 },
-];
 
 /** A shared screen moves little and must stay readable. */
 const SCREEN_ENCODINGS: readonly RTCRtpEncodingParameters[] = [{ maxBitrate: 2_000_000, maxFramerate: 15 }];
@@ -158,6 +152,26 @@ export class PeerLink {
   /** Where a track for `source` goes; `null` if this participant may not send it. */
   sender(source: Source): RTCRtpSender | null {
     return this.#senders.get(source)?.sender ?? null;
+  }
+
+  /** Makes the layers of the camera fit the picture that it has now. Where that is what it was, nothing is done. */
+  async fit(source: Source, track: MediaStreamTrack): Promise<void> {
+    const sender = this.sender(source);
+    const { width, height } = track.getSettings();
+    if (source !== "camera" || sender === null || width === undefined || height === undefined) return;
+    const bitrates = bitratesFor({ width, height });
+    const parameters = sender.getParameters();
+    const isFit = parameters.encodings.every(({ rid, maxBitrate }) => maxBitrate === bitrates.get(rid ?? ""));
+    if (isFit) return;
+    for (const encoding of parameters.encodings) {
+      const maxBitrate = bitrates.get(encoding.rid ?? "");
+      if (maxBitrate !== undefined) encoding.maxBitrate = maxBitrate;
+    }
+    try {
+      await sender.setParameters(parameters);
+    } catch {
+      // Some browser does not let layers be changed. They are more than good enough.
+    }
   }
 
   stats(): Promise<RTCStatsReport> {

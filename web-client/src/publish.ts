@@ -6,6 +6,8 @@ import { RequestError } from "./signaling.ts";
 /** Where a source's track goes once a connection is negotiated. */
 export interface Outlet {
   sender(source: Source): Pick<RTCRtpSender, "replaceTrack"> | null;
+  /** What is sent fits the track's picture from now on. */
+  fit(source: Source, track: MediaStreamTrack): Promise<void>;
 }
 
 export interface PublisherOptions {
@@ -39,6 +41,7 @@ export class Publisher {
     else this.#tracks.set(source, track);
     this.#options.onChange(this.active);
     await this.#outlet?.sender(source)?.replaceTrack(track);
+    if (track !== null) await this.#outlet?.fit(source, track);
     const toldAlready = before !== null && track !== null;
     if (this.#outlet !== null && !toldAlready) await this.#announce(source);
   }
@@ -48,8 +51,14 @@ export class Publisher {
     this.#outlet = outlet;
     for (const [source, track] of this.#tracks) {
       await outlet.sender(source)?.replaceTrack(track);
+      await outlet.fit(source, track);
       await this.#announce(source);
     }
+  }
+
+  /** Looks whether a picture has another size: a phone was turned, or the camera gives less than before. */
+  async fit(): Promise<void> {
+    for (const [source, track] of this.#tracks) await this.#outlet?.fit(source, track);
   }
 
   /** The connection is gone; what should be on air stays known. */

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import { forwardable, PeerLink, type PeerOptions, remoteDescriptionsSet } from "../src/peer.ts";
 import type { Answer } from "../src/protocol.ts";
 import { RequestError } from "../src/signaling.ts";
-import { FakeConnection } from "./fakes/connection.ts";
+import { FakeConnection, FakeTrack } from "./fakes/connection.ts";
 
 const SITE = { sends: true, watchSlots: 0 };
 
@@ -63,13 +63,13 @@ describe("the offer", () => {
     expect(shape()).toEqual([...Array<string>(3).fill("audio recvonly"), ...Array<string>(19).fill("video recvonly")]);
   });
 
-  it("has a camera in three layers, lowest first, each half the next", () => {
+  it("has a camera in three layers, highest first, each half the last", () => {
     link();
     const encodings = connection.transceivers[1]?.init.sendEncodings ?? [];
     expect(encodings.map(({ rid, scaleResolutionDownBy }) => [rid, scaleResolutionDownBy])).toEqual([
-      ["l", 4],
-      ["m", 2],
       ["h", 1],
+      ["m", 2],
+      ["l", 4],
     ]);
   });
 
@@ -218,4 +218,20 @@ it("asks for a small playout delay where the browser knows how", () => {
   expect(connection.transceivers.slice(3).map(({ receiver }) => receiver.jitterBufferTarget)).toEqual(
     Array<number>(6).fill(60),
   );
+});
+
+it("makes the layers of the camera fit its picture, as often as that becomes another", async () => {
+  const peer = await connected();
+  const camera = new FakeTrack("video");
+  camera.size = { width: 640, height: 480 };
+  const fit = async () => {
+    await peer.fit("camera", camera.asTrack);
+    return connection.transceivers[1]?.sender.encodings.map(({ maxBitrate }) => maxBitrate);
+  };
+  expect(await fit()).toEqual([1_078_000, 323_000, 97_000]);
+  camera.size = { width: 480, height: 640 };
+  await fit();
+  expect(connection.count("setParameters")).toBe(1);
+  camera.size = { width: 1_280, height: 720 };
+  expect(await fit()).toEqual([1_700_000, 500_000, 150_000]);
 });

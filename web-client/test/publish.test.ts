@@ -20,7 +20,7 @@ it("says again a moment later, as it is then, what it said too often", async () 
     },
     onChange: () => {},
   });
-  await publisher.attach({ sender: () => null });
+  await publisher.attach({ sender: () => null, fit: () => Promise.resolve() });
   const carrying = publisher.carry("camera", {} as MediaStreamTrack);
   await vi.advanceTimersByTimeAsync(1);
   isTooOften = false;

@@ -7,7 +7,13 @@ interface FakeTransceiver {
   readonly kind: "audio" | "video";
   readonly init: RTCRtpTransceiverInit;
   readonly mid: string;
-  readonly sender: { track: MediaStreamTrack | null; replaceTrack(track: MediaStreamTrack | null): Promise<void> };
+  readonly sender: {
+    track: MediaStreamTrack | null;
+    encodings: RTCRtpEncodingParameters[];
+    replaceTrack(track: MediaStreamTrack | null): Promise<void>;
+    getParameters(): { encodings: RTCRtpEncodingParameters[] };
+    setParameters(parameters: { encodings: RTCRtpEncodingParameters[] }): Promise<void>;
+  };
   readonly receiver: { track: MediaStreamTrack; jitterBufferTarget: number | null };
 }
 
@@ -23,8 +29,15 @@ export class FakeConnection extends EventTarget {
     const mid = String(this.transceivers.length);
     const sender: FakeTransceiver["sender"] = {
       track: null,
+      encodings: (init.sendEncodings ?? []).map((encoding) => ({ ...encoding })),
       replaceTrack: (track) => {
         sender.track = track;
+        return Promise.resolve();
+      },
+      getParameters: () => ({ encodings: sender.encodings.map((encoding) => ({ ...encoding })) }),
+      setParameters: ({ encodings }) => {
+        this.calls.push("setParameters");
+        sender.encodings = encodings;
         return Promise.resolve();
       },
     };
@@ -91,10 +104,15 @@ export class FakeTrack extends EventTarget {
   readonly kind: string;
   readyState = "live";
   contentHint = "";
+  size = { width: 960, height: 540 };
 
   constructor(kind: "audio" | "video") {
     super();
     this.kind = kind;
+  }
+
+  getSettings(): { width?: number; height?: number } {
+    return this.kind === "video" ? this.size : {};
   }
 
   stop(): void {

@@ -1,0 +1,34 @@
+// The layers of a camera, made from the size of its picture. Pure.
+
+/** Pixels of a picture. */
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/**
+ * Highest first: of a small picture browsers send fewer layers, and leave out the last ones. Bits per second at most;
+ * the lowest is what an operator's small picture and the poorest line get.
+ */
+const LAYERS = [
+  { rid: "h", scaleResolutionDownBy: 1, maxBitrate: 1_700_000 },
+  { rid: "m", scaleResolutionDownBy: 2, maxBitrate: 500_000 },
+  { rid: "l", scaleResolutionDownBy: 4, maxBitrate: 150_000 },
+] as const;
+
+/** A picture of so many pixels is good with so many bits per second; a smaller one needs more of them for each pixel. */
+const GOOD = { pixels: 960 * 540, bitrate: 1_700_000, exponent: 0.87 };
+
+/** The layers before the camera is known. */
+export const CAMERA_ENCODINGS: readonly RTCRtpEncodingParameters[] = LAYERS;
+
+/** Bits per second at most of each layer of a picture of this size, by its RID. */
+export function bitratesFor({ width, height }: Size): ReadonlyMap<string, number> {
+  return new Map(
+    LAYERS.map(({ rid, scaleResolutionDownBy, maxBitrate }) => {
+      const pixels = (width * height) / scaleResolutionDownBy ** 2;
+      const good = GOOD.bitrate * (pixels / GOOD.pixels) ** GOOD.exponent;
+      return [rid, Math.min(maxBitrate, Math.round(good / 1_000) * 1_000)];
+    }),
+  );
+}
