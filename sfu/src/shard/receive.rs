@@ -37,6 +37,14 @@ const MAX_HANDSHAKES_PER_PEER: u8 = 16;
 const HANDSHAKES_PER_TURN: usize = 4;
 const HANDSHAKES_BESIDE_MEDIA: usize = 1;
 
+/// What an offer counts for, in bytes, towards what may go to a path that has not shown that it
+/// receives. A peer that waits for our handshake need not send anything there before it has our
+/// ClientHello: FFmpeg's muxer sends one check, answers ours wrongly, and is silent.
+///
+/// Higher: more repetitions of a ClientHello that was lost. Lower: less goes to an address that was
+/// forged by somebody with a token.
+const OFFER: usize = 2_000;
+
 impl Shard {
     /// Takes in one datagram that came on `path`.
     pub fn handle_datagram(&mut self, now: Instant, path: Path, datagram: &[u8]) {
@@ -116,7 +124,10 @@ impl Shard {
         let Some(peer) = self.peers.get_mut(key) else {
             return;
         };
-        if peer.cold.ice.selected().is_some() && peer.cold.dtls.begin(now) {
+        if let Some(path) = peer.cold.ice.selected()
+            && peer.cold.dtls.begin(now)
+        {
+            peer.cold.ice.note_received(path, OFFER);
             self.after_dtls(now, key);
             self.rearm(key);
         }

@@ -44,7 +44,8 @@ pub enum Habits {
     Firefox,
     /// Has no GCM at all.
     Old,
-    /// Waits for the server to begin the handshake (`a=setup:passive`), as FFmpeg's muxer does.
+    /// Waits for the server to begin the handshake (`a=setup:passive`) and answers no check of the
+    /// server's, as FFmpeg's muxer does.
     Called,
 }
 
@@ -314,15 +315,9 @@ impl Light {
     fn on_stun(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) {
         let Some(server) = &self.server else { return };
         let mut answer = Vec::new();
-        if answer_check(
-            datagram,
-            &self.own,
-            from,
-            (Role::Controlling, 1),
-            &mut answer,
-        )
-        .is_ok()
-        {
+        let answers = self.wishes.habits != Habits::Called;
+        let role = (Role::Controlling, 1);
+        if answers && answer_check(datagram, &self.own, from, role, &mut answer).is_ok() {
             self.asked += 1;
             self.out.push_back(answer);
             return;
