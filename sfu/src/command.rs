@@ -47,6 +47,8 @@ pub struct ExtensionIds {
     pub rrid: Option<u8>,
     /// Transport-wide sequence number (draft-holmer-rmcat-transport-wide-cc-extensions-01).
     pub twcc: Option<u8>,
+    /// The same of the pictures that the peer is sent, whose arrival it then reports.
+    pub stamp: Option<u8>,
     /// Client-to-mixer audio level (RFC 6464).
     pub audio_level: Option<u8>,
 }

@@ -92,6 +92,8 @@ drop_reasons! {
     RepairBudget = "repair_budget",
     /// A keyframe request of a receiver that has asked for its share of them.
     KeyframeBudget = "keyframe_budget",
+    /// A picture for a receiver whose line does not carry it now.
+    LineTooNarrow = "line_too_narrow",
     /// A TCP connection that the system could not give, for want of descriptors as a rule.
     NotAccepted = "not_accepted",
     /// A TCP connection whose frames make no sense (RFC 4571); it is closed.

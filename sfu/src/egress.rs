@@ -2,12 +2,18 @@
 //! counted.
 
 pub mod header;
+pub mod stamping;
 
 use std::time::Instant;
 
+use bytes::Bytes;
+
+use crate::codec::Seen;
 use crate::codec::vp8;
 use crate::drop_reason::DropReason;
 use crate::egress::header::{Extensions, Fields};
+use crate::egress::stamping::Stamping;
+use crate::line::Padding;
 use crate::outbox::Outbox;
 use crate::packet::Packet;
 use crate::path::Path;
@@ -41,6 +47,7 @@ pub struct Egress<'p> {
     path: Path,
     sealer: &'p Sealer,
     departed: &'p mut Departed,
+    stamping: &'p mut Stamping,
     report: &'p mut Option<Box<[u8]>>,
     outbox: &'p mut Outbox,
     stats: &'p mut Stats,
@@ -53,14 +60,17 @@ impl<'p> Egress<'p> {
     /// The way to a peer, and its slots. `None` while there is no way.
     #[inline]
     pub fn open(
+        now: Instant,
         peer: &'p mut Peer,
         outbox: &'p mut Outbox,
         stats: &'p mut Stats,
     ) -> Option<(Self, Slots<'p>)> {
+        peer.stamping.begin(now);
         let egress = Self {
             path: peer.path?,
             sealer: peer.sealer.as_ref()?,
             departed: &mut peer.departed,
+            stamping: &mut peer.stamping,
             report: &mut peer.report,
             outbox,
             stats,
@@ -107,6 +117,31 @@ impl<'p> Egress<'p> {
         }
     }
 
+    /// Sends padding as retransmissions of nothing.
+    fn pad(&mut self, now: Instant, slots: &mut [Slot], padding: Padding) {
+        let empty = Packet {
+            arrived: now,
+            layer: 0,
+            sequence: 0,
+            timestamp: 0,
+            marker: false,
+            seen: Seen::default(),
+            level: None,
+            payload: Bytes::new(),
+        };
+        for _ in 0..padding.packets {
+            let number = || {
+                let mut numbers = slots.iter_mut();
+                let number = numbers.find_map(|slot| slot.number_padding(padding.bytes));
+                number.ok_or(DropReason::NotRepairable)
+            };
+            if self.write(SegmentKind::Repair, &empty, number).is_err() {
+                return;
+            }
+            self.stats.padding_out += 1;
+        }
+    }
+
     /// A number is used up only where there is room for the packet.
     #[inline]
     fn write(
@@ -117,11 +152,50 @@ impl<'p> Egress<'p> {
     ) -> Result<usize, DropReason> {
         let space = self.outbox.space().ok_or(DropReason::SendQueueFull)?;
         let numbered = number()?;
-        let length = write(&numbered, &Extensions::NONE, packet, self.sealer, space)
+        // What may leave again under its own number must then be what it was.
+        let stamp = if numbered.is_unique {
+            self.stamping.next()
+        } else {
+            None
+        };
+        let extensions = stamp.as_ref().unwrap_or(&Extensions::NONE);
+        let length = write(&numbered, extensions, packet, self.sealer, space)
             .ok_or(DropReason::SealFailed)?;
+        if stamp.is_some() {
+            self.stamping.count(length);
+        }
         self.outbox.commit(self.path, kind, length);
         self.departed.count(length);
         Ok(length)
+    }
+}
+
+/// Ends a peer's turn: its line learns what has left, and may want padding behind it.
+#[inline]
+pub fn close(now: Instant, peer: &mut Peer, outbox: &mut Outbox, stats: &mut Stats) {
+    note_departure(now, peer);
+    if peer.stamping.is_due(now) {
+        pad(now, peer, outbox, stats);
+    }
+}
+
+#[inline]
+fn note_departure(now: Instant, peer: &mut Peer) {
+    if let Some(burst) = peer.stamping.end()
+        && let Some(line) = &mut peer.cold.line
+    {
+        let due = line.note_departure(now, burst.first, burst.count, burst.bytes);
+        peer.stamping.set_due(due);
+    }
+}
+
+fn pad(now: Instant, peer: &mut Peer, outbox: &mut Outbox, stats: &mut Stats) {
+    let wanted = peer.cold.line.as_mut().and_then(|line| line.padding(now));
+    if let Some(padding) = wanted
+        && let Some((mut egress, (slots, _))) = Egress::open(now, peer, outbox, stats)
+    {
+        egress.pad(now, slots, padding);
+        note_departure(now, peer);
     }
 }
 

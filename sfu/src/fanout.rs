@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use crate::conference::{Conference, ConferenceKey};
 use crate::drop_reason::DropReason;
-use crate::egress::Egress;
+use crate::egress::{Egress, close};
 use crate::id::PeerId;
 use crate::kind::MediaKind;
 use crate::outbox::Outbox;
@@ -315,7 +315,7 @@ impl Fanout {
     #[inline]
     fn serve(&mut self, now: Instant, peer: &mut Peer, outbox: &mut Outbox, stats: &mut Stats) {
         let id = peer.id;
-        let Some((mut egress, (slots, watching))) = Egress::open(peer, outbox, stats) else {
+        let Some((mut egress, (slots, watching))) = Egress::open(now, peer, outbox, stats) else {
             return;
         };
         for (feed, slot) in watching {
@@ -341,6 +341,7 @@ impl Fanout {
             }
         }
         egress.attach_report();
+        close(now, peer, outbox, stats);
     }
 
     /// The layers that some slot could go on or go higher with, given a keyframe.

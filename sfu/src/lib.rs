@@ -7,6 +7,7 @@
 //!
 //! What it does not have: names, roles, tokens, sites, transcoding, mixing, TURN, a jitter buffer.
 
+pub mod allocate;
 pub mod budget;
 pub mod codec;
 pub mod command;
@@ -23,6 +24,7 @@ pub mod feed;
 pub mod handle;
 pub mod id;
 pub mod kind;
+pub mod line;
 pub mod link;
 pub mod media;
 pub mod outbox;
@@ -34,6 +36,7 @@ pub mod prefetch;
 pub mod priority;
 pub mod publication;
 pub mod rtp;
+pub mod rung;
 pub mod sdp;
 pub mod segment_kind;
 pub mod shard;

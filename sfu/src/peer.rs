@@ -19,10 +19,13 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 use smallvec::SmallVec;
 
+use crate::allocate::Allocator;
 use crate::conference::ConferenceKey;
 use crate::drop_reason::DropReason;
 use crate::egress::Departed;
+use crate::egress::stamping::Stamping;
 use crate::id::PeerId;
+use crate::line::Line;
 use crate::path::Path;
 use crate::peer::budgets::Budgets;
 use crate::peer::clock::Clock;
@@ -76,6 +79,8 @@ pub struct Peer {
     pub path: Option<Path>,
     /// What has left to it.
     pub departed: Departed,
+    /// Numbers of what its line is to be told of.
+    pub stamping: Stamping,
     /// Sealed RTCP that leaves with the next media.
     pub report: Option<Box<[u8]>>,
     /// Keys for what it receives.
@@ -126,6 +131,10 @@ pub struct Cold {
     pub budgets: Budgets,
     /// What it is sent again; made with its first request.
     pub repairs: Option<Box<Repairs>>,
+    /// What is known of the way to it, once it is connected, and how that is shared out.
+    pub line: Option<Box<Line>>,
+    /// See `line`.
+    pub allocator: Allocator,
     /// Time from here to there and back, from its receiver reports.
     pub round_trip: Option<Duration>,
     opener: Option<Opener>,
@@ -175,6 +184,8 @@ impl Cold {
             handshakes: 0,
             budgets,
             repairs: None,
+            line: None,
+            allocator: Allocator::default(),
             round_trip: None,
             opener: None,
             level_id: extensions.audio_level,

@@ -155,7 +155,15 @@ pub fn negotiate(
     let publishing = roles
         .iter()
         .any(|role| matches!(role, Role::Publication(..)));
-    let extensions = extension::table(&used, publishing);
+    let is_watched = |role: &Role| match role {
+        Role::Slot { spec, .. } => spec.kind == MediaKind::Video,
+        Role::Refused | Role::Publication(..) | Role::Inactive(_) => false,
+    };
+    let with_roles = offer.media.iter().zip(&roles);
+    let watched: Vec<_> = with_roles
+        .filter_map(|(media, role)| is_watched(role).then_some(media))
+        .collect();
+    let extensions = extension::table(&used, &watched, publishing);
     let answer = answer::write(&offer, &roles, &extensions, dtls, local, policy);
 
     let mut publications = Vec::new();

@@ -13,6 +13,7 @@
 mod audience;
 mod catch_up;
 mod feeds;
+mod lines;
 mod mirror;
 mod receive;
 mod repairs;
@@ -260,9 +261,9 @@ impl Shard {
             return false;
         }
         self.repairs_were_last = !self.repairs_were_last;
-        (self.repairs_were_last && self.repair_next())
+        (self.repairs_were_last && self.repair_next(now))
             || self.catch_up_next(now)
-            || self.repair_next()
+            || self.repair_next(now)
     }
 
     /// Whether [`poll_transmit`](Self::poll_transmit) has something.

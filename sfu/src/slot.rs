@@ -14,6 +14,7 @@ use crate::kind::{Codec, CodecSpec, MediaKind};
 use crate::packet::Packet;
 use crate::publication::layer::ClockPair;
 use crate::publication::{MAX_LAYERS, PublicationKey};
+use crate::rung::Rung;
 use crate::segment_kind::SegmentKind;
 use crate::slot::rewriter::{Look, Origin, Rewriter, Source};
 
@@ -52,6 +53,10 @@ pub struct Slot {
     pub kind: MediaKind,
     /// Highest layer to show.
     pub wished: u8,
+    /// What the line to the peer carries of it.
+    pub rung: Rung,
+    /// Timestamp of the keyframe that is shown as a still.
+    still: Option<u32>,
     /// Index of the feed in the conference, if it is pointed at one.
     pub feed: Option<u16>,
     /// Outgoing numbers.
@@ -90,6 +95,8 @@ pub struct Numbered {
     pub original: Option<u16>,
     /// Bytes of padding.
     pub padding: u8,
+    /// It never leaves again under this number.
+    pub is_unique: bool,
 }
 
 impl Slot {
@@ -103,6 +110,8 @@ impl Slot {
             mline: spec.mline,
             kind: spec.kind,
             wished: 2,
+            rung: Rung::High,
+            still: None,
             feed: None,
             rewriter: Rewriter::new(first, timestamp),
             behind: false,
@@ -142,10 +151,27 @@ impl Slot {
         self.codecs.get(usize::from(look.codec)).copied()
     }
 
+    /// Goes to another rung, `best` being the layers of what is to be shown. Going down, what does
+    /// not fit any more is shown no longer. Returns whether a picture is to be started.
+    pub fn go_to(&mut self, rung: Rung, best: [u8; MAX_LAYERS]) -> bool {
+        if rung == self.rung {
+            return false;
+        }
+        let is_down = rung < self.rung;
+        self.rung = rung;
+        let target = self.target(best);
+        let fits = self.rewriter.source().is_some_and(|it| it.layer == target);
+        if is_down && !fits {
+            self.stop();
+        }
+        rung > Rung::Stills && self.rewriter.source().is_none()
+    }
+
     /// The layer that a publication has for what the slot wishes.
     #[inline]
     pub fn target(&self, best: [u8; MAX_LAYERS]) -> u8 {
-        let target = best.get(usize::from(self.wished));
+        let wished = self.wished.min(self.rung.level());
+        let target = best.get(usize::from(wished));
         target.copied().unwrap_or_default()
     }
 
@@ -164,6 +190,9 @@ impl Slot {
         packet: &Packet,
         wants_keyframe: &mut Option<u8>,
     ) -> Result<(), DropReason> {
+        if self.rung <= Rung::Stills && self.kind == MediaKind::Video {
+            self.select_still(packet)?;
+        }
         let target = self.target(shown.best);
         let source = Source {
             publication: shown.publication,
@@ -199,6 +228,19 @@ impl Slot {
             return Err(DropReason::AwaitingKeyframe);
         }
         self.begin(now, shown, source, packet)
+    }
+
+    /// On a line that carries no moving picture only whole keyframes are for the slot, or none.
+    #[cold]
+    fn select_still(&mut self, packet: &Packet) -> Result<(), DropReason> {
+        if self.rung == Rung::Stills && packet.seen.keyframe {
+            self.still = Some(packet.timestamp);
+        } else if self.rung == Rung::Sound || self.still != Some(packet.timestamp) {
+            self.still = None;
+            self.stop();
+            return Err(DropReason::LineTooNarrow);
+        }
+        Ok(())
     }
 
     #[cold]
@@ -323,6 +365,7 @@ impl Slot {
             // A packet that may have to leave again as it is has nothing that does not follow from
             // itself.
             padding: if spec.rtx_pt.is_some() { padding } else { 0 },
+            is_unique: spec.rtx_pt.is_some(),
         })
     }
 
@@ -348,6 +391,7 @@ impl Slot {
             look: placed.look,
             original: None,
             padding: 0,
+            is_unique: false,
         };
         let Some(pt) = spec.rtx_pt else {
             return Ok(same);
@@ -359,7 +403,28 @@ impl Slot {
             ssrc: self.rtx_ssrc,
             index,
             original: Some(low16(placed.sequence)),
+            is_unique: true,
             ..same
+        })
+    }
+
+    /// Numbers a retransmission of nothing, which is padding; `None` where none was negotiated.
+    pub fn number_padding(&mut self, padding: u8) -> Option<Numbered> {
+        let mut codecs = self.codecs.iter();
+        let shown = self.codec();
+        let of_it = |spec: &&CodecSpec| shown.is_none_or(|shown| spec.codec == shown);
+        let pt = codecs.find(of_it)?.rtx_pt?;
+        let index = self.next_rtx;
+        self.next_rtx += 1;
+        Some(Numbered {
+            pt: pt.0,
+            ssrc: self.rtx_ssrc,
+            index,
+            timestamp: self.rewriter.last_timestamp(),
+            look: self.rewriter.look().unwrap_or_default(),
+            original: None,
+            padding,
+            is_unique: true,
         })
     }
 }

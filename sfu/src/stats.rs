@@ -24,6 +24,12 @@ pub struct Stats {
     pub bytes_out: u64,
     /// Retransmissions sent.
     pub rtx_out: u64,
+    /// Reports of what has arrived, from receivers.
+    pub arrival_reports: u64,
+    /// Times that a slot was given more or less by what its line carries.
+    pub rung_changes: u64,
+    /// Packets of padding sent to learn what a line carries.
+    pub padding_out: u64,
     /// Packets asked for by NACK.
     pub nacked: u64,
     /// PLIs sent to publishers.
@@ -76,6 +82,9 @@ impl Stats {
         self.media_out += other.media_out;
         self.bytes_out += other.bytes_out;
         self.rtx_out += other.rtx_out;
+        self.arrival_reports += other.arrival_reports;
+        self.rung_changes += other.rung_changes;
+        self.padding_out += other.padding_out;
         self.nacked += other.nacked;
         self.pli_out += other.pli_out;
         self.caught_up += other.caught_up;

@@ -318,6 +318,7 @@ mod tests {
         rid: Some(2),
         rrid: Some(3),
         twcc: None,
+        stamp: None,
         audio_level: None,
     };
 

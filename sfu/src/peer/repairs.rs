@@ -9,12 +9,16 @@ use arrayvec::ArrayVec;
 
 use crate::budget::Budget;
 use crate::drop_reason::DropReason;
+use crate::line::estimate::Verdict;
 
 /// Share of the media bytes sent to a receiver that may be sent again, in percent.
 ///
 /// Higher: a line that loses more is repaired in full. Lower: less is pushed into a line that is
 /// too narrow for the media alone, and it is empty again sooner.
 const SHARE: u64 = 35;
+
+/// The same while a queue stands in the way: what is asked for again has no room there either.
+const SHARE_WHILE_FULL: u64 = 10;
 
 /// Bytes that may be sent again at once, beyond that share.
 ///
@@ -101,8 +105,13 @@ impl Repairs {
     }
 
     /// Credits the share of what has been sent by now. `octets` counts from the beginning and wraps.
-    pub fn credit(&mut self, octets: u32) {
-        let share = u64::from(octets.wrapping_sub(self.credited)) * SHARE / 100;
+    /// What was sent since the last time left on a line that is as `verdict` says.
+    pub fn credit(&mut self, octets: u32, verdict: Verdict) {
+        let share = match verdict {
+            Verdict::Clear | Verdict::Lossy => SHARE,
+            Verdict::Filling | Verdict::Flooded => SHARE_WHILE_FULL,
+        };
+        let share = u64::from(octets.wrapping_sub(self.credited)) * share / 100;
         self.budget.earn(u32::try_from(share).unwrap_or(u32::MAX));
         self.credited = octets;
     }
@@ -232,7 +241,7 @@ mod tests {
         for number in 0..50_000_u32 {
             let at = now + millis(u64::from(number));
             octets = octets.wrapping_add(1_000);
-            repairs.credit(octets);
+            repairs.credit(octets, Verdict::Clear);
             for offset in [0, 20_000] {
                 match ask(&mut repairs, at, (number as u16).wrapping_add(offset)) {
                     Ok(()) => repaired += 1,

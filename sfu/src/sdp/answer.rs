@@ -231,19 +231,21 @@ impl Section<'_> {
     ) -> MediaDescription {
         // What is sent has headers of the one-byte form.
         let writes_mid = self.extensions.mid.is_some_and(|id| id <= ONE_BYTE);
-        let extensions: &[Extension] = if writes_mid { &[Extension::Mid] } else { &[] };
-        let mut made = flag(self.extmaps(made, extensions), "sendonly");
+        let is_stamped = spec.kind == MediaKind::Video && self.extensions.stamp.is_some();
+        let mid = writes_mid.then_some(Extension::Mid);
+        let number = is_stamped.then_some(Extension::Twcc);
+        let extensions: Vec<_> = number.into_iter().chain(mid).collect();
+        let mut made = flag(self.extmaps(made, &extensions), "sendonly");
         let track = match spec.kind {
             MediaKind::Audio => "audio",
             MediaKind::Video => "video",
         };
         made = value(made, "msid", format!("stream{stream} {track}{stream}"));
+        let repairs = [Feedback::Nack, Feedback::NackPli, Feedback::CcmFir];
+        let arrivals = is_stamped.then_some(Feedback::TransportCc);
+        let feedback: Vec<_> = repairs.into_iter().chain(arrivals).collect();
         for chosen in codecs {
-            made = codec(
-                made,
-                chosen,
-                &[Feedback::Nack, Feedback::NackPli, Feedback::CcmFir],
-            );
+            made = codec(made, chosen, &feedback);
         }
         let (media, rtx) = (spec.ssrc.0, spec.rtx_ssrc.0);
         let repairs = spec.codecs.iter().any(|codec| codec.rtx_pt.is_some());

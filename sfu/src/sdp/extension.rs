@@ -55,12 +55,12 @@ impl Extension {
     }
 
     /// Its id in the bundle's table.
-    pub(super) const fn id_in(self, table: &ExtensionIds) -> Option<u8> {
+    pub(super) fn id_in(self, table: &ExtensionIds) -> Option<u8> {
         match self {
             Self::Mid => table.mid,
             Self::Rid => table.rid,
             Self::Rrid => table.rrid,
-            Self::Twcc => table.twcc,
+            Self::Twcc => table.twcc.or(table.stamp),
             Self::AudioLevel => table.audio_level,
         }
     }
@@ -81,20 +81,29 @@ impl Extension {
 
 /// The id of each extension: that of the first accepted m-line that offers it.
 ///
-/// Without publications only the MID is of use: we neither need feedback about what we receive nor
-/// stamp what we send.
-pub(super) fn table(used: &[&Media], publishing: bool) -> ExtensionIds {
+/// Without publications only two are of use: the MID, and the number by which the peer reports the
+/// arrival of pictures, `watched` being where it receives them.
+pub(super) fn table(used: &[&Media], watched: &[&Media], publishing: bool) -> ExtensionIds {
     let first = |extension: Extension| {
         used.iter()
             .find_map(|media| extension.offered(media))
             .map(|offered| offered.id)
     };
+    let stamp = first(Extension::Twcc).filter(|id| {
+        let takes = |media: &&Media| {
+            let offered = Extension::Twcc.offered(media);
+            let is_it = |offered: Offered<'_>| offered.id == *id && offered.direction != "sendonly";
+            offered.is_some_and(is_it)
+        };
+        *id <= ONE_BYTE && !watched.is_empty() && watched.iter().all(takes)
+    });
     let from_peer = |extension| first(extension).filter(|_| publishing);
     ExtensionIds {
         mid: first(Extension::Mid).filter(|id| publishing || *id <= ONE_BYTE),
         rid: from_peer(Extension::Rid),
         rrid: from_peer(Extension::Rrid),
         twcc: from_peer(Extension::Twcc),
+        stamp,
         audio_level: from_peer(Extension::AudioLevel),
     }
 }

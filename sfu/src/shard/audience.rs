@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 use crate::command::{CloseReason, DtlsRole, Event, IceCredentials, PeerSpec};
 use crate::conference::{Conference, ConferenceKey};
 use crate::egress::Departed;
+use crate::egress::stamping::Stamping;
 use crate::feed::FeedName;
 use crate::id::{ConferenceId, Feed, PeerId, PublicationId};
 use crate::kind::MediaKind;
@@ -69,6 +70,7 @@ impl Shard {
             watching: SmallVec::new(),
             path: None,
             departed: Departed::default(),
+            stamping: Stamping::new(spec.extensions.stamp),
             report: None,
             sealer: None,
             slots,

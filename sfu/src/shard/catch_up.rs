@@ -8,11 +8,12 @@
 use std::time::{Duration, Instant};
 
 use crate::conference::ConferenceKey;
-use crate::egress::Egress;
+use crate::egress::{Egress, close};
 use crate::fanout::shown;
 use crate::kind::MediaKind;
 use crate::peer::PeerKey;
 use crate::publication::PublicationKey;
+use crate::rung::Rung;
 use crate::shard::Shard;
 use crate::slot::rewriter::Source;
 
@@ -52,6 +53,12 @@ const MAX_LATE: usize = 65_536;
 pub(super) struct Late {
     peer: PeerKey,
     slot: u8,
+}
+
+impl Late {
+    pub(super) const fn new(peer: PeerKey, slot: u8) -> Self {
+        Self { peer, slot }
+    }
 }
 
 /// A slot on its way from the past to the present.
@@ -141,7 +148,9 @@ impl Shard {
         let Some(late) = self.late.pop_front() else {
             return false;
         };
-        if let Some((key, layer)) = self.start(now, late) {
+        let wanted = self.start(now, late);
+        self.close_turn(now, late.peer);
+        if let Some((key, layer)) = wanted {
             self.wish(key, layer);
             self.send_keyframe_requests(now);
         }
@@ -152,9 +161,13 @@ impl Shard {
     /// keyframe: where none is held, and where one is nearer than the present.
     fn start(&mut self, now: Instant, late: Late) -> Option<(PublicationKey, u8)> {
         let peer = self.peers.get_mut(late.peer)?;
+        let room = peer.cold.line.as_ref().and_then(|line| line.burst(now));
         let (id, conference) = (peer.id, peer.conference);
-        let (mut egress, (slots, _)) = Egress::open(peer, &mut self.outbox, &mut self.stats)?;
+        let (mut egress, (slots, _)) = Egress::open(now, peer, &mut self.outbox, &mut self.stats)?;
         let slot = slots.get_mut(usize::from(late.slot))?;
+        if slot.rung <= Rung::Stills {
+            return None;
+        }
         let conference = self.conferences.at(conference)?;
         let key = conference.feeds.get(usize::from(slot.feed?))?.shows?;
         let publication = self.publications.get(key)?;
@@ -174,7 +187,11 @@ impl Shard {
         let Some(first) = keyframe.filter(|_| publication.pending.is_flowing(layer)) else {
             return Some((key, layer));
         };
-        let group = ring.group(AT_ONCE);
+        let group = ring.group(AT_ONCE).filter(|(first, last)| {
+            let packets = (first.sequence..=last.sequence).filter_map(|number| ring.get(number));
+            let bytes = packets.map(|packet| packet.payload.len()).sum::<usize>();
+            room.is_none_or(|room| bytes <= room)
+        });
         if group.is_none() && publication.answers_requests() {
             return Some((key, layer));
         }
@@ -221,7 +238,9 @@ impl Shard {
         let Some(mut slot) = self.catching_up.remove(index) else {
             return false;
         };
-        match self.take_turn(now, &mut slot) {
+        let turn = self.take_turn(now, &mut slot);
+        self.close_turn(now, slot.late.peer);
+        match turn {
             Some(Turn::Again(due)) => {
                 slot.due = due;
                 self.catching_up.push_back(slot);
@@ -236,11 +255,17 @@ impl Shard {
         true
     }
 
+    fn close_turn(&mut self, now: Instant, key: PeerKey) {
+        if let Some(peer) = self.peers.get_mut(key) {
+            close(now, peer, &mut self.outbox, &mut self.stats);
+        }
+    }
+
     /// One turn of a slot that catches up; `None` when it is gone.
     fn take_turn(&mut self, now: Instant, state: &mut CatchingUp) -> Option<Turn> {
         let peer = self.peers.get_mut(state.late.peer)?;
         let conference = self.conferences.at(peer.conference);
-        let (mut egress, (slots, _)) = Egress::open(peer, &mut self.outbox, &mut self.stats)?;
+        let (mut egress, (slots, _)) = Egress::open(now, peer, &mut self.outbox, &mut self.stats)?;
         let slot = slots.get_mut(usize::from(state.late.slot))?;
         if !slot.is_behind(state.source) {
             return Some(Turn::Gone);

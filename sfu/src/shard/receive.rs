@@ -304,6 +304,7 @@ impl Shard {
                     let spread = std::time::Duration::from_millis(200 + id.0 / 256 % 64 * 25);
                     peer.cold.next_report = (!peer.slots.is_empty()).then_some(now + spread);
                     self.events.push_back(Event::PeerConnected { peer: id });
+                    self.open_line(now, key);
                     self.catch_up_all(key);
                 }
                 dtls::Event::Closed => self.remove_peer(now, id, CloseReason::ClosedByPeer),
@@ -412,6 +413,8 @@ impl Shard {
                 }
                 (Rtcp::RR, _) => self.on_report_blocks(now, key, &part),
                 (Rtcp::RTPFB, 1) => self.on_nack(now, key, &part, &mut asked),
+                (Rtcp::RTPFB, 15) => self.on_arrivals(now, key, &part),
+                (Rtcp::PSFB, 15) => self.on_remb(now, key, &part),
                 (Rtcp::PSFB, 1) => self.on_keyframe_request(now, key, part.word(8)),
                 (Rtcp::PSFB, 4) => self.on_keyframe_request(now, key, part.word(12)),
                 _ => {}

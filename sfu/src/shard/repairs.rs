@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use crate::drop_reason::DropReason;
-use crate::egress::Egress;
+use crate::egress::{Egress, close};
 use crate::id::Ssrc;
+use crate::line::estimate::Verdict;
 use crate::packet::SharedPacket;
 use crate::path::Path;
 use crate::peer::repairs::{Asked, MAX_BEHIND, Repairs};
@@ -43,19 +44,23 @@ impl Shard {
             .cold
             .repairs
             .get_or_insert_with(|| Box::new(Repairs::new(now, octets)));
-        repairs.credit(octets);
+        let line = peer.cold.line.as_ref();
+        let verdict = line.map_or(Verdict::Clear, |line| line.verdict());
+        repairs.credit(octets, verdict);
         let (Some(slot), Ok(index)) = (peer.slots.get(index), u8::try_from(index)) else {
             return;
         };
         // Whoever waits already has its turn.
         let has_turn = repairs.is_waiting();
         let mut is_new = false;
+        let mut missed = 0;
         for word in (12..nack.bytes.len())
             .step_by(4)
             .filter_map(|at| nack.word(at))
         {
             let named = named(word);
             self.stats.nacked += named as u64;
+            missed += named;
             if *asked + named > MAX_ASKED {
                 let drops = &mut self.stats.drops;
                 drops.count_many(DropReason::NotRepairable, named as u64);
@@ -77,11 +82,12 @@ impl Shard {
         if is_new && !has_turn {
             self.repairs.push_back(key);
         }
+        self.on_missing(now, key, missed);
     }
 
     /// Writes what the next receiver is sent again, behind its own messages. Returns whether there
     /// was one.
-    pub(super) fn repair_next(&mut self) -> bool {
+    pub(super) fn repair_next(&mut self, now: Instant) -> bool {
         let Some(waiting) = self.repairs.pop_front() else {
             return false;
         };
@@ -91,7 +97,7 @@ impl Shard {
         let Some(due) = peer.cold.repairs.as_mut().map(|it| it.take_due()) else {
             return true;
         };
-        let opened = Egress::open(peer, &mut self.outbox, &mut self.stats);
+        let opened = Egress::open(now, peer, &mut self.outbox, &mut self.stats);
         let Some((mut egress, (slots, _))) = opened else {
             let drops = &mut self.stats.drops;
             drops.count_many(DropReason::NoPath, due.len() as u64);
@@ -106,6 +112,7 @@ impl Shard {
                 None => egress.refuse(DropReason::NotRepairable),
             }
         }
+        close(now, peer, &mut self.outbox, &mut self.stats);
         true
     }
 
@@ -119,7 +126,12 @@ impl Shard {
         let Some(source) = slot.and_then(|slot| slot.rewriter.source()) else {
             return;
         };
-        if peer.cold.budgets.keyframe(now) {
+        // On a full line it would not come through, and it costs all others.
+        let is_full = peer.cold.line.as_ref().is_some_and(|line| {
+            let verdict = line.verdict();
+            verdict == Verdict::Flooded || verdict == Verdict::Filling
+        });
+        if !is_full && peer.cold.budgets.keyframe(now) {
             self.wish(source.publication, source.layer);
         } else {
             self.stats.drops.count(DropReason::KeyframeBudget);
@@ -141,6 +153,7 @@ impl Shard {
         let Some(peer) = self.peers.at_mut(key) else {
             return;
         };
+        let mut worst = None;
         let first = if report.kind == Rtcp::SR { 28 } else { 8 };
         for block in 0..usize::from(report.count) {
             let at = first + 24 * block;
@@ -152,7 +165,12 @@ impl Shard {
             let is_ours = |slot: &Slot| slot.ssrc.0 == ssrc;
             if last != 0 && peer.slots.iter().any(is_ours) {
                 peer.cold.round_trip = round_trip(ntp, last, delay).or(peer.cold.round_trip);
+                let share = report.word(at + 4).map(|word| word >> 24);
+                worst = worst.max(share);
             }
+        }
+        if let Some(worst) = worst {
+            self.on_lost(now, key, worst);
         }
     }
 }

@@ -179,6 +179,10 @@ impl Shard {
             return;
         }
         peer.cold.next_report = Some(now + SIGN_INTERVAL);
+        self.look_after_line(now, key);
+        let Some(peer) = self.peers.at_mut(key) else {
+            return;
+        };
         let recent = |sent| now.saturating_duration_since(sent) < RIDE;
         let mut sent = peer.slots.iter().map(|slot| slot.rewriter.last_sent());
         let flows = sent.any(|sent| sent.is_some_and(recent));

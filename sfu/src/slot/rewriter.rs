@@ -30,7 +30,7 @@ pub struct Source {
 }
 
 /// How packets of one run look when they leave, apart from their sequence numbers.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Look {
     /// Index of the codec among the slot's.
     pub codec: u8,
@@ -188,6 +188,11 @@ impl Rewriter {
     /// When the newest packet left.
     pub const fn last_sent(&self) -> Option<Instant> {
         self.last_sent
+    }
+
+    /// The newest outgoing timestamp.
+    pub const fn last_timestamp(&self) -> u32 {
+        self.last_timestamp
     }
 
     /// Stops showing anything; the numbers will go on from here.

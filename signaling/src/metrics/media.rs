@@ -20,8 +20,9 @@ pub(super) fn readings(media: Arc<dyn Media>) -> Readings {
         let gauges = gauges(&stats)
             .into_iter()
             .map(|row| reading(row, Value::Gauge));
-        let counters = counters(&stats)
+        let counters = lines(&stats)
             .into_iter()
+            .chain(counters(&stats))
             .map(|row| reading(row, Value::Counter));
         gauges
             .chain(counters)
@@ -70,6 +71,27 @@ fn fanout_wait(stats: &Stats) -> Reading {
         label: None,
         value: Value::Gauge(Duration::from_micros(stats.fanout_wait_micros).as_secs_f64()),
     }
+}
+
+/// What was learnt of receivers' lines.
+const fn lines(stats: &Stats) -> [Row; 3] {
+    [
+        (
+            "dinh_media_padding_packets",
+            "Packets of padding sent to learn what lines carry",
+            stats.padding_out,
+        ),
+        (
+            "dinh_media_arrival_reports",
+            "Reports of receivers of what has arrived",
+            stats.arrival_reports,
+        ),
+        (
+            "dinh_media_rung_changes",
+            "Times that a receiver's line led to more or less of a picture",
+            stats.rung_changes,
+        ),
+    ]
 }
 
 const fn counters(stats: &Stats) -> [Row; 13] {

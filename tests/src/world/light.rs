@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
+use loadtest::receive::twcc::Arrivals;
 use sfu::command::IceCredentials;
 use sfu::demux::{Class, classify};
 use sfu::kind::MediaKind;
@@ -108,6 +109,8 @@ pub struct Light {
     pub slots: Vec<Watched>,
     next_report: Option<Instant>,
     out: VecDeque<Vec<u8>>,
+    /// What has arrived with a transport-wide number and is to be reported, and since when counted.
+    arrivals: (Arrivals, Option<Instant>),
     /// It asks again for what it misses.
     pub repairs: bool,
     /// The server said goodbye or the handshake failed.
@@ -152,6 +155,7 @@ impl Light {
             publisher: None,
             slots: Vec::new(),
             next_report: None,
+            arrivals: (Arrivals::default(), None),
             out: VecDeque::new(),
             repairs: true,
             closed: false,
@@ -382,6 +386,7 @@ impl Light {
         let mut slots = self.slots.iter_mut();
         if let Some(slot) = slots.find(|slot| slot.ssrc == ssrc || slot.rtx == Some(ssrc)) {
             slot.take(now, &header, &packet);
+            self.note_number(now, &header, &packet);
         } else {
             self.refused += 1;
         }
@@ -448,6 +453,23 @@ impl Light {
         if let Some((_, opener)) = &mut self.secured {
             let sealed = opener.seal_rtcp(compound).expect("it is RTCP");
             self.out.push_back(sealed.to_vec());
+        }
+    }
+
+    /// Notes that a packet has arrived, by its transport-wide number.
+    fn note_number(&mut self, now: Instant, header: &Header, packet: &[u8]) {
+        let number = header.extension(packet, offer::TWCC);
+        if let Some([high, low]) = number.and_then(|bytes| bytes.first_chunk()) {
+            let (arrivals, since) = &mut self.arrivals;
+            let arrival = now - *since.get_or_insert(now);
+            arrivals.on_packet(now, arrival, u16::from_be_bytes([*high, *low]));
+        }
+    }
+
+    fn report_arrivals(&mut self, now: Instant) {
+        let mut compound = Vec::new();
+        if self.arrivals.0.poll(now, 1, 2, &mut compound) {
+            self.send_rtcp(&compound);
         }
     }
 
@@ -545,6 +567,7 @@ impl Client for Light {
             self.flush_media();
         }
         self.ask_for_missing(now);
+        self.report_arrivals(now);
         if self.next_report.is_some_and(|at| at <= now) {
             self.send_reports(now);
         }
@@ -558,7 +581,8 @@ impl Client for Light {
             .iter()
             .filter_map(Watched::next_ask)
             .filter(|_| self.repairs);
-        [self.next_check, dtls, media, self.next_report]
+        let arrivals = self.arrivals.0.poll_timeout();
+        [self.next_check, dtls, media, self.next_report, arrivals]
             .into_iter()
             .flatten()
             .chain(asks)

@@ -1,0 +1,318 @@
+//! What each slot shows of what a line carries. Pure: wishes and an estimate in, rungs out.
+//!
+//! Sound comes first. Then every picture gets its lowest layer, the most important first, and then
+//! each in turn as much as still fits. Down it goes at once. Up it goes when there has been room for
+//! a while, and the longer the oftener a rung did not hold: so nothing flaps.
+
+use std::time::{Duration, Instant};
+
+use smallvec::SmallVec;
+
+use crate::priority::Priority;
+use crate::publication::MAX_LAYERS;
+use crate::rung::Rung;
+
+/// Pictures of one peer that are shared out without allocating: all but those of a large wall.
+const USUAL: usize = 16;
+
+/// How long there must have been room before a picture goes up.
+///
+/// Lower: a better picture sooner. Higher: less to and fro.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A rung that was left within this time after it was reached did not hold: the next attempt waits
+/// twice as long, at most [`LONGEST`].
+const HELD: Duration = Duration::from_secs(8);
+const LONGEST: Duration = Duration::from_secs(32);
+
+/// Room that must be left over before a picture goes up, in percent of the estimate.
+const SPARE: u64 = 8;
+
+/// Stills: what the keyframes of the lowest layer cost, as a share of it.
+const STILLS_PART: u32 = 6;
+
+/// One picture that is wished for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Wish {
+    /// Index of the slot in its peer.
+    pub slot: u8,
+    /// How dearly.
+    pub priority: Priority,
+    /// The highest layer that is of use there.
+    pub ceiling: u8,
+    /// Bits per second of each layer; 0 of one that is not sent.
+    pub rates: [u32; MAX_LAYERS],
+}
+
+impl Wish {
+    /// What a rung costs in bits per second; `None` of one that there is not.
+    pub fn cost(&self, rung: Rung) -> Option<u32> {
+        let lowest = self.rates.iter().position(|rate| *rate > 0);
+        let lowest = lowest.and_then(|at| self.rates.get(at)).copied();
+        match rung {
+            Rung::Sound => Some(0),
+            Rung::Stills => lowest.map(|rate| rate / STILLS_PART),
+            Rung::Low => lowest,
+            Rung::Middle | Rung::High => {
+                let level = Some(rung.level()).filter(|level| *level <= self.ceiling)?;
+                let rate = self.rates.get(usize::from(level)).copied();
+                rate.filter(|rate| *rate > 0)
+            }
+        }
+    }
+
+    /// The highest rung that there is, and what it costs.
+    pub fn best(&self) -> (Rung, u32) {
+        self.within(u64::MAX)
+    }
+
+    /// The highest rung within a budget, and what it costs.
+    fn within(&self, budget: u64) -> (Rung, u32) {
+        let affordable = Rung::ALL.into_iter().rev().find_map(|rung| {
+            let cost = self.cost(rung)?;
+            (u64::from(cost) <= budget).then_some((rung, cost))
+        });
+        affordable.unwrap_or((Rung::Sound, 0))
+    }
+}
+
+/// What one slot may show, and what became of its attempts to show more.
+#[derive(Clone, Copy, Debug)]
+struct Climb {
+    slot: u8,
+    rung: Rung,
+    reached: Option<Instant>,
+    /// Since when there has been room above.
+    roomy: Option<Instant>,
+    patience: Duration,
+    /// The rung that did not hold, and until when it is not tried.
+    failed: Option<(Rung, Instant)>,
+}
+
+impl Climb {
+    /// One that begins where the line allows.
+    const fn new(slot: u8, rung: Rung) -> Self {
+        Self {
+            slot,
+            rung,
+            reached: None,
+            roomy: None,
+            patience: PATIENCE,
+            failed: None,
+        }
+    }
+
+    fn fall(&mut self, now: Instant, to: Rung) {
+        let held = self.reached.map(|at| now.saturating_duration_since(at));
+        self.patience = match held {
+            Some(held) if held < HELD => (self.patience * 2).min(LONGEST),
+            Some(held) if held < LONGEST => self.patience,
+            _ => PATIENCE,
+        };
+        self.failed = Some((self.rung, now + self.patience));
+        (self.rung, self.reached, self.roomy) = (to, None, None);
+    }
+
+    /// Goes up to `rung` once there has been room for long enough.
+    fn climb(&mut self, now: Instant, rung: Rung) {
+        let is_barred = |(failed, until): (Rung, Instant)| rung >= failed && now < until;
+        let since = *self.roomy.get_or_insert(now);
+        let has_waited = now.saturating_duration_since(since) >= PATIENCE;
+        if !has_waited || self.failed.is_some_and(is_barred) {
+            return;
+        }
+        (self.rung, self.reached, self.roomy) = (rung, Some(now), None);
+    }
+}
+
+/// Shares one line out among a peer's slots.
+#[derive(Clone, Debug, Default)]
+pub struct Allocator {
+    climbs: Vec<Climb>,
+}
+
+/// What was shared out.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Load {
+    /// Bits per second of sound and pictures.
+    pub sending: u32,
+    /// What they would be on a line that carries all.
+    pub desired: u32,
+}
+
+impl Allocator {
+    /// Shares out what a line `carries`, of which `sound` is taken. Wishes come in the order of
+    /// their slots.
+    pub fn allocate(
+        &mut self,
+        now: Instant,
+        carries: Option<u32>,
+        sound: u32,
+        wishes: &[Wish],
+    ) -> Load {
+        let budget = carries.map_or(u64::MAX, |rate| u64::from(rate.saturating_sub(sound)));
+        let spare = budget - budget / 100 * SPARE;
+        let fitting = share_out(budget, wishes);
+        let roomy = share_out(spare, wishes);
+        self.climbs
+            .retain(|climb| wishes.iter().any(|wish| wish.slot == climb.slot));
+        let mut load = Load {
+            sending: sound,
+            desired: sound,
+        };
+        for ((wish, fits), room) in wishes.iter().zip(fitting).zip(roomy) {
+            let known = self.climbs.iter_mut().find(|climb| climb.slot == wish.slot);
+            let climb = match known {
+                Some(climb) => climb,
+                None => {
+                    self.climbs.push(Climb::new(wish.slot, fits));
+                    let Some(new) = self.climbs.last_mut() else {
+                        continue;
+                    };
+                    new
+                }
+            };
+            let held = wish.cost(climb.rung).map(|_| climb.rung);
+            match held {
+                // What it showed is not sent any more, or nothing bounds the line.
+                None => climb.rung = fits,
+                Some(_) if carries.is_none() => climb.rung = fits,
+                Some(rung) if fits < rung => climb.fall(now, fits),
+                Some(rung) if room > rung => climb.climb(now, room),
+                Some(_) => climb.roomy = None,
+            }
+            load.sending += wish.cost(climb.rung).unwrap_or(0);
+            load.desired += wish.best().1;
+        }
+        load
+    }
+
+    /// What a slot may show; all, where its line was never shared out.
+    pub fn rung(&self, slot: u8) -> Rung {
+        let known = self.climbs.iter().find(|climb| climb.slot == slot);
+        known.map_or(Rung::High, |climb| climb.rung)
+    }
+}
+
+/// The rungs that fit a budget, in the order of the wishes.
+fn share_out(budget: u64, wishes: &[Wish]) -> SmallVec<[Rung; USUAL]> {
+    let nothing = (Rung::Sound, 0u32);
+    let mut shares: SmallVec<[_; USUAL]> = SmallVec::from_elem(nothing, wishes.len());
+    let mut left = budget;
+    for is_first in [true, false] {
+        for priority in Priority::ALL.into_iter().rev() {
+            let of_it = wishes.iter().zip(&mut shares);
+            for (wish, share) in of_it.filter(|(wish, _)| wish.priority == priority) {
+                let within = left + u64::from(share.1);
+                let lowest = wish.cost(Rung::Low).map_or(0, u64::from);
+                let most = if is_first { within.min(lowest) } else { within };
+                *share = wish.within(most);
+                left = within - u64::from(share.1);
+            }
+        }
+    }
+    shares.into_iter().map(|(rung, _)| rung).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::epoch;
+
+    const LAYERS: [u32; MAX_LAYERS] = [110_000, 320_000, 950_000];
+
+    const fn wish(slot: u8, priority: Priority) -> Wish {
+        Wish {
+            slot,
+            priority,
+            ceiling: 2,
+            rates: LAYERS,
+        }
+    }
+
+    const STAGE: [Wish; 3] = [
+        wish(1, Priority::Main),
+        wish(2, Priority::Second),
+        wish(3, Priority::Thumbnail),
+    ];
+
+    fn rungs(carries: u32) -> [Rung; 3] {
+        let mut allocator = Allocator::default();
+        allocator.allocate(epoch(), Some(carries), 50_000, &STAGE);
+        [1, 2, 3].map(|slot| allocator.rung(slot))
+    }
+
+    #[test]
+    fn the_most_important_get_more_and_all_get_something_first() {
+        use Rung::{High, Low, Middle, Sound, Stills};
+        assert_eq!(rungs(60_000), [Sound, Sound, Sound]);
+        assert_eq!(rungs(80_000), [Stills, Sound, Sound]);
+        assert_eq!(rungs(110_000), [Stills, Stills, Stills]);
+        assert_eq!(rungs(250_000), [Low, Stills, Stills]);
+        assert_eq!(rungs(400_000), [Low, Low, Low]);
+        assert_eq!(rungs(600_000), [Middle, Low, Low]);
+        assert_eq!(rungs(1_300_000), [High, Low, Low]);
+        assert_eq!(rungs(4_000_000), [High, High, High]);
+    }
+
+    #[test]
+    fn a_line_without_bound_carries_all_at_once() {
+        let mut allocator = Allocator::default();
+        allocator.allocate(epoch(), Some(100_000), 50_000, &STAGE);
+        let load = allocator.allocate(epoch(), None, 50_000, &STAGE);
+        assert_eq!(allocator.rung(1), Rung::High);
+        assert_eq!(load.sending, load.desired);
+    }
+
+    #[test]
+    fn it_goes_down_at_once_and_up_after_a_second_of_room() {
+        let only = [wish(1, Priority::Main)];
+        let mut allocator = Allocator::default();
+        allocator.allocate(epoch(), Some(2_000_000), 50_000, &only);
+        allocator.allocate(epoch(), Some(900_000), 50_000, &only);
+        assert_eq!(allocator.rung(1), Rung::Middle);
+        let mut up_at = None;
+        for step in 1..100 {
+            let now = epoch() + Duration::from_millis(50 * step);
+            allocator.allocate(now, Some(2_000_000), 50_000, &only);
+            if allocator.rung(1) == Rung::High {
+                up_at.get_or_insert(50 * step);
+            }
+        }
+        assert_eq!(up_at, Some(1_050));
+    }
+
+    #[test]
+    fn a_rung_that_does_not_hold_is_tried_ever_more_rarely() {
+        let only = [wish(1, Priority::Main)];
+        let mut allocator = Allocator::default();
+        let mut ups = Vec::new();
+        let mut last = Rung::Low;
+        allocator.allocate(epoch(), Some(200_000), 50_000, &only);
+        for step in 0..2_400 {
+            let now = epoch() + Duration::from_millis(50 * step);
+            // There seems to be room for the middle until it is shown.
+            let is_up = allocator.rung(1) > Rung::Low;
+            let carries = if is_up { 350_000 } else { 450_000 };
+            allocator.allocate(now, Some(carries), 50_000, &only);
+            if allocator.rung(1) > last {
+                ups.push(step);
+            }
+            last = allocator.rung(1);
+        }
+        assert!(ups.len() <= 8, "{ups:?} in two minutes");
+    }
+
+    #[test]
+    fn a_layer_that_is_not_sent_any_more_is_no_rung() {
+        let mut allocator = Allocator::default();
+        let mut only = [wish(1, Priority::Main)];
+        allocator.allocate(epoch(), Some(600_000), 50_000, &only);
+        assert_eq!(allocator.rung(1), Rung::Middle);
+        only[0].rates[1] = 0;
+        allocator.allocate(epoch(), Some(600_000), 50_000, &only);
+        assert_eq!(allocator.rung(1), Rung::Low);
+        allocator.allocate(epoch(), Some(600_000), 50_000, &[]);
+        assert_eq!(allocator.rung(1), Rung::High, "nothing is known of it");
+    }
+}

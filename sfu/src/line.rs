@@ -1,0 +1,559 @@
+//! What is known of the way to one receiver, and what may be sent there.
+//!
+//! Told what left, what the receiver reports, and the time; asks nobody. One for each connected
+//! peer that receives, about 3 KB, behind a pointer: fan-out touches it only for messages whose
+//! arrival is to be reported.
+
+pub mod arriving;
+pub mod coarse;
+pub mod delay;
+pub mod departures;
+pub mod estimate;
+pub mod feedback;
+pub mod loss;
+pub mod probe;
+pub mod train;
+
+use std::time::{Duration, Instant};
+
+use crate::allocate::Load;
+use crate::line::arriving::Arriving;
+use crate::line::coarse::Coarse;
+use crate::line::delay::Delay;
+use crate::line::departures::{Departure, Departures, HEADERS};
+use crate::line::estimate::{Estimate, Judgement, Reading, Verdict};
+use crate::line::feedback::{TICK, TransportFeedback};
+use crate::line::loss::Loss;
+use crate::line::probe::Probe;
+use crate::line::train::{Arrived, Train};
+use crate::rtp::Rtcp;
+
+/// Microseconds since a line was made, or by a receiver's clock.
+pub type Micros = i64;
+
+/// Packets of one report that are looked at: more than are sent between two.
+const MAX_REPORTED: usize = 1_024;
+
+/// How often a message is to be reported while all is calm.
+///
+/// Lower: trouble is seen sooner. Higher: fewer reports to read.
+const SPARSE: Duration = Duration::from_millis(250);
+
+/// A line is calm when nothing has happened for so long.
+const CALM: Micros = 10_000_000;
+
+/// How long every packet is to be reported after an alarm.
+const ALARM: Micros = 3_000_000;
+
+/// Half a second: over so much the rate of arrivals is told.
+const HALF: Micros = 500_000;
+
+/// So many packets asked for again at once are an alarm.
+const ALARMING: usize = 4;
+
+/// So many within half a second, and a quarter of what is sent, are a flood.
+const LOUD: usize = 12;
+
+/// A message this late has met a queue.
+const LATE: Micros = 60_000;
+
+/// Bytes of a packet of a picture.
+const PACKET: u32 = 1_100;
+
+/// A receiver that reports nothing for so long reports no arrivals at all.
+const MUTE: Micros = 3_000_000;
+
+/// Silence of a receiver that has reported before, from which on less is sent.
+const SILENCE: Micros = 1_500_000;
+
+/// What may be sent at once lasts so long.
+///
+/// Higher: fewer keyframes asked for when somebody comes. Lower: less of a queue on a weak line.
+const BURST_MILLIS: usize = 1_000;
+
+/// Without pictures so much padding leaves, so that delays are known: an eighth of a sound's rate.
+const PULSE: Micros = 110_000;
+
+/// Packets that carry nothing.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Padding {
+    /// How many.
+    pub packets: u32,
+    /// Bytes of padding in each.
+    pub bytes: u8,
+}
+
+/// A message whose packets are being reported.
+#[derive(Clone, Copy, Debug)]
+struct Open {
+    departure: Departure,
+    first: Micros,
+    last: Micros,
+    arrived: u32,
+}
+
+/// Whether a number was reported before.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Told {
+    First,
+    /// As lost.
+    CameAfterAll,
+    Again,
+}
+
+/// What is known of one line.
+#[derive(Debug)]
+pub struct Line {
+    born: Instant,
+    departures: Departures,
+    /// The number after the last that was sent.
+    next: u16,
+    /// The newest number reported, and which of the 128 up to it have arrived, the newest first.
+    newest: Option<u16>,
+    came: u128,
+    /// When the newest message left of which something has arrived.
+    newest_at: Micros,
+    /// When the first message left since which all are reported.
+    gapless_since: Micros,
+    /// The last reference time, continued.
+    reference: Option<i64>,
+    open: Option<Open>,
+    delay: Delay,
+    train: Train,
+    arriving: Arriving,
+    loss: Loss,
+    estimate: Estimate,
+    probe: Probe,
+    coarse: Coarse,
+    /// When something was reported last, and when something to be reported left first after that.
+    reported: Option<Micros>,
+    departed: Option<Micros>,
+    /// When something was reported again after a silence.
+    returned: Option<Micros>,
+    unanswered: Option<Micros>,
+    /// Since when every packet is stamped.
+    all_since: Option<Micros>,
+    troubled: Micros,
+    alarmed: Option<Micros>,
+    /// Since when packets were asked for again, and how many.
+    nacked: Option<(Micros, usize)>,
+    load: Load,
+    sound: u32,
+    /// Something was measured.
+    settled: bool,
+}
+
+impl Line {
+    /// A line of which nothing is known but what it carried before.
+    pub fn new(now: Instant, before: Option<u32>) -> Self {
+        Self {
+            born: now,
+            departures: Departures::new(),
+            next: 0,
+            newest: None,
+            came: 0,
+            newest_at: 0,
+            gapless_since: 0,
+            reference: None,
+            open: None,
+            delay: Delay::new(),
+            train: Train::default(),
+            arriving: Arriving::default(),
+            loss: Loss::default(),
+            estimate: Estimate::new(before),
+            probe: Probe::new(),
+            coarse: Coarse::default(),
+            reported: None,
+            departed: None,
+            returned: None,
+            unanswered: None,
+            all_since: Some(0),
+            troubled: 0,
+            alarmed: None,
+            nacked: None,
+            load: Load::default(),
+            sound: 0,
+            settled: false,
+        }
+    }
+
+    fn micros(&self, now: Instant) -> Micros {
+        let since = now.saturating_duration_since(self.born);
+        Micros::try_from(since.as_micros()).unwrap_or(Micros::MAX)
+    }
+
+    /// Notes that `count` packets with numbers from `first` on left in one message of `bytes`.
+    /// Returns when the next message is to be reported.
+    pub fn note_departure(&mut self, now: Instant, first: u16, count: u16, bytes: u32) -> Instant {
+        let at = self.micros(now);
+        self.next = first.wrapping_add(count);
+        self.departures.note(Departure {
+            at,
+            bytes: bytes + u32::from(count) * HEADERS,
+            first,
+            count,
+        });
+        self.departed = Some(at);
+        self.unanswered.get_or_insert(at);
+        if self.is_calm(at) {
+            self.all_since = None;
+            return now + SPARSE;
+        }
+        self.all_since.get_or_insert(at);
+        now
+    }
+
+    /// Whether it is enough to hear of a message now and then.
+    fn is_calm(&self, now: Micros) -> bool {
+        let is_alarmed = self.alarmed.is_some_and(|at| now - at < ALARM);
+        let is_quiet = !is_alarmed && now - self.troubled > CALM;
+        is_quiet && (self.has_room() || !self.reports_arrivals(now))
+    }
+
+    /// Whether the receiver reports arrivals, or may begin to.
+    fn reports_arrivals(&self, now: Micros) -> bool {
+        self.reported.is_some() || now < MUTE
+    }
+
+    /// Notes what is sent, and how much of it as sound, whose arrival is not reported, and what
+    /// would be sent on a line that carries all; in bits per second.
+    pub fn note_load(&mut self, load: Load, sound: u32) {
+        (self.load, self.sound) = (load, sound);
+    }
+
+    /// Takes in transport-wide feedback. Returns whether it changed the verdict for the worse, or
+    /// cut the estimate: then less must be sent at once.
+    pub fn on_transport_feedback(&mut self, now: Instant, packet: &Rtcp<'_>) -> bool {
+        let Some(feedback) = TransportFeedback::parse(packet) else {
+            return false;
+        };
+        let at = self.micros(now);
+        let reference = self.continue_reference(feedback.reference());
+        let next = self.newest.map(|newest| newest.wrapping_add(1));
+        let is_gap = |next: u16| feedback.base().wrapping_sub(next).cast_signed() > 0;
+        if next.is_some_and(is_gap)
+            && let Some(departure) = self.departures.find(feedback.base())
+        {
+            self.gapless_since = departure.at;
+        }
+        let (mut lost, mut all) = (0, 0);
+        for (number, arrival) in feedback.packets().take(MAX_REPORTED) {
+            let behind = self.next.wrapping_sub(number);
+            if behind == 0 || behind > u16::MAX / 2 {
+                // Never sent.
+                break;
+            }
+            let arrival = arrival.map(|ticks| (reference + ticks) * TICK);
+            match self.look_up(number, arrival.is_some()) {
+                Told::First => {}
+                Told::CameAfterAll => {
+                    self.note_overtaken(number, arrival.unwrap_or_default());
+                    continue;
+                }
+                Told::Again => continue,
+            }
+            all += 1;
+            match arrival {
+                Some(arrival) => self.note_arrival(at, number, arrival),
+                None => lost += 1,
+            }
+            self.close(at, number);
+        }
+        let silent = self
+            .reported
+            .is_some_and(|reported| at - reported > SILENCE);
+        if silent {
+            // The line was cut: what was lost meanwhile says nothing about what it carries.
+            self.loss = Loss::default();
+        } else {
+            self.loss.note(at, lost, all);
+        }
+        if all > 0 {
+            self.reported = Some(at);
+            self.unanswered = None;
+        }
+        self.judge(at)
+    }
+
+    /// Whether a receiver that has reported before does so no more.
+    fn is_silent(&self, now: Micros) -> bool {
+        self.reported
+            .is_some_and(|reported| now - reported > SILENCE)
+    }
+
+    fn continue_reference(&mut self, reference: i64) -> i64 {
+        let wrap = TransportFeedback::WRAP;
+        let last = self.reference.unwrap_or(reference);
+        let step = (reference - last + wrap / 2).rem_euclid(wrap) - wrap / 2;
+        self.reference = Some(last + step);
+        last + step
+    }
+
+    /// Whether a number was told of before.
+    fn look_up(&mut self, number: u16, came: bool) -> Told {
+        let newest = self.newest.unwrap_or_else(|| number.wrapping_sub(1));
+        let ahead = number.wrapping_sub(newest).cast_signed();
+        if ahead > 0 {
+            let shift = u32::from(ahead.unsigned_abs());
+            self.came = self.came.checked_shl(shift).unwrap_or(0) | u128::from(came);
+            self.newest = Some(number);
+            return Told::First;
+        }
+        let bit = 1u128.checked_shl(u32::from(ahead.unsigned_abs()));
+        match bit.filter(|bit| came && self.came & bit == 0) {
+            Some(bit) => {
+                self.came |= bit;
+                Told::CameAfterAll
+            }
+            None => Told::Again,
+        }
+    }
+
+    /// Notes a packet that was taken for lost and had only been overtaken.
+    fn note_overtaken(&mut self, number: u16, arrival: Micros) {
+        self.loss.recover(1);
+        if let Some(departure) = self.departures.find(number) {
+            self.arriving.note(arrival, departure.packet());
+            if number == departure.first {
+                self.delay.note(departure.at, arrival - departure.at);
+            }
+        }
+    }
+
+    fn note_arrival(&mut self, now: Micros, number: u16, arrival: Micros) {
+        if let Some(open) = &mut self.open
+            && number.wrapping_sub(open.departure.first) < open.departure.count
+        {
+            open.first = open.first.min(arrival);
+            open.last = open.last.max(arrival);
+            open.arrived += 1;
+            let bytes = open.departure.packet();
+            self.arriving.note(arrival, bytes);
+            return;
+        }
+        self.close_open(now);
+        let Some(departure) = self.departures.find(number) else {
+            return;
+        };
+        self.newest_at = self.newest_at.max(departure.at);
+        if number == departure.first {
+            self.delay.note(departure.at, arrival - departure.at);
+        }
+        self.arriving.note(arrival, departure.packet());
+        self.open = Some(Open {
+            departure,
+            first: arrival,
+            last: arrival,
+            arrived: 1,
+        });
+    }
+
+    /// Ends the open message with its last number.
+    fn close(&mut self, now: Micros, number: u16) {
+        let ends = |open: &Open| {
+            let Departure { first, count, .. } = open.departure;
+            first.wrapping_add(count) == number.wrapping_add(1)
+        };
+        if self.open.as_ref().is_some_and(ends) {
+            self.close_open(now);
+        }
+    }
+
+    fn close_open(&mut self, now: Micros) {
+        if let Some(open) = self.open.take() {
+            let arrived = Arrived {
+                packets: open.arrived,
+                packet: open.departure.packet(),
+                spread: open.last - open.first,
+            };
+            self.train.note(now, arrived);
+        }
+    }
+
+    fn judge(&mut self, at: Micros) -> bool {
+        // Where something was not stamped, or a report was lost, the rate is not known.
+        let since = self.all_since.map(|since| since.max(self.gapless_since));
+        let whole = since.map_or(0, |since| self.newest_at - since);
+        let sound = f64::from(self.sound) * (1.0 - self.loss.short().share());
+        let reading = Reading {
+            now: at,
+            standing: self.delay.standing(),
+            late: self.delay.late(),
+            // Where packets overtake one another, the space between them says nothing.
+            train: self.train.rate(at).filter(|_| !self.loss.is_reordered()),
+            last_train: self.train.last(at),
+            train_at: self.train.at(),
+            arriving: (whole > HALF).then(|| sound + self.arriving.rate()),
+            arriving_now: (whole > HALF / 2).then(|| sound + self.arriving.rate_now()),
+            moment: self.loss.moment(),
+            short: self.loss.short(),
+            long: self.loss.long(),
+            sending: f64::from(self.load.sending),
+            probe: self.probe.awaited(),
+            alarm: self.is_flooded_by_nacks(at),
+            reordered: self.loss.is_reordered(),
+        };
+        let before = self.estimate.verdict();
+        let judgement = self.estimate.judge(&reading);
+        self.act_on(judgement);
+        self.settled |= reading.arriving.is_some() || judgement.cut;
+        let verdict = self.estimate.verdict();
+        let is_suspect = reading.late > 35_000 || reading.moment.lost >= 3;
+        if is_suspect {
+            self.alarmed = Some(at);
+        }
+        if verdict != Verdict::Clear || judgement.cut {
+            self.troubled = at;
+        }
+        judgement.cut || before != verdict
+    }
+
+    fn act_on(&mut self, judgement: Judgement) {
+        if judgement.cut {
+            self.probe.on_cut();
+        }
+        if let Some(higher) = judgement.probed {
+            self.probe.on_answer(higher);
+        }
+        if judgement.longer_way {
+            self.delay.renew_floor();
+        }
+    }
+
+    /// Notes how many packets a receiver asks for again: it tells of trouble before its report.
+    /// Returns whether less must be sent at once.
+    pub fn on_nack(&mut self, now: Instant, packets: usize) -> bool {
+        let at = self.micros(now);
+        let is_back = self
+            .returned
+            .is_some_and(|returned| at - returned < 2 * HALF);
+        if self.verdict() == Verdict::Lossy || is_back || self.is_silent(at) {
+            return false;
+        }
+        self.nacked = match self.nacked {
+            Some((since, sum)) if at - since < HALF => Some((since, sum + packets)),
+            _ => Some((at, packets)),
+        };
+        if self.nacked.is_some_and(|(_, sum)| sum >= ALARMING) {
+            self.alarmed = Some(at);
+        }
+        self.reported.is_some() && self.judge(at)
+    }
+
+    /// Whether half a second's requests are so many that no single burst explains them.
+    fn is_flooded_by_nacks(&self, now: Micros) -> bool {
+        let is_recent = self
+            .reported
+            .is_some_and(|reported| now - reported < HALF / 2);
+        if self.loss.is_reordered() || is_recent && self.delay.late() < LATE {
+            return false;
+        }
+        let is_new = |since: Micros| now - since < HALF;
+        let loud = self.nacked.filter(|(since, _)| is_new(*since));
+        let sent = self.load.sending / 8 / PACKET / 2;
+        loud.is_some_and(|(_, sum)| sum >= LOUD.max(sent as usize / 4))
+    }
+
+    /// Whether everything is to be reported.
+    pub fn is_watched(&self, now: Instant) -> bool {
+        let at = self.micros(now);
+        !self.is_calm(at)
+    }
+
+    /// Takes in the share lost of one slot's packets by a receiver report, and the round trip.
+    pub fn on_report(&mut self, now: Instant, lost: f64, round_trip: Option<Duration>) {
+        let at = self.micros(now);
+        self.coarse
+            .on_report(at, lost, round_trip, f64::from(self.load.sending));
+    }
+
+    /// Takes in a receiver's own estimate.
+    pub fn on_remb(&mut self, now: Instant, rate: u32) {
+        let at = self.micros(now);
+        self.coarse.on_remb(at, rate);
+    }
+
+    /// Looks after what time alone changes: a receiver that has fallen silent.
+    pub fn on_tick(&mut self, now: Instant) {
+        let at = self.micros(now);
+        let is_silent = self.unanswered.is_some_and(|since| at - since > SILENCE);
+        if self.reported.is_some() && is_silent {
+            self.unanswered = Some(at);
+            self.troubled = at;
+            self.estimate.doubt(at);
+        }
+    }
+
+    /// Padding to send behind what leaves now: a probe, to learn whether the line carries more, or
+    /// a pulse, where nothing else tells how late packets are.
+    pub fn padding(&mut self, now: Instant) -> Option<Padding> {
+        let at = self.micros(now);
+        if !self.reports_arrivals(at) {
+            return None;
+        }
+        let packets = if self.may_probe(at) {
+            let rate = f64::from(self.estimate.rate());
+            let since_cut = self.estimate.since_cut(at);
+            self.probe.due(at, rate, since_cut)
+        } else {
+            None
+        };
+        if let Some(packets) = packets {
+            return Some(Padding {
+                packets,
+                bytes: probe::PADDING,
+            });
+        }
+        let is_quiet = self.departed.is_none_or(|departed| at - departed >= PULSE);
+        (is_quiet && !self.is_calm(at)).then_some(Padding {
+            packets: 1,
+            bytes: 1,
+        })
+    }
+
+    fn may_probe(&self, now: Micros) -> bool {
+        let is_wanted = !self.has_room() && self.reported.is_some();
+        let is_allowed = match self.estimate.verdict() {
+            Verdict::Clear | Verdict::Lossy => true,
+            // Is it a queue, or has the way become longer? Only a train can tell.
+            Verdict::Filling => self.train.at().is_none_or(|train| now - train > HALF),
+            Verdict::Flooded => false,
+        };
+        is_wanted && is_allowed
+    }
+
+    /// Whether the line carries all that there is to send.
+    fn has_room(&self) -> bool {
+        u64::from(self.estimate.rate()) * 10 >= u64::from(self.load.desired) * 11
+    }
+
+    /// Bits per second that may be sent; `None` while nothing bounds them.
+    pub fn carries(&self, now: Instant) -> Option<u32> {
+        let at = self.micros(now);
+        if self.reports_arrivals(at) {
+            return Some(self.estimate.rate());
+        }
+        self.coarse.rate(at)
+    }
+
+    /// Whether what it carries is more than a first guess.
+    pub fn is_settled(&self) -> bool {
+        self.settled
+    }
+
+    /// Bytes that may be sent at once; `None` while nothing bounds them.
+    pub fn burst(&self, now: Instant) -> Option<usize> {
+        let rate = self.carries(now)?;
+        Some(rate as usize / 8 * BURST_MILLIS / 1_000)
+    }
+
+    /// What the line is like.
+    pub fn verdict(&self) -> Verdict {
+        self.estimate.verdict()
+    }
+
+    /// The share of packets that was lost in the last seconds.
+    pub fn loss(&self) -> f64 {
+        self.loss.long().share()
+    }
+}

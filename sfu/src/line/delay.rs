@@ -1,0 +1,169 @@
+//! How long packets are on their way, and how much of that is a queue that stands.
+//!
+//! The clocks of both ends need not agree: only differences to the least delay seen are used.
+
+use crate::line::Micros;
+
+/// Least delays are kept for [`BUCKETS`] times this.
+const BUCKET: Micros = 5_000_000;
+
+/// Higher: a way that became longer is taken for a queue for longer. Lower: a queue that stands is
+/// taken for the way itself sooner.
+const BUCKETS: usize = 6;
+
+/// A queue stands when no message of this long found it empty.
+///
+/// Higher: jitter is not taken for a queue. Lower: a queue is seen sooner.
+const WINDOW: Micros = 350_000;
+
+/// Messages in the window.
+const SAMPLES: usize = 16;
+
+/// Fewer messages in the window say nothing.
+const ENOUGH: usize = 3;
+
+/// Where they are few, so many are looked at, from as long ago as this: one that met no queue must
+/// be among them however long each was held up by itself.
+const USUAL: usize = 8;
+const LONGEST: Micros = 1_200_000;
+
+/// The delays of the messages that arrived last.
+#[derive(Clone, Debug)]
+pub struct Delay {
+    floors: [Micros; BUCKETS],
+    bucket: i64,
+    samples: [(Micros, Micros); SAMPLES],
+    noted: usize,
+}
+
+impl Delay {
+    /// Nothing has arrived.
+    pub const fn new() -> Self {
+        Self {
+            floors: [Micros::MAX; BUCKETS],
+            bucket: 0,
+            samples: [(Micros::MIN, 0); SAMPLES],
+            noted: 0,
+        }
+    }
+
+    /// Notes that what left at `at` was `delay` on its way, by clocks that need not agree.
+    pub fn note(&mut self, at: Micros, delay: Micros) {
+        let bucket = at / BUCKET;
+        if bucket > self.bucket {
+            let passed = usize::try_from(bucket - self.bucket).unwrap_or(BUCKETS);
+            for _ in 0..passed.min(BUCKETS) {
+                self.floors.rotate_right(1);
+                self.floors[0] = Micros::MAX;
+            }
+            self.bucket = bucket;
+        }
+        self.floors[0] = self.floors[0].min(delay);
+        if let Some(place) = self.samples.get_mut(self.noted % SAMPLES) {
+            *place = (at, delay);
+        }
+        self.noted += 1;
+    }
+
+    fn floor(&self) -> Micros {
+        self.floors.iter().copied().fold(Micros::MAX, Micros::min)
+    }
+
+    fn newest(&self) -> Option<(Micros, Micros)> {
+        let newest = self.noted.checked_sub(1)?;
+        self.samples.get(newest % SAMPLES).copied()
+    }
+
+    fn window(&self) -> impl Iterator<Item = Micros> {
+        let newest = self.newest().map_or(Micros::MIN, |(at, _)| at);
+        let (from, longest) = (
+            newest.saturating_sub(WINDOW),
+            newest.saturating_sub(LONGEST),
+        );
+        let ages = 0..self.noted.min(SAMPLES);
+        ages.filter_map(move |age| {
+            let index = (self.noted - 1 - age) % SAMPLES;
+            let (at, delay) = self.samples.get(index).copied()?;
+            (at >= from || age < USUAL && at >= longest).then_some(delay)
+        })
+    }
+
+    /// How much of the delay is a queue that stands. `None` where too little is known.
+    pub fn standing(&self) -> Option<Micros> {
+        let (count, least) = self
+            .window()
+            .fold((0, Micros::MAX), |(count, least), delay| {
+                (count + 1, least.min(delay))
+            });
+        (count >= ENOUGH).then(|| least - self.floor())
+    }
+
+    /// By how much the newest message was later than the least delay; 0 where nothing is known.
+    pub fn late(&self) -> Micros {
+        self.newest().map_or(0, |(_, delay)| delay - self.floor())
+    }
+
+    /// The way has become longer: the least delay of now is the least delay.
+    pub fn renew_floor(&mut self) {
+        let least = self.window().fold(Micros::MAX, Micros::min);
+        self.floors = [Micros::MAX; BUCKETS];
+        self.floors[0] = least;
+    }
+}
+
+impl Default for Delay {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Micros = 1_000;
+
+    #[test]
+    fn a_queue_that_empties_now_and_then_does_not_stand() {
+        let mut delay = Delay::new();
+        for step in 0..20 {
+            let late = if step % 5 == 0 { 0 } else { 200 * MS };
+            delay.note(step * 50 * MS, -7_000_000 + late);
+        }
+        assert_eq!(delay.standing(), Some(0));
+        assert_eq!(delay.late(), 200 * MS);
+        for step in 20..30 {
+            delay.note(step * 50 * MS, -7_000_000 + 90 * MS);
+        }
+        assert_eq!(delay.standing(), Some(90 * MS));
+    }
+
+    #[test]
+    fn few_messages_say_nothing() {
+        let mut delay = Delay::new();
+        for step in 0..10 {
+            delay.note(step * 700 * MS, 0);
+        }
+        assert_eq!(delay.standing(), None);
+    }
+
+    #[test]
+    fn the_least_delay_is_forgotten_after_half_a_minute_or_when_told() {
+        let mut delay = Delay::new();
+        delay.note(0, 0);
+        let note = |delay: &mut Delay, from: i64| {
+            for step in 0..8 {
+                delay.note((from * 1_000 + step * 40) * MS, 80 * MS);
+            }
+        };
+        note(&mut delay, 29);
+        assert_eq!(delay.standing(), Some(80 * MS));
+        note(&mut delay, 31);
+        assert_eq!(delay.standing(), Some(0));
+        let mut told = Delay::new();
+        told.note(0, 0);
+        note(&mut told, 1);
+        told.renew_floor();
+        assert_eq!(told.standing(), Some(0));
+    }
+}

@@ -1,0 +1,132 @@
+//! What share of the packets is lost, over a moment, over half a second and over five.
+
+use crate::line::Micros;
+
+/// Packets are counted in steps of this.
+const STEP: Micros = 200_000;
+
+/// Five seconds.
+const STEPS: usize = 25;
+
+/// Of how many packets a share is told.
+const ENOUGH: u32 = 12;
+
+/// Packets of one span of time.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Counted {
+    /// Those that were lost.
+    pub lost: u32,
+    /// All.
+    pub all: u32,
+    /// Those that were taken for lost and came later than others.
+    pub overtaken: u32,
+}
+
+impl Counted {
+    /// The share that was lost; 0 where too few were sent to tell.
+    pub fn share(self) -> f64 {
+        if self.all < ENOUGH {
+            return 0.0;
+        }
+        f64::from(self.lost) / f64::from(self.all)
+    }
+}
+
+/// Counts of the last seconds.
+#[derive(Clone, Debug, Default)]
+pub struct Loss {
+    steps: [Counted; STEPS],
+    step: i64,
+}
+
+impl Loss {
+    /// Notes packets that were reported at `now`.
+    pub fn note(&mut self, now: Micros, lost: u32, all: u32) {
+        let step = now / STEP;
+        let passed = usize::try_from(step - self.step).unwrap_or(0).min(STEPS);
+        self.steps.rotate_right(passed % STEPS);
+        for old in self.steps.iter_mut().take(passed) {
+            *old = Counted::default();
+        }
+        self.step = step.max(self.step);
+        self.steps[0].lost += lost;
+        self.steps[0].all += all;
+    }
+
+    /// Packets that were taken for lost have come after all.
+    pub fn recover(&mut self, came: u32) {
+        let mut left = came;
+        self.steps[0].overtaken += came;
+        for step in &mut self.steps {
+            let back = left.min(step.lost);
+            step.lost -= back;
+            left -= back;
+        }
+    }
+
+    fn over(&self, steps: usize) -> Counted {
+        let steps = self.steps.iter().take(steps);
+        steps.fold(Counted::default(), |sum, step| Counted {
+            lost: sum.lost + step.lost,
+            all: sum.all + step.all,
+            overtaken: sum.overtaken + step.overtaken,
+        })
+    }
+
+    /// Whether packets overtake one another: what seems lost may come yet.
+    pub fn is_reordered(&self) -> bool {
+        let Counted {
+            overtaken, lost, ..
+        } = self.long();
+        overtaken >= 4 && overtaken > lost / 4
+    }
+
+    /// Of the last 200 to 400 ms.
+    pub fn moment(&self) -> Counted {
+        if self.is_reordered() {
+            return Counted::default();
+        }
+        self.over(2)
+    }
+
+    /// Of the last 600 to 800 ms.
+    pub fn short(&self) -> Counted {
+        let (mut counted, now) = (self.over(4), self.over(1));
+        if self.is_reordered() {
+            counted.lost -= now.lost;
+            counted.all -= now.all;
+        }
+        counted
+    }
+
+    /// Of the last five seconds.
+    pub fn long(&self) -> Counted {
+        self.over(STEPS)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_span_counts_what_lies_in_it() {
+        let mut loss = Loss::default();
+        for step in 0..50 {
+            let lost = u32::from(step >= 48) * 5;
+            loss.note(step * 100_000, lost, 10);
+        }
+        let counts = |counted: Counted| (counted.lost, counted.all);
+        assert_eq!(counts(loss.moment()), (10, 40));
+        assert_eq!(counts(loss.short()), (10, 80));
+        assert_eq!(counts(loss.long()), (10, 500));
+        loss.recover(3);
+        assert_eq!(counts(loss.moment()), (7, 40));
+        loss.recover(3);
+        assert_eq!(counts(loss.moment()), (0, 0), "the rest may come yet");
+        assert_eq!(counts(loss.short()), (0, 60));
+        loss.note(60_000_000, 0, 2);
+        assert_eq!(counts(loss.long()), (0, 2));
+        assert!(loss.long().share().abs() < f64::EPSILON);
+    }
+}

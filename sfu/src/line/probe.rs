@@ -1,0 +1,117 @@
+//! When padding is sent behind a picture to learn whether a line carries more.
+
+use crate::line::Micros;
+
+/// Pauses between two probes: at first, at least, at most, and at least after a cut.
+const FIRST: Micros = 500_000;
+const SHORTEST: Micros = 500_000;
+const LONGEST: Micros = 4_000_000;
+const AFTER_CUT: Micros = 1_500_000;
+
+/// No probe so soon after a cut: the queue must be empty first.
+const REST: Micros = 1_000_000;
+
+/// How long a probe may take on the line by what is known of it, and the bytes of one packet.
+const LENGTH: f64 = 0.06;
+
+/// Bytes of padding in one packet, the most there can be, and of the packet on the line.
+pub const PADDING: u8 = 255;
+const PACKET: u32 = 319;
+
+/// Packets of one probe.
+const LEAST: u32 = 6;
+const MOST: u32 = 32;
+
+/// When the last probe left, and how long to wait for the next.
+#[derive(Clone, Copy, Debug)]
+pub struct Probe {
+    sent: Option<Micros>,
+    awaited: Option<Micros>,
+    pause: Micros,
+}
+
+impl Probe {
+    /// None was sent.
+    pub const fn new() -> Self {
+        Self {
+            sent: None,
+            awaited: None,
+            pause: FIRST,
+        }
+    }
+
+    /// When the probe left whose answer is awaited.
+    pub const fn awaited(&self) -> Option<Micros> {
+        self.awaited
+    }
+
+    /// The estimate was cut.
+    pub fn on_cut(&mut self) {
+        self.pause = (self.pause * 8 / 5).clamp(AFTER_CUT, LONGEST);
+    }
+
+    /// A probe was answered: whether it led higher.
+    pub fn on_answer(&mut self, higher: bool) {
+        self.awaited = None;
+        self.pause = if higher {
+            (self.pause * 7 / 10).max(SHORTEST)
+        } else {
+            (self.pause * 13 / 10).min(LONGEST)
+        };
+    }
+
+    /// How many packets to send now, of a line that carries `rate` and whose last cut was so long
+    /// ago.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "clamped"
+    )]
+    pub fn due(&mut self, now: Micros, rate: f64, since_cut: Micros) -> Option<u32> {
+        let waited = self.sent.map_or(Micros::MAX, |sent| now - sent);
+        if since_cut < REST || waited < self.pause {
+            return None;
+        }
+        self.sent = Some(now);
+        self.awaited = Some(now);
+        let packets = (LENGTH * rate / 8.0 / f64::from(PACKET)).round() as u32;
+        Some(packets.clamp(LEAST, MOST))
+    }
+}
+
+impl Default for Probe {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Micros = 1_000;
+
+    #[test]
+    fn probes_that_lead_nowhere_become_rare_and_those_that_do_frequent() {
+        let mut probe = Probe::new();
+        let mut sent = Vec::new();
+        for at in 0..60_000 {
+            if probe.due(at * MS, 300e3, Micros::MAX).is_some() {
+                sent.push(at);
+                probe.on_answer(at < 5_000);
+            }
+        }
+        assert!(sent.windows(2).all(|pair| pair[1] - pair[0] >= 500));
+        let last: Vec<_> = sent.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        assert_eq!(last.last(), Some(&4_000));
+    }
+
+    #[test]
+    fn nothing_is_probed_right_after_a_cut() {
+        let mut probe = Probe::new();
+        assert_eq!(probe.due(0, 300e3, 900 * MS), None);
+        probe.on_cut();
+        assert!(probe.due(MS, 300e3, 1_001 * MS).is_some());
+        assert_eq!(probe.due(1_400 * MS, 300e3, Micros::MAX), None);
+    }
+}

@@ -1,0 +1,212 @@
+//! What is heard of receivers' lines, and what their slots show for it.
+
+use std::time::Instant;
+
+use smallvec::SmallVec;
+
+use crate::allocate::Wish;
+use crate::conference::Conference;
+use crate::kind::MediaKind;
+use crate::line::Line;
+use crate::line::estimate::Verdict;
+use crate::line::feedback::remb;
+use crate::peer::PeerKey;
+use crate::priority::Priority;
+use crate::publication::measure::Measure;
+use crate::publication::{MAX_LAYERS, Publication};
+use crate::rtp::Rtcp;
+use crate::rung::Rung;
+use crate::shard::Shard;
+use crate::slot::Slot;
+use crate::table::Table;
+
+/// What layers are taken for until a second of them has been measured, bits per second.
+const ASSUMED: [u32; MAX_LAYERS] = [150_000, 400_000, 1_000_000];
+
+/// Bytes that a packet has besides its payload: RTP, a transport-wide number, SRTP, UDP, IP.
+const OVERHEAD: u32 = 64;
+
+/// Pictures of one peer that are usual.
+const USUAL: usize = 8;
+
+impl Shard {
+    /// Begins to look at the line of a peer that has connected.
+    pub(super) fn open_line(&mut self, now: Instant, key: PeerKey) {
+        if let Some(peer) = self.peers.at_mut(key)
+            && !peer.slots.is_empty()
+        {
+            peer.cold.line = Some(Box::new(Line::new(now, None)));
+            peer.stamping.set_due(now);
+        }
+        self.share_out(now, key);
+    }
+
+    /// Takes in a receiver's report of what has arrived.
+    pub(super) fn on_arrivals(&mut self, now: Instant, key: PeerKey, report: &Rtcp<'_>) {
+        self.stats.arrival_reports += 1;
+        let Some(peer) = self.peers.at_mut(key) else {
+            return;
+        };
+        let Some(line) = &mut peer.cold.line else {
+            return;
+        };
+        line.on_transport_feedback(now, report);
+        if line.is_watched(now) {
+            peer.stamping.set_due(now);
+        }
+        self.share_out(now, key);
+    }
+
+    /// Takes in what a receiver itself thinks that its line carries.
+    pub(super) fn on_remb(&mut self, now: Instant, key: PeerKey, report: &Rtcp<'_>) {
+        if let (Some(rate), Some(peer)) = (remb(report), self.peers.at_mut(key))
+            && let Some(line) = &mut peer.cold.line
+        {
+            line.on_remb(now, rate);
+            self.share_out(now, key);
+        }
+    }
+
+    /// Takes in that so many packets were asked for again.
+    pub(super) fn on_missing(&mut self, now: Instant, key: PeerKey, packets: usize) {
+        let Some(peer) = self.peers.at_mut(key) else {
+            return;
+        };
+        let Some(line) = &mut peer.cold.line else {
+            return;
+        };
+        let is_worse = line.on_nack(now, packets);
+        if line.is_watched(now) {
+            peer.stamping.set_due(now);
+        }
+        if is_worse {
+            self.share_out(now, key);
+        }
+    }
+
+    /// Takes in which share of a slot's packets a receiver report says was lost, of 256.
+    pub(super) fn on_lost(&mut self, now: Instant, key: PeerKey, lost: u32) {
+        if let Some(peer) = self.peers.at_mut(key)
+            && let Some(line) = &mut peer.cold.line
+        {
+            line.on_report(now, f64::from(lost) / 256.0, peer.cold.round_trip);
+            self.share_out(now, key);
+        }
+    }
+
+    /// Looks after what time alone changes.
+    pub(super) fn look_after_line(&mut self, now: Instant, key: PeerKey) {
+        if let Some(peer) = self.peers.at_mut(key)
+            && let Some(line) = &mut peer.cold.line
+        {
+            line.on_tick(now);
+            self.share_out(now, key);
+        }
+    }
+
+    /// Shares what a receiver's line carries out among its slots.
+    pub(super) fn share_out(&mut self, now: Instant, key: PeerKey) {
+        let Some(peer) = self.peers.at_mut(key) else {
+            return;
+        };
+        let (Some(line), Some(conference)) =
+            (&mut peer.cold.line, self.conferences.at(peer.conference))
+        else {
+            return;
+        };
+        let mut sound = 0;
+        let mut wishes: SmallVec<[Wish; USUAL]> = SmallVec::new();
+        for (index, slot) in (0u8..).zip(&peer.slots) {
+            let shown = shown(conference, &self.publications, slot);
+            let Some((priority, publication)) = shown.filter(|(_, it)| it.id.peer != peer.id)
+            else {
+                continue;
+            };
+            match slot.kind {
+                MediaKind::Audio => sound += rate_of_sound(publication),
+                MediaKind::Video => {
+                    let rates = rates(now, publication);
+                    // What nobody sends yet is no wish yet.
+                    let is_sent = rates.iter().any(|rate| *rate > 0);
+                    wishes.extend(is_sent.then_some(Wish {
+                        slot: index,
+                        priority,
+                        ceiling: slot.wished,
+                        rates,
+                    }));
+                }
+            }
+        }
+        let carries = line.carries(now).map(|rate| {
+            // Before anything is known, and not for long: what everybody gets at least.
+            let stage = wishes.iter().filter(|it| it.priority >= Priority::Main);
+            let least = stage.filter_map(|wish| wish.cost(Rung::Low)).sum::<u32>();
+            if line.is_settled() {
+                rate
+            } else {
+                rate.max(sound + least)
+            }
+        });
+        let load = peer.cold.allocator.allocate(now, carries, sound, &wishes);
+        line.note_load(load, sound);
+        let is_held = line.verdict() == Verdict::Flooded;
+        for wish in &wishes {
+            let held = is_held.then_some(Rung::Sound);
+            let rung = held.unwrap_or_else(|| peer.cold.allocator.rung(wish.slot));
+            let Some(slot) = peer.slots.get_mut(usize::from(wish.slot)) else {
+                continue;
+            };
+            let publication = slot.feed.and_then(|feed| {
+                let shows = conference.feeds.get(usize::from(feed))?.shows?;
+                self.publications.get(shows)
+            });
+            let best = publication.map(Publication::best).unwrap_or_default();
+            if slot.go_to(rung, best) {
+                self.stats.rung_changes += 1;
+                self.late
+                    .push_back(crate::shard::catch_up::Late::new(key, wish.slot));
+            }
+        }
+    }
+}
+
+/// What a slot is to show, and how dearly.
+fn shown<'p>(
+    conference: &Conference,
+    publications: &'p Table<Publication>,
+    slot: &Slot,
+) -> Option<(Priority, &'p Publication)> {
+    let feed = conference.feeds.get(usize::from(slot.feed?))?;
+    Some((feed.name.priority(), publications.get(feed.shows?)?))
+}
+
+/// Bits per second of each level on the line; 0 of one that is not sent.
+fn rates(now: Instant, publication: &Publication) -> [u32; MAX_LAYERS] {
+    let mut rates = [0; MAX_LAYERS];
+    let mut below = None;
+    let levels = rates.iter_mut().zip(publication.best()).zip(ASSUMED);
+    for ((rate, layer), assumed) in levels {
+        let known = publication.layers.get(usize::from(layer));
+        if let Some(known) = known.filter(|known| known.is_active(now) && below != Some(layer)) {
+            let payload = known.measure.bits_per_second().map(saturate);
+            let payload = payload.filter(|rate| *rate > 0).unwrap_or(assumed);
+            *rate = payload.saturating_add(payload / 14);
+        }
+        below = Some(layer);
+    }
+    rates
+}
+
+/// Bits per second of sound on the line.
+fn rate_of_sound(publication: &Publication) -> u32 {
+    let measure = publication.layers.first().map(|layer| &layer.measure);
+    let payload = measure
+        .and_then(Measure::bits_per_second)
+        .map_or(0, saturate);
+    let packets = measure.and_then(Measure::pictures_per_second).unwrap_or(0);
+    payload.saturating_add(packets.saturating_mul(OVERHEAD * 8))
+}
+
+fn saturate(rate: u64) -> u32 {
+    u32::try_from(rate).unwrap_or(u32::MAX)
+}

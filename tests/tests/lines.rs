@@ -1,0 +1,348 @@
+//! Lines of every kind on a virtual clock, twenty seeds each: what is estimated, what is shown.
+
+#[path = "lines/site.rs"]
+mod site;
+
+use std::time::Duration;
+
+use loadtest::line::{Burst, Direction, Impairment};
+use sfu::rung::Rung;
+use sfu::testing::epoch;
+use site::{POOR, REPORTS, Reports, Site};
+
+const SEEDS: std::ops::Range<u64> = 0..20;
+
+/// What a line is like from a second on.
+#[derive(Clone, Copy)]
+struct Condition {
+    from: f64,
+    is: Impairment,
+}
+
+/// So many kbit/s, a queue of so many milliseconds, and so many one way.
+fn narrow(kbps: u32, queue: u64, delay: u64) -> Impairment {
+    Impairment {
+        kbps: Some(kbps),
+        queue: Impairment::bytes(kbps, Duration::from_millis(queue)),
+        delay: Duration::from_millis(delay),
+        ..Impairment::default()
+    }
+}
+
+fn wide() -> Impairment {
+    narrow(20_000, 300, 30)
+}
+
+/// Runs sites that come at these seconds behind one line.
+fn run_all(
+    conditions: &[Condition],
+    starts: &[f64],
+    reports: Reports,
+    seconds: u32,
+    seed: u64,
+) -> Vec<Site> {
+    let mut line: site::Way = Direction::new(conditions[0].is, seed);
+    let new =
+        |(index, start): (usize, &f64)| Site::new(index, *start, reports, seed * 31 + index as u64);
+    let mut sites: Vec<_> = starts.iter().enumerate().map(new).collect();
+    for milli in 0..seconds * 1_000 {
+        let now = epoch() + Duration::from_millis(milli.into());
+        for condition in conditions {
+            if (condition.from * 1e3).round() as u32 == milli {
+                line.set(now, condition.is);
+                for site in &mut sites {
+                    site.set_way_back(condition.is.delay);
+                }
+            }
+        }
+        while let Some((when, _, (site, number))) = line.pop(now) {
+            sites[site].arrive(number, when);
+        }
+        for site in &mut sites {
+            site.step(f64::from(milli) / 1e3, &mut line);
+        }
+    }
+    sites
+}
+
+/// Runs one site behind a line for some seconds.
+fn run(conditions: &[Condition], reports: Reports, seconds: u32, seed: u64) -> Site {
+    run_all(conditions, &[0.0], reports, seconds, seed).remove(0)
+}
+
+/// What happened between two seconds.
+#[derive(Debug)]
+struct Summary {
+    estimate: f64,
+    sound_lost: f64,
+    gap: f64,
+    queue: f64,
+    rungs: Vec<(Rung, f64)>,
+    changes: usize,
+    carried: f64,
+}
+
+impl Summary {
+    fn share(&self, rung: Rung) -> f64 {
+        let known = self.rungs.iter().find(|(it, _)| *it == rung);
+        known.map_or(0.0, |(_, share)| *share)
+    }
+}
+
+fn summary(site: &Site, delay: f64, from: f64, to: f64) -> Summary {
+    let within = |at: f64| (from..to).contains(&at);
+    let moments: Vec<_> = site.moments.iter().filter(|it| within(it.at)).collect();
+    let sound: Vec<_> = site
+        .sent
+        .iter()
+        .filter(|packet| packet.is_sound && within(packet.at))
+        .collect();
+    let lost = sound
+        .iter()
+        .filter(|packet| packet.arrival.is_none())
+        .count();
+    let came: Vec<_> = sound
+        .iter()
+        .filter(|packet| packet.arrival.is_some())
+        .collect();
+    let gap = came
+        .windows(2)
+        .map(|pair| pair[1].at - pair[0].at)
+        .fold(0.0, f64::max);
+    let mut queues: Vec<_> = came
+        .iter()
+        .map(|packet| packet.arrival.expect("came") - packet.at - delay)
+        .collect();
+    queues.sort_by(f64::total_cmp);
+    let share = |rung| {
+        let shown = moments.iter().filter(|moment| moment.rung == rung).count();
+        shown as f64 / moments.len() as f64
+    };
+    let arrived = site
+        .sent
+        .iter()
+        .filter(|packet| within(packet.at) && !packet.is_probe && packet.arrival.is_some());
+    let bytes = arrived.map(|packet| f64::from(packet.bytes)).sum::<f64>() * 8.0 / (to - from);
+    Summary {
+        estimate: moments.iter().map(|moment| moment.estimate).sum::<f64>() / moments.len() as f64,
+        sound_lost: lost as f64 / sound.len() as f64,
+        gap,
+        queue: queues.get(queues.len() * 95 / 100).copied().unwrap_or(0.0),
+        rungs: Rung::ALL.iter().map(|rung| (*rung, share(*rung))).collect(),
+        changes: site.changes.iter().filter(|(at, _)| within(*at)).count(),
+        carried: bytes,
+    }
+}
+
+/// Of all seeds: the least, the one in the middle, the greatest.
+fn spread(sites: &[Summary], of: impl Fn(&Summary) -> f64) -> [f64; 3] {
+    let mut all: Vec<_> = sites.iter().map(of).collect();
+    all.sort_by(f64::total_cmp);
+    [all[0], all[all.len() / 2], all[all.len() - 1]]
+}
+
+/// A site behind a line for each seed.
+fn sites(conditions: &[Condition], reports: Reports, seconds: u32) -> Vec<Site> {
+    SEEDS
+        .map(|seed| run(conditions, reports, seconds, seed))
+        .collect()
+}
+
+fn summaries(sites: &[Site], delay: f64, from: f64, to: f64) -> Vec<Summary> {
+    let of = |site| summary(site, delay, from, to);
+    sites.iter().map(of).collect()
+}
+
+const fn from(from: f64, is: Impairment) -> Condition {
+    Condition { from, is }
+}
+
+/// When a rung was reached for good after a second.
+fn reached(site: &Site, after: f64, is_it: impl Fn(Rung) -> bool) -> f64 {
+    let before = site.moments.iter().rev();
+    let last_other = before.clone().find(|moment| !is_it(moment.rung));
+    last_other.map_or(0.0, |moment| (moment.at - after).max(0.0))
+}
+
+#[test]
+fn a_wide_line_shows_the_top_layer_within_four_seconds_and_is_then_asked_seldom() {
+    for reports in [REPORTS, POOR] {
+        for site in sites(&[from(0.0, narrow(20_000, 200, 20))], reports, 40) {
+            let after = reached(&site, 0.0, |rung| rung == Rung::High);
+            assert!(after <= 4.0, "{after} s");
+            let late = site.reports_read.iter().filter(|at| **at > 20.0);
+            assert!(late.count() <= 20 * 9 / 2, "reports in 20 s");
+        }
+    }
+}
+
+#[test]
+fn a_line_that_becomes_narrow_is_followed_down_within_a_second_and_up_within_ten() {
+    let line = [
+        from(0.0, narrow(2_000, 300, 30)),
+        from(30.0, narrow(250, 300, 30)),
+        from(60.0, narrow(2_000, 300, 30)),
+    ];
+    for (reports, gap) in [(REPORTS, 0.2), (POOR, 0.26)] {
+        let sites = sites(&line, reports, 90);
+        for site in &sites {
+            let until = site
+                .moments
+                .iter()
+                .filter(|it| it.at < 60.0 && it.at > 30.0);
+            let too_much = until.filter(|it| it.rung > Rung::Low);
+            let first = too_much.take_while(|it| it.at < 31.5).last();
+            assert!(first.is_some_and(|it| it.at <= 31.0), "{first:?}");
+            let up = reached(site, 60.0, |rung| rung == Rung::High);
+            assert!(up <= 10.0, "back after {up} s");
+        }
+        let step = summaries(&sites, 0.03, 30.0, 35.0);
+        let [.., longest] = spread(&step, |it| it.gap);
+        assert!(longest <= gap, "{longest} s without sound");
+        let steady = summaries(&sites, 0.03, 35.0, 60.0);
+        let [least, middle, most] = spread(&steady, |it| it.estimate);
+        // What is not used shows nothing: now and then an estimate stays above the line.
+        assert!(least >= 200e3 && most <= 350e3, "{least} … {most}");
+        assert!((200e3..=262e3).contains(&middle));
+        let [_, changes, _] = spread(&steady, |it| it.changes as f64);
+        assert!(changes <= 1.0, "{changes} in 25 s");
+    }
+}
+
+#[test]
+fn narrow_lines_are_used_to_four_fifths_and_carry_all_the_sound() {
+    let lines = [
+        (1_000, 1_000, 100, Rung::Middle),
+        (800, 300, 30, Rung::Middle),
+        (400, 500, 100, Rung::Low),
+        (250, 500, 100, Rung::Low),
+        (128, 500, 100, Rung::Stills),
+    ];
+    for (kbps, queue, delay, rung) in lines {
+        for reports in [REPORTS, POOR] {
+            let sites = sites(&[from(0.0, narrow(kbps, queue, delay))], reports, 60);
+            let steady = summaries(&sites, delay as f64 / 1e3, 20.0, 59.5);
+            let rate = f64::from(kbps) * 1e3;
+            let [least, middle, _] = spread(&steady, |it| it.estimate / rate);
+            let is_right = (0.8..=1.05).contains(&middle) && least >= 0.8;
+            assert!(is_right, "{kbps}: {least} {middle} of the rate");
+            let [.., lost] = spread(&steady, |it| it.sound_lost);
+            assert!(lost < 0.01, "{kbps}: {lost} of the sound");
+            let [.., queue] = spread(&steady, |it| it.queue);
+            assert!(queue < 0.2, "{kbps}: {queue} s in the queue");
+            let [_, changes, most] = spread(&steady, |it| it.changes as f64);
+            assert!(changes < 1.0 && most <= 2.0, "{kbps}: {changes} {most}");
+            let [share, ..] = spread(&steady, |it| it.share(rung));
+            assert!(share > 0.9, "{kbps}: {share} of the time on {rung:?}");
+        }
+    }
+}
+
+#[test]
+fn loss_without_a_queue_does_not_cost_the_picture() {
+    let lossy = |loss| [from(0.0, Impairment { loss, ..wide() })];
+    let bursts = Burst::new(0.2, 8.0).expect("possible");
+    let lines = [
+        (Burst::alone(0.1), 1.0, 1.0),
+        (Burst::alone(0.2), 1.0, 1.0),
+        (bursts, 0.4, 0.8),
+    ];
+    for (loss, least, middle) in lines {
+        for reports in [REPORTS, POOR] {
+            let sites = sites(&lossy(loss), reports, 60);
+            let shown = summaries(&sites, 0.03, 20.0, 60.0);
+            let [worst, usual, _] = spread(&shown, |it| it.share(Rung::High));
+            assert!(
+                worst >= least && usual >= middle,
+                "{loss:?}: {worst} {usual}"
+            );
+        }
+    }
+}
+
+#[test]
+fn jitter_does_not_cost_the_picture() {
+    let jitter = Impairment {
+        jitter: Duration::from_millis(120),
+        ..wide()
+    };
+    for reports in [REPORTS, POOR] {
+        let sites = sites(&[from(0.0, jitter)], reports, 60);
+        let shown = summaries(&sites, 0.03, 20.0, 60.0);
+        let [worst, ..] = spread(&shown, |it| it.share(Rung::High));
+        assert!(worst >= 0.85, "{worst} of the time");
+    }
+}
+
+#[test]
+fn a_longer_way_is_not_taken_for_a_queue_for_long() {
+    let line = [
+        from(0.0, narrow(2_000, 300, 30)),
+        from(30.0, narrow(2_000, 300, 110)),
+    ];
+    for reports in [REPORTS, POOR] {
+        for site in sites(&line, reports, 50) {
+            let after = reached(&site, 30.0, |rung| rung == Rung::High);
+            assert!(after <= 8.0, "{after} s");
+            let all = site.moments.iter().filter(|it| it.at > 30.0);
+            assert!(all.clone().all(|it| it.rung >= Rung::Middle));
+        }
+    }
+}
+
+#[test]
+fn after_a_cut_the_picture_is_back_at_once() {
+    let cut = Impairment {
+        loss: Burst::alone(1.0),
+        ..wide()
+    };
+    let line = [
+        from(0.0, narrow(2_000, 300, 30)),
+        from(20.0, cut),
+        from(30.0, narrow(2_000, 300, 30)),
+    ];
+    for reports in [REPORTS, POOR] {
+        for site in sites(&line, reports, 50) {
+            let first = reached(&site, 30.0, |rung| rung >= Rung::Low);
+            let top = reached(&site, 30.0, |rung| rung == Rung::High);
+            assert!(first <= 1.0 && top <= 6.0, "{first} s, {top} s");
+        }
+    }
+}
+
+#[test]
+fn those_behind_one_line_share_it_evenly() {
+    let lines = [
+        (1_000, vec![0.0, 20.0]),
+        (600, vec![0.0, 20.0]),
+        (2_000, vec![0.0, 5.0, 10.0, 15.0]),
+    ];
+    for (kbps, starts) in lines {
+        let mut jains = Vec::new();
+        for seed in SEEDS {
+            let line = [from(0.0, narrow(kbps, 300, 30))];
+            let sites = run_all(&line, &starts, REPORTS, 120, seed);
+            let got = summaries(&sites, 0.03, 60.0, 120.0);
+            let sum: f64 = got.iter().map(|it| it.carried).sum();
+            let squares: f64 = got.iter().map(|it| it.carried * it.carried).sum();
+            jains.push(sum * sum / squares / got.len() as f64);
+            let [.., lost] = spread(&got, |it| it.sound_lost);
+            assert!(lost < 0.01, "{kbps}: {lost} of the sound");
+        }
+        jains.sort_by(f64::total_cmp);
+        assert!(jains[10] >= 0.95 && jains[0] >= 0.85, "{kbps}: {jains:?}");
+    }
+}
+
+#[test]
+fn a_run_is_the_same_to_the_bit_each_time() {
+    let line = [from(0.0, narrow(600, 300, 30))];
+    let estimates = || {
+        let site = run(&line, POOR, 30, 7);
+        site.moments
+            .iter()
+            .map(|it| it.estimate.to_bits())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(estimates(), estimates());
+}

@@ -1,0 +1,330 @@
+//! A receiver behind a line: what a shard does with a [`Line`], and what a browser tells it.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use loadtest::line::Direction;
+use rand::rngs::SmallRng;
+use rand::{RngExt, SeedableRng};
+use sfu::allocate::{Allocator, Load, Wish};
+use sfu::line::estimate::Verdict;
+use sfu::line::{Line, Padding};
+use sfu::priority::Priority;
+use sfu::rtp::rtcp_packets;
+use sfu::rung::Rung;
+use sfu::testing::epoch;
+
+/// Sound in frames of 60 ms, with headers.
+const SOUND: u32 = 48_000;
+
+/// Layers with headers, and their pictures per second.
+const LAYERS: [u32; 3] = [110_000, 320_000, 950_000];
+const PICTURES: [f64; 3] = [15.0, 15.0, 30.0];
+
+/// The way there: whose packets are under way.
+pub(super) type Way = Direction<(usize, usize)>;
+
+/// What befalls the reports.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reports {
+    pub(super) every: f64,
+    pub(super) loss: f64,
+    /// How fast the receiver's clock runs.
+    pub(super) clock: f64,
+}
+
+pub(super) const REPORTS: Reports = Reports {
+    every: 0.0625,
+    loss: 0.0,
+    clock: 1.0,
+};
+
+/// Seldom, some lost, told by a clock that runs fast.
+pub(super) const POOR: Reports = Reports {
+    every: 0.1,
+    loss: 0.1,
+    clock: 1.000_1,
+};
+
+pub(super) struct Packet {
+    number: Option<u16>,
+    pub(super) at: f64,
+    pub(super) arrival: Option<f64>,
+    pub(super) bytes: u32,
+    pub(super) is_sound: bool,
+    pub(super) is_probe: bool,
+}
+
+/// What was so at one moment.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moment {
+    pub(super) at: f64,
+    pub(super) estimate: f64,
+    pub(super) rung: Rung,
+}
+
+pub(super) struct Site {
+    line: Line,
+    allocator: Allocator,
+    load: Load,
+    reports: Reports,
+    dice: SmallRng,
+    index: usize,
+    way_back: Duration,
+    start: f64,
+    next_number: u16,
+    next_stamp: Instant,
+    next_sound: f64,
+    next_picture: f64,
+    next_report: f64,
+    pictures: u32,
+    needs_keyframe: bool,
+    shown: Rung,
+    reported: usize,
+    on_the_way: VecDeque<(f64, Vec<u8>)>,
+    /// The packet after the last that has arrived, and those asked for again.
+    arrived: usize,
+    nacks: VecDeque<(f64, usize)>,
+    pub(super) sent: Vec<Packet>,
+    pub(super) moments: Vec<Moment>,
+    pub(super) changes: Vec<(f64, Rung)>,
+    /// When reports came.
+    pub(super) reports_read: Vec<f64>,
+}
+
+fn at(seconds: f64) -> Instant {
+    epoch() + Duration::from_secs_f64(seconds)
+}
+
+impl Site {
+    pub(super) fn new(index: usize, start: f64, reports: Reports, seed: u64) -> Self {
+        Self {
+            line: Line::new(at(start), None),
+            allocator: Allocator::default(),
+            load: Load::default(),
+            reports,
+            dice: SmallRng::seed_from_u64(seed),
+            index,
+            way_back: Duration::ZERO,
+            start,
+            next_number: 65_000,
+            next_stamp: at(start),
+            next_sound: start,
+            next_picture: start + 0.007,
+            next_report: start + 0.1,
+            pictures: 0,
+            needs_keyframe: true,
+            shown: Rung::Sound,
+            reported: 0,
+            on_the_way: VecDeque::new(),
+            arrived: 0,
+            nacks: VecDeque::new(),
+            sent: Vec::new(),
+            moments: Vec::new(),
+            changes: Vec::new(),
+            reports_read: Vec::new(),
+        }
+    }
+
+    /// The way back is as long as the way there.
+    pub(super) fn set_way_back(&mut self, way_back: Duration) {
+        self.way_back = way_back;
+    }
+
+    /// A packet has arrived. What was sent before it and has not is asked for again.
+    pub(super) fn arrive(&mut self, number: usize, when: Instant) {
+        let seconds = (when - epoch()).as_secs_f64();
+        self.sent[number].arrival = Some(seconds);
+        // As browsers do: what was overtaken is reported with all that left after it.
+        self.reported = self.reported.min(number);
+        let before = self.sent.get(self.arrived..number).unwrap_or_default();
+        let is_missing = |packet: &&Packet| !packet.is_sound && !packet.is_probe;
+        let missing = before.iter().filter(is_missing).count();
+        self.arrived = self.arrived.max(number + 1);
+        if missing > 0 {
+            let due = seconds + 0.01 + self.way_back.as_secs_f64();
+            self.nacks.push_back((due, missing));
+        }
+    }
+
+    /// Does what is due at a second, a whole millisecond.
+    pub(super) fn step(&mut self, now: f64, line: &mut Way) {
+        if now < self.start {
+            return;
+        }
+        while let Some((_, bytes)) = self.on_the_way.pop_front_if(|(due, _)| *due <= now) {
+            let part = rtcp_packets(&bytes).next().expect("whole");
+            self.reports_read.push(now);
+            if self.line.on_transport_feedback(at(now), &part) {
+                self.next_stamp = self.next_stamp.min(at(now));
+            }
+            self.allocate(now);
+        }
+        while let Some((_, count)) = self.nacks.pop_front_if(|(due, _)| *due <= now) {
+            if self.line.on_nack(at(now), count) {
+                self.allocate(now);
+            }
+            if self.line.is_watched(at(now)) {
+                self.next_stamp = self.next_stamp.min(at(now));
+            }
+        }
+        if now >= self.next_sound {
+            self.next_sound += 0.06;
+            self.send(now, line, &[SOUND * 6 / 800], |packet| {
+                packet.is_sound = true
+            });
+        }
+        if now >= self.next_picture {
+            self.send_picture(now, line);
+        }
+        if now >= self.next_report {
+            self.next_report += self.reports.every;
+            self.report(now);
+        }
+        let millis = (now * 1e3).round() as u64;
+        if millis % 50 == 0 {
+            self.line.on_tick(at(now));
+            self.allocate(now);
+            self.moments.push(Moment {
+                at: now,
+                estimate: f64::from(self.line.carries(at(now)).unwrap_or(u32::MAX)),
+                rung: self.shown,
+            });
+        }
+    }
+
+    fn allocate(&mut self, now: f64) {
+        let wish = Wish {
+            slot: 0,
+            priority: Priority::Main,
+            ceiling: 2,
+            rates: LAYERS,
+        };
+        let carries = self.line.carries(at(now));
+        self.load = self.allocator.allocate(at(now), carries, SOUND, &[wish]);
+        self.line.note_load(self.load, SOUND);
+        let is_held = self.line.verdict() == Verdict::Flooded;
+        let rung = if is_held {
+            Rung::Sound
+        } else {
+            self.allocator.rung(0)
+        };
+        if rung != self.shown {
+            self.shown = rung;
+            self.needs_keyframe = true;
+            self.changes.push((now, rung));
+        }
+    }
+
+    fn send_picture(&mut self, now: f64, line: &mut Way) {
+        let is_moving = self.shown > Rung::Stills;
+        let layer = is_moving.then(|| usize::from(self.shown.level()));
+        let pictures = layer.map_or(15.0, |layer| PICTURES[layer]);
+        self.next_picture += 1.0 / pictures;
+        if let Some(layer) = layer {
+            self.pictures += 1;
+            let is_keyframe = self.needs_keyframe || self.pictures % (2 * pictures as u32) == 0;
+            self.needs_keyframe = false;
+            let mean = f64::from(LAYERS[layer]) / pictures / 8.0;
+            let bytes = if is_keyframe {
+                6.0 * mean
+            } else {
+                mean * 0.9 * (0.7 + 0.6 * self.dice.random::<f64>())
+            };
+            let count = (bytes / 1_100.0).ceil().max(1.0);
+            let packets = vec![(bytes / count) as u32; count as usize];
+            self.send(now, line, &packets, |_| ());
+        }
+        self.send_padding(now, line);
+    }
+
+    fn send_padding(&mut self, now: f64, line: &mut Way) {
+        if let Some(Padding { packets, bytes }) = self.line.padding(at(now)) {
+            self.next_stamp = self.next_stamp.min(at(now));
+            let packets = vec![u32::from(bytes) + 36; packets as usize];
+            self.send(now, line, &packets, |packet| packet.is_probe = true);
+        }
+    }
+
+    /// Sends one message.
+    fn send(&mut self, now: f64, line: &mut Way, sizes: &[u32], mark: impl Fn(&mut Packet)) {
+        let is_sound = sizes.len() == 1 && sizes[0] == SOUND * 6 / 800;
+        let is_stamped = self.next_stamp <= at(now) && !is_sound;
+        let first = self.next_number;
+        for bytes in sizes {
+            let mut packet = Packet {
+                number: is_stamped.then_some(self.next_number),
+                at: now,
+                arrival: None,
+                bytes: *bytes,
+                is_sound: false,
+                is_probe: false,
+            };
+            mark(&mut packet);
+            let datagram = [0; 2_000];
+            let ends = (self.index, self.sent.len());
+            line.push(at(now), &datagram[..*bytes as usize], ends);
+            if is_stamped {
+                self.next_number = self.next_number.wrapping_add(1);
+            }
+            self.sent.push(packet);
+        }
+        if is_stamped {
+            let (count, bytes) = (sizes.len() as u16, sizes.iter().sum());
+            self.next_stamp = self.line.note_departure(at(now), first, count, bytes);
+        }
+    }
+
+    /// Reports everything up to what arrived last.
+    fn report(&mut self, now: f64) {
+        let arrived = |packet: &Packet| packet.arrival.is_some_and(|arrival| arrival <= now);
+        let new = &self.sent[self.reported..];
+        let stamped_and_here = |packet: &Packet| packet.number.is_some() && arrived(packet);
+        let Some(last) = new.iter().rposition(stamped_and_here) else {
+            return;
+        };
+        let told: Vec<_> = new[..=last]
+            .iter()
+            .filter_map(|packet| {
+                let arrival = packet.arrival.filter(|_| arrived(packet));
+                let clock = |arrival: f64| (arrival * self.reports.clock * 4e3) as i64;
+                Some((packet.number?, arrival.map(clock)))
+            })
+            .collect();
+        self.reported += last + 1;
+        if self.dice.random::<f64>() >= self.reports.loss {
+            let due = now + self.way_back.as_secs_f64();
+            self.on_the_way.push_back((due, feedback(&told)));
+        }
+    }
+}
+
+/// Transport-wide feedback about packets with consecutive numbers.
+pub(super) fn feedback(told: &[(u16, Option<i64>)]) -> Vec<u8> {
+    let first = told.iter().find_map(|(_, arrival)| *arrival).expect("one");
+    let reference = first.div_euclid(256);
+    let mut last = reference * 256;
+    let (mut chunks, mut deltas) = (Vec::new(), Vec::new());
+    for seven in told.chunks(7) {
+        let mut chunk = 0xc000u16;
+        for (place, (_, arrival)) in seven.iter().enumerate() {
+            let Some(arrival) = arrival else { continue };
+            let delta = i16::try_from(arrival - last).expect("close");
+            last = *arrival;
+            chunk |= 2 << (12 - 2 * place);
+            deltas.extend(delta.to_be_bytes());
+        }
+        chunks.extend(chunk.to_be_bytes());
+    }
+    let mut bytes = vec![0x8f, 205, 0, 0, 0, 0, 0, 1, 0, 0, 0, 2];
+    bytes.extend(told[0].0.to_be_bytes());
+    bytes.extend((told.len() as u16).to_be_bytes());
+    bytes.extend(&((reference as u32) << 8).to_be_bytes()[..3]);
+    bytes.push(0);
+    bytes.extend(chunks);
+    bytes.extend(deltas);
+    bytes.resize(bytes.len().next_multiple_of(4), 0);
+    let words = u16::try_from(bytes.len() / 4 - 1).expect("short");
+    bytes[2..4].copy_from_slice(&words.to_be_bytes());
+    bytes
+}
