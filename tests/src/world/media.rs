@@ -133,6 +133,12 @@ impl Encoder {
         packets: [6, 2],
     };
 
+    /// Whether it repairs on SSRCs of their own. Encoders for H.264 have none, nor number packets
+    /// for the whole transport.
+    pub fn has_rtx(self) -> bool {
+        self.codec != Codec::H264
+    }
+
     /// The packets of one picture.
     pub fn encode(self, source: u8, frame: u32, keyframe: bool) -> Vec<Bytes> {
         let parts = self.packets[usize::from(!keyframe)];

@@ -110,7 +110,11 @@ impl Offer<'_> {
         if is_video && (!sends || self.codec == Codec::H264) {
             lines.extend([
                 format!("a=rtpmap:{H264} H264/90000"),
-                format!("a=fmtp:{H264} packetization-mode=1;profile-level-id=42e01f"),
+                // Encoders make High, players name what all can.
+                format!(
+                    "a=fmtp:{H264} packetization-mode=1;profile-level-id={}",
+                    if sends { "640028" } else { "42e01f" }
+                ),
                 format!("a=rtcp-fb:{H264} nack"),
                 format!("a=rtcp-fb:{H264} nack pli"),
             ]);

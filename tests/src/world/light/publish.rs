@@ -150,10 +150,31 @@ impl Publisher {
         let keyframe = is_asked || frame.is_multiple_of(group);
         // Layers are told apart by their source marks: s for the lowest, s + 1, s + 2.
         let source = self.source + (index as u8 - 1);
-        let packets = self.encoder.encode(source, frame, keyframe);
+        let encoder = Encoder {
+            packets: self
+                .encoder
+                .packets
+                .map(|packets| packets * self.weight(index)),
+            ..self.encoder
+        };
+        let packets = encoder.encode(source, frame, keyframe);
         let last = packets.len() - 1;
         for (part, payload) in packets.into_iter().enumerate() {
             self.send(index, frame.wrapping_mul(3_600), part == last, payload);
+        }
+    }
+
+    /// How much larger a layer is than the smallest. An encoder that numbers its layers begins with
+    /// the largest, as OBS does; of the others all are alike.
+    fn weight(&self, index: usize) -> u8 {
+        let is_number = |rid: &String| rid.bytes().all(|letter| letter.is_ascii_digit());
+        match self.streams[index]
+            .rid
+            .as_ref()
+            .filter(|rid| is_number(rid))
+        {
+            Some(_) => 1 << (self.streams.len() - 1 - index),
+            None => 1,
         }
     }
 
@@ -163,10 +184,10 @@ impl Publisher {
         let number = stream.next;
         stream.next += 1;
         self.sent[usize::from(stream.video)] += 1;
-        let mut extensions = vec![
-            (MID, stream.mid.as_bytes().to_vec()),
-            (TWCC, self.twcc.to_be_bytes().to_vec()),
-        ];
+        let mut extensions = vec![(MID, stream.mid.as_bytes().to_vec())];
+        if self.encoder.has_rtx() {
+            extensions.push((TWCC, self.twcc.to_be_bytes().to_vec()));
+        }
         if let Some(rid) = &stream.rid {
             extensions.push((RID, rid.as_bytes().to_vec()));
         }
@@ -206,6 +227,24 @@ impl Publisher {
             else {
                 continue;
             };
+            if !self.encoder.has_rtx() {
+                // The very same packet again.
+                let mut extensions = vec![(MID, stream.mid.as_bytes().to_vec())];
+                extensions.extend(stream.rid.iter().map(|rid| (RID, rid.as_bytes().to_vec())));
+                let behind = (stream.next as u16).wrapping_sub(*number);
+                let index = stream.next - u64::from(behind);
+                let same = (stream.ssrc, index);
+                self.repaired += 1;
+                self.out.push(packet(
+                    H264,
+                    *marker,
+                    *timestamp,
+                    same,
+                    &extensions,
+                    payload,
+                ));
+                continue;
+            }
             self.twcc = self.twcc.wrapping_add(1);
             let mut extensions = vec![
                 (MID, stream.mid.as_bytes().to_vec()),

@@ -1,0 +1,63 @@
+//! Encoders as they are in the field: without retransmissions of their own, deaf to keyframe
+//! requests, with layers named and ordered as nobody expects.
+
+use std::time::Duration;
+
+use sfu::command::{Command, PeerPolicy};
+use sfu::id::{Feed, PublicationId};
+use sfu::kind::{Codec, MediaKind};
+use tests::world::{CONFERENCE, Encoder, Impairment, Light, Link, Wishes, World};
+
+/// H.264 High, a keyframe each 2 s whatever is asked, and the same packet again when one is lost.
+const OBS: Wishes = Wishes {
+    rids: &["0", "1", "2"],
+    encoder: Encoder {
+        codec: Codec::H264,
+        group: 50,
+        answers: false,
+        packets: [6, 2],
+    },
+    ..Wishes::publish(10)
+};
+
+#[test]
+fn a_lossy_line_of_an_encoder_without_retransmissions_is_repaired_and_its_largest_layer_is_seen() {
+    let mut world = World::new(1, 90);
+    let speaker = PeerPolicy {
+        may_send_audio: true,
+        may_send_video: true,
+        ..PeerPolicy::default()
+    };
+    let up = Impairment::lossy(0.03);
+    let link = Link { up, ..Link::CLEAN };
+    let hall = world.join(Light::new(OBS), speaker, link);
+    world.command(&Command::Show {
+        conference: CONFERENCE,
+        stage: 0,
+        publication: Some(PublicationId {
+            peer: world.peer(hall),
+            mline: 1,
+        }),
+    });
+    let audience = PeerPolicy {
+        video_slots: vec![Some(Feed::Stage(0))],
+        ..PeerPolicy::default()
+    };
+    let viewer = world.join(Light::new(Wishes::watch()), audience, Link::CLEAN);
+    world.run_for(Duration::from_secs(120));
+    let repaired = world.client::<Light>(hall).repaired();
+    let slot = world.client::<Light>(viewer).slot(MediaKind::Video, 0);
+    let shown = slot.in_order();
+    let last = shown.last().expect("something is seen");
+    assert_eq!(
+        last.mark.source, 10,
+        "the largest layer, which is named first"
+    );
+    let (lost, arrived) = (slot.gaps(), shown.len() as u64);
+    assert!(arrived > 20_000, "{arrived} packets");
+    assert!(
+        repaired > arrived / 100,
+        "{repaired} came again of {arrived}"
+    );
+    assert!(lost * 2_000 < arrived, "{lost} of {arrived} packets lost");
+}
