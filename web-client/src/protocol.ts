@@ -184,6 +184,8 @@ export interface Participant {
   readonly floor: FloorStanding;
   /** Places of the stage that it cannot decode; servers of old do not say. */
   readonly undecodable?: readonly Place[];
+  /** Its encoder makes no keyframe when asked. */
+  readonly ignoresKeyframeRequests?: boolean;
 }
 
 /** Participants who are alike in all but site and id. */

@@ -238,6 +238,7 @@ impl State {
             sources: person.sources.keys().copied().collect(),
             floor: self.standing(id),
             undecodable: Vec::new(),
+            ignores_keyframe_requests: false,
         })
     }
 

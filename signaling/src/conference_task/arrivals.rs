@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 use sfu::id::PublicationId;
-use tracing::debug;
+use tracing::{debug, info};
 
 use super::ConferenceTask;
 use super::batch::Batch;
@@ -20,6 +20,19 @@ impl ConferenceTask {
         self.peers.set_arrival(publication, arrives);
         debug!(conference = %self.id(), %participant, %publication, arrives, "media");
         if before != self.peers.media_state(&self.state, participant) {
+            batch.effect(Effect::ParticipantChanged(participant));
+        }
+    }
+
+    /// An encoder ignores keyframe requests, or answers them after all: operators see whose it is.
+    pub(super) fn keyframe_requests(
+        &mut self,
+        batch: &mut Batch,
+        publication: PublicationId,
+        ignored: bool,
+    ) {
+        if let Some(participant) = self.peers.set_deaf(publication, ignored) {
+            info!(conference = %self.id(), %participant, mline = publication.mline, ignored, "keyframe requests of a picture are ignored, or answered again");
             batch.effect(Effect::ParticipantChanged(participant));
         }
     }

@@ -573,8 +573,7 @@ impl ConferenceTask {
                 publication,
                 ignored,
             } => {
-                let participant = self.peers.owner(publication.peer);
-                info!(conference = %self.id(), ?participant, mline = publication.mline, ignored, "keyframe requests of a picture are ignored, or answered again");
+                self.keyframe_requests(batch, publication, ignored);
             }
             MediaEvent::Overload { shard, shed, .. } => self.overload(now, shard, shed),
         }

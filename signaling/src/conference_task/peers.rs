@@ -41,6 +41,8 @@ struct Publication {
     codec: Codec,
     /// Whether its media arrives; `None` until it has begun to.
     arrives: Option<bool>,
+    /// Its encoder makes no keyframe when asked.
+    is_deaf: bool,
 }
 
 /// Why an offer's `sources` do not fit its m-lines.
@@ -94,6 +96,7 @@ impl Peer {
                 source,
                 codec: accepted.codec,
                 arrives: None,
+                is_deaf: false,
             });
         }
         let (id, slots) = (joined.peer, joined.slots.clone());
@@ -267,6 +270,22 @@ impl Peers {
         Some(owner)
     }
 
+    /// Notes that the encoder of a publication ignores keyframe requests, or answers them. Says
+    /// whose it is.
+    pub(super) fn set_deaf(
+        &mut self,
+        publication: PublicationId,
+        is_deaf: bool,
+    ) -> Option<ParticipantId> {
+        let owner = self.owner(publication.peer)?;
+        let publications = &mut self.of.get_mut(&owner)?.publications;
+        publications
+            .iter_mut()
+            .find(|it| it.id == publication)?
+            .is_deaf = is_deaf;
+        Some(owner)
+    }
+
     /// Whether the media of a participant's source arrives; `None` if it has not begun to.
     pub(super) fn arrives(&self, participant: ParticipantId, source: Source) -> Option<bool> {
         let peer = self.of.get(&participant)?;
@@ -381,6 +400,10 @@ impl Peers {
         let media = self.media_state(state, participant);
         Some(ParticipantEntry {
             undecodable: self.undecodable(participant).to_vec(),
+            ignores_keyframe_requests: self
+                .of
+                .get(&participant)
+                .is_some_and(|peer| peer.publications.iter().any(|it| it.is_deaf)),
             ..state.participant_entry(participant, media)?
         })
     }

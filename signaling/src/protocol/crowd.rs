@@ -31,6 +31,7 @@ pub struct Crowd {
 
 /// What participants of a crowd have in common.
 #[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Alike {
     role: Role,
     province: Option<SiteCode>,
@@ -42,6 +43,8 @@ struct Alike {
     floor: Standing,
     #[serde(default)]
     undecodable: Vec<Place>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    ignores_keyframe_requests: bool,
 }
 
 /// Gathers those who are alike. `is_plain` says whether somebody is called as its site is; the
@@ -102,6 +105,7 @@ fn alike(entry: &ParticipantEntry) -> Alike {
         sources,
         floor,
         undecodable,
+        ignores_keyframe_requests,
     } = entry;
     Alike {
         role: *role,
@@ -113,6 +117,7 @@ fn alike(entry: &ParticipantEntry) -> Alike {
         sources: sources.clone(),
         floor: *floor,
         undecodable: undecodable.clone(),
+        ignores_keyframe_requests: *ignores_keyframe_requests,
     }
 }
 
@@ -155,6 +160,7 @@ impl Crowd {
                 sources: self.alike.sources.clone(),
                 floor: self.alike.floor,
                 undecodable: self.alike.undecodable.clone(),
+                ignores_keyframe_requests: self.alike.ignores_keyframe_requests,
             })
         })
     }
@@ -181,6 +187,7 @@ mod tests {
             sources: vec![Source::Microphone, Source::Camera],
             floor: Standing::None,
             undecodable: Vec::new(),
+            ignores_keyframe_requests: false,
         }
     }
 

@@ -511,6 +511,9 @@ pub struct ParticipantEntry {
     /// Places of the stage that it cannot decode: it has not agreed to their codec.
     #[serde(default)]
     pub undecodable: Vec<Place>,
+    /// Its encoder makes no keyframe when asked: who comes late waits for its own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ignores_keyframe_requests: bool,
 }
 
 /// Somebody who was sent away. See [`ServerMessage::Barred`].

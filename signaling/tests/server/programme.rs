@@ -91,6 +91,22 @@ async fn an_encoder_that_was_started_again_is_the_hall_with_its_first_packet() {
 }
 
 #[tokio::test]
+async fn an_encoder_that_ignores_keyframe_requests_is_named() {
+    let world = World::new().await;
+    publish(&world, &world.token(Role::Hall, Some("VN"))).await;
+    for ignored in [true, false] {
+        let publication = publication(1, 1);
+        let event = Event::KeyframeRequestsIgnored {
+            publication,
+            ignored,
+        };
+        world.media.happen(event).await;
+        let is_named = |people: &[Value]| people[0]["ignoresKeyframeRequests"] == json!(true);
+        people(&world, |people| is_named(people) == ignored).await;
+    }
+}
+
+#[tokio::test]
 async fn what_is_silent_while_its_floor_lasts_leaves_the_stage_until_it_is_heard_again() {
     let world = World::new().await;
     publish(&world, &world.token(Role::Hall, Some("VN"))).await;
