@@ -1,4 +1,8 @@
 //! Lines of every kind on a virtual clock, twenty seeds each: what is estimated, what is shown.
+#![expect(
+    clippy::indexing_slicing,
+    reason = "what is out of range in a test is a mistake in the test"
+)]
 
 #[path = "lines/site.rs"]
 mod site;

@@ -171,7 +171,7 @@ impl Site {
         if now >= self.next_sound {
             self.next_sound += 0.06;
             self.send(now, line, &[SOUND * 6 / 800], |packet| {
-                packet.is_sound = true
+                packet.is_sound = true;
             });
         }
         if now >= self.next_picture {
@@ -182,7 +182,7 @@ impl Site {
             self.report(now);
         }
         let millis = (now * 1e3).round() as u64;
-        if millis % 50 == 0 {
+        if millis.is_multiple_of(50) {
             self.line.on_tick(at(now));
             self.allocate(now);
             self.moments.push(Moment {
@@ -223,7 +223,8 @@ impl Site {
         self.next_picture += 1.0 / pictures;
         if let Some(layer) = layer {
             self.pictures += 1;
-            let is_keyframe = self.needs_keyframe || self.pictures % (2 * pictures as u32) == 0;
+            let is_keyframe =
+                self.needs_keyframe || self.pictures.is_multiple_of(2 * pictures as u32);
             self.needs_keyframe = false;
             let mean = f64::from(LAYERS[layer]) / pictures / 8.0;
             let bytes = if is_keyframe {
