@@ -1,3 +1,5 @@
+//! ICE-TCP over real sockets.
+
 use std::io::Write as _;
 use std::net::TcpStream;
 use std::sync::Arc;

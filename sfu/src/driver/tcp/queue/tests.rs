@@ -1,3 +1,5 @@
+//! What waits for a connection on the virtual clock: whose turn it is, and what is left out.
+
 use super::*;
 use crate::testing::epoch;
 
