@@ -1,7 +1,5 @@
 //! What the server sends.
 
-use std::net::IpAddr;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -187,7 +185,7 @@ pub struct Welcome {
     /// The address from which the server sees this session: a resumed one that comes from another
     /// than before has another network under it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub address: Option<IpAddr>,
+    pub address: Option<core::net::IpAddr>,
     /// How long after a loss it may come back.
     pub resume_seconds: u32,
     /// How often the server pings.
