@@ -321,7 +321,7 @@ async fn a_taken_id_an_empty_floor_and_an_ended_conference_are_conflicts() {
 async fn an_oversized_body_is_not_read() {
     let house = House::open().await;
     let admin = house.token(Role::Admin);
-    let huge = format!(r#"{{"title":"{}"}}"#, "x".repeat(1024 * 1024));
+    let huge = format!(r#"{{"title":"{}"}}"#, "x".repeat(6 * 1024 * 1024));
     let answer = house
         .ask("POST", "/api/v1/conferences", Some(&admin), huge.into())
         .await;
