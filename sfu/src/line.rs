@@ -131,6 +131,8 @@ pub struct Line {
     /// When something was reported again after a silence.
     returned: Option<Micros>,
     unanswered: Option<Micros>,
+    /// Whether pictures leave with numbers whose arrival may be reported.
+    is_numbered: bool,
     /// Since when every packet is stamped.
     all_since: Option<Micros>,
     troubled: Micros,
@@ -139,7 +141,7 @@ pub struct Line {
     nacked: Option<(Micros, usize)>,
     load: Load,
     sound: u32,
-    /// Something was measured.
+    /// It has shown that it does not carry all.
     settled: bool,
 }
 
@@ -167,6 +169,7 @@ impl Line {
             departed: None,
             returned: None,
             unanswered: None,
+            is_numbered: true,
             all_since: Some(0),
             troubled: 0,
             alarmed: None,
@@ -212,7 +215,13 @@ impl Line {
 
     /// Whether the receiver reports arrivals, or may begin to.
     fn reports_arrivals(&self, now: Micros) -> bool {
-        self.reported.is_some() || now < MUTE
+        self.is_numbered && (self.reported.is_some() || now < MUTE)
+    }
+
+    /// Says whether pictures leave with transport-wide numbers. Where they do not, receiver reports
+    /// and REMB count alone.
+    pub fn set_numbered(&mut self, is_numbered: bool) {
+        self.is_numbered = is_numbered;
     }
 
     /// Notes what is sent, and how much of it as sound, whose arrival is not reported, and what
@@ -396,8 +405,8 @@ impl Line {
         let before = self.estimate.verdict();
         let judgement = self.estimate.judge(&reading);
         self.act_on(judgement);
-        self.settled |= reading.arriving.is_some() || judgement.cut;
         let verdict = self.estimate.verdict();
+        self.settled |= judgement.cut || matches!(verdict, Verdict::Filling | Verdict::Flooded);
         let is_suspect = reading.late > 35_000 || reading.moment.lost >= 3;
         if is_suspect {
             self.alarmed = Some(at);
@@ -536,7 +545,8 @@ impl Line {
         self.coarse.rate(at)
     }
 
-    /// Whether what it carries is more than a first guess.
+    /// Whether it has shown that it does not carry all; until then the estimate is a first guess that
+    /// grows, and no reason to hold a stage's only picture back.
     pub fn is_settled(&self) -> bool {
         self.settled
     }

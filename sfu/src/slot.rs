@@ -151,6 +151,12 @@ impl Slot {
         self.codecs.get(usize::from(look.codec)).copied()
     }
 
+    /// Whether packets of a codec can be sent again as retransmissions of their own.
+    pub fn has_rtx(&self, codec: Codec) -> bool {
+        let mut codecs = self.codecs.iter();
+        codecs.any(|spec| spec.codec == codec && spec.rtx_pt.is_some())
+    }
+
     /// Goes to another rung, `best` being the layers of what is to be shown. Going down, what does
     /// not fit any more is shown no longer. Returns whether a picture is to be started.
     pub fn go_to(&mut self, rung: Rung, best: [u8; MAX_LAYERS]) -> bool {
@@ -158,13 +164,15 @@ impl Slot {
             return false;
         }
         let is_down = rung < self.rung;
+        // A slot that showed nothing although it might have waits for a picture already.
+        let was_waiting = self.rung > Rung::Stills && self.rewriter.source().is_none();
         self.rung = rung;
         let target = self.target(best);
         let fits = self.rewriter.source().is_some_and(|it| it.layer == target);
         if is_down && !fits {
             self.stop();
         }
-        rung > Rung::Stills && self.rewriter.source().is_none()
+        rung > Rung::Stills && self.rewriter.source().is_none() && !was_waiting
     }
 
     /// The layer that a publication has for what the slot wishes.

@@ -55,12 +55,6 @@ pub(super) struct Late {
     slot: u8,
 }
 
-impl Late {
-    pub(super) const fn new(peer: PeerKey, slot: u8) -> Self {
-        Self { peer, slot }
-    }
-}
-
 /// A slot on its way from the past to the present.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct CatchingUp {

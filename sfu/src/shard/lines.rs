@@ -115,6 +115,7 @@ impl Shard {
             return;
         };
         let mut sound = 0;
+        let mut is_numbered = false;
         let mut wishes: SmallVec<[Wish; USUAL]> = SmallVec::new();
         for (index, slot) in (0u8..).zip(&peer.slots) {
             let shown = shown(conference, &self.publications, slot);
@@ -125,6 +126,7 @@ impl Shard {
             match slot.kind {
                 MediaKind::Audio => sound += rate_of_sound(publication),
                 MediaKind::Video => {
+                    is_numbered |= slot.has_rtx(publication.codec);
                     let rates = rates(now, publication);
                     // What nobody sends yet is no wish yet.
                     let is_sent = rates.iter().any(|rate| *rate > 0);
@@ -137,8 +139,10 @@ impl Shard {
                 }
             }
         }
+        // Without retransmissions packets leave without a number, and nothing tells of them.
+        line.set_numbered(is_numbered || wishes.is_empty());
         let carries = line.carries(now).map(|rate| {
-            // Before anything is known, and not for long: what everybody gets at least.
+            // While nothing tells of trouble: what everybody gets at least.
             let stage = wishes.iter().filter(|it| it.priority >= Priority::Main);
             let least = stage.filter_map(|wish| wish.cost(Rung::Low)).sum::<u32>();
             if line.is_settled() {
@@ -150,6 +154,7 @@ impl Shard {
         let load = peer.cold.allocator.allocate(now, carries, sound, &wishes);
         line.note_load(load, sound);
         let is_held = line.verdict() == Verdict::Flooded;
+        let mut starting: SmallVec<[u8; USUAL]> = SmallVec::new();
         for wish in &wishes {
             let held = is_held.then_some(Rung::Sound);
             let rung = held.unwrap_or_else(|| peer.cold.allocator.rung(wish.slot));
@@ -163,9 +168,11 @@ impl Shard {
             let best = publication.map(Publication::best).unwrap_or_default();
             if slot.go_to(rung, best) {
                 self.stats.rung_changes += 1;
-                self.late
-                    .push_back(crate::shard::catch_up::Late::new(key, wish.slot));
+                starting.push(wish.slot);
             }
+        }
+        for slot in starting {
+            self.catch_up_slot(key, usize::from(slot));
         }
     }
 }
