@@ -416,8 +416,12 @@ impl Slot {
         })
     }
 
-    /// Numbers a retransmission of nothing, which is padding; `None` where none was negotiated.
+    /// Numbers a retransmission of nothing, which is padding; `None` where none was negotiated, or
+    /// nothing has left that it could be taken for a retransmission of.
     pub fn number_padding(&mut self, padding: u8) -> Option<Numbered> {
+        if self.sent().packets == 0 {
+            return None;
+        }
         let mut codecs = self.codecs.iter();
         let shown = self.codec();
         let of_it = |spec: &&CodecSpec| shown.is_none_or(|shown| spec.codec == shown);
