@@ -143,7 +143,7 @@ impl Shard {
         line.set_numbered(is_numbered || wishes.is_empty());
         let carries = line.carries(now).map(|rate| {
             // While nothing tells of trouble: what everybody gets at least.
-            let stage = wishes.iter().filter(|it| it.priority >= Priority::Main);
+            let stage = wishes.iter().filter(|it| it.priority >= Priority::Second);
             let least = stage.filter_map(|wish| wish.cost(Rung::Low)).sum::<u32>();
             if line.is_settled() {
                 rate
