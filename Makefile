@@ -59,8 +59,8 @@ release: packages web ## build the binary to put on a server, with the pages ins
 test: packages-test web ## run every test, browsers included
 	$(NPM) --prefix $(WEB) test
 	cargo test --workspace --locked
-	@$(MAKE) --no-print-directory browsers
 	@$(MAKE) --no-print-directory interop-quick
+	@$(MAKE) --no-print-directory browsers
 
 .PHONY: browsers
 browsers: packages-test web $(BROWSER)/node_modules/.package-lock.json ## run the tests with real browsers, against the programs built last
