@@ -1,29 +1,26 @@
 //! What every request handler and session has at hand.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::access::AccessLog;
 use crate::admission::Admission;
-use crate::auth::{Grant, Keys, SessionSecret, TokenError};
+use crate::auth::{Grant, Keys, TokenError};
 use crate::clock::Clock;
 use crate::conference::Refusal;
 use crate::conference_task::{ConferenceHandle, Endings};
 use crate::config::Config;
 use crate::directory::Directory;
-use crate::health::StoreCheck;
-use crate::ids::{ConferenceId, ParticipantId, SessionId, TokenId};
 use crate::media::MediaPlane;
 use crate::metrics::{Metrics, WANT_OF_ROOM};
 use crate::outbox::Ending;
-use crate::protocol::endings::RETRY_SECONDS;
 use crate::protocol::{CloseReason, ErrorCode};
 use crate::store::Store;
+use crate::store_check::StoreCheck;
 use crate::whip::Resources;
 
 /// Shared by everything that serves requests. Cheap to clone.
@@ -125,60 +122,4 @@ impl Endings for Restarting {
 /// Whether a join was refused because there was no room, not because of who asked.
 fn is_want_of_room(code: ErrorCode) -> bool {
     WANT_OF_ROOM.contains(&code)
-}
-
-/// When a client that was sent away may come back, in seconds: for each another time, so that a
-/// crowd does not return as one.
-pub(crate) fn spread_retry() -> u32 {
-    rand::random_range(RETRY_SECONDS..=RETRY_SECONDS + RETRY_SPREAD_SECONDS)
-}
-
-/// Over how long the return of those is spread who were refused. Higher: a gentler crowd. Lower:
-/// the last of them is in sooner.
-const RETRY_SPREAD_SECONDS: u32 = 10;
-
-fn unix_ms() -> u64 {
-    u64::try_from(Timestamp::now().as_millisecond()).unwrap_or_default()
-}
-
-/// Where this process counts its participants from.
-static FIRST_PARTICIPANT: LazyLock<(u64, u128)> = LazyLock::new(|| {
-    let random: u64 = rand::random();
-    (unix_ms(), u128::from(random >> 16) << 32)
-});
-
-/// How many participants this process has named.
-static PARTICIPANTS: AtomicU32 = AtomicU32::new(0);
-
-/// A fresh participant id: a random beginning that the participants of this process share, and a
-/// number. They are no secrets, and a list of thousands that begin alike is short.
-#[must_use]
-pub fn new_participant() -> ParticipantId {
-    let (started_ms, random) = *FIRST_PARTICIPANT;
-    let number = PARTICIPANTS.fetch_add(1, Ordering::Relaxed);
-    ParticipantId::new(started_ms, random | u128::from(number))
-}
-
-/// A fresh session id.
-#[must_use]
-pub fn new_session() -> SessionId {
-    SessionId::new(unix_ms(), rand::random())
-}
-
-/// A fresh session secret.
-#[must_use]
-pub fn new_secret() -> SessionSecret {
-    SessionSecret::new(rand::random())
-}
-
-/// A fresh token id.
-#[must_use]
-pub fn new_token_id() -> TokenId {
-    TokenId::generate(unix_ms(), rand::random())
-}
-
-/// A fresh conference id.
-#[must_use]
-pub fn new_conference_id() -> ConferenceId {
-    ConferenceId::generate(unix_ms(), rand::random())
 }

@@ -30,6 +30,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use sfu::Media;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tracing::{info, warn};
@@ -38,7 +39,6 @@ use crate::auth::Revoked;
 use crate::clock::{Clock, Now, Reckoning};
 use crate::conference::{Actor, Command, Settings, State};
 use crate::ids::ConferenceId;
-use crate::media::MediaPlane;
 use crate::metrics::Metrics;
 use crate::protocol::server::Phase;
 use crate::running::{Place, Running};
@@ -84,7 +84,7 @@ pub struct Surroundings {
     /// Where events are kept.
     pub store: Store,
     /// Where media is commanded.
-    pub media: MediaPlane,
+    pub media: Arc<dyn Media>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// Room for conferences that run.

@@ -7,8 +7,8 @@
 
 use jiff::Timestamp;
 
-use crate::app;
 use crate::auth::{CodeError, Issued, Keys, LinkCode, NewToken, Role, SessionSecret, TokenError};
+use crate::fresh;
 use crate::ids::TokenId;
 use crate::store::{LinkRow, Opened, Store, StoreError};
 
@@ -123,7 +123,7 @@ fn url(base_url: &str, role: Role, code: &LinkCode) -> String {
 /// The secret of a browser that has none yet.
 #[must_use]
 pub fn new_device() -> SessionSecret {
-    app::new_secret()
+    fresh::secret()
 }
 
 /// Exchanges a code for its token: the same one each time.

@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use sfu::command::{Command, CommandError, Joined, PeerPolicy};
+use sfu::command::{CommandError, PeerPolicy};
 use sfu::id::{ConferenceId, PeerId};
 use sfu::{Events, Media};
 
 use crate::conference_task::ConferenceHandle;
 use crate::judging::{Judges, Link};
+use crate::unclaimed::Unclaimed;
 
 /// The media plane, and the conferences that have had a peer there.
 #[derive(Clone, Debug)]
@@ -16,44 +17,6 @@ pub struct MediaPlane {
     media: Arc<dyn Media>,
     conferences: Arc<Mutex<HashMap<ConferenceId, ConferenceHandle>>>,
     judges: Judges,
-}
-
-/// A peer that was answered and has no owner yet. It closes when this is dropped unclaimed, on
-/// whatever way to its owner that happens.
-#[derive(Debug)]
-pub struct Unclaimed {
-    media: Arc<dyn Media>,
-    joined: Joined,
-    is_claimed: bool,
-}
-
-impl Unclaimed {
-    fn new(media: Arc<dyn Media>, joined: Joined) -> Self {
-        Self {
-            media,
-            joined,
-            is_claimed: false,
-        }
-    }
-
-    /// What was negotiated.
-    pub const fn joined(&self) -> &Joined {
-        &self.joined
-    }
-
-    /// It has an owner now, who closes it.
-    pub fn claim(mut self) {
-        self.is_claimed = true;
-    }
-}
-
-impl Drop for Unclaimed {
-    fn drop(&mut self) {
-        if !self.is_claimed {
-            let peer = self.joined.peer;
-            self.media.command(Command::RemovePeer { peer });
-        }
-    }
 }
 
 impl MediaPlane {

@@ -6,9 +6,9 @@ use axum::extract::ws::Utf8Bytes;
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use crate::app;
 use crate::protocol::endings::ComeBack;
 use crate::protocol::{CloseReason, ServerMessage};
+use crate::retry;
 
 /// A message as it goes over the wire, shared by everybody who gets it.
 pub type Frame = Utf8Bytes;
@@ -47,7 +47,7 @@ impl Ending {
             (_, ComeBack::Never) => None,
             (_, ComeBack::Join) => Some(0),
             (CloseReason::Overloaded | CloseReason::Internal, ComeBack::After(_)) => {
-                Some(app::spread_retry())
+                Some(retry::spread_retry())
             }
             (_, ComeBack::After(seconds)) => Some(seconds),
         };

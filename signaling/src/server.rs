@@ -23,7 +23,6 @@ use crate::conference_task::{Surroundings, WelcomeTimes};
 use crate::config::Config;
 use crate::data_dir::Lock;
 use crate::directory::Directory;
-use crate::health::StoreCheck;
 use crate::heartbeat;
 use crate::listener;
 use crate::media::MediaPlane;
@@ -32,6 +31,7 @@ use crate::routes;
 use crate::running::Running;
 use crate::sealer::Sealer;
 use crate::store::{Store, StoreError};
+use crate::store_check::StoreCheck;
 use crate::tokens::{IssueError, Mint};
 use crate::vault::{Served, Vault, VaultError};
 use crate::warden;
@@ -319,12 +319,11 @@ fn assemble(
     let metrics = Arc::new(Metrics::default());
     metrics.add_media(Arc::clone(&media));
     metrics.add_store(store.clone());
-    let media = MediaPlane::new(media);
     let seconds = |seconds: u64| u32::try_from(seconds).unwrap_or(u32::MAX);
     let window = i64::try_from(config.sessions.resume_seconds).unwrap_or(i64::MAX);
     let around = Surroundings {
         store: store.clone(),
-        media: media.clone(),
+        media: Arc::clone(&media),
         metrics: Arc::clone(&metrics),
         running: Running::new(config.conferences.max_open),
         settings: Settings {
@@ -341,6 +340,7 @@ fn assemble(
         clock: clock.clone(),
         up_until,
     };
+    let media = MediaPlane::new(media);
     let draining = CancellationToken::new();
     Arc::new(Inner {
         directory: Directory::new(around),

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::app;
 use crate::auth::{Issued, Keys, NewToken, Role, TokenError};
 use crate::conference::Settings;
+use crate::fresh;
 use crate::ids::{ConferenceId, SiteCode};
 use crate::sites::{Site, SiteFilter};
 use crate::store::{Store, StoreError, TokenRow};
@@ -167,7 +167,7 @@ impl Mint<'_> {
 
     fn sign(&self, new: NewToken) -> Result<(Issued, TokenRow), IssueError> {
         let (role, site, conference) = (new.role, new.site.clone(), new.conference.clone());
-        let issued = self.keys.issue(new, app::new_token_id(), self.now)?;
+        let issued = self.keys.issue(new, fresh::token_id(), self.now)?;
         let row = TokenRow {
             id: issued.id.clone(),
             subject: issued.subject.clone(),

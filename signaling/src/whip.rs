@@ -33,18 +33,19 @@ use tokio::time::Instant;
 use utoipa::IntoParams;
 
 use crate::access::{AccessLog, Arrived};
-use crate::app::{self, App};
+use crate::app::App;
 use crate::auth::{Grant, Role, Verb};
 use crate::conference::{Command, Join, Refusal};
 use crate::conference_task::{Answer, Arrival, ConferenceHandle, Negotiated, NewPeer};
+use crate::fresh;
 use crate::ids::{ConferenceId, ParticipantId};
 use crate::judging::Link;
 use crate::listener::ClientAddress;
-use crate::media::Unclaimed;
 use crate::negotiation::{self, WatchedFeed};
 use crate::outbox::{Outbox, outbox};
 use crate::protocol::{ErrorCode, Source};
 use crate::rest::{ApiError, Body, ErrorBody, Path, Query};
+use crate::unclaimed::Unclaimed;
 
 use if_match::IfMatch;
 
@@ -236,9 +237,9 @@ async fn start(
     let (outbox, reader) = outbox(1);
     let join = Join {
         grant: grant.clone(),
-        participant: app::new_participant(),
-        session: app::new_session(),
-        secret: app::new_secret().hash(),
+        participant: fresh::participant(),
+        session: fresh::session(),
+        secret: fresh::secret().hash(),
         no_room,
         over: None,
     };

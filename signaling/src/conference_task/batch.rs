@@ -1,6 +1,7 @@
 //! Carrying out requests: what is decided at once, and what waits until it is stored.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use sfu::command::{CloseReason as PeerCloseReason, Command as MediaCommand, Event as MediaEvent};
@@ -462,7 +463,7 @@ impl ConferenceTask {
             active: _,
             answer,
         } = new;
-        let media = self.around.media.media();
+        let media = &self.around.media;
         let peer = if !media.knows(unclaimed.joined().peer) {
             // Its owner was so long in coming in that it gave up; nothing more is heard of it.
             Err(Refusal::new(
@@ -538,7 +539,7 @@ impl ConferenceTask {
                 format!("no participant {target} is present in this conference"),
             ));
         }
-        let media = self.around.media.media().clone();
+        let media = Arc::clone(&self.around.media);
         self.peers
             .watch(participant, mid, target, &*media)
             .map_err(|error| Refusal::new(ErrorCode::BadMessage, error.to_string()))
@@ -587,14 +588,14 @@ impl ConferenceTask {
     ) -> Option<ParticipantId> {
         let participant = self.peers.owner(peer)?;
         info!(conference = %self.id(), %participant, ?reason, "peer closed");
-        let media = self.around.media.media().clone();
+        let media = Arc::clone(&self.around.media);
         self.peers.forget(participant, &*media);
         Some(participant)
     }
 
     fn overload(&mut self, now: Timestamp, shard: ShardId, left_out: Option<Priority>) {
         warn!(conference = %self.id(), %shard, ?left_out, "overload");
-        let counted = self.around.media.media().stats().shed_frames;
+        let counted = self.around.media.stats().shed_frames;
         self.troubles
             .overload(Instant::now(), now, shard, left_out, counted);
     }
@@ -643,7 +644,7 @@ impl ConferenceTask {
     pub(super) fn release(&mut self, batch: Batch) {
         let now = Instant::now();
         self.measure();
-        let media = self.around.media.media().clone();
+        let media = Arc::clone(&self.around.media);
         let mut left = Vec::new();
         for effect in batch.effects {
             self.follow(effect, now, &mut left);
@@ -717,7 +718,7 @@ impl ConferenceTask {
     }
 
     fn command_media(&mut self, intent: &MediaIntent) {
-        let media = self.around.media.media().clone();
+        let media = Arc::clone(&self.around.media);
         match intent {
             MediaIntent::Block {
                 participant,
@@ -808,7 +809,7 @@ impl ConferenceTask {
     /// After the state went back to what is stored: nobody stays connected who is not in it, and
     /// the media plane does what it says.
     pub(super) fn reconnect_to_state(&mut self) {
-        let media = self.around.media.media().clone();
+        let media = Arc::clone(&self.around.media);
         if self.state.phase() == Phase::Ended {
             self.links
                 .end_all(|| Ending::because(CloseReason::ConferenceEnded));

@@ -12,11 +12,11 @@ use crate::auth::Role;
 use crate::conference::view::{RosterView, Snapshot};
 use crate::conference::{Actor, Command, Refusal};
 use crate::ids::{ParticipantId, RequestId, SessionId, SiteCode};
-use crate::media::Unclaimed;
 use crate::outbox::{Ending, Outbox};
 use crate::protocol::endings::RETRY_SECONDS;
 use crate::protocol::server::{BarredEntry, ParticipantEntry, PublicationEntry, SlotEntry};
 use crate::protocol::{ErrorCode, ServerMessage, Source};
+use crate::unclaimed::Unclaimed;
 
 /// A request with the time since when it waits.
 #[derive(Debug)]

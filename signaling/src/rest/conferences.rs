@@ -17,12 +17,13 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::page::{Page, page};
 use super::{ApiError, ErrorBody, Json, Path, Query};
-use crate::app::{self, App};
+use crate::app::App;
 use crate::auth::Grant;
 use crate::conference::view::Snapshot;
 use crate::conference::{Actor, Command};
 use crate::conference_task::ConferenceHandle;
 use crate::directory::NewConference;
+use crate::fresh;
 use crate::ids::{ConferenceId, SiteCode};
 use crate::protocol::ErrorCode;
 use crate::store::ConferenceRow;
@@ -98,7 +99,7 @@ pub(super) async fn create(
         starts_at,
         sites,
     } = body;
-    let id = id.unwrap_or_else(app::new_conference_id);
+    let id = id.unwrap_or_else(fresh::conference_id);
     let location = format!("/api/v1/conferences/{id}");
     let new = NewConference {
         id,

@@ -7,11 +7,11 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::app;
 use crate::auth::TokenError;
 use crate::conference::Refusal;
 use crate::conference_task::AskError;
 use crate::protocol::ErrorCode;
+use crate::retry;
 use crate::store::StoreError;
 
 /// Why an HTTP request was refused. Causes of our own go to the log, not to the client.
@@ -163,7 +163,7 @@ impl IntoResponse for ApiError {
             status,
             StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS
         ) {
-            headers.insert(RETRY_AFTER, HeaderValue::from(app::spread_retry()));
+            headers.insert(RETRY_AFTER, HeaderValue::from(retry::spread_retry()));
         }
         response
     }

@@ -11,9 +11,9 @@ use crate::conference::Refusal;
 use crate::conference_task::{Answer, NewPeer, refusal_message};
 use crate::ids::RequestId;
 use crate::judging::Link;
-use crate::media::Unclaimed;
 use crate::negotiation;
 use crate::protocol::{ErrorCode, ServerMessage, Source};
+use crate::unclaimed::Unclaimed;
 
 /// A description that is being judged.
 pub(super) type Judging = Pin<Box<dyn Future<Output = Verdict> + Send>>;

@@ -8,10 +8,11 @@ use tokio::time::{Instant, timeout};
 use super::socket::{Received, Socket};
 use crate::access::{AccessLog, Arrived};
 use crate::admission::{Admitted, Seat, Visit};
-use crate::app::{self, App};
+use crate::app::App;
 use crate::auth::{Role, SessionSecret, TokenError};
 use crate::conference::{Command, Join, Refusal};
 use crate::conference_task::{Admission, Arrival, ConferenceHandle};
+use crate::fresh;
 use crate::ids::{ParticipantId, RequestId, SessionId};
 use crate::listener::ClientAddress;
 use crate::outbox::{Ending, Outbox};
@@ -167,11 +168,11 @@ async fn join(
         .admission
         .admit(grant.role(), peers)
         .inspect_err(|refusal| app.note_refused(&conference, refusal))?;
-    let secret = app::new_secret();
+    let secret = fresh::secret();
     let join = Join {
         grant: grant.clone(),
-        participant: app::new_participant(),
-        session: app::new_session(),
+        participant: fresh::participant(),
+        session: fresh::session(),
         secret: secret.hash(),
         no_room,
         over: None,

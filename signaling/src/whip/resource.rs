@@ -11,6 +11,7 @@ use sfu::id::PeerId;
 use crate::auth::Grant;
 use crate::conference::{Actor, Command, Refusal};
 use crate::conference_task::ConferenceHandle;
+use crate::fresh;
 use crate::ids::{ConferenceId, ParticipantId};
 use crate::protocol::ErrorCode;
 use crate::rest::ApiError;
@@ -91,7 +92,7 @@ struct Known {
 impl Resources {
     /// Remembers a resource with its first `ETag`.
     pub(super) fn insert(&self, resource: Resource, etag: String) -> ResourceId {
-        let id = ResourceId(crate::app::new_secret().reveal());
+        let id = ResourceId(fresh::secret().reveal());
         self.known().live.insert(id.clone(), (resource, etag));
         id
     }

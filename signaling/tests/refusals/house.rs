@@ -193,7 +193,7 @@ impl House {
         // As somebody makes it who has the key: nobody asks whether the place is known here.
         let issued = app
             .keys
-            .issue(new, signaling::app::new_token_id(), app.clock.now().wall)
+            .issue(new, signaling::fresh::token_id(), app.clock.now().wall)
             .expect("the claims make sense");
         (issued.token, issued.id)
     }

@@ -23,7 +23,7 @@ impl House {
             valid_for: SignedDuration::from_hours(1),
         };
         let app = self.server.app();
-        let id = signaling::app::new_token_id();
+        let id = signaling::fresh::token_id();
         let issued = app.keys.issue(new, id, app.clock.now().wall);
         let token = issued.expect("the claims make sense").token;
         let path = format!("/whep/{conference}");

@@ -174,7 +174,7 @@ impl World {
         };
         // As a program makes it that has the key: nobody asks whether the place is known here.
         let app = self.server.app();
-        let id = signaling::app::new_token_id();
+        let id = signaling::fresh::token_id();
         let issued = app.keys.issue(new, id, app.clock.now().wall);
         issued.unwrap().token
     }
