@@ -8,6 +8,7 @@ use arrayvec::ArrayString;
 
 use crate::id::{ConferenceId, Feed, PeerId, PublicationId, ShardId, SlotId, Ssrc};
 use crate::kind::{Codec, CodecSpec, MediaKind};
+use crate::line::announced::Said;
 use crate::priority::Priority;
 
 /// Short SDP tokens kept inline: a MID (RFC 9143) or a RID (RFC 8851) of up to 16 bytes.
@@ -310,6 +311,14 @@ pub enum Event {
         publication: PublicationId,
         /// Ignores them.
         ignored: bool,
+    },
+    /// The way to a receiver is another than was said last; of a new one it was said that it carries
+    /// all.
+    LineChanged {
+        /// Whose.
+        peer: PeerId,
+        /// How it is.
+        line: Said,
     },
     /// A shard cannot keep up with a conference and leaves something out, or less than before.
     Overload {

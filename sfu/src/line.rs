@@ -4,6 +4,7 @@
 //! peer that receives, about 3 KB, behind a pointer: fan-out touches it only for messages whose
 //! arrival is to be reported.
 
+pub mod announced;
 pub mod arriving;
 pub mod coarse;
 pub mod delay;
@@ -17,6 +18,7 @@ pub mod train;
 use std::time::{Duration, Instant};
 
 use crate::allocate::Load;
+use crate::line::announced::{Announced, Said};
 use crate::line::arriving::Arriving;
 use crate::line::coarse::Coarse;
 use crate::line::delay::Delay;
@@ -27,6 +29,7 @@ use crate::line::loss::Loss;
 use crate::line::probe::Probe;
 use crate::line::train::{Arrived, Train};
 use crate::rtp::Rtcp;
+use crate::rung::Rung;
 
 /// Microseconds since a line was made, or by a receiver's clock.
 pub type Micros = i64;
@@ -70,6 +73,9 @@ const SILENCE: Micros = 1_500_000;
 ///
 /// Higher: fewer keyframes asked for when somebody comes. Lower: less of a queue on a weak line.
 const BURST_MILLIS: usize = 1_000;
+
+/// How much one report of sound counts. Lower: a single burst is no loss. Higher: seen sooner.
+const SOUND_LOSS_WEIGHT: f64 = 0.4;
 
 /// Without pictures so much padding leaves, so that delays are known: an eighth of a sound's rate.
 const PULSE: Micros = 110_000;
@@ -143,6 +149,11 @@ pub struct Line {
     sound: u32,
     /// It has shown that it does not carry all.
     settled: bool,
+    /// What it leaves of the most important picture.
+    rung: Rung,
+    /// Share of the sound that receiver reports say is lost.
+    sound_loss: f64,
+    announced: Announced,
 }
 
 impl Line {
@@ -177,6 +188,9 @@ impl Line {
             load: Load::default(),
             sound: 0,
             settled: false,
+            rung: Rung::High,
+            sound_loss: 0.0,
+            announced: Announced::default(),
         }
     }
 
@@ -228,6 +242,36 @@ impl Line {
     /// would be sent on a line that carries all; in bits per second.
     pub fn note_load(&mut self, load: Load, sound: u32) {
         (self.load, self.sound) = (load, sound);
+    }
+
+    /// Notes what is left of the most important picture, the highest rung where that is all of it.
+    pub fn note_rung(&mut self, rung: Rung) {
+        self.rung = rung;
+    }
+
+    /// Notes which share of the sound a receiver report says was lost.
+    pub fn note_sound_loss(&mut self, lost: f64) {
+        self.sound_loss += (lost - self.sound_loss) * SOUND_LOSS_WEIGHT;
+    }
+
+    /// What is to be said of it to the conference, if anything.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a share of a hundred"
+    )]
+    pub fn announce(&mut self, now: Instant, round_trip: Option<Duration>) -> Option<Said> {
+        let at = self.micros(now);
+        let millis = round_trip.map_or(0, |it| it.as_millis());
+        // What is left out while nothing is known yet says nothing about the line.
+        let is_known = self.settled || !self.reports_arrivals(at);
+        let seen = Said {
+            rung: if is_known { self.rung } else { Rung::High },
+            redundant: false,
+            loss: (self.sound_loss * 100.0).round().clamp(0.0, 100.0) as u8,
+            round_trip: u16::try_from(millis).unwrap_or(u16::MAX),
+        };
+        self.announced.note(now, seen)
     }
 
     /// Takes in transport-wide feedback. Returns whether it changed the verdict for the worse, or

@@ -186,6 +186,7 @@ fn worth_a_line(event: &Event) -> Option<(&'static str, Option<ParticipantId>, O
         | Event::TakenOver { .. }
         | Event::SourceChanged { .. }
         | Event::MediaChanged { .. }
+        | Event::LineChanged { .. }
         | Event::FloorRequested { .. }
         | Event::FloorWithdrawn { .. }
         | Event::StageSet { .. }

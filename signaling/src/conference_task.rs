@@ -16,6 +16,7 @@ mod bucket;
 mod budget;
 mod doubts;
 mod handle;
+mod lines;
 mod links;
 mod news;
 mod outage;
@@ -46,6 +47,7 @@ use crate::store::Store;
 use batch::Batch;
 use budget::Budgets;
 use doubts::Doubts;
+use lines::Unrecorded;
 use links::Links;
 use news::News;
 use outage::Outage;
@@ -120,6 +122,7 @@ struct ConferenceTask {
     news: News,
     troubles: Troubles,
     budgets: Budgets,
+    unrecorded: Unrecorded,
     reckoning: Reckoning,
     outage: Outage,
     /// What has become of connections and peers is not in the state yet.
@@ -155,6 +158,7 @@ pub fn spawn(
         news: News::default(),
         troubles: Troubles::default(),
         budgets: Budgets::default(),
+        unrecorded: Unrecorded::default(),
         reckoning: Reckoning::default(),
         outage: Outage::default(),
         // Whoever was here when the server stopped has lost its connection and its peer.
@@ -238,6 +242,7 @@ impl ConferenceTask {
         // After the answers to its questions, which may have waited as long.
         self.end_doubts(&mut batch, now);
         self.note_arrivals(&mut batch, now);
+        self.record_lines(&mut batch, now);
         self.commit(batch, inbox, waiting).await;
         self.keep_place();
     }
@@ -281,7 +286,7 @@ impl ConferenceTask {
         } else if self.is_behind {
             Some(Instant::now())
         } else {
-            [deadline, idle, self.doubts.due()]
+            [deadline, idle, self.doubts.due(), self.unrecorded.due()]
                 .into_iter()
                 .flatten()
                 .min()

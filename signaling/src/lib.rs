@@ -38,6 +38,7 @@ pub mod rest;
 mod retry;
 pub mod routes;
 pub mod running;
+pub mod score;
 pub mod sealer;
 pub mod server;
 pub mod session;

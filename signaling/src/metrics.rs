@@ -1,6 +1,7 @@
 //! What is counted, in the words and units of Prometheus. Logic never reads a metric.
 
 mod format;
+mod lines;
 mod media;
 mod process;
 mod reading;
@@ -24,6 +25,7 @@ use crate::ids::ConferenceId;
 use crate::protocol::{ClientMessage, CloseReason, ErrorCode};
 
 pub use format::Format;
+pub use lines::LineFigures;
 pub use reading::{Reading, Readings, Value};
 
 /// The kind of a WebSocket message.
@@ -70,7 +72,13 @@ pub struct PeerFigures {
     pub silent: usize,
     /// Have not agreed to the codec of what is shown.
     pub cannot_decode: usize,
+    /// How well they hear and see.
+    pub lines: LineFigures,
 }
+
+/// What is counted of one conference: participants, silent ones, those who cannot decode; and their
+/// lines.
+type Counts = ([i64; 3], LineFigures);
 
 /// Everything the people plane counts.
 #[derive(Debug)]
@@ -80,8 +88,9 @@ pub struct Metrics {
     participants: Gauge<i64, AtomicI64>,
     silent_publishers: Gauge<i64, AtomicI64>,
     cannot_decode: Gauge<i64, AtomicI64>,
-    /// Of each conference, how much of these three gauges is its own.
-    by_conference: Mutex<HashMap<ConferenceId, [i64; 3]>>,
+    lines: lines::Lines,
+    /// Of each conference, how much of these gauges is its own.
+    by_conference: Mutex<HashMap<ConferenceId, Counts>>,
     conferences: Gauge<i64, AtomicI64>,
     messages: Family<KindLabel, Counter>,
     errors: Family<CodeLabel, Counter>,
@@ -105,6 +114,7 @@ impl Default for Metrics {
             participants: Gauge::default(),
             silent_publishers: Gauge::default(),
             cannot_decode: Gauge::default(),
+            lines: lines::Lines::default(),
             by_conference: Mutex::default(),
             conferences: Gauge::default(),
             messages: Family::default(),
@@ -149,6 +159,7 @@ impl Metrics {
             "Participants that have not agreed to the codec of what is shown",
             self.cannot_decode.clone(),
         );
+        self.lines.register(dinh);
         dinh.register(
             "conferences",
             "Conferences at hand",
@@ -327,6 +338,7 @@ impl Metrics {
     pub fn connected(&self, conference: &ConferenceId, participants: usize, peers: PeerFigures) {
         let counts = [participants, peers.silent, peers.cannot_decode]
             .map(|count| i64::try_from(count).unwrap_or(i64::MAX));
+        let counts = (counts, peers.lines);
         let mut by_conference = self
             .by_conference
             .lock()
@@ -336,11 +348,11 @@ impl Metrics {
             None => {
                 by_conference.insert(conference.clone(), counts);
                 self.conferences.inc();
-                [0; 3]
+                Counts::default()
             }
         };
         drop(by_conference);
-        self.count(counts, before);
+        self.count(&counts, &before);
     }
 
     /// A conference was put away.
@@ -352,18 +364,21 @@ impl Metrics {
         let gone = by_conference.remove(conference);
         drop(by_conference);
         if let Some(before) = gone {
-            self.count([0; 3], before);
+            self.count(&Counts::default(), &before);
             self.conferences.dec();
         }
     }
 
-    fn count(&self, now: [i64; 3], before: [i64; 3]) {
+    fn count(&self, (now, lines): &Counts, (before, former_lines): &Counts) {
+        if lines != former_lines {
+            self.lines.change(lines, former_lines);
+        }
         let gauges = [
             &self.participants,
             &self.silent_publishers,
             &self.cannot_decode,
         ];
-        for (gauge, (now, before)) in gauges.into_iter().zip(now.into_iter().zip(before)) {
+        for (gauge, (now, before)) in gauges.into_iter().zip(now.iter().zip(before)) {
             gauge.inc_by(now - before);
         }
     }

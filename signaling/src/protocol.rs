@@ -6,6 +6,7 @@ pub mod client;
 pub mod crowd;
 pub mod endings;
 pub mod error;
+pub mod line;
 pub mod server;
 pub mod source;
 

@@ -9,6 +9,7 @@ mod closing;
 mod limit;
 mod offer;
 mod opening;
+mod quality;
 mod socket;
 
 use std::sync::Arc;
@@ -31,10 +32,12 @@ use crate::listener::ClientAddress;
 use crate::metrics::NOT_UNDERSTOOD;
 use crate::outbox::{Ending, Outbox, OutboxReader, outbox};
 use crate::protocol::endings::RETRY_SECONDS;
+use crate::protocol::line::Heard;
 use crate::protocol::{ClientMessage, CloseReason, ErrorCode, MAX_FRAME_BYTES, ServerMessage};
 use crate::rest::{ApiError, ErrorBody};
 use limit::{Limit, Verdict};
 use offer::Judging;
+use quality::Qualities;
 use socket::{Received, Socket};
 
 /// Becomes a WebSocket, which speaks the protocol of PROTOCOL.md.
@@ -142,6 +145,7 @@ async fn converse(
         is_asked: false,
         has_offered: false,
         judging: None,
+        qualities: Qualities::default(),
     };
     session.run(socket, reader).await;
     drop(seat);
@@ -168,6 +172,7 @@ struct Session {
     has_offered: bool,
     /// The description that is being judged, if there is one.
     judging: Option<Judging>,
+    qualities: Qualities,
 }
 
 impl Session {
@@ -281,6 +286,15 @@ impl Session {
             ClientMessage::Join { .. } | ClientMessage::Resume { .. } => {
                 self.refuse(None, ErrorCode::BadMessage, "this session is already open");
             }
+            ClientMessage::Quality {
+                concealed_permille,
+                frozen_permille,
+                delay_milliseconds,
+            } => self.note_quality(Heard {
+                concealed: concealed_permille,
+                frozen: frozen_permille,
+                delay: delay_milliseconds,
+            }),
             ClientMessage::Ping {} => self.outbox.send(&ServerMessage::Pong {}),
             ClientMessage::Leave {} => {
                 self.request(None, Command::Leave { participant });
@@ -345,6 +359,18 @@ impl Session {
             ClientMessage::Readmit { id, participant } => {
                 self.request(Some(id), Command::Readmit { participant });
             }
+        }
+    }
+
+    /// What a page says of itself is not answered: the next will do if this one is lost.
+    fn note_quality(&mut self, heard: Heard) {
+        let conference = &self.conference;
+        if self.qualities.is_news(Instant::now(), heard)
+            && conference
+                .quality(self.participant, heard, &self.outbox)
+                .is_err()
+        {
+            self.qualities.retry();
         }
     }
 

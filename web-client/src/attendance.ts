@@ -2,6 +2,7 @@
 
 import { type ConferenceState, isOnAir, NOBODY, reduce } from "./conference.ts";
 import { type LocalDevices, type MediaSource, openScreen } from "./devices.ts";
+import { hearing } from "./line.ts";
 import { PathWatch, type Remedy } from "./pathwatch.ts";
 import { type Connection, PeerLink, type PeerState, type Plan, type Slot } from "./peer.ts";
 import type { Place, Request, Role, Source, StateMessage, Welcome } from "./protocol.ts";
@@ -14,6 +15,8 @@ import { planWatch } from "./watch.ts";
 const WATCH_SLOTS = 16;
 /** Time between two readings of the line, in milliseconds. Lower: more work for an old machine. */
 const STATS_MS = 2_000;
+/** Time between two accounts of how this page hears and sees, in milliseconds. Lower: more messages from a country. */
+const REPORT_MS = 5_000;
 /** Time between two looks at the way that media comes, in milliseconds. Lower: more work. Higher: a break is seen later. */
 const LOOK_MS = 250;
 /** Longest wait before another fresh peer connection, in milliseconds. */
@@ -92,6 +95,7 @@ export class Attendance {
   /** The person asked to speak here, so that being given the floor needs no further consent. */
   #hasConsented = false;
   #lastReading: Reading | null = null;
+  #lastReported: Reading | null = null;
 
   constructor(options: AttendanceOptions, signal: AbortSignal) {
     this.#options = options;
@@ -345,6 +349,7 @@ export class Attendance {
     if (role === undefined || this.#signal.aborted) return;
     this.#peerLife = new AbortController();
     this.#lastReading = null;
+    this.#lastReported = null;
     this.#path.renewed();
     const peer = new PeerLink(
       {
@@ -455,6 +460,15 @@ export class Attendance {
     const quality = this.#lastReading === null ? null : compare(this.#lastReading, reading);
     this.#lastReading = reading;
     if (quality !== null) this.#change({ quality });
+    this.#reportHearing(reading);
+  }
+
+  #reportHearing(reading: Reading): void {
+    const before = this.#lastReported;
+    if (before !== null && reading.at - before.at < REPORT_MS) return;
+    this.#lastReported = reading;
+    const heard = before === null ? null : hearing(before, reading);
+    if (heard !== null) this.#channel.report(heard);
   }
 
   #change(part: Partial<AttendanceState>): void {

@@ -10,6 +10,7 @@ import type {
   Presence,
   ProvinceCount,
   Role,
+  Rung,
   Self,
   SiteName,
   Stage,
@@ -28,6 +29,8 @@ export interface ConferenceState {
   readonly stage: Omit<Stage, "type" | "version">;
   /** Places of the stage that this browser cannot decode. */
   readonly undecodable: readonly Place[];
+  /** What the line leaves of the picture. */
+  readonly rung: Rung;
   readonly presence: Omit<Presence, "type" | "version"> | null;
   /** Operators and chairs only, as everything below. */
   /** Version of the valid list of expected sites; `null` before it was told. */
@@ -46,6 +49,7 @@ export const NOBODY: ConferenceState = {
   floor: { holder: null, waiting: 0, queue: [] },
   stage: { main: null, second: null, screen: null, speakers: [] },
   undecodable: [],
+  rung: "high",
   presence: null,
   roster: null,
   provinces: [],
@@ -81,6 +85,8 @@ export function reduce(state: ConferenceState, message: Welcome | StateMessage):
     }
     case "undecodable":
       return { ...state, undecodable: message.places };
+    case "line":
+      return { ...state, rung: message.rung };
     case "presence": {
       const { expected, present, lost } = message;
       return { ...state, presence: { expected, present, lost } };

@@ -34,11 +34,22 @@ export type Request =
   | { readonly type: "remove"; readonly participant: string }
   | { readonly type: "readmit"; readonly participant: string };
 
+/** How this page hears and sees, of the last seconds. Shares are of a thousand. */
+export interface Hearing {
+  /** Of the sound, what the browser had to make up. */
+  readonly concealedPermille: number;
+  /** Of the time, that in which the picture stood still. */
+  readonly frozenPermille: number;
+  /** From the server to eye and ear. */
+  readonly delayMilliseconds: number;
+}
+
 /** Everything that a client may send. */
 export type ClientMessage =
   | { readonly type: "join"; readonly protocol: number; readonly token: string }
   | { readonly type: "resume"; readonly protocol: number; readonly session: string; readonly secret: string }
   | (Request & { readonly id: number })
+  | ({ readonly type: "quality" } & Hearing)
   | { readonly type: "ping" }
   | { readonly type: "leave" };
 
@@ -168,6 +179,9 @@ export interface Provinces {
   readonly provinces: readonly ProvinceCount[];
 }
 
+/** What a line leaves of the most important picture, from all to none. */
+export type Rung = "high" | "middle" | "low" | "lowThin" | "stills" | "sound" | "soundRedundant";
+
 /** One participant as operators see it. */
 export interface Participant {
   readonly participant: string;
@@ -186,6 +200,10 @@ export interface Participant {
   readonly undecodable?: readonly Place[];
   /** Its encoder makes no keyframe when asked. */
   readonly ignoresKeyframeRequests?: boolean;
+  /** What the line to it leaves of the picture; absent while it receives nothing. */
+  readonly rung?: Rung;
+  /** How well it hears and sees, 0 to 100 in steps of ten; absent while it receives nothing. */
+  readonly score?: number;
 }
 
 /** Participants who are alike in all but site and id. */
@@ -249,6 +267,13 @@ interface Undecodable {
   readonly places: readonly Place[];
 }
 
+/** What the line to this page leaves of the picture. */
+export interface LineMessage {
+  readonly type: "line";
+  readonly version: number;
+  readonly rung: Rung;
+}
+
 export type StateMessage =
   | Floor
   | Stage
@@ -260,7 +285,8 @@ export type StateMessage =
   | Participants
   | Barred
   | Trouble
-  | Undecodable;
+  | Undecodable
+  | LineMessage;
 
 export interface Ok {
   readonly type: "ok";
@@ -285,11 +311,22 @@ export interface Closing {
 /** Everything that the server may send and this page understands. */
 export type ServerMessage = Welcome | Answer | StateMessage | Ok | ErrorMessage | Closing | { readonly type: "pong" };
 
+const RUNGS: ReadonlySet<unknown> = new Set([
+  "high",
+  "middle",
+  "low",
+  "lowThin",
+  "stills",
+  "sound",
+  "soundRedundant",
+] satisfies Rung[]);
+
 type Fields = Readonly<Record<string, unknown>>;
 
 const text = (value: unknown): boolean => typeof value === "string";
 const whole = (value: unknown): boolean => Number.isSafeInteger(value);
 const flag = (value: unknown): boolean => typeof value === "boolean";
+const rung = (value: unknown): boolean => RUNGS.has(value);
 const list = (value: unknown): boolean => Array.isArray(value);
 const record = (value: unknown): value is Fields =>
   typeof value === "object" && value !== null && !Array.isArray(value);
@@ -319,6 +356,7 @@ const REQUIRED: Readonly<Record<ServerMessage["type"], Readonly<Record<string, (
   barred: { version: whole, count: whole, latest: list },
   trouble: { version: whole, refused: record, overload: orNull(record) },
   undecodable: { version: whole, places: list },
+  line: { version: whole, rung },
   ok: { id: whole },
   error: { id: orNull(whole), code: text, message: text },
   closing: { reason: text },

@@ -5,6 +5,7 @@ import {
   type ClientMessage,
   decode,
   encode,
+  type Hearing,
   PROTOCOL_VERSION,
   type Ok,
   type Request,
@@ -144,6 +145,11 @@ export class SignalingChannel {
     });
   }
 
+  /** Says how this page hears and sees. Nobody answers, and one that is lost does not matter. */
+  report(hearing: Hearing): void {
+    if (this.#link.state === "open") this.#send({ type: "quality", ...hearing });
+  }
+
   /** Whether the line is alive, as a ping shows. One that is not is given up at once, and looked for anew. */
   check(): Promise<boolean> {
     if (this.#attempt?.welcomed !== true) return Promise.resolve(false);
@@ -250,6 +256,7 @@ export class SignalingChannel {
       case "barred":
       case "trouble":
       case "undecodable":
+      case "line":
         this.#options.onMessage(message);
         return;
       default:

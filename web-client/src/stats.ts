@@ -10,6 +10,23 @@ export interface Reading {
   readonly bytesReceived: number;
   /** Milliseconds there and back; `null` until measured. */
   readonly roundTripMs: number | null;
+  /** Samples of sound: all, those that the browser made up in place of others, those that were played. */
+  readonly samples: number;
+  readonly samplesConcealed: number;
+  readonly samplesPlayed: number;
+  /** How long those that were played had waited, added up. */
+  readonly bufferedSeconds: number;
+  /** The largest picture. */
+  readonly picture: PictureReading | null;
+}
+
+/** What is read of one picture. */
+export interface PictureReading {
+  readonly id: string;
+  readonly pixels: number;
+  readonly frames: number;
+  readonly packets: number;
+  readonly frozenSeconds: number;
 }
 
 /** How the line was between two readings. */
@@ -43,8 +60,13 @@ export function read(report: Iterable<readonly [string, unknown]>): Reading {
     packetsLost: 0,
     bytesReceived: 0,
     roundTripMs: null,
+    samples: 0,
+    samplesConcealed: 0,
+    samplesPlayed: 0,
+    bufferedSeconds: 0,
+    picture: null,
   };
-  for (const [, value] of report) {
+  for (const [id, value] of report) {
     const entry = value as Entry;
     if (entry["type"] === "inbound-rtp") {
       reading = {
@@ -54,6 +76,8 @@ export function read(report: Iterable<readonly [string, unknown]>): Reading {
         packetsReceived: reading.packetsReceived + amount(entry, "packetsReceived"),
         packetsLost: reading.packetsLost + amount(entry, "packetsLost"),
         bytesReceived: reading.bytesReceived + amount(entry, "bytesReceived"),
+        ...(entry["kind"] === "audio" && addSound(reading, entry)),
+        ...(entry["kind"] === "video" && { picture: larger(reading.picture, pictureOf(id, entry)) }),
       };
     } else if (entry["type"] === "candidate-pair" && entry["nominated"] === true) {
       const seconds = entry["currentRoundTripTime"];
@@ -61,6 +85,33 @@ export function read(report: Iterable<readonly [string, unknown]>): Reading {
     }
   }
   return reading;
+}
+
+type Sound = Pick<Reading, "samples" | "samplesConcealed" | "samplesPlayed" | "bufferedSeconds">;
+
+/** Silence that is made up in place of silence is not missed. */
+function addSound(reading: Reading, entry: Entry): Sound {
+  const concealed = amount(entry, "concealedSamples") - amount(entry, "silentConcealedSamples");
+  return {
+    samples: reading.samples + amount(entry, "totalSamplesReceived"),
+    samplesConcealed: reading.samplesConcealed + concealed,
+    samplesPlayed: reading.samplesPlayed + amount(entry, "jitterBufferEmittedCount"),
+    bufferedSeconds: reading.bufferedSeconds + amount(entry, "jitterBufferDelay"),
+  };
+}
+
+function pictureOf(id: string, entry: Entry): PictureReading {
+  return {
+    id,
+    pixels: amount(entry, "frameWidth") * amount(entry, "frameHeight"),
+    frames: amount(entry, "framesDecoded"),
+    packets: amount(entry, "packetsReceived"),
+    frozenSeconds: amount(entry, "totalFreezesDuration"),
+  };
+}
+
+function larger(known: PictureReading | null, other: PictureReading): PictureReading {
+  return known !== null && known.pixels >= other.pixels ? known : other;
 }
 
 /** What a report says of the way: how much has come on all that there were, and what the one in use is made of. */

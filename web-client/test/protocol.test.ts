@@ -40,6 +40,7 @@ const SENT: { readonly [T in ClientMessage["type"]]: Extract<ClientMessage, { ty
   mute: { type: "mute", id: 11, participant: "01JD8Y6Q0B9FJ3V2K7T5C4X1HE", muted: true },
   remove: { type: "remove", id: 12, participant: "01JD8Y6Q0B9FJ3V2K7T5C4X1HE" },
   readmit: { type: "readmit", id: 13, participant: "01JD8Y6Q0B9FJ3V2K7T5C4X1HE" },
+  quality: { type: "quality", concealedPermille: 12, frozenPermille: 0, delayMilliseconds: 180 },
   ping: { type: "ping" },
   leave: { type: "leave" },
 };
@@ -63,7 +64,7 @@ describe("the contract", () => {
   it("covers every message of the server", () => {
     const known = [
       "welcome", "answer", "floor", "stage", "self", "presence", "conference",
-      "roster", "provinces", "participants", "barred", "trouble", "undecodable", "ok", "error", "closing", "pong",
+      "roster", "provinces", "participants", "barred", "trouble", "undecodable", "line", "ok", "error", "closing", "pong",
     ];
     expect([...examples("server").keys()].sort()).toEqual(known.sort());
   });

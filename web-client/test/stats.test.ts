@@ -9,6 +9,11 @@ const START: Reading = {
   packetsLost: 0,
   bytesReceived: 100_000,
   roundTripMs: 20,
+  samples: 0,
+  samplesConcealed: 0,
+  samplesPlayed: 0,
+  bufferedSeconds: 0,
+  picture: null,
 };
 
 describe("a report", () => {
@@ -27,6 +32,11 @@ describe("a report", () => {
       packetsLost: 1,
       bytesReceived: 13_000,
       roundTripMs: 31,
+      samples: 0,
+      samplesConcealed: 0,
+      samplesPlayed: 0,
+      bufferedSeconds: 0,
+      picture: null,
     });
   });
 

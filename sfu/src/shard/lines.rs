@@ -1,10 +1,12 @@
 //! What is heard of receivers' lines, and what their slots show for it.
 
+use std::cmp::Reverse;
 use std::time::Instant;
 
 use smallvec::SmallVec;
 
 use crate::allocate::Wish;
+use crate::command::Event;
 use crate::conference::Conference;
 use crate::kind::MediaKind;
 use crate::line::Line;
@@ -101,6 +103,20 @@ impl Shard {
         {
             line.on_tick(now);
             self.share_out(now, key);
+            self.announce_line(now, key);
+        }
+    }
+
+    /// Says to the conference how a line is, if that has changed for long enough.
+    fn announce_line(&mut self, now: Instant, key: PeerKey) {
+        let Some(peer) = self.peers.at_mut(key) else {
+            return;
+        };
+        let round_trip = peer.cold.round_trip;
+        let line = peer.cold.line.as_mut();
+        if let Some(said) = line.and_then(|line| line.announce(now, round_trip)) {
+            let (peer, line) = (peer.id, said);
+            self.events.push_back(Event::LineChanged { peer, line });
         }
     }
 
@@ -154,6 +170,10 @@ impl Shard {
         let load = peer.cold.allocator.allocate(now, carries, sound, &wishes);
         line.note_load(load, sound);
         let is_held = line.verdict() == Verdict::Flooded;
+        line.note_rung(leading_rung(&wishes, |slot| {
+            let held = is_held.then_some(Rung::Sound);
+            held.unwrap_or_else(|| peer.cold.allocator.rung(slot))
+        }));
         let mut starting: SmallVec<[u8; USUAL]> = SmallVec::new();
         for wish in &wishes {
             let held = is_held.then_some(Rung::Sound);
@@ -175,6 +195,20 @@ impl Shard {
             self.catch_up_slot(key, usize::from(slot));
         }
     }
+}
+
+/// What is left of the most important picture: the highest rung if it is all that there is of it.
+fn leading_rung(wishes: &[Wish], rung: impl Fn(u8) -> Rung) -> Rung {
+    let first_of_them = |wish: &&Wish| (wish.priority, Reverse(wish.slot));
+    let leading = wishes.iter().max_by_key(first_of_them);
+    leading.map_or(Rung::High, |wish| {
+        let rung = rung(wish.slot);
+        if rung >= wish.best().0 {
+            Rung::High
+        } else {
+            rung
+        }
+    })
 }
 
 /// What a slot is to show, and how dearly.

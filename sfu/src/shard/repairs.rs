@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use crate::drop_reason::DropReason;
 use crate::egress::{Egress, close};
 use crate::id::Ssrc;
+use crate::kind::MediaKind;
 use crate::line::estimate::Verdict;
 use crate::packet::SharedPacket;
 use crate::path::Path;
@@ -153,7 +154,7 @@ impl Shard {
         let Some(peer) = self.peers.at_mut(key) else {
             return;
         };
-        let mut worst = None;
+        let (mut worst, mut of_sound) = (None, None);
         let first = if report.kind == Rtcp::SR { 28 } else { 8 };
         for block in 0..usize::from(report.count) {
             let at = first + 24 * block;
@@ -162,12 +163,18 @@ impl Shard {
             else {
                 return;
             };
-            let is_ours = |slot: &Slot| slot.ssrc.0 == ssrc;
-            if last != 0 && peer.slots.iter().any(is_ours) {
+            let slot = peer.slots.iter().find(|slot| slot.ssrc.0 == ssrc);
+            if let Some(slot) = slot.filter(|_| last != 0) {
                 peer.cold.round_trip = round_trip(ntp, last, delay).or(peer.cold.round_trip);
                 let share = report.word(at + 4).map(|word| word >> 24);
                 worst = worst.max(share);
+                if slot.kind == MediaKind::Audio {
+                    of_sound = of_sound.max(share);
+                }
             }
+        }
+        if let (Some(lost), Some(line)) = (of_sound, &mut peer.cold.line) {
+            line.note_sound_loss(f64::from(lost) / 256.0);
         }
         if let Some(worst) = worst {
             self.on_lost(now, key, worst);

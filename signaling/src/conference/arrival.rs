@@ -1,4 +1,5 @@
-//! Whose media arrives: what the stage must know of those who are on it or may be.
+//! Whose media arrives: what the stage must know of those who are on it or may be; and to whom no
+//! picture gets through.
 //!
 //! Only of few, and only what changes what everybody sees: a source that stands still for a moment
 //! is no event.
@@ -117,6 +118,22 @@ impl State {
             participant,
             source,
             arriving,
+        }])
+    }
+
+    pub(super) fn decide_line(
+        &self,
+        actor: &Actor,
+        participant: ParticipantId,
+        sound_only: bool,
+    ) -> Result<Vec<Event>, Refusal> {
+        Self::permit_system(actor)?;
+        if self.person(participant)?.sound_only == sound_only {
+            return Ok(Vec::new());
+        }
+        Ok(vec![Event::LineChanged {
+            participant,
+            sound_only,
         }])
     }
 

@@ -163,6 +163,7 @@ impl Register {
             | Event::Readmitted { .. }
             | Event::SourceChanged { .. }
             | Event::MediaChanged { .. }
+            | Event::LineChanged { .. }
             | Event::MuteChanged { .. }
             | Event::FloorRequested { .. }
             | Event::FloorWithdrawn { .. }

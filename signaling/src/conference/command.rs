@@ -111,6 +111,13 @@ pub enum Command {
         /// It arrives if true.
         arriving: bool,
     },
+    /// The line to a participant has carried no picture for long, or one again. From the system.
+    NoteLine {
+        /// Whose.
+        participant: ParticipantId,
+        /// It carries sound alone if true.
+        sound_only: bool,
+    },
     /// Refuse or accept again the media of a participant.
     Mute {
         /// Whose.
@@ -193,6 +200,7 @@ impl Command {
             | Self::Expel { .. }
             | Self::Unpublish { .. }
             | Self::NoteMedia { .. }
+            | Self::NoteLine { .. }
             | Self::Interrupt { .. }
             | Self::NoteClock { .. }
             | Self::Tick => false,

@@ -77,6 +77,10 @@ pub fn decide(
             source,
             arriving,
         } => state.decide_arrival(actor, participant, source, arriving),
+        Command::NoteLine {
+            participant,
+            sound_only,
+        } => state.decide_line(actor, participant, sound_only),
         Command::Mute { participant, muted } => state.decide_mute(actor, participant, muted),
         Command::RequestFloor { participant } => state.decide_request(actor, participant),
         Command::WithdrawFloor { participant } => state.decide_withdraw(actor, participant),

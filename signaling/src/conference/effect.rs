@@ -160,8 +160,9 @@ fn follow(state: &State, event: &Event, effects: &mut Vec<Effect>) {
         | Event::MediaChanged { participant, .. } => {
             once(Effect::ParticipantChanged(*participant), effects);
         }
-        // What else is to be said of the barred is in `compare`.
-        Event::Barred { .. } | Event::Readmitted { .. } => {}
+        // What else is to be said of the barred is in `compare`. How a line is, people are told
+        // before it has lasted long enough to be an event.
+        Event::Barred { .. } | Event::Readmitted { .. } | Event::LineChanged { .. } => {}
     }
 }
 

@@ -200,6 +200,13 @@ pub enum Event {
         /// It arrives if true.
         arriving: bool,
     },
+    /// The line to it has carried no picture for some seconds, or has carried one again.
+    LineChanged {
+        /// Whose.
+        participant: ParticipantId,
+        /// It carries sound alone if true.
+        sound_only: bool,
+    },
     /// Its media is refused, or accepted again.
     MuteChanged {
         /// Whose.
@@ -287,6 +294,7 @@ impl Event {
             Self::Readmitted { .. } => "readmitted",
             Self::SourceChanged { .. } => "sourceChanged",
             Self::MediaChanged { .. } => "mediaChanged",
+            Self::LineChanged { .. } => "lineChanged",
             Self::MuteChanged { .. } => "muteChanged",
             Self::FloorRequested { .. } => "floorRequested",
             Self::FloorWithdrawn { .. } => "floorWithdrawn",

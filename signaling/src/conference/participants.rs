@@ -46,6 +46,8 @@ pub struct Participant {
     pub sources: BTreeMap<Source, u64>,
     /// Whether what such a source carries arrives, as far as the stage must know.
     pub arrivals: BTreeMap<Source, Arrival>,
+    /// The line to it carries no picture, as the record says.
+    pub sound_only: bool,
 }
 
 impl Participant {
@@ -232,6 +234,13 @@ impl Participants {
             Some(seq) => Arrival::Since(seq),
         };
         participant.arrivals.insert(source, arrival);
+    }
+
+    /// The line to somebody carries no picture, or one again.
+    pub(super) fn set_sound_only(&mut self, id: ParticipantId, sound_only: bool) {
+        if let Some(participant) = self.all.get_mut(&id) {
+            participant.sound_only = sound_only;
+        }
     }
 
     /// Nothing arrives from anybody any more, and nobody knows what will.

@@ -192,6 +192,7 @@ impl State {
                     muted: *muted,
                     sources: BTreeMap::new(),
                     arrivals: BTreeMap::new(),
+                    sound_only: false,
                 };
                 // Before it was remembered who is muted, whoever came again was not.
                 self.remembered.set_muted(person.identity(), *muted);
@@ -238,6 +239,10 @@ impl State {
                 self.people
                     .set_arrival(*participant, *source, arriving.then_some(*seq));
             }
+            Event::LineChanged {
+                participant,
+                sound_only,
+            } => self.people.set_sound_only(*participant, *sound_only),
             Event::MuteChanged {
                 participant, muted, ..
             } => self.apply_mute(*participant, *muted),

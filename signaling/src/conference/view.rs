@@ -239,6 +239,8 @@ impl State {
             floor: self.standing(id),
             undecodable: Vec::new(),
             ignores_keyframe_requests: false,
+            rung: None,
+            score: None,
         })
     }
 

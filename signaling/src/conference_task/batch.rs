@@ -29,6 +29,7 @@ use crate::conference::{
 use crate::ids::{ParticipantId, RequestId};
 use crate::metrics::Metrics;
 use crate::outbox::{Ending, Outbox, encode};
+use crate::protocol::line::Rung;
 use crate::protocol::server::{MediaState, ParticipantEntry, Phase, SiteEntry, Welcome};
 use crate::protocol::{CloseReason, ErrorCode, ServerMessage};
 
@@ -167,6 +168,11 @@ impl ConferenceTask {
                 };
                 outbox.send(&message);
             }
+            Request::Quality {
+                participant,
+                outbox,
+                heard,
+            } => self.quality(participant, &outbox, heard),
             Request::Refused(code) => self.troubles.refused(Instant::now(), code),
             Request::Media(event) => self.media_event(batch, now, event),
             Request::Query(query) => self.answer(query),
@@ -497,8 +503,10 @@ impl ConferenceTask {
             publications: peer.publication_entries(),
             slots: peer.slot_entries(),
         };
+        let rung = self.peers.rung(participant);
         self.peers.insert(participant, peer, silenced, &**media);
         unclaimed.claim();
+        self.renew_line(participant, rung);
         Ok((answer, negotiated))
     }
 
@@ -576,6 +584,7 @@ impl ConferenceTask {
             } => {
                 self.keyframe_requests(batch, publication, ignored);
             }
+            MediaEvent::LineChanged { peer, line } => self.line_changed(peer, &line),
             MediaEvent::Overload { shard, shed, .. } => self.overload(now, shard, shed),
         }
     }
@@ -711,6 +720,7 @@ impl ConferenceTask {
             Effect::CloseAll => {
                 self.asked_at = now;
                 self.budgets.clear();
+                self.unrecorded.clear();
                 self.links
                     .end_all(|| Ending::because(CloseReason::ConferenceEnded));
             }
@@ -798,6 +808,9 @@ impl ConferenceTask {
             }
             if resumed || !self.peers.undecodable(participant).is_empty() {
                 outbox.send(&self.undecodable_message(participant));
+            }
+            if resumed || self.peers.rung(participant) != Rung::default() {
+                outbox.send(&self.line_message(participant));
             }
             if self.links.is_current(participant, &outbox) {
                 self.links.welcomed(participant);

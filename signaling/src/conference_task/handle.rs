@@ -15,6 +15,7 @@ use crate::conference::{Actor, Command, Refusal};
 use crate::ids::{ConferenceId, ParticipantId, RequestId, SessionId, SiteCode};
 use crate::outbox::Outbox;
 use crate::protocol::ErrorCode;
+use crate::protocol::line::Heard;
 use crate::protocol::server::{BarredEntry, ParticipantEntry};
 
 /// Why nothing was asked.
@@ -252,6 +253,23 @@ impl ConferenceHandle {
             target,
             outbox: outbox.clone(),
             id,
+        })
+    }
+
+    /// Passes on what a page has seen and heard.
+    ///
+    /// # Errors
+    /// When the task takes nothing.
+    pub fn quality(
+        &self,
+        participant: ParticipantId,
+        heard: Heard,
+        outbox: &Outbox,
+    ) -> Result<(), AskError> {
+        self.ask(Request::Quality {
+            participant,
+            outbox: outbox.clone(),
+            heard,
         })
     }
 

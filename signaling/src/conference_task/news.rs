@@ -28,6 +28,9 @@ const POSITIONS: Duration = Duration::from_secs(1);
 /// a second.
 const FOR_MODERATORS: Duration = Duration::from_millis(250);
 
+/// How well participants hear and see. Lower: more to read where thousands of lines come and go.
+const LINES: Duration = Duration::from_secs(1);
+
 /// The conference, the stage and the floor. Higher: a speaker is announced later when much happens.
 /// Lower: a thousand requests for the floor at once become more messages.
 const FOR_EVERYBODY: Duration = Duration::from_millis(100);
@@ -57,6 +60,9 @@ pub(super) struct News {
     positions: HashMap<ParticipantId, u32>,
     barred: Pace,
     participants: Pace,
+    lines: Pace,
+    /// Participants of whom the line alone has changed.
+    restless: BTreeSet<ParticipantId>,
     changed: BTreeSet<ParticipantId>,
     left: BTreeMap<ParticipantId, ParticipantEntry>,
 }
@@ -99,6 +105,8 @@ impl Default for News {
             positions: HashMap::new(),
             barred: Pace::at_most_every(FOR_MODERATORS),
             participants: Pace::at_most_every(FOR_MODERATORS),
+            lines: Pace::at_most_every(LINES),
+            restless: BTreeSet::new(),
             changed: BTreeSet::new(),
             left: BTreeMap::new(),
         }
@@ -161,6 +169,12 @@ impl News {
         self.participants.mark(now);
     }
 
+    /// The line to a participant has become better or worse.
+    pub(super) fn line_changed(&mut self, participant: ParticipantId, now: Instant) {
+        self.restless.insert(participant);
+        self.lines.mark(now);
+    }
+
     /// A participant is gone.
     pub(super) fn left(&mut self, entry: ParticipantEntry, now: Instant) {
         self.changed.remove(&entry.participant);
@@ -182,6 +196,7 @@ impl News {
             self.waiting.due(),
             self.barred.due(),
             self.participants.due(),
+            self.lines.due(),
         ]
         .into_iter()
         .flatten()
@@ -200,6 +215,10 @@ impl News {
         }
         if self.barred.take(now) && links.has(Class::Moderators) {
             links.tell_all(Class::Moderators, &encode(&state.barred_message()));
+        }
+        if self.lines.take(now) {
+            self.changed.append(&mut self.restless);
+            self.participants.mark(now);
         }
         if self.participants.take(now) {
             self.tell_participants(state, links, peers);

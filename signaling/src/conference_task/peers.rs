@@ -11,9 +11,11 @@ use sfu::command::{AcceptedSlot, Command, Joined};
 use sfu::id::{ConferenceId, Feed, PeerId, PublicationId, SlotId};
 use sfu::kind::{Codec, MediaKind};
 
+use super::lines::Line;
 use crate::conference::{Participant, State};
 use crate::ids::ParticipantId;
-use crate::metrics::PeerFigures;
+use crate::metrics::{LineFigures, PeerFigures};
+use crate::protocol::line::Rung;
 use crate::protocol::server::{
     FeedName, MediaState, ParticipantEntry, PublicationEntry, SlotEntry,
 };
@@ -31,6 +33,7 @@ pub(super) struct Peer {
     watching: BTreeMap<SlotId, ParticipantId>,
     /// Places of the stage that it has a slot for and cannot decode.
     undecodable: Vec<Place>,
+    line: Line,
 }
 
 #[derive(Debug)]
@@ -107,6 +110,7 @@ impl Peer {
             slots,
             watching: BTreeMap::new(),
             undecodable: Vec::new(),
+            line: Line::new(),
         })
     }
 
@@ -148,6 +152,12 @@ impl Peer {
             .filter(|(slot, (_, codec))| codec.is_some_and(|codec| !slot.codecs.contains(&codec)))
             .map(|(_, (place, _))| place)
             .collect()
+    }
+
+    /// What its line leaves of the picture and its score, if anything is sent to it.
+    fn shown_line(&self) -> Option<(Rung, u8)> {
+        let receives = self.media != MediaState::None && !self.slots.is_empty();
+        receives.then(|| (self.line.rung(), self.line.score()))
     }
 
     fn publication(&self, source: Source) -> Option<PublicationId> {
@@ -207,6 +217,7 @@ pub(super) struct Peers {
     blind: BTreeSet<ParticipantId>,
     /// Those whose media has begun, at some time.
     senders: BTreeSet<ParticipantId>,
+    lines: LineFigures,
 }
 
 /// In which codec each place of the stage is shown.
@@ -298,7 +309,30 @@ impl Peers {
         let Some(peer) = self.of.get_mut(&participant) else {
             return false;
         };
-        std::mem::replace(&mut peer.media, to) != to
+        self.lines.remove(peer.shown_line());
+        let before = std::mem::replace(&mut peer.media, to);
+        self.lines.add(peer.shown_line());
+        before != to
+    }
+
+    /// Changes what is known of the line to a participant. Returns what was and what is.
+    pub(super) fn change_line(
+        &mut self,
+        participant: ParticipantId,
+        change: impl FnOnce(&mut Line),
+    ) -> Option<(Line, Line)> {
+        let peer = self.of.get_mut(&participant)?;
+        let before = peer.line;
+        self.lines.remove(peer.shown_line());
+        change(&mut peer.line);
+        self.lines.add(peer.shown_line());
+        Some((before, peer.line))
+    }
+
+    /// What the line to a participant leaves of the picture.
+    pub(super) fn rung(&self, participant: ParticipantId) -> Rung {
+        let peer = self.of.get(&participant);
+        peer.map(|peer| peer.line.rung()).unwrap_or_default()
     }
 
     /// Gives a participant its peer, refusing its media if need be, and points whoever watches it
@@ -334,6 +368,7 @@ impl Peers {
         media: &dyn Media,
     ) -> Option<PeerId> {
         let peer = self.of.remove(&participant)?;
+        self.lines.remove(peer.shown_line());
         self.owners.remove(&peer.id);
         self.watchers.remove(&participant);
         self.senders.remove(&participant);
@@ -398,7 +433,10 @@ impl Peers {
         participant: ParticipantId,
     ) -> Option<ParticipantEntry> {
         let media = self.media_state(state, participant);
+        let line = self.of.get(&participant).and_then(Peer::shown_line);
         Some(ParticipantEntry {
+            rung: line.map(|(rung, _)| rung),
+            score: line.map(|(_, score)| score),
             undecodable: self.undecodable(participant).to_vec(),
             ignores_keyframe_requests: self
                 .of
@@ -414,6 +452,7 @@ impl Peers {
         PeerFigures {
             silent: self.senders.iter().filter(is_silent).count(),
             cannot_decode: self.blind.len(),
+            lines: self.lines,
         }
     }
 

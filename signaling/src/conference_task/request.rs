@@ -14,6 +14,7 @@ use crate::conference::{Actor, Command, Refusal};
 use crate::ids::{ParticipantId, RequestId, SessionId, SiteCode};
 use crate::outbox::{Ending, Outbox};
 use crate::protocol::endings::RETRY_SECONDS;
+use crate::protocol::line::Heard;
 use crate::protocol::server::{BarredEntry, ParticipantEntry, PublicationEntry, SlotEntry};
 use crate::protocol::{ErrorCode, ServerMessage, Source};
 use crate::unclaimed::Unclaimed;
@@ -63,6 +64,12 @@ pub(super) enum Request {
         outbox: Outbox,
         id: RequestId,
     },
+    /// What a page has seen and heard.
+    Quality {
+        participant: ParticipantId,
+        outbox: Outbox,
+        heard: Heard,
+    },
     /// Somebody was refused for want of room.
     Refused(ErrorCode),
     /// The media plane has something to say.
@@ -89,6 +96,7 @@ impl Request {
             | Self::Enter(_)
             | Self::Alive { .. }
             | Self::TokensRevoked
+            | Self::Quality { .. }
             | Self::Refused(_)
             | Self::Media(_)
             | Self::Query(_)

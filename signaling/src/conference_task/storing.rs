@@ -280,6 +280,7 @@ impl ConferenceTask {
             Request::Query(query) if !self.outage.is_state_known() => drop(query),
             Request::OwnPeer { .. }
             | Request::Watch { .. }
+            | Request::Quality { .. }
             | Request::Refused(_)
             | Request::Media(_)
             | Request::Query(_)

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::line::Permille;
 use super::source::{Place, Source};
 use crate::ids::{ParticipantId, RequestId, SessionId};
 
@@ -135,6 +136,15 @@ pub enum ClientMessage {
         /// Whom.
         participant: ParticipantId,
     },
+    /// What the page has seen and heard in the last seconds. Not answered.
+    Quality {
+        /// See [`Heard::concealed`](super::line::Heard::concealed).
+        concealed_permille: Permille,
+        /// See [`Heard::frozen`](super::line::Heard::frozen).
+        frozen_permille: Permille,
+        /// See [`Heard::delay`](super::line::Heard::delay).
+        delay_milliseconds: u16,
+    },
     /// Asks for a `pong`.
     Ping {},
     /// Leaves the conference for good.
@@ -154,7 +164,11 @@ impl ClientMessage {
     /// The request id, for messages that are answered with one.
     pub const fn id(&self) -> Option<RequestId> {
         match self {
-            Self::Join { .. } | Self::Resume { .. } | Self::Ping {} | Self::Leave {} => None,
+            Self::Join { .. }
+            | Self::Resume { .. }
+            | Self::Quality { .. }
+            | Self::Ping {}
+            | Self::Leave {} => None,
             Self::Offer { id, .. }
             | Self::RestartIce { id, .. }
             | Self::Watch { id, .. }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::line::Rung;
 use super::server::{Liveness, MediaState, ParticipantEntry, Standing};
 use super::source::{Place, Source};
 use crate::auth::role::Role;
@@ -45,6 +46,10 @@ struct Alike {
     undecodable: Vec<Place>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     ignores_keyframe_requests: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rung: Option<Rung>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    score: Option<u8>,
 }
 
 /// Gathers those who are alike. `is_plain` says whether somebody is called as its site is; the
@@ -106,6 +111,8 @@ fn alike(entry: &ParticipantEntry) -> Alike {
         floor,
         undecodable,
         ignores_keyframe_requests,
+        rung,
+        score,
     } = entry;
     Alike {
         role: *role,
@@ -118,6 +125,8 @@ fn alike(entry: &ParticipantEntry) -> Alike {
         floor: *floor,
         undecodable: undecodable.clone(),
         ignores_keyframe_requests: *ignores_keyframe_requests,
+        rung: *rung,
+        score: *score,
     }
 }
 
@@ -161,6 +170,8 @@ impl Crowd {
                 floor: self.alike.floor,
                 undecodable: self.alike.undecodable.clone(),
                 ignores_keyframe_requests: self.alike.ignores_keyframe_requests,
+                rung: self.alike.rung,
+                score: self.alike.score,
             })
         })
     }
@@ -188,6 +199,8 @@ mod tests {
             floor: Standing::None,
             undecodable: Vec::new(),
             ignores_keyframe_requests: false,
+            rung: Some(Rung::High),
+            score: Some(100),
         }
     }
 

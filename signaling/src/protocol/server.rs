@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::crowd::Crowd;
 use super::error::{CloseReason, ErrorCode};
+use super::line::Rung;
 use super::source::{Kind, Place, Source};
 use crate::auth::role::Role;
 use crate::ids::{ConferenceId, ParticipantId, RequestId, SessionId, SiteCode, TokenId};
@@ -100,6 +101,13 @@ pub enum ServerMessage {
         version: u64,
         /// Which; none, if it can decode all.
         places: Vec<Place>,
+    },
+    /// What the line to the receiver leaves of the picture, once that has lasted.
+    Line {
+        /// When this value came to be.
+        version: u64,
+        /// How much.
+        rung: Rung,
     },
     /// What the server could not do for this conference. For operators and chairs.
     Trouble(Trouble),
@@ -512,6 +520,12 @@ pub struct ParticipantEntry {
     /// Its encoder makes no keyframe when asked: who comes late waits for its own.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ignores_keyframe_requests: bool,
+    /// What the line to it leaves of the picture; absent while it receives nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rung: Option<Rung>,
+    /// How well it hears and sees, from 0 to 100 in steps of ten; absent while it receives nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<u8>,
 }
 
 /// Somebody who was sent away. See [`ServerMessage::Barred`].

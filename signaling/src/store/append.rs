@@ -271,6 +271,7 @@ impl RowChanges {
             | Event::Readmitted { .. }
             | Event::SourceChanged { .. }
             | Event::MediaChanged { .. }
+            | Event::LineChanged { .. }
             | Event::MuteChanged { .. }
             | Event::FloorRequested { .. }
             | Event::FloorWithdrawn { .. }

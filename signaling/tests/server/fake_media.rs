@@ -111,7 +111,8 @@ impl FakeMedia {
             Event::PeerConnected { peer }
             | Event::PeerSilent { peer }
             | Event::PeerBack { peer }
-            | Event::PeerClosed { peer, .. } => peer,
+            | Event::PeerClosed { peer, .. }
+            | Event::LineChanged { peer, .. } => peer,
             Event::PublicationStarted { publication }
             | Event::PublicationStopped { publication }
             | Event::KeyframeRequestsIgnored { publication, .. } => &publication.peer,

@@ -15,6 +15,7 @@ mod fake_media;
 mod floor;
 mod health;
 mod kept;
+mod lines;
 mod links;
 mod outage;
 mod programme;
