@@ -14,6 +14,7 @@ mod arrivals;
 mod batch;
 mod bucket;
 mod budget;
+mod conditions;
 mod doubts;
 mod handle;
 mod lines;
@@ -123,6 +124,8 @@ struct ConferenceTask {
     troubles: Troubles,
     budgets: Budgets,
     unrecorded: Unrecorded,
+    /// What participants may say of themselves.
+    reports: Budgets,
     reckoning: Reckoning,
     outage: Outage,
     /// What has become of connections and peers is not in the state yet.
@@ -159,6 +162,7 @@ pub fn spawn(
         troubles: Troubles::default(),
         budgets: Budgets::default(),
         unrecorded: Unrecorded::default(),
+        reports: Budgets::default(),
         reckoning: Reckoning::default(),
         outage: Outage::default(),
         // Whoever was here when the server stopped has lost its connection and its peer.

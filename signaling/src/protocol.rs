@@ -3,6 +3,7 @@
 //! No sockets, tasks or rules in here: only what the messages are.
 
 pub mod client;
+pub mod condition;
 pub mod crowd;
 pub mod endings;
 pub mod error;
@@ -11,6 +12,7 @@ pub mod server;
 pub mod source;
 
 pub use client::ClientMessage;
+pub use condition::{Capture, Condition};
 pub use error::{CloseReason, ErrorCode};
 pub use server::ServerMessage;
 pub use source::{Kind, Place, Source};

@@ -33,7 +33,9 @@ use crate::metrics::NOT_UNDERSTOOD;
 use crate::outbox::{Ending, Outbox, OutboxReader, outbox};
 use crate::protocol::endings::RETRY_SECONDS;
 use crate::protocol::line::Heard;
-use crate::protocol::{ClientMessage, CloseReason, ErrorCode, MAX_FRAME_BYTES, ServerMessage};
+use crate::protocol::{
+    ClientMessage, CloseReason, Condition, ErrorCode, MAX_FRAME_BYTES, ServerMessage,
+};
 use crate::rest::{ApiError, ErrorBody};
 use limit::{Limit, Verdict};
 use offer::Judging;
@@ -323,6 +325,22 @@ impl Session {
                     active,
                 };
                 self.request(Some(id), command);
+            }
+            ClientMessage::Condition {
+                id,
+                microphone,
+                camera,
+                media_blocked,
+            } => {
+                let condition = Condition {
+                    microphone,
+                    camera,
+                    media_blocked,
+                };
+                let noted =
+                    self.conference
+                        .note_condition(participant, condition, &self.outbox, id);
+                self.asked(Some(id), noted);
             }
             ClientMessage::RequestFloor { id } => {
                 self.request(Some(id), Command::RequestFloor { participant });

@@ -1,14 +1,18 @@
 // One participant's being in a conference: ties the WebSocket, the peer connection, the devices and the state together.
 
 import { type ConferenceState, isOnAir, NOBODY, reduce } from "./conference.ts";
-import { type LocalDevices, type MediaSource, openScreen } from "./devices.ts";
 import { hearing } from "./line.ts";
+import { type DeviceKind, type LocalDevices, type MediaSource, openScreen } from "./devices.ts";
+import { type Heard, meter } from "./level.ts";
 import { PathWatch, type Remedy } from "./pathwatch.ts";
 import { type Connection, PeerLink, type PeerState, type Plan, type Slot } from "./peer.ts";
-import type { Place, Request, Role, Source, StateMessage, Welcome } from "./protocol.ts";
+import type { LastTurn, Place, Request, Role, Self, Source, StateMessage, Welcome } from "./protocol.ts";
 import { Publisher } from "./publish.ts";
+import { Reporter } from "./report.ts";
 import { type Credentials, type Link, RequestError, SignalingChannel, type Socket } from "./signaling.ts";
 import { compare, type LineQuality, read, type Reading } from "./stats.ts";
+import { Silence } from "./silence.ts";
+import { captureOf, conditionOf, type Facts, type Standing, standingOf } from "./standing.ts";
 import { planWatch } from "./watch.ts";
 
 /** Small pictures that an operator's connection can hold. */
@@ -32,8 +36,12 @@ export interface AttendanceState {
   readonly onAir: ReadonlySet<Source>;
   /** The person's own switches. */
   readonly switches: { readonly microphone: boolean; readonly camera: boolean };
-  /** Everyone may see and hear this place, and nobody here has allowed the devices yet. */
-  readonly isInvited: boolean;
+  /** Where this place stands, judged by what was measured. */
+  readonly standing: Standing;
+  /** Media has not come through for seconds. */
+  readonly isBlocked: boolean;
+  /** How a turn, or the wait for one, has ended that nobody here ended. */
+  readonly ended: EndedTurn | null;
   /** The shared screen, for a preview. */
   readonly screen: MediaStreamTrack | null;
   /** MID of a small picture to the participant in it. */
@@ -43,6 +51,12 @@ export interface AttendanceState {
   readonly refused: string | null;
 }
 
+/** A turn that is over: what it was, and how it ended. */
+export interface EndedTurn {
+  readonly was: "waiting" | "holding" | "onStage";
+  readonly how: LastTurn | "lost" | null;
+}
+
 export interface AttendanceOptions {
   readonly credentials: Credentials;
   readonly devices: LocalDevices;
@@ -50,6 +64,8 @@ export interface AttendanceOptions {
   readonly wakeUps: EventTarget;
   connectSocket(): Socket;
   readonly connectPeer?: (configuration: RTCConfiguration) => Connection;
+  /** Listens to a microphone; for tests another than the browser's way. */
+  readonly listen?: (track: MediaStreamTrack, onHeard: (heard: Heard) => void, signal: AbortSignal) => void;
   random(): number;
   onChange(state: AttendanceState): void;
 }
@@ -61,7 +77,9 @@ const START: AttendanceState = {
   slots: [],
   onAir: new Set(),
   switches: { microphone: true, camera: true },
-  isInvited: false,
+  standing: { is: "idle", obstacle: "mediaConnecting" },
+  isBlocked: false,
+  ended: null,
   screen: null,
   watched: new Map(),
   quality: null,
@@ -92,18 +110,32 @@ export class Attendance {
   #renewals = 0;
   #renewTimer: ReturnType<typeof setTimeout> | undefined;
   #hasServerRestarted = false;
-  /** The person asked to speak here, so that being given the floor needs no further consent. */
-  #hasConsented = false;
+  /** The floor was held here before the page was opened anew, and nobody has said yet that it goes on. */
+  #isReturning = false;
+  /** The person here has just ended its turn, or its wait. */
+  #hasEnded = false;
+  readonly #reporter: Reporter;
+  /** Since when each source has been on air, by the clock of `performance`. */
+  #onAirSince: ReadonlyMap<Source, number> = new Map();
+  readonly #silences: Readonly<Record<DeviceKind, Silence>> = { microphone: new Silence(), camera: new Silence() };
+  #silent: Readonly<Record<DeviceKind, boolean>> = { microphone: false, camera: false };
+  #listened: { readonly track: MediaStreamTrack; readonly life: AbortController } | null = null;
   #lastReading: Reading | null = null;
   #lastReported: Reading | null = null;
+  #framesCaptured: number | null = null;
 
   constructor(options: AttendanceOptions, signal: AbortSignal) {
     this.#options = options;
     this.#signal = signal;
     this.#publisher = new Publisher({
       announce: (request) => this.#channel.request(request),
-      onChange: (onAir) => this.#change({ onAir }),
+      onChange: (onAir) => {
+        const now = performance.now();
+        this.#onAirSince = new Map([...onAir].map((source) => [source, this.#onAirSince.get(source) ?? now]));
+        this.#change({ onAir });
+      },
     });
+    this.#reporter = new Reporter((request) => this.#channel.request(request));
     this.#channel = new SignalingChannel(
       {
         credentials: options.credentials,
@@ -124,6 +156,7 @@ export class Attendance {
       () => {
         clearInterval(stats);
         clearInterval(looks);
+        this.#listened?.life.abort();
         this.#closePeer();
       },
       { once: true },
@@ -174,6 +207,7 @@ export class Attendance {
 
   /** Opens the devices, for which the browser may ask, and then asks for the floor. Without a microphone it does not. */
   async requestFloor(): Promise<void> {
+    this.#change({ ended: null });
     if (!(await this.consent())) return;
     await this.#do({ type: "requestFloor" });
   }
@@ -183,17 +217,25 @@ export class Attendance {
     const microphone = await this.#options.devices.open("microphone");
     if (microphone === null) return false;
     if (this.#state.switches.camera) await this.#options.devices.open("camera");
-    this.#hasConsented = true;
+    this.#options.credentials.keepConsent(true);
+    this.#isReturning = false;
     this.#tend();
     return true;
   }
 
   withdrawFloor(): Promise<void> {
+    this.#hasEnded = true;
     return this.#do({ type: "withdrawFloor" });
   }
 
   yieldFloor(): Promise<void> {
+    this.#hasEnded = true;
     return this.#do({ type: "yieldFloor" });
+  }
+
+  /** How the last turn ended has been read. */
+  dismissEnded(): void {
+    this.#change({ ended: null });
   }
 
   grantFloor(participant: string): Promise<void> {
@@ -259,16 +301,23 @@ export class Attendance {
     const before = this.#state.conference;
     const conference = reduce(before, message);
     this.#change({ conference });
-    if (message.type === "welcome") this.#onWelcome(message, before.me === null);
-    if (message.type === "self") this.#onFloor(before.self.floor, message.floor);
+    if (message.type === "welcome") {
+      this.#onWelcome(message, before.me === null);
+      // It came back too late to go on as it was.
+      if (conference.self.floor === "none" && before.self.floor !== "none") {
+        this.#change({ ended: { was: before.self.floor, how: "lost" } });
+      }
+    }
+    if (message.type === "self") this.#onFloor(before.self, message);
     if (message.type === "conference" && message.state === "ended") this.#options.credentials.keepSession(null);
     this.#tend();
   }
 
   #onWelcome(welcome: Welcome, isFirst: boolean): void {
     this.#iceServers = welcome.iceServers ?? [];
-    // Somebody who had asked to speak and reloaded the page has consented before.
-    if (isFirst && welcome.resumed) this.#hasConsented = true;
+    this.#isReturning = isFirst && welcome.resumed;
+    if (!welcome.resumed) this.#options.credentials.keepConsent(false);
+    this.#reporter.begin();
     // One that was answered and that the server does not know any more: it was killed meanwhile, and ICE would take
     // long to notice.
     const isForgotten = welcome.media === false && this.#peer?.isAnswered === true;
@@ -279,17 +328,27 @@ export class Attendance {
     this.#address = welcome.address;
   }
 
-  #onFloor(before: string, now: string): void {
-    if (now !== "none" && this.#hasConsented && this.#state.conference.me?.role === "site") {
-      void this.consent();
-    }
-    if (before !== "none" && now === "none") this.#stepDown();
+  #onFloor(before: Omit<Self, "type" | "version">, now: Self): void {
+    const isSite = this.#state.conference.me?.role === "site";
+    if (now.floor !== "none" && this.#hasConsented && isSite) void this.consent();
+    if (now.floor !== "none" || now.onStage) this.#change({ ended: null });
+    if (now.floor !== before.floor && before.floor === "none") this.#hasEnded = false;
+    const was = before.floor !== "none" ? before.floor : before.onStage ? "onStage" : null;
+    if (was === null || now.floor !== "none" || now.onStage) return;
+    this.#stepDown();
+    if (isSite && !this.#hasEnded) this.#change({ ended: { was, how: now.lastTurn } });
+    this.#hasEnded = false;
+  }
+
+  /** The person asked to speak in this tab, so that being given the floor needs no further consent. */
+  get #hasConsented(): boolean {
+    return this.#options.credentials.hasConsent;
   }
 
   /** Off the stage and out of the queue: a site's devices are let go. */
   #stepDown(): void {
-    if (this.#state.conference.me?.role !== "site" || isOnAir(this.#state.conference)) return;
-    this.#hasConsented = false;
+    if (this.#state.conference.me?.role !== "site") return;
+    this.#options.credentials.keepConsent(false);
     this.#options.devices.close();
     this.#state.screen?.stop();
     this.#change({ screen: null });
@@ -314,12 +373,64 @@ export class Attendance {
     const may = this.#mayBeOnAir();
     const { switches, screen, conference } = this.#state;
     const { microphone, camera } = this.#options.devices.state;
-    const isInvited = may && conference.me?.role === "site" && !this.#hasConsented;
-    if (isInvited !== this.#state.isInvited) this.#change({ isInvited });
-    const willing = may && !isInvited;
+    const willing = may && (conference.me?.role !== "site" || this.#hasConsented);
     this.#carry("microphone", willing && switches.microphone ? microphone.track : null);
     this.#carry("camera", willing && switches.camera ? camera.track : null);
     this.#carry("screen", willing ? screen : null);
+    this.#listen(microphone.track);
+    this.#judge();
+  }
+
+  /** Listens to the microphone while it is open: a dead one is on as well. */
+  #listen(track: MediaStreamTrack | null): void {
+    if (this.#listened?.track === track || (track === null && this.#listened === null)) return;
+    this.#listened?.life.abort();
+    this.#listened = null;
+    this.#hear("microphone", null);
+    if (track === null) return;
+    const life = new AbortController();
+    this.#listened = { track, life };
+    (this.#options.listen ?? meter)(track, ({ isSound }) => this.#hear("microphone", isSound), life.signal);
+  }
+
+  /** Something came of a device, or nothing did; `null`: it is another one. */
+  #hear(kind: DeviceKind, hasCome: boolean | null): void {
+    const silence = this.#silences[kind];
+    if (hasCome === null) silence.reset();
+    const isSilent = hasCome !== null && silence.look(performance.now(), hasCome);
+    if (isSilent === this.#silent[kind]) return;
+    this.#silent = { ...this.#silent, [kind]: isSilent };
+    this.#judge();
+  }
+
+  #facts(): Facts {
+    const { conference, switches, link, media, isBlocked } = this.#state;
+    const { self } = conference;
+    const { microphone, camera } = this.#options.devices.state;
+    const role = conference.me?.role ?? "site";
+    return {
+      ...self,
+      role,
+      media,
+      isBlocked,
+      isLineOpen: link.state === "open",
+      isRunning: conference.conference?.state === "running",
+      isInvited: role === "site" && this.#mayBeOnAir() && !this.#hasConsented,
+      isReturning: this.#isReturning,
+      microphone: captureOf(microphone, switches.microphone, this.#silent.microphone),
+      camera: captureOf(camera, switches.camera, this.#silent.camera),
+      onAirSince: this.#onAirSince,
+    };
+  }
+
+  /** Says where this place stands, to the page and to the server, if that is another than before. */
+  #judge(): void {
+    if (this.#state.conference.me === null) return;
+    const facts = this.#facts();
+    const standing = standingOf(facts, performance.now());
+    const isWanted = standing.is === "onAir" || (standing.is === "waiting" && this.#hasConsented);
+    this.#reporter.set(conditionOf(facts, isWanted));
+    if (JSON.stringify(standing) !== JSON.stringify(this.#state.standing)) this.#change({ standing });
   }
 
   #carry(source: Source, track: MediaStreamTrack | null): void {
@@ -404,6 +515,10 @@ export class Attendance {
 
   async #lookAtPath(): Promise<void> {
     const peer = this.#peer;
+    if (this.#state.link.state !== "open") this.#path.suspend();
+    const isBlocked = this.#path.isBlocked(performance.now());
+    if (isBlocked !== this.#state.isBlocked) this.#change({ isBlocked });
+    this.#judge();
     if (peer?.isAnswered !== true || this.#isLooking) return;
     this.#isLooking = true;
     try {
@@ -459,6 +574,7 @@ export class Attendance {
     if (this.#peer !== peer) return;
     const quality = this.#lastReading === null ? null : compare(this.#lastReading, reading);
     this.#lastReading = reading;
+    this.#hear("camera", this.#lookAtCamera(reading));
     if (quality !== null) this.#change({ quality });
     this.#reportHearing(reading);
   }
@@ -469,6 +585,14 @@ export class Attendance {
     this.#lastReported = reading;
     const heard = before === null ? null : hearing(before, reading);
     if (heard !== null) this.#channel.report(heard);
+  }
+
+  /** Whether pictures have come of the camera since the last reading; `null` while that is not known. */
+  #lookAtCamera({ framesCaptured }: Reading): boolean | null {
+    const frames = framesCaptured.get(this.#options.devices.state.camera.track?.id ?? "") ?? null;
+    const before = this.#framesCaptured;
+    this.#framesCaptured = frames;
+    return before === null || frames === null ? null : frames !== before;
   }
 
   #change(part: Partial<AttendanceState>): void {

@@ -45,7 +45,7 @@ export const NOBODY: ConferenceState = {
   me: null,
   tookOver: false,
   conference: null,
-  self: { muted: false, floor: "none", position: null, onStage: false, device: 1, standsBy: false },
+  self: { muted: false, floor: "none", position: null, onStage: false, device: 1, standsBy: false, arriving: { microphone: false, camera: false }, lastTurn: null },
   floor: { holder: null, waiting: 0, queue: [] },
   stage: { main: null, second: null, screen: null, speakers: [] },
   undecodable: [],
@@ -72,8 +72,8 @@ export function reduce(state: ConferenceState, message: Welcome | StateMessage):
       return { ...state, conference: { id, title, state: life } };
     }
     case "self": {
-      const { muted, floor, position, onStage, device, standsBy } = message;
-      return { ...state, self: { muted, floor, position, onStage, device, standsBy } };
+      const { muted, floor, position, onStage, device, standsBy, arriving, lastTurn } = message;
+      return { ...state, self: { muted, floor, position, onStage, device, standsBy, arriving, lastTurn } };
     }
     case "floor": {
       const { holder, waiting, queue } = message;

@@ -27,6 +27,8 @@ export interface Opened {
   readonly problem: DeviceProblem | null;
   /** Waiting for the person to answer the browser's question. */
   readonly asking: boolean;
+  /** The system or a switch at the device keeps everything back. */
+  readonly isMuted: boolean;
 }
 
 export interface DeviceState {
@@ -59,7 +61,7 @@ export const HALL_CAMERA: CameraSize = { width: 1280, height: 720, frameRate: 30
 /** An old PC encodes three layers of this and still plays what it receives. */
 export const SITE_CAMERA: CameraSize = { width: 960, height: 540, frameRate: 25 };
 
-const NOTHING: Opened = { track: null, problem: null, asking: false };
+export const NOTHING: Opened = { track: null, problem: null, asking: false, isMuted: false };
 
 /** Says what a failed `getUserMedia` means for a person. */
 export function problemOf(error: unknown): DeviceProblem {
@@ -189,7 +191,12 @@ export class LocalDevices {
     track.addEventListener("ended", () => {
       if (this.#state[kind].track === track) this.#set(kind, { ...NOTHING, problem: "unplugged" });
     });
-    this.#set(kind, { track, problem: null, asking: false });
+    const tell = () => {
+      if (this.#state[kind].track === track) this.#set(kind, { ...NOTHING, track, isMuted: track.muted });
+    };
+    track.addEventListener("mute", tell);
+    track.addEventListener("unmute", tell);
+    this.#set(kind, { ...NOTHING, track, isMuted: track.muted });
   }
 
   #set(kind: DeviceKind, opened: Opened): void {

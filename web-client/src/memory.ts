@@ -5,6 +5,7 @@ import type { Credentials, Session } from "./signaling.ts";
 
 const TOKEN = "dinh.token";
 const SESSION = "dinh.session";
+const CONSENT = "dinh.consent";
 const LANGUAGE = "dinh.language";
 const VOLUME = "dinh.volume";
 const DEVICE: Readonly<Record<DeviceKind, string>> = { microphone: "dinh.microphone", camera: "dinh.camera" };
@@ -51,10 +52,29 @@ export class TabCredentials implements Credentials {
   readonly #shelf = new Shelf(() => sessionStorage);
   #token: string | null;
   #session: Session | null;
+  #hasConsent: boolean;
 
   constructor() {
     this.#token = this.#shelf.read(TOKEN);
     this.#session = parseSession(this.#shelf.read(SESSION));
+    this.#hasConsent = this.#session !== null && this.#shelf.read(CONSENT) !== null;
+    this.#shelf.write(CONSENT, null);
+  }
+
+  get hasConsent(): boolean {
+    return this.#hasConsent;
+  }
+
+  keepConsent(hasConsent: boolean): void {
+    this.#hasConsent = hasConsent;
+  }
+
+  /**
+   * The page is about to be loaded anew. Consent is on the shelf from here to there only: a browser that makes a second
+   * tab out of this one copies the shelf, and nobody has consented in that tab.
+   */
+  putAway(): void {
+    this.#shelf.write(CONSENT, this.#hasConsent ? "1" : null);
   }
 
   /** Keeps the token of a link. */

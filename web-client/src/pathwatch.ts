@@ -12,6 +12,10 @@ const SILENT_MS = 1_200;
 const DOUBTED_MS = 500;
 /** How long the browser may call the way disconnected. It says so late, and sometimes of a way that works. */
 const DISCONNECTED_MS = 1_000;
+/** Media that has not come through for so long does not: people are told what that may be. */
+const BLOCKED_MS = 8_000;
+/** A connection that has not come about after so long is made anew. */
+const CONNECT_MS = 15_000;
 /** Between two renewals, each wait twice the last: what a new connection takes on a slow line. */
 const RETRY_MS = { first: 2_000, longest: 15_000 };
 /** Between two attempts to get from TCP back to UDP, likewise. */
@@ -39,6 +43,9 @@ export class PathWatch {
   #heardAt: number | null = null;
   #isDoubted = false;
   #disconnectedAt: number | null = null;
+  /** Since when this connection is being made, and since when there is none at all. */
+  #connectingSince: number | null = null;
+  #withoutSince: number | null = null;
   #retryAt = 0;
   #retryMs = RETRY_MS.first;
   /** Since when it has been this. */
@@ -60,6 +67,18 @@ export class PathWatch {
   renewed(): void {
     this.#received = 0;
     this.#disconnectedAt = null;
+    this.#connectingSince = null;
+  }
+
+  /** The server cannot be reached at all: nobody knows whether media would come through. */
+  suspend(): void {
+    this.#connectingSince = null;
+    this.#withoutSince = null;
+  }
+
+  /** Whether media does not come through. */
+  isBlocked(now: number): boolean {
+    return this.#withoutSince !== null && now - this.#withoutSince >= BLOCKED_MS;
   }
 
   /** Whether nothing comes although something did. */
@@ -96,6 +115,8 @@ export class PathWatch {
         this.#retryMs = RETRY_MS.first;
       }
     }
+    this.#connectingSince = state === "connecting" ? (this.#connectingSince ?? now) : null;
+    this.#withoutSince = state === "connected" ? null : (this.#withoutSince ?? now);
     this.#disconnectedAt = state === "disconnected" ? (this.#disconnectedAt ?? now) : null;
     if (protocol === null || protocol === this.#protocol) return;
     if (protocol === "tcp" && this.#protocol === "udp") {
@@ -109,6 +130,7 @@ export class PathWatch {
 
   #isBroken(now: number, { state }: Sight): boolean {
     if (state === "failed") return true;
+    if (this.#connectingSince !== null && now - this.#connectingSince >= CONNECT_MS) return true;
     if (this.#disconnectedAt !== null && now - this.#disconnectedAt >= DISCONNECTED_MS) return true;
     return this.isSilent(now);
   }

@@ -11,6 +11,23 @@ export type Source = "microphone" | "camera" | "screen";
 /** A position on stage that an operator can fill. */
 export type Place = "main" | "second" | "screen";
 
+/**
+ * How it stands with a microphone or a camera that is to be heard or seen: `on` (something comes of it), `off` (the
+ * person's switch), `muted` (the system's, or the device's own), `silent` (on, and nothing came of it for seconds),
+ * `missing` (none, unplugged or not allowed).
+ */
+export type Capture = "on" | "off" | "muted" | "silent" | "missing";
+
+/** What a participant says of its own devices and line. */
+export interface Condition {
+  /** `null` while nobody is to hear it. */
+  readonly microphone: Capture | null;
+  /** `null` while nobody is to see it. */
+  readonly camera: Capture | null;
+  /** Media does not come through. */
+  readonly mediaBlocked: boolean;
+}
+
 export interface SiteName {
   readonly code: string;
   readonly name: string;
@@ -24,6 +41,7 @@ export type Request =
   | { readonly type: "restartIce"; readonly sdp: string }
   | { readonly type: "watch"; readonly mid: string; readonly participant: string | null }
   | { readonly type: "publish"; readonly source: Source; readonly active: boolean }
+  | ({ readonly type: "condition" } & Condition)
   | { readonly type: "requestFloor" }
   | { readonly type: "withdrawFloor" }
   | { readonly type: "yieldFloor" }
@@ -125,6 +143,9 @@ export interface Stage {
   readonly speakers: readonly string[];
 }
 
+/** How the receiver's last turn, or its wait for one, ended, if somebody else ended it. */
+export type LastTurn = "revoked" | "passedOn" | "moved" | "withdrawn";
+
 export type FloorStanding = "none" | "waiting" | "holding";
 
 export interface Self {
@@ -140,6 +161,10 @@ export interface Self {
   readonly device: number;
   /** Another device of the same site speaks for it: this one only watches. */
   readonly standsBy: boolean;
+  /** What of a hall, or of whoever has the floor or is on stage, comes in at the server. */
+  readonly arriving: { readonly microphone: boolean; readonly camera: boolean };
+  /** How its last turn, or its wait for one, ended; `null` while there was none or it ended that itself. */
+  readonly lastTurn: LastTurn | null;
 }
 
 export interface Presence {
@@ -204,6 +229,10 @@ export interface Participant {
   readonly rung?: Rung;
   /** How well it hears and sees, 0 to 100 in steps of ten; absent while it receives nothing. */
   readonly score?: number;
+  /** What it says it sends and of which nothing arrives. */
+  readonly ceased?: readonly Source[];
+  /** What it says of its own devices and line. */
+  readonly condition?: Condition;
 }
 
 /** Participants who are alike in all but site and id. */
@@ -347,7 +376,7 @@ const REQUIRED: Readonly<Record<ServerMessage["type"], Readonly<Record<string, (
     screen: orNull(record),
     speakers: list,
   },
-  self: { version: whole, muted: flag, floor: text, onStage: flag, device: whole, standsBy: flag },
+  self: { version: whole, muted: flag, floor: text, onStage: flag, device: whole, standsBy: flag, arriving: record, lastTurn: orNull(text) },
   presence: { version: whole, expected: whole, present: whole, lost: whole },
   conference: { version: whole, id: text, title: text, state: text },
   roster: { version: whole, sites: whole },

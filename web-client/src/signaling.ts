@@ -43,6 +43,9 @@ export interface Credentials {
   readonly token: string | null;
   readonly session: Session | null;
   keepSession(session: Session | null): void;
+  /** Whether a person has agreed, in this tab, to be seen and heard. */
+  readonly hasConsent: boolean;
+  keepConsent(hasConsent: boolean): void;
 }
 
 export type Link =

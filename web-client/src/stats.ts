@@ -8,6 +8,8 @@ export interface Reading {
   readonly packetsReceived: number;
   readonly packetsLost: number;
   readonly bytesReceived: number;
+  /** Pictures that each track has given that is sent, by its id; in browsers that count them. */
+  readonly framesCaptured: ReadonlyMap<string, number>;
   /** Milliseconds there and back; `null` until measured. */
   readonly roundTripMs: number | null;
   /** Samples of sound: all, those that the browser made up in place of others, those that were played. */
@@ -59,6 +61,7 @@ export function read(report: Iterable<readonly [string, unknown]>): Reading {
     packetsReceived: 0,
     packetsLost: 0,
     bytesReceived: 0,
+    framesCaptured: new Map(),
     roundTripMs: null,
     samples: 0,
     samplesConcealed: 0,
@@ -79,6 +82,9 @@ export function read(report: Iterable<readonly [string, unknown]>): Reading {
         ...(entry["kind"] === "audio" && addSound(reading, entry)),
         ...(entry["kind"] === "video" && { picture: larger(reading.picture, pictureOf(id, entry)) }),
       };
+    } else if (entry["type"] === "media-source" && typeof entry["frames"] === "number") {
+      const framesCaptured = new Map(reading.framesCaptured).set(String(entry["trackIdentifier"]), entry["frames"]);
+      reading = { ...reading, framesCaptured };
     } else if (entry["type"] === "candidate-pair" && entry["nominated"] === true) {
       const seconds = entry["currentRoundTripTime"];
       if (typeof seconds === "number") reading = { ...reading, roundTripMs: Math.round(seconds * 1000) };

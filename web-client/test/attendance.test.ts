@@ -13,6 +13,8 @@ let devices: LocalDevices;
 let captured: FakeTrack[];
 let attendance: Attendance;
 let wakeUps: EventTarget;
+/** What the open microphone hears. */
+let hear: (isSound: boolean) => void;
 const getUserMedia = vi.fn<(constraints: MediaStreamConstraints) => Promise<unknown>>();
 
 beforeEach(() => {
@@ -62,6 +64,7 @@ function attend(): void {
         connections.push(connection);
         return connection.asConnection;
       },
+      listen: (_, onHeard) => (hear = (isSound) => onHeard({ level: 0, isSound })),
       random: () => 0,
       onChange: () => undefined,
     },
@@ -84,7 +87,7 @@ const answer = (id: number): Answer => ({
 });
 
 function self(part: Partial<Self>): Self {
-  return { type: "self", version: 1, muted: false, floor: "none", position: null, onStage: false, device: 1, standsBy: false, ...part };
+  return { type: "self", version: 1, muted: false, floor: "none", position: null, onStage: false, device: 1, standsBy: false, arriving: { microphone: false, camera: false }, lastTurn: null, ...part };
 }
 
 /** Answers the newest offer; media flows. */
@@ -312,11 +315,11 @@ describe("the floor", () => {
     await joined();
     server.say(self({ floor: "holding", onStage: true }));
     await settled();
-    expect(attendance.state.isInvited).toBe(true);
+    expect(attendance.state.standing).toEqual({ is: "invited", hasFloor: true, isReturning: false });
     expect(getUserMedia).not.toHaveBeenCalled();
     void attendance.consent();
     await consentToAll();
-    expect(attendance.state.isInvited).toBe(false);
+    expect(attendance.state.standing.is).toBe("onAir");
     expect(attendance.state.onAir).toEqual(new Set(["microphone", "camera"]));
   });
 
@@ -335,6 +338,7 @@ describe("the floor", () => {
 
   it("held before a reload is taken up again by itself", async () => {
     attend();
+    credentials.hasConsent = true;
     server.welcome({ resumed: true });
     server.say(self({ floor: "holding", onStage: true }));
     await answerOffer();
@@ -354,6 +358,136 @@ describe("the floor", () => {
     server.say(self({ floor: "holding" }));
     await consentToAll();
     expect(carried()).toEqual([captured[0], captured[1], null]);
+  });
+});
+
+/** The floor was asked for and given; everything on air arrives at the server. */
+async function speaking(): Promise<void> {
+  await joined();
+  void attendance.requestFloor();
+  await settled();
+  server.say(self({ floor: "holding", onStage: true }));
+  await consentToAll();
+  server.say(self({ floor: "holding", onStage: true, arriving: { microphone: true, camera: true } }));
+  await settled();
+}
+
+const reach = () => (attendance.state.standing.is === "onAir" ? attendance.state.standing.reach : null);
+
+describe("who speaks", () => {
+  it("is told that everybody sees and hears when that is so", async () => {
+    await speaking();
+    expect(reach()).toEqual({ microphone: null, camera: null });
+  });
+
+  it("is told that its microphone is off, and so is the server", async () => {
+    await speaking();
+    void attendance.switchMicrophone(false);
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(reach()).toEqual({ microphone: "off", camera: null });
+    expect(server.sent("condition")).toMatchObject({ microphone: "off", camera: "on", mediaBlocked: false });
+  });
+
+  it("is told after five seconds that nothing comes of its microphone", async () => {
+    await speaking();
+    hear(true);
+    vi.advanceTimersByTime(4_900);
+    hear(false);
+    expect(reach()?.microphone).toBeNull();
+    vi.advanceTimersByTime(100);
+    hear(false);
+    expect(reach()?.microphone).toBe("silent");
+    hear(true);
+    expect(reach()?.microphone).toBeNull();
+  });
+
+  it("is told that its microphone was unplugged", async () => {
+    await speaking();
+    captured[0]?.dispatchEvent(new Event("ended"));
+    expect(reach()?.microphone).toBe("missing");
+  });
+
+  it("is told that nothing arrives although all is on here", async () => {
+    await speaking();
+    server.say(self({ floor: "holding", onStage: true, arriving: { microphone: false, camera: true } }));
+    await vi.advanceTimersByTimeAsync(4_000);
+    expect(reach()).toEqual({ microphone: "unsent", camera: null });
+  });
+
+  it("says again how it stands when its session comes back", async () => {
+    await speaking();
+    void attendance.switchMicrophone(false);
+    await consentToAll();
+    server.end(1006);
+    vi.advanceTimersByTime(3_000);
+    server.welcome({ resumed: true });
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(server.sent("condition")).toMatchObject({ microphone: "off" });
+  });
+});
+
+describe("media that does not come through", () => {
+  it("is said after eight seconds, here and to the server, and there is no asking meanwhile", async () => {
+    attend();
+    server.welcome();
+    await settled();
+    server.say(answer(server.sent("offer").id));
+    await settled();
+    for (let second = 0; second < 9; second++) {
+      await vi.advanceTimersByTimeAsync(1_000);
+      server.say({ type: "pong" });
+    }
+    expect(attendance.state.isBlocked).toBe(true);
+    expect(attendance.state.standing).toEqual({ is: "idle", obstacle: "mediaBlocked" });
+    expect(server.sent("condition")).toMatchObject({ microphone: null, mediaBlocked: true });
+  });
+
+  it("gets a fresh connection after fifteen", async () => {
+    attend();
+    server.welcome();
+    await settled();
+    server.say(answer(server.sent("offer").id));
+    for (let half = 0; half < 32; half++) {
+      await vi.advanceTimersByTimeAsync(500);
+      server.say({ type: "pong" });
+    }
+    expect(connections).toHaveLength(2);
+  });
+});
+
+describe("a turn", () => {
+  it("that was held when the page was closed is not taken up without a click in this tab", async () => {
+    attend();
+    server.welcome({ resumed: true });
+    server.say(self({ floor: "holding", onStage: true }));
+    await answerOffer();
+    await consentToAll();
+    expect(carried()).toEqual([null, null, null]);
+    expect(getUserMedia).not.toHaveBeenCalled();
+    expect(attendance.state.standing).toEqual({ is: "invited", hasFloor: true, isReturning: true });
+  });
+
+  it("that was taken back says so, and one that was given back does not", async () => {
+    await speaking();
+    server.say(self({ floor: "none", lastTurn: "revoked" }));
+    expect(attendance.state.ended).toEqual({ was: "holding", how: "revoked" });
+    void attendance.requestFloor();
+    await settled();
+    expect(attendance.state.ended).toBeNull();
+    server.say(self({ floor: "holding" }));
+    void attendance.yieldFloor();
+    server.say(self({ floor: "none" }));
+    expect(attendance.state.ended).toBeNull();
+  });
+
+  it("that was lost with the line says so", async () => {
+    await joined();
+    void attendance.requestFloor();
+    await settled();
+    server.say(self({ floor: "waiting", position: 1 }));
+    server.end(4004);
+    server.welcome({ resumed: false, participant: "P2" });
+    expect(attendance.state.ended).toEqual({ was: "waiting", how: "lost" });
   });
 });
 

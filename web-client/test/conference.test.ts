@@ -23,7 +23,7 @@ function changes(list: readonly Participant[], full = false): Participants {
 }
 
 function self(part: Partial<Self>): Self {
-  return { type: "self", version: 1, muted: false, floor: "none", position: null, onStage: false, device: 1, standsBy: false, ...part };
+  return { type: "self", version: 1, muted: false, floor: "none", position: null, onStage: false, device: 1, standsBy: false, arriving: { microphone: false, camera: false }, lastTurn: null, ...part };
 }
 
 describe("reduce", () => {

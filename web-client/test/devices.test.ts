@@ -82,7 +82,20 @@ describe("opening a device", () => {
     grant(track);
     await devices.open("microphone");
     track.dispatchEvent(new Event("ended"));
-    expect(devices.state.microphone).toEqual({ track: null, problem: "unplugged", asking: false });
+    expect(devices.state.microphone).toMatchObject({ track: null, problem: "unplugged" });
+  });
+
+  it("that the system mutes says so until it does not any more", async () => {
+    const devices = made();
+    const track = new FakeTrack("audio");
+    grant(track);
+    await devices.open("microphone");
+    track.muted = true;
+    track.dispatchEvent(new Event("mute"));
+    expect(devices.state.microphone).toMatchObject({ track, isMuted: true });
+    track.muted = false;
+    track.dispatchEvent(new Event("unmute"));
+    expect(devices.state.microphone.isMuted).toBe(false);
   });
 
   it("on an address without https says so", async () => {

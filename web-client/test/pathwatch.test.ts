@@ -38,6 +38,22 @@ describe("a way", () => {
     expect(remedies("fresh", 3, {})).toEqual([1_000]);
   });
 
+  it("that does not come about within eight seconds is blocked until it does", () => {
+    const blocked = () => [0, 7_750, 8_000].map((wait) => (watch.look(now + wait, connecting), watch.isBlocked(now + wait)));
+    const connecting = { state: "connecting", protocol: null, received: 0 } as const;
+    expect(blocked()).toEqual([false, false, true]);
+    watch.renewed();
+    expect(watch.isBlocked(now + 9_000)).toBe(true);
+    watch.look(now + 9_000, { state: "connected", protocol: "udp", received: 1 });
+    expect(watch.isBlocked(now + 30_000)).toBe(false);
+  });
+
+  it("is not called blocked while the server cannot be reached at all", () => {
+    watch.look(now, { state: "connecting", protocol: null, received: 0 });
+    watch.suspend();
+    expect(watch.isBlocked(now + 60_000)).toBe(false);
+  });
+
   it("that falls silent is first asked about, once", () => {
     remedies("fresh", 5, { flows: true });
     const sight = { state: "connected", protocol: "udp", received } as const;
@@ -54,9 +70,11 @@ describe("a way", () => {
     expect(remedies("fresh", 20, { flows: true })).toEqual([]);
   });
 
-  it("that was never connected is not judged by its silence", () => {
+  it("that does not come about is tried anew, and not judged by its silence", () => {
     received = 0;
-    expect(remedies("fresh", 60, { state: "connecting", protocol: null })).toEqual([]);
+    expect(remedies("fresh", 16, { state: "connecting", protocol: null })).toEqual([15_000]);
+    watch.renewed();
+    expect(remedies("fresh", 16, { state: "connecting", protocol: null })).toEqual([15_000]);
   });
 
   it("that the browser calls disconnected is renewed after a second, and one that failed at once", () => {

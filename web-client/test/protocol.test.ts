@@ -31,6 +31,7 @@ const SENT: { readonly [T in ClientMessage["type"]]: Extract<ClientMessage, { ty
   restartIce: { type: "restartIce", id: 2, sdp: "v=0\r\n" },
   watch: { type: "watch", id: 3, mid: "9", participant: "01JD8Y6Q0B9FJ3V2K7T5C4X1HE" },
   publish: { type: "publish", id: 4, source: "screen", active: true },
+  condition: { type: "condition", id: 14, microphone: "silent", camera: "off", mediaBlocked: false },
   requestFloor: { type: "requestFloor", id: 5 },
   withdrawFloor: { type: "withdrawFloor", id: 6 },
   yieldFloor: { type: "yieldFloor", id: 7 },

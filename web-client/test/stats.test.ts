@@ -8,6 +8,7 @@ const START: Reading = {
   packetsReceived: 1_000,
   packetsLost: 0,
   bytesReceived: 100_000,
+  framesCaptured: new Map(),
   roundTripMs: 20,
   samples: 0,
   samplesConcealed: 0,
@@ -24,6 +25,7 @@ describe("a report", () => {
       ["c", { type: "outbound-rtp", bytesSent: 1 }],
       ["d", { type: "candidate-pair", nominated: true, currentRoundTripTime: 0.0314 }],
       ["e", { type: "candidate-pair", nominated: false, currentRoundTripTime: 9 }],
+      ["f", { type: "media-source", kind: "video", trackIdentifier: "camera", frames: 25 }],
     ]);
     expect(read(report.entries())).toEqual({
       at: 5_000,
@@ -31,6 +33,7 @@ describe("a report", () => {
       packetsReceived: 120,
       packetsLost: 1,
       bytesReceived: 13_000,
+      framesCaptured: new Map([["camera", 25]]),
       roundTripMs: 31,
       samples: 0,
       samplesConcealed: 0,

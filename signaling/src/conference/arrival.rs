@@ -12,6 +12,7 @@ use crate::conference::event::Event;
 use crate::conference::participants::Participant;
 use crate::conference::state::State;
 use crate::ids::ParticipantId;
+use crate::protocol::server::Arriving;
 use crate::protocol::{Place, Source};
 
 /// What is known of the media of a source that is said to carry something.
@@ -51,6 +52,14 @@ enum Carrying {
 }
 
 impl Participant {
+    /// What of it comes in, as far as the stage must know.
+    pub(super) fn arriving(&self) -> Arriving {
+        Arriving {
+            microphone: self.arrives(Source::Microphone),
+            camera: self.arrives(Source::Camera),
+        }
+    }
+
     fn arrives(&self, source: Source) -> bool {
         self.arrivals
             .get(&source)

@@ -126,6 +126,7 @@ fn follow(state: &State, event: &Event, effects: &mut Vec<Effect>) {
                     .map(|(id, _)| Effect::ParticipantChanged(id)),
             );
         }
+        Event::MediaChanged { participant, .. } => concerns(*participant, effects),
         Event::MuteChanged { participant, .. } => {
             effects.push(blocking(state, *participant));
             concerns(*participant, effects);
@@ -156,8 +157,7 @@ fn follow(state: &State, event: &Event, effects: &mut Vec<Effect>) {
         }
         Event::Lost { participant }
         | Event::Regained { participant }
-        | Event::SourceChanged { participant, .. }
-        | Event::MediaChanged { participant, .. } => {
+        | Event::SourceChanged { participant, .. } => {
             once(Effect::ParticipantChanged(*participant), effects);
         }
         // What else is to be said of the barred is in `compare`. How a line is, people are told

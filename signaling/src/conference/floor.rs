@@ -10,6 +10,7 @@ use crate::conference::event::{By, Event, ReleaseReason};
 use crate::conference::state::State;
 use crate::ids::ParticipantId;
 use crate::protocol::ErrorCode;
+use crate::protocol::server::LastTurn;
 
 /// Who has the floor and who asks for it.
 ///
@@ -113,24 +114,21 @@ impl State {
         Ok(vec![Event::FloorWithdrawn { participant, by }])
     }
 
+    /// Whoever has had enough is neither seen nor heard any more, however it came to be.
     pub(super) fn decide_yield(
         &self,
         actor: &Actor,
         participant: ParticipantId,
     ) -> Result<Vec<Event>, Refusal> {
         let (_, by) = self.permit_for(actor, participant)?;
-        if self.floor.holder() != Some(participant) {
+        let events = self.stepping_down(participant, ReleaseReason::Yielded, &by);
+        if events.is_empty() {
             return Err(Refusal::new(
                 ErrorCode::FloorNotHeld,
-                "this participant does not have the floor",
+                "this participant does not have the floor, and nobody has put it on the stage",
             ));
         }
-        let reason = ReleaseReason::Yielded;
-        Ok(vec![Event::FloorReleased {
-            participant,
-            reason,
-            by,
-        }])
+        Ok(events)
     }
 
     /// Whoever gets the floor is to be heard: it is unmuted too, and if it stood by it is its site's
@@ -222,11 +220,14 @@ impl State {
 
     pub(super) fn apply_floor_requested(&mut self, at: Timestamp, participant: ParticipantId) {
         self.floor.push(self.seq, participant, at);
+        self.people.set_last_turn(participant, None);
         self.versions.floor = self.seq;
     }
 
-    pub(super) fn apply_floor_withdrawn(&mut self, participant: ParticipantId) {
+    pub(super) fn apply_floor_withdrawn(&mut self, participant: ParticipantId, by: Option<&By>) {
         self.floor.forget(participant);
+        self.people
+            .set_last_turn(participant, by.and_then(|by| taken_by(participant, by)));
         self.versions.floor = self.seq;
     }
 
@@ -234,11 +235,34 @@ impl State {
         self.floor.forget(participant);
         self.floor.holder = Some((participant, at));
         self.people.promote(participant);
+        self.people.set_last_turn(participant, None);
         self.versions.floor = self.seq;
     }
 
-    pub(super) fn apply_floor_released(&mut self) {
+    pub(super) fn apply_floor_released(
+        &mut self,
+        participant: ParticipantId,
+        reason: ReleaseReason,
+        by: &By,
+    ) {
         self.floor.holder = None;
+        let how = match reason {
+            ReleaseReason::Yielded => taken_by(participant, by),
+            ReleaseReason::Revoked => Some(LastTurn::Revoked),
+            ReleaseReason::PassedOn => Some(LastTurn::PassedOn),
+            ReleaseReason::Left | ReleaseReason::TakenOver => None,
+        };
+        self.people.set_last_turn(participant, how);
         self.versions.floor = self.seq;
+    }
+}
+
+/// What it means to a participant that its own turn or wait was ended: nothing if it did so itself.
+fn taken_by(participant: ParticipantId, by: &By) -> Option<LastTurn> {
+    match by {
+        By::Participant(id) if *id == participant => None,
+        By::Bearer(bearer) if bearer.on_behalf_of == Some(participant) => Some(LastTurn::Withdrawn),
+        By::Participant(_) | By::Bearer(_) | By::Subject(_) => Some(LastTurn::Moved),
+        By::System => None,
     }
 }

@@ -13,6 +13,12 @@ use crate::conference::time::ConferenceTime;
 use crate::ids::ParticipantId;
 use crate::protocol::server::Phase;
 
+/// How long whoever waits for the floor is waited for.
+///
+/// Higher: the queue holds sites that will not come back. Lower: a site whose router starts again
+/// loses its turn.
+const TURN_IS_KEPT: SignedDuration = SignedDuration::from_mins(5);
+
 impl State {
     pub(super) fn decide_lost(
         &self,
@@ -109,6 +115,7 @@ impl State {
             .people
             .lost()
             .take_while(|(since, _)| now.since(*since) >= window)
+            .filter(|(since, id)| now.since(*since) >= self.window_of(*id))
             .map(|(_, id)| id)
             .filter(|id| !expired.contains(id));
         Ok(timed_out
@@ -116,6 +123,16 @@ impl State {
             .chain(expired.iter().map(|id| (*id, LeaveReason::TokenExpired)))
             .flat_map(|(id, reason)| self.departure(id, reason, &By::System))
             .collect())
+    }
+
+    /// How long a participant that is lost may come back as itself: whoever waits for the floor keeps
+    /// its turn through an outage that others would not wait for.
+    pub(super) fn window_of(&self, participant: ParticipantId) -> SignedDuration {
+        if self.floor.is_waiting(participant) {
+            self.settings.resume_window.max(TURN_IS_KEPT)
+        } else {
+            self.settings.resume_window
+        }
     }
 
     /// Those whose token has ceased to be valid, where that ends their stay.

@@ -14,6 +14,7 @@ use crate::conference::seats::{Identity, Seats};
 use crate::conference::time::ConferenceTime;
 use crate::ids::{ParticipantId, SessionId, SiteCode, TokenId};
 use crate::protocol::Source;
+use crate::protocol::server::LastTurn;
 
 /// Somebody in the conference: present, or lost and awaited.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -48,6 +49,8 @@ pub struct Participant {
     pub arrivals: BTreeMap<Source, Arrival>,
     /// The line to it carries no picture, as the record says.
     pub sound_only: bool,
+    /// How its last turn, or its wait for one, ended, if somebody else ended it.
+    pub last_turn: Option<LastTurn>,
 }
 
 impl Participant {
@@ -203,6 +206,12 @@ impl Participants {
     pub(super) fn promote(&mut self, id: ParticipantId) {
         if let Some(participant) = self.all.get(&id) {
             self.seats.promote(&participant.identity(), id);
+        }
+    }
+
+    pub(super) fn set_last_turn(&mut self, id: ParticipantId, last_turn: Option<LastTurn>) {
+        if let Some(participant) = self.all.get_mut(&id) {
+            participant.last_turn = last_turn;
         }
     }
 

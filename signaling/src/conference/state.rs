@@ -193,6 +193,7 @@ impl State {
                     sources: BTreeMap::new(),
                     arrivals: BTreeMap::new(),
                     sound_only: false,
+                    last_turn: None,
                 };
                 // Before it was remembered who is muted, whoever came again was not.
                 self.remembered.set_muted(person.identity(), *muted);
@@ -249,9 +250,15 @@ impl State {
             Event::FloorRequested { participant, .. } => {
                 self.apply_floor_requested(*at, *participant);
             }
-            Event::FloorWithdrawn { participant, .. } => self.apply_floor_withdrawn(*participant),
+            Event::FloorWithdrawn { participant, by } => {
+                self.apply_floor_withdrawn(*participant, by.as_ref());
+            }
             Event::FloorGranted { participant, .. } => self.apply_floor_granted(*at, *participant),
-            Event::FloorReleased { .. } => self.apply_floor_released(),
+            Event::FloorReleased {
+                participant,
+                reason,
+                by,
+            } => self.apply_floor_released(*participant, *reason, by),
             Event::StageSet {
                 place, participant, ..
             } => self.overrides.set(*place, *participant),
@@ -380,14 +387,22 @@ impl State {
     /// When [`Command::Tick`](crate::conference::Command::Tick) is due: the next lost participant
     /// will have been lost for too long, or the next token that is held to its time will expire.
     pub fn next_deadline(&self) -> Option<ConferenceTime> {
-        let lost = self.people.lost().next();
-        let lost = lost.map(|(since, _)| since.after(self.settings.resume_window));
+        let lost = || self.people.lost();
+        let is_waiting = |(_, id): &(ConferenceTime, ParticipantId)| self.floor.is_waiting(*id);
+        // Of those who wait and of the others the longest lost: each kind is waited for as long.
+        let lost = [
+            lost().find(is_waiting),
+            lost().find(|lost| !is_waiting(lost)),
+        ]
+        .into_iter()
+        .flatten()
+        .map(|(since, id)| since.after(self.window_of(id)));
         let expiry = self
             .people
             .expiring()
             .next()
             .filter(|_| self.settings.enforce_expiry)
             .map(|(expires_at, _)| self.time_of(expires_at).after(CLOCK_LEEWAY));
-        lost.into_iter().chain(expiry).min()
+        lost.chain(expiry).min()
     }
 }

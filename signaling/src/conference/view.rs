@@ -14,7 +14,7 @@ use crate::protocol::server::{
     BarredEntry, Claim, ConferenceEntry, Counts, Floor, Liveness, MediaState, Own,
     ParticipantEntry, ProvinceEntry, Shown, Stage, Standing,
 };
-use crate::protocol::{Place, ServerMessage, crowd};
+use crate::protocol::{Condition, Place, ServerMessage, crowd};
 use crate::sites::Level;
 
 /// A conference in full, for REST.
@@ -168,7 +168,8 @@ impl State {
     }
 
     fn own_message(&self, id: ParticipantId, position: Option<u32>) -> Option<ServerMessage> {
-        let muted = self.participant(id)?.muted;
+        let person = self.participant(id)?;
+        let muted = person.muted;
         let seat = self.seat(id)?;
         let (floor, on_stage) = (self.standing(id), self.scene.shows(id));
         Some(ServerMessage::Own(Own {
@@ -179,6 +180,8 @@ impl State {
             on_stage,
             device: seat.device,
             stands_by: seat.stands_by,
+            arriving: person.arriving(),
+            last_turn: person.last_turn,
         }))
     }
 
@@ -241,6 +244,8 @@ impl State {
             ignores_keyframe_requests: false,
             rung: None,
             score: None,
+            ceased: Vec::new(),
+            condition: Condition::default(),
         })
     }
 

@@ -8,7 +8,9 @@ use tracing::{debug, info};
 use super::ConferenceTask;
 use super::batch::Batch;
 use crate::conference::{Actor, Command, Effect};
+use crate::ids::ParticipantId;
 use crate::protocol::Source;
+use crate::protocol::server::MediaState;
 
 impl ConferenceTask {
     /// A publication's media began to arrive, or has ceased to.
@@ -16,12 +18,20 @@ impl ConferenceTask {
         let Some(participant) = self.peers.owner(publication.peer) else {
             return;
         };
-        let before = self.peers.media_state(&self.state, participant);
+        let before = self.what_comes(participant);
         self.peers.set_arrival(publication, arrives);
         debug!(conference = %self.id(), %participant, %publication, arrives, "media");
-        if before != self.peers.media_state(&self.state, participant) {
+        if before != self.what_comes(participant) {
             batch.effect(Effect::ParticipantChanged(participant));
         }
+    }
+
+    /// What operators see of a participant's media.
+    fn what_comes(&self, participant: ParticipantId) -> (MediaState, Vec<Source>) {
+        (
+            self.peers.media_state(&self.state, participant),
+            self.peers.ceased(&self.state, participant),
+        )
     }
 
     /// An encoder ignores keyframe requests, or answers them after all: operators see whose it is.

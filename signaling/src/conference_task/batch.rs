@@ -173,6 +173,18 @@ impl ConferenceTask {
                 outbox,
                 heard,
             } => self.quality(participant, &outbox, heard),
+            Request::Condition {
+                participant,
+                condition,
+                outbox,
+                id,
+            } => {
+                let message = match self.note_condition(batch, participant, &outbox, condition) {
+                    Ok(()) => ServerMessage::Ok { id },
+                    Err(refusal) => self.refusal_message(id, &refusal),
+                };
+                outbox.send(&message);
+            }
             Request::Refused(code) => self.troubles.refused(Instant::now(), code),
             Request::Media(event) => self.media_event(batch, now, event),
             Request::Query(query) => self.answer(query),
@@ -389,6 +401,7 @@ impl ConferenceTask {
             return;
         }
         self.links.remove(participant);
+        self.peers.conditions.forget(participant);
         self.carry_out(batch, now, &Actor::System, Command::Lost { participant });
     }
 
@@ -711,6 +724,8 @@ impl ConferenceTask {
             Effect::ParticipantLeft(entry) => {
                 left.push(entry.participant);
                 self.budgets.forget(entry.participant);
+                self.reports.forget(entry.participant);
+                self.peers.conditions.forget(entry.participant);
                 self.news.left(*entry, now);
             }
             Effect::Media(intent) => self.command_media(&intent),
@@ -721,6 +736,7 @@ impl ConferenceTask {
                 self.asked_at = now;
                 self.budgets.clear();
                 self.unrecorded.clear();
+                self.reports.clear();
                 self.links
                     .end_all(|| Ending::because(CloseReason::ConferenceEnded));
             }

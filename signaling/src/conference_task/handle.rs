@@ -14,9 +14,9 @@ use crate::conference::view::{RosterView, Snapshot};
 use crate::conference::{Actor, Command, Refusal};
 use crate::ids::{ConferenceId, ParticipantId, RequestId, SessionId, SiteCode};
 use crate::outbox::Outbox;
-use crate::protocol::ErrorCode;
 use crate::protocol::line::Heard;
 use crate::protocol::server::{BarredEntry, ParticipantEntry};
+use crate::protocol::{Condition, ErrorCode};
 
 /// Why nothing was asked.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -270,6 +270,25 @@ impl ConferenceHandle {
             participant,
             outbox: outbox.clone(),
             heard,
+        })
+    }
+
+    /// Says how it stands with a participant's devices and line; what came of it goes to the session.
+    ///
+    /// # Errors
+    /// When the task takes nothing.
+    pub fn note_condition(
+        &self,
+        participant: ParticipantId,
+        condition: Condition,
+        outbox: &Outbox,
+        id: RequestId,
+    ) -> Result<(), AskError> {
+        self.ask(Request::Condition {
+            participant,
+            condition,
+            outbox: outbox.clone(),
+            id,
         })
     }
 

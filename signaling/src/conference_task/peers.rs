@@ -11,6 +11,7 @@ use sfu::command::{AcceptedSlot, Command, Joined};
 use sfu::id::{ConferenceId, Feed, PeerId, PublicationId, SlotId};
 use sfu::kind::{Codec, MediaKind};
 
+use super::conditions::Conditions;
 use super::lines::Line;
 use crate::conference::{Participant, State};
 use crate::ids::ParticipantId;
@@ -218,6 +219,8 @@ pub(super) struct Peers {
     /// Those whose media has begun, at some time.
     senders: BTreeSet<ParticipantId>,
     lines: LineFigures,
+    /// What participants say of themselves; also of those who have no peer.
+    pub(super) conditions: Conditions,
 }
 
 /// In which codec each place of the stage is shown.
@@ -261,6 +264,26 @@ impl Peers {
         } else {
             peer.media
         }
+    }
+
+    /// Of what a participant says it sends, and may, what does not arrive any more. A screen may stand
+    /// still.
+    pub(super) fn ceased(&self, state: &State, participant: ParticipantId) -> Vec<Source> {
+        let (Some(peer), Some(person)) = (self.get(participant), state.participant(participant))
+        else {
+            return Vec::new();
+        };
+        if state.is_silenced(participant) {
+            return Vec::new();
+        }
+        [Source::Microphone, Source::Camera]
+            .into_iter()
+            .filter(|source| person.is_active(*source))
+            .filter(|source| {
+                let mut publications = peer.publications.iter();
+                publications.any(|it| it.source == *source && it.arrives == Some(false))
+            })
+            .collect()
     }
 
     /// Notes that the media of a publication arrives, or has ceased to. Says whose it is, unless it
@@ -442,6 +465,8 @@ impl Peers {
                 .of
                 .get(&participant)
                 .is_some_and(|peer| peer.publications.iter().any(|it| it.is_deaf)),
+            ceased: self.ceased(state, participant),
+            condition: self.conditions.of(participant),
             ..state.participant_entry(participant, media)?
         })
     }

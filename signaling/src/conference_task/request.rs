@@ -16,7 +16,7 @@ use crate::outbox::{Ending, Outbox};
 use crate::protocol::endings::RETRY_SECONDS;
 use crate::protocol::line::Heard;
 use crate::protocol::server::{BarredEntry, ParticipantEntry, PublicationEntry, SlotEntry};
-use crate::protocol::{ErrorCode, ServerMessage, Source};
+use crate::protocol::{Condition, ErrorCode, ServerMessage, Source};
 use crate::unclaimed::Unclaimed;
 
 /// A request with the time since when it waits.
@@ -70,6 +70,13 @@ pub(super) enum Request {
         outbox: Outbox,
         heard: Heard,
     },
+    /// A participant says how it stands with its devices and its line.
+    Condition {
+        participant: ParticipantId,
+        condition: Condition,
+        outbox: Outbox,
+        id: RequestId,
+    },
     /// Somebody was refused for want of room.
     Refused(ErrorCode),
     /// The media plane has something to say.
@@ -90,7 +97,8 @@ impl Request {
             }
             | Self::Gone { participant, .. }
             | Self::OwnPeer { participant, .. }
-            | Self::Watch { participant, .. } => Some(*participant),
+            | Self::Watch { participant, .. }
+            | Self::Condition { participant, .. } => Some(*participant),
             Self::NewPeer(new) => Some(new.participant),
             Self::Change { .. }
             | Self::Enter(_)

@@ -269,6 +269,7 @@ impl ConferenceTask {
             } => {
                 if self.links.is_current(participant, &outbox) {
                     self.links.remove(participant);
+                    self.peers.conditions.forget(participant);
                 }
             }
             Request::Media(MediaEvent::PeerClosed { peer, reason }) => {
@@ -281,6 +282,7 @@ impl ConferenceTask {
             Request::OwnPeer { .. }
             | Request::Watch { .. }
             | Request::Quality { .. }
+            | Request::Condition { .. }
             | Request::Refused(_)
             | Request::Media(_)
             | Request::Query(_)

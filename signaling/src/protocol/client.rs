@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::condition::Capture;
 use super::line::Permille;
 use super::source::{Place, Source};
 use crate::ids::{ParticipantId, RequestId, SessionId};
@@ -73,6 +74,20 @@ pub enum ClientMessage {
         source: Source,
         /// Begins if true.
         active: bool,
+    },
+    /// How it stands with the sender's own devices and line; see
+    /// [`Condition`](super::Condition).
+    Condition {
+        /// Request id.
+        id: RequestId,
+        /// `null` while nobody is to hear it.
+        #[serde(deserialize_with = "required")]
+        microphone: Option<Capture>,
+        /// `null` while nobody is to see it.
+        #[serde(deserialize_with = "required")]
+        camera: Option<Capture>,
+        /// Media does not come through.
+        media_blocked: bool,
     },
     /// Ask for the floor.
     RequestFloor {
@@ -173,6 +188,7 @@ impl ClientMessage {
             | Self::RestartIce { id, .. }
             | Self::Watch { id, .. }
             | Self::Publish { id, .. }
+            | Self::Condition { id, .. }
             | Self::RequestFloor { id }
             | Self::WithdrawFloor { id }
             | Self::YieldFloor { id }

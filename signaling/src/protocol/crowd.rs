@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::condition::Condition;
 use super::line::Rung;
 use super::server::{Liveness, MediaState, ParticipantEntry, Standing};
 use super::source::{Place, Source};
@@ -50,6 +51,10 @@ struct Alike {
     rung: Option<Rung>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     score: Option<u8>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    ceased: Vec<Source>,
+    #[serde(default, skip_serializing_if = "Condition::is_untold")]
+    condition: Condition,
 }
 
 /// Gathers those who are alike. `is_plain` says whether somebody is called as its site is; the
@@ -113,6 +118,8 @@ fn alike(entry: &ParticipantEntry) -> Alike {
         ignores_keyframe_requests,
         rung,
         score,
+        ceased,
+        condition,
     } = entry;
     Alike {
         role: *role,
@@ -127,6 +134,8 @@ fn alike(entry: &ParticipantEntry) -> Alike {
         ignores_keyframe_requests: *ignores_keyframe_requests,
         rung: *rung,
         score: *score,
+        ceased: ceased.clone(),
+        condition: *condition,
     }
 }
 
@@ -172,6 +181,8 @@ impl Crowd {
                 ignores_keyframe_requests: self.alike.ignores_keyframe_requests,
                 rung: self.alike.rung,
                 score: self.alike.score,
+                ceased: self.alike.ceased.clone(),
+                condition: self.alike.condition,
             })
         })
     }
@@ -201,6 +212,8 @@ mod tests {
             ignores_keyframe_requests: false,
             rung: Some(Rung::High),
             score: Some(100),
+            ceased: Vec::new(),
+            condition: Condition::default(),
         }
     }
 

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::condition::Condition;
 use super::crowd::Crowd;
 use super::error::{CloseReason, ErrorCode};
 use super::line::Rung;
@@ -444,6 +445,36 @@ pub struct Own {
     pub device: u32,
     /// Another device of the same site speaks for it: this one only watches.
     pub stands_by: bool,
+    /// Of a hall and of whoever is on stage or has the floor: what of it arrives.
+    #[serde(default)]
+    pub arriving: Arriving,
+    /// How its last turn, or its wait for one, ended; `null` if it ended that itself, has none
+    /// behind it or one before it.
+    #[serde(default)]
+    pub last_turn: Option<LastTurn>,
+}
+
+/// Of which sources something comes in at the server.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Arriving {
+    /// Sound.
+    pub microphone: bool,
+    /// A picture.
+    pub camera: bool,
+}
+
+/// How a turn, or the wait for one, ended that somebody else ended.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum LastTurn {
+    /// A moderator took the floor back.
+    Revoked,
+    /// A moderator gave the floor to somebody else.
+    PassedOn,
+    /// Another device of the same site was given the floor.
+    Moved,
+    /// A program did so on its behalf.
+    Withdrawn,
 }
 
 /// Where a participant stands with the floor.
@@ -526,6 +557,12 @@ pub struct ParticipantEntry {
     /// How well it hears and sees, from 0 to 100 in steps of ten; absent while it receives nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub score: Option<u8>,
+    /// Of what it says it sends, what has not arrived for 3 s, or has ceased to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ceased: Vec<Source>,
+    /// What it says of its own devices and line, if it does.
+    #[serde(default, skip_serializing_if = "Condition::is_untold")]
+    pub condition: Condition,
 }
 
 /// Somebody who was sent away. See [`ServerMessage::Barred`].

@@ -10,6 +10,7 @@
 mod calendar;
 mod client;
 mod clock;
+mod condition;
 mod corrections;
 mod fake_media;
 mod floor;

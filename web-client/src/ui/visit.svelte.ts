@@ -2,7 +2,7 @@
 
 import { Attendance, type AttendanceState } from "../attendance.ts";
 import { expose } from "../diagnostics.ts";
-import { type DeviceKind, type DeviceState, HALL_CAMERA, LocalDevices, SITE_CAMERA } from "../devices.ts";
+import { type DeviceKind, type DeviceState, HALL_CAMERA, LocalDevices, NOTHING, SITE_CAMERA } from "../devices.ts";
 import { Preferences, TabCredentials } from "../memory.ts";
 import type { Role } from "../protocol.ts";
 import { codeInHash, exchangeCode } from "../link.ts";
@@ -12,8 +12,8 @@ import { fetchInvitation, type Invitation, NO_INVITATION } from "../invitation.t
 import { type Language, language, speak } from "./i18n.svelte.ts";
 
 const NO_DEVICES: DeviceState = {
-  microphone: { track: null, problem: null, asking: false },
-  camera: { track: null, problem: null, asking: false },
+  microphone: NOTHING,
+  camera: NOTHING,
   list: { microphones: [], cameras: [] },
 };
 
@@ -75,6 +75,7 @@ export class Visit {
       this.#life.signal,
     );
     this.#forwardWakeUps();
+    window.addEventListener("pagehide", () => this.#credentials.putAway(), { signal: this.#life.signal });
     expose(() => ({
       state: this.attendance,
       session: this.#credentials.session?.id ?? null,

@@ -104,6 +104,7 @@ export class FakeTrack extends EventTarget {
   readonly kind: string;
   readyState = "live";
   contentHint = "";
+  muted = false;
   size = { width: 960, height: 540 };
 
   constructor(kind: "audio" | "video") {

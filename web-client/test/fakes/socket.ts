@@ -86,8 +86,13 @@ export const WELCOME: Welcome = {
 export class FakeCredentials implements Credentials {
   token: string | null = "token";
   session: Session | null = null;
+  hasConsent = false;
 
   keepSession(session: Session | null): void {
     this.session = session;
+  }
+
+  keepConsent(hasConsent: boolean): void {
+    this.hasConsent = hasConsent;
   }
 }

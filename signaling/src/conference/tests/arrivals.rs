@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::protocol::Place;
+use crate::protocol::server::Arriving;
 
 impl Meeting {
     /// The media of a source arrives, or has ceased to.
@@ -214,4 +215,24 @@ fn after_a_restart_nothing_is_known_to_arrive() {
     let person = meeting.state.participant(hall).unwrap();
     assert!(person.arrivals.is_empty());
     assert_eq!(meeting.main(), Some(hall));
+}
+
+#[test]
+fn whoever_is_on_air_is_told_what_of_it_arrives() {
+    let mut meeting = Meeting::running();
+    let hall = meeting.encoder();
+    let arriving = |meeting: &Meeting| {
+        let Arriving { microphone, camera } = meeting.own(hall).arriving;
+        (microphone, camera)
+    };
+    assert_eq!(arriving(&meeting), (true, true));
+    let effects = meeting
+        .system(Command::NoteMedia {
+            participant: hall,
+            source: Source::Camera,
+            arriving: false,
+        })
+        .unwrap();
+    assert!(effects.contains(&Effect::SelfChanged(Audience::One(hall))));
+    assert_eq!(arriving(&meeting), (true, false));
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::conference::event::ReleaseReason;
+use crate::protocol::server::LastTurn;
 
 /// A running conference with a chair and three communes.
 fn debate() -> (Meeting, ParticipantId, [ParticipantId; 3]) {
@@ -402,4 +403,52 @@ fn a_moderator_of_another_conference_has_no_say_here() {
     meeting
         .run(&admin, Command::GrantFloor { participant: a })
         .unwrap();
+}
+
+#[test]
+fn who_loses_a_turn_is_told_how_and_who_ends_it_is_not() {
+    let (mut meeting, chair, [a, b, _]) = debate();
+    let give = |participant| Command::GrantFloor { participant };
+    meeting.by(chair, give(a)).unwrap();
+    meeting.by(chair, give(b)).unwrap();
+    assert_eq!(meeting.own(a).last_turn, Some(LastTurn::PassedOn));
+    meeting
+        .by(chair, Command::RevokeFloor { participant: b })
+        .unwrap();
+    assert_eq!(meeting.own(b).last_turn, Some(LastTurn::Revoked));
+    let ask = Command::RequestFloor { participant: b };
+    meeting.by(b, ask).unwrap();
+    assert_eq!(meeting.own(b).last_turn, None);
+    meeting
+        .by(b, Command::WithdrawFloor { participant: b })
+        .unwrap();
+    assert_eq!(meeting.own(b).last_turn, None);
+}
+
+#[test]
+fn a_turn_that_another_device_of_the_site_is_given_has_moved() {
+    let (mut meeting, chair, [first, ..]) = debate();
+    let second = meeting.join(Role::Site, Some("101"));
+    let ask = Command::RequestFloor { participant: first };
+    meeting.by(first, ask).unwrap();
+    let give = Command::GrantFloor {
+        participant: second,
+    };
+    meeting.by(chair, give).unwrap();
+    assert_eq!(meeting.own(first).last_turn, Some(LastTurn::Moved));
+}
+
+#[test]
+fn whoever_was_put_on_the_stage_may_leave_it() {
+    let (mut meeting, chair, [a, ..]) = debate();
+    let put = Command::SetStage {
+        place: crate::protocol::Place::Main,
+        participant: Some(a),
+    };
+    meeting.by(chair, put).unwrap();
+    assert!(meeting.own(a).on_stage);
+    let end = || Command::YieldFloor { participant: a };
+    meeting.by(a, end()).unwrap();
+    assert!(!meeting.own(a).on_stage);
+    assert_eq!(code_of(meeting.by(a, end())), ErrorCode::FloorNotHeld);
 }

@@ -88,6 +88,33 @@ fn a_lost_holder_keeps_the_floor_for_the_window_and_then_loses_it() {
 }
 
 #[test]
+fn whoever_waits_for_the_floor_keeps_its_turn_through_five_minutes_without_a_line() {
+    let mut meeting = Meeting::running();
+    let [patient, other] = ["101", "102"].map(|code| meeting.join(Role::Site, Some(code)));
+    meeting
+        .by(
+            patient,
+            Command::RequestFloor {
+                participant: patient,
+            },
+        )
+        .unwrap();
+    meeting.lose(patient);
+    meeting.pass(1);
+    meeting.lose(other);
+    meeting.pass(30);
+    meeting.system(Command::Tick).unwrap();
+    assert!(meeting.state.participant(other).is_none());
+    meeting.pass(5 * 60 - 32);
+    meeting.system(Command::Tick).unwrap();
+    assert_eq!(meeting.own(patient).position, Some(1));
+    meeting.pass(1);
+    meeting.system(Command::Tick).unwrap();
+    assert!(meeting.state.participant(patient).is_none());
+    assert_eq!(meeting.state.floor_queue().count(), 0);
+}
+
+#[test]
 fn whoever_leaves_gives_up_floor_queue_and_stage() {
     let mut meeting = Meeting::running();
     let chair = meeting.join(Role::Chair, None);

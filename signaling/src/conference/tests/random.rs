@@ -361,15 +361,11 @@ fn check_stage(state: &State) {
 
 /// Nobody stays lost beyond the window, and the deadline is the first to be reached.
 fn check_lost(state: &State) {
-    let window = state.settings().resume_window;
     let first = state
         .participants()
-        .filter_map(|(_, person)| person.lost_since)
+        .filter_map(|(id, person)| Some(person.lost_since?.after(state.window_of(id))))
         .min();
-    assert_eq!(
-        state.next_deadline(),
-        first.map(|since| since.after(window))
-    );
+    assert_eq!(state.next_deadline(), first);
     for (id, person) in state.participants() {
         assert_eq!(state.participant_of(person.session), Some(id));
     }
