@@ -3,6 +3,7 @@
 /** What a person can do something about. Each has a sentence in every language. */
 export type DeviceProblem =
   | "denied"
+  | "dismissed"
   | "missing"
   | "busy"
   | "insecure"
@@ -20,6 +21,7 @@ export interface DeviceChoice {
 export interface DeviceList {
   readonly microphones: readonly DeviceChoice[];
   readonly cameras: readonly DeviceChoice[];
+  readonly loudspeakers: readonly DeviceChoice[];
 }
 
 export interface Opened {
@@ -61,11 +63,14 @@ export const HALL_CAMERA: CameraSize = { width: 1280, height: 720, frameRate: 30
 /** An old PC encodes three layers of this and still plays what it receives. */
 export const SITE_CAMERA: CameraSize = { width: 960, height: 540, frameRate: 25 };
 
+const NO_LIST: DeviceList = { microphones: [], cameras: [], loudspeakers: [] };
 export const NOTHING: Opened = { track: null, problem: null, asking: false, isMuted: false };
 
 /** Says what a failed `getUserMedia` means for a person. */
 export function problemOf(error: unknown): DeviceProblem {
   const name = error instanceof Error ? error.name : "";
+  // The question was closed without an answer: the next attempt asks again.
+  if (error instanceof Error && name === "NotAllowedError" && /dismissed/iu.test(error.message)) return "dismissed";
   switch (name) {
     case "NotAllowedError":
     case "PermissionDeniedError":
@@ -94,7 +99,7 @@ export class LocalDevices {
   readonly #memory: DeviceMemory;
   readonly #size: CameraSize;
   readonly #onChange: (state: DeviceState) => void;
-  #state: DeviceState = { microphone: NOTHING, camera: NOTHING, list: { microphones: [], cameras: [] } };
+  #state: DeviceState = { microphone: NOTHING, camera: NOTHING, list: NO_LIST };
 
   constructor(
     options: {
@@ -124,7 +129,12 @@ export class LocalDevices {
       devices
         .filter((device) => device.kind === kind && device.deviceId !== "")
         .map(({ deviceId, label }) => ({ id: deviceId, label }));
-    this.#change({ list: { microphones: choices("audioinput"), cameras: choices("videoinput") } });
+    const list = {
+      microphones: choices("audioinput"),
+      cameras: choices("videoinput"),
+      loudspeakers: choices("audiooutput"),
+    };
+    this.#change({ list });
   }
 
   /** Opens one device, the remembered one if it is there. What went wrong is in `state`. */
@@ -148,11 +158,34 @@ export class LocalDevices {
     }
   }
 
-  /** Opens another device of this kind and remembers it. */
+  /**
+   * Opens another device of this kind and remembers it. The former one goes on until the new one is there, so that
+   * nothing goes off the air; where only one can be open, as on a phone, it is let go first.
+   */
   async choose(kind: DeviceKind, id: string): Promise<MediaStreamTrack | null> {
     this.#memory.choose(kind, id);
+    const former = this.#state[kind].track;
+    if (former !== null && this.#source !== undefined) {
+      try {
+        const track = await this.#capture(kind, this.#source);
+        this.#keep(kind, track);
+        former.stop();
+        return track;
+      } catch {
+        // Opened anew below, which says what is wrong.
+      }
+    }
     this.release(kind);
     return this.open(kind);
+  }
+
+  /** The camera at the other side of a phone: the next in the list. */
+  async turnCamera(): Promise<void> {
+    const { cameras } = this.#state.list;
+    const id = this.#state.camera.track?.getSettings().deviceId;
+    const index = cameras.findIndex((camera) => camera.id === id);
+    const next = cameras[(index + 1) % cameras.length];
+    if (next !== undefined) await this.choose("camera", next.id);
   }
 
   /** Lets go of one device; its light goes out. */

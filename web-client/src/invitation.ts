@@ -1,13 +1,22 @@
-// What the check page tells before the join: the conference's title and the site's name.
+// What the check page tells before the join: the conference's title, the site's name, and whether the link is good.
 
-import { call } from "./api.ts";
+import { ApiError, call } from "./api.ts";
+import type { ConferenceLife } from "./protocol.ts";
+import type { OverReason } from "./verdict.ts";
 
 export interface Invitation {
   readonly title: string | null;
   readonly site: string | null;
+  readonly state: ConferenceLife | null;
 }
 
-export const NO_INVITATION: Invitation = { title: null, site: null };
+/** What a link leads to: an invitation, a page that says why not, or one that waits until its time has come. */
+export type Truth =
+  | { readonly invitation: Invitation }
+  | { readonly over: OverReason }
+  | { readonly waiting: "token_not_yet_valid" };
+
+export const NO_INVITATION: Invitation = { title: null, site: null, state: null };
 
 function field(value: unknown, name: string): unknown {
   return typeof value === "object" && value !== null ? (value as Record<string, unknown>)[name] : undefined;
@@ -16,10 +25,37 @@ function field(value: unknown, name: string): unknown {
 /** Reads the answer of `GET /api/v1/invitation`; what is missing stays `null`. */
 export function readInvitation(body: unknown): Invitation {
   const text = (value: unknown): string | null => (typeof value === "string" && value !== "" ? value : null);
-  return { title: text(field(field(body, "conference"), "title")), site: text(field(field(body, "site"), "name")) };
+  const state = field(field(body, "conference"), "state");
+  return {
+    title: text(field(field(body, "conference"), "title")),
+    site: text(field(field(body, "site"), "name")),
+    state: state === "scheduled" || state === "running" || state === "ended" ? state : null,
+  };
 }
 
-/** Asks what the token invites to. A server that refuses leaves it untold: joining will say why. */
-export async function fetchInvitation(token: string, signal: AbortSignal): Promise<Invitation> {
-  return readInvitation(await call("GET", "/invitation", token, signal));
+/** What a refusal says of the link; `null` for one that is not the link's fault. */
+export function faultOf(code: string): Truth | null {
+  switch (code) {
+    case "token_invalid":
+    case "token_expired":
+    case "token_revoked":
+    case "conference_unknown":
+    case "not_permitted":
+      return { over: code };
+    case "token_not_yet_valid":
+      return { waiting: code };
+    default:
+      return null;
+  }
+}
+
+/** Asks what the token invites to. When the server cannot say, the check page is shown: joining will tell. */
+export async function fetchTruth(token: string, signal: AbortSignal): Promise<Truth> {
+  try {
+    const invitation = readInvitation(await call("GET", "/invitation", token, signal));
+    return invitation.state === "ended" ? { over: "conference_ended" } : { invitation };
+  } catch (error) {
+    signal.throwIfAborted();
+    return (error instanceof ApiError ? faultOf(error.code) : null) ?? { invitation: NO_INVITATION };
+  }
 }

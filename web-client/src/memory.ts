@@ -8,6 +8,7 @@ const SESSION = "dinh.session";
 const CONSENT = "dinh.consent";
 const LANGUAGE = "dinh.language";
 const VOLUME = "dinh.volume";
+const LOUDSPEAKER = "dinh.loudspeaker";
 const DEVICE: Readonly<Record<DeviceKind, string>> = { microphone: "dinh.microphone", camera: "dinh.camera" };
 
 function parseSession(text: string | null): Session | null {
@@ -126,6 +127,15 @@ export class Preferences implements DeviceMemory {
 
   keepVolume(volume: number): void {
     this.#shelf.write(VOLUME, String(volume));
+  }
+
+  /** An empty string: the system's own. */
+  get loudspeaker(): string {
+    return this.#shelf.read(LOUDSPEAKER) ?? "";
+  }
+
+  keepLoudspeaker(id: string): void {
+    this.#shelf.write(LOUDSPEAKER, id);
   }
 
   chosen(kind: DeviceKind): string {

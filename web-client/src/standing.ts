@@ -103,3 +103,13 @@ export function conditionOf(facts: Facts, isWanted: boolean): Condition {
     mediaBlocked: facts.isBlocked,
   };
 }
+
+/** In one word what reaches everybody. */
+export type Reaching = "both" | "heard" | "seen" | "neither" | "settling";
+
+/** What reaches everybody, and is not on its way. */
+export function reaching({ microphone, camera }: Reach): Reaching {
+  if (microphone === "settling" || (camera === "settling" && microphone === null)) return "settling";
+  if (microphone === null) return camera === null ? "both" : "heard";
+  return camera === null || camera === "settling" ? "seen" : "neither";
+}

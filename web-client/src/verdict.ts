@@ -14,6 +14,7 @@ export type OverReason =
   | "token_expired"
   | "token_revoked"
   | "link_elsewhere"
+  | "no_page"
   | "conference_unknown"
   | "not_permitted"
   | "outdated";

@@ -47,6 +47,7 @@ describe("opening a device", () => {
     expect(devices.state.list).toEqual({
       microphones: [{ id: "m1", label: "Micro 1" }],
       cameras: [{ id: "c1", label: "Camera 1" }],
+      loudspeakers: [],
     });
   });
 
@@ -63,6 +64,27 @@ describe("opening a device", () => {
     grant(new FakeTrack("video"));
     await made().open("camera");
     expect(getUserMedia.mock.calls[0]?.[0].video).toMatchObject({ deviceId: { ideal: "c7" }, width: { ideal: 960 } });
+  });
+
+  it("of another choice goes on with the former one until the new one is there", async () => {
+    const devices = made();
+    const former = new FakeTrack("audio");
+    grant(former);
+    await devices.open("microphone");
+    const choosing = devices.choose("microphone", "m2");
+    expect(devices.state.microphone.track).toBe(former);
+    await choosing;
+  });
+
+  it("of another choice lets go of the former one first where only one can be open", async () => {
+    const devices = made();
+    const [former, next] = [new FakeTrack("video"), new FakeTrack("video")];
+    grant(former);
+    await devices.open("camera");
+    getUserMedia.mockRejectedValueOnce(new DOMException("", "NotReadableError"));
+    grant(next);
+    expect(await devices.choose("camera", "c2")).toBe(next);
+    expect(former.readyState).toBe("ended");
   });
 
   it("of another choice lets go of the former one", async () => {

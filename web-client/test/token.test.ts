@@ -42,10 +42,10 @@ describe("the invitation", () => {
       role: "site",
       site: { code: "00004", name: "Phường Ba Đình" },
     };
-    expect(readInvitation(body)).toEqual({ title: "Giao ban", site: "Phường Ba Đình" });
+    expect(readInvitation(body)).toEqual({ title: "Giao ban", site: "Phường Ba Đình", state: "running" });
   });
 
   it.each([null, [], { conference: 7, site: null }])("of %j tells nothing", (body) => {
-    expect(readInvitation(body)).toEqual({ title: null, site: null });
+    expect(readInvitation(body)).toEqual({ title: null, site: null, state: null });
   });
 });

@@ -8,13 +8,13 @@ import type { Role } from "../protocol.ts";
 import { codeInHash, exchangeCode } from "../link.ts";
 import { readToken, tokenInHash, type TokenText } from "../token.ts";
 import type { OverReason } from "../verdict.ts";
-import { fetchInvitation, type Invitation, NO_INVITATION } from "../invitation.ts";
+import { fetchTruth, type Invitation, NO_INVITATION } from "../invitation.ts";
 import { type Language, language, speak } from "./i18n.svelte.ts";
 
 const NO_DEVICES: DeviceState = {
   microphone: NOTHING,
   camera: NOTHING,
-  list: { microphones: [], cameras: [] },
+  list: { microphones: [], cameras: [], loudspeakers: [] },
 };
 
 const ROLE_OF_PATH: Readonly<Record<string, Role>> = {
@@ -23,6 +23,9 @@ const ROLE_OF_PATH: Readonly<Record<string, Role>> = {
   "/site": "site",
   "/observer": "observer",
 };
+
+/** How often a link for a later hour is asked about, in milliseconds. */
+const NOT_YET_MS = 15_000;
 
 function speaksByRight(role: Role): boolean {
   return role === "hall" || role === "chair";
@@ -35,11 +38,12 @@ export class Visit {
   invitation = $state.raw<Invitation>(NO_INVITATION);
   volume = $state(1);
   isSilenced = $state(false);
+  loudspeaker = $state("");
   /** The browser plays no sound until somebody clicks. */
   isSoundBlocked = $state(false);
 
   /** The link's code is being exchanged, or why it could not be. */
-  opening = $state.raw<"pending" | OverReason | null>(null);
+  opening = $state.raw<"pending" | "token_not_yet_valid" | OverReason | null>(null);
   token = $state.raw<TokenText>(readToken(null));
 
   readonly #credentials: TabCredentials;
@@ -61,6 +65,7 @@ export class Visit {
     if (hash !== "") page.history.replaceState(null, "", page.location.pathname + page.location.search);
     this.token = readToken(this.#credentials.token);
     this.volume = this.#preferences.volume;
+    this.loudspeaker = this.#preferences.loudspeaker;
     speak(this.#preferences.language === "en" ? "en" : "vi");
     this.#devices = new LocalDevices(
       {
@@ -147,6 +152,20 @@ export class Visit {
     void this.#devices.choose(kind, id);
   }
 
+  turnCamera(): void {
+    void this.#devices.turnCamera();
+  }
+
+  setLoudspeaker(id: string): void {
+    this.loudspeaker = id;
+    this.#preferences.keepLoudspeaker(id);
+  }
+
+  /** Reads which devices there are, for a choice of loudspeaker before anything is opened. */
+  listDevices(): void {
+    void this.#devices.refresh();
+  }
+
   setVolume(volume: number): void {
     this.volume = volume;
     this.isSilenced = false;
@@ -179,14 +198,31 @@ export class Visit {
   /** A reload comes straight back; operators have nothing to check; everyone else is asked to click. */
   #begin(): void {
     const { token, session } = this.#credentials;
+    if (this.#path !== "" && !Object.hasOwn(ROLE_OF_PATH, this.#path)) {
+      this.opening = "no_page";
+      return;
+    }
     if (session !== null || token === null || this.role === "operator") {
       this.enter();
       return;
     }
-    fetchInvitation(token, this.#life.signal).then(
-      (invitation) => (this.invitation = invitation),
-      () => undefined,
-    );
+    void this.#ask(token);
+  }
+
+  /** What the link leads to is told before anybody clicks. One for a later hour is asked about until then. */
+  async #ask(token: string): Promise<void> {
+    const { signal } = this.#life;
+    const truth = await fetchTruth(token, signal);
+    if (this.#attendance !== null) return;
+    if ("invitation" in truth) {
+      this.invitation = truth.invitation;
+      this.opening = null;
+    } else if ("over" in truth) {
+      this.opening = truth.over;
+    } else {
+      this.opening = truth.waiting;
+      setTimeout(() => void this.#ask(token), NOT_YET_MS);
+    }
   }
 
   #forwardWakeUps(): void {
