@@ -187,7 +187,10 @@ impl Addition {
                     .push_bind(prev.to_string())
                     .push_bind(hash.to_string());
             });
-            insert.build().execute(&mut *connection).await?;
+            // A statement of each length would be kept, and one of many rows takes 100 KiB.
+            let is_kept = chunk.len() == 1;
+            let insert = insert.build().persistent(is_kept);
+            insert.execute(&mut *connection).await?;
         }
         Ok(head)
     }

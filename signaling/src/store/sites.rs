@@ -65,7 +65,11 @@ impl Store {
                         return Ok(false);
                     }
                     for chunk in writes.chunks(ROWS_PER_INSERT) {
-                        upsert(chunk).build().execute(&mut *connection).await?;
+                        let mut rows = upsert(chunk);
+                        rows.build()
+                            .persistent(false)
+                            .execute(&mut *connection)
+                            .await?;
                     }
                     Ok(true)
                 })

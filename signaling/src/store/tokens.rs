@@ -70,7 +70,11 @@ impl Store {
             .write(|connection| {
                 Box::pin(async move {
                     for chunk in rows.chunks(ROWS_PER_INSERT) {
-                        insert(chunk).build().execute(&mut *connection).await?;
+                        let mut rows = insert(chunk);
+                        rows.build()
+                            .persistent(false)
+                            .execute(&mut *connection)
+                            .await?;
                     }
                     Ok(())
                 })

@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 use sqlx::sqlite::SqlitePool;
+use sqlx::{Connection as _, SqliteConnection};
 use tempfile::TempDir;
 
 use super::*;
@@ -596,4 +597,23 @@ async fn a_conference_whose_row_cannot_be_read_hides_no_other() {
     let rows = fixture.store.conferences().await.unwrap();
     assert_eq!(rows.len(), 1);
     assert_eq!(fixture.store.damage(&id("one")).unwrap().seq, 1);
+}
+
+#[tokio::test]
+async fn batches_of_all_lengths_leave_few_statements_behind() {
+    let fixture = fixture().await;
+    let (conference, records) = (id("hop-giao-ban"), log(210));
+    let mut rest = records.as_slice();
+    for len in 1..=20 {
+        let (batch, after) = rest.split_at(len);
+        rest = after;
+        fixture.store.append(&conference, batch).await.unwrap();
+    }
+    let kept = |connection: &mut SqliteConnection| connection.cached_statements_size();
+    let kept = fixture.store.writer.write(move |connection| {
+        let kept = kept(connection);
+        Box::pin(async move { Ok(kept) })
+    });
+    let kept = kept.await.unwrap();
+    assert!(kept < 10, "{kept} statements are kept");
 }
