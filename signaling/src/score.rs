@@ -84,34 +84,34 @@ pub const fn told(told: u8, score: u8) -> u8 {
 mod tests {
     use super::*;
 
-    fn heard(concealed: u16, frozen: u16, delay: u16) -> Option<Heard> {
-        Some(Heard {
+    fn heard(concealed: u16, frozen: u16, delay: u16) -> Heard {
+        Heard {
             concealed: concealed.try_into().unwrap(),
             frozen: frozen.try_into().unwrap(),
             delay,
-        })
+        }
     }
 
     #[test]
     fn the_score_follows_its_table() {
         use Rung::{High, Low, Sound, SoundRedundant, Stills};
         for (rung, loss, round_trip, heard, wanted) in [
-            (High, 0, 20, heard(0, 0, 120), 100),
-            (Low, 0, 20, heard(0, 0, 120), 100),
-            (High, 0, 20, heard(10, 0, 120), 94),
-            (High, 0, 20, heard(20, 50, 200), 83),
-            (High, 0, 20, heard(100, 0, 200), 40),
-            (High, 0, 20, heard(1_000, 1_000, 60_000), 0),
-            (High, 0, 20, heard(0, 0, 700), 95),
-            (Stills, 0, 20, heard(0, 0, 100), 80),
-            (Sound, 0, 20, heard(0, 0, 100), 75),
-            (SoundRedundant, 0, 20, heard(30, 1_000, 100), 57),
+            (High, 0, 20, Some(heard(0, 0, 120)), 100),
+            (Low, 0, 20, Some(heard(0, 0, 120)), 100),
+            (High, 0, 20, Some(heard(10, 0, 120)), 94),
+            (High, 0, 20, Some(heard(20, 50, 200)), 83),
+            (High, 0, 20, Some(heard(100, 0, 200)), 40),
+            (High, 0, 20, Some(heard(1_000, 1_000, 60_000)), 0),
+            (High, 0, 20, Some(heard(0, 0, 700)), 95),
+            (Stills, 0, 20, Some(heard(0, 0, 100)), 80),
+            (Sound, 0, 20, Some(heard(0, 0, 100)), 75),
+            (SoundRedundant, 0, 20, Some(heard(30, 1_000, 100)), 57),
             // Without a page that says anything.
             (High, 0, 0, None, 100),
             (High, 5, 100, None, 70),
             (Sound, 20, 2_000, None, 7),
             // A page that says that all is well does not hide what the server does not send.
-            (Sound, 20, 2_000, heard(0, 0, 0), 67),
+            (Sound, 20, 2_000, Some(heard(0, 0, 0)), 67),
         ] {
             let known = Known {
                 rung,

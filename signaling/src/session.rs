@@ -288,15 +288,7 @@ impl Session {
             ClientMessage::Join { .. } | ClientMessage::Resume { .. } => {
                 self.refuse(None, ErrorCode::BadMessage, "this session is already open");
             }
-            ClientMessage::Quality {
-                concealed_permille,
-                frozen_permille,
-                delay_milliseconds,
-            } => self.note_quality(Heard {
-                concealed: concealed_permille,
-                frozen: frozen_permille,
-                delay: delay_milliseconds,
-            }),
+            ClientMessage::Quality(heard) => self.note_quality(heard),
             ClientMessage::Ping {} => self.outbox.send(&ServerMessage::Pong {}),
             ClientMessage::Leave {} => {
                 self.request(None, Command::Leave { participant });

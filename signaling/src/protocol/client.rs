@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::condition::Capture;
-use super::line::Permille;
+use super::line::Heard;
 use super::source::{Place, Source};
 use crate::ids::{ParticipantId, RequestId, SessionId};
 
@@ -152,14 +152,7 @@ pub enum ClientMessage {
         participant: ParticipantId,
     },
     /// What the page has seen and heard in the last seconds. Not answered.
-    Quality {
-        /// See [`Heard::concealed`](super::line::Heard::concealed).
-        concealed_permille: Permille,
-        /// See [`Heard::frozen`](super::line::Heard::frozen).
-        frozen_permille: Permille,
-        /// See [`Heard::delay`](super::line::Heard::delay).
-        delay_milliseconds: u16,
-    },
+    Quality(Heard),
     /// Asks for a `pong`.
     Ping {},
     /// Leaves the conference for good.
@@ -181,7 +174,7 @@ impl ClientMessage {
         match self {
             Self::Join { .. }
             | Self::Resume { .. }
-            | Self::Quality { .. }
+            | Self::Quality(_)
             | Self::Ping {}
             | Self::Leave {} => None,
             Self::Offer { id, .. }

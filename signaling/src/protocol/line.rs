@@ -102,13 +102,17 @@ impl From<Permille> for u16 {
 }
 
 /// What a page has seen and heard in the last seconds, by its own account.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
 pub struct Heard {
     /// Share of the sound that its browser had to make up.
+    #[serde(rename = "concealedPermille")]
     pub concealed: Permille,
     /// Share of the time in which the picture stood still that should have moved.
+    #[serde(rename = "frozenPermille")]
     pub frozen: Permille,
     /// From the server to the eye and ear, in milliseconds.
+    #[serde(rename = "delayMilliseconds")]
     pub delay: u16,
 }
 
