@@ -20,10 +20,19 @@ const USUAL: usize = 16;
 /// Lower: a better picture sooner. Higher: less to and fro.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// A rung that was left within this time after it was reached did not hold: the next attempt waits
-/// twice as long, at most [`LONGEST`].
+/// A rung that was left within this time after it was reached, or within the time that was waited
+/// for it, did not hold: the next attempt waits so many times as long, at most [`LONGEST`]. One that
+/// has held for [`LONGEST`] may be tried at once again.
+///
+/// Higher: several who share one line leave each other alone sooner. Lower: a line that has become a
+/// little better is used sooner.
 const HELD: Duration = Duration::from_secs(8);
-const LONGEST: Duration = Duration::from_secs(32);
+const TIMES: u32 = 4;
+const LONGEST: Duration = Duration::from_secs(240);
+
+/// So much more than what was thought to carry a rung that did not hold is another line: there is
+/// nothing to wait for. In percent.
+const ANOTHER_LINE: u64 = 140;
 
 /// Room that must be left over before a picture goes up, in percent of the estimate.
 const SPARE: u64 = 8;
@@ -77,51 +86,77 @@ impl Wish {
 }
 
 /// What one slot may show, and what became of its attempts to show more.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Climb {
     slot: u8,
     rung: Rung,
     reached: Option<Instant>,
     /// Since when there has been room above.
     roomy: Option<Instant>,
+    /// What seemed to be carried when the rung was reached.
+    seemed: u64,
+    /// Rungs that did not hold, each once; on a good line none.
+    failed: Vec<Failed>,
+}
+
+/// A rung that did not hold: for how long and until when it is not tried, and what had seemed to
+/// carry it.
+#[derive(Clone, Copy, Debug)]
+struct Failed {
+    rung: Rung,
     patience: Duration,
-    /// The rung that did not hold, and until when it is not tried.
-    failed: Option<(Rung, Instant)>,
+    until: Instant,
+    seemed: u64,
+}
+
+impl Failed {
+    fn bars(&self, now: Instant, rung: Rung, budget: u64) -> bool {
+        let is_another_line = budget > self.seemed / 100 * ANOTHER_LINE;
+        rung >= self.rung && now < self.until && !is_another_line
+    }
 }
 
 impl Climb {
     /// One that begins where the line allows.
-    const fn new(slot: u8, rung: Rung) -> Self {
+    const fn new(slot: u8, rung: Rung, budget: u64) -> Self {
         Self {
             slot,
             rung,
             reached: None,
             roomy: None,
-            patience: PATIENCE,
-            failed: None,
+            seemed: budget,
+            failed: Vec::new(),
         }
     }
 
     fn fall(&mut self, now: Instant, to: Rung) {
         let held = self.reached.map(|at| now.saturating_duration_since(at));
-        self.patience = match held {
-            Some(held) if held < HELD => (self.patience * 2).min(LONGEST),
-            Some(held) if held < LONGEST => self.patience,
+        let known = self.failed.iter().position(|it| it.rung == self.rung);
+        let known = known.map(|at| self.failed.swap_remove(at).patience);
+        let before = known.unwrap_or(PATIENCE);
+        let patience = match held {
+            Some(held) if held < HELD.max(before) => (before * TIMES).min(LONGEST),
+            Some(held) if held < LONGEST => before,
             _ => PATIENCE,
         };
-        self.failed = Some((self.rung, now + self.patience));
+        self.failed.push(Failed {
+            rung: self.rung,
+            patience,
+            until: now + patience,
+            seemed: self.seemed,
+        });
         (self.rung, self.reached, self.roomy) = (to, None, None);
     }
 
     /// Goes up to `rung` once there has been room for long enough.
-    fn climb(&mut self, now: Instant, rung: Rung) {
-        let is_barred = |(failed, until): (Rung, Instant)| rung >= failed && now < until;
+    fn climb(&mut self, now: Instant, rung: Rung, budget: u64) {
         let since = *self.roomy.get_or_insert(now);
         let has_waited = now.saturating_duration_since(since) >= PATIENCE;
-        if !has_waited || self.failed.is_some_and(is_barred) {
+        if !has_waited || self.failed.iter().any(|it| it.bars(now, rung, budget)) {
             return;
         }
         (self.rung, self.reached, self.roomy) = (rung, Some(now), None);
+        self.seemed = budget;
     }
 }
 
@@ -165,7 +200,7 @@ impl Allocator {
             let climb = match known {
                 Some(climb) => climb,
                 None => {
-                    self.climbs.push(Climb::new(wish.slot, fits));
+                    self.climbs.push(Climb::new(wish.slot, fits, budget));
                     let Some(new) = self.climbs.last_mut() else {
                         continue;
                     };
@@ -178,7 +213,7 @@ impl Allocator {
                 None => climb.rung = fits,
                 Some(_) if carries.is_none() => climb.rung = fits,
                 Some(rung) if fits < rung => climb.fall(now, fits),
-                Some(rung) if room > rung => climb.climb(now, room),
+                Some(rung) if room > rung => climb.climb(now, room, budget),
                 Some(_) => climb.roomy = None,
             }
             load.sending += wish.cost(climb.rung).unwrap_or(0);

@@ -173,17 +173,18 @@ impl<'p> Egress<'p> {
 /// Ends a peer's turn: its line learns what has left, and may want padding behind it.
 #[inline]
 pub fn close(now: Instant, peer: &mut Peer, outbox: &mut Outbox, stats: &mut Stats) {
-    note_departure(now, peer);
+    note_departure(now, peer, stats);
     if peer.stamping.is_due(now) {
         pad(now, peer, outbox, stats);
     }
 }
 
 #[inline]
-fn note_departure(now: Instant, peer: &mut Peer) {
+fn note_departure(now: Instant, peer: &mut Peer, stats: &mut Stats) {
     if let Some(burst) = peer.stamping.end()
         && let Some(line) = &mut peer.cold.line
     {
+        stats.numbered_out += 1;
         let due = line.note_departure(now, burst.first, burst.count, burst.bytes);
         peer.stamping.set_due(due);
     }
@@ -195,7 +196,7 @@ fn pad(now: Instant, peer: &mut Peer, outbox: &mut Outbox, stats: &mut Stats) {
         && let Some((mut egress, (slots, _))) = Egress::open(now, peer, outbox, stats)
     {
         egress.pad(now, slots, padding);
-        note_departure(now, peer);
+        note_departure(now, peer, stats);
     }
 }
 

@@ -1,8 +1,8 @@
 //! What is known of the way to one receiver, and what may be sent there.
 //!
 //! Told what left, what the receiver reports, and the time; asks nobody. One for each connected
-//! peer that receives, about 3 KB, behind a pointer: fan-out touches it only for messages whose
-//! arrival is to be reported.
+//! peer that receives, little more than 1 KB, behind a pointer: fan-out touches it only for messages
+//! whose arrival is to be reported.
 
 pub mod announced;
 pub mod arriving;
@@ -13,6 +13,7 @@ pub mod estimate;
 pub mod feedback;
 pub mod loss;
 pub mod probe;
+pub mod remembered;
 pub mod train;
 
 use std::time::{Duration, Instant};
@@ -37,13 +38,18 @@ pub type Micros = i64;
 /// Packets of one report that are looked at: more than are sent between two.
 const MAX_REPORTED: usize = 1_024;
 
-/// How often a message is to be reported while all is calm.
+/// How often a message is to be reported while all is calm, and after long calm. Where a queue is
+/// short, requests for what was lost tell of trouble earlier; where it is long, there is time.
 ///
-/// Lower: trouble is seen sooner. Higher: fewer reports to read.
-const SPARSE: Duration = Duration::from_millis(250);
+/// Lower: trouble is seen sooner. Higher: fewer reports to read, each of which costs a datagram.
+const SPARSE: Duration = Duration::from_millis(500);
+const SPARSEST: Duration = Duration::from_secs(1);
+const LONG_CALM: Micros = 20_000_000;
 
-/// A line is calm when nothing has happened for so long.
+/// A line is calm when nothing has happened for so long, and a new one when it has carried all that
+/// there is for so long.
 const CALM: Micros = 10_000_000;
+const NEW: Micros = 1_500_000;
 
 /// How long every packet is to be reported after an alarm.
 const ALARM: Micros = 3_000_000;
@@ -141,8 +147,10 @@ pub struct Line {
     is_numbered: bool,
     /// Since when every packet is stamped.
     all_since: Option<Micros>,
-    troubled: Micros,
+    troubled: Option<Micros>,
     alarmed: Option<Micros>,
+    /// Since when it carries all that there is to send.
+    roomy_since: Option<Micros>,
     /// Since when packets were asked for again, and how many.
     nacked: Option<(Micros, usize)>,
     load: Load,
@@ -157,7 +165,7 @@ pub struct Line {
 }
 
 impl Line {
-    /// A line of which nothing is known but what it carried before.
+    /// A line of which nothing is known but what it carried before, if it did not carry all.
     pub fn new(now: Instant, before: Option<u32>) -> Self {
         Self {
             born: now,
@@ -182,12 +190,13 @@ impl Line {
             unanswered: None,
             is_numbered: true,
             all_since: Some(0),
-            troubled: 0,
+            troubled: None,
+            roomy_since: None,
             alarmed: None,
             nacked: None,
             load: Load::default(),
             sound: 0,
-            settled: false,
+            settled: before.is_some(),
             rung: Rung::High,
             sound_loss: 0.0,
             announced: Announced::default(),
@@ -214,17 +223,38 @@ impl Line {
         self.unanswered.get_or_insert(at);
         if self.is_calm(at) {
             self.all_since = None;
-            return now + SPARSE;
+            self.departures.make_room(false);
+            return now + self.pause(at);
         }
         self.all_since.get_or_insert(at);
+        self.departures.make_room(true);
         now
     }
 
     /// Whether it is enough to hear of a message now and then.
     fn is_calm(&self, now: Micros) -> bool {
         let is_alarmed = self.alarmed.is_some_and(|at| now - at < ALARM);
-        let is_quiet = !is_alarmed && now - self.troubled > CALM;
-        is_quiet && (self.has_room() || !self.reports_arrivals(now))
+        let is_troubled = self.troubled.is_some_and(|at| now - at <= CALM);
+        let is_roomy = self.roomy_since.is_some_and(|since| now - since >= NEW);
+        !is_alarmed && !is_troubled && (is_roomy || !self.reports_arrivals(now))
+    }
+
+    /// How long nothing need be reported while all is calm.
+    fn pause(&self, now: Micros) -> Duration {
+        let calm_since = self.troubled.max(self.alarmed).unwrap_or_default();
+        if now - calm_since > LONG_CALM {
+            SPARSEST
+        } else {
+            SPARSE
+        }
+    }
+
+    /// Whether what its slots show may change with what the next report says: where all is shown
+    /// and arrives, time alone changes nothing.
+    pub fn is_open(&self) -> bool {
+        !self.has_room()
+            || self.load.sending < self.load.desired
+            || self.verdict() != Verdict::Clear
     }
 
     /// Whether the receiver reports arrivals, or may begin to.
@@ -240,8 +270,10 @@ impl Line {
 
     /// Notes what is sent, and how much of it as sound, whose arrival is not reported, and what
     /// would be sent on a line that carries all; in bits per second.
-    pub fn note_load(&mut self, load: Load, sound: u32) {
+    pub fn note_load(&mut self, now: Instant, load: Load, sound: u32) {
         (self.load, self.sound) = (load, sound);
+        let at = self.micros(now);
+        self.roomy_since = self.roomy_since.or(Some(at)).filter(|_| self.has_room());
     }
 
     /// Notes what is left of the most important picture, the highest rung where that is all of it.
@@ -367,9 +399,14 @@ impl Line {
         self.loss.recover(1);
         if let Some(departure) = self.departures.find(number) {
             self.arriving.note(arrival, departure.packet());
-            if number == departure.first {
-                self.delay.note(departure.at, arrival - departure.at);
-            }
+            self.note_delay(&departure, number, arrival);
+        }
+    }
+
+    /// The first of a message shows how long it was on its way, unless others overtake it.
+    fn note_delay(&mut self, departure: &Departure, number: u16, arrival: Micros) {
+        if number == departure.first || self.loss.is_reordered() {
+            self.delay.note(departure.at, arrival - departure.at);
         }
     }
 
@@ -380,8 +417,9 @@ impl Line {
             open.first = open.first.min(arrival);
             open.last = open.last.max(arrival);
             open.arrived += 1;
-            let bytes = open.departure.packet();
-            self.arriving.note(arrival, bytes);
+            let departure = open.departure;
+            self.arriving.note(arrival, departure.packet());
+            self.note_delay(&departure, number, arrival);
             return;
         }
         self.close_open(now);
@@ -389,9 +427,7 @@ impl Line {
             return;
         };
         self.newest_at = self.newest_at.max(departure.at);
-        if number == departure.first {
-            self.delay.note(departure.at, arrival - departure.at);
-        }
+        self.note_delay(&departure, number, arrival);
         self.arriving.note(arrival, departure.packet());
         self.open = Some(Open {
             departure,
@@ -430,7 +466,7 @@ impl Line {
         let sound = f64::from(self.sound) * (1.0 - self.loss.short().share());
         let reading = Reading {
             now: at,
-            standing: self.delay.standing(),
+            standing: self.delay.standing(self.loss.is_reordered()),
             late: self.delay.late(),
             // Where packets overtake one another, the space between them says nothing.
             train: self.train.rate(at).filter(|_| !self.loss.is_reordered()),
@@ -456,7 +492,7 @@ impl Line {
             self.alarmed = Some(at);
         }
         if verdict != Verdict::Clear || judgement.cut {
-            self.troubled = at;
+            self.troubled = Some(at);
         }
         judgement.cut || before != verdict
     }
@@ -532,7 +568,7 @@ impl Line {
         let is_silent = self.unanswered.is_some_and(|since| at - since > SILENCE);
         if self.reported.is_some() && is_silent {
             self.unanswered = Some(at);
-            self.troubled = at;
+            self.troubled = Some(at);
             self.estimate.doubt(at);
         }
     }
@@ -609,5 +645,19 @@ impl Line {
     /// The share of packets that was lost in the last seconds.
     pub fn loss(&self) -> f64 {
         self.loss.long().share()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A country has one for each site.
+    #[test]
+    fn a_line_takes_little_more_than_a_kilobyte() {
+        let bytes = size_of::<Line>();
+        assert!(bytes <= 1_280, "{bytes} bytes");
+        let departures = 8 * size_of::<Departure>();
+        assert!(departures <= 128, "{departures} bytes");
     }
 }

@@ -33,6 +33,7 @@ use crate::demux::Demux;
 use crate::drop_reason::{DropCounters, DropReason};
 use crate::fanout::Fanout;
 use crate::id::ShardId;
+use crate::line::remembered::Remembered;
 use crate::link::LinkMessage;
 use crate::outbox::{Outbox, Transmit};
 use crate::peer::dtls::Identity;
@@ -58,6 +59,8 @@ pub struct ShardConfig {
     /// NTP time (32.32 fixed point) of the instant at which it is made; the same clock in all
     /// shards of a process.
     pub ntp: u64,
+    /// What narrow lines carried; the same in all shards of a process.
+    pub remembered: Arc<Remembered>,
 }
 
 /// One media thread's worth of state.
@@ -65,6 +68,7 @@ pub struct ShardConfig {
 pub struct Shard {
     id: ShardId,
     identity: Arc<Identity>,
+    remembered: Arc<Remembered>,
     rng: StdRng,
     started: (Instant, u64),
     peers: Table<Peer>,
@@ -107,6 +111,7 @@ impl Shard {
         Self {
             id: config.id,
             identity: config.identity,
+            remembered: config.remembered,
             rng: StdRng::from_seed(config.seed),
             started: (now, config.ntp),
             peers: Table::default(),

@@ -26,6 +26,10 @@ pub struct Stats {
     pub rtx_out: u64,
     /// Reports of what has arrived, from receivers.
     pub arrival_reports: u64,
+    /// Messages that left with numbers of which a report is wanted.
+    pub numbered_out: u64,
+    /// Times that a receiver's line was shared out among its slots.
+    pub shares: u64,
     /// Times that a slot was given more or less by what its line carries.
     pub rung_changes: u64,
     /// Packets of padding sent to learn what a line carries.
@@ -83,6 +87,8 @@ impl Stats {
         self.bytes_out += other.bytes_out;
         self.rtx_out += other.rtx_out;
         self.arrival_reports += other.arrival_reports;
+        self.numbered_out += other.numbered_out;
+        self.shares += other.shares;
         self.rung_changes += other.rung_changes;
         self.padding_out += other.padding_out;
         self.nacked += other.nacked;

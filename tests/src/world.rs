@@ -120,6 +120,7 @@ impl World {
             max_peers,
             seed: rng.random(),
         });
+        let remembered = Arc::default();
         let shards = (0..shards)
             .map(|number| {
                 let config = ShardConfig {
@@ -127,6 +128,7 @@ impl World {
                     identity: Arc::clone(&identity),
                     seed: rng.random(),
                     ntp: 0xe000_0000_0000_0000,
+                    remembered: Arc::clone(&remembered),
                 };
                 Shard::new(start, config)
             })

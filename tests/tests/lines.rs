@@ -175,7 +175,9 @@ fn a_wide_line_shows_the_top_layer_within_four_seconds_and_is_then_asked_seldom(
             let after = reached(&site, 0.0, |rung| rung == Rung::High);
             assert!(after <= 4.0, "{after} s");
             let late = site.reports_read.iter().filter(|at| **at > 20.0);
-            assert!(late.count() <= 20 * 9 / 2, "reports in 20 s");
+            assert!(late.count() <= 22, "reports in 20 s");
+            let early = site.reports_read.iter().filter(|at| **at < 20.0);
+            assert!(early.count() <= 90, "reports in the first 20 s");
         }
     }
 }
@@ -206,7 +208,7 @@ fn a_line_that_becomes_narrow_is_followed_down_within_a_second_and_up_within_ten
         let steady = summaries(&sites, 0.03, 35.0, 60.0);
         let [least, middle, most] = spread(&steady, |it| it.estimate);
         // What is not used shows nothing: now and then an estimate stays above the line.
-        assert!(least >= 200e3 && most <= 350e3, "{least} … {most}");
+        assert!(least >= 190e3 && most <= 350e3, "{least} … {most}");
         assert!((200e3..=262e3).contains(&middle));
         let [_, changes, _] = spread(&steady, |it| it.changes as f64);
         assert!(changes <= 1.0, "{changes} in 25 s");
@@ -249,7 +251,7 @@ fn loss_without_a_queue_does_not_cost_the_picture() {
     let lines = [
         (Burst::alone(0.1), 1.0, 1.0),
         (Burst::alone(0.2), 1.0, 1.0),
-        (bursts, 0.4, 0.8),
+        (bursts, 1.0, 1.0),
     ];
     for (loss, least, middle) in lines {
         for reports in [REPORTS, POOR] {
@@ -265,16 +267,22 @@ fn loss_without_a_queue_does_not_cost_the_picture() {
 }
 
 #[test]
-fn jitter_does_not_cost_the_picture() {
-    let jitter = Impairment {
-        jitter: Duration::from_millis(120),
-        ..wide()
-    };
-    for reports in [REPORTS, POOR] {
-        let sites = sites(&[from(0.0, jitter)], reports, 60);
-        let shown = summaries(&sites, 0.03, 20.0, 60.0);
-        let [worst, ..] = spread(&shown, |it| it.share(Rung::High));
-        assert!(worst >= 0.85, "{worst} of the time");
+fn jitter_does_not_cost_the_picture_whether_packets_overtake_each_other_or_not() {
+    for reorders in [false, true] {
+        let jitter = Impairment {
+            jitter: Duration::from_millis(120),
+            reorders,
+            ..wide()
+        };
+        for reports in [REPORTS, POOR] {
+            let sites = sites(&[from(0.0, jitter)], reports, 60);
+            let shown = summaries(&sites, 0.03, 20.0, 60.0);
+            let [worst, usual, _] = spread(&shown, |it| it.share(Rung::High));
+            assert!(
+                worst >= 0.85 && usual >= 0.99,
+                "{reorders}: {worst} {usual}"
+            );
+        }
     }
 }
 
@@ -315,26 +323,31 @@ fn after_a_cut_the_picture_is_back_at_once() {
 }
 
 #[test]
-fn those_behind_one_line_share_it_evenly() {
+fn those_behind_one_line_share_it_evenly_and_leave_each_other_alone() {
     let lines = [
         (1_000, vec![0.0, 20.0]),
         (600, vec![0.0, 20.0]),
         (2_000, vec![0.0, 5.0, 10.0, 15.0]),
     ];
     for (kbps, starts) in lines {
-        let mut jains = Vec::new();
+        let (mut jains, mut changes) = (Vec::new(), Vec::new());
         for seed in SEEDS {
             let line = [from(0.0, narrow(kbps, 300, 30))];
-            let sites = run_all(&line, &starts, REPORTS, 120, seed);
-            let got = summaries(&sites, 0.03, 60.0, 120.0);
+            let sites = run_all(&line, &starts, REPORTS, 240, seed);
+            let got = summaries(&sites, 0.03, 120.0, 240.0);
             let sum: f64 = got.iter().map(|it| it.carried).sum();
             let squares: f64 = got.iter().map(|it| it.carried * it.carried).sum();
             jains.push(sum * sum / squares / got.len() as f64);
+            changes.extend(got.iter().map(|it| it.changes));
             let [.., lost] = spread(&got, |it| it.sound_lost);
             assert!(lost < 0.01, "{kbps}: {lost} of the sound");
         }
         jains.sort_by(f64::total_cmp);
-        assert!(jains[10] >= 0.95 && jains[0] >= 0.85, "{kbps}: {jains:?}");
+        assert!(jains[10] >= 0.99 && jains[0] >= 0.95, "{kbps}: {jains:?}");
+        changes.sort_unstable();
+        let usual = changes.iter().filter(|it| **it <= 2).count();
+        let is_calm = usual * 10 >= changes.len() * 9;
+        assert!(is_calm && changes.last() <= Some(&6), "{kbps}: {changes:?}");
     }
 }
 

@@ -55,6 +55,7 @@ impl Stage {
             identity: Arc::clone(&identity),
             seed: [7; 32],
             ntp: 1 << 40,
+            remembered: Arc::default(),
         };
         let mut shard = Shard::new(now, config);
         let mut join = |index, spec| {

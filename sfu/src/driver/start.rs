@@ -139,6 +139,7 @@ pub(crate) fn start(settings: &Config) -> Result<(Threads, Desk, Events), StartE
     let mut rng = StdRng::from_seed(seed()?);
     let addresses = Addresses::new(settings);
     let (started, ntp) = (super::now(), super::ntp_now());
+    let remembered = Arc::default();
     let mut bound = Vec::new();
     for shard in 0..count {
         let config = ShardConfig {
@@ -146,6 +147,7 @@ pub(crate) fn start(settings: &Config) -> Result<(Threads, Desk, Events), StartE
             identity: Arc::clone(&identity),
             seed: rng.random(),
             ntp,
+            remembered: Arc::clone(&remembered),
         };
         bound.push(Bound::new(config, started, settings)?);
     }

@@ -59,6 +59,12 @@ impl Delay {
             self.bucket = bucket;
         }
         self.floors[0] = self.floors[0].min(delay);
+        // Of a message whose packets overtook each other the first to arrive counts.
+        let known = self.samples.iter_mut().find(|(known, _)| *known == at);
+        if let Some((_, known)) = known {
+            *known = delay.min(*known);
+            return;
+        }
         if let Some(place) = self.samples.get_mut(self.noted % SAMPLES) {
             *place = (at, delay);
         }
@@ -74,7 +80,7 @@ impl Delay {
         self.samples.get(newest % SAMPLES).copied()
     }
 
-    fn window(&self) -> impl Iterator<Item = Micros> {
+    fn window(&self, usual: usize) -> impl Iterator<Item = Micros> {
         let newest = self.newest().map_or(Micros::MIN, |(at, _)| at);
         let (from, longest) = (
             newest.saturating_sub(WINDOW),
@@ -84,14 +90,16 @@ impl Delay {
         ages.filter_map(move |age| {
             let index = (self.noted - 1 - age) % SAMPLES;
             let (at, delay) = self.samples.get(index).copied()?;
-            (at >= from || age < USUAL && at >= longest).then_some(delay)
+            (at >= from || age < usual && at >= longest).then_some(delay)
         })
     }
 
-    /// How much of the delay is a queue that stands. `None` where too little is known.
-    pub fn standing(&self) -> Option<Micros> {
+    /// How much of the delay is a queue that stands. `None` where too little is known. Where packets
+    /// overtake each other each is held up by itself, and more of them are looked at.
+    pub fn standing(&self, is_reordered: bool) -> Option<Micros> {
+        let usual = if is_reordered { SAMPLES } else { USUAL };
         let (count, least) = self
-            .window()
+            .window(usual)
             .fold((0, Micros::MAX), |(count, least), delay| {
                 (count + 1, least.min(delay))
             });
@@ -105,7 +113,7 @@ impl Delay {
 
     /// The way has become longer: the least delay of now is the least delay.
     pub fn renew_floor(&mut self) {
-        let least = self.window().fold(Micros::MAX, Micros::min);
+        let least = self.window(USUAL).fold(Micros::MAX, Micros::min);
         self.floors = [Micros::MAX; BUCKETS];
         self.floors[0] = least;
     }
@@ -130,12 +138,12 @@ mod tests {
             let late = if step % 5 == 0 { 0 } else { 200 * MS };
             delay.note(step * 50 * MS, -7_000_000 + late);
         }
-        assert_eq!(delay.standing(), Some(0));
+        assert_eq!(delay.standing(false), Some(0));
         assert_eq!(delay.late(), 200 * MS);
         for step in 20..30 {
             delay.note(step * 50 * MS, -7_000_000 + 90 * MS);
         }
-        assert_eq!(delay.standing(), Some(90 * MS));
+        assert_eq!(delay.standing(false), Some(90 * MS));
     }
 
     #[test]
@@ -144,7 +152,7 @@ mod tests {
         for step in 0..10 {
             delay.note(step * 700 * MS, 0);
         }
-        assert_eq!(delay.standing(), None);
+        assert_eq!(delay.standing(false), None);
     }
 
     #[test]
@@ -157,13 +165,26 @@ mod tests {
             }
         };
         note(&mut delay, 29);
-        assert_eq!(delay.standing(), Some(80 * MS));
+        assert_eq!(delay.standing(false), Some(80 * MS));
         note(&mut delay, 31);
-        assert_eq!(delay.standing(), Some(0));
+        assert_eq!(delay.standing(false), Some(0));
         let mut told = Delay::new();
         told.note(0, 0);
         note(&mut told, 1);
         told.renew_floor();
-        assert_eq!(told.standing(), Some(0));
+        assert_eq!(told.standing(false), Some(0));
+    }
+
+    #[test]
+    fn where_packets_overtake_each_other_the_first_of_a_message_counts_and_more_of_them() {
+        let mut delay = Delay::new();
+        delay.note(0, 0);
+        for step in 1..16 {
+            let late = if step == 2 { 0 } else { 100 * MS };
+            delay.note(step * 50 * MS, late + 20 * MS);
+            delay.note(step * 50 * MS, late);
+        }
+        assert_eq!(delay.standing(true), Some(0));
+        assert_eq!(delay.standing(false), Some(100 * MS));
     }
 }

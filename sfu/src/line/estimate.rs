@@ -20,6 +20,9 @@ const START: f64 = 300e3;
 /// A queue of this stands in the way. Lower: a queue is drained sooner, and jitter is taken for one.
 const STANDING: Micros = 35_000;
 
+/// A short queue that nothing else tells of stands when it was seen for so long.
+const MOMENT: Micros = 120_000;
+
 /// With less standing than this there is room.
 const ROOM: Micros = 20_000;
 
@@ -58,8 +61,12 @@ const BLIND_GROWTH: f64 = 0.3;
 const PROBED: f64 = 0.85;
 const PROBED_STEP: f64 = 2.0;
 
-/// Loss without a queue is borne up to this share of five seconds; beyond, the estimate is bounded.
+/// Loss without a queue is borne up to this share; beyond, the estimate is bounded.
 const BORNE: f64 = 0.25;
+
+/// Over so much that share is smoothed besides: bursts that follow each other closely by chance are
+/// no other line.
+const BORNE_OVER: Micros = 10_000_000;
 
 /// Share of loss from which a line counts as lossy.
 const LOSSY: f64 = 0.03;
@@ -139,8 +146,12 @@ pub struct Estimate {
     read_at: Micros,
     /// Since when a queue stands, and the estimate before.
     filling: Option<(Micros, f64)>,
+    /// Since when a queue has been seen to stand.
+    stands: Option<Micros>,
     flooded: Option<Micros>,
     bound: f64,
+    /// The share that is lost, over long.
+    loss: f64,
 }
 
 impl Estimate {
@@ -155,8 +166,10 @@ impl Estimate {
             cut_at: None,
             read_at: 0,
             filling: None,
+            stands: None,
             flooded: None,
             bound: MOST,
+            loss: 0.0,
         }
     }
 
@@ -185,7 +198,7 @@ impl Estimate {
         let now = reading.now;
         let mut judgement = Judgement::default();
         judgement.cut |= self.note_flood(reading);
-        let is_filling = is_filling(reading);
+        let is_filling = self.is_filling(reading);
         if is_filling && self.is_longer_way(reading) {
             judgement.longer_way = true;
             let (_, before) = self.filling.take().unwrap_or_default();
@@ -197,6 +210,7 @@ impl Estimate {
         } else {
             self.filling = None;
             judgement.probed = self.grow(reading);
+            judgement.cut |= self.correct_guess(reading);
         }
         self.bear(reading);
         self.read_at = now;
@@ -207,6 +221,26 @@ impl Estimate {
             (None, false) => Verdict::Clear,
         };
         judgement
+    }
+
+    /// Whether too much is sent. A short queue that nothing else tells of must have stood for a
+    /// moment: where each packet is held up for another time, a few that come late are none.
+    fn is_filling(&mut self, reading: &Reading) -> bool {
+        let now = reading.now;
+        let standing = reading.standing.filter(|queue| *queue > ROOM);
+        let stands = standing.filter(|queue| *queue > STANDING);
+        self.stands = stands.and_then(|_| self.stands.or(Some(now)));
+        let is_narrow = reading
+            .train
+            .is_some_and(|train| train < 1.1 * reading.sending);
+        let loss = reading.short.share();
+        let is_guess = self.is_guess();
+        let is_sure = |queue: Micros| {
+            let stood = self.stands.is_some_and(|since| now - since >= MOMENT);
+            queue > 2 * STANDING || is_narrow || loss > LOSSY || stood || is_guess
+        };
+        let is_lossy = loss > 0.15 && (standing.is_some() || is_narrow);
+        stands.is_some_and(is_sure) || reading.standing.is_some() && is_lossy
     }
 
     /// Packets are lost and packets are late: leave room at once.
@@ -270,6 +304,18 @@ impl Estimate {
         false
     }
 
+    /// What was guessed at first need not be used up to be found too much: trains tell.
+    fn correct_guess(&mut self, reading: &Reading) -> bool {
+        let guess = reading.train.filter(|_| self.is_guess());
+        let shown = guess.filter(|train| *train < self.rate && reading.now > LONGER_WAY);
+        shown.is_some_and(|train| self.cut(reading.now, USED * train))
+    }
+
+    /// Nothing has shown yet that as much is carried.
+    fn is_guess(&self) -> bool {
+        self.cut_at.is_none() && self.rate <= START
+    }
+
     /// Whether the delay that stands is no queue.
     fn is_longer_way(&self, reading: &Reading) -> bool {
         let now = reading.now;
@@ -315,7 +361,8 @@ impl Estimate {
             .is_some_and(|(train, probe)| train > probe);
         if let Some(train) = reading.train {
             if answered {
-                let shown = PROBED * train;
+                // The trains before it may have left before the line became narrow.
+                let shown = PROBED * train.min(reading.last_train.unwrap_or(train));
                 probed = Some(shown > rate);
                 rate = rate.max(shown.min(PROBED_STEP * rate));
             }
@@ -328,7 +375,12 @@ impl Estimate {
     /// Loss without a queue bounds the estimate only where it is more than repairs can mend. The
     /// bound moves up slowly, so that what is shown does not change to and fro.
     fn bear(&mut self, reading: &Reading) {
-        let loss = reading.long.share();
+        let share = reading.long.share();
+        let passed = (reading.now - self.read_at).clamp(0, BORNE_OVER);
+        #[expect(clippy::cast_precision_loss, reason = "seconds at most")]
+        let weight = passed as f64 / BORNE_OVER as f64;
+        self.loss += (share - self.loss) * weight;
+        let loss = self.loss.min(share);
         let bound = if loss > BORNE {
             100e3 / (loss - 0.2)
         } else {
@@ -366,15 +418,4 @@ impl Estimate {
     fn raise(&mut self, to: f64) {
         self.rate = to.max(self.rate).min(MOST);
     }
-}
-
-/// Whether too much is sent.
-fn is_filling(reading: &Reading) -> bool {
-    let Some(standing) = reading.standing else {
-        return false;
-    };
-    let is_narrow = reading
-        .train
-        .is_some_and(|train| train < 1.1 * reading.sending);
-    standing > STANDING || reading.short.share() > 0.15 && (standing > ROOM || is_narrow)
 }

@@ -32,10 +32,18 @@ impl Counted {
     }
 }
 
+/// Packets of one step: more than there can be are as many as can be counted.
+#[derive(Clone, Copy, Debug, Default)]
+struct Step {
+    lost: u16,
+    all: u16,
+    overtaken: u16,
+}
+
 /// Counts of the last seconds.
 #[derive(Clone, Debug, Default)]
 pub struct Loss {
-    steps: [Counted; STEPS],
+    steps: [Step; STEPS],
     step: i64,
 }
 
@@ -46,17 +54,19 @@ impl Loss {
         let passed = usize::try_from(step - self.step).unwrap_or(0).min(STEPS);
         self.steps.rotate_right(passed % STEPS);
         for old in self.steps.iter_mut().take(passed) {
-            *old = Counted::default();
+            *old = Step::default();
         }
         self.step = step.max(self.step);
-        self.steps[0].lost += lost;
-        self.steps[0].all += all;
+        let [newest, ..] = &mut self.steps;
+        newest.lost = newest.lost.saturating_add(saturate(lost));
+        newest.all = newest.all.saturating_add(saturate(all));
     }
 
     /// Packets that were taken for lost have come after all.
     pub fn recover(&mut self, came: u32) {
-        let mut left = came;
-        self.steps[0].overtaken += came;
+        let mut left = saturate(came);
+        let [newest, ..] = &mut self.steps;
+        newest.overtaken = newest.overtaken.saturating_add(left);
         for step in &mut self.steps {
             let back = left.min(step.lost);
             step.lost -= back;
@@ -67,9 +77,9 @@ impl Loss {
     fn over(&self, steps: usize) -> Counted {
         let steps = self.steps.iter().take(steps);
         steps.fold(Counted::default(), |sum, step| Counted {
-            lost: sum.lost + step.lost,
-            all: sum.all + step.all,
-            overtaken: sum.overtaken + step.overtaken,
+            lost: sum.lost + u32::from(step.lost),
+            all: sum.all + u32::from(step.all),
+            overtaken: sum.overtaken + u32::from(step.overtaken),
         })
     }
 
@@ -103,6 +113,10 @@ impl Loss {
     pub fn long(&self) -> Counted {
         self.over(STEPS)
     }
+}
+
+fn saturate(count: u32) -> u16 {
+    u16::try_from(count).unwrap_or(u16::MAX)
 }
 
 #[cfg(test)]

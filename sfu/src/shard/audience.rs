@@ -150,6 +150,7 @@ impl Shard {
                 self.send_control(path, &datagram);
             }
         }
+        self.close_line(now, key);
         let mut changed = false;
         for slot in 0..self.peers.at(key).map_or(0, |peer| peer.slots.len()) {
             changed |= self.point(key, slot, None);

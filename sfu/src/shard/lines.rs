@@ -1,6 +1,7 @@
 //! What is heard of receivers' lines, and what their slots show for it.
 
 use std::cmp::Reverse;
+use std::net::IpAddr;
 use std::time::Instant;
 
 use smallvec::SmallVec;
@@ -8,6 +9,7 @@ use smallvec::SmallVec;
 use crate::allocate::Wish;
 use crate::command::Event;
 use crate::conference::Conference;
+use crate::id::ConferenceId;
 use crate::kind::MediaKind;
 use crate::line::Line;
 use crate::line::estimate::Verdict;
@@ -34,13 +36,34 @@ const USUAL: usize = 8;
 impl Shard {
     /// Begins to look at the line of a peer that has connected.
     pub(super) fn open_line(&mut self, now: Instant, key: PeerKey) {
+        let known = self.line_name(key);
+        let before = known
+            .and_then(|(conference, address)| self.remembered.recall(now, conference, address));
         if let Some(peer) = self.peers.at_mut(key)
             && !peer.slots.is_empty()
         {
-            peer.cold.line = Some(Box::new(Line::new(now, None)));
+            peer.cold.line = Some(Box::new(Line::new(now, before)));
             peer.stamping.set_due(now);
         }
         self.share_out(now, key);
+    }
+
+    /// Remembers the line of a peer that goes, if it did not carry all.
+    pub(super) fn close_line(&self, now: Instant, key: PeerKey) {
+        let peer = self.peers.at(key);
+        let line = peer.and_then(|peer| peer.cold.line.as_ref());
+        let carried = line.filter(|line| line.is_settled());
+        let carried = carried.and_then(|line| line.carries(now));
+        if let (Some((conference, address)), Some(carried)) = (self.line_name(key), carried) {
+            self.remembered.keep(now, conference, address, carried);
+        }
+    }
+
+    /// By what a peer's line is known when it comes again.
+    fn line_name(&self, key: PeerKey) -> Option<(ConferenceId, IpAddr)> {
+        let peer = self.peers.at(key)?;
+        let conference = self.conferences.at(peer.conference)?.id;
+        Some((conference, peer.path?.remote().ip()))
     }
 
     /// Takes in a receiver's report of what has arrived.
@@ -52,11 +75,13 @@ impl Shard {
         let Some(line) = &mut peer.cold.line else {
             return;
         };
-        line.on_transport_feedback(now, report);
+        let is_other = line.on_transport_feedback(now, report);
         if line.is_watched(now) {
             peer.stamping.set_due(now);
         }
-        self.share_out(now, key);
+        if is_other || line.is_open() {
+            self.share_out(now, key);
+        }
     }
 
     /// Takes in what a receiver itself thinks that its line carries.
@@ -122,6 +147,7 @@ impl Shard {
 
     /// Shares what a receiver's line carries out among its slots.
     pub(super) fn share_out(&mut self, now: Instant, key: PeerKey) {
+        self.stats.shares += 1;
         let Some(peer) = self.peers.at_mut(key) else {
             return;
         };
@@ -168,7 +194,7 @@ impl Shard {
             }
         });
         let load = peer.cold.allocator.allocate(now, carries, sound, &wishes);
-        line.note_load(load, sound);
+        line.note_load(now, load, sound);
         let is_held = line.verdict() == Verdict::Flooded;
         line.note_rung(leading_rung(&wishes, |slot| {
             let held = is_held.then_some(Rung::Sound);

@@ -74,7 +74,7 @@ fn fanout_wait(stats: &Stats) -> Reading {
 }
 
 /// What was learnt of receivers' lines.
-const fn lines(stats: &Stats) -> [Row; 3] {
+const fn lines(stats: &Stats) -> [Row; 5] {
     [
         (
             "dinh_media_padding_packets",
@@ -85,6 +85,16 @@ const fn lines(stats: &Stats) -> [Row; 3] {
             "dinh_media_arrival_reports",
             "Reports of receivers of what has arrived",
             stats.arrival_reports,
+        ),
+        (
+            "dinh_media_numbered_messages",
+            "Messages whose arrival is to be reported",
+            stats.numbered_out,
+        ),
+        (
+            "dinh_media_line_shares",
+            "Times that a receiver's line was shared out among its pictures",
+            stats.shares,
         ),
         (
             "dinh_media_rung_changes",

@@ -202,7 +202,7 @@ impl Site {
         };
         let carries = self.line.carries(at(now));
         self.load = self.allocator.allocate(at(now), carries, SOUND, &[wish]);
-        self.line.note_load(self.load, SOUND);
+        self.line.note_load(at(now), self.load, SOUND);
         let is_held = self.line.verdict() == Verdict::Flooded;
         let rung = if is_held {
             Rung::Sound

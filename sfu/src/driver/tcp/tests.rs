@@ -59,6 +59,7 @@ fn shard(now: Instant) -> Shard {
             identity: Arc::new(Identity::generate().unwrap()),
             seed: [7; 32],
             ntp: 0,
+            remembered: Arc::default(),
         },
     )
 }
