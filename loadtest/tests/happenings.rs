@@ -10,29 +10,20 @@ use std::time::Duration;
 use loadtest::report::FaultKind;
 use loadtest::scenario::{Churn, HandOvers, Ramp, ReloadStorm, Scenario, Target};
 use loadtest::token::{LocalKey, TokenSource};
+use signaling::config::Secret;
 use signaling::server::Server;
 use signaling::sites::{Level, read_csv};
-use signaling::{config, demo};
+use signaling::{demo, testing};
 
 const SECRET: &str = "a secret of the tests, 32 bytes or more";
 const MS: Duration = Duration::from_millis(1);
 
-/// A server on ports that the system chooses, with the demo conference running.
+/// A server with the demo conference running, and an API key for the sites.
 async fn server(directory: &tempfile::TempDir) -> Server {
-    let path = directory.path().join("dinh.toml");
-    let data = directory.path().join("data");
-    let text = format!(
-        "data_dir = {data:?}\n\
-         [http]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"127.0.0.1:0\"\n\
-         [media]\nbind = \"127.0.0.1\"\nadvertise = [\"127.0.0.1\"]\nport = 0\n\
-         [auth.api_keys]\nloadtest = \"{SECRET}\"\n"
-    );
-    std::fs::write(&path, text).unwrap();
-    let server = Server::start(config::load(Some(&path)).unwrap())
-        .await
-        .unwrap();
-    demo::prepare(&server).await.unwrap();
-    server
+    let mut config = testing::config(&directory.path().join("data"));
+    let keys = &mut config.auth.api_keys;
+    keys.insert("loadtest".to_owned(), Secret::new(SECRET));
+    testing::demo(config).await
 }
 
 fn scenario(server: &Server, sites: u32, duration: Duration) -> Scenario {

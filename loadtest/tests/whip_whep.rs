@@ -4,7 +4,6 @@
     reason = "helpers of tests: what cannot be made fails the test"
 )]
 
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -74,11 +73,8 @@ fn created(answer: String) -> impl IntoResponse {
 /// The server's URL, and how many watch.
 async fn serve() -> (String, Arc<Mutex<u32>>, Sfu) {
     let config = sfu::Config {
-        bind: IpAddr::from([127, 0, 0, 1]),
-        advertise: vec![IpAddr::from([127, 0, 0, 1])],
-        port: 0,
         shards: Some(1),
-        ..sfu::Config::default()
+        ..sfu::testing::config()
     };
     let (sfu, mut events) = Sfu::start(&config).unwrap();
     tokio::spawn(async move { while events.recv().await.is_some() {} });

@@ -5,5 +5,5 @@
 )]
 
 pub mod fuzz;
-pub mod line;
+pub mod socket;
 pub mod world;

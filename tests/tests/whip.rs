@@ -15,29 +15,12 @@ use reqwest::header::{CONTENT_TYPE, LOCATION};
 use sfu::kind::MediaKind;
 use signaling::auth::{NewToken, Role};
 use signaling::server::Server;
-use signaling::{config, demo};
-use tests::line::Line;
+use signaling::testing;
+use tests::socket::Socket;
 use tests::world::{Browser, Client, Wants};
 
 /// Longest time that anything here may take.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-/// A server on ports that the system chooses, with the demo conference running.
-async fn server(directory: &tempfile::TempDir) -> Server {
-    let path = directory.path().join("dinh.toml");
-    let data = directory.path().join("data");
-    let text = format!(
-        "data_dir = {data:?}\n\
-         [http]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"127.0.0.1:0\"\n\
-         [media]\nbind = \"127.0.0.1\"\nadvertise = [\"127.0.0.1\"]\nport = 0\n"
-    );
-    std::fs::write(&path, text).unwrap();
-    let server = Server::start(config::load(Some(&path)).unwrap())
-        .await
-        .unwrap();
-    demo::prepare(&server).await.unwrap();
-    server
-}
 
 async fn token(server: &Server, role: Role) -> String {
     let new = NewToken {
@@ -51,10 +34,10 @@ async fn token(server: &Server, role: Role) -> String {
     server.issue(new).await.unwrap().token
 }
 
-/// A session at the server: the client, its line, and where the server keeps it.
+/// A session at the server: the client, its socket, and where the server keeps it.
 struct Session {
     browser: Browser,
-    line: Line,
+    socket: Socket,
     location: String,
     token: String,
 }
@@ -66,7 +49,7 @@ async fn tcp_address(server: &Server) -> SocketAddr {
         "whep",
         Role::Observer,
         watcher(),
-        Line::udp().await.unwrap(),
+        Socket::udp().await.unwrap(),
         false,
     )
     .await;
@@ -83,7 +66,7 @@ async fn open(
     kind: &str,
     role: Role,
     wants: Wants,
-    line: Line,
+    socket: Socket,
     tcp: bool,
 ) -> Session {
     let mut browser = if tcp {
@@ -91,7 +74,7 @@ async fn open(
     } else {
         Browser::new(wants)
     };
-    let offer = browser.offer(Instant::now(), line.address().unwrap());
+    let offer = browser.offer(Instant::now(), socket.address().unwrap());
     let base = format!("http://{}", server.http());
     let token = token(server, role).await;
     let response = client()
@@ -108,7 +91,7 @@ async fn open(
     browser.answer(Instant::now(), &response.text().await.unwrap());
     Session {
         browser,
-        line,
+        socket,
         location,
         token,
     }
@@ -121,7 +104,10 @@ fn client() -> reqwest::Client {
 
 impl Session {
     async fn run(&mut self, most: Duration, done: impl FnMut(&Browser) -> bool) -> bool {
-        self.line.run(&mut self.browser, most, done).await.unwrap()
+        self.socket
+            .run(&mut self.browser, most, done)
+            .await
+            .unwrap()
     }
 
     async fn end(&self) {
@@ -130,20 +116,20 @@ impl Session {
     }
 }
 
-/// A publisher and a player over lines of one kind; the player hears and sees for some seconds.
+/// A publisher and a player over sockets of one kind; the player hears and sees for some seconds.
 async fn publish_and_watch(tcp: bool) {
     let directory = tempfile::tempdir().unwrap();
-    let server = server(&directory).await;
+    let server = testing::demo(testing::config(directory.path())).await;
     let address = Box::pin(tcp_address(&server)).await;
-    let line = async || {
+    let socket = async || {
         if tcp {
-            Line::tcp(address).await.unwrap()
+            Socket::tcp(address).await.unwrap()
         } else {
-            Line::udp().await.unwrap()
+            Socket::udp().await.unwrap()
         }
     };
     let publish = Wants::Publish { source: 1 };
-    let mut hall = open(&server, "whip", Role::Hall, publish, line().await, tcp).await;
+    let mut hall = open(&server, "whip", Role::Hall, publish, socket().await, tcp).await;
     assert!(
         hall.run(PATIENCE, Browser::is_connected).await,
         "the publisher connects"
@@ -157,7 +143,7 @@ async fn publish_and_watch(tcp: bool) {
         "whep",
         Role::Observer,
         watcher(),
-        line().await,
+        socket().await,
         tcp,
     )
     .await;

@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use signaling::testing;
 
 /// Longer than a start takes on a busy machine.
 const START: Duration = Duration::from_secs(60);
@@ -183,13 +184,10 @@ fn free() -> SocketAddr {
 }
 
 fn command(data: &std::path::Path, http: SocketAddr, admin: SocketAddr) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_dinh"));
+    let mut command = testing::command(env!("CARGO_BIN_EXE_dinh"), data);
     command
-        .env("DINH_DATA_DIR", data)
         .env("DINH_HTTP__LISTEN", http.to_string())
         .env("DINH_ADMIN__LISTEN", admin.to_string())
-        .env("DINH_MEDIA__BIND", "127.0.0.1")
-        .env("DINH_MEDIA__PORT", "0")
         .env("DINH_SESSIONS__RESUME_SECONDS", "3")
         .stdin(Stdio::null());
     command

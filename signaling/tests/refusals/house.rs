@@ -19,6 +19,7 @@ use signaling::ids::{ConferenceId, TokenId};
 use signaling::protocol::ServerMessage;
 use signaling::server::Server;
 use signaling::store::Head;
+use signaling::testing;
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
@@ -105,13 +106,10 @@ impl House {
 
     /// With a media plane of its own on the loopback, which has so many places.
     pub(crate) async fn with_media(places: u32) -> Self {
-        let loopback = "127.0.0.1".parse().expect("an address");
         let media = sfu::Config {
-            bind: loopback,
-            port: 0,
             shards: Some(2),
             max_peers: places,
-            ..sfu::Config::default()
+            ..sfu::testing::config()
         };
         let (sfu, events) = sfu::Sfu::start(&media).expect("the loopback has ports");
         let change = |config: &mut Config| config.media.max_peers = places;
@@ -124,12 +122,7 @@ impl House {
         events: Events,
     ) -> Self {
         let data = tempfile::tempdir().expect("a directory can be made");
-        let mut config = Config {
-            data_dir: data.path().to_owned(),
-            ..Config::default()
-        };
-        config.http.listen.set_port(0);
-        config.admin.listen.set_port(0);
+        let mut config = testing::config(data.path());
         let (id, secret) = API_KEY;
         config
             .auth

@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use signaling::testing;
 
 use crate::client::{Client, Heard};
 
@@ -26,13 +27,9 @@ impl Process {
 
     /// The same as a child of whatever `command` begins with.
     fn run(mut command: Command, data_dir: &Path) -> Self {
+        testing::configure(&mut command, data_dir);
         let mut child = command
             .args(["serve", "--demo"])
-            .env("DINH_DATA_DIR", data_dir)
-            .env("DINH_HTTP__LISTEN", "127.0.0.1:0")
-            .env("DINH_ADMIN__LISTEN", "127.0.0.1:0")
-            .env("DINH_MEDIA__BIND", "127.0.0.1")
-            .env("DINH_MEDIA__PORT", "0")
             .env("DINH_LOG__FILTER", "error")
             .env("DINH_LOG__ACCESS", "false")
             .stdout(Stdio::piped())

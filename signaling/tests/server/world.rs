@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use signaling::auth::{NewToken, Role};
 use signaling::clock::Clock;
 use signaling::config::Config;
-use signaling::routes;
 use signaling::server::Server;
+use signaling::{routes, testing};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 use sqlx::{Sqlite, Transaction};
 use tempfile::TempDir;
@@ -48,7 +48,7 @@ impl Stopped {
     }
 
     pub(crate) fn config(&self) -> Config {
-        config(&self.dir)
+        testing::config(self.dir.path())
     }
 
     /// Somebody changes the database.
@@ -106,17 +106,6 @@ impl Reply {
     }
 }
 
-/// A configuration whose ports the system chooses.
-pub(crate) fn config(dir: &TempDir) -> Config {
-    let mut config = Config {
-        data_dir: dir.path().to_owned(),
-        ..Config::default()
-    };
-    config.http.listen = "127.0.0.1:0".parse().unwrap();
-    config.admin.listen = "127.0.0.1:0".parse().unwrap();
-    config
-}
-
 impl World {
     pub(crate) async fn new() -> Self {
         Self::with(|_| {}).await
@@ -128,7 +117,7 @@ impl World {
 
     pub(crate) async fn by_clock(change: impl FnOnce(&mut Config), clock: Clock) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let mut config = config(&dir);
+        let mut config = testing::config(dir.path());
         change(&mut config);
         let (media, events) = FakeMedia::new();
         let media = Arc::new(media);
@@ -209,7 +198,7 @@ impl World {
 
     /// Another server on the same data would have this.
     pub(crate) fn config(&self) -> Config {
-        config(&self.dir)
+        testing::config(self.dir.path())
     }
 
     pub(crate) async fn stop(self) -> Stopped {

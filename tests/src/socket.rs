@@ -1,5 +1,5 @@
-//! A real line between a sans-I/O client and a real server: a UDP socket, or one TCP connection with
-//! the framing of RFC 4571.
+//! Drives a sans-I/O client at a real server: over a UDP socket, or over one TCP connection with the
+//! framing of RFC 4571.
 
 use std::io;
 use std::net::SocketAddr;
@@ -17,14 +17,14 @@ const TICK: Duration = Duration::from_millis(5);
 
 /// How a client reaches the server.
 #[derive(Debug)]
-pub enum Line {
+pub enum Socket {
     /// A socket of its own.
     Udp(UdpSocket),
     /// A connection of its own.
     Tcp(TcpStream, TcpFrameDecoder),
 }
 
-impl Line {
+impl Socket {
     /// A UDP socket on loopback.
     ///
     /// # Errors
@@ -57,7 +57,7 @@ impl Line {
     /// Lets the client send and receive until `done` says so. Returns whether it did within `most`.
     ///
     /// # Errors
-    /// When the line breaks.
+    /// When the connection breaks.
     pub async fn run(
         &mut self,
         browser: &mut Browser,
