@@ -1,5 +1,6 @@
 //! The real clip that a simulated sender publishes: VP8 layers from IVF files, speech from Ogg Opus.
 
+pub mod h264;
 pub mod ivf;
 pub mod opus;
 pub mod vp8;
@@ -16,7 +17,7 @@ pub struct Frame {
     pub key: bool,
     /// When it is shown, from the start of the clip.
     pub at: Duration,
-    /// The VP8 frame.
+    /// The VP8 frame, or the units of an H.264 picture, each behind a start code.
     pub data: Bytes,
 }
 

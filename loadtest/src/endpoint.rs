@@ -19,12 +19,12 @@ use std::time::{Duration, Instant};
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use sfu::command::{Fingerprint, HostCandidate};
-use sfu::kind::MediaKind;
+use sfu::kind::{Codec, MediaKind};
 use sfu::peer::dtls::{ClientConfig, Event, Identity, Session};
 use sfu::peer::srtp::{Keys, Opener, Sealer};
 
 use crate::clip::Clip;
-use crate::publish::{Outgoing, Publisher, Sent, Told};
+use crate::publish::{Encoder, Outgoing, Publisher, Sent, Told};
 use crate::rtp;
 use crate::sdp::{Answer, Offer, SendTrack, Setup};
 pub use effects::{Datagrams, Effects, Milestone, Packet};
@@ -74,10 +74,14 @@ pub struct EndpointConfig {
     pub sender: u16,
     /// What it may send.
     pub sends: Sends,
+    /// How the pictures that it sends are made.
+    pub encoder: Encoder,
     /// How many audio streams it can receive.
     pub audio_slots: usize,
     /// How many video streams it can receive.
     pub video_slots: usize,
+    /// It can receive H.264 beside VP8.
+    pub decodes_h264: bool,
     /// Which packets are decrypted.
     pub decrypt: Decrypt,
     /// Whose habits it has while it connects.
@@ -178,6 +182,12 @@ impl Endpoint {
             ice: self.ice.local(),
             fingerprint: &negotiation::colons(self.shared.identity.fingerprint()),
             setup: self.config.habits.setup(),
+            encoder: self.config.encoder,
+            decodes: if self.config.decodes_h264 {
+                &[Codec::Vp8, Codec::H264]
+            } else {
+                &[Codec::Vp8]
+            },
             sends: &self.tracks,
             audio_slots: self.config.audio_slots,
             video_slots: self.config.video_slots,
@@ -219,12 +229,13 @@ impl Endpoint {
             });
         }
         let (sending, receiving) = answer.media.split_at(self.tracks.len());
-        let playing = (&*self.shared.clip, self.config.first);
+        let encoder = self.config.encoder;
+        let playing = (&*self.shared.clip, encoder, self.config.first);
         let specs = negotiation::track_specs(&self.tracks, sending, answer, playing)?;
         if !specs.is_empty() {
-            let clip = Arc::clone(&self.shared.clip);
+            let made = (Arc::clone(&self.shared.clip), encoder);
             let sender = self.config.sender;
-            let publisher = Publisher::new(self.shared.epoch, clip, sender, specs);
+            let publisher = Publisher::new(self.shared.epoch, made, sender, specs);
             self.publisher = Some(Box::new(publisher));
         }
         let repairs = !self.config.without_repairs;
@@ -413,7 +424,8 @@ impl Endpoint {
     }
 
     fn handle_stun(&mut self, now: Instant, datagram: &[u8], effects: &mut Effects) {
-        if self.is_live() && self.ice.handle_check(datagram, effects) {
+        let answers = self.is_live() && self.config.habits.answers_checks();
+        if answers && self.ice.handle_check(datagram, effects) {
             return;
         }
         if !self.is_live() || !self.ice.handle_answer(now, datagram) {

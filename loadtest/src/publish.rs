@@ -2,6 +2,7 @@
 //!
 //! Sans-I/O: plain packets come out, the owner seals and sends them.
 
+mod encoder;
 mod history;
 mod track;
 
@@ -9,10 +10,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
-use sfu::kind::MediaKind;
+use sfu::kind::{Codec, MediaKind};
 
-use crate::clip::{Clip, Frame, opus, vp8};
+use crate::clip::{Clip, Frame, h264, opus, vp8};
 use crate::marker::Mark;
+pub use encoder::Encoder;
 use track::Way;
 pub use track::{Stream, TrackSpec};
 
@@ -63,6 +65,14 @@ impl Outgoing {
         self.packets.clear();
     }
 
+    /// The packet that was added last.
+    fn newest(&self) -> &[u8] {
+        let newest = self.packets.last();
+        newest
+            .and_then(|plain| self.bytes.get(plain.start..plain.end))
+            .unwrap_or_default()
+    }
+
     fn push(&mut self, index: u64, write: impl FnOnce(&mut Vec<u8>) -> usize) {
         let start = self.bytes.len();
         let header_bytes = write(&mut self.bytes);
@@ -109,6 +119,7 @@ pub struct Told {
 pub struct Publisher {
     clip: Arc<Clip>,
     sender: u16,
+    encoder: Encoder,
     /// Start of the run: what marks count from.
     epoch: Instant,
     tracks: Vec<Playing>,
@@ -144,8 +155,14 @@ struct Cursor {
 }
 
 impl Publisher {
-    /// A sender of `clip` that is silent until [`set_active`](Self::set_active).
-    pub fn new(epoch: Instant, clip: Arc<Clip>, sender: u16, specs: Vec<TrackSpec>) -> Self {
+    /// A sender of `clip`, whose pictures `encoder` has made, that is silent until
+    /// [`set_active`](Self::set_active).
+    pub fn new(
+        epoch: Instant,
+        (clip, encoder): (Arc<Clip>, Encoder),
+        sender: u16,
+        specs: Vec<TrackSpec>,
+    ) -> Self {
         let tracks = specs
             .into_iter()
             .map(|spec| {
@@ -164,6 +181,7 @@ impl Publisher {
         Self {
             clip,
             sender,
+            encoder,
             epoch,
             tracks,
             active: false,
@@ -308,12 +326,12 @@ impl Publisher {
             .is_some_and(|last| now.saturating_duration_since(last) < KEY_FRAME_INTERVAL);
         let clip = Arc::clone(&self.clip);
         let Some(track) = self.tracks.iter_mut().find(|track| {
-            track.spec.kind == MediaKind::Video
+            track.spec.kind() == MediaKind::Video
                 && track.streams.iter().any(|stream| stream.ssrc == ssrc)
         }) else {
             return;
         };
-        if recent || !self.active {
+        if recent || !self.active || !self.encoder.answers {
             return;
         }
         self.last_jump = Some(now);
@@ -347,7 +365,7 @@ impl Publisher {
 
     /// Packets of media of one kind sent, without repairs.
     pub fn packets(&self, kind: MediaKind) -> u64 {
-        let tracks = self.tracks.iter().filter(|track| track.spec.kind == kind);
+        let tracks = self.tracks.iter().filter(|track| track.spec.kind() == kind);
         tracks
             .flat_map(|track| &track.streams)
             .map(Stream::packets)
@@ -361,7 +379,7 @@ impl Publisher {
 
     /// Where in the round the `next`-th frame of a stream is due.
     fn at(&self, track: &Playing, stream: usize, next: usize) -> Option<Duration> {
-        match track.spec.kind {
+        match track.spec.kind() {
             MediaKind::Audio => {
                 (next < self.clip.speech.len()).then(|| self.clip.speech_frame * next as u32)
             }
@@ -403,7 +421,7 @@ impl Publisher {
         let before = (stream.packets(), stream.octets());
         let twcc = &mut self.twcc;
         let mut way = Way { spec, twcc, out };
-        let length = match way.spec.kind {
+        let length = match way.spec.kind() {
             MediaKind::Audio => {
                 send_speech(&clip, cursor.next, stream, &mut way, (at, self.level), mark);
                 clip.speech.len()
@@ -471,13 +489,19 @@ impl Pieces {
     fn send(&self, frame: &Frame, stream: &mut Stream, way: &mut Way<'_>, at: Duration) {
         const ROOM: usize = MAX_PAYLOAD - vp8::DESCRIPTOR;
         let mark = self.mark.to_bytes();
-        if self.each {
+        if way.spec.codec == Codec::H264 {
+            let mut payloads = h264::split(&frame.data, MAX_PAYLOAD - mark.len());
+            for payload in payloads.iter_mut().filter(|_| self.each) {
+                payload.extend(mark);
+            }
+            stream.send_h264(way, at, &payloads);
+        } else if self.each {
             let pieces = vp8::split(&frame.data, ROOM - mark.len());
-            stream.send_video(way, at, pieces, &mark);
+            stream.send_vp8(way, at, pieces, &mark);
         } else {
             let mut data = frame.data.to_vec();
             data.extend(mark);
-            stream.send_video(way, at, vp8::split(&data, ROOM), &[]);
+            stream.send_vp8(way, at, vp8::split(&data, ROOM), &[]);
         }
     }
 }

@@ -14,6 +14,8 @@ pub mod ids {
     pub const VP8: u8 = 96;
     /// Retransmissions of VP8.
     pub const VP8_RTX: u8 = 97;
+    /// H.264; nothing here repairs it on streams of its own.
+    pub const H264: u8 = 102;
     /// RFC 6464.
     pub const AUDIO_LEVEL: u8 = 1;
     /// Transport-wide sequence number.

@@ -14,6 +14,7 @@ mod browser;
 mod client;
 mod light;
 pub mod media;
+mod watched;
 
 use std::borrow::Borrow;
 use std::collections::HashMap;
@@ -36,9 +37,11 @@ use sfu::stats::Stats;
 
 pub use browser::{Browser, Heard, Wants};
 pub use client::Client;
-pub use light::{Arrived, Habits, Light, Watched, Wishes};
+pub use light::{Light, Wishes};
+pub use loadtest::endpoint::Habits;
 pub use loadtest::line::{Impairment, Link};
 pub use media::Encoder;
+pub use watched::{Arrived, Watched};
 
 /// The conference that everybody in a world joins.
 pub const CONFERENCE: ConferenceId = ConferenceId(1);

@@ -90,18 +90,21 @@ fn a_viewer_whose_way_was_broken_goes_on_with_a_keyframe() {
     world.roam(site);
     outage(&mut world, site);
     world.run_for(secs(1));
-    assert_eq!(world.client::<Light>(hall).plis(), asked + 1);
+    // The server asks at once, and the viewer again when it has given up what it misses.
+    let plis = world.client::<Light>(hall).plis() - asked;
+    assert!((1..=2).contains(&plis), "{plis}");
 }
 
 #[test]
 fn something_comes_every_second_though_nobody_is_on_air() {
     let (mut world, hall, site) = conference(59, Light::new(Wishes::watch()));
-    world.client::<Light>(hall).set_paused(true);
+    let now = world.now;
+    world.client::<Light>(hall).pause(now);
     world.run_for(secs(5));
     for _ in 0..60 {
-        let before = world.client::<Light>(site).compounds;
+        let before = world.client::<Light>(site).compounds();
         world.run_for(secs(1));
-        assert!(world.client::<Light>(site).compounds > before);
+        assert!(world.client::<Light>(site).compounds() > before);
     }
 }
 

@@ -8,7 +8,7 @@ use sfu::id::{Feed, PublicationId, ShardId};
 use sfu::kind::MediaKind;
 use sfu::priority::Priority;
 use tests::world::{
-    Arrived, CONFERENCE, ClientId, Impairment, Light, Link, Watched, Wishes, World,
+    Arrived, CONFERENCE, ClientId, Impairment, Light, Link, Watched, Wishes, World, media,
 };
 
 const AUDIO: MediaKind = MediaKind::Audio;
@@ -93,7 +93,7 @@ fn assert_starts_with_keyframes(packets: &[Arrived]) {
     for packet in packets {
         if shown != Some(packet.mark.source) {
             shown = Some(packet.mark.source);
-            assert!(packet.mark.keyframe && packet.mark.part == 0, "{packet:?}");
+            assert!(packet.mark.keyframe, "{packet:?}");
         }
     }
 }
@@ -108,7 +108,7 @@ fn sound_and_picture_arrive_complete() {
     for (kind, per_second) in [(AUDIO, 50), (VIDEO, 50)] {
         let slot = slot(&mut world, site, kind);
         assert_continuous(slot);
-        assert_eq!((slot.sources(), slot.repeated), (vec![10], 0));
+        assert_eq!(slot.sources(), [10]);
         assert!(
             slot.arrived.len() > per_second * 19,
             "{kind:?} {}",
@@ -117,6 +117,8 @@ fn sound_and_picture_arrive_complete() {
     }
     let packets = slot(&mut world, site, VIDEO).in_order();
     assert_starts_with_keyframes(&packets);
+    let repeated = [AUDIO, VIDEO].map(|kind| world.client::<Light>(site).repeated(kind, 0));
+    assert_eq!(repeated, [0, 0]);
     let publications = [0, 1].map(|mline| publication(&world, hall, mline));
     for publication in publications {
         assert_eq!(world.count(Event::PublicationStarted { publication }), 1);
@@ -300,8 +302,11 @@ fn what_the_downlink_loses_is_repaired() {
 fn without_repair_the_same_loss_leaves_holes() {
     let mut world = World::new(1, 34);
     let hall = publish(&mut world, Wishes::publish(10), Link::CLEAN);
-    let site = watch(&mut world, Link::lossy_down(0.08));
-    world.client::<Light>(site).repairs = false;
+    let wishes = Wishes {
+        without_repairs: true,
+        ..Wishes::watch()
+    };
+    let site = world.join(Light::new(wishes), audience(), Link::lossy_down(0.08));
     give_floor(&mut world, hall);
     world.run_for(secs(20));
     assert!(
@@ -322,14 +327,14 @@ fn what_the_uplink_loses_is_asked_for_again() {
     assert!(world.client::<Light>(hall).repaired() > 50);
     let slot = slot(&mut world, site, VIDEO);
     assert_continuous(slot);
-    let frames: Vec<u32> = slot
+    let sent: Vec<Duration> = slot
         .in_order()
         .iter()
-        .map(|packet| packet.mark.frame)
+        .map(|packet| packet.mark.sent)
         .collect();
-    let missing = frames
+    let missing = sent
         .windows(2)
-        .filter(|pair| pair[1] > pair[0] + 1)
+        .filter(|pair| pair[1] >= pair[0] + 2 * media::PICTURE)
         .count();
     assert!(missing < 5, "{missing} pictures were never repaired");
 }
@@ -466,20 +471,16 @@ fn reports_keep_sound_and_picture_of_one_publisher_together() {
     give_floor(&mut world, hall);
     world.run_for(secs(10));
     let site = world.client::<Light>(site);
-    // Frame n of each kind was made at n × 20 ms and n × 40 ms: by the reports both are told when.
-    let made = |kind: MediaKind, rate: f64, frame_ms: f64| {
+    // Each packet says when it was made: by the reports, when it is played.
+    let behind = |kind: MediaKind, rate: f64| {
         let slot = site.slot(kind, 0);
-        let (_, ntp, rtp) = *site
-            .reports
-            .iter()
-            .find(|report| report.0 == slot.ssrc)
-            .expect("a report for each");
+        let (ntp, rtp) = site.report(slot.ssrc).expect("a report for each");
         let packet = slot.arrived.last().expect("it played");
         let ticks = f64::from(packet.timestamp.wrapping_sub(rtp).cast_signed());
         let played = ntp as f64 / 4_294_967_296.0 + ticks / rate;
-        played - f64::from(packet.mark.frame) * frame_ms / 1e3
+        played - packet.mark.sent.as_secs_f64()
     };
-    let skew = made(AUDIO, 48_000.0, 20.0) - made(VIDEO, 90_000.0, 40.0);
+    let skew = behind(AUDIO, 48_000.0) - behind(VIDEO, 90_000.0);
     assert!(skew.abs() < 0.045, "{skew} s between lips and sound");
 }
 
@@ -488,17 +489,9 @@ fn a_publisher_is_told_how_its_media_arrives() {
     let mut world = World::new(1, 42);
     let hall = publish(&mut world, Wishes::publish(10), Link::CLEAN);
     world.run_for(secs(10));
-    let hall = world.client::<Light>(hall);
-    assert!(
-        hall.transport_feedback > 50,
-        "{} in ten seconds",
-        hall.transport_feedback
-    );
-    assert!(
-        (3..=40).contains(&hall.receiver_reports),
-        "{}",
-        hall.receiver_reports
-    );
+    let told = world.client::<Light>(hall).told();
+    assert!(told.transport > 50, "{told:?} in ten seconds");
+    assert!((3..=40).contains(&told.reports), "{told:?}");
 }
 
 #[test]

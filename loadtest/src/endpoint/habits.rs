@@ -19,8 +19,8 @@ pub enum Habits {
     Firefox,
     /// As Chromium, and has no GCM at all.
     Old,
-    /// As `Old`, and waits for the server to begin the handshake (`a=setup:passive`), as FFmpeg's
-    /// muxer does.
+    /// As `Old`, waits for the server to begin the handshake (`a=setup:passive`) and answers no check
+    /// of the server's, as FFmpeg's muxer does.
     Called,
 }
 
@@ -40,6 +40,11 @@ impl Habits {
             Self::Plain | Self::Chromium | Self::Firefox | Self::Old => "actpass",
             Self::Called => "passive",
         }
+    }
+
+    /// Whether it answers the checks of the server.
+    pub(super) const fn answers_checks(self) -> bool {
+        !matches!(self, Self::Called)
     }
 
     /// Whether a check nominates: the first of a session or not, before or after an answer.

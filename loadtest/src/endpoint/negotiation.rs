@@ -8,7 +8,7 @@ use sfu::command::Fingerprint;
 use sfu::kind::MediaKind;
 
 use crate::clip::Clip;
-use crate::publish::TrackSpec;
+use crate::publish::{Encoder, TrackSpec};
 use crate::sdp::{Answer, AnswerMedia, SendTrack};
 
 /// What an endpoint can send.
@@ -92,18 +92,19 @@ pub(super) fn track_specs(
     tracks: &[SendTrack],
     answered: &[AnswerMedia],
     answer: &Answer,
-    (clip, first): (&Clip, Option<u16>),
+    (clip, encoder, first): (&Clip, Encoder, Option<u16>),
 ) -> Result<Vec<TrackSpec>, NegotiationError> {
     let played = tracks.iter().zip(answered).take(2);
     let specs: Vec<TrackSpec> = played
         .filter_map(|(track, media)| {
-            let pt = media.pt.filter(|_| media.receives)?;
+            let (pt, codec) = media.preferred().filter(|_| media.receives)?;
             Some(TrackSpec {
-                kind: track.kind,
+                codec,
                 mid: media.mid.clone(),
                 pt,
                 rtx_pt: media.rtx_pt,
-                twcc: answer.twcc.is_some(),
+                nack: media.nack,
+                twcc: answer.twcc.is_some() && encoder.numbers_packets(),
                 audio_level: answer.audio_level.is_some() && track.kind == MediaKind::Audio,
                 streams: streams(track, media, clip),
                 first,

@@ -6,7 +6,6 @@ use rtc_rtcp::packet::unmarshal;
 use rtc_rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc_rtcp::transport_feedbacks::transport_layer_nack::TransportLayerNack;
 use sfu::command::IceCredentials;
-use sfu::kind::MediaKind;
 use sfu::path::Path;
 use sfu::peer::dtls::Identity;
 use sfu::peer::ice::Lite;
@@ -48,7 +47,11 @@ fn media(kind: MediaKind, mid: usize, server_sends: bool) -> AnswerMedia {
         kind,
         receives: !server_sends,
         sends: server_sends,
-        pt: Some(if video { ids::VP8 } else { ids::OPUS }),
+        codecs: vec![if video {
+            (ids::VP8, Codec::Vp8)
+        } else {
+            (ids::OPUS, Codec::Opus)
+        }],
         rtx_pt: video.then_some(ids::VP8_RTX),
         nack: video,
         pli: video,

@@ -8,12 +8,12 @@ use rtc_rtcp::sender_report::SenderReport;
 use rtc_rtcp::transport_feedbacks::transport_layer_nack::{
     TransportLayerNack, nack_pairs_from_sequence_numbers,
 };
-use sfu::kind::MediaKind;
+use sfu::kind::{Codec, MediaKind};
 
 use super::opener::RtpOpener;
 use super::rtcp::{FEEDBACK_SSRC, append};
 use super::{Decrypt, Effects, Milestone, Packet};
-use crate::clip::vp8;
+use crate::clip::{h264, vp8};
 use crate::marker::Mark;
 use crate::receive::stream::{Stream, StreamSpec, StreamTotals};
 use crate::receive::twcc::Arrivals;
@@ -98,7 +98,8 @@ pub struct Observed {
 /// A receiving m-line.
 #[derive(Clone, Debug)]
 struct Expected {
-    pt: u8,
+    /// Payload types of the media.
+    codecs: Vec<(u8, Codec)>,
     rtx_pt: Option<u8>,
     spec: StreamSpec,
     /// The answer declared its SSRC; otherwise streams are told by their payload type.
@@ -109,7 +110,7 @@ struct Expected {
 #[derive(Debug)]
 struct Watched {
     stream: Stream,
-    pt: u8,
+    codecs: Vec<(u8, Codec)>,
     rtx_pt: Option<u8>,
     /// Highest number on the RTX stream, extended.
     rtx_highest: Option<u64>,
@@ -162,7 +163,7 @@ impl Watch {
             .filter_map(|media| {
                 let (ssrc, rtx_ssrc) = media.ssrc.unwrap_or_default();
                 Some(Expected {
-                    pt: media.pt?,
+                    codecs: media.preferred().map(|_| media.codecs.clone())?,
                     rtx_pt: media.rtx_pt,
                     spec: StreamSpec {
                         kind: media.kind,
@@ -365,7 +366,7 @@ impl Watch {
             .find(|expected| expected.declared && expected.spec.ssrc == header.ssrc)
             .or_else(|| {
                 let mut undeclared = self.expected.iter().filter(|expected| !expected.declared);
-                undeclared.find(|expected| expected.pt == header.pt)
+                undeclared.find(|expected| expected.codecs.iter().any(|(pt, _)| *pt == header.pt))
             })
             .filter(|_| self.streams.len() < MAX_STREAMS)
             .ok_or(Refused::UnknownStream)?;
@@ -381,7 +382,7 @@ impl Watch {
         stream.on_packet(time.now, time.arrival, header, bytes);
         self.streams.push(Watched {
             stream,
-            pt: expected.pt,
+            codecs: expected.codecs.clone(),
             rtx_pt: expected.rtx_pt,
             rtx_highest: None,
             first_chapter: self.chapter,
@@ -414,7 +415,7 @@ impl Watch {
             self.streams.iter().position(|watched| {
                 watched.stream.spec().rtx_ssrc.is_none()
                     && watched.rtx_pt == Some(header.pt)
-                    && watched.pt != header.pt
+                    && watched.codecs.iter().all(|(pt, _)| *pt != header.pt)
             })
         })
     }
@@ -491,11 +492,14 @@ impl Watch {
             return;
         };
         let mark = Mark::find(payload);
-        let vp8 = match watched.stream.spec().kind {
-            MediaKind::Audio => None,
-            MediaKind::Video => vp8::parse(payload),
+        let (starts_key_frame, picture) = match watched.codec(header.pt) {
+            Codec::Opus => (false, None),
+            Codec::H264 => (h264::starts_key_frame(payload), None),
+            Codec::Vp8 => vp8::parse(payload).map_or((false, None), |payload| {
+                let picture = payload.picture_id.map(|(id, _)| id);
+                (payload.starts_key_frame, picture)
+            }),
         };
-        let starts_key_frame = vp8.is_some_and(|payload| payload.starts_key_frame);
         if let Some(packets) = &mut effects.packets {
             packets.push(Packet {
                 ssrc: watched.stream.spec().ssrc,
@@ -505,7 +509,7 @@ impl Watch {
                 repaired: seen.repaired,
                 mark,
                 starts_key_frame,
-                picture: vp8.and_then(|payload| Some(payload.picture_id?.0)),
+                picture,
             });
         }
         // What was sent before the stream began came from the past: how old it was is no latency.
@@ -548,6 +552,14 @@ impl Watch {
 }
 
 impl Watched {
+    /// What a packet of this payload type carries; repairs are of the first codec.
+    fn codec(&self, pt: u8) -> Codec {
+        let mut codecs = self.codecs.iter();
+        let known = codecs.find(|(of, _)| *of == pt);
+        let first = known.or_else(|| self.codecs.first());
+        first.map_or(Codec::Opus, |(_, codec)| *codec)
+    }
+
     /// The sender of a keyframe that is complete now, once for each.
     fn take_key_frame(&mut self) -> Option<Option<u16>> {
         let (time, first) = self.key_frame?;

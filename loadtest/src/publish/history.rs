@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 /// How many are kept: 4 s of the largest layer, longer than any receiver asks back.
 const KEPT: usize = 512;
 
-/// The last packets of one stream, as they were sent, without extensions.
+/// The last packets of one stream, as they were sent.
 #[derive(Debug, Default)]
 pub(super) struct History {
     packets: VecDeque<Kept>,
@@ -13,10 +13,22 @@ pub(super) struct History {
 
 #[derive(Debug)]
 pub(super) struct Kept {
-    pub(super) seq: u16,
+    /// Extended number.
+    pub(super) index: u64,
     pub(super) timestamp: u32,
     pub(super) marker: bool,
-    pub(super) payload: Box<[u8]>,
+    pub(super) header_bytes: usize,
+    pub(super) packet: Box<[u8]>,
+}
+
+impl Kept {
+    const fn seq(&self) -> u16 {
+        self.index as u16
+    }
+
+    pub(super) fn payload(&self) -> &[u8] {
+        self.packet.get(self.header_bytes..).unwrap_or_default()
+    }
 }
 
 impl History {
@@ -30,10 +42,10 @@ impl History {
 
     /// The packet with this number, if it is still here.
     pub(super) fn find(&self, seq: u16) -> Option<&Kept> {
-        let newest = self.packets.back()?.seq;
+        let newest = self.packets.back()?.seq();
         let back = usize::from(newest.wrapping_sub(seq));
         let at = self.packets.len().checked_sub(back + 1)?;
-        self.packets.get(at).filter(|kept| kept.seq == seq)
+        self.packets.get(at).filter(|kept| kept.seq() == seq)
     }
 }
 
@@ -46,10 +58,11 @@ mod tests {
         let mut history = History::default();
         for n in 0..600_u16 {
             history.push(Kept {
-                seq: 65_300_u16.wrapping_add(n),
+                index: 65_300 + u64::from(n),
                 timestamp: u32::from(n),
                 marker: false,
-                payload: Box::default(),
+                header_bytes: 0,
+                packet: Box::default(),
             });
         }
         for n in 0..700_u16 {

@@ -9,10 +9,11 @@ const MS: Duration = Duration::from_millis(1);
 
 fn video_spec() -> TrackSpec {
     TrackSpec {
-        kind: MediaKind::Video,
+        codec: Codec::Vp8,
         mid: "1".to_owned(),
         pt: ids::VP8,
         rtx_pt: Some(ids::VP8_RTX),
+        nack: true,
         twcc: true,
         audio_level: false,
         streams: [(0, "l"), (1, "m"), (2, "h")]
@@ -24,10 +25,11 @@ fn video_spec() -> TrackSpec {
 
 fn audio_spec() -> TrackSpec {
     TrackSpec {
-        kind: MediaKind::Audio,
+        codec: Codec::Opus,
         mid: "0".to_owned(),
         pt: ids::OPUS,
         rtx_pt: None,
+        nack: false,
         twcc: false,
         audio_level: true,
         streams: vec![(0, None, 50, 0)],
@@ -37,7 +39,8 @@ fn audio_spec() -> TrackSpec {
 
 fn publisher(epoch: Instant) -> Publisher {
     let clip = Arc::new(Clip::builtin(AudioFrame::Ms20).unwrap());
-    let mut publisher = Publisher::new(epoch, clip, 9, vec![audio_spec(), video_spec()]);
+    let made = (clip, Encoder::default());
+    let mut publisher = Publisher::new(epoch, made, 9, vec![audio_spec(), video_spec()]);
     publisher.set_active(epoch, true);
     publisher
 }

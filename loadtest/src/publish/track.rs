@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sfu::kind::MediaKind;
+use sfu::kind::{Codec, MediaKind};
 
 use super::Outgoing;
 use super::history::{History, Kept};
@@ -13,14 +13,17 @@ use crate::sdp::ids;
 /// What was negotiated for one sending transceiver.
 #[derive(Clone, Debug)]
 pub struct TrackSpec {
-    /// Sound or picture.
-    pub kind: MediaKind,
+    /// What is sent.
+    pub codec: Codec,
     /// Its MID.
     pub mid: String,
     /// Payload type.
     pub pt: u8,
     /// Payload type of retransmissions, if negotiated.
     pub rtx_pt: Option<u8>,
+    /// The server asks for what it misses. Without retransmissions of their own, packets come again
+    /// as they were.
+    pub nack: bool,
     /// The server takes transport-wide sequence numbers.
     pub twcc: bool,
     /// The server takes audio levels.
@@ -32,6 +35,14 @@ pub struct TrackSpec {
 }
 
 impl TrackSpec {
+    /// Sound or picture.
+    pub const fn kind(&self) -> MediaKind {
+        match self.codec {
+            Codec::Opus => MediaKind::Audio,
+            Codec::Vp8 | Codec::H264 => MediaKind::Video,
+        }
+    }
+
     pub(super) fn streams(&self) -> Vec<Stream> {
         let made = self
             .streams
@@ -46,10 +57,7 @@ impl TrackSpec {
                 next: u64::from(self.first.unwrap_or((ssrc % 0x4000) as u16)),
                 next_rtx: u64::from(rtx_ssrc % 0x4000),
                 picture_id: (ssrc % 0x8000) as u16,
-                clock_rate: match self.kind {
-                    MediaKind::Audio => 48_000,
-                    MediaKind::Video => 90_000,
-                },
+                clock_rate: self.codec.clock_rate(),
                 history: History::default(),
                 packets: 0,
                 octets: 0,
@@ -108,7 +116,7 @@ impl Stream {
         self.send(to, (self.timestamp(at), false), level, payload);
     }
 
-    pub(super) fn send_video<'a>(
+    pub(super) fn send_vp8<'a>(
         &mut self,
         to: &mut Way<'_>,
         at: Duration,
@@ -124,6 +132,14 @@ impl Stream {
             self.send(to, (timestamp, n == last), None, &payload);
         }
         self.picture_id = (self.picture_id + 1) & 0x7fff;
+    }
+
+    pub(super) fn send_h264(&mut self, to: &mut Way<'_>, at: Duration, payloads: &[Vec<u8>]) {
+        let timestamp = self.timestamp(at);
+        let last = payloads.len().saturating_sub(1);
+        for (n, payload) in payloads.iter().enumerate() {
+            self.send(to, (timestamp, n == last), None, payload);
+        }
     }
 
     /// Sends padding on the RTX stream, if there is one.
@@ -153,10 +169,18 @@ impl Stream {
         });
     }
 
-    /// Sends a packet again on the RTX stream (RFC 4588). `false`: it is not here any more.
+    /// Sends a packet again, on the RTX stream (RFC 4588) if there is one. `false`: it is not here
+    /// any more.
     pub(super) fn retransmit(&mut self, to: &mut Way<'_>, seq: u16) -> bool {
-        let (Some(pt), Some(kept)) = (to.spec.rtx_pt, self.history.find(seq)) else {
+        let Some(kept) = self.history.find(seq) else {
             return false;
+        };
+        let Some(pt) = to.spec.rtx_pt else {
+            to.out.push(kept.index, |bytes| {
+                bytes.extend_from_slice(&kept.packet);
+                kept.header_bytes
+            });
+            return true;
         };
         let header = NewHeader {
             marker: kept.marker,
@@ -172,7 +196,7 @@ impl Stream {
         out.push(index, |bytes| {
             let len = write_header(&header, spec, names, None, twcc, bytes);
             bytes.extend(seq.to_be_bytes());
-            bytes.extend_from_slice(&kept.payload);
+            bytes.extend_from_slice(kept.payload());
             len
         });
         true
@@ -204,12 +228,13 @@ impl Stream {
         });
         self.packets += 1;
         self.octets += (len + payload.len()) as u64;
-        if to.spec.rtx_pt.is_some() {
+        if spec.rtx_pt.is_some() || spec.nack {
             self.history.push(Kept {
-                seq: index as u16,
+                index,
                 timestamp,
                 marker,
-                payload: payload.into(),
+                header_bytes: len,
+                packet: out.newest().into(),
             });
         }
     }

@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use rtc_sdp::description::media::MediaDescription;
 use rtc_sdp::description::session::SessionDescription;
 use sfu::command::{Fingerprint, HostCandidate, IceCredentials};
-use sfu::kind::MediaKind;
+use sfu::kind::{Codec, MediaKind};
 
 /// Which end of the DTLS handshake the server is (RFC 8842 §5.2).
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -52,8 +52,8 @@ pub struct AnswerMedia {
     pub receives: bool,
     /// The server sends here.
     pub sends: bool,
-    /// Payload type of the media; `None` when the m-line is refused.
-    pub pt: Option<u8>,
+    /// Payload types of the media, the preferred one first; none when the m-line is refused.
+    pub codecs: Vec<(u8, Codec)>,
     /// Payload type of its retransmissions.
     pub rtx_pt: Option<u8>,
     /// Generic NACK may be sent.
@@ -153,20 +153,30 @@ impl Answer {
     }
 }
 
+impl AnswerMedia {
+    /// The payload type to send with, and what it is.
+    pub fn preferred(&self) -> Option<(u8, Codec)> {
+        self.codecs.first().copied()
+    }
+}
+
 fn read_media(media: &MediaDescription) -> Result<AnswerMedia, AnswerError> {
     let kind = match media.media_name.media.as_str() {
         "audio" => MediaKind::Audio,
         _ => MediaKind::Video,
     };
-    let codec = match kind {
-        MediaKind::Audio => "opus/",
-        MediaKind::Video => "vp8/",
-    };
-    let pt = values(media, "rtpmap").find_map(|value| {
+    let codecs = values(media, "rtpmap").filter_map(|value| {
         let (pt, name) = value.split_once(' ')?;
-        let matches = name.to_ascii_lowercase().starts_with(codec);
-        matches.then(|| pt.parse().ok()).flatten()
+        let codec = match (kind, name.to_ascii_lowercase().split_once('/')?.0) {
+            (MediaKind::Audio, "opus") => Codec::Opus,
+            (MediaKind::Video, "vp8") => Codec::Vp8,
+            (MediaKind::Video, "h264") => Codec::H264,
+            _ => return None,
+        };
+        Some((pt.parse().ok()?, codec))
     });
+    let codecs: Vec<(u8, Codec)> = codecs.collect();
+    let pt = codecs.first().map(|(pt, _)| *pt);
     // RFC 9429 §5.3.1: port 0 refuses, except where BUNDLE puts it on a line that is in the group.
     let refused = media.media_name.port.value == 0 && media.attribute("ice-ufrag").is_none();
     let inactive = media.has_attribute("inactive") || refused;
@@ -180,7 +190,7 @@ fn read_media(media: &MediaDescription) -> Result<AnswerMedia, AnswerError> {
         kind,
         receives: !inactive && (media.has_attribute("recvonly") || both),
         sends: !inactive && (media.has_attribute("sendonly") || both),
-        pt: pt.filter(|_| !inactive),
+        codecs: if inactive { Vec::new() } else { codecs },
         rtx_pt: pt.and_then(|pt| rtx_pt(media, pt)),
         nack: pt.is_some_and(|pt| has_feedback(media, pt, "nack")),
         pli: pt.is_some_and(|pt| has_feedback(media, pt, "nack pli")),
@@ -297,7 +307,7 @@ mod tests {
              a=extmap:3/recvonly http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01\r\n\
              a=ice-ufrag:00abcdefghij\r\na=ice-pwd:0123456789012345678901234567890\r\n\
              a=rtpmap:96 VP8/90000\r\na=rtcp-fb:96 nack\r\na=rtcp-fb:96 nack pli\r\n\
-             a=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n\
+             a=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\na=rtpmap:102 H264/90000\r\n\
              a=ssrc-group:FID 11 12\r\na=ssrc:11 cname:x\r\na=ssrc:12 cname:x\r\n\
              m=video 0 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 0.0.0.0\r\na=mid:2\r\na=inactive\r\n"
         )
@@ -319,11 +329,12 @@ mod tests {
             panic!("three m-lines")
         };
         assert!(audio.receives && !audio.sends && !audio.nack);
-        assert_eq!(audio.pt, Some(111));
+        assert_eq!(audio.preferred(), Some((111, Codec::Opus)));
         assert!(video.sends && video.nack && video.pli);
-        assert_eq!((video.pt, video.rtx_pt), (Some(96), Some(97)));
+        assert_eq!(video.codecs, [(96, Codec::Vp8), (102, Codec::H264)]);
+        assert_eq!(video.rtx_pt, Some(97));
         assert_eq!(video.ssrc, Some((11, Some(12))));
-        assert!(!refused.sends && !refused.receives && refused.pt.is_none());
+        assert!(!refused.sends && !refused.receives && refused.codecs.is_empty());
     }
 
     #[test]

@@ -1,11 +1,12 @@
-//! An offer with the lines that Chromium writes, cut down to one codec a kind.
+//! An offer with the lines that Chromium writes, cut down to the codecs that are asked for.
 
 use std::fmt::Write as _;
 
 use sfu::command::IceCredentials;
-use sfu::kind::MediaKind;
+use sfu::kind::{Codec, MediaKind};
 
 use super::ids;
+use crate::publish::Encoder;
 
 /// A transceiver that sends.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -27,6 +28,10 @@ pub struct Offer<'a> {
     pub fingerprint: &'a str,
     /// Which end of the handshake it can be: `actpass` or `passive`.
     pub setup: &'a str,
+    /// How it encodes the picture that it sends.
+    pub encoder: Encoder,
+    /// Codecs of pictures that it can receive, the preferred one first.
+    pub decodes: &'a [Codec],
     /// What it may send.
     pub sends: &'a [SendTrack],
     /// How many audio streams it can receive.
@@ -63,13 +68,27 @@ impl Offer<'_> {
     }
 
     fn section(&self, sdp: &mut String, mid: usize, kind: MediaKind, send: Option<&SendTrack>) {
-        let (name, pts) = match kind {
-            MediaKind::Audio => ("audio", format!("{}", ids::OPUS)),
-            MediaKind::Video => ("video", format!("{} {}", ids::VP8, ids::VP8_RTX)),
+        let name = match kind {
+            MediaKind::Audio => "audio",
+            MediaKind::Video => "video",
+        };
+        let own = [self.encoder.codec];
+        let codecs = match (kind, send) {
+            (MediaKind::Audio, _) => &[Codec::Opus],
+            (MediaKind::Video, Some(_)) => own.as_slice(),
+            (MediaKind::Video, None) => self.decodes,
         };
         let IceCredentials { ufrag, pwd } = self.ice;
         let fingerprint = self.fingerprint;
-        line(sdp, format_args!("m={name} 9 UDP/TLS/RTP/SAVPF {pts}\r\n"));
+        line(sdp, format_args!("m={name} 9 UDP/TLS/RTP/SAVPF"));
+        for codec in codecs {
+            sdp.push_str(match codec {
+                Codec::Opus => " 111",
+                Codec::Vp8 => " 96 97",
+                Codec::H264 => " 102",
+            });
+        }
+        sdp.push_str("\r\n");
         sdp.push_str("c=IN IP4 0.0.0.0\r\na=rtcp:9 IN IP4 0.0.0.0\r\n");
         line(
             sdp,
@@ -81,7 +100,7 @@ impl Offer<'_> {
         );
         let setup = self.setup;
         line(sdp, format_args!("a=setup:{setup}\r\na=mid:{mid}\r\n"));
-        extensions(sdp, kind);
+        extensions(sdp, kind, send.is_none() || self.encoder.numbers_packets());
         sdp.push_str(if send.is_some() {
             "a=sendonly\r\n"
         } else {
@@ -91,14 +110,17 @@ impl Offer<'_> {
             line(sdp, format_args!("a=msid:- track-{mid}\r\n"));
         }
         sdp.push_str("a=rtcp-mux\r\na=rtcp-rsize\r\n");
-        codecs(sdp, kind);
+        for codec in codecs {
+            describe(sdp, *codec, send.is_some());
+        }
         if let Some(track) = send {
-            streams(sdp, mid, track);
+            let repairs = kind == MediaKind::Video && self.encoder.has_rtx();
+            streams(sdp, mid, track, repairs);
         }
     }
 }
 
-fn extensions(sdp: &mut String, kind: MediaKind) {
+fn extensions(sdp: &mut String, kind: MediaKind, numbers: bool) {
     const TWCC_URI: &str =
         "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
     const HDREXT: &str = "urn:ietf:params:rtp-hdrext";
@@ -111,7 +133,9 @@ fn extensions(sdp: &mut String, kind: MediaKind) {
             ),
         );
     }
-    line(sdp, format_args!("a=extmap:{} {TWCC_URI}\r\n", ids::TWCC));
+    if numbers {
+        line(sdp, format_args!("a=extmap:{} {TWCC_URI}\r\n", ids::TWCC));
+    }
     line(
         sdp,
         format_args!("a=extmap:{} {HDREXT}:sdes:mid\r\n", ids::MID),
@@ -129,9 +153,9 @@ fn extensions(sdp: &mut String, kind: MediaKind) {
     }
 }
 
-fn codecs(sdp: &mut String, kind: MediaKind) {
-    match kind {
-        MediaKind::Audio => {
+fn describe(sdp: &mut String, codec: Codec, sends: bool) {
+    match codec {
+        Codec::Opus => {
             let pt = ids::OPUS;
             line(sdp, format_args!("a=rtpmap:{pt} opus/48000/2\r\n"));
             line(sdp, format_args!("a=rtcp-fb:{pt} transport-cc\r\n"));
@@ -140,7 +164,7 @@ fn codecs(sdp: &mut String, kind: MediaKind) {
                 format_args!("a=fmtp:{pt} minptime=10;useinbandfec=1\r\n"),
             );
         }
-        MediaKind::Video => {
+        Codec::Vp8 => {
             let (pt, rtx) = (ids::VP8, ids::VP8_RTX);
             line(sdp, format_args!("a=rtpmap:{pt} VP8/90000\r\n"));
             for feedback in ["goog-remb", "transport-cc", "ccm fir", "nack", "nack pli"] {
@@ -151,10 +175,23 @@ fn codecs(sdp: &mut String, kind: MediaKind) {
                 format_args!("a=rtpmap:{rtx} rtx/90000\r\na=fmtp:{rtx} apt={pt}\r\n"),
             );
         }
+        Codec::H264 => {
+            let pt = ids::H264;
+            // Encoders make High, players name what all can.
+            let profile = if sends { "640028" } else { "42e01f" };
+            line(sdp, format_args!("a=rtpmap:{pt} H264/90000\r\n"));
+            for feedback in ["nack", "nack pli"] {
+                line(sdp, format_args!("a=rtcp-fb:{pt} {feedback}\r\n"));
+            }
+            line(
+                sdp,
+                format_args!("a=fmtp:{pt} packetization-mode=1;profile-level-id={profile}\r\n"),
+            );
+        }
     }
 }
 
-fn streams(sdp: &mut String, mid: usize, track: &SendTrack) {
+fn streams(sdp: &mut String, mid: usize, track: &SendTrack, repairs: bool) {
     // As in browsers, a simulcast is told by RIDs and declares no SSRC.
     if !track.rids.is_empty() {
         for rid in &track.rids {
@@ -167,12 +204,12 @@ fn streams(sdp: &mut String, mid: usize, track: &SendTrack) {
         return;
     }
     for (media, rtx) in &track.ssrcs {
-        if track.kind == MediaKind::Video {
+        if repairs {
             line(sdp, format_args!("a=ssrc-group:FID {media} {rtx}\r\n"));
         }
         line(sdp, format_args!("a=ssrc:{media} cname:dinh-loadtest\r\n"));
         line(sdp, format_args!("a=ssrc:{media} msid:- track-{mid}\r\n"));
-        if track.kind == MediaKind::Video {
+        if repairs {
             line(sdp, format_args!("a=ssrc:{rtx} cname:dinh-loadtest\r\n"));
             line(sdp, format_args!("a=ssrc:{rtx} msid:- track-{mid}\r\n"));
         }

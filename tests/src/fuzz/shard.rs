@@ -195,15 +195,14 @@ impl Stage {
             main: None,
             floor: None,
         });
-        world.run_for(Duration::from_secs(2));
+        // From its first packets on, which name their streams.
         world.tap(hostile);
-        world.run_for(Duration::from_millis(1_500));
+        world.run_for(Duration::from_millis(3_500));
         let genuine = world.tapped(hostile);
         let templates = genuine.iter().filter_map(|datagram| template(datagram));
         let templates: Vec<_> = templates.take(32).collect();
         assert!(!templates.is_empty(), "it publishes");
-        let keys = world.client::<Light>(hostile).keys;
-        let keys = keys.expect("it is connected");
+        let keys = world.client::<Light>(hostile).keys();
         let sealer = Sealer::new(&keys).expect("keys of the right length");
         let mut opener = Opener::new(&keys).expect("keys of the right length");
         let receiver_report = [0x80, 201, 0, 1, 0, 0, 0, 1];

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::BytesMut;
 use rtc::ice::network_type::NetworkType;
@@ -37,10 +37,6 @@ use sfu::kind::MediaKind;
 use super::client::Client;
 use super::media::{self, Mark};
 
-/// Time between two frames of sound.
-const AUDIO_FRAME: Duration = Duration::from_millis(20);
-/// Time between two frames of the picture.
-const VIDEO_FRAME: Duration = Duration::from_millis(40);
 /// Frames between two keyframes that nobody asked for.
 const KEYFRAME_EVERY: u32 = 25;
 
@@ -339,12 +335,14 @@ impl Browser {
             {
                 let frame = self.frames[at];
                 self.frames[at] += 1;
+                let sent = now.saturating_duration_since(sfu::testing::epoch());
+                let is_key = frame.is_multiple_of(KEYFRAME_EVERY);
                 let (packets, step, gap, pt) = match kind {
-                    MediaKind::Audio => (vec![media::audio(source, frame)], 960, AUDIO_FRAME, 111),
+                    MediaKind::Audio => (vec![media::audio(source, sent)], 960, media::SOUND, 111),
                     MediaKind::Video => (
-                        media::video(source, frame, frame.is_multiple_of(KEYFRAME_EVERY)),
+                        media::video(source, sent, frame as u16, is_key),
                         3_600,
-                        VIDEO_FRAME,
+                        media::PICTURE,
                         96,
                     ),
                 };

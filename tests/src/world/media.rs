@@ -1,114 +1,68 @@
 //! Made-up sound and pictures whose packets say where they come from.
 
+use std::time::Duration;
+
 use bytes::Bytes;
+use loadtest::clip::{Clip, Frame, Layer, h264, opus, vp8};
+use loadtest::endpoint::Packet;
+use loadtest::{marker, publish};
 use sfu::kind::{Codec, MediaKind};
+
+/// From one picture to the next.
+pub const PICTURE: Duration = Duration::from_millis(40);
+/// What one packet of sound plays.
+pub const SOUND: Duration = Duration::from_millis(20);
+
+/// Bytes of a piece of a picture: small enough that a mark fits behind it.
+const PIECE: usize = 1_000;
 
 /// What a payload says about itself.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Mark {
-    /// Who made it.
+    /// Who made it; layers count on from their source's number.
     pub source: u8,
-    /// Number of the frame.
-    pub frame: u32,
-    /// The frame can be decoded by itself.
+    /// When it was made, from the beginning of the world.
+    pub sent: Duration,
+    /// It begins a keyframe.
     pub keyframe: bool,
-    /// Number of the packet in its frame.
-    pub part: u8,
-    /// Picture id (RFC 7741 §4.2), 15 bits; 0 for sound.
+    /// Picture id (RFC 7741 §4.2), 15 bits; 0 for sound and H.264.
     pub picture: u16,
 }
 
-/// Bytes of a mark.
-const MARK: usize = 6;
-
-/// Bytes of a packet of a picture.
-pub const PACKET: usize = 1_000;
-
-/// Bytes before a mark in H.264: unit, and what would follow.
-const UNIT: usize = 3;
-
-/// Bytes of the VP8 payload descriptor used here: X, S; I; 15-bit picture id.
-const DESCRIPTOR: usize = 4;
-
 impl Mark {
-    fn write(self, payload: &mut Vec<u8>) {
-        payload.push(self.source);
-        payload.extend(self.frame.to_be_bytes());
-        payload.push(self.part);
-    }
-
-    /// Reads the mark of a payload made here.
-    pub fn read(kind: MediaKind, payload: &[u8]) -> Option<Self> {
-        let (picture, keyframe, rest) = match kind {
-            MediaKind::Audio => (0, true, payload.get(1..)?),
-            // The first bit of a VP8 descriptor is set here, that of an H.264 unit never.
-            MediaKind::Video if payload.first()? & 0x80 == 0 => {
-                let unit = payload.first_chunk::<UNIT>()?;
-                let keyframe = unit[0] != 0x7c || unit[1] & 0x1f == 5;
-                (0, keyframe, payload.get(UNIT..)?)
-            }
-            MediaKind::Video => {
-                let descriptor = payload.get(..DESCRIPTOR)?;
-                let picture = u16::from_be_bytes([descriptor[2] & 0x7f, descriptor[3]]);
-                (
-                    picture,
-                    payload.get(DESCRIPTOR)? & 1 == 0,
-                    payload.get(DESCRIPTOR + 1..)?,
-                )
-            }
-        };
-        let mark = rest.get(..MARK)?;
+    /// Of what an endpoint has seen.
+    pub fn of(packet: &Packet) -> Option<Self> {
+        let mark = packet.mark?;
         Some(Self {
-            source: mark[0],
-            frame: u32::from_be_bytes([mark[1], mark[2], mark[3], mark[4]]),
-            keyframe,
-            part: mark[5],
-            picture,
+            source: mark.sender as u8 + mark.layer,
+            sent: mark.sent,
+            keyframe: packet.starts_key_frame,
+            picture: packet.picture.unwrap_or_default(),
         })
     }
-}
 
-/// One Opus frame of 20 ms.
-pub fn audio(source: u8, frame: u32) -> Bytes {
-    let mut payload = vec![0x78];
-    Mark {
-        source,
-        frame,
-        keyframe: true,
-        part: 0,
-        picture: 0,
-    }
-    .write(&mut payload);
-    payload.resize(80, 0x55);
-    payload.into()
-}
-
-/// The packets of one H.264 picture: a key picture's parameter sets are packets of their own, and
-/// its slice comes in fragments (RFC 6184 §5.8).
-fn h264(source: u8, frame: u32, keyframe: bool, parts: u8) -> Vec<Bytes> {
-    let head = |part: u8| match (keyframe, part) {
-        (true, 0) => [0x67, 0x42, 0xe0],
-        (true, 1) => [0x68, 0xce, 0x3c],
-        (true, 2) => [0x7c, 0x85, 0x88],
-        (true, _) => [0x7c, 0x05, 0xaa],
-        (false, 0) => [0x7c, 0x81, 0x9a],
-        (false, _) => [0x7c, 0x01, 0xaa],
-    };
-    (0..parts)
-        .map(|part| {
-            let mut payload = head(part).to_vec();
-            Mark {
-                source,
-                frame,
-                keyframe,
-                part,
-                picture: 0,
-            }
-            .write(&mut payload);
-            payload.resize(PACKET, 0xaa);
-            payload.into()
+    /// Of a payload made here.
+    pub fn read(kind: MediaKind, payload: &[u8]) -> Option<Self> {
+        let mark = marker::Mark::find(payload)?;
+        let vp8 = match kind {
+            MediaKind::Audio => None,
+            MediaKind::Video => Some(vp8::parse(payload)?),
+        };
+        Some(Self {
+            source: mark.sender as u8 + mark.layer,
+            sent: mark.sent,
+            keyframe: vp8.is_some_and(|payload| payload.starts_key_frame),
+            picture: vp8
+                .and_then(|payload| payload.picture_id)
+                .map_or(0, |(id, _)| id),
         })
-        .collect()
+    }
+
+    /// How many pictures it was made before another one; fewer than none if it was made later.
+    pub fn pictures_before(&self, other: &Self) -> i64 {
+        let between = other.sent.as_secs_f64() - self.sent.as_secs_f64();
+        (between / PICTURE.as_secs_f64()).round() as i64
+    }
 }
 
 /// How a light client encodes its picture.
@@ -120,7 +74,7 @@ pub struct Encoder {
     pub group: u32,
     /// Makes a keyframe when asked.
     pub answers: bool,
-    /// Packets of a keyframe, and of any other picture.
+    /// Thousands of bytes of a keyframe, and of any other picture: so many packets, or nearly.
     pub packets: [u8; 2],
 }
 
@@ -133,48 +87,134 @@ impl Encoder {
         packets: [6, 2],
     };
 
-    /// Whether it repairs on SSRCs of their own. Encoders for H.264 have none, nor number packets
-    /// for the whole transport.
-    pub fn has_rtx(self) -> bool {
-        self.codec != Codec::H264
+    /// What the other side notices of it.
+    pub(super) const fn habits(self) -> publish::Encoder {
+        publish::Encoder {
+            codec: self.codec,
+            answers: self.answers,
+        }
     }
 
-    /// The packets of one picture.
-    pub fn encode(self, source: u8, frame: u32, keyframe: bool) -> Vec<Bytes> {
-        let parts = self.packets[usize::from(!keyframe)];
+    /// What it makes in layers with these RIDs: one group again and again, or ten minutes with a
+    /// keyframe at their begin, so that a further one comes only for who asks. Nothing for who
+    /// sends nothing.
+    pub(super) fn clip(self, rids: Option<&[&'static str]>) -> Clip {
+        let pictures = if self.group == 0 { 15_000 } else { self.group };
+        let duration = PICTURE * pictures;
+        let layers: &[&str] = match rids {
+            None => &[],
+            Some([]) => &["h"],
+            Some(rids) => rids,
+        };
+        let layer = |(number, rid): (usize, &&'static str)| {
+            let size = (320 << number, 180 << number);
+            let weight = weight(layers, number);
+            let key = Bytes::from(self.picture(weight, Some(size)));
+            let other = Bytes::from(self.picture(weight, None));
+            let frames = (0..pictures).map(|number| Frame {
+                key: number == 0,
+                at: PICTURE * number,
+                data: if number == 0 { &key } else { &other }.clone(),
+            });
+            Layer {
+                rid,
+                size,
+                frames: frames.collect(),
+            }
+        };
+        let sounds = rids.map_or(0, |_| duration.as_millis() / SOUND.as_millis());
+        Clip {
+            duration,
+            layers: layers.iter().enumerate().map(layer).collect(),
+            speech: vec![Bytes::from(sound()); sounds as usize],
+            speech_frame: SOUND,
+            made_up: true,
+        }
+    }
+
+    /// One picture: a keyframe of this size, or one that follows.
+    fn picture(self, weight: usize, key: Option<(u16, u16)>) -> Vec<u8> {
+        let packets = self.packets[usize::from(key.is_none())];
+        let bytes = usize::from(packets) * weight * PIECE;
         match self.codec {
-            Codec::H264 => h264(source, frame, keyframe, parts),
-            Codec::Vp8 | Codec::Opus => vp8(source, frame, keyframe, parts),
+            Codec::H264 => h264(bytes, key.is_some()),
+            Codec::Vp8 | Codec::Opus => vp8(bytes, key),
         }
     }
 }
 
-/// The packets of one VP8 frame.
-pub fn video(source: u8, frame: u32, keyframe: bool) -> Vec<Bytes> {
-    Encoder::BROWSER.encode(source, frame, keyframe)
+/// How much larger a layer is than the smallest. An encoder that numbers its layers begins with the
+/// largest, as OBS does; of the others all are alike.
+fn weight(rids: &[&str], number: usize) -> usize {
+    let is_number = |rid: &&str| rid.bytes().all(|letter| letter.is_ascii_digit());
+    if rids.iter().all(is_number) {
+        1 << (rids.len() - 1 - number)
+    } else {
+        1
+    }
 }
 
-fn vp8(source: u8, frame: u32, keyframe: bool, parts: u8) -> Vec<Bytes> {
-    (0..parts)
-        .map(|part| {
-            let [high, low] = ((frame & 0x7fff) as u16).to_be_bytes();
-            let start = if part == 0 { 0x90 } else { 0x80 };
-            let mut payload = vec![start, 0x80, 0x80 | high, low];
-            // The first byte of the frame says whether it is a keyframe (RFC 6386 §9.1); other
-            // packets repeat it here so that every mark is complete.
-            payload.push(u8::from(!keyframe));
-            Mark {
-                source,
-                frame,
-                keyframe,
-                part,
-                picture: 0,
-            }
-            .write(&mut payload);
-            payload.resize(PACKET, 0xaa);
-            payload.into()
-        })
-        .collect()
+/// One Opus frame of 20 ms.
+fn sound() -> Vec<u8> {
+    let mut packet = vec![0x78];
+    packet.resize(64, 0x55);
+    packet
+}
+
+/// RFC 6386 §9.1.
+fn vp8(bytes: usize, key: Option<(u16, u16)>) -> Vec<u8> {
+    let mut frame = vec![u8::from(key.is_none()) | 0x10, 0, 0];
+    if let Some((width, height)) = key {
+        frame.extend([0x9d, 0x01, 0x2a]);
+        frame.extend(width.to_le_bytes());
+        frame.extend(height.to_le_bytes());
+    }
+    frame.resize(bytes, 0xaa);
+    frame
+}
+
+/// The parameter sets of a keyframe and its slice, or another slice.
+fn h264(bytes: usize, key: bool) -> Vec<u8> {
+    const SETS: [&[u8]; 2] = [&[0x67, 0x42, 0xe0], &[0x68, 0xce, 0x3c]];
+    let slice: &[u8] = if key { &[0x65, 0x88] } else { &[0x41, 0x9a] };
+    let sets: &[&[u8]] = if key { &SETS } else { &[] };
+    let units = sets.iter().chain([&slice]);
+    let mut picture: Vec<u8> = units
+        .flat_map(|unit| [&h264::START, *unit].concat())
+        .collect();
+    picture.resize(bytes, 0xaa);
+    picture
+}
+
+/// The payload of a packet of sound with its mark.
+///
+/// # Panics
+/// Never: it takes padding.
+pub fn audio(source: u8, sent: Duration) -> Bytes {
+    let padded = opus::pad(&sound(), &mark(source, sent));
+    padded.expect("it takes padding").into()
+}
+
+/// The payloads of a picture as browsers make it, each with its mark.
+pub fn video(source: u8, sent: Duration, number: u16, key: bool) -> Vec<Bytes> {
+    let frame = Encoder::BROWSER.picture(1, key.then_some((640, 360)));
+    let pieces = vp8::split(&frame, PIECE).enumerate();
+    let payload = |(part, piece): (usize, &[u8])| {
+        let descriptor = vp8::descriptor(part == 0, number & 0x7fff);
+        [&descriptor[..], piece, &mark(source, sent)]
+            .concat()
+            .into()
+    };
+    pieces.map(payload).collect()
+}
+
+fn mark(source: u8, sent: Duration) -> [u8; marker::LEN] {
+    let mark = marker::Mark {
+        sender: source.into(),
+        layer: 0,
+        sent,
+    };
+    mark.to_bytes()
 }
 
 #[cfg(test)]
@@ -183,14 +223,33 @@ mod tests {
 
     #[test]
     fn a_mark_is_read_as_it_was_written() {
-        let mark = Mark::read(MediaKind::Audio, &audio(3, 70_000)).unwrap();
-        assert_eq!((mark.source, mark.frame), (3, 70_000));
-        let packets = video(4, 70_000, true);
-        let mark = Mark::read(MediaKind::Video, &packets[5]).unwrap();
-        assert_eq!(
-            (mark.source, mark.frame, mark.keyframe, mark.part),
-            (4, 70_000, true, 5)
-        );
-        assert_eq!(mark.picture, (70_000 & 0x7fff) as u16);
+        let sent = Duration::from_millis(70_000);
+        let mark = Mark::read(MediaKind::Audio, &audio(3, sent)).unwrap();
+        assert_eq!((mark.source, mark.sent), (3, sent));
+        let packets = video(4, sent, 0x8007, true);
+        assert_eq!(packets.len(), 6);
+        for (part, packet) in packets.iter().enumerate() {
+            let mark = Mark::read(MediaKind::Video, packet).unwrap();
+            assert_eq!((mark.source, mark.sent, mark.picture), (4, sent, 7));
+            assert_eq!(mark.keyframe, part == 0);
+        }
+    }
+
+    #[test]
+    fn pictures_are_as_large_as_their_encoder_says() {
+        for codec in [Codec::Vp8, Codec::H264] {
+            let encoder = Encoder {
+                codec,
+                group: 50,
+                ..Encoder::BROWSER
+            };
+            let clip = encoder.clip(Some(&["0", "1"]));
+            let bytes = clip.layers.iter().map(|layer| {
+                let frames = layer.frames.iter().map(|frame| frame.data.len());
+                frames.take(2).collect::<Vec<_>>()
+            });
+            let bytes: Vec<_> = bytes.collect();
+            assert_eq!(bytes, [[12_000, 4_000], [6_000, 2_000]], "{codec:?}");
+        }
     }
 }
