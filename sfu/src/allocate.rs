@@ -51,6 +51,8 @@ pub struct Wish {
     pub ceiling: u8,
     /// Bits per second of each layer; 0 of one that is not sent.
     pub rates: [u32; MAX_LAYERS],
+    /// Bits per second of the lowest layer's base pictures alone; 0 where they cannot be told apart.
+    pub thin: u32,
 }
 
 impl Wish {
@@ -61,6 +63,7 @@ impl Wish {
         match rung {
             Rung::Sound => Some(0),
             Rung::Stills => lowest.map(|rate| rate / STILLS_PART),
+            Rung::LowThin => Some(self.thin).filter(|rate| *rate > 0 && lowest.is_some()),
             Rung::Low => lowest,
             Rung::Middle | Rung::High => {
                 let level = Some(rung.level()).filter(|level| *level <= self.ceiling)?;
@@ -262,6 +265,7 @@ mod tests {
             priority,
             ceiling: 2,
             rates: LAYERS,
+            thin: 0,
         }
     }
 
@@ -288,6 +292,24 @@ mod tests {
         assert_eq!(rungs(600_000), [Middle, Low, Low]);
         assert_eq!(rungs(1_300_000), [High, Low, Low]);
         assert_eq!(rungs(4_000_000), [High, High, High]);
+    }
+
+    #[test]
+    fn where_pictures_can_be_left_out_fewer_move_on_a_line_too_narrow_for_all() {
+        let only = [Wish {
+            thin: 45_000,
+            ..wish(1, Priority::Main)
+        }];
+        let rung = |carries| {
+            let mut allocator = Allocator::default();
+            allocator.allocate(epoch(), Some(carries), 50_000, &only);
+            allocator.rung(1)
+        };
+        let rungs = [80_000, 96_000, 159_000, 161_000].map(rung);
+        assert_eq!(
+            rungs,
+            [Rung::Stills, Rung::LowThin, Rung::LowThin, Rung::Low]
+        );
     }
 
     #[test]

@@ -40,6 +40,15 @@ pub struct Seen {
     pub vp8: Option<vp8::Running>,
 }
 
+impl Seen {
+    /// Whether no picture of the base temporal layer depends on it, so that it can be left out.
+    #[inline]
+    pub fn is_above_base(&self) -> bool {
+        let temporal = self.vp8.and_then(|vp8| vp8.temporal);
+        temporal.is_some_and(|temporal| temporal.id > 0)
+    }
+}
+
 /// Looks at one payload. A malformed payload is nothing special: it is forwarded and never a
 /// keyframe.
 pub fn inspect(codec: Codec, payload: &[u8]) -> Seen {

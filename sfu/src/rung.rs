@@ -9,6 +9,9 @@ pub enum Rung {
     Sound,
     /// A picture that stands still, renewed with each keyframe of the lowest layer.
     Stills,
+    /// The lowest layer, and of it only the pictures on which no other depends but those of their own
+    /// kind.
+    LowThin,
     /// The lowest layer.
     Low,
     /// The middle layer.
@@ -20,9 +23,10 @@ pub enum Rung {
 
 impl Rung {
     /// All, the least first.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Sound,
         Self::Stills,
+        Self::LowThin,
         Self::Low,
         Self::Middle,
         Self::High,
@@ -33,6 +37,7 @@ impl Rung {
         match self {
             Self::Sound => "sound",
             Self::Stills => "stills",
+            Self::LowThin => "low_thin",
             Self::Low => "low",
             Self::Middle => "middle",
             Self::High => "high",
@@ -42,7 +47,7 @@ impl Rung {
     /// The highest layer that is shown, the lowest of a publication being 0.
     pub const fn level(self) -> u8 {
         match self {
-            Self::Sound | Self::Stills | Self::Low => 0,
+            Self::Sound | Self::Stills | Self::LowThin | Self::Low => 0,
             Self::Middle => 1,
             Self::High => 2,
         }

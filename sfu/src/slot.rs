@@ -55,6 +55,9 @@ pub struct Slot {
     pub wished: u8,
     /// What the line to the peer carries of it.
     pub rung: Rung,
+    /// Only the base pictures of what is shown are, until a keyframe: the decoder of a receiver that
+    /// was spared the others would wait for them.
+    thin: bool,
     /// Timestamp of the keyframe that is shown as a still.
     still: Option<u32>,
     /// Index of the feed in the conference, if it is pointed at one.
@@ -111,6 +114,7 @@ impl Slot {
             kind: spec.kind,
             wished: 2,
             rung: Rung::High,
+            thin: false,
             still: None,
             feed: None,
             rewriter: Rewriter::new(first, timestamp),
@@ -167,6 +171,7 @@ impl Slot {
         // A slot that showed nothing although it might have waits for a picture already.
         let was_waiting = self.rung > Rung::Stills && self.rewriter.source().is_none();
         self.rung = rung;
+        self.thin |= rung == Rung::LowThin;
         let target = self.target(best);
         let fits = self.rewriter.source().is_some_and(|it| it.layer == target);
         if is_down && !fits {
@@ -226,7 +231,11 @@ impl Slot {
             if shown.wanted && target != packet.layer {
                 *wants_keyframe = Some(target);
             }
-            return Ok(());
+            return if self.thin {
+                self.select_thin(target, packet, wants_keyframe)
+            } else {
+                Ok(())
+            };
         }
         if !shown.wanted || packet.layer != target {
             return Err(DropReason::OtherLayer);
@@ -246,6 +255,28 @@ impl Slot {
         } else if self.rung == Rung::Sound || self.still != Some(packet.timestamp) {
             self.still = None;
             self.stop();
+            return Err(DropReason::LineTooNarrow);
+        }
+        Ok(())
+    }
+
+    /// Leaves out, without a gap, what the base pictures do not depend on.
+    #[cold]
+    fn select_thin(
+        &mut self,
+        target: u8,
+        packet: &Packet,
+        wants_keyframe: &mut Option<u8>,
+    ) -> Result<(), DropReason> {
+        if self.rung > Rung::LowThin {
+            if packet.seen.keyframe {
+                self.thin = false;
+                return Ok(());
+            }
+            *wants_keyframe = Some(target);
+        }
+        if packet.seen.is_above_base() {
+            self.rewriter.skip(packet.sequence);
             return Err(DropReason::LineTooNarrow);
         }
         Ok(())
@@ -283,6 +314,7 @@ impl Slot {
         self.rewriter
             .switch(now, source, packet, aligned, (codec, rate));
         self.behind = false;
+        self.thin = self.rung == Rung::LowThin;
         Ok(())
     }
 
@@ -447,4 +479,100 @@ impl Slot {
 )]
 const fn low16(sequence: u64) -> u16 {
     sequence as u16
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::codec;
+    use crate::command::Token;
+    use crate::id::Pt;
+    use crate::testing::epoch;
+
+    /// A picture of one packet, of this temporal layer.
+    fn picture(sequence: u64, temporal: u8, keyframe: bool) -> Packet {
+        let number = u8::try_from(sequence % 128).expect("small");
+        let payload = [
+            0x90,
+            0xe0,
+            number,
+            number / 4,
+            temporal << 6,
+            u8::from(!keyframe),
+            1,
+            2,
+            3,
+            4,
+            5,
+            6,
+        ];
+        Packet {
+            arrived: epoch(),
+            layer: 0,
+            sequence,
+            timestamp: u32::try_from(sequence).expect("small") * 6_000,
+            marker: true,
+            seen: codec::inspect(Codec::Vp8, &payload),
+            level: None,
+            payload: Bytes::copy_from_slice(&payload),
+        }
+    }
+
+    fn slot() -> Slot {
+        let spec = SlotSpec {
+            mline: 0,
+            mid: Token::new(),
+            kind: MediaKind::Video,
+            codecs: vec![CodecSpec {
+                codec: Codec::Vp8,
+                pt: Pt(96),
+                rtx_pt: Some(Pt(97)),
+                nack: true,
+            }],
+            ssrc: Ssrc(5),
+            rtx_ssrc: Ssrc(6),
+            feed: None,
+        };
+        Slot::new(&spec, 7)
+    }
+
+    #[test]
+    fn a_thin_slot_shows_base_pictures_without_a_gap_until_it_is_wider_and_a_keyframe_comes() {
+        let shown = Shown {
+            publication: PublicationKey::new(1, 0),
+            codec: Codec::Vp8,
+            best: [0; 3],
+            clocks: [None; 3],
+            restarts: [0; 3],
+            wanted: true,
+        };
+        let mut slot = slot();
+        let (mut seen, mut numbers, mut wished) = (Vec::new(), Vec::new(), Vec::new());
+        for sequence in 100..124 {
+            match sequence {
+                104 => drop(slot.go_to(Rung::LowThin, [0; 3])),
+                116 => drop(slot.go_to(Rung::High, [0; 3])),
+                _ => {}
+            }
+            let is_keyframe = sequence == 100 || sequence == 120;
+            let temporal = [0, 2, 1, 2][usize::try_from(sequence % 4).expect("small")];
+            let packet = picture(sequence, temporal, is_keyframe);
+            let mut wish = None;
+            if slot.select(epoch(), &shown, &packet, &mut wish).is_ok() {
+                seen.push(sequence);
+                numbers.push(slot.number(epoch(), &packet, 0).expect("placed").index);
+            }
+            wished.extend(wish.map(|_| sequence));
+        }
+        let [all, thin] = [vec![100, 101, 102, 103], vec![104, 108, 112, 116]];
+        let again: Vec<_> = (120..124).collect();
+        assert_eq!(seen, [all, thin, again].concat());
+        assert!(
+            numbers.windows(2).all(|pair| pair[1] == pair[0] + 1),
+            "{numbers:?}"
+        );
+        assert_eq!(wished, [116, 117, 118, 119]);
+    }
 }

@@ -245,6 +245,17 @@ fn narrow_lines_are_used_to_four_fifths_and_carry_all_the_sound() {
 }
 
 #[test]
+fn a_line_too_narrow_for_every_picture_shows_those_that_others_do_not_depend_on() {
+    for reports in [REPORTS, POOR] {
+        let sites = sites(&[from(0.0, narrow(180, 500, 100))], reports, 60);
+        let steady = summaries(&sites, 0.1, 20.0, 59.5);
+        let [_, share, _] = spread(&steady, |it| it.share(Rung::LowThin));
+        let [.., lost] = spread(&steady, |it| it.sound_lost);
+        assert!(share > 0.9 && lost < 0.01, "{share} {lost}");
+    }
+}
+
+#[test]
 fn loss_without_a_queue_does_not_cost_the_picture() {
     let lossy = |loss| [from(0.0, Impairment { loss, ..wide() })];
     let bursts = Burst::new(0.2, 8.0).expect("possible");

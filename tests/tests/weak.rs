@@ -77,3 +77,25 @@ fn heard(world: &mut World, site: ClientId) -> usize {
     let site = world.client::<Light>(site);
     site.slot(MediaKind::Audio, 0).arrived.len()
 }
+
+/// What estimating the lines of a country costs: datagrams that are opened, and sharing out. A figure
+/// that grows here is 3,400 times as much there.
+#[test]
+fn a_line_that_is_well_costs_few_reports_and_little_sharing_out() {
+    let (mut world, site) = conference(7, Link::CLEAN);
+    world.run_for(secs(10));
+    let early = world.stats();
+    assert!(early.arrival_reports <= 60, "{}", early.arrival_reports);
+    assert!(early.numbered_out <= 160, "{}", early.numbered_out);
+    world.run_for(secs(30));
+    let before = world.stats();
+    world.run_for(secs(60));
+    let after = world.stats();
+    let reports = after.arrival_reports - before.arrival_reports;
+    let numbered = after.numbered_out - before.numbered_out;
+    let shares = after.shares - before.shares;
+    assert!(reports <= 66 && numbered <= 66, "{reports} {numbered}");
+    assert!(shares <= 120, "shared out {shares} times");
+    assert!(heard(&mut world, site) > 1_900);
+    assert_eq!(after.rung_changes, before.rung_changes);
+}

@@ -8,12 +8,13 @@ export interface Size {
 
 /**
  * Highest first: of a small picture browsers send fewer layers, and leave out the last ones. Bits per second at most;
- * the lowest is what an operator's small picture and the poorest line get.
+ * the lowest is what an operator's small picture and the poorest line get. Of each, the server can leave out three
+ * pictures of four for a line that carries no more.
  */
 const LAYERS = [
-  { rid: "h", scaleResolutionDownBy: 1, maxBitrate: 1_700_000 },
-  { rid: "m", scaleResolutionDownBy: 2, maxBitrate: 500_000 },
-  { rid: "l", scaleResolutionDownBy: 4, maxBitrate: 150_000 },
+  { rid: "h", scaleResolutionDownBy: 1, maxBitrate: 1_700_000, scalabilityMode: "L1T3" },
+  { rid: "m", scaleResolutionDownBy: 2, maxBitrate: 500_000, scalabilityMode: "L1T3" },
+  { rid: "l", scaleResolutionDownBy: 4, maxBitrate: 150_000, scalabilityMode: "L1T3" },
 ] as const;
 
 /** A picture of so many pixels is good with so many bits per second; a smaller one needs more of them for each pixel. */

@@ -14,6 +14,8 @@ const WINDOW: Duration = Duration::from_secs(1);
 #[derive(Clone, Copy, Debug, Default)]
 struct Counts {
     bytes: u32,
+    /// Of pictures of the base temporal layer, or of none.
+    base: u32,
     pictures: u32,
 }
 
@@ -38,7 +40,11 @@ impl Measure {
             self.present = Counts::default();
             self.began = Some(now);
         }
-        self.present.bytes += u32::try_from(packet.payload.len()).unwrap_or_default();
+        let bytes = u32::try_from(packet.payload.len()).unwrap_or_default();
+        self.present.bytes += bytes;
+        if !packet.seen.is_above_base() {
+            self.present.base += bytes;
+        }
         let is_newer = |known: u32| packet.timestamp.wrapping_sub(known).cast_signed() > 0;
         if self.timestamp.is_none_or(is_newer) {
             self.timestamp = Some(packet.timestamp);
@@ -50,6 +56,12 @@ impl Measure {
     /// Payload bits per second; `None` until a second has been measured.
     pub fn bits_per_second(&self) -> Option<u64> {
         self.last.map(|last| 8 * u64::from(last.bytes))
+    }
+
+    /// The same of the base temporal layer alone; `None` where there is none above it.
+    pub fn base_bits_per_second(&self) -> Option<u64> {
+        let last = self.last.filter(|last| last.base < last.bytes)?;
+        Some(8 * u64::from(last.base))
     }
 
     /// Pictures (or frames of sound) per second; `None` until a second has been measured.
@@ -71,6 +83,7 @@ fn per_second(counts: Counts, elapsed: Duration) -> Counts {
     };
     Counts {
         bytes: rate(counts.bytes),
+        base: rate(counts.base),
         pictures: rate(counts.pictures),
     }
 }

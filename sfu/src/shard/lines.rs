@@ -177,6 +177,7 @@ impl Shard {
                         priority,
                         ceiling: slot.wished,
                         rates,
+                        thin: base_rate(now, publication),
                     }));
                 }
             }
@@ -262,6 +263,16 @@ fn rates(now: Instant, publication: &Publication) -> [u32; MAX_LAYERS] {
         below = Some(layer);
     }
     rates
+}
+
+/// Bits per second of the lowest layer's base pictures on the line; 0 where there are no others.
+fn base_rate(now: Instant, publication: &Publication) -> u32 {
+    let [lowest, ..] = publication.best();
+    let known = publication.layers.get(usize::from(lowest));
+    let known = known.filter(|known| known.is_active(now));
+    let payload = known.and_then(|known| known.measure.base_bits_per_second());
+    let payload = payload.map_or(0, saturate);
+    payload.saturating_add(payload / 14)
 }
 
 /// Bits per second of sound on the line.

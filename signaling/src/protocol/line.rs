@@ -62,6 +62,7 @@ impl From<&Said> for Rung {
             sfu::rung::Rung::High => Self::High,
             sfu::rung::Rung::Middle => Self::Middle,
             sfu::rung::Rung::Low => Self::Low,
+            sfu::rung::Rung::LowThin => Self::LowThin,
             sfu::rung::Rung::Stills => Self::Stills,
             sfu::rung::Rung::Sound if said.redundant => Self::SoundRedundant,
             sfu::rung::Rung::Sound => Self::Sound,

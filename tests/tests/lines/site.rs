@@ -21,6 +21,9 @@ const SOUND: u32 = 48_000;
 const LAYERS: [u32; 3] = [110_000, 320_000, 950_000];
 const PICTURES: [f64; 3] = [15.0, 15.0, 30.0];
 
+/// Base pictures of the lowest layer, each fourth.
+const THIN: u32 = 60_000;
+
 /// The way there: whose packets are under way.
 pub(super) type Way = Direction<(usize, usize)>;
 
@@ -199,6 +202,7 @@ impl Site {
             priority: Priority::Main,
             ceiling: 2,
             rates: LAYERS,
+            thin: THIN,
         };
         let carries = self.line.carries(at(now));
         self.load = self.allocator.allocate(at(now), carries, SOUND, &[wish]);
@@ -219,16 +223,23 @@ impl Site {
     fn send_picture(&mut self, now: f64, line: &mut Way) {
         let is_moving = self.shown > Rung::Stills;
         let layer = is_moving.then(|| usize::from(self.shown.level()));
+        let is_thin = self.shown == Rung::LowThin;
         let pictures = layer.map_or(15.0, |layer| PICTURES[layer]);
+        let pictures = if is_thin { pictures / 4.0 } else { pictures };
         self.next_picture += 1.0 / pictures;
         if let Some(layer) = layer {
             self.pictures += 1;
             let is_keyframe =
                 self.needs_keyframe || self.pictures.is_multiple_of(2 * pictures as u32);
             self.needs_keyframe = false;
-            let mean = f64::from(LAYERS[layer]) / pictures / 8.0;
+            let whole = f64::from(LAYERS[layer]) / PICTURES[layer] / 8.0;
+            let mean = if is_thin {
+                f64::from(THIN) / pictures / 8.0 * 0.7
+            } else {
+                whole
+            };
             let bytes = if is_keyframe {
-                6.0 * mean
+                6.0 * whole
             } else {
                 mean * 0.9 * (0.7 + 0.6 * self.dice.random::<f64>())
             };
