@@ -280,7 +280,7 @@ impl Lite {
     }
 
     /// A check of ours that asks the path where media is, or is to go, whether it receives: appended
-    /// to `out`, to be sent on the path returned. `transaction` must be one that nobody can guess.
+    /// to `out`, to be sent on the path returned. `transaction` must make one that nobody can guess.
     ///
     /// `None` if no path has to be asked now. Call it when something authenticated has come: then a
     /// path is asked for no more than three times what came from it.
@@ -296,7 +296,7 @@ impl Lite {
         }
         let pair = (&self.credentials.ours, &self.credentials.theirs);
         let before = out.len();
-        self.proof.ask(now, path, transaction(), pair, out).ok()?;
+        self.proof.ask(now, path, transaction, pair, out).ok()?;
         if self.selected == Some(path) {
             // It is less than what came for which it is asked.
             let _ = self.proof.may_send(out.len() - before);

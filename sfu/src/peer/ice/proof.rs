@@ -76,15 +76,19 @@ impl Proof {
         })
     }
 
-    /// Asks `path`: appends the check to `out`. `transaction` must be one that nobody can guess.
+    /// Asks `path`: appends the check to `out`. `transaction` must make one that nobody can guess. A path
+    /// that has not answered is asked the same again (RFC 8489 §6.2.1): over a long way the answer to
+    /// the first time comes later than that.
     pub(super) fn ask(
         &mut self,
         now: Instant,
         path: Path,
-        transaction: [u8; 12],
+        transaction: impl FnOnce() -> [u8; 12],
         (ours, theirs): (&IceCredentials, &IceCredentials),
         out: &mut Vec<u8>,
     ) -> Result<(), DropReason> {
+        let same = self.question.filter(|question| question.path == path);
+        let transaction = same.map_or_else(transaction, |question| question.transaction);
         let [a, b, c, d, e, f, g, h, ..] = transaction;
         let check = Check {
             server: theirs,

@@ -327,6 +327,25 @@ fn an_answer_counts_for_the_path_and_the_question_it_belongs_to() {
 }
 
 #[test]
+fn an_answer_counts_that_comes_after_the_path_was_asked_again() {
+    let mut it = Fixture::new();
+    it.check(secs(0), home(), true);
+    it.answers = false;
+    it.check(secs(1), mobile(), true);
+    let mut question = Vec::new();
+    let first = [it.questions; 12];
+    let again = it.lite.ask(it.start + secs(2), || [99; 12], &mut question);
+    assert_eq!(again, Some(mobile()));
+    let mut answer = Vec::new();
+    let from = "192.0.2.1:7910".parse().unwrap();
+    answer_check(&question, &it.own, from, CONTROLLING, &mut answer).unwrap();
+    let server = check_answer(&answer, &first, &it.own);
+    assert!(server.is_ok(), "it is asked the same");
+    let now = it.start + secs(2);
+    assert_eq!(it.lite.handle_answer(now, mobile(), &answer), Ok(true));
+}
+
+#[test]
 fn a_handshake_over_one_path_shows_that_it_receives() {
     let mut it = Fixture::new();
     it.answers = false;
