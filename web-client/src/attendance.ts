@@ -10,6 +10,7 @@ import type { LastTurn, Place, Request, Role, Self, Source, StateMessage, Welcom
 import { Publisher } from "./publish.ts";
 import { Reporter } from "./report.ts";
 import { type Credentials, type Link, RequestError, SignalingChannel, type Socket } from "./signaling.ts";
+import { readSound, SoundHold } from "./soundhold.ts";
 import { compare, type LineQuality, read, type Reading } from "./stats.ts";
 import { Silence } from "./silence.ts";
 import { captureOf, conditionOf, type Facts, type Standing, standingOf } from "./standing.ts";
@@ -123,6 +124,8 @@ export class Attendance {
   #lastReading: Reading | null = null;
   #lastReported: Reading | null = null;
   #framesCaptured: number | null = null;
+  /** For how long the sound of this peer connection is held back. */
+  #hold = new SoundHold();
 
   constructor(options: AttendanceOptions, signal: AbortSignal) {
     this.#options = options;
@@ -461,6 +464,7 @@ export class Attendance {
     this.#peerLife = new AbortController();
     this.#lastReading = null;
     this.#lastReported = null;
+    this.#hold = new SoundHold();
     this.#path.renewed();
     const peer = new PeerLink(
       {
@@ -570,8 +574,10 @@ export class Attendance {
     await this.#publisher.fit();
     const peer = this.#peer;
     if (peer?.state !== "connected") return;
-    const reading = read((await peer.stats()).entries());
+    const report = await peer.stats();
     if (this.#peer !== peer) return;
+    peer.holdSound(this.#hold.next(readSound(report.entries())));
+    const reading = read(report.entries());
     const quality = this.#lastReading === null ? null : compare(this.#lastReading, reading);
     this.#lastReading = reading;
     this.#hear("camera", this.#lookAtCamera(reading));

@@ -4,6 +4,7 @@ import { bitratesFor, CAMERA_ENCODINGS } from "./encodings.ts";
 import type { Sight } from "./pathwatch.ts";
 import type { Answer, AnsweredSlot, Request, Source } from "./protocol.ts";
 import { RequestError } from "./signaling.ts";
+import { withRepairs } from "./soundhold.ts";
 import { wayOf } from "./stats.ts";
 
 /** What of an RTCPeerConnection is used here. */
@@ -48,6 +49,8 @@ export interface PeerOptions {
 
 type MediaKind = "audio" | "video";
 
+type Direction = "send" | "receive";
+
 export type PeerState = "connecting" | "connected" | "disconnected" | "failed";
 
 /** Audio slots: the loudest speakers at one time. */
@@ -56,7 +59,7 @@ const AUDIO_SLOTS = 3;
 const STAGE_SLOTS = 3;
 
 /**
- * Playout delay asked of the browser, in milliseconds. Higher: smoother on a bad line;
+ * Playout delay asked of the browser, in milliseconds, until more is known of the line. Higher: smoother on a bad line;
  * lower: less delay in a dialogue. The browser goes above it by itself when the line needs it.
  */
 const JITTER_TARGET_MS = 60;
@@ -67,16 +70,17 @@ const SCREEN_ENCODINGS: readonly RTCRtpEncodingParameters[] = [{ maxBitrate: 2_0
 /** Opus at full band for speech, in bits per second. */
 const MICROPHONE_ENCODINGS: readonly RTCRtpEncodingParameters[] = [{ maxBitrate: 40_000 }];
 
-function capabilities(direction: "send" | "receive", kind: MediaKind): readonly RTCRtpCodec[] {
+function capabilities(direction: Direction, kind: MediaKind): readonly RTCRtpCodec[] {
   const source = direction === "send" ? RTCRtpSender : RTCRtpReceiver;
   return source.getCapabilities(kind)?.codecs ?? [];
 }
 
 /**
- * Those of the browser's codecs that the server forwards, VP8 before H.264, with their retransmissions.
+ * Those of the browser's codecs that the server forwards, VP8 before H.264, with their retransmissions and, of sound
+ * that is received, with what carries a packet together with those before it.
  * An operator's offer has some twenty video m-lines: with every codec of a browser it would not fit into a frame.
  */
-export function forwardable(codecs: readonly RTCRtpCodec[]): RTCRtpCodec[] {
+export function forwardable(codecs: readonly RTCRtpCodec[], direction: Direction): RTCRtpCodec[] {
   const rank = ({ mimeType, sdpFmtpLine = "" }: RTCRtpCodec): number => {
     switch (mimeType.toLowerCase()) {
       case "audio/opus":
@@ -86,6 +90,8 @@ export function forwardable(codecs: readonly RTCRtpCodec[]): RTCRtpCodec[] {
         return /profile-level-id=42[0e]0/iu.test(sdpFmtpLine) && /packetization-mode=1/u.test(sdpFmtpLine) ? 1 : -1;
       case "video/rtx":
         return 2;
+      case "audio/red":
+        return direction === "receive" ? 2 : -1;
       default:
         return -1;
     }
@@ -174,6 +180,14 @@ export class PeerLink {
     }
   }
 
+  /** Holds received sound back for so many milliseconds, where the browser can. */
+  holdSound(ms: number): void {
+    for (const { receiver } of this.#receivers) {
+      if (receiver.track.kind !== "audio" || !("jitterBufferTarget" in receiver)) continue;
+      if (receiver.jitterBufferTarget !== ms) receiver.jitterBufferTarget = ms;
+    }
+  }
+
   stats(): Promise<RTCStatsReport> {
     return this.#connection.getStats();
   }
@@ -187,7 +201,7 @@ export class PeerLink {
     this.#negotiation = "waiting";
     try {
       if (this.#connection.localDescription === null) {
-        await this.#connection.setLocalDescription(await this.#connection.createOffer());
+        await this.#describe();
       }
       const answer = await this.#options.negotiate({
         type: "offer",
@@ -219,7 +233,7 @@ export class PeerLink {
     this.#negotiation = "waiting";
     try {
       this.#connection.restartIce();
-      await this.#connection.setLocalDescription(await this.#connection.createOffer());
+      await this.#describe();
       const answer = await this.#options.negotiate({ type: "restartIce", sdp: this.#localSdp() });
       if (this.#signal.aborted) return;
       await this.#accept(answer);
@@ -229,6 +243,18 @@ export class PeerLink {
       if (error instanceof RequestError && isPassing(error)) await this.#rollBack();
       else this.#giveUp();
       if (!(error instanceof RequestError)) throw error;
+    }
+  }
+
+  /** Makes the offer and takes it for the local description. */
+  async #describe(): Promise<void> {
+    const offer = await this.#connection.createOffer();
+    const sdp = withRepairs(offer.sdp ?? "");
+    try {
+      await this.#connection.setLocalDescription({ type: "offer", sdp });
+    } catch {
+      // A browser that wants its own words back. What is lost is not asked for again then.
+      await this.#connection.setLocalDescription(offer);
     }
   }
 
@@ -276,11 +302,11 @@ export class PeerLink {
     this.#receivers.push(transceiver);
   }
 
-  #preferForwardable(transceiver: RTCRtpTransceiver, direction: "send" | "receive", kind: MediaKind): void {
+  #preferForwardable(transceiver: RTCRtpTransceiver, direction: Direction, kind: MediaKind): void {
     // Not in every browser that we serve; without it the offer is longer and works as well.
     if (!("setCodecPreferences" in transceiver)) return;
     try {
-      transceiver.setCodecPreferences(forwardable(capabilities(direction, kind)));
+      transceiver.setCodecPreferences(forwardable(capabilities(direction, kind), direction));
     } catch {
       // Browsers differ in what they let a sender prefer. Their own order stays.
     }

@@ -204,13 +204,15 @@ it("offers only the codecs that the server forwards, VP8 first", () => {
     plain("video/AV1"),
     plain("video/red"),
   ];
-  expect(forwardable(browser).map(({ mimeType, sdpFmtpLine }) => sdpFmtpLine?.slice(-6) ?? mimeType)).toEqual([
+  expect(forwardable(browser, "receive").map(({ mimeType, sdpFmtpLine }) => sdpFmtpLine?.slice(-6) ?? mimeType)).toEqual([
     "video/VP8",
     "42001f",
     "42e01f",
     "video/rtx",
   ]);
-  expect(forwardable([plain("audio/red"), plain("audio/opus"), plain("audio/PCMU")])).toEqual([plain("audio/opus")]);
+  const sound = [plain("audio/red"), plain("audio/opus"), plain("audio/PCMU")];
+  expect(forwardable(sound, "send")).toEqual([plain("audio/opus")]);
+  expect(forwardable(sound, "receive")).toEqual([plain("audio/opus"), plain("audio/red")]);
 });
 
 it("asks for a small playout delay where the browser knows how", () => {
@@ -218,6 +220,26 @@ it("asks for a small playout delay where the browser knows how", () => {
   expect(connection.transceivers.slice(3).map(({ receiver }) => receiver.jitterBufferTarget)).toEqual(
     Array<number>(6).fill(60),
   );
+});
+
+it("holds sound back for as long as it is told, and pictures as before", () => {
+  link().holdSound(250);
+  expect(connection.transceivers.slice(3).map(({ receiver }) => receiver.jitterBufferTarget)).toEqual([
+    ...Array<number>(3).fill(250),
+    ...Array<number>(3).fill(60),
+  ]);
+});
+
+it("goes on with the browser's own offer where that takes no other", async () => {
+  const own = connection.setLocalDescription.bind(connection);
+  connection.createOffer = () =>
+    Promise.resolve({ type: "offer", sdp: "m=audio 9\r\na=recvonly\r\na=rtpmap:111 opus/48000/2\r\n" });
+  connection.setLocalDescription = (description) =>
+    description.sdp.includes("nack") ? Promise.reject(new DOMException("munged")) : own(description);
+  const peer = link();
+  await peer.offer();
+  expect(peer.isAnswered).toBe(true);
+  expect(connection.localDescription?.sdp).not.toContain("nack");
 });
 
 it("makes the layers of the camera fit its picture, as often as that becomes another", async () => {
