@@ -188,6 +188,7 @@ impl Endpoint {
             } else {
                 &[Codec::Vp8]
             },
+            keeps_sound_whole: self.config.habits.keeps_sound_whole(),
             sends: &self.tracks,
             audio_slots: self.config.audio_slots,
             video_slots: self.config.video_slots,

@@ -2,6 +2,7 @@
 
 pub mod jitter;
 pub mod nack;
+pub mod playout;
 pub mod sequence;
 pub mod stalls;
 pub mod stream;

@@ -202,6 +202,22 @@ pub struct MediaEntry {
     pub stalls: Stalls,
     /// Frames a second, stream by stream; not for sound.
     pub frames_per_second: Option<Summary>,
+    /// What a listener heard; for sound alone.
+    pub heard: Option<Heard>,
+}
+
+/// What listeners heard who hold sound back for a quarter of a second.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Heard {
+    /// Frames that were there in time.
+    pub frames: u64,
+    /// Of these, frames that came only as part of a later packet.
+    pub recovered: u64,
+    /// Frames that were not there.
+    pub concealed: u64,
+    /// Share of all.
+    pub share_concealed: f64,
 }
 
 /// Gaps in what arrived.

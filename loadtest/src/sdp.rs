@@ -10,6 +10,8 @@ pub use offer::{Offer, SendTrack};
 pub mod ids {
     /// Opus.
     pub const OPUS: u8 = 111;
+    /// Opus with what came before it (RFC 2198).
+    pub const OPUS_RED: u8 = 63;
     /// VP8.
     pub const VP8: u8 = 96;
     /// Retransmissions of VP8.

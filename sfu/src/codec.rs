@@ -1,6 +1,7 @@
 //! What forwarding must see in a payload: where a keyframe begins, and the numbers to keep going.
 
 pub mod h264;
+pub mod opus;
 pub mod vp8;
 
 use crate::kind::Codec;

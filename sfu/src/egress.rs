@@ -19,6 +19,7 @@ use crate::packet::Packet;
 use crate::path::Path;
 use crate::peer::Peer;
 use crate::peer::srtp::Sealer;
+use crate::redundancy::{Payload, Redundancy};
 use crate::segment_kind::SegmentKind;
 use crate::slot::rewriter::Origin;
 use crate::slot::{Numbered, Slot};
@@ -128,6 +129,7 @@ impl<'p> Egress<'p> {
             seen: Seen::default(),
             level: None,
             payload: Bytes::new(),
+            redundant: None,
         };
         for _ in 0..padding.packets {
             let number = || {
@@ -164,6 +166,7 @@ impl<'p> Egress<'p> {
         if stamp.is_some() {
             self.stamping.count(length);
         }
+        self.stats.redundant_out += u64::from(numbered.redundancy.0 != Redundancy::None);
         self.outbox.commit(self.path, kind, length);
         self.departed.count(length);
         Ok(length)
@@ -248,7 +251,10 @@ fn write(
     };
     let header = fields.write(extensions, out)?;
     let mut body = out.get_mut(header..)?;
-    let mut length = header + packet.payload.len() + usize::from(numbered.padding);
+    let (redundancy, pt) = numbered.redundancy;
+    let carrying = packet.carrying(redundancy);
+    let own = carrying.map_or(packet.payload.len(), Payload::len);
+    let mut length = header + own + usize::from(numbered.padding);
     if let Some(original) = numbered.original {
         // RFC 4588 §4.
         let (osn, rest) = body.split_at_mut_checked(2)?;
@@ -256,8 +262,11 @@ fn write(
         body = rest;
         length += 2;
     }
-    let (payload, rest) = body.split_at_mut_checked(packet.payload.len())?;
-    payload.copy_from_slice(&packet.payload);
+    let (payload, rest) = body.split_at_mut_checked(own)?;
+    match carrying {
+        None => payload.copy_from_slice(&packet.payload),
+        Some(carrying) => carrying.write(payload, pt),
+    }
     if let Some(running) = packet.seen.vp8 {
         if let Some(picture) = running.picture {
             let value = numbered.look.picture(picture.value);
@@ -300,6 +309,7 @@ mod tests {
     use crate::packet::SharedPacket;
     use crate::peer::srtp::{Keys, Opener, Profile, Role};
     use crate::publication::PublicationKey;
+    use crate::redundancy::{Redundant, split};
     use crate::rtp::Header;
     use crate::slot::Shown;
     use crate::testing::epoch;
@@ -325,6 +335,7 @@ mod tests {
                 codec: Codec::Vp8,
                 pt: Pt(96),
                 rtx_pt,
+                red_pt: None,
                 nack: true,
             }],
             ssrc: Ssrc(5),
@@ -358,6 +369,7 @@ mod tests {
             seen: codec::inspect(Codec::Vp8, &payload),
             level: None,
             payload: Bytes::from(payload),
+            redundant: None,
         })
     }
 
@@ -425,6 +437,99 @@ mod tests {
                 for (index, packet, bytes) in sent.iter().rev().take(100) {
                     let Some(origin) = slot.rewriter.origin(low16(*index)) else { continue };
                     prop_assert_eq!(origin.placed.sequence, *index);
+                    prop_assert_eq!(origin.incoming, packet.sequence);
+                    let again = slot.number_again(packet, &origin).expect("held");
+                    prop_assert_eq!(&sealed(&again, packet, &sealer), bytes);
+                }
+            }
+        }
+    }
+
+    /// A slot for sound that may carry what came before it.
+    fn sound_slot() -> Slot {
+        let spec = SlotSpec {
+            mline: 0,
+            mid: Token::new(),
+            kind: MediaKind::Audio,
+            codecs: vec![CodecSpec {
+                codec: Codec::Opus,
+                pt: Pt(111),
+                rtx_pt: None,
+                red_pt: Some(Pt(63)),
+                nack: true,
+            }],
+            ssrc: Ssrc(5),
+            rtx_ssrc: Ssrc(6),
+            feed: None,
+        };
+        Slot::new(&spec, 7)
+    }
+
+    /// Sound with a number, and all that it may carry of the sound before.
+    fn sound(sequence: u64, before: &[SharedPacket]) -> SharedPacket {
+        let number = u8::try_from(sequence % 256).expect("small");
+        let payload = [0x78, number];
+        let timestamp = u32::try_from(sequence).expect("small") * 960;
+        let find = |number| before.iter().find(|it| it.sequence == number);
+        Arc::new(Packet {
+            arrived: epoch(),
+            layer: 0,
+            sequence,
+            timestamp,
+            marker: false,
+            seen: codec::inspect(Codec::Opus, &payload),
+            level: None,
+            payload: Bytes::copy_from_slice(&payload),
+            redundant: Redundant::make(sequence, timestamp, &payload, find),
+        })
+    }
+
+    proptest! {
+        /// Whether sound carries what came before changes from packet to packet; what left under one
+        /// number does not, and says truly what it is.
+        #[test]
+        fn sound_that_carries_what_came_before_is_repeated_as_it_was(
+            steps in proptest::collection::vec((0u8..10, 1u64..3), 1..200)
+        ) {
+            let sealer = sealer();
+            let mut opener = Opener::new(&keys(Role::Client)).expect("keys of the right length");
+            let mut slot = sound_slot();
+            let shown = Shown { codec: Codec::Opus, ..shown(1) };
+            let mut come: Vec<SharedPacket> = Vec::new();
+            let mut sent: Vec<(u64, SharedPacket, Vec<u8>)> = Vec::new();
+            let (mut sequence, mut late) = (1_000, None);
+            for (action, step) in steps {
+                let level = [Redundancy::None, Redundancy::Single, Redundancy::Double];
+                if let Some(level) = level.get(usize::from(action)) {
+                    slot.set_redundancy(*level);
+                }
+                sequence += step;
+                let mut packet = sound(sequence, &come);
+                come.push(Arc::clone(&packet));
+                if action == 9 {
+                    let Some(held) = late.replace(packet) else { continue };
+                    packet = held;
+                }
+                if slot.select(epoch(), &shown, &packet, &mut None).is_err() {
+                    continue;
+                }
+                let Ok(numbered) = slot.number(epoch(), &packet, 0) else { continue };
+                let bytes = sealed(&numbered, &packet, &sealer);
+                let opened = opener.open_rtp(&bytes).expect("authentic");
+                let own = packet.payload.clone();
+                if numbered.pt == 63 {
+                    let parts = split(&opened[12..]);
+                    prop_assert!(parts.len() > 1);
+                    for part in parts {
+                        let number = own[1].wrapping_sub(u8::try_from(part.offset / 960).expect("near"));
+                        prop_assert_eq!((part.pt, part.payload[1]), (Pt(111), number));
+                    }
+                } else {
+                    prop_assert_eq!((numbered.pt, &opened[12..]), (111, &own[..]));
+                }
+                sent.push((numbered.index, packet, bytes));
+                for (index, packet, bytes) in sent.iter().rev().take(100) {
+                    let Some(origin) = slot.rewriter.origin(low16(*index)) else { continue };
                     prop_assert_eq!(origin.incoming, packet.sequence);
                     let again = slot.number_again(packet, &origin).expect("held");
                     prop_assert_eq!(&sealed(&again, packet, &sealer), bytes);

@@ -3,6 +3,7 @@
 //! Receiver by receiver, so that all that one receiver gets leaves in one message and its keys are
 //! touched once. A generation is resumed where it stopped, so that arrivals are read in between.
 
+use std::cmp::Reverse;
 use std::mem::offset_of;
 use std::ops::Range;
 use std::time::Instant;
@@ -198,6 +199,9 @@ impl Fanout {
         let hold = conference.peers.len() >= HOLD_FROM;
         let mut has_more = false;
         let mut held_until = None;
+        // Of a generation that is full a long picture has what is left over, and sound all.
+        self.taken
+            .sort_unstable_by_key(|taken| Reverse(taken.priority));
         for taken in &mut self.taken {
             let Some(publication) = publications.get_mut(taken.publication) else {
                 continue;
@@ -406,6 +410,9 @@ mod tests {
 
     use super::*;
     use crate::codec::Seen;
+    use crate::feed::FeedName;
+    use crate::id::{ConferenceId, PublicationId};
+    use crate::kind::Codec;
     use crate::testing::epoch;
 
     fn packet(length: usize, timestamp: u32) -> (SharedPacket, u8) {
@@ -418,6 +425,7 @@ mod tests {
             seen: Seen::default(),
             level: None,
             payload: Bytes::from(vec![1; length]),
+            redundant: None,
         };
         (Arc::new(packet), 0)
     }
@@ -433,5 +441,57 @@ mod tests {
         ];
         even_out(&mut packets);
         assert_eq!(packets.map(|(_, padding)| padding), [1, 0, 0, 0, 0]);
+    }
+
+    fn publication(mline: u8, kind: MediaKind) -> Publication {
+        let (conference, codec) = match kind {
+            MediaKind::Audio => (ConferenceId(1), Codec::Opus),
+            MediaKind::Video => (ConferenceId(1), Codec::Vp8),
+        };
+        let id = PublicationId {
+            peer: PeerId(1),
+            mline,
+        };
+        Publication::new(id, conference, kind, codec, 1)
+    }
+
+    #[test]
+    fn sound_does_not_wait_behind_a_long_picture() {
+        let mut conference = Conference::new(ConferenceId(1));
+        let mut publications = Table::default();
+        let feeds = [
+            (FeedName::Stage(0), MediaKind::Video),
+            (FeedName::Audio { bank: 1, place: 0 }, MediaKind::Audio),
+        ];
+        for (mline, (name, kind)) in (0..).zip(feeds) {
+            let mut shown = publication(mline, kind);
+            let packets = if kind == MediaKind::Video { 200 } else { 1 };
+            for number in 0..packets {
+                let (packet, _) = packet(1_000, 1);
+                let packet = Packet {
+                    sequence: number,
+                    ..Packet::clone(&packet)
+                };
+                shown.pending.push(Arc::new(packet), Some(true));
+            }
+            let key = publications.insert(shown);
+            let (feed, _) = conference.point(name).expect("room");
+            conference.feeds[usize::from(feed)].turn_to(epoch(), Some(key));
+        }
+        let (mut fanout, mut wishes) = (Fanout::new(), Vec::new());
+        let stats = &mut Stats::default();
+        fanout.begin(
+            epoch(),
+            &mut conference,
+            &mut publications,
+            &mut wishes,
+            stats,
+        );
+        let taken = |priority| {
+            let taken = fanout.taken.iter().find(|taken| taken.priority == priority);
+            taken.map(|taken| taken.packets.len())
+        };
+        assert_eq!(taken(Priority::Audio), Some(1));
+        assert_eq!(taken(Priority::Main), Some(MAX_BATCH - 1));
     }
 }

@@ -42,6 +42,8 @@ pub struct CodecSpec {
     pub pt: Pt,
     /// Payload type of its retransmissions (RFC 4588), if negotiated.
     pub rtx_pt: Option<Pt>,
+    /// Payload type under which it carries what came before it (RFC 2198), if negotiated.
+    pub red_pt: Option<Pt>,
     /// Whether lost packets may be asked for (generic NACK, RFC 4585 §6.2.1). Without
     /// retransmissions of their own they come again as they were.
     pub nack: bool,

@@ -35,6 +35,7 @@ pub mod peer;
 pub mod prefetch;
 pub mod priority;
 pub mod publication;
+pub mod redundancy;
 pub mod rtp;
 pub mod rung;
 pub mod sdp;

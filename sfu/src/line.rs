@@ -14,6 +14,7 @@ pub mod feedback;
 pub mod loss;
 pub mod probe;
 pub mod remembered;
+pub mod sound;
 pub mod train;
 
 use std::time::{Duration, Instant};
@@ -286,20 +287,26 @@ impl Line {
         self.sound_loss += (lost - self.sound_loss) * SOUND_LOSS_WEIGHT;
     }
 
-    /// What is to be said of it to the conference, if anything.
+    /// What is to be said of it to the conference, if anything. `redundant` is whether sound leaves with
+    /// what came before it.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "a share of a hundred"
     )]
-    pub fn announce(&mut self, now: Instant, round_trip: Option<Duration>) -> Option<Said> {
+    pub fn announce(
+        &mut self,
+        now: Instant,
+        round_trip: Option<Duration>,
+        redundant: bool,
+    ) -> Option<Said> {
         let at = self.micros(now);
         let millis = round_trip.map_or(0, |it| it.as_millis());
         // What is left out while nothing is known yet says nothing about the line.
         let is_known = self.settled || !self.reports_arrivals(at);
         let seen = Said {
             rung: if is_known { self.rung } else { Rung::High },
-            redundant: false,
+            redundant,
             loss: (self.sound_loss * 100.0).round().clamp(0.0, 100.0) as u8,
             round_trip: u16::try_from(millis).unwrap_or(u16::MAX),
         };

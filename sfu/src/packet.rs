@@ -6,6 +6,7 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use crate::codec::Seen;
+use crate::redundancy::{Payload, Redundancy, Redundant};
 
 /// A media packet as its layer numbered it. Shared, never changed.
 #[derive(Clone, Debug)]
@@ -26,6 +27,16 @@ pub struct Packet {
     pub level: Option<u8>,
     /// Payload without header and padding. Empty for a padding packet, which only moves numbers on.
     pub payload: Bytes,
+    /// Of sound, the payload with what came before it.
+    pub redundant: Option<Box<Redundant>>,
+}
+
+impl Packet {
+    /// The payload that carries what came before as well.
+    #[inline]
+    pub fn carrying(&self, redundancy: Redundancy) -> Option<&Payload> {
+        self.redundant.as_ref()?.at(redundancy)
+    }
 }
 
 /// How packets travel: one allocation at arrival, a counter afterwards.

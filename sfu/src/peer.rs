@@ -14,6 +14,7 @@ pub mod inbound;
 pub mod repairs;
 pub mod srtp;
 
+use std::cmp::Reverse;
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
@@ -25,7 +26,9 @@ use crate::drop_reason::DropReason;
 use crate::egress::Departed;
 use crate::egress::stamping::Stamping;
 use crate::id::PeerId;
+use crate::kind::MediaKind;
 use crate::line::Line;
+use crate::line::sound::Sound;
 use crate::path::Path;
 use crate::peer::budgets::Budgets;
 use crate::peer::clock::Clock;
@@ -72,8 +75,8 @@ pub struct Peer {
     /// Bit `feed index mod 64` for every feed its slots are pointed at: one test tells most peers
     /// that a packet is not for them.
     pub feed_mask: u64,
-    /// The slots that are pointed at a feed, as (feed, index of the slot), last slot first: video
-    /// before audio, so that the shorter audio packet rides as the last segment of a message.
+    /// The slots that are pointed at a feed, as (feed, index of the slot), in the order in which they
+    /// are served: see [`order_slots`](Self::order_slots).
     pub watching: SmallVec<[(u16, u8); 8]>,
     /// Where its media goes; set once connected, and once that path has shown that it receives.
     pub path: Option<Path>,
@@ -99,6 +102,34 @@ impl Named for Peer {
 
     fn name(&self) -> PeerId {
         self.id
+    }
+}
+
+impl Peer {
+    /// Lists the slots that are pointed at a feed. Usually video comes before audio, so that the
+    /// shorter audio packet rides as the last segment of a message. Where the line is narrow it would
+    /// wait there until the picture has passed, so it goes first.
+    pub fn order_slots(&mut self) {
+        let pointed = self.slots.iter().enumerate().rev();
+        self.watching = pointed
+            .filter_map(|(index, slot)| Some((slot.feed?, u8::try_from(index).ok()?)))
+            .collect();
+        if self.cold.is_sound_first {
+            let is_sound = |(_, index): &(u16, u8)| {
+                let slot = self.slots.get(usize::from(*index));
+                slot.is_some_and(|slot| slot.kind == MediaKind::Audio)
+            };
+            self.watching
+                .sort_unstable_by_key(|pointed| (!is_sound(pointed), Reverse(pointed.1)));
+        }
+    }
+
+    /// Says whether sound goes first.
+    pub fn set_sound_first(&mut self, is_first: bool) {
+        if is_first != self.cold.is_sound_first {
+            self.cold.is_sound_first = is_first;
+            self.order_slots();
+        }
     }
 }
 
@@ -135,6 +166,9 @@ pub struct Cold {
     pub line: Option<Box<Line>>,
     /// See `line`.
     pub allocator: Allocator,
+    /// How its sound is kept whole on that way, and whether it goes before pictures.
+    pub sound: Sound,
+    is_sound_first: bool,
     /// Time from here to there and back, from its receiver reports.
     pub round_trip: Option<Duration>,
     opener: Option<Opener>,
@@ -186,6 +220,8 @@ impl Cold {
             repairs: None,
             line: None,
             allocator: Allocator::default(),
+            sound: Sound::default(),
+            is_sound_first: false,
             round_trip: None,
             opener: None,
             level_id: extensions.audio_level,

@@ -20,6 +20,7 @@ use crate::packet::{Packet, SharedPacket};
 use crate::publication::layer::Layer;
 use crate::publication::order::Order;
 use crate::publication::pending::Pending;
+use crate::redundancy::Redundant;
 use crate::rtp::Header;
 use crate::table::{Key, Named};
 
@@ -136,20 +137,30 @@ impl Publication {
             return Err(DropReason::Blocked);
         }
         let codec = self.codec;
+        let is_needed = self.watched || self.subscribers != 0;
         let state = self
             .layers
             .get_mut(usize::from(layer))
             .ok_or(DropReason::UnknownSsrc)?;
         let timestamp = state.shifted(header.timestamp);
+        let sequence = state.extend(header.sequence);
+        let redundant = if self.kind == MediaKind::Audio && is_needed {
+            Redundant::make(sequence, timestamp, &payload, |number| {
+                state.ring.get(number)
+            })
+        } else {
+            None
+        };
         let packet = Arc::new(Packet {
             arrived: now,
             layer,
-            sequence: state.extend(header.sequence),
+            sequence,
             timestamp,
             marker: header.marker,
             seen: state.inspect(codec, &payload, timestamp),
             level,
             payload,
+            redundant,
         });
         self.accept(now, &packet)?;
         Ok(packet)

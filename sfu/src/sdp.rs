@@ -242,7 +242,7 @@ fn role_of(
         });
     };
     if sends {
-        let chosen = first.clone();
+        let chosen = first.plain();
         let spec = publication(media, kind, &chosen);
         return Ok(Role::Publication(chosen, spec));
     }
@@ -253,7 +253,7 @@ fn role_of(
             codecs,
             stream,
         },
-        _ => Role::Inactive(codecs),
+        _ => Role::Inactive(codecs.iter().map(Chosen::plain).collect()),
     })
 }
 

@@ -17,6 +17,7 @@ mod lines;
 mod mirror;
 mod receive;
 mod repairs;
+mod sound;
 mod timers;
 
 use std::collections::VecDeque;

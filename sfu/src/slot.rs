@@ -9,11 +9,12 @@ use arrayvec::ArrayVec;
 
 use crate::command::SlotSpec;
 use crate::drop_reason::DropReason;
-use crate::id::Ssrc;
+use crate::id::{Pt, Ssrc};
 use crate::kind::{Codec, CodecSpec, MediaKind};
 use crate::packet::Packet;
 use crate::publication::layer::ClockPair;
 use crate::publication::{MAX_LAYERS, PublicationKey};
+use crate::redundancy::{Payload, Redundancy};
 use crate::rung::Rung;
 use crate::segment_kind::SegmentKind;
 use crate::slot::rewriter::{Look, Origin, Rewriter, Source};
@@ -66,9 +67,12 @@ pub struct Slot {
     pub rewriter: Rewriter,
     /// What is shown is the past: the present does not follow it yet.
     behind: bool,
+    /// How much of what came before its sound carries.
+    redundancy: Redundancy,
     next_rtx: u64,
     packets: u32,
     octets: u32,
+    redundant: u32,
     codecs: ArrayVec<CodecSpec, MAX_CODECS>,
 }
 
@@ -79,6 +83,8 @@ pub struct Sent {
     pub packets: u32,
     /// Payload bytes on the media SSRC.
     pub octets: u32,
+    /// Of these, bytes of what came before sound and its heads.
+    pub redundant: u32,
 }
 
 /// A packet as a slot sends it: what stands in its header, and how its payload looks.
@@ -86,6 +92,8 @@ pub struct Sent {
 pub struct Numbered {
     /// Payload type.
     pub pt: u8,
+    /// With this much of what came before in its payload, and the payload type of that.
+    pub redundancy: (Redundancy, Pt),
     /// Source.
     pub ssrc: Ssrc,
     /// Extended sequence number, which is the SRTP index.
@@ -119,9 +127,11 @@ impl Slot {
             feed: None,
             rewriter: Rewriter::new(first, timestamp),
             behind: false,
+            redundancy: Redundancy::None,
             next_rtx: u64::from(first_rtx & 0x7fff),
             packets: 0,
             octets: 0,
+            redundant: 0,
             codecs: spec.codecs.iter().take(MAX_CODECS).copied().collect(),
         }
     }
@@ -131,6 +141,7 @@ impl Slot {
         Sent {
             packets: self.packets,
             octets: self.octets,
+            redundant: self.redundant,
         }
     }
 
@@ -159,6 +170,24 @@ impl Slot {
     pub fn has_rtx(&self, codec: Codec) -> bool {
         let mut codecs = self.codecs.iter();
         codecs.any(|spec| spec.codec == codec && spec.rtx_pt.is_some())
+    }
+
+    /// How much of what came before its sound carries.
+    pub const fn redundancy(&self) -> Redundancy {
+        self.redundancy
+    }
+
+    /// Whether its sound may carry what came before.
+    pub fn takes_redundancy(&self) -> bool {
+        self.codecs.iter().any(|spec| spec.red_pt.is_some())
+    }
+
+    /// Has its sound carry so much of what came before, where it may.
+    pub fn set_redundancy(&mut self, redundancy: Redundancy) {
+        if redundancy != self.redundancy && self.takes_redundancy() {
+            self.redundancy = redundancy;
+            self.rewriter.set_redundancy(redundancy);
+        }
     }
 
     /// Goes to another rung, `best` being the layers of what is to be shown. Going down, what does
@@ -313,6 +342,7 @@ impl Slot {
             });
         self.rewriter
             .switch(now, source, packet, aligned, (codec, rate));
+        self.rewriter.set_redundancy(self.redundancy);
         self.behind = false;
         self.thin = self.rung == Rung::LowThin;
         Ok(())
@@ -392,11 +422,17 @@ impl Slot {
         let spec = self.spec(placed.look);
         let spec = spec.ok_or(DropReason::CodecNotNegotiated)?;
         self.packets = self.packets.wrapping_add(1);
+        let (pt, redundancy) = carried(spec, placed.look, packet);
+        let length = packet
+            .carrying(redundancy)
+            .map_or(packet.payload.len(), Payload::len);
         #[expect(clippy::cast_possible_truncation, reason = "a payload is below 64 KiB")]
-        let octets = packet.payload.len() as u32;
+        let (octets, own) = (length as u32, packet.payload.len() as u32);
         self.octets = self.octets.wrapping_add(octets);
+        self.redundant = self.redundant.wrapping_add(octets - own);
         Ok(Numbered {
-            pt: spec.pt.0,
+            pt: pt.0,
+            redundancy: (redundancy, spec.pt),
             ssrc: self.ssrc,
             index: placed.sequence,
             timestamp: placed.look.timestamp(packet.timestamp),
@@ -407,6 +443,14 @@ impl Slot {
             padding: if spec.rtx_pt.is_some() { padding } else { 0 },
             is_unique: spec.rtx_pt.is_some(),
         })
+    }
+
+    /// Bytes of payload with which a packet left.
+    pub fn length_of(&self, packet: &Packet, origin: &Origin) -> usize {
+        let look = origin.placed.look;
+        let redundancy = self.spec(look).map(|spec| carried(spec, look, packet).1);
+        let carrying = redundancy.and_then(|redundancy| packet.carrying(redundancy));
+        carrying.map_or(packet.payload.len(), Payload::len)
     }
 
     /// Numbers a packet that has left before: as a retransmission with a number of its own (RFC
@@ -423,8 +467,10 @@ impl Slot {
         let spec = self.spec(placed.look);
         let spec = spec.filter(|_| !packet.payload.is_empty());
         let spec = spec.ok_or(DropReason::NotRepairable)?;
+        let (pt, redundancy) = carried(spec, placed.look, packet);
         let same = Numbered {
-            pt: spec.pt.0,
+            pt: pt.0,
+            redundancy: (redundancy, spec.pt),
             ssrc: self.ssrc,
             index: placed.sequence,
             timestamp: placed.look.timestamp(packet.timestamp),
@@ -462,6 +508,7 @@ impl Slot {
         self.next_rtx += 1;
         Some(Numbered {
             pt: pt.0,
+            redundancy: (Redundancy::None, pt),
             ssrc: self.rtx_ssrc,
             index,
             timestamp: self.rewriter.last_timestamp(),
@@ -471,6 +518,16 @@ impl Slot {
             is_unique: true,
         })
     }
+}
+
+/// Under which payload type a packet leaves that looks like this, and with how much of what came
+/// before.
+#[inline]
+fn carried(spec: CodecSpec, look: Look, packet: &Packet) -> (Pt, Redundancy) {
+    let carries = spec
+        .red_pt
+        .filter(|_| packet.carrying(look.redundancy).is_some());
+    carries.map_or((spec.pt, Redundancy::None), |pt| (pt, look.redundancy))
 }
 
 #[expect(

@@ -34,6 +34,8 @@ pub struct Stats {
     pub rung_changes: u64,
     /// Packets of padding sent to learn what a line carries.
     pub padding_out: u64,
+    /// Packets of sound sent with what came before them.
+    pub redundant_out: u64,
     /// Packets asked for by NACK.
     pub nacked: u64,
     /// PLIs sent to publishers.
@@ -91,6 +93,7 @@ impl Stats {
         self.shares += other.shares;
         self.rung_changes += other.rung_changes;
         self.padding_out += other.padding_out;
+        self.redundant_out += other.redundant_out;
         self.nacked += other.nacked;
         self.pli_out += other.pli_out;
         self.caught_up += other.caught_up;

@@ -88,6 +88,8 @@ struct Entry {
     tap: Option<Vec<Vec<u8>>>,
     /// Its connection, while it uses TCP.
     tcp: Option<TcpId>,
+    /// Bytes that were sent to it, whether they arrive or not.
+    offered: u64,
 }
 
 impl std::fmt::Debug for World {
@@ -213,6 +215,7 @@ impl World {
             spec,
             tap: None,
             tcp: None,
+            offered: 0,
         };
         self.lines.push(Line::new(link, self.rng.random()));
         self.clients.push(entry);
@@ -404,6 +407,11 @@ impl World {
         self.settle();
     }
 
+    /// How many bytes were sent to a client, whether they arrived or not.
+    pub fn offered(&self, id: ClientId) -> u64 {
+        self.clients[id.0].offered
+    }
+
     /// How many bytes were sent to an address that nobody has.
     pub fn swallowed_by(&self, address: SocketAddr) -> usize {
         self.swallowed.get(&address).copied().unwrap_or_default()
@@ -552,7 +560,9 @@ impl World {
                 *self.swallowed.entry(to).or_default() += transmit.contents.len();
                 continue;
             };
-            let line = &mut self.lines[self.clients[*client].line].down;
+            let entry = &mut self.clients[*client];
+            entry.offered += transmit.contents.len() as u64;
+            let line = &mut self.lines[entry.line].down;
             for segment in transmit.segments() {
                 line.push(now, segment, (from, to));
             }

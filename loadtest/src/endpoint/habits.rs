@@ -42,6 +42,14 @@ impl Habits {
         }
     }
 
+    /// Whether it takes redundant sound, and asks for sound that is lost.
+    pub(super) const fn keeps_sound_whole(self) -> bool {
+        match self {
+            Self::Plain | Self::Chromium | Self::Old => true,
+            Self::Firefox | Self::Called => false,
+        }
+    }
+
     /// Whether it answers the checks of the server.
     pub(super) const fn answers_checks(self) -> bool {
         !matches!(self, Self::Called)

@@ -53,6 +53,7 @@ fn media(kind: MediaKind, mid: usize, server_sends: bool) -> AnswerMedia {
             (ids::OPUS, Codec::Opus)
         }],
         rtx_pt: video.then_some(ids::VP8_RTX),
+        red_pt: (!video).then_some(ids::OPUS_RED),
         nack: video,
         pli: video,
         ssrc: (video && server_sends).then_some((VIDEO, Some(VIDEO_RTX))),

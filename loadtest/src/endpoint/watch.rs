@@ -9,6 +9,7 @@ use rtc_rtcp::transport_feedbacks::transport_layer_nack::{
     TransportLayerNack, nack_pairs_from_sequence_numbers,
 };
 use sfu::kind::{Codec, MediaKind};
+use sfu::redundancy;
 
 use super::opener::RtpOpener;
 use super::rtcp::{FEEDBACK_SSRC, append};
@@ -101,6 +102,7 @@ struct Expected {
     /// Payload types of the media.
     codecs: Vec<(u8, Codec)>,
     rtx_pt: Option<u8>,
+    red_pt: Option<u8>,
     spec: StreamSpec,
     /// The answer declared its SSRC; otherwise streams are told by their payload type.
     declared: bool,
@@ -112,6 +114,7 @@ struct Watched {
     stream: Stream,
     codecs: Vec<(u8, Codec)>,
     rtx_pt: Option<u8>,
+    red_pt: Option<u8>,
     /// Highest number on the RTX stream, extended.
     rtx_highest: Option<u64>,
     first_chapter: usize,
@@ -165,6 +168,7 @@ impl Watch {
                 Some(Expected {
                     codecs: media.preferred().map(|_| media.codecs.clone())?,
                     rtx_pt: media.rtx_pt,
+                    red_pt: media.red_pt,
                     spec: StreamSpec {
                         kind: media.kind,
                         ssrc,
@@ -321,7 +325,7 @@ impl Watch {
             header,
             packet,
         } = incoming;
-        let look = self.looks_into(at, opener);
+        let look = self.looks_into(at, header.pt, opener);
         let Some(watched) = self.streams.get_mut(at) else {
             return Err(Refused::UnknownStream);
         };
@@ -384,6 +388,7 @@ impl Watch {
             stream,
             codecs: expected.codecs.clone(),
             rtx_pt: expected.rtx_pt,
+            red_pt: expected.red_pt,
             rtx_highest: None,
             first_chapter: self.chapter,
             began: None,
@@ -462,14 +467,16 @@ impl Watch {
             .and_then(|one| one.stream.poll_timeout()))
     }
 
-    fn looks_into(&self, at: usize, opener: &RtpOpener) -> bool {
+    fn looks_into(&self, at: usize, pt: u8, opener: &RtpOpener) -> bool {
         match self.decrypt {
             Decrypt::All => true,
             Decrypt::Start => {
                 opener.needs_every_packet()
                     || self.streams.get(at).is_some_and(|watched| {
                         let video = watched.stream.spec().kind == MediaKind::Video;
-                        video && (self.awaited.is_some() || !watched.stream.is_decodable())
+                        let carries = watched.red_pt == Some(pt);
+                        carries
+                            || video && (self.awaited.is_some() || !watched.stream.is_decodable())
                     })
             }
         }
@@ -491,6 +498,7 @@ impl Watch {
         let Some(payload) = rtp::unpad(payload, header.padded) else {
             return;
         };
+        let payload = watched.note_carried(time, header, payload);
         let mark = Mark::find(payload);
         let (starts_key_frame, picture) = match watched.codec(header.pt) {
             Codec::Opus => (false, None),
@@ -558,6 +566,19 @@ impl Watched {
         let known = codecs.find(|(of, _)| *of == pt);
         let first = known.or_else(|| self.codecs.first());
         first.map_or(Codec::Opus, |(_, codec)| *codec)
+    }
+
+    /// Notes what sound carries of what came before it; returns what is its own.
+    fn note_carried<'p>(&mut self, time: Time, header: &Header, payload: &'p [u8]) -> &'p [u8] {
+        if self.red_pt != Some(header.pt) {
+            return payload;
+        }
+        let mut parts = redundancy::split(payload);
+        let own = parts.pop().map_or(payload, |own| own.payload);
+        for block in parts {
+            self.stream.on_carried(time.arrival, header, block.offset);
+        }
+        own
     }
 
     /// The sender of a keyframe that is complete now, once for each.

@@ -8,6 +8,7 @@ use sfu::kind::MediaKind;
 
 use super::jitter::Jitter;
 use super::nack::Missing;
+use super::playout::{Played, Playout};
 use super::sequence::{Arrival, Sequence};
 use super::stalls::Stalls;
 use crate::rtp::Header;
@@ -17,6 +18,8 @@ pub const AUDIO_STALL: Duration = Duration::from_millis(100);
 /// A gap in the picture longer than this is seen: W3C's freeze adds 150 ms to a usual frame, and
 /// three frames at 15 a second are 200 ms.
 pub const VIDEO_STALL: Duration = Duration::from_millis(200);
+/// For how long a listener holds sound back: as a page does on a lossy line.
+const HELD_BACK: Duration = Duration::from_millis(250);
 /// Without a keyframe for so long after the first packet, one is asked for.
 const KEY_FRAME_WAIT: Duration = Duration::from_millis(200);
 /// Time between two requests for a keyframe.
@@ -60,6 +63,8 @@ pub struct StreamTotals {
     pub plis: u64,
     /// Stalls.
     pub stalls: super::stalls::Counts,
+    /// What was heard of sound.
+    pub played: Played,
     /// RFC 3550 jitter at the end.
     pub jitter: Duration,
     /// From the chapter's begin, or the first packet if that came later, to the chapter's end; of
@@ -79,6 +84,7 @@ impl StreamTotals {
         self.frames -= before.frames;
         self.nacks -= before.nacks;
         self.plis -= before.plis;
+        self.played = self.played.since(&before.played);
         self
     }
 
@@ -93,6 +99,7 @@ impl StreamTotals {
         self.frames += later.frames;
         self.nacks += later.nacks;
         self.plis += later.plis;
+        self.played.add(&later.played);
         self.stalls.merge(later.stalls);
         self.jitter = later.jitter;
         self.span += later.span;
@@ -143,6 +150,8 @@ pub struct Stream {
     missing: Missing,
     jitter: Jitter,
     stalls: Stalls,
+    /// Of sound, what is heard of it.
+    playout: Option<Playout>,
     newest_timestamp: Option<u32>,
     chapters: Chapters,
     last_arrival: Duration,
@@ -182,6 +191,7 @@ impl Stream {
             missing: Missing::default(),
             jitter: Jitter::new(clock_rate),
             stalls: Stalls::new(clock_rate, stall),
+            playout: (spec.kind == MediaKind::Audio).then(|| Playout::new(HELD_BACK)),
             newest_timestamp: None,
             chapters: Chapters {
                 past: Vec::new(),
@@ -231,12 +241,22 @@ impl Stream {
             Arrival::Late => self.missing.on_found(number),
             Arrival::Duplicate | Arrival::TooOld => return false,
         }
+        if let Some(playout) = &mut self.playout {
+            playout.on_packet(arrival, number, header.timestamp);
+        }
         self.frames += u64::from(header.marker);
         if self.chapters.is_stray(number) {
             self.chapters.strays.received += 1;
             self.chapters.strays.frames += u64::from(header.marker);
         }
         true
+    }
+
+    /// A packet carried what belongs `offset` ticks before it.
+    pub fn on_carried(&mut self, arrival: Duration, header: &Header, offset: u32) {
+        if let Some(playout) = &mut self.playout {
+            playout.on_carried(arrival, header.timestamp, offset);
+        }
     }
 
     /// Counts a packet that came by retransmission. `false`: it came before, or too late to tell.
@@ -403,6 +423,11 @@ impl Stream {
             frames: self.frames,
             nacks: self.missing.requests(),
             plis: self.plis,
+            played: self
+                .playout
+                .as_ref()
+                .map(Playout::so_far)
+                .unwrap_or_default(),
             jitter: self.jitter.as_duration(),
             ..StreamTotals::default()
         }

@@ -119,6 +119,14 @@ fn kind(text: &mut String, name: &str, media: &MediaEntry) -> fmt::Result {
     if let Some(rates) = media.frames_per_second {
         write!(text, ", {:.1} frames/s (worst {:.1})", rates.p50, rates.min)?;
     }
+    if let Some(heard) = media.heard {
+        let share = heard.share_concealed * 100.0;
+        let recovered = heard.recovered;
+        write!(
+            text,
+            ", {share:.2} % made up, {recovered} carried by later sound"
+        )?;
+    }
     writeln!(
         text,
         "\n          {} late, {} twice, {} NACKs, {} PLIs",

@@ -56,6 +56,9 @@ fn sample() -> Report {
 fn the_field_names_are_those_of_the_golden_file() {
     let mut report = sample();
     report.server = Some(Server::default());
+    if let Some(media) = &mut report.media.video {
+        media.heard = Some(Heard::default());
+    }
     report.fairness = Some(Fairness::default());
     report.lines = vec![Line::default()];
     report.floor = Some(Floor {

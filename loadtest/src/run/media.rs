@@ -6,8 +6,9 @@ use sfu::kind::MediaKind;
 
 use crate::endpoint::{Observed, ObservedStream};
 use crate::measure::{Distribution, Latencies, rounded};
+use crate::receive::playout::Played;
 use crate::receive::stream::{AUDIO_STALL, StreamTotals, VIDEO_STALL};
-use crate::report::{ForwardLatency, Media, MediaEntry, Stalls};
+use crate::report::{ForwardLatency, Heard, Media, MediaEntry, Stalls};
 
 /// Streams shorter than this say nothing about frames a second.
 const RATE_SPAN: Duration = Duration::from_secs(2);
@@ -122,6 +123,7 @@ struct Sum {
     rates: Distribution,
     stalls: crate::receive::stalls::Counts,
     span: Duration,
+    played: Played,
 }
 
 impl Sum {
@@ -145,6 +147,7 @@ impl Sum {
         self.stalls.merge(totals.stalls);
         self.span += totals.span;
         self.jitter.add(totals.jitter);
+        self.played.add(&totals.played);
     }
 
     /// Not of a site that speaks: its picture of the speaker rests meanwhile.
@@ -170,6 +173,12 @@ impl Sum {
             ..entry.stalls
         };
         entry.jitter = self.jitter.summary();
+        entry.heard = (self.played != Played::default()).then(|| Heard {
+            frames: self.played.heard,
+            recovered: self.played.recovered,
+            concealed: self.played.concealed,
+            share_concealed: self.played.share_concealed(),
+        });
         entry.frames_per_second = self.rates.summary();
         (entry.streams > 0).then_some(entry)
     }

@@ -56,6 +56,8 @@ pub struct AnswerMedia {
     pub codecs: Vec<(u8, Codec)>,
     /// Payload type of its retransmissions.
     pub rtx_pt: Option<u8>,
+    /// Payload type under which sound carries what came before it.
+    pub red_pt: Option<u8>,
     /// Generic NACK may be sent.
     pub nack: bool,
     /// Picture loss indication may be sent.
@@ -192,6 +194,7 @@ fn read_media(media: &MediaDescription) -> Result<AnswerMedia, AnswerError> {
         sends: !inactive && (media.has_attribute("sendonly") || both),
         codecs: if inactive { Vec::new() } else { codecs },
         rtx_pt: pt.and_then(|pt| rtx_pt(media, pt)),
+        red_pt: payload_type(media, "red/48000"),
         nack: pt.is_some_and(|pt| has_feedback(media, pt, "nack")),
         pli: pt.is_some_and(|pt| has_feedback(media, pt, "nack pli")),
         ssrc: declared_ssrc(media),
@@ -200,6 +203,15 @@ fn read_media(media: &MediaDescription) -> Result<AnswerMedia, AnswerError> {
             .filter(|(_, rest)| rest.starts_with("recv"))
             .map(|(rid, _)| rid.to_owned())
             .collect(),
+    })
+}
+
+/// The first payload type whose name begins so.
+fn payload_type(media: &MediaDescription, codec: &str) -> Option<u8> {
+    values(media, "rtpmap").find_map(|value| {
+        let (pt, name) = value.split_once(' ')?;
+        let matches = name.to_ascii_lowercase().starts_with(codec);
+        matches.then(|| pt.parse().ok()).flatten()
     })
 }
 

@@ -32,6 +32,8 @@ pub struct Offer<'a> {
     pub encoder: Encoder,
     /// Codecs of pictures that it can receive, the preferred one first.
     pub decodes: &'a [Codec],
+    /// It takes redundant sound, and asks for sound that is lost.
+    pub keeps_sound_whole: bool,
     /// What it may send.
     pub sends: &'a [SendTrack],
     /// How many audio streams it can receive.
@@ -88,6 +90,10 @@ impl Offer<'_> {
                 Codec::H264 => " 102",
             });
         }
+        let keeps_whole = self.keeps_sound_whole && kind == MediaKind::Audio && send.is_none();
+        if keeps_whole {
+            line(sdp, format_args!(" {}", ids::OPUS_RED));
+        }
         sdp.push_str("\r\n");
         sdp.push_str("c=IN IP4 0.0.0.0\r\na=rtcp:9 IN IP4 0.0.0.0\r\n");
         line(
@@ -112,6 +118,9 @@ impl Offer<'_> {
         sdp.push_str("a=rtcp-mux\r\na=rtcp-rsize\r\n");
         for codec in codecs {
             describe(sdp, *codec, send.is_some());
+        }
+        if keeps_whole {
+            describe_repairs_of_sound(sdp);
         }
         if let Some(track) = send {
             let repairs = kind == MediaKind::Video && self.encoder.has_rtx();
@@ -151,6 +160,15 @@ fn extensions(sdp: &mut String, kind: MediaKind, numbers: bool) {
             format_args!("a=extmap:{rrid} {HDREXT}:sdes:repaired-rtp-stream-id\r\n"),
         );
     }
+}
+
+/// That sound may carry what came before it, and that what is lost of it may be asked for: as the page
+/// says it, for Chromium can and says only the first by itself.
+fn describe_repairs_of_sound(sdp: &mut String) {
+    let (pt, red) = (ids::OPUS, ids::OPUS_RED);
+    line(sdp, format_args!("a=rtcp-fb:{pt} nack\r\n"));
+    line(sdp, format_args!("a=rtpmap:{red} red/48000/2\r\n"));
+    line(sdp, format_args!("a=fmtp:{red} {pt}/{pt}\r\n"));
 }
 
 fn describe(sdp: &mut String, codec: Codec, sends: bool) {

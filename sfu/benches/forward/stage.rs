@@ -168,12 +168,14 @@ const VP8: CodecSpec = CodecSpec {
     codec: Codec::Vp8,
     pt: Pt(96),
     rtx_pt: Some(Pt(97)),
+    red_pt: None,
     nack: true,
 };
 const OPUS: CodecSpec = CodecSpec {
     codec: Codec::Opus,
     pt: Pt(111),
     rtx_pt: None,
+    red_pt: None,
     nack: true,
 };
 

@@ -260,6 +260,7 @@ mod tests {
         codec: Codec::Vp8,
         pt: Pt(96),
         rtx_pt: Some(Pt(97)),
+        red_pt: None,
         nack: true,
     };
 

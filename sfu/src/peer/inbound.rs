@@ -304,6 +304,7 @@ mod tests {
                     codec: Codec::Vp8,
                     pt: Pt(pt),
                     rtx_pt: Some(Pt(pt + 1)),
+                    red_pt: None,
                     nack: true,
                 },
                 rids: rids.iter().map(token).collect(),

@@ -9,13 +9,14 @@ use arrayvec::ArrayVec;
 
 use crate::budget::Budget;
 use crate::drop_reason::DropReason;
+use crate::kind::MediaKind;
 use crate::line::estimate::Verdict;
 
 /// Share of the media bytes sent to a receiver that may be sent again, in percent.
 ///
 /// Higher: a line that loses more is repaired in full. Lower: less is pushed into a line that is
 /// too narrow for the media alone, and it is empty again sooner.
-const SHARE: u64 = 35;
+const SHARE: u64 = 32;
 
 /// The same while a queue stands in the way: what is asked for again has no room there either.
 const SHARE_WHILE_FULL: u64 = 10;
@@ -23,7 +24,7 @@ const SHARE_WHILE_FULL: u64 = 10;
 /// Bytes that may be sent again at once, beyond that share.
 ///
 /// Higher: longer bursts of loss are repaired. Lower: less of a burst on a weak line.
-const BURST: u32 = 16 * 1_024;
+const BURST: u32 = 20 * 1_024;
 
 /// How often one packet is sent again; who still misses it needs a keyframe.
 const MAX_TIMES: u8 = 4;
@@ -36,6 +37,19 @@ const MIN_WAIT: Duration = Duration::from_millis(100);
 
 /// Longest time between two repairs of one packet, whatever round trip a receiver claims.
 const MAX_WAIT: Duration = Duration::from_secs(1);
+
+/// Of the budget, what is left for pictures that were not sent again yet: not everybody notices that a
+/// repair has come.
+const KEPT_FOR_NEW: u32 = 8 * 1_024;
+
+/// Of the budget, what is left for sound when pictures have taken theirs, in bytes: all of a second.
+const KEPT_FOR_SOUND: u32 = 4 * 1_024;
+
+/// How long after sound has come to us it is sent again. It arrives as late as that, and a page holds
+/// sound back for at most so long; whatever the way is, which the first one had before it as well.
+///
+/// Higher: of use to who waits longer. Lower: fewer bytes for sound that is over.
+pub const SOUND_WAITS: Duration = Duration::from_millis(400);
 
 /// Repairs that may wait for one receiver.
 const MAX_DUE: usize = 64;
@@ -81,12 +95,21 @@ impl Sent {
     }
 }
 
+/// Payload bytes sent to one receiver since the beginning; both wrap.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Octets {
+    /// Of sound and pictures.
+    pub media: u32,
+    /// Of what came before that sound carries.
+    pub redundant: u32,
+}
+
 /// The repairs of one receiver.
 #[derive(Debug)]
 pub struct Repairs {
     budget: Budget,
     /// Payload bytes sent so far for which the share was credited.
-    credited: u32,
+    credited: Octets,
     born: Instant,
     sent: [Sent; REMEMBERED],
     due: ArrayVec<Asked, MAX_DUE>,
@@ -94,7 +117,7 @@ pub struct Repairs {
 
 impl Repairs {
     /// Nothing repaired yet, of a receiver that has been sent `octets` so far.
-    pub fn new(now: Instant, octets: u32) -> Self {
+    pub fn new(now: Instant, octets: Octets) -> Self {
         Self {
             budget: Budget::full(BURST),
             credited: octets,
@@ -104,15 +127,18 @@ impl Repairs {
         }
     }
 
-    /// Credits the share of what has been sent by now. `octets` counts from the beginning and wraps.
-    /// What was sent since the last time left on a line that is as `verdict` says.
-    pub fn credit(&mut self, octets: u32, verdict: Verdict) {
+    /// Credits the share of what has been sent by now, which left on a line that is as `verdict` says.
+    /// What sound carries beside is taken out of it: that is repaired before it is asked for.
+    pub fn credit(&mut self, octets: Octets, verdict: Verdict) {
         let share = match verdict {
             Verdict::Clear | Verdict::Lossy => SHARE,
             Verdict::Filling | Verdict::Flooded => SHARE_WHILE_FULL,
         };
-        let share = u64::from(octets.wrapping_sub(self.credited)) * share / 100;
+        let media = octets.media.wrapping_sub(self.credited.media);
+        let share = u64::from(media) * share / 100;
         self.budget.earn(u32::try_from(share).unwrap_or(u32::MAX));
+        let carried = octets.redundant.wrapping_sub(self.credited.redundant);
+        self.budget.pay(carried);
         self.credited = octets;
     }
 
@@ -139,11 +165,19 @@ impl Repairs {
     ///
     /// # Errors
     /// When the budget is empty or too many wait.
-    pub fn push(&mut self, now: Instant, what: Asked, length: u32) -> Result<(), DropReason> {
+    pub fn push(
+        &mut self,
+        now: Instant,
+        what: Asked,
+        kind: MediaKind,
+        length: u32,
+    ) -> Result<(), DropReason> {
         let before = self.known(what);
-        // Of what is left, half is for packets that were not sent again yet: not everybody notices
-        // that a repair has come.
-        let kept = if before.is_some() { BURST / 2 } else { 0 };
+        let kept = match kind {
+            MediaKind::Audio => 0,
+            MediaKind::Video if before.is_some() => KEPT_FOR_NEW + KEPT_FOR_SOUND,
+            MediaKind::Video => KEPT_FOR_SOUND,
+        };
         if self.due.is_full() || !self.budget.has(length + kept) || !self.budget.spend(length) {
             return Err(DropReason::RepairBudget);
         }
@@ -204,13 +238,13 @@ mod tests {
 
     fn ask(repairs: &mut Repairs, now: Instant, sequence: u16) -> Result<(), DropReason> {
         repairs.check(now, asked(sequence), Some(millis(250)))?;
-        repairs.push(now, asked(sequence), 1_000)
+        repairs.push(now, asked(sequence), MediaKind::Video, 1_000)
     }
 
     #[test]
     fn a_packet_is_repeated_once_a_round_trip_and_four_times_in_all() {
         let now = epoch();
-        let mut repairs = Repairs::new(now, 0);
+        let mut repairs = Repairs::new(now, Octets::default());
         let mut times = Vec::new();
         for at in 0..3_000 {
             if ask(&mut repairs, now + millis(at), 7).is_ok() {
@@ -224,7 +258,7 @@ mod tests {
     #[test]
     fn a_receiver_cannot_claim_a_shorter_or_an_endless_round_trip() {
         let now = epoch();
-        let mut repairs = Repairs::new(now, 0);
+        let mut repairs = Repairs::new(now, Octets::default());
         ask(&mut repairs, now, 7).expect("the first time");
         let again =
             |repairs: &Repairs, at, claimed| repairs.check(now + millis(at), asked(7), claimed);
@@ -234,13 +268,25 @@ mod tests {
     }
 
     #[test]
-    fn repairs_are_a_share_of_what_is_sent() {
+    fn repairs_are_a_share_of_what_is_sent_less_what_sound_carries() {
+        for (carried, share) in [(0, 32), (50, 27)] {
+            repair_for_long(carried, share);
+        }
+    }
+
+    /// Asks for two packets with each that is sent, with so much carried beside it.
+    fn repair_for_long(carried: u32, percent: u32) {
         let now = epoch();
-        let mut repairs = Repairs::new(now, u32::MAX - 10);
-        let (mut octets, mut repaired, mut refused) = (u32::MAX - 10, 0, 0);
+        let mut octets = Octets {
+            media: u32::MAX - 10,
+            redundant: u32::MAX - 10,
+        };
+        let mut repairs = Repairs::new(now, octets);
+        let (mut repaired, mut refused) = (0, 0);
         for number in 0..50_000_u32 {
             let at = now + millis(u64::from(number));
-            octets = octets.wrapping_add(1_000);
+            octets.media = octets.media.wrapping_add(1_000);
+            octets.redundant = octets.redundant.wrapping_add(carried);
             repairs.credit(octets, Verdict::Clear);
             for offset in [0, 20_000] {
                 match ask(&mut repairs, at, (number as u16).wrapping_add(offset)) {
@@ -253,14 +299,18 @@ mod tests {
             }
             repairs.take_due();
         }
-        assert_eq!(repaired, 50_000 * 35 / 100 + 16, "of 50,000 packets sent");
+        assert_eq!(
+            repaired,
+            50_000 * percent / 100 + 16,
+            "of 50,000 packets sent"
+        );
         assert_eq!(refused, 100_000 - repaired);
     }
 
     #[test]
     fn who_asks_again_leaves_enough_for_what_it_asks_the_first_time() {
         let now = epoch();
-        let mut repairs = Repairs::new(now, 0);
+        let mut repairs = Repairs::new(now, Octets::default());
         for round in 0..4 {
             for number in 0..4 {
                 let _ = ask(&mut repairs, now + millis(250 * round), number);
@@ -274,11 +324,22 @@ mod tests {
     }
 
     #[test]
+    fn pictures_leave_enough_for_sound() {
+        let now = epoch();
+        let mut repairs = Repairs::new(now, Octets::default());
+        let mut push = |number, kind| repairs.push(now, asked(number), kind, 1_000);
+        let pictures = (0..60).filter(|number| push(*number, MediaKind::Video).is_ok());
+        assert_eq!(pictures.count(), 16);
+        let sounds = (60..90).filter(|number| push(*number, MediaKind::Audio).is_ok());
+        assert_eq!(sounds.count(), 4);
+    }
+
+    #[test]
     fn no_more_wait_than_there_are_places() {
         let now = epoch();
-        let mut repairs = Repairs::new(now, 0);
+        let mut repairs = Repairs::new(now, Octets::default());
         for number in 0..200 {
-            let _ = repairs.push(now, asked(number), 1);
+            let _ = repairs.push(now, asked(number), MediaKind::Audio, 1);
         }
         assert_eq!(repairs.take_due().len(), MAX_DUE);
         assert!(repairs.take_due().is_empty());

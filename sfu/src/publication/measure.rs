@@ -109,6 +109,7 @@ mod tests {
             },
             level: None,
             payload: Bytes::from_static(&[0; 1_000]),
+            redundant: None,
         }
     }
 

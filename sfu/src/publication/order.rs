@@ -117,6 +117,7 @@ mod tests {
                 },
                 level: None,
                 payload: Bytes::from(vec![0; bytes]),
+                redundant: None,
             });
             layer.receive(now, &packet, false).expect("fresh");
         }

@@ -178,6 +178,7 @@ mod tests {
             },
             level: None,
             payload: Bytes::new(),
+            redundant: None,
         })
     }
 

@@ -244,6 +244,7 @@ mod tests {
             },
             level: None,
             payload: Bytes::new(),
+            redundant: None,
         })
     }
 

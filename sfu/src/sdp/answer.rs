@@ -8,6 +8,7 @@ use rtc_sdp::description::session::{Origin, SessionDescription, TimeDescription}
 
 use super::codec::{Chosen, Feedback};
 use super::extension::{Extension, ONE_BYTE};
+use super::formats::RED;
 use super::offer::{Media, Offer};
 use super::{CNAME, LocalDescription, Role};
 use crate::command::{
@@ -322,6 +323,11 @@ fn codec(made: MediaDescription, chosen: &Chosen, feedback: &[Feedback]) -> Medi
         .filter(|kind| feedback.contains(kind))
     {
         made = value(made, "rtcp-fb", format!("{pt} {}", kind.text()));
+    }
+    if let Some(red) = chosen.spec.red_pt {
+        made.media_name.formats.push(red.0.to_string());
+        made = value(made, "rtpmap", format!("{} {RED}", red.0));
+        made = value(made, "fmtp", format!("{} {pt}/{pt}", red.0));
     }
     if let Some(rtx) = chosen.spec.rtx_pt {
         made.media_name.formats.push(rtx.0.to_string());

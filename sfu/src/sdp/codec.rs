@@ -21,6 +21,20 @@ pub(super) struct Chosen {
     pub(super) feedback: Vec<Feedback>,
 }
 
+impl Chosen {
+    /// Without what sound may carry of what came before: whoever sends it to us sends it once.
+    pub(super) fn plain(&self) -> Self {
+        let spec = CodecSpec {
+            red_pt: None,
+            ..self.spec
+        };
+        Self {
+            spec,
+            ..self.clone()
+        }
+    }
+}
+
 /// RTCP feedback (RFC 4585 §4.2, RFC 5104 §7.1) as named in SDP.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Feedback {
@@ -130,6 +144,7 @@ fn read(format: &Format<'_>, kind: MediaKind, pt: Pt) -> Option<(Chosen, u8)> {
             codec,
             pt,
             rtx_pt: format.rtx,
+            red_pt: format.red,
             nack: feedback.contains(&Feedback::Nack),
         },
         rtpmap: rtpmap.to_owned(),

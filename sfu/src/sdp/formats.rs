@@ -4,6 +4,9 @@ use super::codec::Feedback;
 use super::offer::Media;
 use crate::id::Pt;
 
+/// What carries Opus with what came before it. Pictures are redundant in another way.
+pub(super) const RED: &str = "red/48000/2";
+
 /// Payload types are numbers of 7 bits.
 const PAYLOAD_TYPES: usize = 128;
 
@@ -18,6 +21,8 @@ pub(super) struct Format<'a> {
     feedback: u8,
     /// The payload type that repairs it (RFC 4588 §8.1).
     pub(super) rtx: Option<Pt>,
+    /// The payload type under which sound carries what came before it (RFC 2198 §5).
+    pub(super) red: Option<Pt>,
 }
 
 impl Format<'_> {
@@ -54,6 +59,7 @@ impl<'a> Formats<'a> {
             format.feedback |= of_all;
         }
         formats.find_repairs(media);
+        formats.find_redundancy(media);
         formats
     }
 
@@ -81,6 +87,25 @@ impl<'a> Formats<'a> {
                 .and_then(|apt| self.of_mut(apt));
             if let Some(repaired) = repaired {
                 repaired.rtx = repaired.rtx.or(Some(pt));
+            }
+        }
+    }
+
+    /// Pairs every payload type with the first that carries it alone.
+    fn find_redundancy(&mut self, media: &Media) {
+        for pt in media.payload_types() {
+            let format = self.of(pt);
+            let is_red = format
+                .rtpmap
+                .is_some_and(|rtpmap| rtpmap.eq_ignore_ascii_case(RED));
+            let mut carried = format.fmtp.unwrap_or_default().split('/').map(str::trim);
+            let Some(first) = carried.next().filter(|_| is_red) else {
+                continue;
+            };
+            if carried.all(|next| next == first)
+                && let Some(carried) = self.of_mut(first)
+            {
+                carried.red = carried.red.or(Some(pt));
             }
         }
     }

@@ -109,6 +109,7 @@ const fn codec(codec: Codec, pt: u8, rtx: Option<u8>) -> CodecSpec {
             Some(rtx) => Some(Pt(rtx)),
             None => None,
         },
+        red_pt: None,
         nack: rtx.is_some(),
     }
 }
@@ -203,6 +204,46 @@ fn chromium_and_firefox_watch() {
         );
         assert!(spec.publications.is_empty());
     }
+}
+
+#[test]
+fn sound_may_carry_what_came_before_where_the_receiver_says_so_and_never_towards_us() {
+    let red_of = |spec: &SlotSpec| spec.codecs[0].red_pt;
+    let watching = negotiated("chromium-watch", &listener());
+    let sounds = |spec: &&SlotSpec| spec.kind == MediaKind::Audio;
+    let slots: Vec<_> = watching
+        .spec
+        .slots
+        .iter()
+        .filter(sounds)
+        .map(red_of)
+        .collect();
+    assert!(!slots.is_empty() && slots.iter().all(|red| *red == Some(Pt(63))));
+    assert!(
+        watching
+            .answer
+            .contains("a=rtpmap:63 red/48000/2\r\na=fmtp:63 111/111\r\n")
+    );
+    for altered in ["a=fmtp:63 111/9", "a=fmtp:63 0/0", "a=x:63"] {
+        let offer = offer("chromium-watch").replace("a=fmtp:63 111/111", altered);
+        let answered = answer_to(&offer, &listener()).unwrap();
+        assert!(!answered.answer.contains("red/48000"), "{altered}");
+        assert!(
+            answered
+                .spec
+                .slots
+                .iter()
+                .all(|slot| red_of(slot).is_none())
+        );
+    }
+    let publishing = negotiated("chromium-publish", &speaker());
+    assert!(!publishing.answer.contains("red/48000"));
+    let codecs = publishing.spec.publications.iter();
+    assert!(
+        codecs
+            .map(|it| it.codec)
+            .all(|codec| codec.red_pt.is_none())
+    );
 }
 
 #[test]

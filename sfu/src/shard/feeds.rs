@@ -119,10 +119,7 @@ impl Shard {
             Some(FeedName::Publication(_)) => THUMBNAIL_LAYER,
             _ => STAGE_LAYER,
         };
-        let pointed = peer.slots.iter().enumerate().rev();
-        peer.watching = pointed
-            .filter_map(|(index, slot)| Some((slot.feed?, u8::try_from(index).ok()?)))
-            .collect();
+        peer.order_slots();
         peer.feed_mask = peer
             .watching
             .iter()

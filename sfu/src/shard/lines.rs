@@ -16,11 +16,11 @@ use crate::line::estimate::Verdict;
 use crate::line::feedback::remb;
 use crate::peer::PeerKey;
 use crate::priority::Priority;
-use crate::publication::measure::Measure;
 use crate::publication::{MAX_LAYERS, Publication};
+use crate::redundancy::Redundancy;
 use crate::rtp::Rtcp;
 use crate::rung::Rung;
-use crate::shard::Shard;
+use crate::shard::{Shard, sound};
 use crate::slot::Slot;
 use crate::table::Table;
 
@@ -28,7 +28,7 @@ use crate::table::Table;
 const ASSUMED: [u32; MAX_LAYERS] = [150_000, 400_000, 1_000_000];
 
 /// Bytes that a packet has besides its payload: RTP, a transport-wide number, SRTP, UDP, IP.
-const OVERHEAD: u32 = 64;
+pub(super) const OVERHEAD: u32 = 64;
 
 /// Pictures of one peer that are usual.
 const USUAL: usize = 8;
@@ -116,7 +116,9 @@ impl Shard {
         if let Some(peer) = self.peers.at_mut(key)
             && let Some(line) = &mut peer.cold.line
         {
-            line.on_report(now, f64::from(lost) / 256.0, peer.cold.round_trip);
+            let lost = f64::from(lost) / 256.0;
+            line.on_report(now, lost, peer.cold.round_trip);
+            peer.cold.sound.on_report(now, lost);
             self.share_out(now, key);
         }
     }
@@ -138,8 +140,10 @@ impl Shard {
             return;
         };
         let round_trip = peer.cold.round_trip;
+        let mut levels = peer.slots.iter().map(Slot::redundancy);
+        let redundant = levels.any(|level| level != Redundancy::None);
         let line = peer.cold.line.as_mut();
-        if let Some(said) = line.and_then(|line| line.announce(now, round_trip)) {
+        if let Some(said) = line.and_then(|line| line.announce(now, round_trip, redundant)) {
             let (peer, line) = (peer.id, said);
             self.events.push_back(Event::LineChanged { peer, line });
         }
@@ -151,12 +155,13 @@ impl Shard {
         let Some(peer) = self.peers.at_mut(key) else {
             return;
         };
-        let (Some(line), Some(conference)) =
-            (&mut peer.cold.line, self.conferences.at(peer.conference))
-        else {
+        let Some(conference) = self.conferences.at(peer.conference) else {
             return;
         };
-        let mut sound = 0;
+        let sound = sound::thicken(now, peer, conference, &self.publications);
+        let Some(line) = &mut peer.cold.line else {
+            return;
+        };
         let mut is_numbered = false;
         let mut wishes: SmallVec<[Wish; USUAL]> = SmallVec::new();
         for (index, slot) in (0u8..).zip(&peer.slots) {
@@ -165,21 +170,18 @@ impl Shard {
             else {
                 continue;
             };
-            match slot.kind {
-                MediaKind::Audio => sound += rate_of_sound(publication),
-                MediaKind::Video => {
-                    is_numbered |= slot.has_rtx(publication.codec);
-                    let rates = rates(now, publication);
-                    // What nobody sends yet is no wish yet.
-                    let is_sent = rates.iter().any(|rate| *rate > 0);
-                    wishes.extend(is_sent.then_some(Wish {
-                        slot: index,
-                        priority,
-                        ceiling: slot.wished,
-                        rates,
-                        thin: base_rate(now, publication),
-                    }));
-                }
+            if slot.kind == MediaKind::Video {
+                is_numbered |= slot.has_rtx(publication.codec);
+                let rates = rates(now, publication);
+                // What nobody sends yet is no wish yet.
+                let is_sent = rates.iter().any(|rate| *rate > 0);
+                wishes.extend(is_sent.then_some(Wish {
+                    slot: index,
+                    priority,
+                    ceiling: slot.wished,
+                    rates,
+                    thin: base_rate(now, publication),
+                }));
             }
         }
         // Without retransmissions packets leave without a number, and nothing tells of them.
@@ -201,6 +203,8 @@ impl Shard {
             let held = is_held.then_some(Rung::Sound);
             held.unwrap_or_else(|| peer.cold.allocator.rung(slot))
         }));
+        let is_narrow = line.is_settled();
+        peer.set_sound_first(is_narrow);
         let mut starting: SmallVec<[u8; USUAL]> = SmallVec::new();
         for wish in &wishes {
             let held = is_held.then_some(Rung::Sound);
@@ -239,7 +243,7 @@ fn leading_rung(wishes: &[Wish], rung: impl Fn(u8) -> Rung) -> Rung {
 }
 
 /// What a slot is to show, and how dearly.
-fn shown<'p>(
+pub(super) fn shown<'p>(
     conference: &Conference,
     publications: &'p Table<Publication>,
     slot: &Slot,
@@ -275,16 +279,6 @@ fn base_rate(now: Instant, publication: &Publication) -> u32 {
     payload.saturating_add(payload / 14)
 }
 
-/// Bits per second of sound on the line.
-fn rate_of_sound(publication: &Publication) -> u32 {
-    let measure = publication.layers.first().map(|layer| &layer.measure);
-    let payload = measure
-        .and_then(Measure::bits_per_second)
-        .map_or(0, saturate);
-    let packets = measure.and_then(Measure::pictures_per_second).unwrap_or(0);
-    payload.saturating_add(packets.saturating_mul(OVERHEAD * 8))
-}
-
-fn saturate(rate: u64) -> u32 {
+pub(super) fn saturate(rate: u64) -> u32 {
     u32::try_from(rate).unwrap_or(u32::MAX)
 }

@@ -9,7 +9,7 @@ use crate::kind::MediaKind;
 use crate::line::estimate::Verdict;
 use crate::packet::SharedPacket;
 use crate::path::Path;
-use crate::peer::repairs::{Asked, MAX_BEHIND, Repairs};
+use crate::peer::repairs::{Asked, MAX_BEHIND, Octets, Repairs, SOUND_WAITS};
 use crate::peer::{Peer, PeerKey};
 use crate::publication::Publication;
 use crate::rtp::Rtcp;
@@ -51,6 +51,7 @@ impl Shard {
         let (Some(slot), Ok(index)) = (peer.slots.get(index), u8::try_from(index)) else {
             return;
         };
+        let kind = slot.kind;
         // Whoever waits already has its turn.
         let has_turn = repairs.is_waiting();
         let mut is_new = false;
@@ -83,7 +84,9 @@ impl Shard {
         if is_new && !has_turn {
             self.repairs.push_back(key);
         }
-        self.on_missing(now, key, missed);
+        if kind == MediaKind::Video {
+            self.on_missing(now, key, missed);
+        }
     }
 
     /// Writes what the next receiver is sent again, behind its own messages. Returns whether there
@@ -104,8 +107,11 @@ impl Shard {
             drops.count_many(DropReason::NoPath, due.len() as u64);
             return true;
         };
-        for asked in due {
-            let Some(slot) = slots.get_mut(usize::from(asked.slot)) else {
+        let of_kind = |kind| due.iter().map(move |asked| (kind, asked));
+        let sound_first = of_kind(MediaKind::Audio).chain(of_kind(MediaKind::Video));
+        for (kind, asked) in sound_first {
+            let slot = slots.get_mut(usize::from(asked.slot));
+            let Some(slot) = slot.filter(|slot| slot.kind == kind) else {
                 continue;
             };
             match find(&self.publications, slot, asked.sequence) {
@@ -192,15 +198,26 @@ fn note(
     publications: &Table<Publication>,
 ) -> Result<(), DropReason> {
     repairs.check(now, what, round_trip)?;
-    let (packet, _) = find(publications, slot, what.sequence).ok_or(DropReason::NotRepairable)?;
-    let length = u32::try_from(packet.payload.len());
-    repairs.push(now, what, length.unwrap_or(u32::MAX))
+    let (packet, origin) =
+        find(publications, slot, what.sequence).ok_or(DropReason::NotRepairable)?;
+    let age = now.saturating_duration_since(packet.arrived);
+    if slot.kind == MediaKind::Audio && age > SOUND_WAITS {
+        return Err(DropReason::NotRepairable);
+    }
+    let length = u32::try_from(slot.length_of(packet, &origin));
+    repairs.push(now, what, slot.kind, length.unwrap_or(u32::MAX))
 }
 
-/// Payload bytes that all slots of a peer were sent; wraps.
-fn octets(peer: &Peer) -> u32 {
-    let sent = peer.slots.iter().map(|slot| slot.sent().octets);
-    sent.fold(0, u32::wrapping_add)
+/// Payload bytes that all slots of a peer were sent: of media, and of what sound carries beside.
+fn octets(peer: &Peer) -> Octets {
+    let sent = peer.slots.iter().map(Slot::sent);
+    sent.fold(Octets::default(), |sum, sent| {
+        let own = sent.octets.wrapping_sub(sent.redundant);
+        Octets {
+            media: sum.media.wrapping_add(own),
+            redundant: sum.redundant.wrapping_add(sent.redundant),
+        }
+    })
 }
 
 /// The packet that left a slot with this number, and how, if it would come in time.

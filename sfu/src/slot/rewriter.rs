@@ -10,6 +10,7 @@ use crate::codec::vp8::Running;
 use crate::drop_reason::DropReason;
 use crate::packet::Packet;
 use crate::publication::PublicationKey;
+use crate::redundancy::Redundancy;
 use crate::slot::left_out::LeftOut;
 
 /// Former runs remembered for NACKs.
@@ -34,6 +35,8 @@ pub struct Source {
 pub struct Look {
     /// Index of the codec among the slot's.
     pub codec: u8,
+    /// How much of what came before sound carries.
+    pub redundancy: Redundancy,
     /// How many times closer together its pictures are than they were published.
     squeeze: u8,
     tl0_offset: u8,
@@ -239,6 +242,7 @@ impl Rewriter {
         let tl0 = running.and_then(|running| running.tl0);
         let look = Look {
             codec,
+            redundancy: Redundancy::None,
             squeeze: 1,
             tl0_offset: tl0.map_or(0, |(_, tl0)| {
                 self.last_tl0.wrapping_add(1).wrapping_sub(tl0)
@@ -262,6 +266,24 @@ impl Rewriter {
             look,
             left_out: None,
         });
+    }
+
+    /// Has what follows the newest packet carry so much of what came before. What comes later than
+    /// that and belongs before it is left out.
+    pub fn set_redundancy(&mut self, redundancy: Redundancy) {
+        let Some(run) = &mut self.run else {
+            return;
+        };
+        if run.first_out == self.next {
+            run.look.redundancy = redundancy;
+            return;
+        }
+        let newest = self.next.checked_sub(1).and_then(|it| run.incoming(it));
+        if let Some(newest) = newest.filter(|_| run.look.redundancy != redundancy) {
+            let (source, look) = (run.source, run.look);
+            let look = Look { redundancy, ..look };
+            self.begin(source, newest + 1, look);
+        }
     }
 
     /// Gives the pictures of a run that was just begun times `squeeze` times closer together than
@@ -431,6 +453,7 @@ mod tests {
             seen: Seen::default(),
             level: None,
             payload: Bytes::new(),
+            redundant: None,
         }
     }
 

@@ -74,7 +74,7 @@ fn fanout_wait(stats: &Stats) -> Reading {
 }
 
 /// What was learnt of receivers' lines.
-const fn lines(stats: &Stats) -> [Row; 5] {
+const fn lines(stats: &Stats) -> [Row; 6] {
     [
         (
             "dinh_media_padding_packets",
@@ -100,6 +100,11 @@ const fn lines(stats: &Stats) -> [Row; 5] {
             "dinh_media_rung_changes",
             "Times that a receiver's line led to more or less of a picture",
             stats.rung_changes,
+        ),
+        (
+            "dinh_media_redundant_packets",
+            "Packets of sound sent with what came before them",
+            stats.redundant_out,
         ),
     ]
 }

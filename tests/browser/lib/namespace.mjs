@@ -75,6 +75,12 @@ export class Namespace {
     this.#within("nft", 'add rule inet cut in iifname != "lo" drop; add rule inet cut out oifname != "lo" drop');
   }
 
+  /** From now on so many percent of all datagrams are lost, each way. */
+  lose(percent) {
+    const lost = `meta l4proto udp numgen random mod 100 < ${percent} drop`;
+    this.#within("nft", `add rule inet cut in ${lost}; add rule inet cut out ${lost}`);
+  }
+
   /** From now on TCP to this port is refused; connections that are open break. */
   cutTcp(port) {
     this.#within("nft", `add rule inet cut out tcp dport ${port} reject with tcp reset`);

@@ -95,6 +95,11 @@ export async function traffic() {
         totalSamplesReceived: entry.totalSamplesReceived,
         concealedSamples: entry.concealedSamples,
         silentConcealedSamples: entry.silentConcealedSamples,
+        packetsLost: entry.packetsLost,
+        nackCount: entry.nackCount,
+        fecPacketsReceived: entry.fecPacketsReceived,
+        jitterBufferDelay: entry.jitterBufferDelay,
+        jitterBufferEmittedCount: entry.jitterBufferEmittedCount,
       })),
     sent: of("outbound-rtp").map(
       ({ kind, rid, packetsSent, framesSent, frameWidth, frameHeight, targetBitrate, qualityLimitationReason }) => ({

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use loadtest::endpoint::{Effects, Endpoint, EndpointConfig, Habits, Milestone, Sends, Shared};
 use loadtest::publish::Told;
+use loadtest::receive::playout::Played;
 use loadtest::sdp::Answer;
 use sfu::kind::MediaKind;
 use sfu::peer::dtls::Identity;
@@ -181,6 +182,17 @@ impl Light {
             .flat_map(|stream| &stream.chapters)
             .map(|chapter| chapter.duplicates)
             .sum()
+    }
+
+    /// What was heard of its sounds, and what had to be made up.
+    pub fn played(&self) -> Played {
+        let mut played = Played::default();
+        for stream in self.endpoint.observed().streams {
+            for chapter in &stream.chapters {
+                played.add(&chapter.played);
+            }
+        }
+        played
     }
 
     /// What it was told about what it sends.

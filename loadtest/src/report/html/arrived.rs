@@ -3,12 +3,12 @@
 use super::distributions;
 use crate::page::number::{bitrate, count, percent, short};
 use crate::page::{Block, Section, Table};
-use crate::report::{Media, MediaEntry, Report};
+use crate::report::{Heard, Media, MediaEntry, Report};
 
 /// What a row says of one kind of media; nothing where it has no such figure.
 type Figure = fn(&MediaEntry) -> String;
 
-const ROWS: [(&str, Figure); 15] = [
+const ROWS: [(&str, Figure); 17] = [
     ("Streams", |media| count(media.streams)),
     ("Packets", |media| count(media.expected)),
     ("Bytes, with RTP headers", |media| count(media.bytes)),
@@ -18,6 +18,15 @@ const ROWS: [(&str, Figure); 15] = [
     ("Repaired by retransmission", |media| count(media.repaired)),
     ("Lost for good", |media| {
         part(media.lost_after_repair, media.loss_after_repair)
+    }),
+    ("Carried by later sound", |media| {
+        media
+            .heard
+            .map_or_else(String::new, |it| count(it.recovered))
+    }),
+    ("Made up by listeners", |media| {
+        let made_up = |it: Heard| part(it.concealed, it.share_concealed);
+        media.heard.map_or_else(String::new, made_up)
     }),
     ("Lost for good, worst stream", |media| {
         percent(media.worst_loss_after_repair)
