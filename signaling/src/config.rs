@@ -24,6 +24,9 @@ pub use load::{ConfigError, load};
 pub use network::Network;
 pub use secret::Secret;
 
+/// Longest word on whom to call: it stands on one line of a page.
+const MAX_ORGANISER_CHARS: usize = 200;
+
 /// The whole configuration. An empty file is a complete one.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
@@ -181,6 +184,8 @@ pub struct Conferences {
     pub audio_40ms_above_sites: u32,
     /// Above so many sites, audio comes in frames of 60 ms.
     pub audio_60ms_above_sites: u32,
+    /// Whom people are told to call, such as a telephone number; empty if pages name nobody.
+    pub organiser: String,
 }
 
 /// Stopping.
@@ -311,6 +316,7 @@ impl Default for Conferences {
             max_open: 100,
             audio_40ms_above_sites: 100,
             audio_60ms_above_sites: 500,
+            organiser: String::new(),
         }
     }
 }
@@ -583,6 +589,13 @@ impl Config {
                     format!("has `{origin}`, must be like https://example.org, or *"),
                 );
             }
+        }
+        let organiser = self.conferences.organiser.chars().count();
+        if organiser > MAX_ORGANISER_CHARS {
+            refuse(
+                "conferences.organiser".to_owned(),
+                format!("has {organiser} characters, must have at most {MAX_ORGANISER_CHARS}"),
+            );
         }
         if self.data_dir.as_os_str().is_empty() {
             refuse(

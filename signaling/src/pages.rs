@@ -2,14 +2,18 @@
 
 mod packed;
 
-use axum::extract::Path;
+use axum::Json;
+use axum::extract::{Path, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName,
-    IF_NONE_MATCH, REFERRER_POLICY, VARY,
+    ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
+    HeaderName, IF_NONE_MATCH, REFERRER_POLICY, VARY,
 };
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use rust_embed::{EmbeddedFile, RustEmbed};
+
+use crate::app::App;
+use crate::rest::refusals;
 
 /// The built files. Missing ones are allowed, so that the server builds without Node.
 #[derive(RustEmbed)]
@@ -53,12 +57,18 @@ pub async fn page(headers: HeaderMap) -> Response {
 /// A file with a hash in its name.
 pub async fn asset(headers: HeaderMap, Path(path): Path<String>) -> Response {
     let path = format!("assets/{path}");
-    Files::get(&path).map_or_else(not_found, |file| serve(&headers, &path, &file, FOR_EVER))
+    Files::get(&path).map_or_else(
+        || not_found(&headers),
+        |file| serve(&headers, &path, &file, FOR_EVER),
+    )
 }
 
 /// Any other file of the client, such as its icon.
 pub async fn file(headers: HeaderMap, Path(name): Path<String>) -> Response {
-    Files::get(&name).map_or_else(not_found, |file| serve(&headers, &name, &file, ASK_AGAIN))
+    Files::get(&name).map_or_else(
+        || not_found(&headers),
+        |file| serve(&headers, &name, &file, ASK_AGAIN),
+    )
 }
 
 fn serve(headers: &HeaderMap, path: &str, file: &EmbeddedFile, cache: &'static str) -> Response {
@@ -95,8 +105,47 @@ fn not_built() -> Response {
     guard((StatusCode::SERVICE_UNAVAILABLE, kind, NOT_BUILT).into_response())
 }
 
-fn not_found() -> Response {
-    guard((StatusCode::NOT_FOUND, "there is no such page\n").into_response())
+/// Whoever is led astray by a person's hand reads a page, with what to do; a program a sentence.
+fn not_found(headers: &HeaderMap) -> Response {
+    let wants_page = headers.get_all(ACCEPT).iter().any(|kinds| {
+        kinds
+            .to_str()
+            .is_ok_and(|kinds| kinds.contains("text/html"))
+    });
+    let page = Files::get(INDEX).filter(|_| wants_page);
+    let Some(page) = page else {
+        return guard((StatusCode::NOT_FOUND, "there is no such page\n").into_response());
+    };
+    let mut response = serve(headers, INDEX, &page, ASK_AGAIN);
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    response
+}
+
+/// Neither a page nor a file nor an interface.
+pub async fn nothing(headers: HeaderMap, uri: Uri) -> Response {
+    const PROGRAMS: [&str; 4] = ["/api", "/whip", "/whep", "/ws"];
+    if PROGRAMS.iter().any(|path| uri.path().starts_with(path)) {
+        return refusals::no_address(uri).await.into_response();
+    }
+    let mut response = not_found(&headers);
+    if !is_html(&response) {
+        response = refusals::no_address(uri).await.into_response();
+    }
+    response
+}
+
+fn is_html(response: &Response) -> bool {
+    let kind = response.headers().get(CONTENT_TYPE);
+    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
+}
+
+/// How to reach the organisers, for the sentences that send people to them.
+pub async fn contact(State(app): State<App>) -> Response {
+    let contact = app.config.conferences.organiser.as_str();
+    let organiser = (!contact.is_empty()).then_some(contact);
+    let cache = [(CACHE_CONTROL, ASK_AGAIN)];
+    let body = Json(serde_json::json!({ "organiser": organiser }));
+    guard((cache, body).into_response())
 }
 
 /// What a browser must not do with our pages.

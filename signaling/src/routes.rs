@@ -38,6 +38,7 @@ pub fn public(app: App) -> Router {
         )
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
+        .route("/contact.json", get(pages::contact))
         .route("/assets/{*path}", get(pages::asset))
         .route("/{name}", get(pages::file))
         .merge(interfaces(&app));
@@ -49,7 +50,7 @@ pub fn public(app: App) -> Router {
         }
     }
     router
-        .fallback(refusals::no_address)
+        .fallback(pages::nothing)
         .method_not_allowed_fallback(refusals::no_method)
         .layer(from_fn_with_state(app.clone(), count))
         .layer(from_fn_with_state(app.clone(), meter))

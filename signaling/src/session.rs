@@ -343,6 +343,9 @@ impl Session {
             ClientMessage::YieldFloor { id } => {
                 self.request(Some(id), Command::YieldFloor { participant });
             }
+            ClientMessage::SpeakHere { id } => {
+                self.request(Some(id), Command::SpeakHere { participant });
+            }
             ClientMessage::RevokeFloor { id, participant } => {
                 self.request(Some(id), Command::RevokeFloor { participant });
             }

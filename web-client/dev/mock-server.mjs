@@ -124,8 +124,14 @@ const self = (participant) => {
     floor: isHolding ? "holding" : position >= 0 ? "waiting" : "none",
     position: position >= 0 ? position + 1 : null,
     onStage: [main, second, screen].some((who) => who?.participant === participant),
+    device: 1,
+    standsBy: false,
+    arriving: { microphone: sends(participant, "microphone"), camera: sends(participant, "camera") },
+    lastTurn: null,
   };
 };
+
+const sends = (participant, source) => people.get(participant)?.sources.includes(source) ?? false;
 
 function standing(participant) {
   return holder?.participant === participant
@@ -239,10 +245,16 @@ const http = createServer((request, response) => {
     return json(CONFERENCE);
   }
   if (pathname === "/api/v1/invitation") {
-    const { role, site } = claims((request.headers.authorization ?? "").replace("Bearer ", ""));
+    const { role, site, refuse, state } = claims((request.headers.authorization ?? "").replace("Bearer ", ""));
+    if (refuse?.startsWith("token_")) {
+      response.statusCode = 401;
+      return json({ code: refuse, message: "mock" });
+    }
+    const invitedTo = { ...CONFERENCE, ...(state && { state }) };
     const found = sites.find(({ code }) => code === site);
-    return json({ conference: CONFERENCE, role, site: found ? { code: found.code, name: found.name } : null });
+    return json({ conference: invitedTo, role, site: found ? { code: found.code, name: found.name } : null });
   }
+  if (pathname === "/contact.json") return json({ organiser: "024 3804 8888" });
   const wanted = join(DIST, normalize(pathname));
   const file = extname(wanted) !== "" && wanted.startsWith(DIST) && existsSync(wanted) ? wanted : join(DIST, "index.html");
   response.setHeader("content-security-policy", "default-src 'self'");

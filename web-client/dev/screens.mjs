@@ -4,16 +4,26 @@
 import { spawn } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import axe from "axe-core";
 import { chromium } from "playwright-core";
+
+import { STATES } from "./states.mjs";
 
 const OUT = process.argv[2] ?? "screens";
 const ONLY = process.argv[3] ?? "";
-const PORT = 7951;
+/** One for each run: several may go on at the same time. */
+const PORT = 20_000 + (process.pid % 20_000);
 const SIZES = [
-  ["phone", 360, 740],
+  ["tiny", 320, 480],
+  ["phone", 360, 640],
+  ["low", 640, 360],
   ["laptop", 1366, 768],
-  ["wall", 2560, 1440],
-];
+  ["wall", 3840, 2160],
+].filter(([size]) => (process.env.SIZES ?? size).split(",").includes(size));
+const LANGUAGES = (process.env.LANGUAGES ?? "vi,en").split(",");
+/** Beside the usual look: what the system may ask for. */
+const LOOKS = { dark: { colorScheme: "dark" }, forced: { forcedColors: "active" } };
+const LOOK = LOOKS[process.env.LOOK] ?? {};
 
 mkdirSync(OUT, { recursive: true });
 
@@ -39,6 +49,15 @@ function makeBelieve() {
     }, 100);
     return canvas.captureStream(10).getVideoTracks()[0];
   }
+  globalThis.__tracks = [];
+  const { mediaDevices } = navigator;
+  const open = mediaDevices.getUserMedia.bind(mediaDevices);
+  mediaDevices.getUserMedia = async (wanted) => {
+    if (globalThis.__denies) throw new DOMException("Permission denied", "NotAllowedError");
+    const stream = wanted.audio && globalThis.__isMuteMachine ? new AudioContext().createMediaStreamDestination().stream : await open(wanted);
+    globalThis.__tracks.push(...stream.getTracks());
+    return stream;
+  };
   let videos = 0;
   globalThis.RTCPeerConnection = class extends EventTarget {
     iceConnectionState = "new";
@@ -52,7 +71,7 @@ function makeBelieve() {
         kind,
         direction,
         mid,
-        sender: { replaceTrack: () => Promise.resolve() },
+        sender: { replaceTrack: () => Promise.resolve(), getParameters: () => ({ encodings: [] }) },
         receiver: { track: direction === "recvonly" ? drawn(kind, index) : null },
       };
       this.lines.push(line);
@@ -67,6 +86,7 @@ function makeBelieve() {
       return Promise.resolve();
     }
     setRemoteDescription() {
+      if (globalThis.__isBlocked) return Promise.resolve();
       this.iceConnectionState = this.connectionState = "connected";
       setTimeout(() => this.dispatchEvent(new Event("iceconnectionstatechange")), 0);
       return Promise.resolve();
@@ -109,7 +129,7 @@ const PAGES = [
   ["observer", "/observer", { role: "observer" }, steps(click(JOIN), pause(1200))],
   ["holding", "/site", { ...site, site: "00025" }, steps(click(JOIN), click(/Xin phát biểu|Ask for the floor/), pause(600), grant("P-00025"), pause(1800))],
   ["screen", "/hall", { role: "hall" }, steps(click(JOIN), pause(800), click(/Chia sẻ|Share/), pause(1500))],
-  ["expired", "/site", { ...site, refuse: "token_expired" }, steps(click(JOIN), pause(600))],
+  ["expired", "/site", { ...site, refuse: "token_expired" }, pause(600)],
   ["conference-full", "/site", { ...site, refuse: "conference_full", close: 4011 }, steps(click(JOIN), pause(600))],
   ["server-full", "/site", { ...site, refuse: "server_full", close: 4012 }, steps(click(JOIN), pause(600))],
   ["overloaded", "/site", { ...site, refuse: "overloaded", close: 4013 }, steps(click(JOIN), pause(600))],
@@ -140,6 +160,15 @@ async function lose(page) {
   await page.evaluate(() => globalThis.__sockets.forEach((socket) => socket.dispatchEvent(new CloseEvent("close", { code: 1006 }))));
 }
 
+/** Prints what axe finds on the page as it is. */
+async function judge(page, file) {
+  await page.evaluate(axe.source);
+  const { violations } = await page.evaluate(() => globalThis.axe.run({ resultTypes: ["violations"] }));
+  for (const { id, impact, nodes } of violations) {
+    console.log(file, "AXE", id, impact, nodes.slice(0, 3).map(({ target }) => target.join(" ")).join(" | "));
+  }
+}
+
 const browser = await chromium.launch({
   executablePath: "/usr/bin/chromium",
   args: [
@@ -151,24 +180,30 @@ const browser = await chromium.launch({
 });
 
 for (const [size, width, height] of SIZES) {
-  for (const language of ["vi", "en"]) {
+  for (const language of LANGUAGES) {
     const server = spawn(process.execPath, [fileURLToPath(new URL("mock-server.mjs", import.meta.url)), String(PORT)], {
       env: { ...process.env, MOCK_QUEUE: "1" },
       stdio: ["ignore", "pipe", "inherit"],
     });
     await new Promise((ready) => server.stdout.once("data", ready));
-    for (const [name, path, claims, act] of PAGES) {
+    for (const [name, path, claims, act] of [...PAGES, ...STATES]) {
       const file = `${name}-${size}-${language}`;
       if (!file.includes(ONLY)) continue;
-      const context = await browser.newContext({ viewport: { width, height } });
+      const context = await browser.newContext({ viewport: { width, height }, ...LOOK });
+      await context.addInitScript((flags) => Object.assign(globalThis, flags), claims?.flags ?? {});
       await context.addInitScript(makeBelieve);
       await context.addInitScript((chosen) => {
         localStorage.setItem("dinh.language", chosen);
         globalThis.__sockets = [];
+        globalThis.__fixed = new Set();
         const Real = WebSocket;
         globalThis.WebSocket = class extends Real {
           constructor(...args) {
             super(...args);
+            // What a state of the gallery says holds, whatever the make-believe server says later.
+            this.addEventListener("message", (event) => {
+              if (event.isTrusted && globalThis.__fixed.has(JSON.parse(event.data).type)) event.stopImmediatePropagation();
+            });
             globalThis.__sockets.push(this);
           }
         };
@@ -187,7 +222,8 @@ for (const [size, width, height] of SIZES) {
       }
       const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       if (wide > 0) console.log(file, `scrolls sideways by ${wide} px`);
-      await page.screenshot({ path: `${OUT}/${file}.png` });
+      await page.screenshot({ path: `${OUT}/${file}${process.env.LOOK ? `-${process.env.LOOK}` : ""}.png` });
+      await judge(page, file);
       await context.close();
     }
     server.kill();

@@ -18,7 +18,7 @@ function codeOf(body: unknown, status: number): string {
 }
 
 /** Asks `/api/v1` + `path`. Rejects with an `ApiError` when the server refuses, and with what `fetch` throws. */
-export async function ask(path: string, request: RequestInit & { method: string }): Promise<unknown> {
+async function ask(path: string, request: RequestInit & { method: string }): Promise<unknown> {
   const response = await fetch(`/api/v1${path}`, request);
   const body: unknown = await response.json().catch(() => null);
   if (!response.ok) throw new ApiError(codeOf(body, response.status), `${request.method} ${path}: ${response.status}`);

@@ -41,6 +41,8 @@ export interface AttendanceState {
   readonly standing: Standing;
   /** Media has not come through for seconds. */
   readonly isBlocked: boolean;
+  /** Nothing comes any more over a way that the browser still calls connected. */
+  readonly isInterrupted: boolean;
   /** How a turn, or the wait for one, has ended that nobody here ended. */
   readonly ended: EndedTurn | null;
   /** The shared screen, for a preview. */
@@ -80,6 +82,7 @@ const START: AttendanceState = {
   switches: { microphone: true, camera: true },
   standing: { is: "idle", obstacle: "mediaConnecting" },
   isBlocked: false,
+  isInterrupted: false,
   ended: null,
   screen: null,
   watched: new Map(),
@@ -234,6 +237,11 @@ export class Attendance {
   yieldFloor(): Promise<void> {
     this.#hasEnded = true;
     return this.#do({ type: "yieldFloor" });
+  }
+
+  /** This device speaks for its site from now on. */
+  speakHere(): Promise<void> {
+    return this.#do({ type: "speakHere" });
   }
 
   /** How the last turn ended has been read. */
@@ -407,7 +415,8 @@ export class Attendance {
   }
 
   #facts(): Facts {
-    const { conference, switches, link, media, isBlocked } = this.#state;
+    const { conference, switches, link, isBlocked, isInterrupted } = this.#state;
+    const media = isInterrupted ? "disconnected" : this.#state.media;
     const { self } = conference;
     const { microphone, camera } = this.#options.devices.state;
     const role = conference.me?.role ?? "site";
@@ -528,6 +537,8 @@ export class Attendance {
     try {
       const sight = await peer.sight();
       const remedy = this.#peer === peer ? this.#path.look(performance.now(), sight) : null;
+      const isInterrupted = this.#path.isSilent(performance.now());
+      if (isInterrupted !== this.#state.isInterrupted) this.#change({ isInterrupted });
       if (remedy !== null) await this.#remedy(peer, remedy);
     } finally {
       this.#isLooking = false;

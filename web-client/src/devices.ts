@@ -224,11 +224,11 @@ export class LocalDevices {
     track.addEventListener("ended", () => {
       if (this.#state[kind].track === track) this.#set(kind, { ...NOTHING, problem: "unplugged" });
     });
-    const tell = () => {
+    const noteMuted = () => {
       if (this.#state[kind].track === track) this.#set(kind, { ...NOTHING, track, isMuted: track.muted });
     };
-    track.addEventListener("mute", tell);
-    track.addEventListener("unmute", tell);
+    track.addEventListener("mute", noteMuted);
+    track.addEventListener("unmute", noteMuted);
     this.#set(kind, { ...NOTHING, track, isMuted: track.muted });
   }
 

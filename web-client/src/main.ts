@@ -7,4 +7,11 @@ import { Visit } from "./ui/visit.svelte.ts";
 
 const target = document.getElementById("app");
 if (target === null) throw new Error("index.html has no #app");
+
+// The pages for reading are dark where the system is; those with pictures always are.
+const darkness = matchMedia("(prefers-color-scheme: dark)");
+const applyDarkness = () => document.documentElement.classList.toggle("dark", darkness.matches);
+darkness.addEventListener("change", applyDarkness);
+applyDarkness();
+
 mount(App, { target, props: { visit: new Visit({ location, history }) } });

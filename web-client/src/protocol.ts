@@ -45,6 +45,7 @@ export type Request =
   | { readonly type: "requestFloor" }
   | { readonly type: "withdrawFloor" }
   | { readonly type: "yieldFloor" }
+  | { readonly type: "speakHere" }
   | { readonly type: "grantFloor"; readonly participant: string }
   | { readonly type: "revokeFloor"; readonly participant: string }
   | { readonly type: "setStage"; readonly place: Place; readonly participant: string | null }

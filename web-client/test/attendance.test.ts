@@ -188,6 +188,15 @@ describe("the peer connection", () => {
     expect(connections).toHaveLength(2);
   });
 
+  it("over which nothing arrives any more is called interrupted within two seconds", async () => {
+    await joined();
+    connection().received = 1;
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(attendance.state.isInterrupted).toBe(false);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(attendance.state.isInterrupted).toBe(true);
+  });
+
   it("is left alone when nothing arrives any more, not even over the WebSocket", async () => {
     await joined();
     connection().received = 1;

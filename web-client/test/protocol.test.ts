@@ -35,6 +35,7 @@ const SENT: { readonly [T in ClientMessage["type"]]: Extract<ClientMessage, { ty
   requestFloor: { type: "requestFloor", id: 5 },
   withdrawFloor: { type: "withdrawFloor", id: 6 },
   yieldFloor: { type: "yieldFloor", id: 7 },
+  speakHere: { type: "speakHere", id: 15 },
   grantFloor: { type: "grantFloor", id: 8, participant: "01JD8Y6Q0B9FJ3V2K7T5C4X1HE" },
   revokeFloor: { type: "revokeFloor", id: 9, participant: "01JD8Y6Q0B9FJ3V2K7T5C4X1HE" },
   setStage: { type: "setStage", id: 10, place: "main", participant: "01JD8Y6Q0B9FJ3V2K7T5C4X1HE" },

@@ -140,6 +140,11 @@ pub enum Command {
         /// Who.
         participant: ParticipantId,
     },
+    /// A device that stands by speaks for its site from now on.
+    SpeakHere {
+        /// Which.
+        participant: ParticipantId,
+    },
     /// Give the floor to somebody, whoever has it.
     GrantFloor {
         /// To whom.
@@ -189,6 +194,7 @@ impl Command {
             | Self::RequestFloor { .. }
             | Self::WithdrawFloor { .. }
             | Self::YieldFloor { .. }
+            | Self::SpeakHere { .. }
             | Self::GrantFloor { .. }
             | Self::RevokeFloor { .. }
             | Self::SetStage { .. } => true,

@@ -85,6 +85,7 @@ pub fn decide(
         Command::RequestFloor { participant } => state.decide_request(actor, participant),
         Command::WithdrawFloor { participant } => state.decide_withdraw(actor, participant),
         Command::YieldFloor { participant } => state.decide_yield(actor, participant),
+        Command::SpeakHere { participant } => state.decide_speak_here(actor, participant),
         Command::GrantFloor { participant } => state.decide_grant(actor, participant),
         Command::RevokeFloor { participant } => state.decide_revoke(actor, participant),
         Command::SetStage { place, participant } => state.decide_stage(actor, place, participant),

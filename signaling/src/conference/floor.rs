@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::auth::Verb;
 use crate::conference::command::{Actor, Refusal};
-use crate::conference::event::{By, Event, ReleaseReason};
+use crate::conference::event::{By, Event, LeaveReason, ReleaseReason};
 use crate::conference::state::State;
 use crate::ids::ParticipantId;
 use crate::protocol::ErrorCode;
@@ -168,6 +168,37 @@ impl State {
             events.extend(self.standing_aside(participant, &by));
         }
         events.push(Event::FloorGranted { participant, by });
+        Ok(events)
+    }
+
+    /// The device that speaks for a site goes, and the acting one is the first: somebody sits there
+    /// now. Its wait for the floor is taken up again, at the end of the queue. Not while it is on
+    /// air: whoever speaks is not cut off by a second click elsewhere.
+    pub(super) fn decide_speak_here(
+        &self,
+        actor: &Actor,
+        participant: ParticipantId,
+    ) -> Result<Vec<Event>, Refusal> {
+        self.permit_self(actor, participant)?;
+        let first = self.devices_beside(participant).first().copied();
+        let Some(first) = first.filter(|_| self.stands_by(participant)) else {
+            return Ok(Vec::new());
+        };
+        if self.floor.holder() == Some(first) || self.scene.shows(first) {
+            return Err(Refusal::new(
+                ErrorCode::StandBy,
+                "another device of the same site is on air: it can be replaced when it has ended",
+            ));
+        }
+        let by = By::Participant(participant);
+        let mut events = self.departure(first, LeaveReason::TakenOver, &by);
+        let is_second = self.devices_beside(participant).get(1) == Some(&participant);
+        if self.floor.is_waiting(first) && is_second {
+            events.push(Event::FloorRequested {
+                participant,
+                by: Some(by),
+            });
+        }
         Ok(events)
     }
 

@@ -104,6 +104,11 @@ pub enum ClientMessage {
         /// Request id.
         id: RequestId,
     },
+    /// This device speaks for its site from now on, instead of the one that does.
+    SpeakHere {
+        /// Request id.
+        id: RequestId,
+    },
     /// Give the floor to somebody.
     GrantFloor {
         /// Request id.
@@ -185,6 +190,7 @@ impl ClientMessage {
             | Self::RequestFloor { id }
             | Self::WithdrawFloor { id }
             | Self::YieldFloor { id }
+            | Self::SpeakHere { id }
             | Self::GrantFloor { id, .. }
             | Self::RevokeFloor { id, .. }
             | Self::SetStage { id, .. }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::conference::event::ReleaseReason;
+use crate::protocol::CloseReason;
 use crate::protocol::server::LastTurn;
 
 /// A running conference with a chair and three communes.
@@ -451,4 +452,25 @@ fn whoever_was_put_on_the_stage_may_leave_it() {
     meeting.by(a, end()).unwrap();
     assert!(!meeting.own(a).on_stage);
     assert_eq!(code_of(meeting.by(a, end())), ErrorCode::FloorNotHeld);
+}
+
+#[test]
+fn a_device_that_stands_by_may_become_the_one_that_speaks() {
+    let (mut meeting, chair, [first, ..]) = debate();
+    let second = meeting.join(Role::Site, Some("101"));
+    let ask = Command::RequestFloor { participant: first };
+    meeting.by(first, ask).unwrap();
+    let here = |participant| Command::SpeakHere { participant };
+    let effects = meeting.by(second, here(second)).unwrap();
+    assert!(effects.contains(&Effect::Close(first, CloseReason::TakenOver)));
+    let own = meeting.own(second);
+    assert_eq!((own.stands_by, own.position), (false, Some(1)));
+    let third = meeting.join(Role::Site, Some("101"));
+    let give = Command::GrantFloor {
+        participant: second,
+    };
+    meeting.by(chair, give).unwrap();
+    let refused = meeting.by(third, here(third));
+    assert_eq!(code_of(refused), ErrorCode::StandBy, "it is on air");
+    assert!(meeting.state.participant(second).is_some());
 }
