@@ -16,6 +16,7 @@ mod bucket;
 mod budget;
 mod conditions;
 mod doubts;
+mod encoders;
 mod handle;
 mod lines;
 mod links;
@@ -48,6 +49,7 @@ use crate::store::Store;
 use batch::Batch;
 use budget::Budgets;
 use doubts::Doubts;
+use encoders::Awaited;
 use lines::Unrecorded;
 use links::Links;
 use news::News;
@@ -133,6 +135,7 @@ struct ConferenceTask {
     /// That the server has stopped is not in the state yet.
     is_interrupted: bool,
     doubts: Doubts,
+    awaited: Awaited,
     /// Its place among the conferences that run, if it is one of them.
     place: Option<Place>,
     /// Read by [`ConferenceHandle::sites`].
@@ -169,6 +172,7 @@ pub fn spawn(
         is_behind: true,
         is_interrupted: true,
         doubts: Doubts::default(),
+        awaited: Awaited::default(),
         place: None,
         sites,
         draining: false,
@@ -245,6 +249,7 @@ impl ConferenceTask {
         }
         // After the answers to its questions, which may have waited as long.
         self.end_doubts(&mut batch, now);
+        self.await_media(&mut batch, now);
         self.note_arrivals(&mut batch, now);
         self.record_lines(&mut batch, now);
         self.commit(batch, inbox, waiting).await;
@@ -290,10 +295,9 @@ impl ConferenceTask {
         } else if self.is_behind {
             Some(Instant::now())
         } else {
-            [deadline, idle, self.doubts.due(), self.unrecorded.due()]
-                .into_iter()
-                .flatten()
-                .min()
+            let (doubts, awaited) = (self.doubts.due(), self.awaited.due());
+            let own = [deadline, idle, doubts, awaited, self.unrecorded.due()];
+            own.into_iter().flatten().min()
         };
         if !self.outage.is_state_known() {
             return own;

@@ -87,6 +87,11 @@ pub enum Command {
         /// Whose.
         participant: ParticipantId,
     },
+    /// The same encoder was started again and sends: what it was before has ended. From the system.
+    Supersede {
+        /// What it was before.
+        participant: ParticipantId,
+    },
     /// A source of a participant begins or ceases to carry something.
     Publish {
         /// Whose; the actor itself or, from the system, anyone.
@@ -204,6 +209,7 @@ impl Command {
             | Self::Lost { .. }
             | Self::Leave { .. }
             | Self::Expel { .. }
+            | Self::Supersede { .. }
             | Self::Unpublish { .. }
             | Self::NoteMedia { .. }
             | Self::NoteLine { .. }

@@ -63,6 +63,7 @@ pub fn decide(
         Command::Remove { participant } => state.decide_remove(actor, participant),
         Command::Readmit { participant } => state.decide_readmit(actor, participant),
         Command::Expel { participant } => state.decide_expel(actor, participant),
+        Command::Supersede { participant } => state.decide_supersede(actor, participant),
         Command::Interrupt { up_until } => state.decide_interrupt(now, actor, up_until),
         Command::NoteClock { set_by } => state.decide_clock(actor, set_by),
         Command::Tick => state.decide_tick(now, actor),

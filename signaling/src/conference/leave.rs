@@ -74,6 +74,17 @@ impl State {
         Ok(self.departure(participant, LeaveReason::TokenRevoked, &By::System))
     }
 
+    /// The same encoder was started again.
+    pub(super) fn decide_supersede(
+        &self,
+        actor: &Actor,
+        participant: ParticipantId,
+    ) -> Result<Vec<Event>, Refusal> {
+        Self::permit_system(actor)?;
+        self.person(participant)?;
+        Ok(self.departure(participant, LeaveReason::TakenOver, &By::System))
+    }
+
     /// The server was up when it stored the last event, and not after this moment, whatever else
     /// it has written down.
     pub(super) fn decide_interrupt(

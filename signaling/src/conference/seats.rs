@@ -81,7 +81,7 @@ impl State {
     }
 
     /// Every device of the place whose device this is, itself among them.
-    pub(super) fn devices_beside(&self, id: ParticipantId) -> &[ParticipantId] {
+    pub fn devices_beside(&self, id: ParticipantId) -> &[ParticipantId] {
         self.people
             .get(id)
             .map_or(&[], |person| self.people.seats(&person.identity()))

@@ -14,7 +14,13 @@ use crate::protocol::server::MediaState;
 
 impl ConferenceTask {
     /// A publication's media began to arrive, or has ceased to.
-    pub(super) fn arrival(&mut self, batch: &mut Batch, publication: PublicationId, arrives: bool) {
+    pub(super) fn arrival(
+        &mut self,
+        batch: &mut Batch,
+        now: Timestamp,
+        publication: PublicationId,
+        arrives: bool,
+    ) {
         let Some(participant) = self.peers.owner(publication.peer) else {
             return;
         };
@@ -23,6 +29,9 @@ impl ConferenceTask {
         debug!(conference = %self.id(), %participant, %publication, arrives, "media");
         if before != self.what_comes(participant) {
             batch.effect(Effect::ParticipantChanged(participant));
+        }
+        if arrives {
+            self.supersede(batch, now, participant);
         }
     }
 

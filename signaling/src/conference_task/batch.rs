@@ -97,6 +97,14 @@ impl Batch {
         self.effects.push(effect);
     }
 
+    /// Those of whom something has changed.
+    pub(super) fn changed(&self) -> impl Iterator<Item = ParticipantId> {
+        self.effects.iter().filter_map(|effect| match effect {
+            Effect::ParticipantChanged(participant) => Some(*participant),
+            _ => None,
+        })
+    }
+
     /// Whether a state has all of it.
     pub(super) fn is_in(&self, state: &State) -> bool {
         self.records
@@ -499,7 +507,7 @@ impl ConferenceTask {
                 "this connection has ended",
             ))
         };
-        let silenced = self.state.is_silenced(participant);
+        let silenced = self.is_refused(participant);
         let peer = match (peer, self.state.participant(participant)) {
             (Ok(peer), Some(_)) => peer,
             (refused, _) => {
@@ -586,10 +594,10 @@ impl ConferenceTask {
                 self.carry_out(batch, now, &Actor::System, command);
             }
             MediaEvent::PublicationStarted { publication } => {
-                self.arrival(batch, publication, true);
+                self.arrival(batch, now, publication, true);
             }
             MediaEvent::PublicationStopped { publication } => {
-                self.arrival(batch, publication, false);
+                self.arrival(batch, now, publication, false);
             }
             MediaEvent::KeyframeRequestsIgnored {
                 publication,

@@ -286,6 +286,28 @@ impl Peers {
             .collect()
     }
 
+    /// Whether a participant may send anything.
+    pub(super) fn publishes(&self, participant: ParticipantId) -> bool {
+        let peer = self.of.get(&participant);
+        peer.is_some_and(|peer| !peer.publications.is_empty())
+    }
+
+    /// What a participant that is connected says it sends, and may, and of which nothing has come yet.
+    pub(super) fn owing(&self, state: &State, participant: ParticipantId) -> Vec<PublicationId> {
+        let (Some(peer), Some(person)) = (self.get(participant), state.participant(participant))
+        else {
+            return Vec::new();
+        };
+        if peer.media != MediaState::Connected || state.is_silenced(participant) {
+            return Vec::new();
+        }
+        let publications = peer.publications.iter();
+        publications
+            .filter(|it| it.arrives.is_none() && person.is_active(it.source))
+            .map(|it| it.id)
+            .collect()
+    }
+
     /// Notes that the media of a publication arrives, or has ceased to. Says whose it is, unless it
     /// belongs to a peer that was replaced.
     pub(super) fn set_arrival(

@@ -1,7 +1,7 @@
 //! What players without a WebSocket see: what they chose, else who speaks; and which encoder is the
 //! hall.
 
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 use sfu::command::Event;
 use sfu::id::{Feed, PeerId, PublicationId, SlotId};
@@ -13,11 +13,17 @@ use crate::world::{CONFERENCE, World, path};
 const SDP: &str = "application/sdp";
 const PROGRAMME: u8 = 3;
 
-/// Publishes sound and picture.
-async fn publish(world: &World, token: &str) {
+/// Publishes sound and picture. Returns where the server keeps it.
+async fn publish(world: &World, token: &str) -> String {
     let (at, offer) = (format!("/whip/{CONFERENCE}"), "send audio 0,send video 1");
     let reply = world.post_text(&at, token, SDP, offer).await;
     assert_eq!(reply.status, StatusCode::CREATED, "{}", reply.text);
+    reply.header("location").to_owned()
+}
+
+async fn connect(world: &World, peer: u64) {
+    let peer = PeerId(peer);
+    world.media.happen(Event::PeerConnected { peer }).await;
 }
 
 fn publication(peer: u64, mline: u8) -> PublicationId {
@@ -40,7 +46,7 @@ async fn media(world: &World, peer: u64, arrives: bool) {
 
 /// The list of participants, once `is_there` holds of it.
 async fn people(world: &World, is_there: impl Fn(&[Value]) -> bool) -> Vec<Value> {
-    for _ in 0..200 {
+    for _ in 0..500 {
         let reply = world.get(&path("/participants"), &world.admin()).await;
         let people = reply.json().as_array().unwrap().clone();
         if is_there(&people) {
@@ -48,7 +54,7 @@ async fn people(world: &World, is_there: impl Fn(&[Value]) -> bool) -> Vec<Value
         }
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
-    panic!("not within 2 s");
+    panic!("not within 5 s");
 }
 
 /// What the stage's places were last told to show.
@@ -62,21 +68,14 @@ fn shown(world: &World, place: u8) -> Option<PublicationId> {
 }
 
 #[tokio::test]
-async fn an_encoder_that_was_started_again_is_the_hall_with_its_first_packet() {
+async fn of_two_encoders_of_the_hall_with_links_of_their_own_the_one_that_began_last_is_shown() {
     let world = World::new().await;
-    let token = world.token(Role::Hall, Some("VN"));
-    publish(&world, &token).await;
+    publish(&world, &world.token(Role::Hall, Some("VN"))).await;
     media(&world, 1, true).await;
-    publish(&world, &token).await;
+    publish(&world, &world.token(Role::Hall, Some("VN"))).await;
     assert_eq!(shown(&world, 0), Some(publication(1, 1)));
-    world
-        .media
-        .happen(Event::PeerConnected { peer: PeerId(1) })
-        .await;
-    world
-        .media
-        .happen(Event::PeerConnected { peer: PeerId(2) })
-        .await;
+    connect(&world, 1).await;
+    connect(&world, 2).await;
     media(&world, 2, true).await;
     let connected = |people: &[Value]| people.iter().all(|it| it["media"] == "connected");
     people(&world, connected).await;
@@ -88,6 +87,80 @@ async fn an_encoder_that_was_started_again_is_the_hall_with_its_first_packet() {
     let states: Vec<_> = people.iter().map(|it| &it["media"]).collect();
     assert_eq!(states, [&json!("silent"), &json!("connected")]);
     assert_eq!(shown(&world, 0), Some(publication(2, 1)));
+}
+
+/// The first is started again with the same token, at once; its first packet ends what it was before.
+async fn restart(role: Role, site: &str) -> World {
+    let world = World::new().await;
+    let token = world.token(role, Some(site));
+    let former = publish(&world, &token).await;
+    connect(&world, 1).await;
+    media(&world, 1, true).await;
+    publish(&world, &token).await;
+    connect(&world, 2).await;
+    assert_eq!(people(&world, |people| people.len() == 2).await.len(), 2);
+    assert!(
+        !world.media.has(&Order::Leave(PeerId(1))),
+        "it may never send"
+    );
+    let refused = Order::Block(publication(2, 1), true);
+    assert!(!world.media.has(&refused), "its packets are waited for");
+    media(&world, 2, true).await;
+    let people = people(&world, |people| people.len() == 1).await;
+    assert_eq!(people[0]["device"], 1);
+    assert!(
+        world.media.has(&Order::Leave(PeerId(1))),
+        "its connection ends"
+    );
+    let events = world.get(&path("/events"), &world.admin()).await.json();
+    let events = events.as_array().unwrap().iter();
+    let left: Vec<_> = events
+        .map(|event| &event["event"])
+        .filter(|event| event["kind"] == "left")
+        .map(|event| event["reason"].clone())
+        .collect();
+    assert_eq!(left, ["takenOver"]);
+    let headers = [
+        crate::world::bearer(&token),
+        ("content-type", "application/trickle-ice-sdpfrag".to_owned()),
+    ];
+    let body = "a=ice-ufrag:ab\r\n".to_owned();
+    let gone = world.call(Method::PATCH, &former, &headers, body).await;
+    assert_eq!(gone.status, StatusCode::NOT_FOUND, "its resource has ended");
+    world
+}
+
+#[tokio::test]
+async fn an_encoder_that_was_started_again_is_the_hall_with_its_first_packet_and_ends_the_former() {
+    let world = restart(Role::Hall, "VN").await;
+    assert_eq!(shown(&world, 0), Some(publication(2, 1)));
+    assert!(world.media.has(&Order::Speakers(vec![publication(2, 0)])));
+}
+
+#[tokio::test]
+async fn an_encoder_that_was_started_again_at_once_is_its_site_with_its_first_packet() {
+    let world = restart(Role::Site, "00004").await;
+    let site = people(&world, |_| true).await.remove(0);
+    let grant = json!({"participant": site["participant"]});
+    let granted = world
+        .post(&path("/floor/grant"), &world.admin(), &grant)
+        .await;
+    assert_eq!(granted.status, StatusCode::OK, "{}", granted.text);
+    assert_eq!(shown(&world, 1), Some(publication(2, 1)));
+}
+
+#[tokio::test]
+async fn whoever_is_connected_and_sends_nothing_is_silent_within_three_seconds() {
+    let world = World::new().await;
+    publish(&world, &world.token(Role::Site, Some("00004"))).await;
+    connect(&world, 1).await;
+    let connected = std::time::Instant::now();
+    people(&world, |people| people[0]["media"] == "connected").await;
+    people(&world, |people| people[0]["media"] == "silent").await;
+    let took = connected.elapsed();
+    assert!(took > std::time::Duration::from_secs(2), "{took:?}");
+    media(&world, 1, true).await;
+    people(&world, |people| people[0]["media"] == "connected").await;
 }
 
 #[tokio::test]
@@ -210,12 +283,7 @@ async fn who_cannot_decode_the_hall_is_told_named_and_counted() {
     let location = reply.header("location");
     let headers = [crate::world::bearer(&hall)];
     world
-        .call(
-            axum::http::Method::DELETE,
-            location,
-            &headers,
-            String::new(),
-        )
+        .call(Method::DELETE, location, &headers, String::new())
         .await;
     assert_eq!(site.wait_for("undecodable").await["places"], json!([]));
 }
