@@ -62,6 +62,9 @@ pub enum Stage {
 /// Slots that lie in the peer itself: those of a site.
 const NEAR_SLOTS: usize = 6;
 
+/// Slots that are pointed at a feed, as (feed, index of the slot), in the order in which they are served.
+type Watching = SmallVec<[(u16, u8); 8]>;
+
 /// A peer connection.
 ///
 /// In the order of its fields, so that everything before the slots can be fetched ahead at once.
@@ -75,9 +78,8 @@ pub struct Peer {
     /// Bit `feed index mod 64` for every feed its slots are pointed at: one test tells most peers
     /// that a packet is not for them.
     pub feed_mask: u64,
-    /// The slots that are pointed at a feed, as (feed, index of the slot), in the order in which they
-    /// are served: see [`order_slots`](Self::order_slots).
-    pub watching: SmallVec<[(u16, u8); 8]>,
+    /// The slots that are pointed at a feed.
+    pub watching: Watching,
     /// Where its media goes; set once connected, and once that path has shown that it receives.
     pub path: Option<Path>,
     /// What has left to it.
@@ -106,22 +108,9 @@ impl Named for Peer {
 }
 
 impl Peer {
-    /// Lists the slots that are pointed at a feed. Usually video comes before audio, so that the
-    /// shorter audio packet rides as the last segment of a message. Where the line is narrow it would
-    /// wait there until the picture has passed, so it goes first.
+    /// Lists the slots that are pointed at a feed.
     pub fn order_slots(&mut self) {
-        let pointed = self.slots.iter().enumerate().rev();
-        self.watching = pointed
-            .filter_map(|(index, slot)| Some((slot.feed?, u8::try_from(index).ok()?)))
-            .collect();
-        if self.cold.is_sound_first {
-            let is_sound = |(_, index): &(u16, u8)| {
-                let slot = self.slots.get(usize::from(*index));
-                slot.is_some_and(|slot| slot.kind == MediaKind::Audio)
-            };
-            self.watching
-                .sort_unstable_by_key(|pointed| (!is_sound(pointed), Reverse(pointed.1)));
-        }
+        self.watching = in_order(&self.slots, self.cold.is_sound_first);
     }
 
     /// Says whether sound goes first.
@@ -131,6 +120,22 @@ impl Peer {
             self.order_slots();
         }
     }
+}
+
+/// Slots that are pointed at a feed, as (feed, index of the slot). Usually video comes before audio, so
+/// that the shorter audio packet rides as the last segment of a message. Where the line is narrow it
+/// would wait there until the picture has passed, so it goes first.
+fn in_order(slots: &[Slot], is_sound_first: bool) -> Watching {
+    let pointed = slots.iter().enumerate().rev();
+    let mut pointed: SmallVec<[_; 8]> = pointed
+        .filter_map(|(index, slot)| Some((slot.kind, slot.feed?, u8::try_from(index).ok()?)))
+        .collect();
+    if is_sound_first {
+        pointed
+            .sort_unstable_by_key(|(kind, _, index)| (*kind == MediaKind::Video, Reverse(*index)));
+    }
+    let pointed = pointed.into_iter();
+    pointed.map(|(_, feed, index)| (feed, index)).collect()
 }
 
 /// The parts of a peer that are not touched per forwarded packet.
@@ -411,4 +416,46 @@ fn split_original(payload: &mut Bytes) -> Option<u16> {
     }
     let original = payload.split_to(2);
     Some(u16::from_be_bytes(original.as_ref().try_into().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::{SlotSpec, Token};
+    use crate::id::Ssrc;
+
+    fn slot(kind: MediaKind, feed: Option<u16>) -> Slot {
+        let spec = SlotSpec {
+            mline: 0,
+            mid: Token::new(),
+            kind,
+            codecs: Vec::new(),
+            ssrc: Ssrc(1),
+            rtx_ssrc: Ssrc(2),
+            feed: None,
+        };
+        let mut slot = Slot::new(&spec, 0);
+        slot.feed = feed;
+        slot
+    }
+
+    #[test]
+    fn sound_is_served_last_to_ride_along_and_first_where_it_would_wait() {
+        use MediaKind::{Audio, Video};
+        let slots = [
+            slot(Audio, Some(7)),
+            slot(Audio, None),
+            slot(Audio, Some(9)),
+            slot(Video, Some(3)),
+            slot(Video, Some(5)),
+        ];
+        assert_eq!(
+            in_order(&slots, false).as_slice(),
+            [(5, 4), (3, 3), (9, 2), (7, 0)]
+        );
+        assert_eq!(
+            in_order(&slots, true).as_slice(),
+            [(9, 2), (7, 0), (5, 4), (3, 3)]
+        );
+    }
 }

@@ -574,6 +574,7 @@ mod tests {
             seen: codec::inspect(Codec::Vp8, &payload),
             level: None,
             payload: Bytes::copy_from_slice(&payload),
+            redundant: None,
         }
     }
 
@@ -586,6 +587,7 @@ mod tests {
                 codec: Codec::Vp8,
                 pt: Pt(96),
                 rtx_pt: Some(Pt(97)),
+                red_pt: None,
                 nack: true,
             }],
             ssrc: Ssrc(5),
