@@ -1,12 +1,17 @@
 // How the page is built, served while developing, and tested.
 
 import { svelte } from "@sveltejs/vite-plugin-svelte";
+import { compression } from "vite-plugin-compression2";
 import { defineConfig } from "vitest/config";
 
 const SERVER = process.env["DINH_SERVER"] ?? "http://127.0.0.1:7900";
 
 export default defineConfig({
-  plugins: [svelte()],
+  plugins: [
+    svelte(),
+    // The server sends these as they are; a font is packed already.
+    compression({ algorithms: ["brotliCompress", "gzip"], include: /\.(html|js|css|svg)$/u, threshold: 1024 }),
+  ],
   build: {
     // The last browsers that still run on Windows 7 and 8.1, and Safari of the same years.
     target: ["chrome109", "firefox115", "safari16"],

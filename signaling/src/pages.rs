@@ -1,6 +1,6 @@
 //! The web client, built by `web-client` and embedded here.
 
-mod packed;
+mod coding;
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -12,6 +12,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use rust_embed::{EmbeddedFile, RustEmbed};
 
+use self::coding::Coding;
 use crate::app::App;
 use crate::rest::refusals;
 
@@ -51,53 +52,53 @@ const NOT_BUILT: &str = "The web client is not part of this build.\n\n\
 
 /// One of [`PATHS`].
 pub async fn page(headers: HeaderMap) -> Response {
-    Files::get(INDEX).map_or_else(not_built, |file| serve(&headers, INDEX, &file, ASK_AGAIN))
+    serve(&headers, INDEX, ASK_AGAIN).unwrap_or_else(not_built)
 }
 
 /// A file with a hash in its name.
 pub async fn asset(headers: HeaderMap, Path(path): Path<String>) -> Response {
-    let path = format!("assets/{path}");
-    Files::get(&path).map_or_else(
-        || not_found(&headers),
-        |file| serve(&headers, &path, &file, FOR_EVER),
-    )
+    serve(&headers, &format!("assets/{path}"), FOR_EVER).unwrap_or_else(|| not_found(&headers))
 }
 
 /// Any other file of the client, such as its icon.
 pub async fn file(headers: HeaderMap, Path(name): Path<String>) -> Response {
-    Files::get(&name).map_or_else(
-        || not_found(&headers),
-        |file| serve(&headers, &name, &file, ASK_AGAIN),
-    )
+    serve(&headers, &name, ASK_AGAIN).unwrap_or_else(|| not_found(&headers))
 }
 
-fn serve(headers: &HeaderMap, path: &str, file: &EmbeddedFile, cache: &'static str) -> Response {
-    let hash = hex::encode(file.metadata.sha256_hash());
+/// A file in the smallest form that is there and that the client reads; `None` if there is no such
+/// file.
+fn serve(headers: &HeaderMap, path: &str, cache: &'static str) -> Option<Response> {
+    let plain = Files::get(path)?;
     let kind = mime_guess::from_path(path).first_or_octet_stream();
-    let packed = if packed::is_accepted(headers) {
-        packed::packed(path, kind.essence_str(), &file.data)
-    } else {
-        None
-    };
-    // One tag for each form (RFC 9110 §8.8.3.3).
-    let form = if packed.is_some() { "-gzip" } else { "" };
-    let etag = format!("\"{hash}{form}\"");
-    let cached = headers
+    let packed =
+        |coding: Coding| Some((coding, Files::get(&format!("{path}{}", coding.suffix()))?));
+    let (coding, file) = Coding::accepted(headers)
+        .find_map(packed)
+        .map_or((None, plain), |(coding, file)| (Some(coding), file));
+    // Each form has a tag of its own (RFC 9110 §8.8.3.3).
+    let etag = etag(&file);
+    let is_known = headers
         .get(IF_NONE_MATCH)
         .is_some_and(|known| known.as_bytes() == etag.as_bytes());
-    let kind = [(CONTENT_TYPE, kind.to_string())];
-    let mut response = match packed {
-        _ if cached => StatusCode::NOT_MODIFIED.into_response(),
-        Some(packed) => (kind, [(CONTENT_ENCODING, "gzip")], packed).into_response(),
-        None => (kind, file.data.clone().into_owned()).into_response(),
+    let mut response = if is_known {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        ([(CONTENT_TYPE, kind.to_string())], file.data.into_owned()).into_response()
     };
     let headers = response.headers_mut();
+    if let Some(coding) = coding.filter(|_| !is_known) {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
+    }
     headers.insert(CACHE_CONTROL, HeaderValue::from_static(cache));
     headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
     if let Ok(etag) = HeaderValue::from_str(&etag) {
         headers.insert(ETAG, etag);
     }
-    guard(response)
+    Some(guard(response))
+}
+
+fn etag(file: &EmbeddedFile) -> String {
+    format!("\"{}\"", hex::encode(file.metadata.sha256_hash()))
 }
 
 fn not_built() -> Response {
@@ -112,11 +113,12 @@ fn not_found(headers: &HeaderMap) -> Response {
             .to_str()
             .is_ok_and(|kinds| kinds.contains("text/html"))
     });
-    let page = Files::get(INDEX).filter(|_| wants_page);
-    let Some(page) = page else {
+    let page = wants_page
+        .then(|| serve(headers, INDEX, ASK_AGAIN))
+        .flatten();
+    let Some(mut response) = page else {
         return guard((StatusCode::NOT_FOUND, "there is no such page\n").into_response());
     };
-    let mut response = serve(headers, INDEX, &page, ASK_AGAIN);
     *response.status_mut() = StatusCode::NOT_FOUND;
     response
 }

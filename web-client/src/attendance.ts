@@ -5,7 +5,7 @@ import { hearing } from "./line.ts";
 import { type DeviceKind, type LocalDevices, type MediaSource, openScreen } from "./devices.ts";
 import { type Heard, meter } from "./level.ts";
 import { PathWatch, type Remedy } from "./pathwatch.ts";
-import { type Connection, PeerLink, type PeerState, type Plan, type Slot } from "./peer.ts";
+import { type Connection, PeerLink, type PeerState, type Plan, remoteDescriptionsSet, type Slot } from "./peer.ts";
 import type { LastTurn, Place, Request, Role, Self, Source, StateMessage, Welcome } from "./protocol.ts";
 import { Publisher } from "./publish.ts";
 import { Reporter } from "./report.ts";
@@ -171,6 +171,11 @@ export class Attendance {
 
   get state(): AttendanceState {
     return this.#state;
+  }
+
+  /** For diagnostics. */
+  get remoteDescriptions(): number {
+    return remoteDescriptionsSet();
   }
 
   /** For diagnostics. */

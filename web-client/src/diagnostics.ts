@@ -1,7 +1,6 @@
 // `globalThis.__dinh`: read-only facts about this page for a support line and for browser tests. Changes nothing.
 
 import type { AttendanceState } from "./attendance.ts";
-import { remoteDescriptionsSet } from "./peer.ts";
 import type { LineQuality } from "./stats.ts";
 
 /** What `__dinh` offers in the browser's console. */
@@ -24,13 +23,14 @@ export interface Diagnostics {
 interface Facts {
   readonly state: AttendanceState | null;
   readonly session: string | null;
+  readonly remoteDescriptions: number;
   stats(): Promise<RTCStatsReport | null>;
 }
 
 export function expose(facts: () => Facts): void {
   const diagnostics: Diagnostics = {
     get setRemoteDescriptionCalls() {
-      return remoteDescriptionsSet();
+      return facts().remoteDescriptions;
     },
     get participant() {
       return facts().state?.conference.me?.participant ?? null;

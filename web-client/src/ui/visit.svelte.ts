@@ -1,6 +1,6 @@
 // What the components see: the state of this visit, and the actions they may call.
 
-import { Attendance, type AttendanceState } from "../attendance.ts";
+import type { Attendance, AttendanceState } from "../attendance.ts";
 import { expose } from "../diagnostics.ts";
 import { type DeviceKind, type DeviceState, HALL_CAMERA, LocalDevices, NOTHING, SITE_CAMERA } from "../devices.ts";
 import { Preferences, TabCredentials } from "../memory.ts";
@@ -10,6 +10,7 @@ import { readToken, tokenInHash, type TokenText } from "../token.ts";
 import type { OverReason } from "../verdict.ts";
 import { fetchTruth, type Invitation, NO_INVITATION } from "../invitation.ts";
 import { type Language, language, speak } from "./i18n.svelte.ts";
+import { prepareRoom, room } from "./later.ts";
 
 const NO_DEVICES: DeviceState = {
   microphone: NOTHING,
@@ -42,6 +43,8 @@ export class Visit {
   /** The browser plays no sound until somebody clicks. */
   isSoundBlocked = $state(false);
 
+  /** What is needed inside is being fetched. */
+  isEntering = $state(false);
   /** The link's code is being exchanged, or why it could not be. */
   opening = $state.raw<"pending" | "token_not_yet_valid" | OverReason | null>(null);
   token = $state.raw<TokenText>(readToken(null));
@@ -84,6 +87,7 @@ export class Visit {
     expose(() => ({
       state: this.attendance,
       session: this.#credentials.session?.id ?? null,
+      remoteDescriptions: this.#attendance?.remoteDescriptions ?? 0,
       stats: () => this.#attendance?.stats() ?? Promise.resolve(null),
     }));
     if (code === null) this.#begin();
@@ -121,7 +125,20 @@ export class Visit {
     this.#attendanceLife.abort();
     this.#attendanceLife = new AbortController();
     this.attendance = null;
-    const attendance = new Attendance(
+    this.isEntering = true;
+    const { signal } = this.#attendanceLife;
+    void room().then((inside) => {
+      if (signal.aborted) return;
+      this.isEntering = false;
+      this.#attend(inside.Attendance, signal);
+    });
+    // A site's devices are let go until it asks for the floor.
+    if (this.speaksByRight) this.openDevices();
+    else this.#devices.close();
+  }
+
+  #attend(Attending: typeof Attendance, signal: AbortSignal): void {
+    const attendance = new Attending(
       {
         credentials: this.#credentials,
         devices: this.#devices,
@@ -131,13 +148,10 @@ export class Visit {
         random: () => Math.random(),
         onChange: (state) => (this.attendance = state),
       },
-      this.#attendanceLife.signal,
+      signal,
     );
     this.#attendance = attendance;
     this.attendance = attendance.state;
-    // A site's devices are let go until it asks for the floor.
-    if (this.speaksByRight) this.openDevices();
-    else this.#devices.close();
   }
 
   openDevices(): void {
@@ -206,7 +220,7 @@ export class Visit {
       this.enter();
       return;
     }
-    void this.#ask(token);
+    void this.#ask(token).finally(prepareRoom);
   }
 
   /** What the link leads to is told before anybody clicks. One for a later hour is asked about until then. */
