@@ -239,6 +239,14 @@ pub enum Command {
         /// What, or nothing.
         feed: Option<Feed>,
     },
+    /// Show at most so many layers in one video slot of one peer, the lowest first: it cannot do with
+    /// more. What it shows stays.
+    Limit {
+        /// Which slot.
+        slot: SlotId,
+        /// How many, 1 at least.
+        layers: u8,
+    },
     /// Refuse (or accept again) the media of one publication, whatever its sender does.
     Block {
         /// Which.
@@ -319,6 +327,14 @@ pub enum Event {
         peer: PeerId,
         /// How it is.
         line: Said,
+    },
+    /// Slots wish for so many layers of a publication, the lowest first; none if nobody looks at
+    /// it. Its sender may leave out the others. Before it is told, it sends what it likes.
+    LayersWanted {
+        /// Of which.
+        publication: PublicationId,
+        /// How many.
+        layers: u8,
     },
     /// A shard cannot keep up with a conference and leaves something out, or less than before.
     Overload {

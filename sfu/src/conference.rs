@@ -126,29 +126,31 @@ impl Conference {
         self.idle.pop_first()
     }
 
-    /// Points one more slot at a feed. Returns its index, and whether it is the first slot there.
-    pub fn point(&mut self, name: FeedName) -> Option<(u16, bool)> {
+    /// Points one more slot at a feed, which wishes for layers up to `wished`. Returns the feed's
+    /// index, and whether what is wished for may be something else now.
+    pub fn point(&mut self, name: FeedName, wished: u8) -> Option<(u16, bool)> {
         let index = self.feed_index(name)?;
         let feed = self.feeds.get_mut(usize::from(index))?;
-        feed.slots += 1;
-        let is_first = feed.slots == 1;
-        if is_first {
+        let layers = feed.layers();
+        feed.join(wished);
+        if feed.slots == 1 {
             self.idle.remove(&index);
         }
-        Some((index, is_first))
+        // One slot alone may be that of whoever is shown there.
+        Some((index, feed.slots <= 2 || feed.layers() != layers))
     }
 
-    /// Points one slot less at a feed. Returns whether it was the last.
-    pub fn unpoint(&mut self, index: u16) -> bool {
+    /// Points one slot less at a feed. Returns whether what is wished for may be something else now.
+    pub fn unpoint(&mut self, index: u16, wished: u8) -> bool {
         let Some(feed) = self.feeds.get_mut(usize::from(index)) else {
             return false;
         };
-        feed.slots = feed.slots.saturating_sub(1);
-        let is_idle = feed.slots == 0;
-        if is_idle {
+        let layers = feed.layers();
+        feed.leave(wished);
+        if feed.slots == 0 {
             self.idle.insert(index);
         }
-        is_idle
+        feed.slots <= 1 || feed.layers() != layers
     }
 
     /// One more peer shares the bank for peers with `size` audio slots.
@@ -211,17 +213,37 @@ mod tests {
     #[test]
     fn a_feed_nobody_watches_gives_up_its_place() {
         let mut conference = Conference::new(ConferenceId(1));
-        let mut point = |name| conference.point(name).expect("room");
-        assert_eq!(point(watched(1)), (0, true));
-        assert_eq!(point(watched(1)), (0, false));
-        assert_eq!(point(watched(2)), (1, true));
-        assert!(!conference.unpoint(0), "one slot is still there");
-        assert!(conference.unpoint(1));
-        assert_eq!(conference.point(watched(2)), Some((1, true)), "as before");
-        assert!(conference.unpoint(1));
-        assert_eq!(conference.point(FeedName::Stage(0)), Some((1, true)));
-        assert_eq!(conference.point(watched(2)), Some((2, true)));
-        assert_eq!(conference.point(watched(1)), Some((0, false)));
+        let mut point = |name| conference.point(name, 0).expect("room").0;
+        assert_eq!(point(watched(1)), 0);
+        assert_eq!(point(watched(1)), 0);
+        assert_eq!(point(watched(2)), 1);
+        conference.unpoint(0, 0);
+        conference.unpoint(1, 0);
+        let mut point = |name| conference.point(name, 0).expect("room").0;
+        assert_eq!(point(watched(2)), 1, "as before");
+        conference.unpoint(1, 0);
+        let mut point = |name| conference.point(name, 0).expect("room").0;
+        assert_eq!(point(FeedName::Stage(0)), 1);
+        assert_eq!(point(watched(2)), 2);
+        assert_eq!(point(watched(1)), 0, "one slot is still there");
+    }
+
+    #[test]
+    fn only_what_may_change_what_is_wished_for_is_told() {
+        let mut conference = Conference::new(ConferenceId(1));
+        let mut point = |wished| conference.point(watched(1), wished).expect("room").1;
+        assert_eq!([point(1), point(1)], [true, true]);
+        assert!(!point(0), "one more of an audience");
+        assert!(point(2), "more is wished for");
+        assert!(!point(2));
+        assert_eq!(conference.feeds[0].layers(), 3);
+        assert!(!conference.unpoint(0, 2));
+        assert!(conference.unpoint(0, 2), "nobody wishes for so much");
+        assert_eq!(conference.feeds[0].layers(), 2);
+        assert!(!conference.unpoint(0, 0));
+        assert!(conference.unpoint(0, 1));
+        assert!(conference.unpoint(0, 1));
+        assert_eq!(conference.feeds[0].layers(), 0);
     }
 
     #[test]
@@ -232,13 +254,13 @@ mod tests {
             conference.join_bank(size);
             let audio = |place| FeedName::Audio { bank: size, place };
             let mut feeds: Vec<_> = (0..size)
-                .filter_map(|place| conference.point(audio(place)))
+                .filter_map(|place| conference.point(audio(place), 0))
                 .collect();
-            feeds.extend(conference.point(watched(round)));
+            feeds.extend(conference.point(watched(round), 0));
             assert_eq!(conference.banks.len(), 1);
             conference.leave_bank(size);
             for (index, _) in feeds {
-                conference.unpoint(index);
+                conference.unpoint(index, 0);
             }
         }
         assert!(conference.banks.is_empty());

@@ -281,7 +281,9 @@ impl Desk {
                 self.places().free_all(*conference);
                 Addressee::All
             }
-            Command::Watch { slot, .. } => Addressee::One(slot.peer.shard()),
+            Command::Watch { slot, .. } | Command::Limit { slot, .. } => {
+                Addressee::One(slot.peer.shard())
+            }
             Command::Block { publication, .. } => Addressee::One(publication.peer.shard()),
             Command::Show { .. } | Command::SetSpeakers { .. } => Addressee::All,
         }
@@ -299,7 +301,8 @@ impl Desk {
             | Event::LineChanged { peer, .. } => *peer,
             Event::PublicationStarted { publication }
             | Event::PublicationStopped { publication }
-            | Event::KeyframeRequestsIgnored { publication, .. } => publication.peer,
+            | Event::KeyframeRequestsIgnored { publication, .. }
+            | Event::LayersWanted { publication, .. } => publication.peer,
             Event::Overload { conference, .. } => return Some(*conference),
         };
         let conference = places.get(peer).map(|place| place.conference);

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::id::PublicationId;
 use crate::priority::Priority;
-use crate::publication::PublicationKey;
+use crate::publication::{MAX_LAYERS, PublicationKey};
 
 /// How long the former publication is still shown to slots that wait for a keyframe of the new one.
 ///
@@ -51,6 +51,8 @@ pub struct Feed {
     pub previous: Option<(PublicationKey, Instant)>,
     /// How many slots of this shard are pointed at it.
     pub slots: u32,
+    /// By the highest layer for which they wish, how many of them.
+    wishes: [u32; MAX_LAYERS],
 }
 
 impl Feed {
@@ -61,7 +63,30 @@ impl Feed {
             shows: None,
             previous: None,
             slots: 0,
+            wishes: [0; MAX_LAYERS],
         }
+    }
+
+    /// One more slot is pointed at it, which wishes for layers up to this one.
+    pub fn join(&mut self, wished: u8) {
+        self.slots += 1;
+        if let Some(wishes) = self.wishes.get_mut(usize::from(wished)) {
+            *wishes += 1;
+        }
+    }
+
+    /// One that wishes for layers up to this one is no longer.
+    pub fn leave(&mut self, wished: u8) {
+        self.slots = self.slots.saturating_sub(1);
+        if let Some(wishes) = self.wishes.get_mut(usize::from(wished)) {
+            *wishes = wishes.saturating_sub(1);
+        }
+    }
+
+    /// How many layers its slots wish for, the lowest first.
+    pub fn layers(&self) -> u8 {
+        let highest = self.wishes.iter().rposition(|slots| *slots > 0);
+        highest.map_or(0, |highest| u8::try_from(highest + 1).unwrap_or(u8::MAX))
     }
 
     /// Sets what is to be shown. Returns whether that is a change.

@@ -65,6 +65,15 @@ pub enum LinkMessage {
         /// Of which layer.
         layer: u8,
     },
+    /// The slots there wish for so many of its layers, the lowest first.
+    LayersWished {
+        /// Who says so.
+        from: ShardId,
+        /// Of which publication.
+        publication: PublicationId,
+        /// How many.
+        layers: u8,
+    },
     /// The publication is gone.
     Ended {
         /// Which.

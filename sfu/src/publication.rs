@@ -1,5 +1,6 @@
 //! One transceiver that a peer sends on: its layers and who else needs them.
 
+pub mod demand;
 pub mod keyframe;
 pub mod layer;
 pub mod measure;
@@ -17,6 +18,7 @@ use crate::drop_reason::DropReason;
 use crate::id::{ConferenceId, PublicationId, ShardId};
 use crate::kind::{Codec, MediaKind};
 use crate::packet::{Packet, SharedPacket};
+use crate::publication::demand::Demand;
 use crate::publication::layer::Layer;
 use crate::publication::order::Order;
 use crate::publication::pending::Pending;
@@ -76,6 +78,8 @@ pub struct Publication {
     pub subscribers: u64,
     /// What decides how those are started who come late.
     pub joins: Joins,
+    /// How many of its layers somebody's slot wishes for.
+    pub demand: Demand,
     /// Whether its start was told.
     pub started: bool,
     /// Loudness, for speaker selection.
@@ -111,6 +115,7 @@ impl Publication {
             watched: false,
             subscribers: 0,
             joins: Joins::default(),
+            demand: Demand::default(),
             started: false,
             loudness: crate::speakers::Loudness::default(),
             pending: Pending::default(),
@@ -286,6 +291,11 @@ impl Publication {
     /// For each ceiling the highest active layer not above it; if there is none, the lowest active.
     pub fn best(&self) -> [u8; MAX_LAYERS] {
         self.best
+    }
+
+    /// When anything of it arrived last.
+    pub fn last_arrival(&self) -> Option<Instant> {
+        self.layers.iter().filter_map(Layer::last_arrival).max()
     }
 
     /// Whether nothing has arrived for [`SILENT_AFTER`].

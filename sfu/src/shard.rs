@@ -12,6 +12,7 @@
 
 mod audience;
 mod catch_up;
+mod demand;
 mod feeds;
 mod lines;
 mod mirror;
@@ -81,6 +82,8 @@ pub struct Shard {
     wishes: Vec<PublicationKey>,
     /// Publications that are arriving.
     active: Vec<PublicationKey>,
+    /// Publications of which less is wished for than their senders were told.
+    waning: Vec<PublicationKey>,
     /// Handshake datagrams that wait their turn.
     handshakes: VecDeque<(PeerKey, Bytes)>,
     handshakes_due: Option<Instant>,
@@ -122,6 +125,7 @@ impl Shard {
             mirrors: Mirrors::default(),
             wishes: Vec::new(),
             active: Vec::new(),
+            waning: Vec::new(),
             handshakes: VecDeque::new(),
             handshakes_due: None,
             timers: Timers::default(),
@@ -174,6 +178,7 @@ impl Shard {
                 self.set_speakers(now, conference, publications, main, floor);
             }
             Command::Watch { slot, feed } => self.watch(now, slot, feed),
+            Command::Limit { slot, layers } => self.limit(now, slot, layers),
             Command::Block {
                 publication,
                 blocked,

@@ -54,6 +54,8 @@ pub struct Slot {
     pub kind: MediaKind,
     /// Highest layer to show.
     pub wished: u8,
+    /// Highest layer that its peer can do with.
+    pub limit: u8,
     /// What the line to the peer carries of it.
     pub rung: Rung,
     /// Only the base pictures of what is shown are, until a keyframe: the decoder of a receiver that
@@ -121,6 +123,7 @@ impl Slot {
             mline: spec.mline,
             kind: spec.kind,
             wished: 2,
+            limit: 2,
             rung: Rung::High,
             thin: false,
             still: None,

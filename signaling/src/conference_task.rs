@@ -15,6 +15,7 @@ mod batch;
 mod bucket;
 mod budget;
 mod conditions;
+mod demand;
 mod doubts;
 mod encoders;
 mod handle;

@@ -310,13 +310,9 @@ impl Session {
                     .watch(participant, mid, target, &self.outbox, id);
                 self.asked(Some(id), asked);
             }
-            ClientMessage::Publish { id, source, active } => {
-                let command = Command::Publish {
-                    participant,
-                    source,
-                    active,
-                };
-                self.request(Some(id), command);
+            ClientMessage::Limit { id, layers } => {
+                let asked = self.conference.limit(participant, layers, &self.outbox, id);
+                self.asked(Some(id), asked);
             }
             ClientMessage::Condition {
                 id,
@@ -334,45 +330,56 @@ impl Session {
                         .note_condition(participant, condition, &self.outbox, id);
                 self.asked(Some(id), noted);
             }
-            ClientMessage::RequestFloor { id } => {
-                self.request(Some(id), Command::RequestFloor { participant });
-            }
-            ClientMessage::WithdrawFloor { id } => {
-                self.request(Some(id), Command::WithdrawFloor { participant });
-            }
-            ClientMessage::YieldFloor { id } => {
-                self.request(Some(id), Command::YieldFloor { participant });
-            }
-            ClientMessage::SpeakHere { id } => {
-                self.request(Some(id), Command::SpeakHere { participant });
-            }
-            ClientMessage::RevokeFloor { id, participant } => {
-                self.request(Some(id), Command::RevokeFloor { participant });
-            }
-            ClientMessage::GrantFloor { id, participant } => {
-                self.request(Some(id), Command::GrantFloor { participant });
-            }
-            ClientMessage::SetStage {
-                id,
-                place,
-                participant,
-            } => {
-                self.request(Some(id), Command::SetStage { place, participant });
-            }
-            ClientMessage::Mute {
-                id,
-                participant,
-                muted,
-            } => {
-                self.request(Some(id), Command::Mute { participant, muted });
-            }
-            ClientMessage::Remove { id, participant } => {
-                self.request(Some(id), Command::Remove { participant });
-            }
-            ClientMessage::Readmit { id, participant } => {
-                self.request(Some(id), Command::Readmit { participant });
-            }
+            ClientMessage::Publish { .. }
+            | ClientMessage::RequestFloor { .. }
+            | ClientMessage::WithdrawFloor { .. }
+            | ClientMessage::YieldFloor { .. }
+            | ClientMessage::SpeakHere { .. }
+            | ClientMessage::RevokeFloor { .. }
+            | ClientMessage::GrantFloor { .. }
+            | ClientMessage::SetStage { .. }
+            | ClientMessage::Mute { .. }
+            | ClientMessage::Remove { .. }
+            | ClientMessage::Readmit { .. } => self.change(&message),
         }
+    }
+
+    /// Asks for what changes the conference.
+    fn change(&self, message: &ClientMessage) {
+        let id = message.id();
+        let me = self.participant;
+        let command = match *message {
+            ClientMessage::Publish { source, active, .. } => Command::Publish {
+                participant: me,
+                source,
+                active,
+            },
+            ClientMessage::RequestFloor { .. } => Command::RequestFloor { participant: me },
+            ClientMessage::WithdrawFloor { .. } => Command::WithdrawFloor { participant: me },
+            ClientMessage::YieldFloor { .. } => Command::YieldFloor { participant: me },
+            ClientMessage::SpeakHere { .. } => Command::SpeakHere { participant: me },
+            ClientMessage::RevokeFloor { participant, .. } => Command::RevokeFloor { participant },
+            ClientMessage::GrantFloor { participant, .. } => Command::GrantFloor { participant },
+            ClientMessage::SetStage {
+                place, participant, ..
+            } => Command::SetStage { place, participant },
+            ClientMessage::Mute {
+                participant, muted, ..
+            } => Command::Mute { participant, muted },
+            ClientMessage::Remove { participant, .. } => Command::Remove { participant },
+            ClientMessage::Readmit { participant, .. } => Command::Readmit { participant },
+            ClientMessage::Join { .. }
+            | ClientMessage::Resume { .. }
+            | ClientMessage::Offer { .. }
+            | ClientMessage::RestartIce { .. }
+            | ClientMessage::Watch { .. }
+            | ClientMessage::Limit { .. }
+            | ClientMessage::Quality(_)
+            | ClientMessage::Condition { .. }
+            | ClientMessage::Ping {}
+            | ClientMessage::Leave {} => return,
+        };
+        self.request(id, command);
     }
 
     /// What a page says of itself is not answered: the next will do if this one is lost.

@@ -1,9 +1,11 @@
 // One participant's being in a conference: ties the WebSocket, the peer connection, the devices and the state together.
 
 import { type ConferenceState, isOnAir, NOBODY, reduce } from "./conference.ts";
+import { ALL_LAYERS } from "./encodings.ts";
 import { hearing } from "./line.ts";
 import { type DeviceKind, type LocalDevices, type MediaSource, openScreen } from "./devices.ts";
 import { type Heard, meter } from "./level.ts";
+import { countLongTasks, effortIn, limitsOf, MachineWatch, onlyPlace, playsSmoothly } from "./machine.ts";
 import { PathWatch, type Remedy } from "./pathwatch.ts";
 import { type Connection, PeerLink, type PeerState, type Plan, remoteDescriptionsSet, type Slot } from "./peer.ts";
 import type { LastTurn, Place, Request, Role, Self, Source, StateMessage, Welcome } from "./protocol.ts";
@@ -45,11 +47,15 @@ export interface AttendanceState {
   readonly isInterrupted: boolean;
   /** How a turn, or the wait for one, has ended that nobody here ended. */
   readonly ended: EndedTurn | null;
+  /** An operator or a chair looks at this place's picture, and nobody else does. */
+  readonly isLookedAt: boolean;
   /** The shared screen, for a preview. */
   readonly screen: MediaStreamTrack | null;
   /** MID of a small picture to the participant in it. */
   readonly watched: ReadonlyMap<string, string>;
   readonly quality: LineQuality | null;
+  /** The one place of the stage that is shown, where only one is; and why. */
+  readonly saving: { readonly only: Place; readonly because: "asked" | "machine" } | null;
   /** Code of the last refused request, until the next one is made. */
   readonly refused: string | null;
 }
@@ -70,6 +76,9 @@ export interface AttendanceOptions {
   /** Listens to a microphone; for tests another than the browser's way. */
   readonly listen?: (track: MediaStreamTrack, onHeard: (heard: Heard) => void, signal: AbortSignal) => void;
   random(): number;
+  /** The person has asked to save data. */
+  readonly saves?: boolean;
+  readonly capabilities?: MediaCapabilities | undefined;
   onChange(state: AttendanceState): void;
 }
 
@@ -84,9 +93,11 @@ const START: AttendanceState = {
   isBlocked: false,
   isInterrupted: false,
   ended: null,
+  isLookedAt: false,
   screen: null,
   watched: new Map(),
   quality: null,
+  saving: null,
   refused: null,
 };
 
@@ -125,6 +136,11 @@ export class Attendance {
   #silent: Readonly<Record<DeviceKind, boolean>> = { microphone: false, camera: false };
   #listened: { readonly track: MediaStreamTrack; readonly life: AbortController } | null = null;
   #lastReading: Reading | null = null;
+  readonly #machine = new MachineWatch();
+  readonly #longTasks: () => number;
+  #saves: boolean;
+  /** What was asked for by `limit` on this peer connection. */
+  #limits = "{}";
   #lastReported: Reading | null = null;
   #framesCaptured: number | null = null;
   /** For how long the sound of this peer connection is held back. */
@@ -135,11 +151,7 @@ export class Attendance {
     this.#signal = signal;
     this.#publisher = new Publisher({
       announce: (request) => this.#channel.request(request),
-      onChange: (onAir) => {
-        const now = performance.now();
-        this.#onAirSince = new Map([...onAir].map((source) => [source, this.#onAirSince.get(source) ?? now]));
-        this.#change({ onAir });
-      },
+      wanted: (source) => this.#wanted(source),
     });
     this.#reporter = new Reporter((request) => this.#channel.request(request));
     this.#channel = new SignalingChannel(
@@ -153,6 +165,11 @@ export class Attendance {
       },
       signal,
     );
+    this.#saves = options.saves ?? false;
+    this.#longTasks = countLongTasks(signal);
+    void playsSmoothly(options.capabilities).then((plays) => {
+      if (!plays) this.#machine.foundShort();
+    });
     const stats = setInterval(() => void this.#readStats(), STATS_MS);
     const looks = setInterval(() => void this.#lookAtPath(), LOOK_MS);
     options.wakeUps.addEventListener("online", () => this.#onNetwork(), { signal });
@@ -292,6 +309,12 @@ export class Attendance {
     }
   }
 
+  /** Saves data, or shows everything again as far as the machine keeps up. */
+  save(saves: boolean): void {
+    this.#saves = saves;
+    this.#tend();
+  }
+
   leave(): void {
     this.#channel.leave();
   }
@@ -324,6 +347,7 @@ export class Attendance {
         this.#change({ ended: { was: before.self.floor, how: "lost" } });
       }
     }
+    if (message.type === "wanted") this.#publisher.fit().catch((error: unknown) => this.#report(error));
     if (message.type === "self") this.#onFloor(before.self, message);
     if (message.type === "conference" && message.state === "ended") this.#options.credentials.keepSession(null);
     this.#tend();
@@ -390,9 +414,12 @@ export class Attendance {
     const { switches, screen, conference } = this.#state;
     const { microphone, camera } = this.#options.devices.state;
     const willing = may && (conference.me?.role !== "site" || this.#hasConsented);
+    const isReady = willing || this.#mayBeLookedAt();
     this.#carry("microphone", willing && switches.microphone ? microphone.track : null);
-    this.#carry("camera", willing && switches.camera ? camera.track : null);
+    this.#carry("camera", isReady && switches.camera ? camera.track : null);
     this.#carry("screen", willing ? screen : null);
+    this.#noteOnAir(willing);
+    this.#limit();
     this.#listen(microphone.track);
     this.#judge();
   }
@@ -450,6 +477,50 @@ export class Attendance {
     if (JSON.stringify(standing) !== JSON.stringify(this.#state.standing)) this.#change({ standing });
   }
 
+  /** Asks for as much as the person wants and the machine can do with. */
+  #limit(): void {
+    const because = this.#saves ? "asked" : this.#machine.isShort ? "machine" : null;
+    const only = onlyPlace(this.#state.conference);
+    const before = this.#state.saving;
+    if (because !== (before?.because ?? null) || (before !== null && before.only !== only)) {
+      this.#change({ saving: because === null ? null : { only, because } });
+    }
+    if (this.#peer?.isAnswered !== true || this.#channel.link.state !== "open") return;
+    const layers = limitsOf(because === null ? null : only, this.#peer.slots);
+    const asked = JSON.stringify(layers);
+    if (asked === this.#limits) return;
+    this.#limits = asked;
+    this.#channel.request({ type: "limit", layers }).catch((error: unknown) => {
+      // The next message of the server has it asked again.
+      this.#limits = "";
+      if (!(error instanceof RequestError)) this.#report(error);
+    });
+  }
+
+  /** Who has asked to speak and waits can be looked at by those who give the floor, but not heard. */
+  #mayBeLookedAt(): boolean {
+    const { me, self } = this.#state.conference;
+    const isWaiting = me?.role === "site" && self.floor === "waiting";
+    return isWaiting && this.#hasConsented && !self.muted && !self.standsBy;
+  }
+
+  #noteOnAir(willing: boolean): void {
+    const { active } = this.#publisher;
+    const onAir: ReadonlySet<Source> = willing ? active : new Set();
+    if (String([...onAir]) !== String([...this.#state.onAir])) {
+      const now = performance.now();
+      this.#onAirSince = new Map([...onAir].map((source) => [source, this.#onAirSince.get(source) ?? now]));
+      this.#change({ onAir });
+    }
+    const isLookedAt = !willing && active.has("camera") && this.#wanted("camera") > 0;
+    if (isLookedAt !== this.#state.isLookedAt) this.#change({ isLookedAt });
+  }
+
+  /** How many layers of a source are looked at. Of one that is on air all are sent until that is known. */
+  #wanted(source: Source): number {
+    return this.#state.conference.wanted[source] ?? (this.#mayBeLookedAt() ? 0 : ALL_LAYERS);
+  }
+
   #carry(source: Source, track: MediaStreamTrack | null): void {
     this.#publisher.carry(source, track).catch((error: unknown) => this.#report(error));
   }
@@ -492,7 +563,9 @@ export class Attendance {
       this.#peerLife.signal,
     );
     this.#peer = peer;
-    this.#change({ media: "connecting", slots: [] });
+    const conference = { ...this.#state.conference, wanted: {} };
+    this.#limits = "{}";
+    this.#change({ media: "connecting", slots: [], conference });
     this.#offer(peer);
   }
 
@@ -512,6 +585,7 @@ export class Attendance {
   #onAnswered(peer: PeerLink): void {
     if (this.#peer !== peer || !peer.isAnswered) return;
     this.#publisher.attach(peer).catch((error: unknown) => this.#report(error));
+    this.#limit();
     const wanted = [...this.#state.watched.values()];
     this.#change({ watched: new Map() });
     if (wanted.length > 0) void this.watch(wanted);
@@ -594,6 +668,8 @@ export class Attendance {
     if (this.#peer !== peer) return;
     peer.holdSound(this.#hold.next(readSound(report.entries())));
     const reading = read(report.entries());
+    this.#machine.look(performance.now(), effortIn(report.entries(), this.#longTasks()));
+    this.#limit();
     const quality = this.#lastReading === null ? null : compare(this.#lastReading, reading);
     this.#lastReading = reading;
     this.#hear("camera", this.#lookAtCamera(reading));
@@ -611,6 +687,8 @@ export class Attendance {
 
   /** Whether pictures have come of the camera since the last reading; `null` while that is not known. */
   #lookAtCamera({ framesCaptured }: Reading): boolean | null {
+    // Of a picture that nobody looks at no browser need count the frames.
+    if (this.#wanted("camera") === 0) return null;
     const frames = framesCaptured.get(this.#options.devices.state.camera.track?.id ?? "") ?? null;
     const before = this.#framesCaptured;
     this.#framesCaptured = frames;

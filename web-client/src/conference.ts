@@ -16,6 +16,7 @@ import type {
   Stage,
   StateMessage,
   Trouble,
+  Wanted,
   Welcome,
 } from "./protocol.ts";
 
@@ -31,6 +32,8 @@ export interface ConferenceState {
   readonly undecodable: readonly Place[];
   /** What the line leaves of the picture. */
   readonly rung: Rung;
+  /** Of what this page sends, how many layers somebody looks at, as far as that is known. */
+  readonly wanted: Wanted["layers"];
   readonly presence: Omit<Presence, "type" | "version"> | null;
   /** Operators and chairs only, as everything below. */
   /** Version of the valid list of expected sites; `null` before it was told. */
@@ -50,6 +53,7 @@ export const NOBODY: ConferenceState = {
   stage: { main: null, second: null, screen: null, speakers: [] },
   undecodable: [],
   rung: "high",
+  wanted: {},
   presence: null,
   roster: null,
   provinces: [],
@@ -87,6 +91,8 @@ export function reduce(state: ConferenceState, message: Welcome | StateMessage):
       return { ...state, undecodable: message.places };
     case "line":
       return { ...state, rung: message.rung };
+    case "wanted":
+      return { ...state, wanted: message.layers };
     case "presence": {
       const { expected, present, lost } = message;
       return { ...state, presence: { expected, present, lost } };

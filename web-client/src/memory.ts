@@ -9,6 +9,7 @@ const CONSENT = "dinh.consent";
 const LANGUAGE = "dinh.language";
 const VOLUME = "dinh.volume";
 const LOUDSPEAKER = "dinh.loudspeaker";
+const SAVING = "dinh.saving";
 const DEVICE: Readonly<Record<DeviceKind, string>> = { microphone: "dinh.microphone", camera: "dinh.camera" };
 
 function parseSession(text: string | null): Session | null {
@@ -136,6 +137,15 @@ export class Preferences implements DeviceMemory {
 
   keepLoudspeaker(id: string): void {
     this.#shelf.write(LOUDSPEAKER, id);
+  }
+
+  /** Data is to be saved. */
+  get saves(): boolean {
+    return this.#shelf.read(SAVING) === "yes";
+  }
+
+  keepSaving(saves: boolean): void {
+    this.#shelf.write(SAVING, saves ? "yes" : null);
   }
 
   chosen(kind: DeviceKind): string {

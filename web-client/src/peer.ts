@@ -1,6 +1,6 @@
 // The one peer connection of this page, negotiated once. The only file that names RTCPeerConnection.
 
-import { bitratesFor, CAMERA_ENCODINGS } from "./encodings.ts";
+import { ALL_LAYERS, bitratesFor, CAMERA_ENCODINGS, layersSent } from "./encodings.ts";
 import type { Sight } from "./pathwatch.ts";
 import type { Answer, AnsweredSlot, Request, Source } from "./protocol.ts";
 import { RequestError } from "./signaling.ts";
@@ -67,8 +67,8 @@ const JITTER_TARGET_MS = 60;
 /** A shared screen moves little and must stay readable. */
 const SCREEN_ENCODINGS: readonly RTCRtpEncodingParameters[] = [{ maxBitrate: 2_000_000, maxFramerate: 15 }];
 
-/** Opus at full band for speech, in bits per second. */
-const MICROPHONE_ENCODINGS: readonly RTCRtpEncodingParameters[] = [{ maxBitrate: 40_000 }];
+/** Opus at full band for speech, in bits per second. On a narrow line it gets its share before pictures do. */
+const MICROPHONE_ENCODINGS: readonly RTCRtpEncodingParameters[] = [{ maxBitrate: 40_000, priority: "high" }];
 
 function capabilities(direction: Direction, kind: MediaKind): readonly RTCRtpCodec[] {
   const source = direction === "send" ? RTCRtpSender : RTCRtpReceiver;
@@ -118,6 +118,7 @@ export class PeerLink {
   readonly #senders = new Map<Source, RTCRtpTransceiver>();
   readonly #receivers: RTCRtpTransceiver[] = [];
   #slots: readonly Slot[] = [];
+  #fitting: Promise<void> = Promise.resolve();
   #negotiation: "idle" | "waiting" | "answered" = "idle";
 
   constructor(options: PeerOptions, signal: AbortSignal) {
@@ -160,23 +161,37 @@ export class PeerLink {
     return this.#senders.get(source)?.sender ?? null;
   }
 
-  /** Makes the layers of the camera fit the picture that it has now. Where that is what it was, nothing is done. */
-  async fit(source: Source, track: MediaStreamTrack): Promise<void> {
+  /**
+   * Makes what is sent of a picture fit its size and how many of its layers are looked at. Where that is what it was,
+   * nothing is done. One call after the other: a browser refuses the second of two at the same time.
+   */
+  fit(source: Source, track: MediaStreamTrack, wanted: number): Promise<void> {
+    this.#fitting = this.#fitting.then(() => this.#fit(source, track, wanted));
+    return this.#fitting;
+  }
+
+  async #fit(source: Source, track: MediaStreamTrack, wanted: number): Promise<void> {
     const sender = this.sender(source);
+    if (source === "microphone" || sender === null) return;
     const { width, height } = track.getSettings();
-    if (source !== "camera" || sender === null || width === undefined || height === undefined) return;
-    const bitrates = bitratesFor({ width, height });
+    const size = width === undefined || height === undefined ? null : { width, height };
+    const bitrates = source === "camera" && size !== null ? bitratesFor(size) : null;
+    const sent = layersSent(size ?? { width: 0, height: 0 }, size === null && wanted > 0 ? ALL_LAYERS : wanted);
     const parameters = sender.getParameters();
-    const isFit = parameters.encodings.every(({ rid, maxBitrate }) => maxBitrate === bitrates.get(rid ?? ""));
-    if (isFit) return;
+    let isFit = true;
     for (const encoding of parameters.encodings) {
-      const maxBitrate = bitrates.get(encoding.rid ?? "");
+      const active = encoding.rid === undefined ? wanted > 0 : sent.has(encoding.rid);
+      const maxBitrate = bitrates?.get(encoding.rid ?? "") ?? encoding.maxBitrate;
+      if ((encoding.active ?? true) === active && encoding.maxBitrate === maxBitrate) continue;
+      isFit = false;
+      encoding.active = active;
       if (maxBitrate !== undefined) encoding.maxBitrate = maxBitrate;
     }
+    if (isFit) return;
     try {
       await sender.setParameters(parameters);
     } catch {
-      // Some browser does not let layers be changed. They are more than good enough.
+      // Some browser does not let layers be changed. What is sent is more than good enough.
     }
   }
 

@@ -40,6 +40,7 @@ export type Request =
   | { readonly type: "offer"; readonly sdp: string; readonly sources: Readonly<Record<string, Source>> }
   | { readonly type: "restartIce"; readonly sdp: string }
   | { readonly type: "watch"; readonly mid: string; readonly participant: string | null }
+  | { readonly type: "limit"; readonly layers: Readonly<Record<string, number>> }
   | { readonly type: "publish"; readonly source: Source; readonly active: boolean }
   | ({ readonly type: "condition" } & Condition)
   | { readonly type: "requestFloor" }
@@ -304,6 +305,14 @@ export interface LineMessage {
   readonly rung: Rung;
 }
 
+/** Of what this page sends, how much somebody looks at. */
+export interface Wanted {
+  readonly type: "wanted";
+  readonly version: number;
+  /** How many layers, the lowest first. Of a source that is not named nothing is known. */
+  readonly layers: Readonly<Partial<Record<Source, number>>>;
+}
+
 export type StateMessage =
   | Floor
   | Stage
@@ -316,7 +325,8 @@ export type StateMessage =
   | Barred
   | Trouble
   | Undecodable
-  | LineMessage;
+  | LineMessage
+  | Wanted;
 
 export interface Ok {
   readonly type: "ok";
@@ -387,6 +397,7 @@ const REQUIRED: Readonly<Record<ServerMessage["type"], Readonly<Record<string, (
   trouble: { version: whole, refused: record, overload: orNull(record) },
   undecodable: { version: whole, places: list },
   line: { version: whole, rung },
+  wanted: { version: whole, layers: record },
   ok: { id: whole },
   error: { id: orNull(whole), code: text, message: text },
   closing: { reason: text },

@@ -6,14 +6,15 @@ import { RequestError } from "./signaling.ts";
 /** Where a source's track goes once a connection is negotiated. */
 export interface Outlet {
   sender(source: Source): Pick<RTCRtpSender, "replaceTrack"> | null;
-  /** What is sent fits the track's picture from now on. */
-  fit(source: Source, track: MediaStreamTrack): Promise<void>;
+  /** What is sent fits the track's picture from now on, and how many of its layers are looked at. */
+  fit(source: Source, track: MediaStreamTrack, wanted: number): Promise<void>;
 }
 
 export interface PublisherOptions {
   /** Sends a `publish` request. May reject: the server hears of it again after the next `welcome`. */
   announce(request: Extract<Request, { type: "publish" }>): Promise<unknown>;
-  onChange(active: ReadonlySet<Source>): void;
+  /** How many layers of a source are looked at. */
+  wanted(source: Source): number;
 }
 
 /**
@@ -39,9 +40,7 @@ export class Publisher {
     if (before === track) return;
     if (track === null) this.#tracks.delete(source);
     else this.#tracks.set(source, track);
-    this.#options.onChange(this.active);
-    await this.#outlet?.sender(source)?.replaceTrack(track);
-    if (track !== null) await this.#outlet?.fit(source, track);
+    await this.#put(source, track);
     const toldAlready = before !== null && track !== null;
     if (this.#outlet !== null && !toldAlready) await this.#announce(source);
   }
@@ -50,15 +49,22 @@ export class Publisher {
   async attach(outlet: Outlet): Promise<void> {
     this.#outlet = outlet;
     for (const [source, track] of this.#tracks) {
-      await outlet.sender(source)?.replaceTrack(track);
-      await outlet.fit(source, track);
+      await this.#put(source, track);
       await this.#announce(source);
     }
   }
 
-  /** Looks whether a picture has another size: a phone was turned, or the camera gives less than before. */
+  /** Looks whether what is sent still fits: a phone was turned, or others look at it than before. */
   async fit(): Promise<void> {
-    for (const [source, track] of this.#tracks) await this.#outlet?.fit(source, track);
+    for (const [source, track] of this.#tracks) await this.#outlet?.fit(source, track, this.#options.wanted(source));
+  }
+
+  /** Nothing of a track is sent before it is known how much of it is wanted. */
+  async #put(source: Source, track: MediaStreamTrack | null): Promise<void> {
+    const outlet = this.#outlet;
+    if (track !== null) await outlet?.fit(source, track, this.#options.wanted(source));
+    // Meanwhile another one may have been put there, or none.
+    if ((this.#tracks.get(source) ?? null) === track) await outlet?.sender(source)?.replaceTrack(track);
   }
 
   /** The connection is gone; what should be on air stays known. */

@@ -260,6 +260,7 @@ export class SignalingChannel {
       case "trouble":
       case "undecodable":
       case "line":
+      case "wanted":
         this.#options.onMessage(message);
         return;
       default:

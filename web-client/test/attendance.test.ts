@@ -355,6 +355,42 @@ describe("the floor", () => {
     expect(carried()).toEqual([captured[0], captured[1], null]);
   });
 
+  it("is waited for with a picture that is sent only while an operator looks at it, and without sound", async () => {
+    const sending = () => connection().transceivers[1]?.sender.encodings.filter(({ active }) => active ?? true).length;
+    const wanted = (camera: number) => server.say({ type: "wanted", version: 1, layers: { camera } });
+    await joined();
+    void attendance.requestFloor();
+    await settled();
+    server.say(self({ floor: "waiting", position: 1 }));
+    await consentToAll();
+    expect(carried()).toEqual([null, captured[1], null]);
+    expect(published()).toEqual(["camera true"]);
+    expect([sending(), attendance.state.isLookedAt, attendance.state.onAir.size]).toEqual([0, false, 0]);
+    wanted(1);
+    await settled();
+    expect([sending(), attendance.state.isLookedAt, attendance.state.onAir.size]).toEqual([1, true, 0]);
+    wanted(0);
+    await settled();
+    expect([sending(), attendance.state.isLookedAt]).toEqual([0, false]);
+    server.say(self({ floor: "holding", onStage: true }));
+    wanted(3);
+    await consentToAll();
+    expect(carried()).toEqual([captured[0], captured[1], null]);
+    expect([sending(), attendance.state.isLookedAt, attendance.state.onAir.size]).toEqual([3, false, 2]);
+  });
+
+  it("asked for with the camera switched off shows nothing to anybody", async () => {
+    await joined();
+    await attendance.switchCamera(false);
+    void attendance.requestFloor();
+    await settled();
+    server.say(self({ floor: "waiting", position: 1 }));
+    server.say({ type: "wanted", version: 1, layers: { camera: 1 } });
+    await consentToAll();
+    expect(carried()).toEqual([null, null, null]);
+    expect(attendance.state.isLookedAt).toBe(false);
+  });
+
   it("sends nothing while muted, and goes on when unmuted", async () => {
     await joined();
     void attendance.requestFloor();
@@ -559,4 +595,23 @@ it("the end of the conference lets go of everything", async () => {
   expect(attendance.state.link).toEqual({ state: "over", reason: "conference_ended" });
   expect(captured[0]?.readyState).toBe("ended");
   expect(connection().count("close")).toBe(1);
+});
+
+describe("a machine that shows one picture only", () => {
+  it("is sent no more, on this connection and the next, until everything is wanted again", async () => {
+    await joined();
+    expect(server.heard.some(({ type }) => type === "limit")).toBe(false);
+    attendance.save(true);
+    await settled();
+    expect(server.sent("limit").layers).toEqual({ 6: 2 });
+    expect(attendance.state.saving).toEqual({ only: "main", because: "asked" });
+    server.end(4004);
+    server.welcome({ resumed: false, participant: "P2" });
+    await answerOffer();
+    expect(server.sent("limit").layers).toEqual({ 6: 2 });
+    attendance.save(false);
+    await settled();
+    expect(server.sent("limit").layers).toEqual({});
+    expect(attendance.state.saving).toBeNull();
+  });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { bitratesFor, CAMERA_ENCODINGS } from "../src/encodings.ts";
+import { bitratesFor, CAMERA_ENCODINGS, layersSent } from "../src/encodings.ts";
 
 const kilobits = (width: number, height: number) => [...bitratesFor({ width, height }).values()].map((bits) => bits / 1_000);
 
@@ -22,5 +22,12 @@ describe("the layers of a camera", () => {
 
   it("are the same whichever way the phone is held", () => {
     expect(kilobits(360, 640)).toEqual(kilobits(640, 360));
+  });
+
+  it("are sent from the lowest that a browser makes of the picture, as many as are looked at", () => {
+    const sent = (width: number, height: number, wanted: number) => [...layersSent({ width, height }, wanted)].join("");
+    expect([0, 1, 2, 3].map((wanted) => sent(1_280, 720, wanted))).toEqual(["", "l", "ml", "hml"]);
+    expect([0, 1, 2, 3].map((wanted) => sent(640, 480, wanted))).toEqual(["", "m", "hm", "hml"]);
+    expect([0, 1, 2, 3].map((wanted) => sent(320, 240, wanted))).toEqual(["", "h", "h", "hml"]);
   });
 });

@@ -247,7 +247,7 @@ it("makes the layers of the camera fit its picture, as often as that becomes ano
   const camera = new FakeTrack("video");
   camera.size = { width: 640, height: 480 };
   const fit = async () => {
-    await peer.fit("camera", camera.asTrack);
+    await peer.fit("camera", camera.asTrack, 3);
     return connection.transceivers[1]?.sender.encodings.map(({ maxBitrate }) => maxBitrate);
   };
   expect(await fit()).toEqual([1_078_000, 323_000, 97_000]);
@@ -256,4 +256,17 @@ it("makes the layers of the camera fit its picture, as often as that becomes ano
   expect(connection.count("setParameters")).toBe(1);
   camera.size = { width: 1_280, height: 720 };
   expect(await fit()).toEqual([1_700_000, 500_000, 150_000]);
+});
+
+it("sends the layers that are looked at, one change after the other", async () => {
+  const peer = await connected();
+  const camera = new FakeTrack("video");
+  const active = (at: number) => connection.transceivers[at]?.sender.encodings.map((encoding) => encoding.active ?? true);
+  await Promise.all([0, 3, 1].map((wanted) => peer.fit("camera", camera.asTrack, wanted)));
+  expect(active(1)).toEqual([false, false, true]);
+  await peer.fit("screen", camera.asTrack, 0);
+  expect(active(2)).toEqual([false]);
+  await peer.fit("screen", camera.asTrack, 1);
+  expect(active(2)).toEqual([true]);
+  expect(active(0)).toEqual([true]);
 });

@@ -30,6 +30,7 @@ const SENT: { readonly [T in ClientMessage["type"]]: Extract<ClientMessage, { ty
   },
   restartIce: { type: "restartIce", id: 2, sdp: "v=0\r\n" },
   watch: { type: "watch", id: 3, mid: "9", participant: "01JD8Y6Q0B9FJ3V2K7T5C4X1HE" },
+  limit: { type: "limit", id: 14, layers: { "6": 2, "7": 0, "8": 0 } },
   publish: { type: "publish", id: 4, source: "screen", active: true },
   condition: { type: "condition", id: 14, microphone: "silent", camera: "off", mediaBlocked: false },
   requestFloor: { type: "requestFloor", id: 5 },
@@ -66,7 +67,7 @@ describe("the contract", () => {
   it("covers every message of the server", () => {
     const known = [
       "welcome", "answer", "floor", "stage", "self", "presence", "conference",
-      "roster", "provinces", "participants", "barred", "trouble", "undecodable", "line", "ok", "error", "closing", "pong",
+      "roster", "provinces", "participants", "barred", "trouble", "undecodable", "line", "wanted", "ok", "error", "closing", "pong",
     ];
     expect([...examples("server").keys()].sort()).toEqual(known.sort());
   });

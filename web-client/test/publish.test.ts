@@ -18,7 +18,7 @@ it("says again a moment later, as it is then, what it said too often", async () 
       said.push(active);
       return isTooOften ? Promise.reject(new RequestError("rate_limited", "", 1)) : Promise.resolve();
     },
-    onChange: () => {},
+    wanted: () => 3,
   });
   await publisher.attach({ sender: () => null, fit: () => Promise.resolve() });
   const carrying = publisher.carry("camera", {} as MediaStreamTrack);

@@ -157,6 +157,11 @@ impl Layer {
         seen
     }
 
+    /// When its last packet came.
+    pub const fn last_arrival(&self) -> Option<Instant> {
+        self.last_packet
+    }
+
     /// Whether nothing has come for [`SILENT_AFTER`].
     pub fn is_silent(&self, now: Instant) -> bool {
         self.last_packet

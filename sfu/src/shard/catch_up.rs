@@ -177,7 +177,8 @@ impl Shard {
             return None;
         }
         let ring = &publication.layers.get(usize::from(layer))?.ring;
-        let keyframe = ring.keyframe();
+        // What is held of one that has stopped because nobody looked is of long ago.
+        let keyframe = ring.keyframe().filter(|_| !publication.demand.sleeps());
         let Some(first) = keyframe.filter(|_| publication.pending.is_flowing(layer)) else {
             return Some((key, layer));
         };

@@ -9,6 +9,8 @@ use crate::id::{ConferenceId, Feed, PublicationId, SlotId};
 use crate::kind::MediaKind;
 use crate::peer::PeerKey;
 use crate::publication::PublicationKey;
+use crate::publication::demand::Silence;
+use crate::publication::layer::SILENT_AFTER;
 use crate::shard::Shard;
 use crate::shard::audience::feed_name;
 use crate::speakers::{self, Candidate};
@@ -72,19 +74,45 @@ impl Shard {
     }
 
     pub(super) fn watch(&mut self, now: Instant, slot: SlotId, feed: Option<Feed>) {
-        let Some(key) = self.peers.key(slot.peer) else {
+        if let Some((key, index)) = self.picture_slot(slot) {
+            self.point(key, index, feed.map(feed_name));
+            self.reconcile_of(now, key);
+        }
+    }
+
+    /// Shows at most so many layers in a slot from now on.
+    pub(super) fn limit(&mut self, now: Instant, slot: SlotId, layers: u8) {
+        let Some((key, index)) = self.picture_slot(slot) else {
             return;
         };
-        let Some(peer) = self.peers.at(key) else {
+        let Some(peer) = self.peers.at_mut(key) else {
             return;
         };
-        let conference = peer.conference;
+        let Some(slot) = peer.slots.get_mut(index) else {
+            return;
+        };
+        slot.limit = layers.saturating_sub(1);
+        let feed = slot.feed.map(usize::from);
+        let conference = self.conferences.at(peer.conference);
+        let name = conference.and_then(|it| Some(it.feeds.get(feed?)?.name));
+        if name.is_some() {
+            self.point(key, index, name);
+            self.reconcile_of(now, key);
+        }
+    }
+
+    /// Where a slot is that shows pictures.
+    fn picture_slot(&self, slot: SlotId) -> Option<(PeerKey, usize)> {
+        let key = self.peers.key(slot.peer)?;
         let is_it = |s: &crate::slot::Slot| s.mline == slot.mline && s.kind == MediaKind::Video;
-        let Some(index) = peer.slots.iter().position(is_it) else {
-            return;
-        };
-        self.point(key, index, feed.map(feed_name));
-        self.reconcile(now, conference);
+        let index = self.peers.at(key)?.slots.iter().position(is_it)?;
+        Some((key, index))
+    }
+
+    fn reconcile_of(&mut self, now: Instant, key: PeerKey) {
+        if let Some(conference) = self.peers.at(key).map(|peer| peer.conference) {
+            self.reconcile(now, conference);
+        }
     }
 
     pub(super) fn block(&mut self, publication: PublicationId, blocked: bool) {
@@ -97,7 +125,7 @@ impl Shard {
     }
 
     /// Points a slot at a feed or at nothing, and keeps the counts and the peer's mask right. Returns
-    /// whether a feed has its first slot now, or has lost its last.
+    /// whether something else may be wished for now.
     pub(super) fn point(&mut self, key: PeerKey, index: usize, name: Option<FeedName>) -> bool {
         let Some(peer) = self.peers.at_mut(key) else {
             return false;
@@ -109,16 +137,17 @@ impl Shard {
             return false;
         };
         let is_video = slot.kind == MediaKind::Video && name.is_some();
-        let former = slot.feed.take();
-        let mut changed = former.is_some_and(|former| conference.unpoint(former));
-        if let Some((feed, is_first)) = name.and_then(|name| conference.point(name)) {
-            slot.feed = Some(feed);
-            changed |= is_first;
-        }
-        slot.wished = match name {
+        let (former, wished) = (slot.feed.take(), slot.wished);
+        let mut changed = former.is_some_and(|former| conference.unpoint(former, wished));
+        let worth = match name {
             Some(FeedName::Publication(_)) => THUMBNAIL_LAYER,
             _ => STAGE_LAYER,
         };
+        slot.wished = slot.limit.min(worth);
+        if let Some((feed, is_news)) = name.and_then(|name| conference.point(name, slot.wished)) {
+            slot.feed = Some(feed);
+            changed |= is_news;
+        }
         peer.order_slots();
         peer.feed_mask = peer
             .watching
@@ -175,7 +204,7 @@ impl Shard {
         }
         shown.sort_unstable();
         shown.dedup();
-        self.update_watched(key, &shown);
+        self.update_watched(now, key, &shown);
         let mut kept = wanted;
         for speaker in self.compared_speakers(key) {
             let _ = self.find_or_mirror(now, key, speaker);
@@ -200,7 +229,7 @@ impl Shard {
     }
 
     /// Marks exactly these publications of the conference as watched.
-    fn update_watched(&mut self, key: ConferenceKey, shown: &[PublicationKey]) {
+    fn update_watched(&mut self, now: Instant, key: ConferenceKey, shown: &[PublicationKey]) {
         let Some(conference) = self.conferences.at_mut(key) else {
             return;
         };
@@ -209,11 +238,15 @@ impl Shard {
             if let Some(publication) = self.publications.get_mut(*gone) {
                 publication.set_watched(false);
             }
+            self.wish_layers(now, *gone, 0);
         }
         for key in shown {
             if let Some(publication) = self.publications.get_mut(*key).filter(|p| !p.watched) {
                 publication.set_watched(true);
             }
+        }
+        for (publication, layers) in self.layers_wished(key, shown) {
+            self.wish_layers(now, publication, layers);
         }
     }
 
@@ -276,12 +309,25 @@ impl Shard {
                     ignored,
                 });
             }
+            if publication.id.peer.shard() == self.id
+                && let Some(layers) = publication.demand.poll(now, true)
+            {
+                self.events.push_back(Event::LayersWanted {
+                    publication: publication.id,
+                    layers,
+                });
+            }
             if !publication.is_silent(now) {
+                return true;
+            }
+            let last = publication.last_arrival();
+            let silence = publication.demand.judge_silence(now, last, SILENT_AFTER);
+            if silence == Silence::Starting {
                 return true;
             }
             publication.started = false;
             let id = publication.id;
-            if id.peer.shard() == self.id {
+            if id.peer.shard() == self.id && silence == Silence::Stopped {
                 self.events
                     .push_back(Event::PublicationStopped { publication: id });
             }

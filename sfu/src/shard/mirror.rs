@@ -123,6 +123,7 @@ impl Shard {
                 if let Some(publication) = self.publications.named(publication) {
                     publication.unsubscribe(from);
                 }
+                self.on_layers_wished(now, from, publication, 0);
             }
             LinkMessage::Described {
                 publication,
@@ -177,6 +178,11 @@ impl Shard {
                     self.wish(key, layer);
                 }
             }
+            LinkMessage::LayersWished {
+                from,
+                publication,
+                layers,
+            } => self.on_layers_wished(now, from, publication, layers),
             LinkMessage::Ended { publication } => self.on_ended(now, publication),
         }
     }
@@ -206,7 +212,7 @@ impl Shard {
             layers,
         };
         let held = publication.layers.iter().filter_map(|layer| {
-            let is_video = kind == MediaKind::Video;
+            let is_video = kind == MediaKind::Video && !publication.demand.sleeps();
             let packets: Vec<_> = layer.ring.since_keyframe().filter(|_| is_video).collect();
             (!packets.is_empty()).then(|| LinkMessage::Held {
                 publication: id,

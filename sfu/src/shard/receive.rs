@@ -355,6 +355,7 @@ impl Shard {
         let (id, conference, watched) =
             (publication.id, publication.conference, publication.watched);
         let subscribers = publication.subscribers;
+        publication.demand.arrived();
         if !publication.started {
             publication.started = true;
             self.active.push(key);

@@ -226,9 +226,12 @@ impl Shard {
     fn tick(&mut self, now: Instant) {
         self.look_over_publications(now);
         self.look_over_feeds(now);
+        self.look_over_demands(now);
         self.send_keyframe_requests(now);
-        let is_needed =
-            !self.active.is_empty() || !self.mirrors.is_empty() || !self.wishes.is_empty();
+        let is_needed = !self.active.is_empty()
+            || !self.mirrors.is_empty()
+            || !self.wishes.is_empty()
+            || !self.waning.is_empty();
         self.next_tick = is_needed.then_some(now + TICK);
     }
 }

@@ -132,23 +132,12 @@ impl ConferenceTask {
                 actor,
                 command,
                 answer,
-            } => {
-                let decided = self
-                    .check_media(&command)
-                    .and_then(|()| self.decide(batch, now, &actor, *command));
-                let pending = match decided {
-                    Ok(_) => Pending::Done(answer),
-                    Err(refusal) => Pending::Refused(answer, refusal),
-                };
-                batch.answers.push(pending);
-            }
+            } => self.change(batch, now, &actor, *command, answer),
             Request::Enter(entry) => self.enter(batch, now, *entry),
             Request::Gone {
                 participant,
                 outbox,
-            } => {
-                self.gone(batch, now, participant, &outbox);
-            }
+            } => self.gone(batch, now, participant, &outbox),
             Request::Alive {
                 participant,
                 outbox,
@@ -170,11 +159,8 @@ impl ConferenceTask {
                 outbox,
                 id,
             } => {
-                let message = match self.watch(participant, &mid, target) {
-                    Ok(()) => ServerMessage::Ok { id },
-                    Err(refusal) => self.refusal_message(id, &refusal),
-                };
-                outbox.send(&message);
+                let done = self.watch(participant, &mid, target);
+                self.reply(&outbox, id, done);
             }
             Request::Quality {
                 participant,
@@ -187,11 +173,17 @@ impl ConferenceTask {
                 outbox,
                 id,
             } => {
-                let message = match self.note_condition(batch, participant, &outbox, condition) {
-                    Ok(()) => ServerMessage::Ok { id },
-                    Err(refusal) => self.refusal_message(id, &refusal),
-                };
-                outbox.send(&message);
+                let done = self.note_condition(batch, participant, &outbox, condition);
+                self.reply(&outbox, id, done);
+            }
+            Request::Limit {
+                participant,
+                layers,
+                outbox,
+                id,
+            } => {
+                let done = self.limit(participant, &layers);
+                self.reply(&outbox, id, done);
             }
             Request::Refused(code) => self.troubles.refused(Instant::now(), code),
             Request::Media(event) => self.media_event(batch, now, event),
@@ -201,6 +193,33 @@ impl ConferenceTask {
                 self.links.end_all(|| endings.next());
             }
         }
+    }
+
+    fn change(
+        &mut self,
+        batch: &mut Batch,
+        now: Timestamp,
+        actor: &Actor,
+        command: Command,
+        answer: Answer,
+    ) {
+        let decided = self
+            .check_media(&command)
+            .and_then(|()| self.decide(batch, now, actor, command));
+        let pending = match decided {
+            Ok(_) => Pending::Done(answer),
+            Err(refusal) => Pending::Refused(answer, refusal),
+        };
+        batch.answers.push(pending);
+    }
+
+    /// Says what came of a request of a session's.
+    fn reply(&self, outbox: &Outbox, id: RequestId, done: Result<(), Refusal>) {
+        let message = match done {
+            Ok(()) => ServerMessage::Ok { id },
+            Err(refusal) => self.refusal_message(id, &refusal),
+        };
+        outbox.send(&message);
     }
 
     /// Decides, and lets what was decided have happened in memory.
@@ -606,6 +625,10 @@ impl ConferenceTask {
                 self.keyframe_requests(batch, publication, ignored);
             }
             MediaEvent::LineChanged { peer, line } => self.line_changed(peer, &line),
+            MediaEvent::LayersWanted {
+                publication,
+                layers,
+            } => self.layers_wanted(publication, layers),
             MediaEvent::Overload { shard, shed, .. } => self.overload(now, shard, shed),
         }
     }
@@ -836,6 +859,9 @@ impl ConferenceTask {
             if resumed || self.peers.rung(participant) != Rung::default() {
                 outbox.send(&self.line_message(participant));
             }
+            if resumed {
+                outbox.send(&self.wanted_message(participant));
+            }
             if self.links.is_current(participant, &outbox) {
                 self.links.welcomed(participant);
             }
@@ -906,7 +932,7 @@ const fn makes_room(event: &Event) -> bool {
     )
 }
 
-fn no_media() -> Refusal {
+pub(super) fn no_media() -> Refusal {
     Refusal::new(
         ErrorCode::NoMedia,
         "this participant has no peer connection: send an offer first",

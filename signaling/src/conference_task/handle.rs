@@ -1,5 +1,6 @@
 //! The cloneable end of a conference's task.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -287,6 +288,25 @@ impl ConferenceHandle {
         self.ask(Request::Condition {
             participant,
             condition,
+            outbox: outbox.clone(),
+            id,
+        })
+    }
+
+    /// Limits how many layers somebody's slots show; what came of it goes to the session.
+    ///
+    /// # Errors
+    /// When the task takes nothing.
+    pub fn limit(
+        &self,
+        participant: ParticipantId,
+        layers: BTreeMap<String, u8>,
+        outbox: &Outbox,
+        id: RequestId,
+    ) -> Result<(), AskError> {
+        self.ask(Request::Limit {
+            participant,
+            layers,
             outbox: outbox.clone(),
             id,
         })

@@ -4,6 +4,8 @@
 //! wiring. What should be is compared with what was commanded last, so it can be said again and
 //! again.
 
+mod limits;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sfu::Media;
@@ -35,6 +37,8 @@ pub(super) struct Peer {
     /// Places of the stage that it has a slot for and cannot decode.
     undecodable: Vec<Place>,
     line: Line,
+    /// How many layers a slot shows at most, where that is limited.
+    limits: BTreeMap<SlotId, u8>,
 }
 
 #[derive(Debug)]
@@ -47,6 +51,8 @@ struct Publication {
     arrives: Option<bool>,
     /// Its encoder makes no keyframe when asked.
     is_deaf: bool,
+    /// How many of its layers somebody looks at, as was told.
+    wanted: Option<u8>,
 }
 
 /// Why an offer's `sources` do not fit its m-lines.
@@ -101,6 +107,7 @@ impl Peer {
                 codec: accepted.codec,
                 arrives: None,
                 is_deaf: false,
+                wanted: None,
             });
         }
         let (id, slots) = (joined.peer, joined.slots.clone());
@@ -112,6 +119,7 @@ impl Peer {
             watching: BTreeMap::new(),
             undecodable: Vec::new(),
             line: Line::new(),
+            limits: BTreeMap::new(),
         })
     }
 
@@ -342,6 +350,29 @@ impl Peers {
         Some(owner)
     }
 
+    /// Notes how many layers of a publication somebody looks at. Says whose it is.
+    pub(super) fn set_wanted(
+        &mut self,
+        publication: PublicationId,
+        layers: u8,
+    ) -> Option<ParticipantId> {
+        let owner = self.owner(publication.peer)?;
+        let publications = &mut self.of.get_mut(&owner)?.publications;
+        publications
+            .iter_mut()
+            .find(|it| it.id == publication)?
+            .wanted = Some(layers);
+        Some(owner)
+    }
+
+    /// How many layers of each source of a participant somebody looks at, as far as that is known.
+    pub(super) fn wanted(&self, participant: ParticipantId) -> BTreeMap<Source, u8> {
+        let peer = self.of.get(&participant).into_iter();
+        peer.flat_map(|peer| &peer.publications)
+            .filter_map(|publication| Some((publication.source, publication.wanted?)))
+            .collect()
+    }
+
     /// Whether the media of a participant's source arrives; `None` if it has not begun to.
     pub(super) fn arrives(&self, participant: ParticipantId, source: Source) -> Option<bool> {
         let peer = self.of.get(&participant)?;
@@ -460,6 +491,7 @@ impl Peers {
         } else {
             self.watchers.insert(watcher);
         }
+        let feed = feed.filter(|_| peer.shows(slot));
         media.command(Command::Watch { slot, feed });
         Ok(())
     }
@@ -610,8 +642,9 @@ impl Peers {
             .watchers
             .iter()
             .filter_map(|watcher| self.of.get(watcher));
-        for (slot, watched) in watchers.flat_map(|peer| &peer.watching) {
-            if *watched == target {
+        for peer in watchers {
+            for (slot, _) in peer.watching.iter().filter(|(_, it)| **it == target) {
+                let feed = feed.filter(|_| peer.shows(*slot));
                 media.command(Command::Watch { slot: *slot, feed });
             }
         }

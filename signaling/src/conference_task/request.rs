@@ -77,6 +77,13 @@ pub(super) enum Request {
         outbox: Outbox,
         id: RequestId,
     },
+    /// Limit how many layers somebody's slots show.
+    Limit {
+        participant: ParticipantId,
+        layers: BTreeMap<String, u8>,
+        outbox: Outbox,
+        id: RequestId,
+    },
     /// Somebody was refused for want of room.
     Refused(ErrorCode),
     /// The media plane has something to say.
@@ -98,7 +105,8 @@ impl Request {
             | Self::Gone { participant, .. }
             | Self::OwnPeer { participant, .. }
             | Self::Watch { participant, .. }
-            | Self::Condition { participant, .. } => Some(*participant),
+            | Self::Condition { participant, .. }
+            | Self::Limit { participant, .. } => Some(*participant),
             Self::NewPeer(new) => Some(new.participant),
             Self::Change { .. }
             | Self::Enter(_)

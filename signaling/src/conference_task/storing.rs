@@ -283,6 +283,7 @@ impl ConferenceTask {
             | Request::Watch { .. }
             | Request::Quality { .. }
             | Request::Condition { .. }
+            | Request::Limit { .. }
             | Request::Refused(_)
             | Request::Media(_)
             | Request::Query(_)

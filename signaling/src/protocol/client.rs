@@ -66,6 +66,14 @@ pub enum ClientMessage {
         #[serde(deserialize_with = "required")]
         participant: Option<ParticipantId>,
     },
+    /// What the receiver's machine can do with.
+    Limit {
+        /// Request id.
+        id: RequestId,
+        /// By MID of a video slot, how many layers at most, the lowest first; none: no picture.
+        /// Slots that are not named have no limit.
+        layers: BTreeMap<String, u8>,
+    },
     /// A source begins or ceases to carry something.
     Publish {
         /// Request id.
@@ -185,6 +193,7 @@ impl ClientMessage {
             Self::Offer { id, .. }
             | Self::RestartIce { id, .. }
             | Self::Watch { id, .. }
+            | Self::Limit { id, .. }
             | Self::Publish { id, .. }
             | Self::Condition { id, .. }
             | Self::RequestFloor { id }

@@ -1,5 +1,7 @@
 //! What the server sends.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -109,6 +111,14 @@ pub enum ServerMessage {
         version: u64,
         /// How much.
         rung: Rung,
+    },
+    /// Of what the receiver sends, how much somebody looks at.
+    Wanted {
+        /// When this value came to be.
+        version: u64,
+        /// By source, how many layers, the lowest first. Of a source that is not named nothing is
+        /// known.
+        layers: BTreeMap<Source, u8>,
     },
     /// What the server could not do for this conference. For operators and chairs.
     Trouble(Trouble),

@@ -24,6 +24,7 @@ pub(crate) enum Order {
     Show(u8, Option<PublicationId>),
     Speakers(Vec<PublicationId>),
     Watch(SlotId, Option<Feed>),
+    Limit(SlotId, u8),
     Block(PublicationId, bool),
     Leave(PeerId),
     End,
@@ -115,7 +116,8 @@ impl FakeMedia {
             | Event::LineChanged { peer, .. } => peer,
             Event::PublicationStarted { publication }
             | Event::PublicationStopped { publication }
-            | Event::KeyframeRequestsIgnored { publication, .. } => &publication.peer,
+            | Event::KeyframeRequestsIgnored { publication, .. }
+            | Event::LayersWanted { publication, .. } => &publication.peer,
             Event::Overload { conference, .. } => return *conference,
         };
         self.conferences.lock().unwrap()[peer]
@@ -225,6 +227,7 @@ impl Media for FakeMedia {
             } => Order::Show(stage, publication),
             Command::SetSpeakers { publications, .. } => Order::Speakers(publications),
             Command::Watch { slot, feed } => Order::Watch(slot, feed),
+            Command::Limit { slot, layers } => Order::Limit(slot, layers),
             Command::Block {
                 publication,
                 blocked,

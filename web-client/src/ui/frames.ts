@@ -10,20 +10,29 @@ interface Painting {
 }
 
 /**
- * Counts the frames of `video`. Not by `getVideoPlaybackQuality` where there is another way:
- * Firefox counts no frames of a live stream in it.
+ * Counts frames of `video`: one each time that it is asked, if any came. An old machine has no time to be woken by each
+ * of them. Not by `getVideoPlaybackQuality` where there is another way: Firefox counts no frames of a live
+ * stream in it.
  */
 function countFrames(video: HTMLVideoElement, onFrame: () => void, signal: AbortSignal): () => number {
   if ("requestVideoFrameCallback" in video) {
     let frames = 0;
-    const count = (): void => {
-      if (signal.aborted) return;
-      frames += 1;
-      onFrame();
-      video.requestVideoFrameCallback(count);
+    let isAwaited = false;
+    const look = (): void => {
+      if (isAwaited || signal.aborted) return;
+      isAwaited = true;
+      video.requestVideoFrameCallback(() => {
+        isAwaited = false;
+        frames += 1;
+        onFrame();
+      });
     };
-    video.requestVideoFrameCallback(count);
-    return () => frames;
+    look();
+    return () => {
+      const counted = frames;
+      look();
+      return counted;
+    };
   }
   const older: HTMLVideoElement & Painting = video;
   return () => older.mozPaintedFrames ?? older.getVideoPlaybackQuality().totalVideoFrames;

@@ -40,6 +40,8 @@ export class Visit {
   volume = $state(1);
   isSilenced = $state(false);
   loudspeaker = $state("");
+  /** The person wants to save data. */
+  saves = $state(false);
   /** The browser plays no sound until somebody clicks. */
   isSoundBlocked = $state(false);
 
@@ -69,6 +71,7 @@ export class Visit {
     this.token = readToken(this.#credentials.token);
     this.volume = this.#preferences.volume;
     this.loudspeaker = this.#preferences.loudspeaker;
+    this.saves = this.#preferences.saves;
     speak(this.#preferences.language === "en" ? "en" : "vi");
     this.#devices = new LocalDevices(
       {
@@ -146,6 +149,8 @@ export class Visit {
         wakeUps: this.#wakeUps,
         connectSocket: () => new WebSocket(new URL("/ws", location.href.replace(/^http/u, "ws"))),
         random: () => Math.random(),
+        saves: this.saves,
+        capabilities: navigator.mediaCapabilities,
         onChange: (state) => (this.attendance = state),
       },
       signal,
@@ -184,6 +189,12 @@ export class Visit {
     this.volume = volume;
     this.isSilenced = false;
     this.#preferences.keepVolume(volume);
+  }
+
+  setSaving(saves: boolean): void {
+    this.saves = saves;
+    this.#preferences.keepSaving(saves);
+    this.#attendance?.save(saves);
   }
 
   switchLanguage(next: Language): void {

@@ -1,0 +1,70 @@
+// A picture is sent while somebody looks at it: with a real encoder, from the first viewer to the last.
+
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+
+import { passing, until } from "../lib/until.mjs";
+import { World } from "../lib/world.mjs";
+
+/** Layers of pictures of which a page has sent something within half a second. */
+async function layersSent(visitor) {
+  const frames = async () =>
+    new Map((await visitor.traffic()).sent.filter(({ kind }) => kind === "video").map(({ rid, framesSent }) => [rid, framesSent]));
+  const earlier = await frames();
+  await passing(500);
+  return [...(await frames())].filter(([rid, sent]) => sent > (earlier.get(rid) ?? 0)).map(([rid]) => rid);
+}
+
+const sends = (visitor, layers, seconds = 15) =>
+  until(`${layers.join("") || "no layer"} is sent`, async () => {
+    const sent = (await layersSent(visitor)).sort().join("");
+    if (sent !== [...layers].sort().join("")) throw new Error(`sent: ${sent}`);
+    return true;
+  }, { seconds });
+
+describe("a picture that nobody looks at", { timeout: 180_000 }, () => {
+  const world = new World();
+  let hall, commune, operator;
+
+  before(async () => {
+    await world.start();
+    hall = await world.hall();
+  });
+  after(() => world.end());
+
+  it("is not sent", async () => {
+    await sends(hall, []);
+    assert.ok((await hall.audioPackets(1)) > 5, "its sound goes on");
+  });
+
+  it("is there soon after somebody looks", async (t) => {
+    commune = await world.visit(await world.browser({ source: "first" }), world.server.links.commune);
+    await commune.press("Join and watch");
+    await commune.sees(["hall"], { seconds: 20 });
+    t.diagnostic(`first picture ${await commune.firstFrame()} ms after the click`);
+    await sends(hall, ["h", "l", "m"]);
+  });
+
+  it("of a site that waits is seen by the operator alone, and only while it is looked at", async () => {
+    await commune.press(/Ask for the floor/u);
+    await commune.reads("Waiting for the floor");
+    operator = await world.visit(await world.browser(), world.server.links.operator);
+    await sends(commune, []);
+    await operator.page.getByLabel("Find a site").fill("Ba Đình");
+    await operator.page.getByRole("button", { name: "Watch", exact: true }).first().click();
+    await operator.sees(["hall", "first"], { seconds: 20 });
+    await commune.reads("The organisers are looking at your picture");
+    await sends(commune, ["m"]);
+    assert.deepEqual([...(await commune.about("onAir"))], []);
+    await commune.hears(["hall"]);
+    await operator.hears(["hall"]);
+    await commune.photograph("site-looked-at");
+  });
+
+  it("goes on with all its layers once it has the floor, and the sound with it", async () => {
+    await operator.page.getByRole("button", { name: /^Give the floor/u }).first().click();
+    await hall.sees(["hall", "first"], { seconds: 20 });
+    await commune.reads("You are on air");
+    await hall.hears(["first"]);
+  });
+});
