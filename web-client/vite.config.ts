@@ -26,6 +26,8 @@ export default defineConfig({
       "/api": { target: SERVER },
     },
   },
+  // Components are tested as browsers run them.
+  ...(process.env["VITEST"] && { resolve: { conditions: ["browser"] } }),
   test: {
     environment: "node",
     include: ["test/**/*.test.ts"],

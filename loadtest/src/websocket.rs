@@ -253,8 +253,12 @@ impl Session {
         participant: ParticipantId,
     ) -> Result<RequestId, SessionError> {
         let id = self.request_id()?;
-        self.send(&ClientMessage::GrantFloor { id, participant })
-            .await?;
+        self.send(&ClientMessage::GrantFloor {
+            id,
+            participant,
+            instead: None,
+        })
+        .await?;
         Ok(id)
     }
 

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use tracing::info;
 
 use crate::auth::{Grant, Issued, NewToken};
-use crate::conference::{By, Event, Record};
+use crate::conference::{By, Event, Muting, Record};
 use crate::ids::{ConferenceId, ParticipantId, TokenId};
 use crate::listener::ClientAddress;
 use crate::protocol::ErrorCode;
@@ -171,9 +171,14 @@ fn worth_a_line(event: &Event) -> Option<(&'static str, Option<ParticipantId>, O
         Event::MuteChanged {
             participant,
             muted,
+            sound_only,
             by,
         } => {
-            let what = if *muted { "muted" } else { "unmuted" };
+            let what = match Muting::new(*muted, *sound_only) {
+                Muting::None => "unmuted",
+                Muting::Sound => "sound muted",
+                Muting::Everything => "muted",
+            };
             (what, Some(*participant), Some(by))
         }
         Event::FloorGranted { participant, by } => ("floor given", Some(*participant), Some(by)),

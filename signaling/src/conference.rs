@@ -35,6 +35,7 @@ pub use command::{Actor, Command, Join, Refusal};
 pub use decide::decide;
 pub use effect::{Audience, Effect, MediaIntent, advance};
 pub use event::{Bearer, By, Event, LeaveReason, Record, ReleaseReason};
+pub use mute::Muting;
 pub use participants::Participant;
 pub use remembered::Barred;
 pub use roster::{Roster, RosterSite};

@@ -87,6 +87,7 @@ fn participants() -> OpenApiRouter<App> {
         .routes(routes!(participants::list))
         .routes(routes!(participants::remove))
         .routes(routes!(participants::mute))
+        .routes(routes!(participants::mute_sound))
         .routes(routes!(participants::unmute))
         .routes(routes!(participants::readmit))
         .routes(routes!(participants::barred))

@@ -359,10 +359,24 @@ impl Session {
             ClientMessage::YieldFloor { .. } => Command::YieldFloor { participant: me },
             ClientMessage::SpeakHere { .. } => Command::SpeakHere { participant: me },
             ClientMessage::RevokeFloor { participant, .. } => Command::RevokeFloor { participant },
+            ClientMessage::GrantFloor {
+                participant,
+                instead: Some(instead),
+                ..
+            } => Command::PassFloor {
+                participant,
+                instead,
+            },
             ClientMessage::GrantFloor { participant, .. } => Command::GrantFloor { participant },
             ClientMessage::SetStage {
                 place, participant, ..
             } => Command::SetStage { place, participant },
+            ClientMessage::Mute {
+                participant,
+                muted: true,
+                sound_only: true,
+                ..
+            } => Command::MuteSound { participant },
             ClientMessage::Mute {
                 participant, muted, ..
             } => Command::Mute { participant, muted },

@@ -60,13 +60,24 @@ sites.forEach((site, index) => {
 
 const nameOf = (participant) => people.get(participant)?.name ?? "?";
 const siteOf = (participant) => people.get(participant)?.site ?? null;
-const entry = ({ participant, since }) => ({ participant, site: siteOf(participant), name: nameOf(participant), since });
+const provinceNameOf = (participant) => {
+  const code = people.get(participant)?.province;
+  return code == null || code === siteOf(participant) ? null : (sites.find((site) => site.code === code)?.name ?? null);
+};
+const entry = ({ participant, since, began }) => ({
+  participant,
+  site: siteOf(participant),
+  name: nameOf(participant),
+  provinceName: provinceNameOf(participant),
+  since,
+  ...(began && { began }),
+});
 const shown = (participant, source = "camera") =>
-  participant ? { participant, site: siteOf(participant), name: nameOf(participant), source } : null;
+  participant ? { participant, site: siteOf(participant), name: nameOf(participant), provinceName: provinceNameOf(participant), source } : null;
 
 function stage() {
   const main = overrides.main ?? "P-HALL";
-  const second = overrides.second ?? holder?.participant ?? null;
+  const second = overrides.second ?? (holder?.began ? holder.participant : null);
   const screen = overrides.screen ?? [...sharing][0] ?? null;
   return {
     type: "stage",
@@ -87,7 +98,8 @@ const floor = () => ({
 });
 
 function counts(list) {
-  const here = list.map(({ code }) => [...people.values()].find((p) => p.site === code)?.state);
+  const states = new Map([...people.values()].map((p) => [p.site, p.state]));
+  const here = list.map(({ code }) => states.get(code));
   return {
     expected: list.length,
     present: here.filter((state) => state === "present").length,
@@ -163,6 +175,14 @@ function tellAll(...changed) {
   }
 }
 
+/** The first picture of whoever has the floor arrives. */
+function begin(participant) {
+  if (holder?.participant !== participant) return;
+  holder.began ??= new Date().toISOString();
+  people.get(participant).sources = ["microphone", "camera"];
+  tellAll(participant);
+}
+
 function act(me, message) {
   const now = new Date().toISOString();
   const before = holder?.participant;
@@ -178,6 +198,8 @@ function act(me, message) {
       holder = null;
       return tellAll(before);
     case "grantFloor":
+      // One that has no picture and sound yet stays invited.
+      if (people.get(message.participant)?.media === "connected") setTimeout(() => begin(message.participant), 400);
       queue = queue.filter(({ participant }) => participant !== message.participant);
       holder = { participant: message.participant, since: now };
       return tellAll(message.participant, before);
@@ -185,7 +207,7 @@ function act(me, message) {
       overrides[message.place] = message.participant ?? undefined;
       return tellAll();
     case "mute":
-      people.get(message.participant).muted = message.muted;
+      Object.assign(people.get(message.participant), { muted: message.muted, cut: message.muted && !message.soundOnly });
       return tellAll(message.participant);
     case "remove":
       sockets.get(message.participant)?.socket.close(4010);
@@ -326,6 +348,11 @@ new WebSocketServer({ server: http, path: "/ws" }).on("connection", (socket) => 
     } else if (message.type === "offer" || message.type === "restartIce") {
       send(answer(message));
     } else if (message.type !== "leave") {
+      const isGone = message.type === "grantFloor" && people.get(message.participant)?.state !== "present";
+      if (isGone) {
+        send({ type: "error", id: message.id, code: "participant_unknown", message: "mock", retryAfterSeconds: null });
+        return;
+      }
       send({ type: "ok", id: message.id });
       act(me, message);
     }
@@ -340,20 +367,36 @@ const wait = (minutes, code) => ({ participant: `P-${code}`, since: new Date(Dat
 if (process.env.MOCK_QUEUE) {
   queue = sites.filter(({ level }) => level === "commune").filter((_, i) => i % 900 === 11).map(({ code }, i) => wait(4 - i, code));
   holder = wait(7, sites.find(({ name }) => name.includes("Đà Lạt"))?.code ?? sites[5].code);
-  // A little life: sites come and go.
+  holder.began = new Date(Date.parse(holder.since) + 4_000).toISOString();
+  Object.assign(people.get(holder.participant) ?? {}, { sources: ["microphone", "camera"] });
+  // Not all is well: the second who waits has lost its line, the third has no picture and sound, and some suffer.
+  const [, lost, without] = queue.map(({ participant }) => people.get(participant));
+  Object.assign(lost ?? {}, { state: "lost", media: "silent" });
+  Object.assign(without ?? {}, { media: "none" });
+  [...people.values()].forEach((one, index) => {
+    if (one.state === "present" && index % 149 === 5) one.media = index % 2 ? "silent" : "none";
+    if (one.state === "present" && index % 97 === 5) one.score = (index % 7) * 10;
+  });
+  // A little life: sites come and go, MOCK_CHANGES of them a second; operators are told four times a second at most.
   const all = [...people.keys()].filter((id) => id !== "P-HALL");
+  const rate = Number(process.env.MOCK_CHANGES ?? 1);
+  const tellings = Math.min(4, rate);
   setInterval(() => {
-    const id = all[Math.floor(Math.random() * all.length)];
-    const one = people.get(id);
-    one.state = one.state === "present" ? "lost" : "present";
+    const changes = Array.from({ length: Math.round(rate / tellings) }, () => {
+      const one = people.get(all[Math.floor(Math.random() * all.length)]);
+      one.state = one.state === "present" ? "lost" : "present";
+      one.score = Math.floor(Math.random() * 11) * 10;
+      return one;
+    });
+    version += 1;
     for (const { socket, role } of sockets.values()) {
       socket.send(JSON.stringify(presence()));
       if (moderates(role)) {
         socket.send(JSON.stringify(provinces()));
-        socket.send(JSON.stringify({ type: "participants", version, full: false, changes: [one], crowds: [] }));
+        socket.send(JSON.stringify({ type: "participants", version, full: false, changes, crowds: [] }));
       }
     }
-  }, 1_000).unref();
+  }, 1_000 / tellings).unref();
 }
 
 const port = Number(process.argv[2] ?? 7950);

@@ -6,6 +6,7 @@ import { mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import axe from "axe-core";
 import { chromium } from "playwright-core";
+import { operatorPages } from "./screens-operator.mjs";
 
 import { STATES } from "./states.mjs";
 
@@ -18,6 +19,7 @@ const SIZES = [
   ["phone", 360, 640],
   ["low", 640, 360],
   ["laptop", 1366, 768],
+  ["desk", 1920, 1080],
   ["wall", 3840, 2160],
 ].filter(([size]) => (process.env.SIZES ?? size).split(",").includes(size));
 const LANGUAGES = (process.env.LANGUAGES ?? "vi,en").split(",");
@@ -118,13 +120,7 @@ const PAGES = [
   ["site", "/site", site, steps(click(JOIN), pause(1500))],
   ["site-waiting", "/site", { ...site, site: "00008" }, steps(click(JOIN), click(/Xin phát biểu|Ask for the floor/), pause(1500))],
   ["hall", "/hall", { role: "hall" }, steps(click(JOIN), pause(1800))],
-  ["operator", "/operator", { role: "operator" }, pause(1800)],
-  ["operator-province", "/operator", { role: "operator" }, steps(pause(800), (page) => page.getByRole("button", { name: "Lâm Đồng", exact: true }).click(), pause(400), (page) => page.locator(".entry .line").nth(1).click(), pause(500))],
-  ["operator-missing", "/operator", { role: "operator" }, steps(pause(800), (page) => page.locator(".count.bad").click(), pause(600))],
-  ["operator-floor", "/operator", { role: "operator" }, steps(pause(800), async (page) => { const tab = page.locator("nav button").nth(2); if (await tab.isVisible()) await tab.click(); }, pause(600))],
-  ["operator-stage", "/operator", { role: "operator" }, steps(pause(800), async (page) => { const tab = page.locator("nav button").nth(1); if (await tab.isVisible()) await tab.click(); }, pause(600))],
-  ["operator-help", "/operator", { role: "operator" }, steps(pause(800), (page) => page.keyboard.press("?"), pause(300))],
-  ...["thumbnail", "second", "main", "audio", "over"].map((trouble) => [`operator-trouble-${trouble}`, "/operator", { role: "operator", trouble }, pause(1200)]),
+  ...operatorPages({ click, pause, steps }),
   ["chair", "/operator", { role: "chair" }, steps(click(JOIN), pause(1500))],
   ["observer", "/observer", { role: "observer" }, steps(click(JOIN), pause(1200))],
   ["holding", "/site", { ...site, site: "00025" }, steps(click(JOIN), click(/Xin phát biểu|Ask for the floor/), pause(600), grant("P-00025"), pause(1800))],

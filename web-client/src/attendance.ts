@@ -8,7 +8,7 @@ import { type Heard, meter } from "./level.ts";
 import { countLongTasks, effortIn, limitsOf, MachineWatch, onlyPlace, playsSmoothly } from "./machine.ts";
 import { PathWatch, type Remedy } from "./pathwatch.ts";
 import { type Connection, PeerLink, type PeerState, type Plan, remoteDescriptionsSet, type Slot } from "./peer.ts";
-import type { LastTurn, Place, Request, Role, Self, Source, StateMessage, Welcome } from "./protocol.ts";
+import type { LastTurn, Request, Role, Self, Source, StateMessage, Welcome } from "./protocol.ts";
 import { Publisher } from "./publish.ts";
 import { Reporter } from "./report.ts";
 import { type Credentials, type Link, RequestError, SignalingChannel, type Socket } from "./signaling.ts";
@@ -108,6 +108,12 @@ export function planFor(role: Role): Plan {
     watchSlots: role === "operator" || role === "chair" ? WATCH_SLOTS : 0,
   };
 }
+
+/** What operators and chairs may ask for. */
+export type Moderation = Extract<
+  Request,
+  { type: "grantFloor" | "revokeFloor" | "setStage" | "mute" | "remove" | "readmit" }
+>;
 
 export class Attendance {
   readonly #options: AttendanceOptions;
@@ -271,30 +277,15 @@ export class Attendance {
     this.#change({ ended: null });
   }
 
-  grantFloor(participant: string): Promise<void> {
-    return this.#do({ type: "grantFloor", participant });
-  }
-
-  revokeFloor(participant: string): Promise<void> {
-    return this.#do({ type: "revokeFloor", participant });
-  }
-
-  setStage(place: Place, participant: string | null): Promise<void> {
-    return this.#do({ type: "setStage", place, participant });
-  }
-
-  mute(participant: string, muted: boolean): Promise<void> {
-    return this.#do({ type: "mute", participant, muted });
-  }
-
-  /** Sends a participant away. */
-  remove(participant: string): Promise<void> {
-    return this.#do({ type: "remove", participant });
-  }
-
-  /** Lets somebody in again who was sent away. */
-  readmit(participant: string): Promise<void> {
-    return this.#do({ type: "readmit", participant });
+  /** What an operator or a chair does to others. Returns the code with which it was refused, or `null`. */
+  async moderate(request: Moderation): Promise<string | null> {
+    try {
+      await this.#channel.request(request);
+      return null;
+    } catch (error) {
+      if (!(error instanceof RequestError)) throw error;
+      return error.code;
+    }
   }
 
   /** Fills the small pictures with these participants, as far as they go. */
@@ -403,7 +394,7 @@ export class Attendance {
 
   #mayBeOnAir(): boolean {
     const { me, self } = this.#state.conference;
-    if (me === null || self.muted || self.standsBy) return false;
+    if (me === null || self.cut === true || self.standsBy) return false;
     if (me.role === "hall" || me.role === "chair") return true;
     return me.role === "site" && isOnAir(this.#state.conference);
   }
@@ -415,7 +406,8 @@ export class Attendance {
     const { microphone, camera } = this.#options.devices.state;
     const willing = may && (conference.me?.role !== "site" || this.#hasConsented);
     const isReady = willing || this.#mayBeLookedAt();
-    this.#carry("microphone", willing && switches.microphone ? microphone.track : null);
+    const isHeard = willing && switches.microphone && !conference.self.muted;
+    this.#carry("microphone", isHeard ? microphone.track : null);
     this.#carry("camera", isReady && switches.camera ? camera.track : null);
     this.#carry("screen", willing ? screen : null);
     this.#noteOnAir(willing);

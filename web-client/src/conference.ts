@@ -48,7 +48,7 @@ export const NOBODY: ConferenceState = {
   me: null,
   tookOver: false,
   conference: null,
-  self: { muted: false, floor: "none", position: null, onStage: false, device: 1, standsBy: false, arriving: { microphone: false, camera: false }, lastTurn: null },
+  self: { muted: false, cut: false, floor: "none", position: null, onStage: false, device: 1, standsBy: false, arriving: { microphone: false, camera: false }, lastTurn: null },
   floor: { holder: null, waiting: 0, queue: [] },
   stage: { main: null, second: null, screen: null, speakers: [] },
   undecodable: [],
@@ -76,8 +76,8 @@ export function reduce(state: ConferenceState, message: Welcome | StateMessage):
       return { ...state, conference: { id, title, state: life } };
     }
     case "self": {
-      const { muted, floor, position, onStage, device, standsBy, arriving, lastTurn } = message;
-      return { ...state, self: { muted, floor, position, onStage, device, standsBy, arriving, lastTurn } };
+      const { muted, cut = false, floor, position, onStage, device, standsBy, arriving, lastTurn } = message;
+      return { ...state, self: { muted, cut, floor, position, onStage, device, standsBy, arriving, lastTurn } };
     }
     case "floor": {
       const { holder, waiting, queue } = message;

@@ -10,6 +10,7 @@ const LANGUAGE = "dinh.language";
 const VOLUME = "dinh.volume";
 const LOUDSPEAKER = "dinh.loudspeaker";
 const SAVING = "dinh.saving";
+const SHORTCUTS = "dinh.shortcuts";
 const DEVICE: Readonly<Record<DeviceKind, string>> = { microphone: "dinh.microphone", camera: "dinh.camera" };
 
 function parseSession(text: string | null): Session | null {
@@ -146,6 +147,15 @@ export class Preferences implements DeviceMemory {
 
   keepSaving(saves: boolean): void {
     this.#shelf.write(SAVING, saves ? "yes" : null);
+  }
+
+  /** Whether keys without a modifier do something (WCAG 2.1.4). */
+  get hasShortcuts(): boolean {
+    return this.#shelf.read(SHORTCUTS) !== "off";
+  }
+
+  keepShortcuts(on: boolean): void {
+    this.#shelf.write(SHORTCUTS, on ? null : "off");
   }
 
   chosen(kind: DeviceKind): string {

@@ -47,10 +47,12 @@ export type Request =
   | { readonly type: "withdrawFloor" }
   | { readonly type: "yieldFloor" }
   | { readonly type: "speakHere" }
-  | { readonly type: "grantFloor"; readonly participant: string }
+  /** `instead`: who has the floor as far as the page shows it; if somebody else has, it is refused. */
+  | { readonly type: "grantFloor"; readonly participant: string; readonly instead: string | null }
   | { readonly type: "revokeFloor"; readonly participant: string }
   | { readonly type: "setStage"; readonly place: Place; readonly participant: string | null }
-  | { readonly type: "mute"; readonly participant: string; readonly muted: boolean }
+  /** `soundOnly`: the picture goes on. */
+  | { readonly type: "mute"; readonly participant: string; readonly muted: boolean; readonly soundOnly: boolean }
   | { readonly type: "remove"; readonly participant: string }
   | { readonly type: "readmit"; readonly participant: string };
 
@@ -115,13 +117,21 @@ export interface FloorEntry {
   readonly participant: string;
   readonly site: string | null;
   readonly name: string;
+  /** Name of its province; left out for a province itself and for the centre. */
+  readonly provinceName?: string | null;
   readonly since: string;
+}
+
+/** Who has the floor. */
+export interface Holder extends FloorEntry {
+  /** When the first of its picture or sound arrived; left out while it is only invited. */
+  readonly began?: string | null;
 }
 
 export interface Floor {
   readonly type: "floor";
   readonly version: number;
-  readonly holder: FloorEntry | null;
+  readonly holder: Holder | null;
   /** How many wait; `queue` holds the first 50 of them. */
   readonly waiting: number;
   readonly queue: readonly FloorEntry[];
@@ -132,6 +142,7 @@ export interface Shown {
   readonly participant: string;
   readonly site: string | null;
   readonly name: string;
+  readonly provinceName?: string | null;
   readonly source: Source;
 }
 
@@ -155,6 +166,8 @@ export interface Self {
   readonly version: number;
   /** Muted by an operator: the server refuses this participant's media. */
   readonly muted: boolean;
+  /** Its picture is refused too. */
+  readonly cut?: boolean;
   readonly floor: FloorStanding;
   /** Counts from 1; `null` unless waiting. */
   readonly position: number | null;
@@ -219,7 +232,10 @@ export interface Participant {
   readonly state: "present" | "lost" | "left";
   /** Which of its place's devices it is, from 1. */
   readonly device: number;
+  /** Its sound is refused. */
   readonly muted: boolean;
+  /** Its picture is refused too. */
+  readonly cut?: boolean;
   readonly media: "none" | "connected" | "silent";
   readonly sources: readonly Source[];
   readonly floor: FloorStanding;

@@ -391,13 +391,16 @@ describe("the floor", () => {
     expect(attendance.state.isLookedAt).toBe(false);
   });
 
-  it("sends nothing while muted, and goes on when unmuted", async () => {
+  it("sends no sound while muted, nothing while cut off, and goes on when neither", async () => {
     await joined();
     void attendance.requestFloor();
     await settled();
     server.say(self({ floor: "holding" }));
     await consentToAll();
     server.say(self({ floor: "holding", muted: true }));
+    await consentToAll();
+    expect(carried()).toEqual([null, captured[1], null]);
+    server.say(self({ floor: "holding", muted: true, cut: true }));
     await consentToAll();
     expect(carried()).toEqual([null, null, null]);
     server.say(self({ floor: "holding" }));

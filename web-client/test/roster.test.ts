@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Participant } from "../src/protocol.ts";
-import { filterRoster, fold, joinRoster, matcher, readRoster, sortProvinces } from "../src/roster.ts";
+import { countRows, filterRows, findProvinces, fold, joinRoster, matcher, readRoster, rowsOf, sortProvinces } from "../src/roster.ts";
 
 const SITES = readRoster({
   version: 2,
@@ -80,8 +80,66 @@ describe("the roster", () => {
 
   it("answers who is missing in a province", () => {
     const rows = joinRoster(SITES, new Map([here({ site: "68", province: "68" })]));
-    const missing = filterRoster(rows, { query: "", standing: "absent", province: "68" });
+    const missing = filterRows(rowsOf(rows, { query: "", province: "68" }), "absent");
     expect(missing.map(({ name }) => name)).toEqual(["Xã Đơn Dương"]);
+  });
+});
+
+/** Three communes of one name in three provinces, as the country has them by the hundred. */
+const NAMESAKES = readRoster({
+  sites: [
+    { code: "68", name: "Lâm Đồng", province: "68" },
+    { code: "24787", name: "Phường Xuân Hương - Đà Lạt", province: "68" },
+    { code: "91", name: "Cà Mau", province: "91" },
+    { code: "32025", name: "Xã Tân Thành", province: "91" },
+    { code: "79", name: "Thành phố Hồ Chí Minh", province: "79" },
+    { code: "26725", name: "Xã Tân Thành", province: "79" },
+    { code: "28921", name: "Xã Tân Thành Bình", province: "91" },
+  ],
+});
+
+describe("a search", () => {
+  const found = (query: string) =>
+    rowsOf(joinRoster(NAMESAKES, new Map()), { query, province: undefined }).map(({ code }) => code);
+
+  it.each(["tan thanh ca mau", "Cà Mau, Xã Tân Thành", "tân thành cà mau"])("tells namesakes apart by their province: %j", (query) => {
+    expect(found(query)[0]).toBe("32025");
+    expect(found(query)).not.toContain("26725");
+  });
+
+  it("finds a province's sites by the province", () => {
+    expect(found("lam dong")).toEqual(["68", "24787"]);
+  });
+
+  it("finds a name that was typed without its spaces", () => {
+    expect(found("dalat")).toEqual(["24787"]);
+  });
+
+  it("puts the site of that very name before those whose name goes on", () => {
+    expect(found("xa tan thanh").at(-1)).toBe("28921");
+  });
+});
+
+describe("counts", () => {
+  const operator = here({ participant: "P9", role: "operator", site: null, province: null, name: "operator" });
+  const commune = here({ site: "24778", province: "68", name: "Xã Đơn Dương", media: "none", floor: "waiting" });
+  const rows = joinRoster(SITES, new Map([operator, commune]));
+
+  it.each([undefined, "68", null] as const)("are those of the list in front of which they stand: %j", (province) => {
+    const place = rowsOf(rows, { query: "", province });
+    const counts = countRows(place);
+    for (const filter of ["all", "present", "lost", "absent", "suffering", "silent", "asking"] as const) {
+      expect(filterRows(place, filter), filter).toHaveLength(counts[filter]);
+    }
+  });
+
+  it("of the country hold who is expected; who runs the conference stands at the centre", () => {
+    expect(countRows(rowsOf(rows, { query: "", province: undefined }))).toMatchObject({ all: 5, present: 1, absent: 4 });
+    expect(countRows(rowsOf(rows, { query: "", province: null }))).toMatchObject({ all: 2, present: 1, absent: 1 });
+  });
+
+  it("know who is here without picture and sound", () => {
+    expect(filterRows(rowsOf(rows, { query: "", province: undefined }), "suffering").map(({ code }) => code)).toEqual(["24778"]);
   });
 });
 
@@ -97,13 +155,27 @@ describe("provinces", () => {
     { code: "79", name: "Hồ Chí Minh", expected: 168, present: 168, lost: 0 },
     { code: "04", name: "Cao Bằng", expected: 57, present: 40, lost: 3 },
     { code: "24", name: "Bắc Ninh", expected: 100, present: 95, lost: 5 },
+    { code: "48", name: "Thành phố Đà Nẵng", expected: 94, present: 94, lost: 0 },
   ];
   const order = (by: Parameters<typeof sortProvinces>[1]) => sortProvinces(counts, by).map(({ code }) => code);
 
   it("stand by name, or with the worst first", () => {
-    expect(order("name")).toEqual(["24", "04", "79"]);
-    expect(order("lost")).toEqual(["24", "04", "79"]);
-    expect(order("missing")).toEqual(["04", "24", "79"]);
-    expect(order("present")).toEqual(["79", "24", "04"]);
+    expect(order("name")).toEqual(["24", "04", "48", "79"]);
+    expect(order("lost")).toEqual(["24", "04", "48", "79"]);
+    expect(order("missing")).toEqual(["04", "24", "48", "79"]);
+    expect(order("present")).toEqual(["48", "79", "24", "04"]);
+  });
+
+  it.each([
+    ["lam dong", []],
+    ["cao bang", ["04"]],
+    ["tỉnh bắc ninh", ["24"]],
+    ["bacninh", ["24"]],
+    ["da nang", ["48"]],
+    ["thanh pho da nang", ["48"]],
+    ["thanh", []],
+    ["tan thanh cao bang", []],
+  ])("are found by %j", (query, codes) => {
+    expect(findProvinces(counts, query).map(({ code }) => code)).toEqual(codes);
   });
 });

@@ -71,6 +71,11 @@ impl Participant {
         !self.arrivals.is_empty() && !self.arrivals.values().any(|arrival| arrival.is_arriving())
     }
 
+    /// Something of it can be seen or heard.
+    pub(super) fn is_carrying(&self) -> bool {
+        self.carrying() <= Carrying::Sound
+    }
+
     fn carrying(&self) -> Carrying {
         if self.arrives(Source::Camera) {
             Carrying::Picture
@@ -168,30 +173,31 @@ impl State {
             .map(|(id, _)| id)
     }
 
-    /// Whom a moderator has put on a place, while there is something of it to be seen or heard.
+    /// Whom a moderator has put on a place, once there is something of it to be seen or heard and
+    /// while there is.
     pub(super) fn chosen_for(
         &self,
         place: Place,
         instead: Option<ParticipantId>,
     ) -> Option<ParticipantId> {
         let chosen = self.overrides.get(place)?;
-        let is_better = |id| {
-            let other = self.people.get(id);
-            id != chosen && other.is_some_and(|other| other.carrying() <= Carrying::Sound)
-        };
-        let is_silent = |id| self.people.get(id).is_some_and(Participant::is_silent);
-        if is_silent(chosen) && instead.is_some_and(is_better) {
+        let is_carrying = |id| self.people.get(id).is_some_and(Participant::is_carrying);
+        let is_better = |id| id != chosen && is_carrying(id);
+        if !is_carrying(chosen) && instead.is_some_and(is_better) {
             None
         } else {
             Some(chosen)
         }
     }
 
-    /// Who holds the floor, unless nothing of it arrives any more.
+    /// Who holds the floor, while something of it arrives: one that is only invited is no picture.
     pub(super) fn audible_holder(&self) -> Option<ParticipantId> {
         let holder = self.floor.holder()?;
-        let is_silent = self.people.get(holder).is_some_and(Participant::is_silent);
-        (!is_silent).then_some(holder)
+        let is_carrying = self
+            .people
+            .get(holder)
+            .is_some_and(Participant::is_carrying);
+        is_carrying.then_some(holder)
     }
 
     /// Whom a single picture shows: who has the floor, while there is a picture of it, else the main
@@ -200,7 +206,7 @@ impl State {
         let is_seen = |id: &ParticipantId| {
             self.people.get(*id).is_some_and(|person| {
                 let has_ceased = person.arrivals.get(&Source::Camera) == Some(&Arrival::Ceased);
-                !person.muted && person.is_active(Source::Camera) && !has_ceased
+                !person.muting.is_cut() && person.is_active(Source::Camera) && !has_ceased
             })
         };
         self.audible_holder().filter(is_seen).or(self.scene.main)

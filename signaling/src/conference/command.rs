@@ -123,12 +123,17 @@ pub enum Command {
         /// It carries sound alone if true.
         sound_only: bool,
     },
-    /// Refuse or accept again the media of a participant.
+    /// Refuse or accept again all media of a participant.
     Mute {
         /// Whose.
         participant: ParticipantId,
         /// Refuse if true.
         muted: bool,
+    },
+    /// Refuse the sound of a participant, and accept its picture.
+    MuteSound {
+        /// Whose.
+        participant: ParticipantId,
     },
     /// A participant asks for the floor; a program may do so on its behalf.
     RequestFloor {
@@ -154,6 +159,13 @@ pub enum Command {
     GrantFloor {
         /// To whom.
         participant: ParticipantId,
+    },
+    /// Give the floor to somebody if it is whose it is said to be.
+    PassFloor {
+        /// To whom.
+        participant: ParticipantId,
+        /// Who must have it; nobody, if nobody.
+        instead: Option<ParticipantId>,
     },
     /// Take the floor from its holder, which must be the one that is meant: two moderators who
     /// act at once do not hit whoever came in between.
@@ -196,11 +208,13 @@ impl Command {
             | Self::Readmit { .. }
             | Self::Publish { .. }
             | Self::Mute { .. }
+            | Self::MuteSound { .. }
             | Self::RequestFloor { .. }
             | Self::WithdrawFloor { .. }
             | Self::YieldFloor { .. }
             | Self::SpeakHere { .. }
             | Self::GrantFloor { .. }
+            | Self::PassFloor { .. }
             | Self::RevokeFloor { .. }
             | Self::SetStage { .. } => true,
             Self::Create { .. }

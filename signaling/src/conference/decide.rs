@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use crate::auth::{Grant, Role, Verb};
 use crate::conference::command::{Actor, Command, Refusal};
 use crate::conference::event::{Bearer, By, Event};
+use crate::conference::mute::Muting;
 use crate::conference::participants::Participant;
 use crate::conference::state::State;
 use crate::ids::ParticipantId;
@@ -82,13 +83,20 @@ pub fn decide(
             participant,
             sound_only,
         } => state.decide_line(actor, participant, sound_only),
-        Command::Mute { participant, muted } => state.decide_mute(actor, participant, muted),
+        Command::Mute { participant, muted } => {
+            state.decide_mute(actor, participant, Muting::new(muted, false))
+        }
+        Command::MuteSound { participant } => state.decide_mute(actor, participant, Muting::Sound),
         Command::RequestFloor { participant } => state.decide_request(actor, participant),
         Command::WithdrawFloor { participant } => state.decide_withdraw(actor, participant),
         Command::YieldFloor { participant } => state.decide_yield(actor, participant),
         Command::SpeakHere { participant } => state.decide_speak_here(actor, participant),
-        Command::GrantFloor { participant } => state.decide_grant(actor, participant),
-        Command::RevokeFloor { participant } => state.decide_revoke(actor, participant),
+        Command::GrantFloor { participant } => state.decide_grant(now, actor, participant),
+        Command::PassFloor {
+            participant,
+            instead,
+        } => state.decide_pass(now, actor, participant, instead),
+        Command::RevokeFloor { participant } => state.decide_revoke(now, actor, participant),
         Command::SetStage { place, participant } => state.decide_stage(actor, place, participant),
     }
 }

@@ -139,8 +139,16 @@ fn follow(state: &State, event: &Event, effects: &mut Vec<Effect>) {
             concerns(*participant, effects);
             once(Effect::SelfChanged(Audience::Waiting), effects);
         }
-        Event::FloorRequested { participant, .. } | Event::FloorReleased { participant, .. } => {
+        Event::FloorRequested { participant, .. } => concerns(*participant, effects),
+        Event::FloorReleased {
+            participant,
+            requeued,
+            ..
+        } => {
             concerns(*participant, effects);
+            if *requeued {
+                once(Effect::SelfChanged(Audience::Waiting), effects);
+            }
         }
         Event::Joined { participant, .. } => {
             if state.is_silenced(*participant) {

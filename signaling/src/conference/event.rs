@@ -127,6 +127,10 @@ pub enum Event {
         /// Its media is refused from the start: it was muted when it was last here.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         muted: bool,
+        /// Only its sound is; its picture is not.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        #[schema(rename = "soundOnly")]
+        sound_only: bool,
     },
     /// Its connection broke.
     Lost {
@@ -213,6 +217,10 @@ pub enum Event {
         participant: ParticipantId,
         /// Refused if true.
         muted: bool,
+        /// Only its sound is; its picture is not.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        #[schema(rename = "soundOnly")]
+        sound_only: bool,
         /// Who said so.
         by: By,
     },
@@ -245,6 +253,10 @@ pub enum Event {
         participant: ParticipantId,
         /// Why.
         reason: ReleaseReason,
+        /// It had asked for the floor and had it for moments only: it waits first in the queue
+        /// again.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        requeued: bool,
         /// Who caused it.
         by: By,
     },

@@ -2,15 +2,27 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::auth::Verb;
 use crate::conference::command::{Actor, Refusal};
 use crate::conference::event::{By, Event, LeaveReason, ReleaseReason};
+use crate::conference::mute::Muting;
+use crate::conference::participants::Participant;
 use crate::conference::state::State;
+use crate::conference::time::ConferenceTime;
 use crate::ids::ParticipantId;
 use crate::protocol::ErrorCode;
 use crate::protocol::server::LastTurn;
+
+/// Whoever loses the floor to a moderator sooner than this after it was given waits first in the
+/// queue again.
+///
+/// Higher: a short answer that was cut off asks again by itself. Lower: a slip of the hand that is
+/// noticed late costs a site its turn.
+const SECOND_THOUGHTS: SignedDuration = SignedDuration::from_secs(10);
+
+const ONLY_MODERATORS_GRANT: &str = "only an operator or a chair may grant the floor";
 
 /// Who has the floor and who asks for it.
 ///
@@ -18,19 +30,33 @@ use crate::protocol::server::LastTurn;
 /// come back.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(super) struct Floor {
-    holder: Option<(ParticipantId, Timestamp)>,
-    /// By the sequence number of the request: first come, first served.
-    queue: BTreeMap<u64, (ParticipantId, Timestamp)>,
-    waiting: BTreeMap<ParticipantId, u64>,
+    holder: Option<Held>,
+    /// By the sequence number of the request: first come, first served. Whoever was put back to the
+    /// head has a number below all others.
+    queue: BTreeMap<i64, (ParticipantId, Timestamp)>,
+    waiting: BTreeMap<ParticipantId, i64>,
+}
+
+/// Somebody has the floor.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Held {
+    pub(super) participant: ParticipantId,
+    pub(super) since: Timestamp,
+    /// The same moment in the conference's own time.
+    given: ConferenceTime,
+    /// When it had asked for it, if it had.
+    asked: Option<Timestamp>,
+    /// When the first of its picture or sound arrived; until then it is only invited.
+    pub(super) began: Option<Timestamp>,
 }
 
 impl Floor {
     pub(super) fn holder(&self) -> Option<ParticipantId> {
-        self.holder.map(|(id, _)| id)
+        self.holder.map(|held| held.participant)
     }
 
-    /// The holder and since when.
-    pub(super) const fn held(&self) -> Option<(ParticipantId, Timestamp)> {
+    /// Who has it, with everything that is known of that.
+    pub(super) const fn held(&self) -> Option<Held> {
         self.holder
     }
 
@@ -53,15 +79,26 @@ impl Floor {
         u32::try_from(self.queue.range(..=seq).count()).ok()
     }
 
-    fn push(&mut self, seq: u64, id: ParticipantId, at: Timestamp) {
-        self.queue.insert(seq, (id, at));
-        self.waiting.insert(id, seq);
+    fn push(&mut self, number: i64, id: ParticipantId, at: Timestamp) {
+        self.queue.insert(number, (id, at));
+        self.waiting.insert(id, number);
     }
 
-    fn forget(&mut self, id: ParticipantId) {
-        if let Some(seq) = self.waiting.remove(&id) {
-            self.queue.remove(&seq);
-        }
+    fn push_first(&mut self, id: ParticipantId, at: Timestamp) {
+        let first = self.queue.keys().next().copied().unwrap_or_default();
+        self.push(first.saturating_sub(1), id, at);
+    }
+
+    /// Since when it has waited.
+    fn forget(&mut self, id: ParticipantId) -> Option<Timestamp> {
+        let number = self.waiting.remove(&id)?;
+        self.queue.remove(&number).map(|(_, since)| since)
+    }
+
+    /// Whether whoever has it now had asked for it, and has had it for moments only.
+    fn has_just_begun(&self, now: ConferenceTime) -> bool {
+        self.holder
+            .is_some_and(|held| held.asked.is_some() && now.since(held.given) < SECOND_THOUGHTS)
     }
 }
 
@@ -131,18 +168,37 @@ impl State {
         Ok(events)
     }
 
+    /// Gives the floor to somebody if it is whose it is said to be: of two moderators who act at
+    /// once neither takes it from somebody of whom it does not know.
+    pub(super) fn decide_pass(
+        &self,
+        now: Timestamp,
+        actor: &Actor,
+        participant: ParticipantId,
+        instead: Option<ParticipantId>,
+    ) -> Result<Vec<Event>, Refusal> {
+        let holder = self.floor.holder();
+        if holder == instead || holder == Some(participant) {
+            return self.decide_grant(now, actor, participant);
+        }
+        self.permit(actor, Verb::Moderate, ONLY_MODERATORS_GRANT)?;
+        let message = match (holder, instead) {
+            (Some(holder), _) => format!("{holder} has the floor by now, which nobody has named"),
+            (None, Some(instead)) => format!("{instead} does not have the floor any more"),
+            (None, None) => "nobody has the floor".to_owned(),
+        };
+        Err(Refusal::new(ErrorCode::FloorNotHeld, message))
+    }
+
     /// Whoever gets the floor is to be heard: it is unmuted too, and if it stood by it is its site's
     /// first device from now on.
     pub(super) fn decide_grant(
         &self,
+        now: Timestamp,
         actor: &Actor,
         participant: ParticipantId,
     ) -> Result<Vec<Event>, Refusal> {
-        let by = self.permit(
-            actor,
-            Verb::Moderate,
-            "only an operator or a chair may grant the floor",
-        )?;
+        let by = self.permit(actor, Verb::Moderate, ONLY_MODERATORS_GRANT)?;
         self.require_running()?;
         let person = self.person(participant)?;
         if !person.role.may(Verb::Publish) {
@@ -160,10 +216,11 @@ impl State {
             events.push(Event::FloorReleased {
                 participant: holder,
                 reason,
+                requeued: self.floor.has_just_begun(self.time_of(now)),
                 by: by.clone(),
             });
         }
-        events.extend(self.mute_events(participant, false, &by));
+        events.extend(self.mute_events(participant, Muting::None, &by));
         if self.stands_by(participant) {
             events.extend(self.standing_aside(participant, &by));
         }
@@ -227,6 +284,7 @@ impl State {
 
     pub(super) fn decide_revoke(
         &self,
+        now: Timestamp,
         actor: &Actor,
         participant: ParticipantId,
     ) -> Result<Vec<Event>, Refusal> {
@@ -242,15 +300,18 @@ impl State {
             ));
         }
         let reason = ReleaseReason::Revoked;
+        let requeued = self.floor.has_just_begun(self.time_of(now));
         Ok(vec![Event::FloorReleased {
             participant,
             reason,
+            requeued,
             by,
         }])
     }
 
     pub(super) fn apply_floor_requested(&mut self, at: Timestamp, participant: ParticipantId) {
-        self.floor.push(self.seq, participant, at);
+        let number = i64::try_from(self.seq).unwrap_or(i64::MAX);
+        self.floor.push(number, participant, at);
         self.people.set_last_turn(participant, None);
         self.versions.floor = self.seq;
     }
@@ -263,8 +324,18 @@ impl State {
     }
 
     pub(super) fn apply_floor_granted(&mut self, at: Timestamp, participant: ParticipantId) {
-        self.floor.forget(participant);
-        self.floor.holder = Some((participant, at));
+        let asked = self.floor.forget(participant);
+        let is_on_air = self
+            .people
+            .get(participant)
+            .is_some_and(Participant::is_carrying);
+        self.floor.holder = Some(Held {
+            participant,
+            since: at,
+            given: self.time(),
+            asked,
+            began: is_on_air.then_some(at),
+        });
         self.people.promote(participant);
         self.people.set_last_turn(participant, None);
         self.versions.floor = self.seq;
@@ -274,17 +345,40 @@ impl State {
         &mut self,
         participant: ParticipantId,
         reason: ReleaseReason,
+        requeued: bool,
         by: &By,
     ) {
-        self.floor.holder = None;
+        let held = self.floor.holder.take();
+        if let Some(held) = held.filter(|_| requeued) {
+            let since = held.asked.unwrap_or(held.since);
+            self.floor.push_first(held.participant, since);
+        }
         let how = match reason {
             ReleaseReason::Yielded => taken_by(participant, by),
             ReleaseReason::Revoked => Some(LastTurn::Revoked),
             ReleaseReason::PassedOn => Some(LastTurn::PassedOn),
             ReleaseReason::Left | ReleaseReason::TakenOver => None,
         };
-        self.people.set_last_turn(participant, how);
+        // Who waits first again has lost nothing.
+        self.people
+            .set_last_turn(participant, how.filter(|_| !requeued));
         self.versions.floor = self.seq;
+    }
+
+    /// The first picture or sound of whoever has the floor: it is not only invited any more.
+    pub(super) fn note_beginning(&mut self, at: Timestamp, participant: ParticipantId) {
+        let is_carrying = self
+            .people
+            .get(participant)
+            .is_some_and(Participant::is_carrying);
+        if let Some(held) = &mut self.floor.holder
+            && held.participant == participant
+            && held.began.is_none()
+            && is_carrying
+        {
+            held.began = Some(at);
+            self.versions.floor = self.seq;
+        }
     }
 }
 

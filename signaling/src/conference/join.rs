@@ -7,6 +7,7 @@
 use crate::auth::{Grant, Role, SecretHash};
 use crate::conference::command::{Join, Refusal};
 use crate::conference::event::{By, Event, LeaveReason, ReleaseReason};
+use crate::conference::mute::Muting;
 use crate::conference::seats::Identity;
 use crate::conference::state::State;
 use crate::ids::{ParticipantId, SessionId};
@@ -43,6 +44,7 @@ impl State {
             .into_iter()
             .flat_map(|device| self.departure(device, LeaveReason::TakenOver, &By::System))
             .collect();
+        let muting = self.remembered.muting(&identity);
         events.push(Event::Joined {
             participant: join.participant,
             session: join.session,
@@ -53,7 +55,8 @@ impl State {
             name: self.name_for(grant),
             token: Some(grant.token().clone()),
             expires_at: Some(grant.expires_at()),
-            muted: self.remembered.is_muted(&identity),
+            muted: muting.is_muted(),
+            sound_only: muting == Muting::Sound,
         });
         Ok(events)
     }

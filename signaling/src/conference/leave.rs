@@ -190,6 +190,7 @@ impl State {
             events.push(Event::FloorReleased {
                 participant,
                 reason,
+                requeued: false,
                 by: by.clone(),
             });
         }

@@ -1,4 +1,4 @@
-//! Refusing the media of a participant, also when it comes again.
+//! Refusing the sound of a participant, or its sound and picture, also when it comes again.
 
 use crate::auth::Verb;
 use crate::conference::command::{Actor, Refusal};
@@ -6,12 +6,45 @@ use crate::conference::event::{By, Event};
 use crate::conference::state::State;
 use crate::ids::ParticipantId;
 
+/// What of a participant is refused, whatever its page sends.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Muting {
+    /// Nothing.
+    #[default]
+    None,
+    /// Its sound. It is seen, and may share its screen.
+    Sound,
+    /// Everything.
+    Everything,
+}
+
+impl Muting {
+    /// As the events and messages say it.
+    pub const fn new(muted: bool, sound_only: bool) -> Self {
+        match (muted, sound_only) {
+            (false, _) => Self::None,
+            (true, true) => Self::Sound,
+            (true, false) => Self::Everything,
+        }
+    }
+
+    /// Nobody hears it.
+    pub const fn is_muted(self) -> bool {
+        !matches!(self, Self::None)
+    }
+
+    /// Nobody sees it either.
+    pub const fn is_cut(self) -> bool {
+        matches!(self, Self::Everything)
+    }
+}
+
 impl State {
     pub(super) fn decide_mute(
         &self,
         actor: &Actor,
         participant: ParticipantId,
-        muted: bool,
+        muting: Muting,
     ) -> Result<Vec<Event>, Refusal> {
         let by = self.permit(
             actor,
@@ -19,14 +52,14 @@ impl State {
             "only an operator or a chair may mute",
         )?;
         self.person(participant)?;
-        Ok(self.mute_events(participant, muted, &by))
+        Ok(self.mute_events(participant, muting, &by))
     }
 
     /// All devices of a place are muted or none: which of them speaks may change.
     pub(super) fn mute_events(
         &self,
         participant: ParticipantId,
-        muted: bool,
+        muting: Muting,
         by: &By,
     ) -> Vec<Event> {
         self.devices_beside(participant)
@@ -34,20 +67,21 @@ impl State {
             .filter(|device| {
                 self.people
                     .get(**device)
-                    .is_some_and(|person| person.muted != muted)
+                    .is_some_and(|person| person.muting != muting)
             })
             .map(|device| Event::MuteChanged {
                 participant: *device,
-                muted,
+                muted: muting.is_muted(),
+                sound_only: muting == Muting::Sound,
                 by: by.clone(),
             })
             .collect()
     }
 
-    pub(super) fn apply_mute(&mut self, participant: ParticipantId, muted: bool) {
+    pub(super) fn apply_mute(&mut self, participant: ParticipantId, muting: Muting) {
         if let Some(person) = self.people.get(participant) {
-            self.remembered.set_muted(person.identity(), muted);
+            self.remembered.set_muting(person.identity(), muting);
         }
-        self.people.set_muted(participant, muted);
+        self.people.set_muting(participant, muting);
     }
 }

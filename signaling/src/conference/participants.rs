@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use crate::auth::{Role, SecretHash};
 use crate::conference::arrival::Arrival;
+use crate::conference::mute::Muting;
 use crate::conference::presence::Presence;
 use crate::conference::roster::Roster;
 use crate::conference::seats::{Identity, Seats};
@@ -41,8 +42,8 @@ pub struct Participant {
     pub name: String,
     /// Since when its connection is broken.
     pub lost_since: Option<ConferenceTime>,
-    /// Its media is refused.
-    pub muted: bool,
+    /// What of its media is refused.
+    pub muting: Muting,
     /// Sources that carry something, each with the sequence number of the event that said so.
     pub sources: BTreeMap<Source, u64>,
     /// Whether what such a source carries arrives, as far as the stage must know.
@@ -215,9 +216,9 @@ impl Participants {
         }
     }
 
-    pub(super) fn set_muted(&mut self, id: ParticipantId, muted: bool) {
+    pub(super) fn set_muting(&mut self, id: ParticipantId, muting: Muting) {
         if let Some(participant) = self.all.get_mut(&id) {
-            participant.muted = muted;
+            participant.muting = muting;
         }
     }
 

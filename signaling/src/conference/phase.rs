@@ -170,6 +170,9 @@ impl State {
         self.people.set_roster(roster);
         self.versions.presence = self.seq;
         self.versions.roster = self.seq;
+        // Both name the provinces of those whom they show.
+        self.versions.floor = self.seq;
+        self.versions.stage = self.seq;
     }
 
     pub(super) fn apply_started(&mut self, at: Timestamp) {

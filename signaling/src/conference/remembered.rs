@@ -1,13 +1,14 @@
 //! What is remembered of those who are not here: whom a moderator has muted or sent away, and whose
 //! place another device has taken.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use jiff::Timestamp;
 
 use crate::auth::{Role, SecretHash, Verb};
 use crate::conference::command::{Actor, Refusal};
 use crate::conference::event::Event;
+use crate::conference::mute::Muting;
 use crate::conference::participants::Participant;
 use crate::conference::seats::Identity;
 use crate::conference::state::State;
@@ -39,20 +40,20 @@ pub struct Barred {
 /// Only moderators add to the muted and the barred, one place for each thing that they do.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(super) struct Remembered {
-    muted: BTreeSet<Identity>,
+    muted: BTreeMap<Identity, Muting>,
     barred: BTreeMap<Identity, Barred>,
     former: BTreeMap<SessionId, SecretHash>,
     former_order: VecDeque<SessionId>,
 }
 
 impl Remembered {
-    pub(super) fn is_muted(&self, identity: &Identity) -> bool {
-        self.muted.contains(identity)
+    pub(super) fn muting(&self, identity: &Identity) -> Muting {
+        self.muted.get(identity).copied().unwrap_or_default()
     }
 
-    pub(super) fn set_muted(&mut self, identity: Identity, muted: bool) {
-        if muted {
-            self.muted.insert(identity);
+    pub(super) fn set_muting(&mut self, identity: Identity, muting: Muting) {
+        if muting.is_muted() {
+            self.muted.insert(identity, muting);
         } else {
             self.muted.remove(&identity);
         }

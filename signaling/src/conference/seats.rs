@@ -106,9 +106,12 @@ impl State {
         self.seat(id).is_some_and(|seat| seat.stands_by)
     }
 
-    /// Whether the media of a participant is refused: it is muted, or stands by.
+    /// Whether all media of a participant is refused: it is cut off, or stands by.
     pub fn is_silenced(&self, id: ParticipantId) -> bool {
-        self.people.get(id).is_some_and(|person| person.muted) || self.stands_by(id)
+        self.people
+            .get(id)
+            .is_some_and(|person| person.muting.is_cut())
+            || self.stands_by(id)
     }
 
     /// Who must go so that one more device has a seat: not whoever speaks for the place, if that

@@ -129,14 +129,14 @@ impl State {
         }
     }
 
-    /// Since which event this participant shares its screen; `None` while it is muted.
+    /// Since which event this participant shares its screen; `None` while it is cut off.
     fn shared_since(&self, id: ParticipantId) -> Option<u64> {
         let person = self.people.get(id)?;
         person
             .sources
             .get(&Source::Screen)
             .copied()
-            .filter(|_| !person.muted)
+            .filter(|_| !person.muting.is_cut())
     }
 
     /// Of all who may share their screen with everybody, the one who began last.
@@ -168,7 +168,10 @@ impl State {
             .flatten()
             .chain(chairs)
         {
-            let muted = self.people.get(id).is_none_or(|person| person.muted);
+            let muted = self
+                .people
+                .get(id)
+                .is_none_or(|person| person.muting.is_muted());
             if !muted && !speakers.contains(&id) {
                 speakers.push(id);
             }

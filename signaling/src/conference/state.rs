@@ -8,6 +8,7 @@ use crate::auth::{CLOCK_LEEWAY, SecretHash};
 use crate::conference::command::Refusal;
 use crate::conference::event::{Event, Record};
 use crate::conference::floor::Floor;
+use crate::conference::mute::Muting;
 use crate::conference::participants::{Participant, Participants};
 use crate::conference::remembered::Remembered;
 use crate::conference::roster::Roster;
@@ -176,7 +177,9 @@ impl State {
                 token,
                 expires_at,
                 muted,
+                sound_only,
             } => {
+                let muting = Muting::new(*muted, *sound_only);
                 let person = Participant {
                     joined_seq: *seq,
                     joined_at: *at,
@@ -189,14 +192,14 @@ impl State {
                     site: site.clone(),
                     name: name.clone(),
                     lost_since: None,
-                    muted: *muted,
+                    muting,
                     sources: BTreeMap::new(),
                     arrivals: BTreeMap::new(),
                     sound_only: false,
                     last_turn: None,
                 };
                 // Before it was remembered who is muted, whoever came again was not.
-                self.remembered.set_muted(person.identity(), *muted);
+                self.remembered.set_muting(person.identity(), muting);
                 self.people.insert(*participant, person);
             }
             Event::Lost { participant } => self.people.set_lost(*participant, time),
@@ -239,14 +242,18 @@ impl State {
             } => {
                 self.people
                     .set_arrival(*participant, *source, arriving.then_some(*seq));
+                self.note_beginning(*at, *participant);
             }
             Event::LineChanged {
                 participant,
                 sound_only,
             } => self.people.set_sound_only(*participant, *sound_only),
             Event::MuteChanged {
-                participant, muted, ..
-            } => self.apply_mute(*participant, *muted),
+                participant,
+                muted,
+                sound_only,
+                ..
+            } => self.apply_mute(*participant, Muting::new(*muted, *sound_only)),
             Event::FloorRequested { participant, .. } => {
                 self.apply_floor_requested(*at, *participant);
             }
@@ -257,8 +264,9 @@ impl State {
             Event::FloorReleased {
                 participant,
                 reason,
+                requeued,
                 by,
-            } => self.apply_floor_released(*participant, *reason, by),
+            } => self.apply_floor_released(*participant, *reason, *requeued, by),
             Event::StageSet {
                 place, participant, ..
             } => self.overrides.set(*place, *participant),

@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::conference::floor::Held;
 use crate::conference::participants::Participant;
 use crate::conference::remembered::Barred;
 use crate::conference::roster::RosterSite;
@@ -169,12 +170,13 @@ impl State {
 
     fn own_message(&self, id: ParticipantId, position: Option<u32>) -> Option<ServerMessage> {
         let person = self.participant(id)?;
-        let muted = person.muted;
+        let (muted, cut) = (person.muting.is_muted(), person.muting.is_cut());
         let seat = self.seat(id)?;
         let (floor, on_stage) = (self.standing(id), self.scene.shows(id));
         Some(ServerMessage::Own(Own {
             version: self.seq,
             muted,
+            cut,
             floor,
             position,
             on_stage,
@@ -236,7 +238,8 @@ impl State {
             state,
             device: self.seat(id)?.device,
             token: None,
-            muted: person.muted,
+            muted: person.muting.is_muted(),
+            cut: person.muting.is_cut(),
             media,
             sources: person.sources.keys().copied().collect(),
             floor: self.standing(id),
@@ -309,13 +312,20 @@ impl State {
         let waiting = self.floor.waiting();
         Floor {
             version: self.versions.floor,
-            holder: self.floor.held().and_then(|held| self.claim(held)),
+            holder: self.floor.held().and_then(|held| self.holding(&held)),
             waiting: u32::try_from(waiting.len()).unwrap_or(u32::MAX),
             queue: waiting
                 .take(shown)
                 .filter_map(|waiting| self.claim(waiting))
                 .collect(),
         }
+    }
+
+    fn holding(&self, held: &Held) -> Option<Claim> {
+        Some(Claim {
+            began: held.began,
+            ..self.claim((held.participant, held.since))?
+        })
     }
 
     fn claim(&self, (participant, since): (ParticipantId, Timestamp)) -> Option<Claim> {
@@ -325,8 +335,19 @@ impl State {
             participant,
             site,
             name,
+            province_name: self.province_name_of(person),
             since,
+            began: None,
         })
+    }
+
+    /// What tells sites of one name apart; nothing for a province itself and for the centre.
+    fn province_name_of(&self, person: &Participant) -> Option<String> {
+        let code = self.province_of(person)?;
+        if person.site.as_ref() == Some(&code) {
+            return None;
+        }
+        self.roster.province_name(&code).map(str::to_owned)
     }
 
     fn stage_value(&self) -> Stage {
@@ -347,6 +368,7 @@ impl State {
             participant,
             site,
             name,
+            province_name: self.province_name_of(person),
             source: place.source(),
         })
     }

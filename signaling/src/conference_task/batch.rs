@@ -900,8 +900,8 @@ impl ConferenceTask {
             self.peers.close(participant, &*media);
         }
         for participant in self.peers.owners() {
-            let muted = state.participant(participant).is_some_and(|p| p.muted);
-            self.peers.block(participant, muted, &*media);
+            let silenced = state.is_silenced(participant);
+            self.peers.block(participant, silenced, &*media);
         }
         self.peers.reconcile(&self.state, self.media_id, &*media);
         self.asked_at = Instant::now()

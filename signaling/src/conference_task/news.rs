@@ -455,6 +455,7 @@ mod tests {
                 token: None,
                 expires_at: None,
                 muted: false,
+                sound_only: false,
             };
             let requested = Event::FloorRequested {
                 participant,

@@ -123,6 +123,14 @@ pub enum ClientMessage {
         id: RequestId,
         /// To whom.
         participant: ParticipantId,
+        /// Who has it as far as the sender knows, `null` for nobody: refused if somebody else has.
+        /// Left out: whoever has it.
+        #[serde(
+            default,
+            deserialize_with = "given",
+            skip_serializing_if = "Option::is_none"
+        )]
+        instead: Option<Option<ParticipantId>>,
     },
     /// Take the floor from its holder.
     RevokeFloor {
@@ -149,6 +157,9 @@ pub enum ClientMessage {
         participant: ParticipantId,
         /// Refuse if true.
         muted: bool,
+        /// Only its sound; left out: its picture too.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        sound_only: bool,
     },
     /// Send a participant away.
     Remove {
@@ -179,6 +190,15 @@ where
     T: Deserialize<'de>,
 {
     Option::deserialize(from)
+}
+
+/// A `null` that is written is another thing than nothing.
+fn given<'de, D, T>(from: D) -> Result<Option<Option<T>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Option::deserialize(from).map(Some)
 }
 
 impl ClientMessage {

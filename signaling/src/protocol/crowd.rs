@@ -40,6 +40,8 @@ struct Alike {
     state: Liveness,
     device: u32,
     muted: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    cut: bool,
     media: MediaState,
     sources: Vec<Source>,
     floor: Standing,
@@ -111,6 +113,7 @@ fn alike(entry: &ParticipantEntry) -> Alike {
         device,
         token: _,
         muted,
+        cut,
         media,
         sources,
         floor,
@@ -127,6 +130,7 @@ fn alike(entry: &ParticipantEntry) -> Alike {
         state: *state,
         device: *device,
         muted: *muted,
+        cut: *cut,
         media: *media,
         sources: sources.clone(),
         floor: *floor,
@@ -174,6 +178,7 @@ impl Crowd {
                 device: self.alike.device,
                 token: None,
                 muted: self.alike.muted,
+                cut: self.alike.cut,
                 media: self.alike.media,
                 sources: self.alike.sources.clone(),
                 floor: self.alike.floor,
@@ -205,6 +210,7 @@ mod tests {
             device: 1,
             token: None,
             muted: false,
+            cut: false,
             media: MediaState::Connected,
             sources: vec![Source::Microphone, Source::Camera],
             floor: Standing::None,
@@ -254,6 +260,7 @@ mod tests {
                 .map(|(id, (site, [muted, lost, plain]))| ParticipantEntry {
                     participant: ParticipantId::new(7, id >> 48),
                     muted,
+                    cut: false,
                     state: if lost { Liveness::Lost } else { Liveness::Present },
                     name: if plain { format!("{site:05}") } else { "Hội trường".to_owned() },
                     ..entry(0, site)

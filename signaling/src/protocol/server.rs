@@ -331,6 +331,7 @@ impl Floor {
 
 /// Somebody who holds the floor or asks for it.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct Claim {
     /// Who.
     pub participant: ParticipantId,
@@ -338,9 +339,16 @@ pub struct Claim {
     pub site: Option<SiteCode>,
     /// What people call it.
     pub name: String,
+    /// The name of its province, for many sites have the same; left out for a province itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub province_name: Option<String>,
     /// Since when.
     #[schema(value_type = String, format = DateTime)]
     pub since: Timestamp,
+    /// When the first picture or sound of the holder arrived; left out while it is only invited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub began: Option<Timestamp>,
 }
 
 /// See [`ServerMessage::Trouble`].
@@ -426,6 +434,7 @@ pub struct Stage {
 
 /// What a place of the stage shows.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct Shown {
     /// Who.
     pub participant: ParticipantId,
@@ -433,6 +442,9 @@ pub struct Shown {
     pub site: Option<SiteCode>,
     /// What people call it.
     pub name: String,
+    /// The name of its province; left out for a province itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub province_name: Option<String>,
     /// Which of its sources.
     pub source: Source,
 }
@@ -443,8 +455,11 @@ pub struct Shown {
 pub struct Own {
     /// When this value came to be.
     pub version: u64,
-    /// The server refuses the receiver's media.
+    /// The server refuses the receiver's sound.
     pub muted: bool,
+    /// Its picture is refused too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cut: bool,
     /// Where it stands with the floor.
     pub floor: Standing,
     /// In the queue, from 1; `null` unless waiting.
@@ -547,8 +562,11 @@ pub struct ParticipantEntry {
     /// operator's page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<TokenId>,
-    /// The server refuses its media.
+    /// The server refuses its sound.
     pub muted: bool,
+    /// Its picture is refused too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cut: bool,
     /// Its peer connection.
     pub media: MediaState,
     /// What it sends.

@@ -72,7 +72,7 @@ pub(super) async fn remove(
     changed(&app, grant, &conference, Command::Remove { participant }).await
 }
 
-/// Refuse a participant's media, whatever its page does.
+/// Refuse a participant's sound and picture, whatever its page does.
 #[utoipa::path(
     post,
     path = "/conferences/{conference}/participants/{participant}/mute",
@@ -95,6 +95,22 @@ pub(super) async fn mute(
         },
     )
     .await
+}
+
+/// Refuse a participant's sound, whatever its page does; its picture goes on.
+#[utoipa::path(
+    post,
+    path = "/conferences/{conference}/participants/{participant}/mute-sound",
+    tag = "participants",
+    params(("conference" = ConferenceId, Path), ("participant" = ParticipantId, Path)),
+    responses((status = NO_CONTENT))
+)]
+pub(super) async fn mute_sound(
+    State(app): State<App>,
+    grant: Grant,
+    Path((conference, participant)): Path<(ConferenceId, ParticipantId)>,
+) -> Result<StatusCode, ApiError> {
+    changed(&app, grant, &conference, Command::MuteSound { participant }).await
 }
 
 /// Accept a participant's media again.

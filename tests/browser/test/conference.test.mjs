@@ -97,7 +97,7 @@ describe("a conference of the hall and two communes", { timeout: 240_000 }, () =
     await first.press("Ask for the floor");
     await first.reads("Waiting for the floor");
     await first.photograph("site-waiting");
-    const grant = operator.page.getByRole("button", { name: `Give the floor to ${firstName}` });
+    const grant = operator.page.getByRole("button", { name: `Give the floor: ${firstName}` });
     await grant.waitFor();
     await operator.photograph("operator-queue");
     const asked = Date.now();
@@ -138,10 +138,10 @@ describe("a conference of the hall and two communes", { timeout: 240_000 }, () =
 
   it("takes the floor back when the operator says so", async () => {
     await second.press("Ask for the floor");
-    await operator.press(`Give the floor to ${secondName}`);
+    await operator.press(new RegExp(`^Give the floor: ${secondName}`, "u"));
     await first.sees(["hall", "second"]);
     await first.hears(["hall", "second"]);
-    await operator.press("Take back the floor");
+    await operator.press(/^Take back the floor/u);
     await first.sees(["hall"]);
     await first.hears(["hall"]);
     await second.reads(/Your turn to speak is over: /u);
@@ -150,9 +150,9 @@ describe("a conference of the hall and two communes", { timeout: 240_000 }, () =
 
   it("refuses the media of a muted commune, whatever its page sends", async () => {
     await first.press("Ask for the floor");
-    await operator.press(`Give the floor to ${firstName}`);
+    await operator.press(new RegExp(`^Give the floor: ${firstName}`, "u"));
     await second.sees(["hall", "first"]);
-    await operator.press("Mute");
+    await operator.press("Cut picture and sound");
     await second.hears(["hall"]);
     // The page stops by itself; this one is made to go on.
     await first.page.evaluate(async () => {
@@ -176,10 +176,10 @@ describe("a conference of the hall and two communes", { timeout: 240_000 }, () =
   });
 
   it("lets it be seen and heard again when it is unmuted", async () => {
-    await operator.press("Unmute");
+    await operator.press("Let picture and sound go on");
     await second.sees(["hall", "first"]);
     await second.hears(["hall", "first"]);
-    await operator.press("Take back the floor");
+    await operator.press(/^Take back the floor/u);
     await second.sees(["hall"]);
   });
 

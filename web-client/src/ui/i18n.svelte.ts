@@ -4,6 +4,7 @@ import { createInstance, type TFunction } from "i18next";
 import type { Role } from "../protocol.ts";
 import en from "../locales/en.json";
 import vi from "../locales/vi.json";
+import { kindOfProvince } from "../roster.ts";
 
 export type Language = "vi" | "en";
 
@@ -38,6 +39,28 @@ const ROLES: ReadonlySet<string> = new Set(["operator", "chair", "hall", "observ
 /** What to call somebody. A token made without a name and for no site names its role, which is a word of the page. */
 export function called({ site, name }: { readonly site: string | null; readonly name: string }): string {
   return site === null && ROLES.has(name) ? t(`role.${name as Role}`) : name;
+}
+
+/** A province with what it is: a city says so itself. */
+export function provinceCalled(name: string): string {
+  return kindOfProvince(name) === "" ? t("place.province", { name }) : name;
+}
+
+interface Located {
+  readonly site: string | null;
+  readonly name: string;
+  readonly provinceName?: string | null;
+}
+
+/** The second line below a name, without which it may be one of seven; empty where there is none. */
+export function within({ provinceName }: Pick<Located, "provinceName">): string {
+  return provinceName == null ? "" : provinceCalled(provinceName);
+}
+
+/** Somebody in one line, with the province: what a question or a notice says. */
+export function calledFully(one: Located): string {
+  const province = within(one);
+  return province === "" ? called(one) : t("place.within", { name: called(one), province });
 }
 
 /** A whole number as people write it: 3.356 or 3,356. */

@@ -11,6 +11,7 @@ class FakeSocket extends EventTarget {
     if (this.isClosed) return;
     const message = JSON.parse(text) as ClientMessage;
     this.sent.push(message);
+    this.dispatchEvent(new CustomEvent("sent", { detail: message }));
   }
 
   close(): void {
@@ -19,11 +20,14 @@ class FakeSocket extends EventTarget {
 }
 
 export class FakeServer {
+  /** Called with what the page sends, at the moment of sending. */
+  onSent: (message: ClientMessage) => void = () => undefined;
   readonly sockets: FakeSocket[] = [];
 
   /** For the channel's `connect` option. */
   connect(): Socket {
     const socket = new FakeSocket();
+    socket.addEventListener("sent", (event) => this.onSent((event as CustomEvent<ClientMessage>).detail));
     this.sockets.push(socket);
     return socket;
   }

@@ -6,7 +6,7 @@ use crate::protocol::server::Arriving;
 
 impl Meeting {
     /// The media of a source arrives, or has ceased to.
-    fn media(&mut self, participant: ParticipantId, source: Source, arriving: bool) {
+    pub(super) fn media(&mut self, participant: ParticipantId, source: Source, arriving: bool) {
         self.system(Command::NoteMedia {
             participant,
             source,
@@ -125,11 +125,7 @@ fn a_holder_of_the_floor_of_whom_nothing_arrives_leaves_the_stage_and_keeps_the_
     meeting.publish(commune, Source::Camera);
     meeting.publish(commune, Source::Microphone);
     let second = |meeting: &Meeting| meeting.state.scene().second;
-    assert_eq!(
-        second(&meeting),
-        Some(commune),
-        "nothing is known of it yet"
-    );
+    assert_eq!(second(&meeting), None, "nothing has come of it yet");
     meeting.media(commune, Source::Camera, true);
     meeting.media(commune, Source::Camera, false);
     assert_eq!(second(&meeting), None);
@@ -235,4 +231,69 @@ fn whoever_is_on_air_is_told_what_of_it_arrives() {
         .unwrap();
     assert!(effects.contains(&Effect::SelfChanged(Audience::One(hall))));
     assert_eq!(arriving(&meeting), (true, false));
+}
+
+#[test]
+fn the_stage_turns_to_an_invited_site_with_its_first_picture_or_sound() {
+    for source in [Source::Microphone, Source::Camera] {
+        let mut meeting = Meeting::running();
+        let hall = meeting.encoder();
+        let chair = meeting.join(Role::Chair, None);
+        let commune = meeting.join(Role::Site, Some("101"));
+        let participant = commune;
+        meeting
+            .by(chair, Command::GrantFloor { participant })
+            .unwrap();
+        meeting.pass(7);
+        meeting.publish(commune, source);
+        let began = |meeting: &Meeting| meeting.state.snapshot().floor.holder.unwrap().began;
+        assert_eq!(meeting.state.scene().second, None, "it is only invited");
+        assert_eq!(began(&meeting), None);
+        assert!(meeting.state.scene().speakers.contains(&commune));
+        let version = meeting.state.snapshot().floor.version;
+        meeting.pass(1);
+        meeting.media(commune, source, true);
+        assert_eq!(meeting.state.scene().second, Some(commune));
+        assert_eq!(began(&meeting), Some(meeting.now));
+        assert!(meeting.state.snapshot().floor.version > version);
+        assert_eq!(meeting.main(), Some(hall));
+    }
+}
+
+#[test]
+fn who_is_on_the_air_when_it_gets_the_floor_has_begun_at_once() {
+    let mut meeting = Meeting::running();
+    let chair = meeting.join(Role::Chair, None);
+    let commune = meeting.join(Role::Site, Some("101"));
+    let participant = commune;
+    let place = Place::Second;
+    let set = Command::SetStage {
+        place,
+        participant: Some(commune),
+    };
+    meeting.by(chair, set).unwrap();
+    meeting.publish(commune, Source::Microphone);
+    meeting.media(commune, Source::Microphone, true);
+    meeting
+        .by(chair, Command::GrantFloor { participant })
+        .unwrap();
+    let holder = meeting.state.snapshot().floor.holder.unwrap();
+    assert_eq!(holder.began, Some(holder.since));
+}
+
+#[test]
+fn a_site_that_was_put_on_the_stage_is_shown_once_it_can_be_seen_or_heard() {
+    let mut meeting = Meeting::running();
+    let hall = meeting.encoder();
+    let chair = meeting.join(Role::Chair, None);
+    let commune = meeting.join(Role::Site, Some("101"));
+    let set = Command::SetStage {
+        place: Place::Main,
+        participant: Some(commune),
+    };
+    meeting.by(chair, set).unwrap();
+    assert_eq!(meeting.main(), Some(hall));
+    meeting.publish(commune, Source::Camera);
+    meeting.media(commune, Source::Camera, true);
+    assert_eq!(meeting.main(), Some(commune));
 }

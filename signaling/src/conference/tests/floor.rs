@@ -112,7 +112,6 @@ fn the_floor_is_granted_with_or_without_a_request() {
         .unwrap();
     assert_eq!(meeting.standing(b), Standing::Holding);
     assert_eq!(meeting.standing(a), Standing::Waiting);
-    assert_eq!(meeting.state.scene().second, Some(b));
 }
 
 #[test]
@@ -473,4 +472,124 @@ fn a_device_that_stands_by_may_become_the_one_that_speaks() {
     let refused = meeting.by(third, here(third));
     assert_eq!(code_of(refused), ErrorCode::StandBy, "it is on air");
     assert!(meeting.state.participant(second).is_some());
+}
+
+fn asking(meeting: &mut Meeting, communes: &[ParticipantId]) {
+    for commune in communes {
+        let participant = *commune;
+        meeting
+            .by(participant, Command::RequestFloor { participant })
+            .unwrap();
+        meeting.pass(1);
+    }
+}
+
+fn queue(meeting: &Meeting) -> Vec<ParticipantId> {
+    meeting.state.floor_queue().collect()
+}
+
+#[test]
+fn whoever_loses_the_floor_within_seconds_waits_first_again() {
+    let (mut meeting, chair, [a, b, c]) = debate();
+    asking(&mut meeting, &[a, b, c]);
+    let since = meeting.state.snapshot().floor.queue[1].since;
+    meeting
+        .by(chair, Command::GrantFloor { participant: b })
+        .unwrap();
+    meeting.pass(9);
+    let effects = meeting
+        .by(chair, Command::RevokeFloor { participant: b })
+        .unwrap();
+    assert_eq!(queue(&meeting), [b, a, c]);
+    assert_eq!(meeting.own(b).position, Some(1));
+    assert_eq!(meeting.state.snapshot().floor.queue[0].since, since);
+    let moved = Effect::SelfChanged(Audience::Waiting);
+    assert!(effects.contains(&moved), "{effects:?}");
+    let replayed = State::replay(
+        meeting.state.id().clone(),
+        Settings::default(),
+        &meeting.log,
+    );
+    assert_eq!(replayed, meeting.state);
+}
+
+#[test]
+fn a_floor_that_slips_through_many_hands_costs_nobody_a_turn() {
+    let (mut meeting, chair, communes) = debate();
+    asking(&mut meeting, &communes);
+    for participant in communes {
+        meeting
+            .by(chair, Command::GrantFloor { participant })
+            .unwrap();
+    }
+    let [a, b, c] = communes;
+    assert_eq!(meeting.state.floor_holder(), Some(c));
+    assert_eq!(queue(&meeting), [b, a]);
+}
+
+#[test]
+fn who_has_spoken_for_a_while_or_gives_the_floor_back_or_never_asked_does_not_wait_again() {
+    let (mut meeting, chair, [a, b, c]) = debate();
+    asking(&mut meeting, &[a, b]);
+    meeting
+        .by(chair, Command::GrantFloor { participant: a })
+        .unwrap();
+    meeting.pass(10);
+    meeting
+        .by(chair, Command::GrantFloor { participant: b })
+        .unwrap();
+    meeting
+        .by(b, Command::YieldFloor { participant: b })
+        .unwrap();
+    meeting
+        .by(chair, Command::GrantFloor { participant: c })
+        .unwrap();
+    meeting
+        .by(chair, Command::RevokeFloor { participant: c })
+        .unwrap();
+    assert_eq!(queue(&meeting), []);
+}
+
+#[test]
+fn the_floor_is_taken_from_nobody_whom_the_moderator_did_not_name() {
+    let (mut meeting, chair, [a, b, c]) = debate();
+    let pass = |participant, instead| Command::PassFloor {
+        participant,
+        instead,
+    };
+    meeting.by(chair, pass(a, None)).unwrap();
+    for stale in [None, Some(c)] {
+        let refused = meeting.by(chair, pass(b, stale));
+        assert_eq!(code_of(refused), ErrorCode::FloorNotHeld);
+        assert_eq!(meeting.state.floor_holder(), Some(a));
+    }
+    meeting.by(chair, pass(b, Some(a))).unwrap();
+    assert_eq!(meeting.state.floor_holder(), Some(b));
+    assert_eq!(meeting.by(chair, pass(b, None)).unwrap(), [], "it has it");
+    assert_eq!(
+        code_of(meeting.by(a, pass(a, Some(b)))),
+        ErrorCode::NotPermitted
+    );
+    meeting
+        .by(b, Command::YieldFloor { participant: b })
+        .unwrap();
+    assert_eq!(
+        code_of(meeting.by(chair, pass(c, Some(b)))),
+        ErrorCode::FloorNotHeld,
+        "nobody has it any more"
+    );
+}
+
+#[test]
+fn the_queue_says_in_which_province_a_site_is_and_a_province_needs_no_other() {
+    let mut meeting = Meeting::running();
+    let commune = meeting.join(Role::Site, Some("101"));
+    let province = meeting.join(Role::Site, Some("01"));
+    asking(&mut meeting, &[commune, province]);
+    let told = meeting.state.snapshot().floor.queue;
+    let names: Vec<_> = told
+        .iter()
+        .map(|claim| claim.province_name.as_deref())
+        .collect();
+    assert_eq!(names, [Some("Site 01"), None]);
 }

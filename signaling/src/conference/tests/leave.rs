@@ -68,6 +68,8 @@ fn a_lost_holder_keeps_the_floor_for_the_window_and_then_loses_it() {
             },
         )
         .unwrap();
+    meeting.publish(commune, Source::Microphone);
+    meeting.media(commune, Source::Microphone, true);
     meeting.lose(commune);
     assert_eq!(meeting.state.floor_holder(), Some(commune));
     assert_eq!(meeting.state.scene().second, Some(commune));

@@ -345,7 +345,7 @@ fn check_stage(state: &State) {
     }
     if let Some(id) = scene.screen {
         let person = state.participant(id).unwrap();
-        assert!(person.is_active(Source::Screen) && !person.muted);
+        assert!(person.is_active(Source::Screen) && !person.muting.is_cut());
     }
     let mut heard = BTreeSet::new();
     for id in &scene.speakers {
@@ -353,7 +353,8 @@ fn check_stage(state: &State) {
             !state
                 .participant(*id)
                 .expect("speakers are in the conference")
-                .muted
+                .muting
+                .is_muted()
         );
         assert!(heard.insert(id), "{id} is heard twice");
     }

@@ -106,7 +106,7 @@ fn a_log_from_before_does_not_bar_or_mute_who_came_again() {
     log.push(again);
     let settings = *meeting.state.settings();
     let replayed = State::replay(meeting.state.id().clone(), settings, &log);
-    assert!(!replayed.participant(commune).unwrap().muted);
+    assert!(!replayed.participant(commune).unwrap().muting.is_muted());
     assert_eq!(replayed.barred().len(), 0);
 }
 
@@ -153,4 +153,23 @@ fn a_token_that_expires_ends_the_stay_only_where_that_is_wanted() {
         let is_here = meeting.state.participant(commune).is_some();
         assert_eq!(is_here, !enforce_expiry);
     }
+}
+
+#[test]
+fn whose_sound_alone_is_refused_is_so_also_when_it_comes_again() {
+    let mut meeting = Meeting::running();
+    let operator = meeting.join(Role::Operator, None);
+    let commune = meeting.join(Role::Site, Some("101"));
+    let sound = Command::MuteSound {
+        participant: commune,
+    };
+    meeting.by(operator, sound).unwrap();
+    let leave = Command::Leave {
+        participant: commune,
+    };
+    meeting.by(commune, leave).unwrap();
+    let again = meeting.join(Role::Site, Some("101"));
+    let own = meeting.own(again);
+    assert_eq!((own.muted, own.cut), (true, false));
+    assert!(!meeting.state.is_silenced(again));
 }

@@ -17,6 +17,8 @@ fn main_shows_the_hall_and_second_the_holder_of_the_floor() {
             },
         )
         .unwrap();
+    meeting.publish(commune, Source::Microphone);
+    meeting.media(commune, Source::Microphone, true);
     let scene = meeting.state.scene();
     assert_eq!(
         (scene.main, scene.second, scene.screen),
@@ -283,4 +285,35 @@ fn who_only_watches_publishes_nothing_and_nobody_publishes_for_another() {
         ErrorCode::NotPermitted
     );
     meeting.system(publish(hall)).unwrap();
+}
+
+#[test]
+fn whose_sound_alone_is_refused_is_seen_shares_its_screen_and_is_not_heard() {
+    let mut meeting = Meeting::running();
+    let operator = meeting.join(Role::Operator, None);
+    let hall = meeting.join(Role::Hall, Some("VN"));
+    for source in [Source::Screen, Source::Camera] {
+        meeting.publish(hall, source);
+    }
+    meeting.media(hall, Source::Camera, true);
+    let sound = Command::MuteSound { participant: hall };
+    let effects = meeting.by(operator, sound).unwrap();
+    assert!(effects.contains(&Effect::Media(MediaIntent::Block {
+        participant: hall,
+        blocked: false,
+    })));
+    let scene = meeting.state.scene();
+    assert_eq!((scene.main, scene.screen), (Some(hall), Some(hall)));
+    assert_eq!(scene.speakers, []);
+    assert_eq!(meeting.state.programme(), Some(hall));
+    let own = meeting.own(hall);
+    assert_eq!((own.muted, own.cut), (true, false));
+    let cut = Command::Mute {
+        participant: hall,
+        muted: true,
+    };
+    meeting.by(operator, cut).unwrap();
+    let own = meeting.own(hall);
+    assert_eq!((own.muted, own.cut), (true, true));
+    assert_eq!(meeting.state.scene().screen, None);
 }

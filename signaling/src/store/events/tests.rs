@@ -83,6 +83,7 @@ fn log(len: u64) -> Vec<Record> {
                     token: None,
                     expires_at: None,
                     muted: false,
+                    sound_only: false,
                 },
             };
             Record {
