@@ -8,7 +8,7 @@ import { type Heard, meter } from "./level.ts";
 import { countLongTasks, effortIn, limitsOf, MachineWatch, onlyPlace, playsSmoothly } from "./machine.ts";
 import { PathWatch, type Remedy } from "./pathwatch.ts";
 import { type Connection, PeerLink, type PeerState, type Plan, remoteDescriptionsSet, type Slot } from "./peer.ts";
-import type { LastTurn, Request, Role, Self, Source, StateMessage, Welcome } from "./protocol.ts";
+import type { LastTurn, Place, Request, Role, Self, Source, StateMessage, Welcome } from "./protocol.ts";
 import { Publisher } from "./publish.ts";
 import { Reporter } from "./report.ts";
 import { type Credentials, type Link, RequestError, SignalingChannel, type Socket } from "./signaling.ts";
