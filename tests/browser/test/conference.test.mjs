@@ -124,6 +124,17 @@ describe("a conference of the hall and two communes", { timeout: 240_000 }, () =
     }
   });
 
+  it("tells a speaker, and the operator, that nobody hears it while its microphone is off", async () => {
+    const said = async () => (await world.server.participantsOf("00004"))[0].condition;
+    await first.press("Turn microphone off");
+    await first.reads("Everyone sees you but does NOT hear you: the microphone is off.");
+    await until("the server knows", async () => (await said())?.microphone === "off");
+    await first.page.getByRole("button", { name: "Turn microphone on" }).first().click();
+    await first.reads("Every site sees and hears you.");
+    await until("the server knows again", async () => (await said())?.microphone === "on");
+    await second.hears(["hall", "first"]);
+  });
+
   it("does not play a speaker its own voice", async () => {
     const { first: own } = await first.loudness(1_500);
     assert.ok(own < -65, `its own pitch at ${own} dB`);
