@@ -157,9 +157,10 @@ function happen({ country }: FakeDesk, operator: ClumsyOperator): void {
 
 let desk: FakeDesk;
 
-beforeEach(() => {
+beforeEach(async () => {
   vi.useFakeTimers();
   desk = new FakeDesk();
+  await desk.open();
 });
 
 afterEach(async () => {

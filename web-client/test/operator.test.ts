@@ -13,7 +13,7 @@ beforeEach(async () => {
   desk = new FakeDesk();
   requests = [];
   desk.country.onFloorRequest = (request) => requests.push(request);
-  await desk.pass(300);
+  await desk.open();
 });
 
 afterEach(async () => {

@@ -26,7 +26,22 @@ export class FakeDesk {
     const location = { hash: `#token=${TOKEN}`, pathname: "/operator", search: "" } as Location;
     const visit = new Visit({ location, history: { replaceState: () => undefined } as unknown as History });
     this.#page = mount(App, { target: this.#target, props: { visit } });
-    country.welcome();
+  }
+
+  /** The page's code is fetched, it joins, and is drawn. */
+  async open(): Promise<void> {
+    await this.#until(() => this.country.server.sockets.length > 0);
+    this.country.welcome();
+    await this.#until(() => document.querySelector("main[data-tab]") !== null);
+    await this.pass(300);
+  }
+
+  /** Waits for what is fetched, which knows nothing of the test's clock. */
+  async #until(isSo: () => boolean): Promise<void> {
+    for (let turn = 0; turn < 100 && !isSo(); turn++) {
+      await vi.dynamicImportSettled();
+      await this.pass(1);
+    }
   }
 
   async close(): Promise<void> {
