@@ -162,28 +162,13 @@ impl Shard {
         let Some(line) = &mut peer.cold.line else {
             return;
         };
-        let mut is_numbered = false;
-        let mut wishes: SmallVec<[Wish; USUAL]> = SmallVec::new();
-        for (index, slot) in (0u8..).zip(&peer.slots) {
-            let shown = shown(conference, &self.publications, slot);
-            let Some((priority, publication)) = shown.filter(|(_, it)| it.id.peer != peer.id)
-            else {
-                continue;
-            };
-            if slot.kind == MediaKind::Video {
-                is_numbered |= slot.has_rtx(publication.codec);
-                let rates = rates(now, publication);
-                // What nobody sends yet is no wish yet.
-                let is_sent = rates.iter().any(|rate| *rate > 0);
-                wishes.extend(is_sent.then_some(Wish {
-                    slot: index,
-                    priority,
-                    ceiling: slot.wished,
-                    rates,
-                    thin: base_rate(now, publication),
-                }));
-            }
-        }
+        let (slots, id) = (&peer.slots, peer.id);
+        let pictures = (0u8..).zip(slots).filter_map(|(index, slot)| {
+            let (priority, publication) = shown(conference, &self.publications, slot)?;
+            let is_picture = slot.kind == MediaKind::Video && publication.id.peer != id;
+            is_picture.then_some((index, slot, priority, publication))
+        });
+        let (wishes, is_numbered) = wishes(now, pictures);
         // Without retransmissions packets leave without a number, and nothing tells of them.
         line.set_numbered(is_numbered || wishes.is_empty());
         let carries = line.carries(now).map(|rate| {
@@ -226,6 +211,29 @@ impl Shard {
             self.catch_up_slot(key, usize::from(slot));
         }
     }
+}
+
+/// What is wished for of these slots, each with its index and what it is to show; and whether some of
+/// it leaves with numbers of which a report is wanted.
+fn wishes<'p>(
+    now: Instant,
+    pictures: impl Iterator<Item = (u8, &'p Slot, Priority, &'p Publication)>,
+) -> (SmallVec<[Wish; USUAL]>, bool) {
+    let (mut wishes, mut is_numbered) = (SmallVec::new(), false);
+    for (index, slot, priority, publication) in pictures {
+        is_numbered |= slot.has_rtx(publication.codec);
+        let rates = rates(now, publication);
+        // What nobody sends yet is no wish yet.
+        let is_sent = rates.iter().any(|rate| *rate > 0);
+        wishes.extend(is_sent.then_some(Wish {
+            slot: index,
+            priority,
+            ceiling: slot.wished,
+            rates,
+            thin: base_rate(now, publication),
+        }));
+    }
+    (wishes, is_numbered)
 }
 
 /// What is left of the most important picture: the highest rung if it is all that there is of it.
