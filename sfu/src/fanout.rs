@@ -475,7 +475,7 @@ mod tests {
                 shown.pending.push(Arc::new(packet), Some(true));
             }
             let key = publications.insert(shown);
-            let (feed, _) = conference.point(name).expect("room");
+            let (feed, _) = conference.point(name, 2).expect("room");
             conference.feeds[usize::from(feed)].turn_to(epoch(), Some(key));
         }
         let (mut fanout, mut wishes) = (Fanout::new(), Vec::new());
