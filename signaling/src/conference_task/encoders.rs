@@ -64,9 +64,9 @@ impl ConferenceTask {
     /// again is not, although it stands by until then: by its media it shows that it is the one.
     pub(super) fn is_refused(&self, participant: ParticipantId) -> bool {
         let person = self.state.participant(participant);
-        let is_muted = person.is_some_and(|person| person.muted);
+        let is_cut = person.is_some_and(|person| person.muting.is_cut());
         let stands_by = self.state.is_silenced(participant);
-        is_muted || (stands_by && self.former_selves(participant).is_empty())
+        is_cut || (stands_by && self.former_selves(participant).is_empty())
     }
 
     /// Media of an encoder has begun: those that it was before have ended.
