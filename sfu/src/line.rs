@@ -76,10 +76,13 @@ const MUTE: Micros = 3_000_000;
 /// Silence of a receiver that has reported before, from which on less is sent.
 const SILENCE: Micros = 1_500_000;
 
-/// What may be sent at once lasts so long.
+/// What a picture may begin with lasts so long.
 ///
 /// Higher: fewer keyframes asked for when somebody comes. Lower: less of a queue on a weak line.
-const BURST_MILLIS: usize = 1_000;
+const BEGINNING: Duration = Duration::from_secs(1);
+
+/// Of that, what may be sent at once to a line that has shown trouble: its queue may be no longer.
+const WEAK_BURST: Duration = Duration::from_millis(300);
 
 /// How much one report of sound counts. Lower: a single burst is no loss. Higher: seen sooner.
 const SOUND_LOSS_WEIGHT: f64 = 0.4;
@@ -94,6 +97,15 @@ pub struct Padding {
     pub packets: u32,
     /// Bytes of padding in each.
     pub bytes: u8,
+}
+
+/// Bytes that a picture may begin with.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Room {
+    /// At once.
+    pub at_once: usize,
+    /// In all, as fast as it is caught up with.
+    pub all: usize,
 }
 
 /// A message whose packets are being reported.
@@ -638,10 +650,15 @@ impl Line {
         self.settled
     }
 
-    /// Bytes that may be sent at once; `None` while nothing bounds them.
-    pub fn burst(&self, now: Instant) -> Option<usize> {
-        let rate = self.carries(now)?;
-        Some(rate as usize / 8 * BURST_MILLIS / 1_000)
+    /// Bytes that a picture may begin with; `None` while nothing bounds them.
+    pub fn room(&self, now: Instant) -> Option<Room> {
+        let rate = u128::from(self.carries(now)?);
+        let bytes = |span: Duration| (rate * span.as_millis() / 8_000) as usize;
+        let at_once = if self.settled { WEAK_BURST } else { BEGINNING };
+        Some(Room {
+            at_once: bytes(at_once),
+            all: bytes(BEGINNING),
+        })
     }
 
     /// What the line is like.

@@ -6,21 +6,25 @@ use loadtest::line::Impairment;
 use sfu::command::{Command, PeerPolicy};
 use sfu::id::{Feed, PublicationId};
 use sfu::kind::MediaKind;
-use tests::world::{CONFERENCE, ClientId, Light, Link, Wishes, World};
+use tests::world::{CONFERENCE, ClientId, Encoder, Light, Link, Wishes, World};
 
 const fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
 /// A hall on air and one site that watches behind `link`.
-fn conference(seed: u64, link: Link) -> (World, ClientId) {
+fn conference(seed: u64, encoder: Encoder, link: Link) -> (World, ClientId, PublicationId) {
     let mut world = World::new(1, seed);
     let speaker = PeerPolicy {
         may_send_audio: true,
         may_send_video: true,
         ..PeerPolicy::default()
     };
-    let hall = world.join(Light::new(Wishes::publish(10)), speaker, Link::CLEAN);
+    let wishes = Wishes {
+        encoder,
+        ..Wishes::publish(10)
+    };
+    let hall = world.join(Light::new(wishes), speaker, Link::CLEAN);
     let audience = PeerPolicy {
         video_slots: vec![Some(Feed::Stage(0))],
         ..PeerPolicy::default()
@@ -29,11 +33,7 @@ fn conference(seed: u64, link: Link) -> (World, ClientId) {
         peer: world.peer(hall),
         mline,
     });
-    world.command(&Command::Show {
-        conference: CONFERENCE,
-        stage: 0,
-        publication: Some(picture),
-    });
+    show(&mut world, Some(picture));
     world.command(&Command::SetSpeakers {
         conference: CONFERENCE,
         publications: vec![sound],
@@ -41,7 +41,15 @@ fn conference(seed: u64, link: Link) -> (World, ClientId) {
         floor: None,
     });
     let site = world.join(Light::new(Wishes::watch()), audience, link);
-    (world, site)
+    (world, site, picture)
+}
+
+fn show(world: &mut World, publication: Option<PublicationId>) {
+    world.command(&Command::Show {
+        conference: CONFERENCE,
+        stage: 0,
+        publication,
+    });
 }
 
 #[test]
@@ -56,7 +64,7 @@ fn a_line_narrower_than_the_picture_carries_all_the_sound_and_is_not_flooded() {
         down,
         ..Link::CLEAN
     };
-    let (mut world, site) = conference(5, narrow);
+    let (mut world, site, _) = conference(5, Encoder::BROWSER, narrow);
     world.run_for(secs(10));
     let (counts, sound) = (world.line(site).counts(), heard(&mut world, site));
     world.run_for(secs(20));
@@ -82,7 +90,7 @@ fn heard(world: &mut World, site: ClientId) -> usize {
 /// that grows here is 3,400 times as much there.
 #[test]
 fn a_line_that_is_well_costs_few_reports_and_little_sharing_out() {
-    let (mut world, site) = conference(7, Link::CLEAN);
+    let (mut world, site, _) = conference(7, Encoder::BROWSER, Link::CLEAN);
     world.run_for(secs(10));
     let early = world.stats();
     assert!(early.arrival_reports <= 60, "{}", early.arrival_reports);
@@ -98,4 +106,39 @@ fn a_line_that_is_well_costs_few_reports_and_little_sharing_out() {
     assert!(shares <= 120, "shared out {shares} times");
     assert!(heard(&mut world, site) > 1_900);
     assert_eq!(after.rung_changes, before.rung_changes);
+}
+
+#[test]
+fn a_picture_that_begins_late_does_not_overflow_a_weak_line() {
+    let narrow = |kbps| Link {
+        down: Impairment {
+            delay: Duration::from_millis(20),
+            ..Impairment::narrow(kbps, Duration::from_millis(300))
+        },
+        ..Link::CLEAN
+    };
+    let encoder = Encoder {
+        group: 25,
+        ..Encoder::BROWSER
+    };
+    let (mut world, site, picture) = conference(7, encoder, narrow(800));
+    world.run_for(secs(5));
+    // It shows that it does not carry everything, and is as it was again.
+    world.set_link(site, narrow(100));
+    world.run_for(secs(3));
+    world.set_link(site, narrow(800));
+    world.run_for(secs(20));
+    let before = world.line(site).counts().overflowed;
+    for _ in 0..10 {
+        for publication in [None, Some(picture)] {
+            show(&mut world, publication);
+            world.run_for(Duration::from_millis(1_230));
+        }
+    }
+    let overflowed = world.line(site).counts().overflowed - before;
+    assert!(overflowed <= 10, "{overflowed} packets found no room");
+    let now = world.now;
+    let site = world.client::<Light>(site);
+    let last = site.slot(MediaKind::Video, 0).arrived.last().copied();
+    assert!(last.is_some_and(|last| last.at + secs(1) > now));
 }

@@ -61,6 +61,9 @@ pub const MAX_BEHIND: u64 = 256;
 /// Repairs remembered per receiver, by number: of a slot, all that can be asked for.
 const REMEMBERED: usize = MAX_BEHIND as usize;
 
+/// Slots of one peer of which it is known what was asked for last: all but those of a large wall.
+const MAX_SLOTS: usize = 16;
+
 /// How far apart the numbers of two slots lie, so that they seldom take each other's place.
 const SLOT_STEP: usize = 67;
 
@@ -113,6 +116,9 @@ pub struct Repairs {
     born: Instant,
     sent: [Sent; REMEMBERED],
     due: ArrayVec<Asked, MAX_DUE>,
+    /// The newest number asked for of each slot, the latest slot last; one more slot takes the place
+    /// of the first.
+    newest: ArrayVec<Asked, MAX_SLOTS>,
 }
 
 impl Repairs {
@@ -124,7 +130,26 @@ impl Repairs {
             born: now,
             sent: [Sent::default(); REMEMBERED],
             due: ArrayVec::new(),
+            newest: ArrayVec::new(),
         }
+    }
+
+    /// Whether a packet is asked for that is newer than all asked for before: browsers go on asking
+    /// for what they do not get, which tells nothing new of the line.
+    pub fn is_news(&mut self, slot: u8, sequence: u16) -> bool {
+        let asked = Asked { slot, sequence };
+        if let Some(newest) = self.newest.iter_mut().find(|it| it.slot == slot) {
+            let is_newer = sequence.wrapping_sub(newest.sequence).cast_signed() > 0;
+            if is_newer {
+                *newest = asked;
+            }
+            return is_newer;
+        }
+        if self.newest.is_full() {
+            self.newest.pop_at(0);
+        }
+        self.newest.push(asked);
+        true
     }
 
     /// Credits the share of what has been sent by now, which left on a line that is as `verdict` says.
@@ -253,6 +278,18 @@ mod tests {
         }
         assert_eq!(times, [0, 250, 500, 750]);
         assert_eq!(repairs.take_due().len(), 4);
+    }
+
+    #[test]
+    fn only_what_is_newer_than_all_before_is_news() {
+        let mut repairs = Repairs::new(epoch(), Octets::default());
+        let mut asked = |slot, sequence| repairs.is_news(slot, sequence);
+        assert!(asked(1, 65_534) && asked(1, 65_535) && asked(1, 2));
+        assert!(!asked(1, 65_534) && !asked(1, 2) && !asked(1, 1));
+        assert!(asked(2, 1) && asked(1, 3));
+        for slot in 3..200 {
+            assert!(asked(slot, 7) && !asked(slot, 7));
+        }
     }
 
     #[test]

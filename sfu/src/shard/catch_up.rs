@@ -155,7 +155,7 @@ impl Shard {
     /// keyframe: where none is held, and where one is nearer than the present.
     fn start(&mut self, now: Instant, late: Late) -> Option<(PublicationKey, u8)> {
         let peer = self.peers.get_mut(late.peer)?;
-        let room = peer.cold.line.as_ref().and_then(|line| line.burst(now));
+        let room = peer.cold.line.as_ref().and_then(|line| line.room(now));
         let (id, conference) = (peer.id, peer.conference);
         let (mut egress, (slots, _)) = Egress::open(now, peer, &mut self.outbox, &mut self.stats)?;
         let slot = slots.get_mut(usize::from(late.slot))?;
@@ -182,12 +182,15 @@ impl Shard {
         let Some(first) = keyframe.filter(|_| publication.pending.is_flowing(layer)) else {
             return Some((key, layer));
         };
-        let group = ring.group(AT_ONCE).filter(|(first, last)| {
+        let group = ring.group(AT_ONCE);
+        let bytes = group.map_or(0, |(first, last)| {
             let packets = (first.sequence..=last.sequence).filter_map(|number| ring.get(number));
-            let bytes = packets.map(|packet| packet.payload.len()).sum::<usize>();
-            room.is_none_or(|room| bytes <= room)
+            packets.map(|packet| packet.payload.len()).sum::<usize>()
         });
-        if group.is_none() && publication.answers_requests() {
+        let group = group.filter(|_| room.is_none_or(|room| bytes <= room.at_once));
+        // On a weak line what is too much at once may not be soon, and nobody else pays for it.
+        let is_soon = bytes > 0 && room.is_some_and(|room| bytes <= room.all);
+        if group.is_none() && publication.answers_requests() && !is_soon {
             return Some((key, layer));
         }
         let shown = shown(key, publication, true);
@@ -215,7 +218,7 @@ impl Shard {
             due: now,
             still: self.catching_up.iter().filter(is_moving).count() >= MAX_CATCHING_UP,
         });
-        (!publication.ignores_requests()).then_some((key, layer))
+        (!is_soon && !publication.ignores_requests()).then_some((key, layer))
     }
 
     /// When a slot that catches up has its next turn.

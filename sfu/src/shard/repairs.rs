@@ -48,6 +48,7 @@ impl Shard {
         let line = peer.cold.line.as_ref();
         let verdict = line.map_or(Verdict::Clear, |line| line.verdict());
         repairs.credit(octets, verdict);
+        let is_weak = line.is_some_and(|line| line.is_settled());
         let (Some(slot), Ok(index)) = (peer.slots.get(index), u8::try_from(index)) else {
             return;
         };
@@ -62,7 +63,9 @@ impl Shard {
         {
             let named = named(word);
             self.stats.nacked += named as u64;
-            missed += named;
+            missed += missing(word)
+                .filter(|sequence| repairs.is_news(index, *sequence))
+                .count();
             if *asked + named > MAX_ASKED {
                 let drops = &mut self.stats.drops;
                 drops.count_many(DropReason::NotRepairable, named as u64);
@@ -75,7 +78,12 @@ impl Shard {
                     sequence,
                 };
                 let round_trip = peer.cold.round_trip;
-                match note(repairs, now, what, round_trip, slot, &self.publications) {
+                let noted = if is_weak && !is_shown(slot, sequence) {
+                    Err(DropReason::NotRepairable)
+                } else {
+                    note(repairs, now, what, round_trip, slot, &self.publications)
+                };
+                match noted {
                     Ok(()) => is_new = true,
                     Err(reason) => self.stats.drops.count(reason),
                 }
@@ -206,6 +214,13 @@ fn note(
     }
     let length = u32::try_from(slot.length_of(packet, &origin));
     repairs.push(now, what, slot.kind, length.unwrap_or(u32::MAX))
+}
+
+/// Whether a packet is of what the slot shows. From anything else it goes on with a keyframe, or has
+/// done so: on a weak line that must come first.
+fn is_shown(slot: &Slot, sequence: u16) -> bool {
+    let origin = slot.rewriter.origin(sequence);
+    origin.is_some_and(|origin| slot.rewriter.source() == Some(origin.source))
 }
 
 /// Payload bytes that all slots of a peer were sent: of media, and of what sound carries beside.
