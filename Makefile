@@ -9,6 +9,7 @@ SHELL := /bin/bash
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 DINH := $(TARGET)/debug/dinh
 LOADTEST := $(TARGET)/debug/dinh-loadtest
+LINE_DEVICE := $(TARGET)/debug/line-device
 # What the benches of conferences are built with; `dev` is built sooner and runs slower.
 PROFILE := release
 BUILT := $(TARGET)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
@@ -60,11 +61,26 @@ test: packages-test web ## run every test, browsers included
 	$(NPM) --prefix $(WEB) test
 	cargo test --workspace --locked
 	@$(MAKE) --no-print-directory interop-quick
+	@$(MAKE) --no-print-directory networks-quick
 	@$(MAKE) --no-print-directory browsers
+
+# The programs built last, for tests that are not in Rust.
+PROGRAMS = DINH="$(abspath $(DINH))" LOADTEST="$(abspath $(LOADTEST))" LINE_DEVICE="$(abspath $(LINE_DEVICE))"
 
 .PHONY: browsers
 browsers: packages-test web $(BROWSER)/node_modules/.package-lock.json ## run the tests with real browsers, against the programs built last
-	DINH="$(abspath $(DINH))" LOADTEST="$(abspath $(LOADTEST))" $(NPM) --prefix $(BROWSER) test
+	$(PROGRAMS) $(NPM) --prefix $(BROWSER) test
+
+NETWORKS = $(PROGRAMS) node $(BROWSER)/networks/run.mjs
+
+.PHONY: networks-quick
+networks-quick: packages-test web $(BROWSER)/node_modules/.package-lock.json ## real browsers behind the worst bad lines, against the programs built last
+	$(NETWORKS) --slack 3 quick
+
+.PHONY: test-networks
+test-networks: packages-test web $(BROWSER)/node_modules/.package-lock.json ## real browsers behind bad lines of every kind, and write docs/networks.md
+	cargo build --workspace --locked --bins
+	$(NETWORKS) --document docs/networks.md
 
 # What `make interop` needs beside: GStreamer, which is too much to install for each run of the tests.
 GSTREAMER := python3-gi gir1.2-gst-plugins-bad-1.0 gstreamer1.0-nice gstreamer1.0-libav \

@@ -111,6 +111,15 @@ impl<E: Clone> Line<E> {
         }
     }
 
+    /// Carries whole packets, which bring their headers with them.
+    pub fn of_packets(self) -> Self {
+        let Self { down, up } = self;
+        Self {
+            down: down.of_packets(),
+            up: up.of_packets(),
+        }
+    }
+
     /// Becomes another from now on. What is under way stays so.
     pub fn set(&mut self, now: Instant, link: Link) {
         self.down.set(now, link.down);

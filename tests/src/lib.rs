@@ -4,6 +4,7 @@
     reason = "what is out of range in a test is a mistake in the test"
 )]
 
+pub mod device;
 pub mod fuzz;
 pub mod socket;
 pub mod world;

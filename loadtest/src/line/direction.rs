@@ -15,6 +15,8 @@ use super::{Counts, HEADERS, Impairment, MAX_UNDER_WAY};
 #[derive(Debug)]
 pub struct Direction<E = ()> {
     impairment: Impairment,
+    /// Bytes that each has on the way besides what it is here.
+    headers: usize,
     rng: SmallRng,
     /// The datagram before was lost.
     lost: bool,
@@ -67,6 +69,7 @@ impl<E: Clone> Direction<E> {
     pub fn new(impairment: Impairment, seed: u64) -> Self {
         Self {
             impairment,
+            headers: HEADERS,
             rng: SmallRng::seed_from_u64(seed),
             lost: false,
             narrow: Bottleneck::new(impairment.rate(), impairment.queue),
@@ -78,6 +81,12 @@ impl<E: Clone> Direction<E> {
             spare: Vec::new(),
             counts: Counts::default(),
         }
+    }
+
+    /// Carries whole packets, which bring their headers with them.
+    pub const fn of_packets(mut self) -> Self {
+        self.headers = 0;
+        self
     }
 
     /// Becomes another from now on. What waits or is under way stays so.
@@ -107,7 +116,10 @@ impl<E: Clone> Direction<E> {
         let mut bytes = self.spare.pop().unwrap_or_default();
         bytes.clear();
         bytes.extend_from_slice(datagram);
-        if self.narrow.push(datagram.len() + HEADERS, (bytes, ends)) {
+        if self
+            .narrow
+            .push(datagram.len() + self.headers, (bytes, ends))
+        {
             self.serve(now);
         } else {
             self.counts.overflowed += 1;

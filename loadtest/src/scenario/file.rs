@@ -174,8 +174,10 @@ pub struct ImpairmentSection {
     pub burst: Option<f64>,
     /// Added to every datagram.
     pub delay: Option<Span>,
-    /// Added besides: 0 to this, evenly; the order is kept.
+    /// Added besides: 0 to this, evenly.
     pub jitter: Option<Span>,
+    /// By their jitter datagrams overtake one another; otherwise the order is kept.
+    pub reorders: bool,
     /// Bandwidth of the bottleneck.
     pub kbps: Option<u32>,
     /// What may wait before the bottleneck, as time; 200 ms unless given.
@@ -466,7 +468,11 @@ impl HostileSection {
 }
 
 impl ImpairmentSection {
-    fn impairment(self, at: &str) -> Result<Impairment, FileError> {
+    /// What it says, checked; `at` names the section in errors.
+    ///
+    /// # Errors
+    /// When a value is out of range.
+    pub fn impairment(self, at: &str) -> Result<Impairment, FileError> {
         let loss = share(&format!("{at}.loss_percent"), self.loss_percent, 100.0)?;
         let burst = self.burst.unwrap_or(1.0);
         let burst = Burst::new(loss, burst).ok_or_else(|| {
@@ -483,6 +489,7 @@ impl ImpairmentSection {
             loss: burst,
             delay: span(self.delay, Duration::ZERO),
             jitter: span(self.jitter, Duration::ZERO),
+            reorders: self.reorders,
             kbps: self.kbps,
             queue: self.kbps.map_or(0, |kbps| Impairment::bytes(kbps, queue)),
             ..Impairment::default()

@@ -1,5 +1,6 @@
 // A network of its own for one browser: a namespace joined to this machine by a pair of virtual
-// interfaces, with a default route, and with packet filters that can take the network away.
+// interfaces, or by two that somebody else carries packets between, with a default route, and with
+// packet filters that can take the network away.
 
 import { execFileSync } from "node:child_process";
 import { chmodSync, writeFileSync } from "node:fs";
@@ -21,13 +22,16 @@ export class Namespace {
   #inside;
   #addresses;
 
-  /** Makes one; `directory` holds the scripts that enter it. */
-  constructor(directory) {
+  /**
+   * Makes one; `directory` holds the scripts that enter it. `interfaces`, if there are any yet, are
+   * the one that stays outside and the one that goes inside.
+   */
+  constructor(directory, interfaces) {
     made += 1;
     const unique = `${process.pid.toString(36)}${made}`;
     this.name = `dinh-${unique}`;
     this.#directory = directory;
-    const [outside, inside] = [`dh${unique}o`, `dh${unique}i`];
+    const [outside, inside] = interfaces ?? [`dh${unique}o`, `dh${unique}i`];
     // A /29 from 10.203.0.0/16, by process and number, so that runs beside each other do not meet.
     const block = ((process.pid * 8 + made) % 8_192) * 8;
     const address = (host) => `10.203.${(block + host) >> 8}.${(block + host) & 255}`;
@@ -37,7 +41,8 @@ export class Namespace {
     this.#addresses = [address(2), address(3)];
     command("ip", "netns", "add", this.name);
     try {
-      command("ip", "link", "add", outside, "type", "veth", "peer", "name", inside, "netns", this.name);
+      if (!interfaces) command("ip", "link", "add", outside, "type", "veth", "peer", "name", inside);
+      command("ip", "link", "set", inside, "netns", this.name);
       command("ip", "address", "add", `${this.gateway}/29`, "dev", outside);
       command("ip", "link", "set", outside, "up");
       this.#within("ip", "address", "add", `${this.#addresses[0]}/29`, "dev", inside);
@@ -55,6 +60,11 @@ export class Namespace {
 
   #within(program, ...words) {
     return command("ip", "netns", "exec", this.name, program, ...words);
+  }
+
+  /** Its own address now. */
+  get address() {
+    return this.#addresses[0];
   }
 
   /** Words that, put before a command, run it in here. */

@@ -62,13 +62,13 @@ export class Visitor {
     return Visitor.at(await browser.newContext({ viewport: { width: 1280, height: 800 } }), link);
   }
 
-  /** Opens `link` in a window of `context`, in English. */
-  static async at(context, link) {
+  /** Opens `link` in a window of `context`, in English; whatever it waits for takes so many seconds at most. */
+  static async at(context, link, { seconds = 10 } = {}) {
     const visitor = new Visitor();
     await context.addInitScript(spy);
     await context.addInitScript(() => localStorage.getItem("dinh.language") ?? localStorage.setItem("dinh.language", "en"));
     visitor.page = await context.newPage();
-    visitor.page.setDefaultTimeout(10_000);
+    visitor.page.setDefaultTimeout(seconds * 1_000);
     visitor.page.on("pageerror", (error) => visitor.#faults.push(`${error}`));
     await visitor.page.goto(link);
     return visitor;
