@@ -14,7 +14,8 @@ beforeEach(async () => {
   requests = [];
   desk.country.onFloorRequest = (request) => requests.push(request);
   await desk.open();
-});
+  // The operator's code is made anew for each file, which takes long on a busy machine.
+}, 60_000);
 
 afterEach(async () => {
   await desk.close();
