@@ -75,7 +75,7 @@ NETWORKS = $(PROGRAMS) node $(BROWSER)/networks/run.mjs
 
 .PHONY: networks-quick
 networks-quick: packages-test web $(BROWSER)/node_modules/.package-lock.json ## real browsers behind the worst bad lines, against the programs built last
-	$(NETWORKS) --slack 3 quick
+	$(NETWORKS) --slack 5 quick
 
 .PHONY: test-networks
 test-networks: packages-test web $(BROWSER)/node_modules/.package-lock.json ## real browsers behind bad lines of every kind, and write docs/networks.md
