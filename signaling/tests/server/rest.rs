@@ -144,6 +144,36 @@ async fn lists_are_told_page_by_page_and_packed_for_whoever_reads_that() {
 }
 
 #[tokio::test]
+async fn who_goes_astray_reads_a_page_and_a_program_a_sentence() {
+    let world = World::new().await;
+    let ask = async |path: &str, accept: &str| {
+        let accept = ("accept", accept.to_owned());
+        let reply = world
+            .call(Method::GET, path, &[accept], String::new())
+            .await;
+        (reply.status, reply.header("content-type").to_owned())
+    };
+    let is_built = ask("/", "text/html").await.0 == StatusCode::OK;
+    for path in ["/nonsense", "/nonsense/further"] {
+        let (status, kind) = ask(path, "text/html,*/*").await;
+        assert_eq!(status, StatusCode::NOT_FOUND, "{path}");
+        assert_eq!(kind.starts_with("text/html"), is_built, "{path}: {kind}");
+    }
+    let (status, kind) = ask("/api/v1/nonsense", "text/html").await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    assert_eq!(kind, "application/json");
+}
+
+#[tokio::test]
+async fn everybody_may_know_whom_to_call() {
+    let world = World::new().await;
+    let reply = world
+        .call(Method::GET, "/contact.json", &[], String::new())
+        .await;
+    assert_eq!(reply.json(), json!({ "organiser": null }));
+}
+
+#[tokio::test]
 async fn without_a_good_token_nothing_is_told() {
     let world = World::new().await;
     let reply = world.call(Method::GET, &path(""), &[], String::new()).await;
