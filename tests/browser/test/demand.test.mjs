@@ -50,8 +50,9 @@ describe("a picture that nobody looks at", { timeout: 180_000 }, () => {
     await commune.reads("Waiting for the floor");
     operator = await world.visit(await world.browser(), world.server.links.operator);
     await sends(commune, []);
-    await operator.page.getByLabel("Find a site").fill("Ba Đình");
-    await operator.page.locator("[data-site] button[aria-expanded]").first().click();
+    const [{ name }] = await world.server.participantsOf("00004");
+    await operator.page.getByLabel("Find a site").fill(name);
+    await operator.page.getByRole("button", { name: new RegExp(`${name}.*Waiting`, "u") }).first().click();
     await operator.page.getByRole("button", { name: "Watch", exact: true }).first().click();
     await operator.sees(["hall", "first"], { seconds: 20 });
     await commune.reads("The organisers are looking at your picture");
