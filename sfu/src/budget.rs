@@ -32,11 +32,6 @@ impl Budget {
         self.level >= amount
     }
 
-    /// Takes `amount` out, or what is left.
-    pub const fn pay(&mut self, amount: u32) {
-        self.level = self.level.saturating_sub(amount);
-    }
-
     /// Takes `amount` out if that much is left. Returns whether it was.
     #[must_use]
     pub const fn spend(&mut self, amount: u32) -> bool {

@@ -9,14 +9,13 @@ use arrayvec::ArrayVec;
 
 use crate::budget::Budget;
 use crate::drop_reason::DropReason;
-use crate::kind::MediaKind;
 use crate::line::estimate::Verdict;
 
 /// Share of the media bytes sent to a receiver that may be sent again, in percent.
 ///
 /// Higher: a line that loses more is repaired in full. Lower: less is pushed into a line that is
 /// too narrow for the media alone, and it is empty again sooner.
-const SHARE: u64 = 32;
+const SHARE: u64 = 31;
 
 /// The same while a queue stands in the way: what is asked for again has no room there either.
 const SHARE_WHILE_FULL: u64 = 10;
@@ -66,6 +65,17 @@ const MAX_SLOTS: usize = 16;
 
 /// How far apart the numbers of two slots lie, so that they seldom take each other's place.
 const SLOT_STEP: usize = 67;
+
+/// How badly a packet is needed again.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Need {
+    /// Sound: it is heard when it is missing.
+    Sound,
+    /// Sound that later packets carry as well: where there is plenty.
+    CarriedSound,
+    /// Part of a picture.
+    Picture,
+}
 
 /// One packet of one slot, by the number it left with.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -153,17 +163,17 @@ impl Repairs {
     }
 
     /// Credits the share of what has been sent by now, which left on a line that is as `verdict` says.
-    /// What sound carries beside is taken out of it: that is repaired before it is asked for.
+    /// What sound carries beside is taken out of it, a quarter at most: that is repaired before it is
+    /// asked for, but pictures must be repaired too.
     pub fn credit(&mut self, octets: Octets, verdict: Verdict) {
         let share = match verdict {
             Verdict::Clear | Verdict::Lossy => SHARE,
             Verdict::Filling | Verdict::Flooded => SHARE_WHILE_FULL,
         };
         let media = octets.media.wrapping_sub(self.credited.media);
-        let share = u64::from(media) * share / 100;
-        self.budget.earn(u32::try_from(share).unwrap_or(u32::MAX));
+        let share = u32::try_from(u64::from(media) * share / 100).unwrap_or(u32::MAX);
         let carried = octets.redundant.wrapping_sub(self.credited.redundant);
-        self.budget.pay(carried);
+        self.budget.earn(share - carried.min(share / 4));
         self.credited = octets;
     }
 
@@ -194,14 +204,15 @@ impl Repairs {
         &mut self,
         now: Instant,
         what: Asked,
-        kind: MediaKind,
+        need: Need,
         length: u32,
     ) -> Result<(), DropReason> {
         let before = self.known(what);
-        let kept = match kind {
-            MediaKind::Audio => 0,
-            MediaKind::Video if before.is_some() => KEPT_FOR_NEW + KEPT_FOR_SOUND,
-            MediaKind::Video => KEPT_FOR_SOUND,
+        let kept = match need {
+            Need::Sound => 0,
+            Need::CarriedSound => KEPT_FOR_NEW + KEPT_FOR_SOUND,
+            Need::Picture if before.is_some() => KEPT_FOR_NEW + KEPT_FOR_SOUND,
+            Need::Picture => KEPT_FOR_SOUND,
         };
         if self.due.is_full() || !self.budget.has(length + kept) || !self.budget.spend(length) {
             return Err(DropReason::RepairBudget);
@@ -263,7 +274,7 @@ mod tests {
 
     fn ask(repairs: &mut Repairs, now: Instant, sequence: u16) -> Result<(), DropReason> {
         repairs.check(now, asked(sequence), Some(millis(250)))?;
-        repairs.push(now, asked(sequence), MediaKind::Video, 1_000)
+        repairs.push(now, asked(sequence), Need::Picture, 1_000)
     }
 
     #[test]
@@ -306,7 +317,7 @@ mod tests {
 
     #[test]
     fn repairs_are_a_share_of_what_is_sent_less_what_sound_carries() {
-        for (carried, share) in [(0, 32), (50, 27)] {
+        for (carried, share) in [(0, 31), (50, 26)] {
             repair_for_long(carried, share);
         }
     }
@@ -365,9 +376,9 @@ mod tests {
         let now = epoch();
         let mut repairs = Repairs::new(now, Octets::default());
         let mut push = |number, kind| repairs.push(now, asked(number), kind, 1_000);
-        let pictures = (0..60).filter(|number| push(*number, MediaKind::Video).is_ok());
+        let pictures = (0..60).filter(|number| push(*number, Need::Picture).is_ok());
         assert_eq!(pictures.count(), 16);
-        let sounds = (60..90).filter(|number| push(*number, MediaKind::Audio).is_ok());
+        let sounds = (60..90).filter(|number| push(*number, Need::Sound).is_ok());
         assert_eq!(sounds.count(), 4);
     }
 
@@ -376,7 +387,7 @@ mod tests {
         let now = epoch();
         let mut repairs = Repairs::new(now, Octets::default());
         for number in 0..200 {
-            let _ = repairs.push(now, asked(number), MediaKind::Audio, 1);
+            let _ = repairs.push(now, asked(number), Need::Sound, 1);
         }
         assert_eq!(repairs.take_due().len(), MAX_DUE);
         assert!(repairs.take_due().is_empty());

@@ -9,9 +9,10 @@ use crate::kind::MediaKind;
 use crate::line::estimate::Verdict;
 use crate::packet::SharedPacket;
 use crate::path::Path;
-use crate::peer::repairs::{Asked, MAX_BEHIND, Octets, Repairs, SOUND_WAITS};
+use crate::peer::repairs::{Asked, MAX_BEHIND, Need, Octets, Repairs, SOUND_WAITS};
 use crate::peer::{Peer, PeerKey};
 use crate::publication::Publication;
+use crate::redundancy::Redundancy;
 use crate::rtp::Rtcp;
 use crate::shard::Shard;
 use crate::slot::Slot;
@@ -213,7 +214,12 @@ fn note(
         return Err(DropReason::NotRepairable);
     }
     let length = u32::try_from(slot.length_of(packet, &origin));
-    repairs.push(now, what, slot.kind, length.unwrap_or(u32::MAX))
+    let need = match (slot.kind, slot.redundancy()) {
+        (MediaKind::Video, _) => Need::Picture,
+        (MediaKind::Audio, Redundancy::None) => Need::Sound,
+        (MediaKind::Audio, _) => Need::CarriedSound,
+    };
+    repairs.push(now, what, need, length.unwrap_or(u32::MAX))
 }
 
 /// Whether a packet is of what the slot shows. From anything else it goes on with a keyframe, or has
