@@ -187,7 +187,7 @@ impl Playout {
     }
 
     /// An RTP time, counted on.
-    fn extend(&mut self, timestamp: u32) -> i64 {
+    fn extend(&self, timestamp: u32) -> i64 {
         let Some(newest) = self.newest else {
             // Room for what comes late.
             return i64::from(timestamp) + (1 << 32);

@@ -50,6 +50,16 @@ pub fn decide(
             "the token is for another conference",
         ));
     }
+    decide_by_subject(state, now, actor, command)
+}
+
+/// The subject of a command answers it, in a conference that exists.
+fn decide_by_subject(
+    state: &State,
+    now: Timestamp,
+    actor: &Actor,
+    command: Command,
+) -> Result<Vec<Event>, Refusal> {
     match command {
         Command::Create { .. } => Ok(Vec::new()),
         Command::Amend { title, starts_at } => state.decide_amend(actor, title, starts_at),

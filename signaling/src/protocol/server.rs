@@ -452,6 +452,10 @@ pub struct Shown {
 /// See [`ServerMessage::Own`].
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, and has its name in JSON"
+)]
 pub struct Own {
     /// When this value came to be.
     pub version: u64,

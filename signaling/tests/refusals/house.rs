@@ -276,6 +276,10 @@ pub(crate) struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 /// What the server said.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one at a time, and most are messages"
+)]
 pub(crate) enum Heard {
     Message(ServerMessage),
     /// With code and reason.
