@@ -6,9 +6,14 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::Command;
 
+use axum::extract::Query;
+use axum::http::header::IF_MATCH;
+use axum::http::{HeaderMap, HeaderValue, Uri};
+
 use crate::config::Config;
 use crate::demo;
 use crate::server::Server;
+use crate::whip;
 
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
@@ -54,4 +59,17 @@ pub fn configure(command: &mut Command, data: &Path) {
         .env("DINH_ADMIN__LISTEN", "127.0.0.1:0")
         .env("DINH_MEDIA__BIND", "127.0.0.1")
         .env("DINH_MEDIA__PORT", "0");
+}
+
+/// Reads what requests of WHIP and WHEP carry beside offers, as the server does.
+pub fn read_whip(query: &[u8], if_match: &[u8], fragment: &[u8]) {
+    let target = [b"/whep/demo?".as_slice(), query].concat();
+    if let Ok(uri) = Uri::try_from(target) {
+        let _ = Query::<whip::WatchQuery>::try_from_uri(&uri);
+    }
+    let mut headers = HeaderMap::new();
+    if let Ok(value) = HeaderValue::from_bytes(if_match) {
+        headers.insert(IF_MATCH, value);
+    }
+    whip::read_patch(&headers, fragment);
 }

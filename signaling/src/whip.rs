@@ -466,6 +466,21 @@ pub async fn patch(
     }
 }
 
+/// Reads all that a `PATCH` says, whatever it is.
+pub(crate) fn read_patch(headers: &HeaderMap, body: &[u8]) {
+    let fragment = std::str::from_utf8(body)
+        .ok()
+        .and_then(fragment::Fragment::parse);
+    if let Some(fragment) = fragment {
+        let ice = fragment.credentials().unwrap_or_else(|| IceCredentials {
+            ufrag: String::new(),
+            pwd: String::new(),
+        });
+        let _ = fragment.answer(&ice, "");
+    }
+    let _ = IfMatch::read(headers);
+}
+
 fn restart(
     app: &App,
     resource: &Resource,

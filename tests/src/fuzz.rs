@@ -7,6 +7,7 @@
 pub mod mutate;
 mod parsers;
 mod people;
+mod reports;
 mod shard;
 mod transport;
 
@@ -31,6 +32,9 @@ pub const TARGETS: &[Target] = &[
     parsers::PAYLOAD,
     parsers::FRAMING,
     parsers::ANSWER,
+    reports::LINE,
+    reports::FEEDBACK,
+    reports::HEADER,
     transport::STUN,
     transport::DTLS,
     transport::SRTP,
@@ -40,6 +44,7 @@ pub const TARGETS: &[Target] = &[
     people::SITES,
     people::TOKEN,
     people::SETTINGS,
+    people::WHIP,
 ];
 
 /// The target of this name.

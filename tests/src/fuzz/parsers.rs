@@ -179,12 +179,26 @@ fn payloads() -> Vec<Vec<u8>> {
         vec![0x90, 0xe0, 0x92, 0x34, 9, 0x00, 0x00, 1, 2],
         vec![0x10, 0x00, 1],
         vec![0x67, 0x42, 0xe0, 0x1f],
+        // Parameters of 640×360, High, with what follows the profile.
+        vec![
+            0x67, 0x64, 0x00, 0x1e, 0xac, 0xd9, 0x40, 0xa0, 0x2f, 0xf9, 0x70, 0x11, 0, 0, 3, 0, 1,
+        ],
+        // All of a VP8 descriptor: picture id, temporal layers, key index.
+        vec![
+            0x90, 0xf0, 0x92, 0x34, 9, 0x60, 0x00, 0, 0, 0x9d, 1, 0x2a, 0x80, 2, 0x68, 1,
+        ],
         vec![0x78, 0, 2, 0x67, 0x42, 0, 2, 0x65, 0x88],
         vec![0x7c, 0x85, 0x88, 0x84],
     ]
 }
 
 fn payload(input: &[u8]) {
+    let (first, rest) = input.split_at(input.len() / 2);
+    let mut beginnings = codec::h264::Beginnings::default();
+    for (time, payload) in [first, rest, input].into_iter().enumerate() {
+        let begins = beginnings.begins(payload, time as u32);
+        assert!(!begins || codec::inspect(Codec::H264, payload).keyframe);
+    }
     for codec in [Codec::Opus, Codec::Vp8, Codec::H264] {
         let seen = codec::inspect(codec, input);
         if let Some(picture) = seen.vp8.and_then(|numbers| numbers.picture) {

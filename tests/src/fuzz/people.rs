@@ -51,6 +51,15 @@ pub(super) const SETTINGS: Target = Target {
     short: 2_000,
 };
 
+/// What WHIP and WHEP read beside offers: a query, `If-Match`, and a part of a session description,
+/// a line each and the rest.
+pub(super) const WHIP: Target = Target {
+    name: "whip",
+    seeds: whip_requests,
+    run: whip,
+    short: 50_000,
+};
+
 /// The JSON examples of the protocol's page: each block is one message.
 fn messages() -> Vec<Vec<u8>> {
     let page = include_str!("../../../signaling/PROTOCOL.md");
@@ -130,4 +139,17 @@ fn settings(input: &[u8]) {
     if let Ok(config) = toml::from_str::<signaling::config::Config>(text) {
         let _ = config.validate();
     }
+}
+
+fn whip_requests() -> Vec<Vec<u8>> {
+    let trickle = "feed=programme\nW/\"a\", \"b\"\na=ice-ufrag:ab\r\nm=audio 9 RTP/AVP 0\r\na=mid:0\r\n\
+                   a=candidate:1 x\r\n";
+    let restart = "feed=main&other=1\n\"*\"\na=ice-ufrag:ab\r\na=ice-pwd:cd\r\na=mid:0\r\n";
+    vec![trickle.into(), restart.into()]
+}
+
+fn whip(input: &[u8]) {
+    let mut parts = input.splitn(3, |byte| *byte == b'\n');
+    let mut part = || parts.next().unwrap_or_default();
+    signaling::testing::read_whip(part(), part(), part());
 }

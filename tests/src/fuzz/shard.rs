@@ -74,11 +74,13 @@ enum Act {
     Watch,
     /// Waits.
     Wait,
+    /// Reports of its line what it likes: arrivals, an estimate, loss; sealed.
+    Report,
 }
 
 impl Act {
     const fn of(byte: u8) -> Self {
-        match byte % 8 {
+        match byte % 9 {
             0 => Self::Rtp,
             1 => Self::Rtcp,
             2 => Self::Feedback,
@@ -86,7 +88,8 @@ impl Act {
             4 => Self::Check,
             5 => Self::Replay,
             6 => Self::Watch,
-            _ => Self::Wait,
+            7 => Self::Wait,
+            _ => Self::Report,
         }
     }
 }
@@ -106,7 +109,10 @@ fn scripts() -> Vec<Vec<u8>> {
     let requests: Vec<u8> = (0..20u8)
         .flat_map(|number| [2, number, number, 0xff, 0xff])
         .collect();
-    vec![every.concat(), packets, requests]
+    let reports: Vec<u8> = (0..20u8)
+        .flat_map(|number| [8, number, number, 6, 6, 4, 4, 4, 4, 4, 4, 7, 20])
+        .collect();
+    vec![every.concat(), packets, requests, reports]
 }
 
 /// Reads the arguments of acts.
@@ -260,6 +266,7 @@ impl Stage {
                 let feed = self.feed(script.argument());
                 self.world.command(&Command::Watch { slot, feed });
             }
+            Act::Report => self.send_report(script),
             Act::Wait => {
                 let span = Duration::from_millis(u64::from(script.argument()));
                 self.world.run_for(span);
@@ -336,6 +343,37 @@ impl Stage {
             }
         }
         self.send_rtcp(&compound);
+    }
+
+    /// Transport-wide feedback, REMB or a receiver report about what was sent to it.
+    fn send_report(&mut self, script: &mut Script<'_>) {
+        let slots = &self.world.spec(self.hostile).slots;
+        let media = slots.first().map_or(0, |slot| slot.ssrc.0).to_be_bytes();
+        let (kind, first, count) = (script.argument(), script.argument(), script.argument());
+        let more = script.bytes();
+        let mut packet = match kind % 3 {
+            0 => vec![0x8f, 205, 0, 0, 0, 0, 0, 1],
+            1 => vec![0x8f, 206, 0, 0, 0, 0, 0, 1],
+            _ => vec![0x81, 201, 0, 0, 0, 0, 0, 1],
+        };
+        packet.extend(media);
+        match kind % 3 {
+            0 => {
+                packet.extend([kind, first, 0, count, 0, 0, kind, first]);
+                // A run of packets that came a small step after one another.
+                packet.extend([0x20, count]);
+                packet.extend(more);
+            }
+            1 => packet.extend([b'R', b'E', b'M', b'B', 1, first, count, kind]),
+            _ => {
+                packet.extend([first, 0, 0, count]);
+                packet.extend([0; 16]);
+            }
+        }
+        packet.resize(packet.len().next_multiple_of(4), 0);
+        let words = (packet.len() / 4 - 1) as u16;
+        packet[2..4].copy_from_slice(&words.to_be_bytes());
+        self.send_rtcp(&packet);
     }
 
     fn send_check(&mut self, script: &mut Script<'_>) {
