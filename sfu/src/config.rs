@@ -1,11 +1,12 @@
 //! What an operator may set about the media plane.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 /// Settings of the media plane, checked by [`Sfu::start`](crate::Sfu::start).
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Config {
-    /// Address to bind; the unspecified address binds all interfaces.
+    /// Address to bind; the unspecified address binds all interfaces. That of IPv6 binds IPv4 as well,
+    /// and alone on a system without IPv6.
     pub bind: IpAddr,
     /// Addresses offered to clients as ICE candidates. Empty: found out from the interfaces.
     pub advertise: Vec<IpAddr>,
@@ -21,7 +22,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            bind: IpAddr::from([0, 0, 0, 0]),
+            bind: Ipv6Addr::UNSPECIFIED.into(),
             advertise: Vec::new(),
             port: 7910,
             shards: None,

@@ -17,7 +17,7 @@ mod udp;
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -101,8 +101,18 @@ struct Sockets {
 }
 
 impl Sockets {
-    /// Binds UDP and TCP to the same port; port 0 takes any that is free for both.
+    /// Binds UDP and TCP to the same port; port 0 takes any that is free for both. A system without
+    /// IPv6 has no addresses but those of IPv4.
     fn bind(address: IpAddr, port: u16) -> io::Result<Self> {
+        match Self::bind_to(address, port) {
+            Err(error) if address == Ipv6Addr::UNSPECIFIED && lacks_ipv6(&error) => {
+                Self::bind_to(Ipv4Addr::UNSPECIFIED.into(), port)
+            }
+            bound => bound,
+        }
+    }
+
+    fn bind_to(address: IpAddr, port: u16) -> io::Result<Self> {
         let mut last = None;
         for _ in 0..if port == 0 { 16 } else { 1 } {
             let poll = Poll::new()?;
@@ -128,6 +138,11 @@ impl Sockets {
     fn waker(&self) -> io::Result<Waker> {
         Waker::new(self.poll.registry(), WAKE)
     }
+}
+
+fn lacks_ipv6(error: &io::Error) -> bool {
+    let unsupported = rustix::io::Errno::AFNOSUPPORT.raw_os_error();
+    error.kind() == io::ErrorKind::AddrNotAvailable || error.raw_os_error() == Some(unsupported)
 }
 
 /// NTP time (RFC 5905 §6) of now, 32.32 fixed point.

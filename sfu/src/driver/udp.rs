@@ -306,6 +306,45 @@ mod tests {
     }
 
     #[test]
+    fn one_socket_serves_both_families_and_answers_from_where_it_was_asked() {
+        let poll = Poll::new().unwrap();
+        let any = SocketAddr::from((std::net::Ipv6Addr::UNSPECIFIED, 0));
+        let mut udp = Udp::bind(any, poll.registry(), Token(0)).unwrap();
+        let homes = ["127.0.0.1", "::1"].map(|home| home.parse::<IpAddr>().unwrap());
+        // Not every system has IPv6.
+        let clients = homes.map(|home| UdpSocket::bind((home, 0)).ok());
+        for client in clients.into_iter().flatten() {
+            let own = client.local_addr().unwrap();
+            let patience = Some(std::time::Duration::from_secs(5));
+            client.set_read_timeout(patience).unwrap();
+            client.send_to(b"asked", (own.ip(), udp.port())).unwrap();
+            let mut asked = None;
+            while asked.is_none() {
+                udp.readable = true;
+                udp.receive(|path, _| asked = Some(path));
+            }
+            let Some(path @ Path::Udp { remote, local }) = asked else {
+                panic!("{asked:?}")
+            };
+            assert_eq!(remote, own);
+            let contents = vec![7; 3_000];
+            let transmit = Transmit {
+                path,
+                contents: &contents,
+                segment: 1_000,
+                kinds: &[SegmentKind::Picture; 3],
+            };
+            udp.send(crate::driver::now(), remote, local, &transmit)
+                .unwrap();
+            for _ in 0..3 {
+                let mut read = [0; 2_000];
+                let (length, from) = client.recv_from(&mut read).unwrap();
+                assert_eq!((length, from), (1_000, (own.ip(), udp.port()).into()));
+            }
+        }
+    }
+
+    #[test]
     fn a_refusal_is_not_remembered_for_ever_and_for_all() {
         let poll = Poll::new().unwrap();
         let mut udp = bound(&poll);
