@@ -46,7 +46,7 @@ const TARGETS = [
   { kind: "dialog[open] button", context: "dialog" },
 ] as const;
 
-const KEYS = [..."g r g i v r a i /".split(" "), " ", " ", "Enter", "Enter", "Enter", " ", "Tab", "Escape", "x"];
+const KEYS = [...Array.from("grgiv rai/ "), "Enter", "Enter", "Enter", " ", "Tab", "Escape", "x"];
 
 class ClumsyOperator {
   readonly desk: FakeDesk;

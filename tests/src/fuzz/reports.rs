@@ -84,7 +84,7 @@ fn line(input: &[u8]) {
             line.on_remb(now, rate);
         }
         line.on_tick(now);
-        let _ = (line.padding(now), line.carries(now), line.burst(now));
+        let _ = (line.padding(now), line.carries(now), line.room(now));
         assert!(line.loss().is_finite());
     }
 }
