@@ -9,7 +9,7 @@ use std::hash::{Hash, Hasher};
 use rustc_hash::FxHasher;
 use serde::Serialize;
 use signaling::protocol::ServerMessage;
-use signaling::protocol::server::{Floor, Own, Stage};
+use signaling::protocol::server::{Claim, Floor, Own, Stage};
 
 /// The messages that everybody gets, by type.
 const KINDS: [&str; 4] = ["conference", "stage", "floor", "presence"];
@@ -46,11 +46,16 @@ impl Ledger {
                 (1, stage.version, hash(&content))
             }
             ServerMessage::Floor(floor) => {
-                // Who waits is told to few, how many to all.
+                // Who waits, and since when the holder is seen, is told to few; how many wait to all.
+                let floor = floor.clone();
                 let content = Floor {
                     version: 0,
                     queue: Vec::new(),
-                    ..floor.clone()
+                    holder: floor.holder.map(|holder| Claim {
+                        began: None,
+                        ..holder
+                    }),
+                    ..floor
                 };
                 (2, floor.version, hash(&content))
             }

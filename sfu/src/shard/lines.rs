@@ -119,7 +119,10 @@ impl Shard {
             let lost = f64::from(lost) / 256.0;
             line.on_report(now, lost, peer.cold.round_trip);
             peer.cold.sound.on_report(now, lost);
-            self.share_out(now, key);
+            // What grows where nothing is lost, time alone brings.
+            if lost > 0.0 {
+                self.share_out(now, key);
+            }
         }
     }
 

@@ -23,6 +23,8 @@ pub enum Effect {
     PresenceChanged,
     /// Tell everybody the floor.
     FloorChanged,
+    /// Tell those who look at the queue that its holder is seen or heard.
+    FloorBegan,
     /// Tell everybody the stage.
     StageChanged,
     /// Tell those who moderate who was sent away.
@@ -260,6 +262,7 @@ fn compare(state: &State, scene: &Scene, versions: Versions, effects: &mut Vec<E
             Effect::BarredChanged,
         ),
         (versions.floor != state.versions.floor, Effect::FloorChanged),
+        (versions.began != state.versions.began, Effect::FloorBegan),
         (
             versions.presence != state.versions.presence,
             Effect::PresenceChanged,

@@ -209,6 +209,7 @@ pub enum Event {
         /// Whose.
         participant: ParticipantId,
         /// It carries sound alone if true.
+        #[schema(rename = "soundOnly")]
         sound_only: bool,
     },
     /// Its media is refused, or accepted again.

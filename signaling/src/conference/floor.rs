@@ -377,7 +377,7 @@ impl State {
             && is_carrying
         {
             held.began = Some(at);
-            self.versions.floor = self.seq;
+            self.versions.began = self.seq;
         }
     }
 }

@@ -48,6 +48,8 @@ pub(super) struct Versions {
     pub(super) conference: u64,
     pub(super) presence: u64,
     pub(super) floor: u64,
+    /// When its holder was first seen or heard.
+    pub(super) began: u64,
     pub(super) stage: u64,
     pub(super) roster: u64,
     pub(super) barred: u64,

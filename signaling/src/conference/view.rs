@@ -155,7 +155,15 @@ impl State {
     /// The message `floor` for everybody else: who speaks, and how many wait. Where the receiver
     /// itself stands is in `self`.
     pub fn short_floor_message(&self) -> ServerMessage {
-        ServerMessage::Floor(self.floor_value(0))
+        let floor = self.floor_value(0);
+        ServerMessage::Floor(Floor {
+            version: self.versions.floor,
+            holder: floor.holder.map(|holder| Claim {
+                began: None,
+                ..holder
+            }),
+            ..floor
+        })
     }
 
     /// The message `stage`.
@@ -311,7 +319,7 @@ impl State {
     fn floor_value(&self, shown: usize) -> Floor {
         let waiting = self.floor.waiting();
         Floor {
-            version: self.versions.floor,
+            version: self.versions.floor.max(self.versions.began),
             holder: self.floor.held().and_then(|held| self.holding(&held)),
             waiting: u32::try_from(waiting.len()).unwrap_or(u32::MAX),
             queue: waiting

@@ -743,6 +743,7 @@ impl ConferenceTask {
             Effect::RosterChanged => self.news.roster(now),
             Effect::PresenceChanged => self.news.presence(now),
             Effect::FloorChanged => self.news.floor(now),
+            Effect::FloorBegan => self.news.floor_began(now),
             Effect::StageChanged => self.news.stage(now),
             Effect::BarredChanged => self.news.barred(now),
             Effect::SelfChanged(Audience::Waiting) => self.news.waiting(now),

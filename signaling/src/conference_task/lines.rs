@@ -56,7 +56,7 @@ impl Line {
 
     fn note_said(&mut self, said: &Said) {
         self.known = Known {
-            rung: said.into(),
+            rung: rung_of(said),
             loss: said.loss,
             round_trip: said.round_trip,
         };
@@ -204,6 +204,19 @@ impl ConferenceTask {
                 None => self.unrecorded.note(Instant::now(), participant, None),
             }
         }
+    }
+}
+
+/// What the media plane said of a line, in the words of the protocol.
+fn rung_of(said: &Said) -> Rung {
+    match said.rung {
+        sfu::rung::Rung::High => Rung::High,
+        sfu::rung::Rung::Middle => Rung::Middle,
+        sfu::rung::Rung::Low => Rung::Low,
+        sfu::rung::Rung::LowThin => Rung::LowThin,
+        sfu::rung::Rung::Stills => Rung::Stills,
+        sfu::rung::Rung::Sound if said.redundant => Rung::SoundRedundant,
+        sfu::rung::Rung::Sound => Rung::Sound,
     }
 }
 

@@ -135,6 +135,11 @@ impl News {
         self.far.floor.mark(now);
     }
 
+    /// Whoever has the floor is seen or heard: that the stage shows it is what attendees need.
+    pub(super) fn floor_began(&mut self, now: Instant) {
+        self.near.floor.mark(now);
+    }
+
     /// The stage has changed.
     pub(super) fn stage(&mut self, now: Instant) {
         self.near.stage.mark(now);

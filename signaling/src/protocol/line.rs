@@ -1,7 +1,6 @@
 //! How the line to a participant is: what is left of the picture on it, and what its page sees.
 
 use serde::{Deserialize, Serialize};
-use sfu::line::announced::Said;
 
 /// What a line leaves of the most important picture, from all down to none.
 #[derive(
@@ -53,20 +52,6 @@ impl Rung {
     /// Nothing is seen.
     pub const fn is_sound_only(self) -> bool {
         matches!(self, Self::Sound | Self::SoundRedundant)
-    }
-}
-
-impl From<&Said> for Rung {
-    fn from(said: &Said) -> Self {
-        match said.rung {
-            sfu::rung::Rung::High => Self::High,
-            sfu::rung::Rung::Middle => Self::Middle,
-            sfu::rung::Rung::Low => Self::Low,
-            sfu::rung::Rung::LowThin => Self::LowThin,
-            sfu::rung::Rung::Stills => Self::Stills,
-            sfu::rung::Rung::Sound if said.redundant => Self::SoundRedundant,
-            sfu::rung::Rung::Sound => Self::Sound,
-        }
     }
 }
 

@@ -117,6 +117,12 @@ async fn the_floor_goes_from_a_request_to_the_stage_and_back() {
     operator
         .ask_ok(json!({"type": "grantFloor", "participant": id}))
         .await;
+    site.ask_ok(json!({"type": "publish", "source": "camera", "active": true}))
+        .await;
+    let publication_started = Event::PublicationStarted {
+        publication: publication(2, 1),
+    };
+    world.media.happen(publication_started).await;
     let stage = hall
         .wait_until("stage", |stage| stage["second"] != Value::Null)
         .await;

@@ -430,8 +430,8 @@ fn check_told(before: &State, after: &State, effects: &[Effect]) {
             Effect::PresenceChanged,
         ),
         (
-            before.floor_message(),
-            after.floor_message(),
+            before.short_floor_message(),
+            after.short_floor_message(),
             Effect::FloorChanged,
         ),
         (
