@@ -55,6 +55,13 @@ struct Publication {
     wanted: Option<u8>,
 }
 
+impl Publication {
+    /// Somebody looks at it.
+    fn is_wanted(&self) -> bool {
+        self.wanted.is_some_and(|layers| layers > 0)
+    }
+}
+
 /// Why an offer's `sources` do not fit its m-lines.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub(super) enum SourceError {
@@ -301,7 +308,13 @@ impl Peers {
     }
 
     /// What a participant that is connected says it sends, and may, and of which nothing has come yet.
-    pub(super) fn owing(&self, state: &State, participant: ParticipantId) -> Vec<PublicationId> {
+    /// A page sends a picture only while somebody looks at it.
+    pub(super) fn owing(
+        &self,
+        state: &State,
+        participant: ParticipantId,
+        is_page: bool,
+    ) -> Vec<PublicationId> {
         let (Some(peer), Some(person)) = (self.get(participant), state.participant(participant))
         else {
             return Vec::new();
@@ -312,6 +325,7 @@ impl Peers {
         let publications = peer.publications.iter();
         publications
             .filter(|it| it.arrives.is_none() && person.is_active(it.source))
+            .filter(|it| !is_page || it.source == Source::Microphone || it.is_wanted())
             .map(|it| it.id)
             .collect()
     }
