@@ -517,7 +517,8 @@ impl ConferenceTask {
                 "the peer connection was closed before it could be used: send another offer",
             ))
         } else if self.links.is_current(participant, &outbox) {
-            Peer::new(unclaimed.joined(), &sources)
+            let is_page = !self.links.is_resource(participant);
+            Peer::new(unclaimed.joined(), &sources, is_page)
                 .map_err(|error| Refusal::new(ErrorCode::BadOffer, error.to_string()))
         } else {
             // The connection that asked was replaced or has ended while the offer was answered.

@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sfu::id::PublicationId;
 use tokio::time::Instant;
 use tracing::info;
 
@@ -50,20 +49,15 @@ impl ConferenceTask {
     pub(super) fn await_media(&mut self, batch: &mut Batch, now: Timestamp) {
         let at = Instant::now();
         for participant in batch.changed() {
-            if !self.owing(participant).is_empty() {
+            if !self.peers.owing(&self.state, participant).is_empty() {
                 self.awaited.expect(at, participant);
             }
         }
         for participant in self.awaited.overdue(at) {
-            for publication in self.owing(participant) {
+            for publication in self.peers.owing(&self.state, participant) {
                 self.arrival(batch, now, publication, false);
             }
         }
-    }
-
-    fn owing(&self, participant: ParticipantId) -> Vec<PublicationId> {
-        let is_page = !self.links.is_resource(participant);
-        self.peers.owing(&self.state, participant, is_page)
     }
 
     /// Whether the media of a participant is refused. That of an encoder which may have been started

@@ -30,6 +30,8 @@ use crate::protocol::{Place, Source};
 pub(super) struct Peer {
     pub(super) id: PeerId,
     pub(super) media: MediaState,
+    /// It is told what somebody looks at; encoders and players that came by HTTP are not.
+    is_page: bool,
     publications: Vec<Publication>,
     slots: Vec<AcceptedSlot>,
     /// Whom the slots beyond the stage show.
@@ -56,9 +58,11 @@ struct Publication {
 }
 
 impl Publication {
-    /// Somebody looks at it.
-    fn is_wanted(&self) -> bool {
-        self.wanted.is_some_and(|layers| layers > 0)
+    /// It is to be sent as soon as its participant says that it sends: a page sends a picture only
+    /// while somebody looks at it.
+    fn is_due(&self, is_page: bool) -> bool {
+        let is_wanted = self.wanted.is_some_and(|layers| layers > 0);
+        !is_page || self.source == Source::Microphone || is_wanted
     }
 }
 
@@ -87,6 +91,7 @@ impl Peer {
     pub(super) fn new(
         joined: &Joined,
         sources: &BTreeMap<String, Source>,
+        is_page: bool,
     ) -> Result<Self, SourceError> {
         let mut publications: Vec<Publication> = Vec::new();
         for accepted in &joined.publications {
@@ -121,6 +126,7 @@ impl Peer {
         Ok(Self {
             id,
             media: MediaState::None,
+            is_page,
             publications,
             slots,
             watching: BTreeMap::new(),
@@ -189,11 +195,12 @@ impl Peer {
             .publications
             .iter()
             .filter(|publication| person.is_active(publication.source));
+        let is_page = self.is_page;
         let mut has_ceased = false;
         for publication in said {
             match publication.arrives {
                 Some(true) => return false,
-                Some(false) => has_ceased = true,
+                Some(false) => has_ceased |= publication.is_due(is_page),
                 None => {}
             }
         }
@@ -296,7 +303,9 @@ impl Peers {
             .filter(|source| person.is_active(*source))
             .filter(|source| {
                 let mut publications = peer.publications.iter();
-                publications.any(|it| it.source == *source && it.arrives == Some(false))
+                publications.any(|it| {
+                    it.source == *source && it.arrives == Some(false) && it.is_due(peer.is_page)
+                })
             })
             .collect()
     }
@@ -308,13 +317,7 @@ impl Peers {
     }
 
     /// What a participant that is connected says it sends, and may, and of which nothing has come yet.
-    /// A page sends a picture only while somebody looks at it.
-    pub(super) fn owing(
-        &self,
-        state: &State,
-        participant: ParticipantId,
-        is_page: bool,
-    ) -> Vec<PublicationId> {
+    pub(super) fn owing(&self, state: &State, participant: ParticipantId) -> Vec<PublicationId> {
         let (Some(peer), Some(person)) = (self.get(participant), state.participant(participant))
         else {
             return Vec::new();
@@ -325,7 +328,7 @@ impl Peers {
         let publications = peer.publications.iter();
         publications
             .filter(|it| it.arrives.is_none() && person.is_active(it.source))
-            .filter(|it| !is_page || it.source == Source::Microphone || it.is_wanted())
+            .filter(|it| it.is_due(peer.is_page))
             .map(|it| it.id)
             .collect()
     }

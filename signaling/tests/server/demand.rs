@@ -7,7 +7,7 @@ use signaling::auth::Role;
 
 use crate::client::Client;
 use crate::fake_media::Order;
-use crate::world::World;
+use crate::world::{World, path};
 
 const OFFER: &str =
     "send audio 0,send video 1,receive video 4,receive video 5,receive video 6,receive video 7";
@@ -112,4 +112,31 @@ async fn an_old_machine_is_shown_what_it_can_do_with() {
     );
     let refused = operator.ask(limit(json!({"99": 1}))).await;
     assert_eq!(refused["code"], "bad_message");
+}
+
+#[tokio::test]
+async fn a_page_is_called_silent_for_a_picture_that_does_not_come_only_while_somebody_looks_at_it()
+{
+    let world = World::new().await;
+    let mut site = world.join(Role::Site, Some("00004")).await;
+    offer(&mut site).await;
+    let peer = PeerId(1);
+    world.media.happen(Event::PeerConnected { peer }).await;
+    site.ask_ok(json!({"type": "requestFloor"})).await;
+    site.ask_ok(json!({"type": "publish", "source": "camera", "active": true}))
+        .await;
+    let publication = PublicationId { peer, mline: 1 };
+    for event in [
+        Event::PublicationStarted { publication },
+        Event::PublicationStopped { publication },
+    ] {
+        world.media.happen(event).await;
+    }
+    for (layers, state) in [(0, "connected"), (1, "silent"), (0, "connected")] {
+        look(&world, 1, layers).await;
+        site.wait_until("wanted", |told| told["layers"]["camera"] == layers)
+            .await;
+        let people = world.get(&path("/participants"), &world.admin()).await;
+        assert_eq!(people.json()[0]["media"], state, "{layers} layers");
+    }
 }
