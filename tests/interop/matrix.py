@@ -36,7 +36,7 @@ CLIENTS = {
     "libdatachannel": {
         "program": ["node", "peer_libdatachannel.mjs"],
         "acts": ("publish", "watch"),
-        "cannot": lambda act, codec, transport: "its library (libjuice) writes a frame from two threads that hold different locks, so that parts of it are sent twice and its framing (RFC 4571) breaks after some seconds; the server counts `bad_framing` and closes the connection, and a new one is taken" if (act, transport) == ("publish", "tcp") else None,
+        "cannot": lambda act, codec, transport: "its library (libjuice) writes a frame from two threads that hold different locks, so that parts of it are sent twice and its framing (RFC 4571) breaks after some seconds; the server counts `bad_framing` and closes the connection" if (act, transport) == ("publish", "tcp") else None,
     },
     "werift": {
         "program": ["node", "peer_werift.mjs"],
