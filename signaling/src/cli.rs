@@ -1,5 +1,6 @@
 //! The command line: what `dinh` can be told, and doing it.
 
+mod handbook;
 mod logging;
 mod ports;
 mod record;
@@ -18,7 +19,7 @@ use crate::config::{self, Config, ConfigError};
 use crate::ids::ConferenceId;
 use crate::server::Server;
 use crate::vault;
-use crate::{demo, descriptors, rest};
+use crate::{demo, descriptors, rest, supervisor};
 use signals::Signals;
 use tokens::TokenVerb;
 
@@ -33,7 +34,15 @@ pub struct Cli {
     #[arg(long, short, env = "DINH_CONFIG", global = true)]
     config: Option<PathBuf>,
     #[command(subcommand)]
-    command: Verb,
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    #[command(flatten)]
+    Configured(Verb),
+    #[command(flatten)]
+    Bare(BareVerb),
 }
 
 #[derive(Debug, Subcommand)]
@@ -70,10 +79,25 @@ enum Verb {
     /// Look at the configuration.
     #[command(subcommand)]
     Config(ConfigVerb),
-    /// Print the description of the REST interface.
-    Openapi,
     /// Print what a firewall must let through.
     Ports,
+}
+
+/// What has nothing to do with the configuration, and is done where that is wrong.
+#[derive(Debug, Subcommand)]
+enum BareVerb {
+    /// Print the description of the REST interface.
+    Openapi,
+    /// Print what completes these commands in a shell.
+    Completions {
+        /// Which.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write those of all commands.
+    Man {
+        /// Where to write them; made if it is missing.
+        directory: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -107,11 +131,32 @@ enum ConfigVerb {
 
 /// Does what the command line says.
 pub async fn run(cli: Cli) -> ExitCode {
-    let config = match config::load(cli.config.as_deref()) {
-        Ok(config) => config,
-        Err(error) => return refuse(&error),
-    };
     let done = match cli.command {
+        Command::Bare(verb) => run_bare(verb),
+        Command::Configured(verb) => match config::load(cli.config.as_deref()) {
+            Ok(config) => run_with(config, verb).await,
+            Err(error) => return refuse(&error),
+        },
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run_bare(verb: BareVerb) -> anyhow::Result<()> {
+    match verb {
+        BareVerb::Openapi => openapi(),
+        BareVerb::Completions { shell } => handbook::completions(shell),
+        BareVerb::Man { directory } => handbook::man(directory.as_deref()),
+    }
+}
+
+async fn run_with(config: Config, verb: Verb) -> anyhow::Result<()> {
+    match verb {
         Verb::Serve { demo } => serve(config, demo).await,
         Verb::Token(verb) => tokens::run(&config, verb).await,
         Verb::Sites(SitesVerb::Import { file }) => import(&config, &file).await,
@@ -120,15 +165,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         Verb::Backup { file } => record::back_up(&config, &file).await,
         Verb::Restore { file, replace } => record::restore(&config, &file, replace).await,
         Verb::Config(ConfigVerb::Check) => check(&config),
-        Verb::Openapi => openapi(),
         Verb::Ports => print(&ports::rules(&config)),
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            complain(&format!("{error:#}"));
-            ExitCode::FAILURE
-        }
     }
 }
 
@@ -167,6 +204,7 @@ async fn serve(config: Config, with_demo: bool) -> anyhow::Result<()> {
     descriptors::raise_limit(&config);
     let mut signals = Signals::catch()?;
     let server = Server::start(config).await?;
+    let reporting = tokio::spawn(supervisor::report(server.app().clone()));
     if with_demo {
         let links = demo::prepare(&server)
             .await
@@ -178,6 +216,7 @@ async fn serve(config: Config, with_demo: bool) -> anyhow::Result<()> {
         () = server.stop() => {}
         () = signals.stop() => complain("stopped at once, by a second signal"),
     }
+    reporting.abort();
     Ok(())
 }
 

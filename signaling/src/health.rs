@@ -47,12 +47,27 @@ pub async fn live() -> &'static str {
     )
 )]
 pub async fn ready(State(app): State<App>) -> (StatusCode, Json<Readiness>) {
+    let reasons = reasons(&app).await;
+    let ready = reasons.is_empty();
+    let status = if ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    (status, Json(Readiness { ready, reasons }))
+}
+
+/// The reason that nothing can be stored.
+pub(crate) const STORE: &str = "store";
+
+/// Why the server should get no new work at this moment; none if it should.
+pub(crate) async fn reasons(app: &App) -> Vec<&'static str> {
     let mut reasons = Vec::new();
     if app.announced.is_cancelled() {
         reasons.push("draining");
     }
     if !app.store_check.is_storing(&app.store).await {
-        reasons.push("store");
+        reasons.push(STORE);
     }
     if !app.media.media().stalled().is_empty() {
         reasons.push("media");
@@ -61,13 +76,7 @@ pub async fn ready(State(app): State<App>) -> (StatusCode, Json<Readiness>) {
     if is_alone && !app.is_demo.load(Ordering::Relaxed) {
         reasons.push("addresses");
     }
-    let ready = reasons.is_empty();
-    let status = if ready {
-        StatusCode::OK
-    } else {
-        StatusCode::SERVICE_UNAVAILABLE
-    };
-    (status, Json(Readiness { ready, reasons }))
+    reasons
 }
 
 /// `GET /metrics`, on the private listener only, in the format that is asked for.

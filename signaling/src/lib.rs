@@ -46,6 +46,7 @@ pub mod signed_heads;
 pub mod sites;
 pub mod store;
 mod store_check;
+mod supervisor;
 pub mod testing;
 mod text;
 pub mod tokens;

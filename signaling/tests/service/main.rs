@@ -1,0 +1,12 @@
+//! The server as a service: what a service manager hears of it and sends it, and the unit that runs it.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "helpers of tests fail as loudly as the tests"
+)]
+
+mod manager;
+mod process;
+mod unit;
