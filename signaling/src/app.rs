@@ -21,6 +21,7 @@ use crate::outbox::Ending;
 use crate::protocol::{CloseReason, ErrorCode};
 use crate::store::Store;
 use crate::store_check::StoreCheck;
+use crate::tls::Tls;
 use crate::whip::Resources;
 
 /// Shared by everything that serves requests. Cheap to clone.
@@ -37,6 +38,8 @@ pub struct Inner {
     pub store: Store,
     /// Whether it can be written to.
     pub store_check: StoreCheck,
+    /// TLS of the public port, if it is on.
+    pub tls: Option<Arc<Tls>>,
     /// The conferences.
     pub directory: Directory,
     /// Where offers are answered.

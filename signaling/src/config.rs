@@ -7,6 +7,7 @@ mod listen;
 pub mod load;
 mod network;
 mod secret;
+mod tls;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -23,6 +24,7 @@ pub use ice_server::IceServer;
 pub use load::{ConfigError, load};
 pub use network::Network;
 pub use secret::Secret;
+pub use tls::Tls;
 
 /// Longest word on whom to call: it stands on one line of a page.
 const MAX_ORGANISER_CHARS: usize = 200;
@@ -35,6 +37,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The public listener: pages, WebSocket, REST, WHIP and WHEP.
     pub http: Http,
+    /// TLS of the public listener.
+    pub tls: Tls,
     /// The private listener: metrics and health.
     pub admin: Admin,
     /// The media plane.
@@ -60,7 +64,8 @@ pub struct Http {
     /// Address and port to listen on; port 0 lets the system choose.
     #[serde(deserialize_with = "listen::address")]
     pub listen: SocketAddr,
-    /// How clients reach it, for links that are printed. Empty: `http://` and the listening address.
+    /// How clients reach it, for links that are printed. Empty: `http://`, or `https://` where TLS is
+    /// on, and the listening address.
     pub public_url: String,
     /// Origins whose pages may use REST, WHIP and WHEP from a browser; `*` allows any.
     pub allowed_origins: Vec<String>,
@@ -230,6 +235,7 @@ impl Default for Config {
         Self {
             data_dir: PathBuf::from("dinh-data"),
             http: Http::default(),
+            tls: Tls::default(),
             admin: Admin::default(),
             media: Media::default(),
             auth: Auth::default(),
@@ -366,6 +372,7 @@ impl Config {
         self.check_relations(&mut found);
         self.check_ports(&mut found);
         self.check_texts(&mut found);
+        self.tls.check(&mut found);
         if found.is_empty() { Ok(()) } else { Err(found) }
     }
 
@@ -473,8 +480,9 @@ impl Config {
     }
 
     /// Those of who may come in, and of going.
-    fn further_ranges(&self) -> [Range; 4] {
+    fn further_ranges(&self) -> [Range; 5] {
         [
+            ("tls.hsts_seconds", self.tls.hsts_seconds, 0..=63_072_000),
             (
                 "sessions.max_strangers",
                 self.sessions.max_strangers as u64,
@@ -582,6 +590,12 @@ impl Config {
                 format!("is `{url}`, must begin with http:// or https://"),
             );
         }
+        if self.tls.is_on() && url.starts_with("http://") {
+            refuse(
+                "http.public_url".to_owned(),
+                format!("is `{url}`, must begin with https:// where `[tls]` is set"),
+            );
+        }
         for origin in &self.http.allowed_origins {
             if origin != "*" && (!origin.contains("://") || origin.ends_with('/')) {
                 refuse(
@@ -631,17 +645,26 @@ impl Config {
     }
 }
 
-impl Http {
+impl Config {
     /// How clients reach a server that listens on `bound`, without a slash at the end.
     #[must_use]
     pub fn base_url(&self, bound: SocketAddr) -> String {
-        if self.public_url.is_empty() {
-            format!("http://{bound}")
-        } else {
-            self.public_url.trim_end_matches('/').to_owned()
+        let public = self.http.public_url.trim_end_matches('/');
+        match (public, self.tls.is_on()) {
+            ("", true) => format!("https://{bound}"),
+            ("", false) => format!("http://{bound}"),
+            _ => public.to_owned(),
         }
     }
 
+    /// Whether people come by `https://`, here or at a proxy before us.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.base_url(self.http.listen).starts_with("https://")
+    }
+}
+
+impl Http {
     /// Longest a request may take.
     #[must_use]
     pub const fn request_timeout(&self) -> Duration {
@@ -764,9 +787,26 @@ mod tests {
     #[test]
     fn links_use_the_public_url_or_else_the_bound_address() {
         let bound = SocketAddr::from((Ipv4Addr::LOCALHOST, 4711));
-        let mut http = Http::default();
-        assert_eq!(http.base_url(bound), "http://127.0.0.1:4711");
-        http.public_url = "https://hop.example.vn/".to_owned();
-        assert_eq!(http.base_url(bound), "https://hop.example.vn");
+        let mut config = Config::default();
+        assert_eq!(config.base_url(bound), "http://127.0.0.1:4711");
+        assert!(!config.is_https());
+        config.tls.certificate = "cert.pem".into();
+        assert_eq!(config.base_url(bound), "https://127.0.0.1:4711");
+        assert!(config.is_https());
+        config.http.public_url = "https://hop.example.vn/".to_owned();
+        assert_eq!(config.base_url(bound), "https://hop.example.vn");
+    }
+
+    #[test]
+    fn tls_needs_both_files_and_links_that_say_so() {
+        let mut config = Config::default();
+        config.tls.certificate = "cert.pem".into();
+        config.http.public_url = "http://hop.example.vn".to_owned();
+        let found = config.validate().unwrap_err();
+        let keys: Vec<_> = found.iter().map(|invalid| &*invalid.key).collect();
+        assert_eq!(keys, ["http.public_url", "tls.key"]);
+        config.tls.key = "key.pem".into();
+        config.http.public_url = "https://hop.example.vn".to_owned();
+        assert_eq!(config.validate(), Ok(()));
     }
 }

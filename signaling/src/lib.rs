@@ -49,6 +49,7 @@ mod store_check;
 mod supervisor;
 pub mod testing;
 mod text;
+pub mod tls;
 pub mod tokens;
 mod unclaimed;
 pub mod vault;

@@ -1,5 +1,8 @@
-//! Takes the connections of one port and serves HTTP/1.1 on them, so that slow ones cannot keep
-//! quick ones out.
+//! Takes the connections of one port and serves HTTP/1.1 on them, in the clear or inside TLS, so that
+//! slow ones cannot keep quick ones out.
+//!
+//! What a connection speaks its first bytes tell (see `opening`). Where there is TLS, a request in
+//! the clear is led to `https://`, unless it asks how we are or comes from a proxy that is trusted.
 //!
 //! A connection is *idle* while no request of it is being answered: it has yet to send its first,
 //! is sending a header a byte at a time, or is kept alive for another. When there are as many
@@ -7,8 +10,12 @@
 //! longer counted here: it has limits of its own.
 
 mod accept;
+mod begun;
 mod client;
+mod entry;
+mod opening;
 mod proxies;
+mod redirect;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -16,14 +23,16 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{Request, Response, StatusCode};
+use axum::http::header::STRICT_TRANSPORT_SECURITY;
+use axum::http::{HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use proxy_header::ParseConfig;
-use proxy_header::io::ProxiedStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_service::Service as _;
@@ -32,31 +41,44 @@ use tracing::debug;
 use crate::admission::{Pool, Visit};
 use crate::app::App;
 use accept::Accept;
+use entry::{Entry, Opened};
 use proxies::Proxies;
 
 pub(crate) use accept::bind;
 pub use client::ClientAddress;
+pub(crate) use redirect::Secure;
 
 /// Most bytes of a request's header. Higher: a slow client makes us hold more.
 const MAX_HEADER_BYTES: usize = 32 * 1024;
+
+/// What is answered in the clear even where there is TLS: load balancers and orchestrators ask it.
+const HEALTH: [&str; 2] = ["/healthz", "/readyz"];
+
+/// How a port is secured.
+#[derive(Clone, Debug)]
+pub(crate) struct Security {
+    /// What handshakes are made with.
+    pub(crate) tls: Arc<ServerConfig>,
+    /// Where requests in the clear are led.
+    pub(crate) secure: Secure,
+    /// Whether a proxy that is trusted is answered in the clear: it has done TLS itself.
+    pub(crate) behind_proxies: bool,
+    /// How long browsers are to come by TLS alone; 0 says nothing of it.
+    pub(crate) hsts_seconds: u64,
+}
 
 /// Serves `router` until `silence`; then answers what is under way. Each connection is one of `tasks`.
 pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
     app: App,
+    security: Option<Security>,
     silence: CancellationToken,
     tasks: TaskTracker,
 ) {
     let http = &app.config.http;
     let pool = Arc::new(Pool::new(http.max_connections));
-    let server = Arc::new(Connections {
-        router,
-        proxies: Proxies::new(http),
-        header: Duration::from_secs(http.header_timeout_seconds),
-        silence: silence.clone(),
-        app: Arc::clone(&app),
-    });
+    let server = Arc::new(Connections::new(router, &app, security, silence.clone()));
     let mut accept = Accept::new(listener);
     let shed = || {
         app.metrics.connection_cut("descriptors");
@@ -79,25 +101,87 @@ pub(crate) async fn serve(
 /// What all connections of one port have in common.
 struct Connections {
     router: Router,
-    proxies: Proxies,
+    entry: Entry,
+    /// Where requests in the clear are led, if not answered.
+    secure: Option<Secure>,
+    behind_proxies: bool,
+    /// What answers by TLS say of later visits.
+    hsts: Option<HeaderValue>,
     /// Longest that a header may take, and longest that a connection is kept for another request.
     header: Duration,
     silence: CancellationToken,
     app: App,
 }
 
+/// How requests of one connection come.
+#[derive(Clone, Copy, Debug)]
+struct Way {
+    /// Whose connection it is.
+    peer: IpAddr,
+    is_secure: bool,
+}
+
 impl Connections {
+    fn new(
+        router: Router,
+        app: &App,
+        security: Option<Security>,
+        silence: CancellationToken,
+    ) -> Self {
+        let http = &app.config.http;
+        let header = Duration::from_secs(http.header_timeout_seconds);
+        let hsts = security
+            .as_ref()
+            .map_or(0, |security| security.hsts_seconds);
+        let hsts = (hsts > 0).then(|| HeaderValue::try_from(format!("max-age={hsts}")));
+        Self {
+            router,
+            entry: Entry {
+                proxies: Proxies::new(http),
+                tls: security
+                    .as_ref()
+                    .map(|security| TlsAcceptor::from(Arc::clone(&security.tls))),
+                patience: header,
+                metrics: Arc::clone(&app.metrics),
+            },
+            behind_proxies: security
+                .as_ref()
+                .is_some_and(|security| security.behind_proxies),
+            secure: security.map(|security| security.secure),
+            hsts: hsts.and_then(Result::ok),
+            header,
+            silence,
+            app: Arc::clone(app),
+        }
+    }
+
     /// One connection to its end, or until it becomes a WebSocket.
     async fn connection(self: Arc<Self>, stream: TcpStream, peer: IpAddr, visit: Visit) {
         let visit = Arc::new(visit);
         let opened = tokio::select! {
-            opened = self.open(stream, peer) => opened,
+            opened = self.entry.open(stream, peer) => opened,
             () = visit.sent_away() => None,
         };
-        let Some((stream, peer)) = opened else { return };
+        let way = |peer, is_secure| Way { peer, is_secure };
+        match opened {
+            None => {}
+            Some((Opened::Http(stream), peer)) => {
+                self.converse(stream, way(peer, false), visit).await;
+            }
+            Some((Opened::Https(stream), peer)) => {
+                self.converse(stream, way(peer, true), visit).await;
+            }
+        }
+    }
+
+    /// Answers the requests of one connection.
+    async fn converse<S>(&self, stream: S, way: Way, visit: Arc<Visit>)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
         let service = service_fn(|request: Request<Incoming>| {
             let busy = visit.busy();
-            let answer = self.answer(peer, request);
+            let answer = self.answer(way, request);
             async move {
                 let answer = answer.await;
                 drop(busy);
@@ -129,45 +213,41 @@ impl Connections {
         }
     }
 
-    /// Reads the header of the PROXY protocol, where there is one: whose connection it is. `None` if
-    /// there should have been one.
-    async fn open(
-        &self,
-        stream: TcpStream,
-        peer: IpAddr,
-    ) -> Option<(ProxiedStream<TcpStream>, IpAddr)> {
-        if !self.proxies.speaks_proxy_protocol(peer) {
-            return Some((ProxiedStream::unproxied(stream), peer));
-        }
-        let reading = ProxiedStream::create_from_tokio(stream, ParseConfig::default());
-        let Ok(Ok(stream)) = tokio::time::timeout(self.header, reading).await else {
-            self.app.metrics.connection_cut("proxy_protocol");
-            return None;
-        };
-        // Without an address it is the proxy's own question, whether we live.
-        let client = stream.proxy_header().proxied_address();
-        let peer = client.map_or(peer, |client| client.source.ip());
-        Some((stream, peer))
-    }
-
     fn answer(
         &self,
-        peer: IpAddr,
+        way: Way,
         request: Request<Incoming>,
     ) -> impl Future<Output = Result<Response<Body>, std::convert::Infallible>> + use<> {
         let mut router = self.router.clone();
-        let client = ClientAddress(self.proxies.client(peer, request.headers()));
-        let is_too_large = header_bytes(&request) > MAX_HEADER_BYTES;
+        let client = self.entry.proxies.client(way.peer, request.headers());
+        let early = self.refuse_or_lead(way, &request);
+        let hsts = self.hsts.clone().filter(|_| way.is_secure);
         async move {
-            if is_too_large {
-                let mut response = Response::new(Body::empty());
-                *response.status_mut() = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+            if let Some(response) = early {
                 return Ok(response);
             }
             let mut request = request.map(Body::new);
-            request.extensions_mut().insert(client);
-            router.call(request).await
+            request.extensions_mut().insert(ClientAddress(client));
+            let mut answered = router.call(request).await;
+            if let (Some(hsts), Ok(response)) = (hsts, &mut answered) {
+                let headers = response.headers_mut();
+                headers.insert(STRICT_TRANSPORT_SECURITY, hsts);
+            }
+            answered
         }
+    }
+
+    /// The answer to what goes no further.
+    fn refuse_or_lead(&self, way: Way, request: &Request<Incoming>) -> Option<Response<Body>> {
+        if header_bytes(request) > MAX_HEADER_BYTES {
+            let mut response = Response::new(Body::empty());
+            *response.status_mut() = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+            return Some(response);
+        }
+        let secure = self.secure.as_ref().filter(|_| !way.is_secure)?;
+        let is_answered = HEALTH.contains(&request.uri().path())
+            || (self.behind_proxies && self.entry.proxies.trusts(way.peer));
+        (!is_answered).then(|| redirect::to_https(request, secure))
     }
 }
 

@@ -6,6 +6,7 @@ mod media;
 mod process;
 mod reading;
 mod store;
+mod tls;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, AtomicU64};
@@ -56,7 +57,15 @@ struct StatusLabel {
 pub const NOT_UNDERSTOOD: &str = "not_understood";
 
 /// Why a connection is cut.
-const CUT_REASONS: [&str; 5] = ["idle", "full", "stranger", "descriptors", "proxy_protocol"];
+const CUT_REASONS: [&str; 7] = [
+    "idle",
+    "full",
+    "stranger",
+    "descriptors",
+    "proxy_protocol",
+    "silent",
+    "tls",
+];
 
 /// Why a join is refused although its bearer may come in.
 pub const WANT_OF_ROOM: [ErrorCode; 3] = [
@@ -188,7 +197,7 @@ impl Metrics {
         );
         dinh.register(
             "http_connections_cut",
-            "Connections closed before their time: idle ones and strangers for newcomers, new ones when there was no room, and for want of descriptors",
+            "Connections closed before their time: idle ones and strangers for newcomers, new ones when there was no room, for want of descriptors, and those that did not say in time what they speak",
             self.cut.clone(),
         );
         dinh.register("events", "Events stored", self.events.clone());
@@ -246,6 +255,11 @@ impl Metrics {
     /// Shows what the store counts too.
     pub fn add_store(&self, store: crate::store::Store) {
         self.add_collector(Box::new(store::readings(store)));
+    }
+
+    /// Shows the certificate's time too.
+    pub fn add_tls(&self, tls: std::sync::Arc<crate::tls::Tls>) {
+        self.add_collector(Box::new(tls::readings(tls)));
     }
 
     /// All of it.

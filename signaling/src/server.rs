@@ -24,7 +24,7 @@ use crate::config::Config;
 use crate::data_dir::Lock;
 use crate::directory::Directory;
 use crate::heartbeat;
-use crate::listener;
+use crate::listener::{self, Secure, Security};
 use crate::media::MediaPlane;
 use crate::metrics::Metrics;
 use crate::routes;
@@ -32,6 +32,7 @@ use crate::running::Running;
 use crate::sealer::Sealer;
 use crate::store::{Store, StoreError};
 use crate::store_check::StoreCheck;
+use crate::tls::{self, Tls, TlsError};
 use crate::tokens::{IssueError, Mint};
 use crate::vault::{Served, Vault, VaultError};
 use crate::warden;
@@ -66,6 +67,9 @@ pub enum StartError {
     /// The database cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// There is no certificate to show.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The media plane cannot start.
     #[error(transparent)]
     Media(#[from] sfu::StartError),
@@ -135,9 +139,20 @@ impl Server {
         if let Some(up_until) = up_until {
             clock.has_been(up_until);
         }
+        let tls = Tls::open(&config.tls)?.map(Arc::new);
         let (http, public) = bind(config.http.listen, "http.listen")?;
         let (admin, private) = bind(config.admin.listen, "admin.listen")?;
-        let app = assemble(config, store, keys, media, clock, up_until);
+        let app = assemble(
+            Kept {
+                store,
+                keys,
+                up_until,
+                tls,
+            },
+            config,
+            media,
+            clock,
+        );
         app.directory.open_all().await?;
         let server = Self {
             _lock: lock,
@@ -167,8 +182,10 @@ impl Server {
         server.observe();
         server.sum_up_refusals();
         server.keep_signing();
-        server.serve(public, routes::public(server.app.clone()));
-        server.serve(private, routes::private(server.app.clone()));
+        server.renew_certificate();
+        let public_security = server.public_security();
+        server.serve(public, routes::public(server.app.clone()), public_security);
+        server.serve(private, routes::private(server.app.clone()), None);
         info!(%http, %admin, "serving");
         AccessLog::server("started");
         Ok(server)
@@ -211,11 +228,39 @@ impl Server {
         });
     }
 
-    fn serve(&self, listener: TcpListener, router: Router) {
+    /// Shows a new certificate when there is one.
+    fn renew_certificate(&self) {
+        let Some(tls) = self.app.tls.clone() else {
+            return;
+        };
+        let (clock, silence) = (self.app.clock.clone(), self.silence.clone());
+        self.listeners.spawn(async move {
+            silence.run_until_cancelled(tls::watch(tls, clock)).await;
+        });
+    }
+
+    /// How the public port is secured, if it is.
+    fn public_security(&self) -> Option<Security> {
+        let config = &self.app.config;
+        let secure = match config.http.public_url.as_str() {
+            "" => Secure::Port(self.http.port()),
+            _ => Secure::Url(self.base_url()),
+        };
+        let tls = self.app.tls.as_ref()?;
+        Some(Security {
+            tls: tls.public(),
+            secure,
+            behind_proxies: true,
+            hsts_seconds: config.tls.hsts_seconds,
+        })
+    }
+
+    fn serve(&self, listener: TcpListener, router: Router, security: Option<Security>) {
         self.listeners.spawn(listener::serve(
             listener,
             router,
             Arc::clone(&self.app),
+            security,
             self.silence.clone(),
             self.listeners.clone(),
         ));
@@ -236,7 +281,7 @@ impl Server {
     /// How clients reach it.
     #[must_use]
     pub fn base_url(&self) -> String {
-        self.app.config.http.base_url(self.http)
+        self.app.config.base_url(self.http)
     }
 
     /// What its handlers have at hand.
@@ -308,17 +353,28 @@ fn bind(address: SocketAddr, key: &'static str) -> Result<(SocketAddr, TcpListen
     Ok((bound, listener))
 }
 
-fn assemble(
-    config: Config,
+/// What a server finds when it starts.
+struct Kept {
     store: Store,
     keys: Keys,
-    media: Arc<dyn Media>,
-    clock: Clock,
+    /// Until when the one before it ran.
     up_until: Option<Timestamp>,
-) -> App {
+    tls: Option<Arc<Tls>>,
+}
+
+fn assemble(kept: Kept, config: Config, media: Arc<dyn Media>, clock: Clock) -> App {
+    let Kept {
+        store,
+        keys,
+        up_until,
+        tls,
+    } = kept;
     let metrics = Arc::new(Metrics::default());
     metrics.add_media(Arc::clone(&media));
     metrics.add_store(store.clone());
+    if let Some(tls) = &tls {
+        metrics.add_tls(Arc::clone(tls));
+    }
     let seconds = |seconds: u64| u32::try_from(seconds).unwrap_or(u32::MAX);
     let window = i64::try_from(config.sessions.resume_seconds).unwrap_or(i64::MAX);
     let around = Surroundings {
@@ -354,6 +410,7 @@ fn assemble(
         keys,
         store,
         store_check: StoreCheck::default(),
+        tls,
         is_demo: AtomicBool::new(false),
         media,
         metrics,

@@ -143,7 +143,7 @@ fn mint(vault: &Vault) -> Mint<'_> {
 }
 
 async fn create(config: &Config, vault: &Vault, args: NewTokenArgs) -> anyhow::Result<()> {
-    let base = config.http.base_url(config.http.listen);
+    let base = config.base_url(config.http.listen);
     let role = args.role;
     if let (Some(sites), Some(file), Some(conference)) = (args.sites, args.csv, &args.conference) {
         let wanted = ForSites {

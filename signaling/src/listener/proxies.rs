@@ -37,7 +37,8 @@ impl Proxies {
         self.protocol && self.trusts(peer)
     }
 
-    fn trusts(&self, address: IpAddr) -> bool {
+    /// Whether it is one of those that are believed.
+    pub(super) fn trusts(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.trusted
             .iter()

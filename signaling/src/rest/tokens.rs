@@ -230,7 +230,7 @@ pub(super) async fn create_many(
         sites: body.sites,
         valid_for: life(body.ttl_seconds)?,
     };
-    let base = app.config.http.base_url(app.config.http.listen);
+    let base = app.config.base_url(app.config.http.listen);
     let tokens = mint(&app, &grant).for_sites(wanted).await?;
     AccessLog::changed(client, &grant, &format!("{} tokens made", tokens.len()));
     let new = tokens

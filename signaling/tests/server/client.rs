@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
@@ -15,8 +16,13 @@ use tokio_tungstenite::{WebSocketStream, client_async};
 /// Longer than anything here should ever take, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// A connection, in the clear or inside TLS.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
 pub(crate) struct Client {
-    socket: WebSocketStream<TcpStream>,
+    socket: WebSocketStream<Box<dyn Stream>>,
     pub(crate) welcome: Value,
     next_id: u64,
     backlog: VecDeque<Value>,
@@ -42,7 +48,8 @@ impl Client {
         Self::over(socket.connect(server).await.unwrap(), server).await
     }
 
-    async fn over(stream: TcpStream, server: SocketAddr) -> Self {
+    pub(crate) async fn over(stream: impl Stream + 'static, server: SocketAddr) -> Self {
+        let stream: Box<dyn Stream> = Box::new(stream);
         let (socket, _) = client_async(format!("ws://{server}/ws"), stream)
             .await
             .unwrap();

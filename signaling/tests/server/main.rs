@@ -25,6 +25,7 @@ mod rest;
 mod restart;
 mod room;
 mod seats;
+mod secured;
 mod session;
 mod whip;
 mod world;

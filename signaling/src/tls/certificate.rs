@@ -1,0 +1,127 @@
+//! A certificate with its chain and its key.
+
+use std::fmt;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio_rustls::rustls;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::sign::CertifiedKey;
+use x509_parser::prelude::{FromDer as _, X509Certificate};
+
+use super::provider;
+
+/// Why a certificate cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum CertificateError {
+    /// There is none.
+    #[error("holds no certificate: it must have a part -----BEGIN CERTIFICATE-----")]
+    NoCertificate,
+    /// What there is is none.
+    #[error("holds a certificate that cannot be read: {0}")]
+    Unreadable(String),
+    /// There is no key.
+    #[error(
+        "holds no private key that can be read: it must have a part -----BEGIN PRIVATE KEY----- \
+         (or EC or RSA PRIVATE KEY) without a passphrase"
+    )]
+    NoKey,
+    /// They do not belong together, or their kind is not known.
+    #[error("cannot be used with its certificate: {0}")]
+    Pair(rustls::Error),
+}
+
+/// See the module.
+#[derive(Clone)]
+pub(crate) struct Certificate {
+    key: Arc<CertifiedKey>,
+    not_after: Timestamp,
+}
+
+impl fmt::Debug for Certificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Certificate");
+        shown
+            .field("not_after", &self.not_after)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Certificate {
+    /// Reads a chain, the server's own first, and its key.
+    ///
+    /// # Errors
+    /// When they cannot be read, or do not belong together.
+    pub(crate) fn from_pem(chain: &[u8], key: &[u8]) -> Result<Self, CertificateError> {
+        let chain: Vec<_> = CertificateDer::pem_slice_iter(chain)
+            .collect::<Result<_, _>>()
+            .map_err(|error| CertificateError::Unreadable(error.to_string()))?;
+        let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| CertificateError::NoKey)?;
+        Self::new(chain, key)
+    }
+
+    /// A chain, the server's own first, and its key.
+    ///
+    /// # Errors
+    /// When they cannot be read, or do not belong together.
+    pub(crate) fn new(
+        chain: Vec<CertificateDer<'static>>,
+        key: PrivateKeyDer<'static>,
+    ) -> Result<Self, CertificateError> {
+        let own = chain.first().ok_or(CertificateError::NoCertificate)?;
+        let (_, parsed) = X509Certificate::from_der(own)
+            .map_err(|error| CertificateError::Unreadable(error.to_string()))?;
+        let seconds = parsed.validity().not_after.timestamp();
+        let not_after = Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX);
+        let key =
+            CertifiedKey::from_der(chain, key, &provider()).map_err(CertificateError::Pair)?;
+        Ok(Self {
+            key: Arc::new(key),
+            not_after,
+        })
+    }
+
+    /// What handshakes need.
+    pub(crate) fn key(&self) -> Arc<CertifiedKey> {
+        Arc::clone(&self.key)
+    }
+
+    /// Until when it is good.
+    pub(crate) const fn not_after(&self) -> Timestamp {
+        self.not_after
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn made(name: &str) -> (String, String) {
+        let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
+        (made.cert.pem(), made.signing_key.serialize_pem())
+    }
+
+    #[test]
+    fn a_certificate_and_its_key_are_read_with_the_day_they_end() {
+        let (chain, key) = made("localhost");
+        let certificate = Certificate::from_pem(chain.as_bytes(), key.as_bytes()).unwrap();
+        assert!(certificate.not_after() > Timestamp::from_second(4_000_000_000).unwrap());
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        let (chain, key) = made("one");
+        let (_, other) = made("other");
+        let read = |chain: &str, key: &str| {
+            let error = Certificate::from_pem(chain.as_bytes(), key.as_bytes()).unwrap_err();
+            error.to_string()
+        };
+        assert!(read("", &key).contains("BEGIN CERTIFICATE"));
+        assert!(read(&chain, "").contains("BEGIN PRIVATE KEY"));
+        assert!(read(&chain, &chain).contains("no private key"));
+        let cut: String = chain.chars().take(200).collect();
+        assert!(read(&cut, &key).contains("certificate"));
+        assert!(read(&chain, &other).contains("cannot be used with its certificate"));
+    }
+}
