@@ -134,6 +134,11 @@ impl Desk {
         *self.candidates() = candidates;
     }
 
+    /// From now on at most so many peers, some reserved places apart; those that are here stay.
+    pub fn set_max_peers(&self, most: usize) {
+        self.places().set_max(most);
+    }
+
     fn candidates(&self) -> MutexGuard<'_, Vec<Vec<HostCandidate>>> {
         self.inner
             .candidates

@@ -1,5 +1,6 @@
 //! `Sfu`: the cloneable end that the signaling plane holds. A desk, and the mailboxes of the shards.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::command::{Command, CommandError, IceCredentials, Joined, Order, PeerPolicy};
@@ -92,6 +93,14 @@ impl Media for Sfu {
 
     fn is_loopback_only(&self) -> bool {
         self.threads.is_loopback_only()
+    }
+
+    fn set_max_peers(&self, most: u32) {
+        self.desk.set_max_peers(most as usize);
+    }
+
+    fn set_advertised(&self, addresses: Vec<IpAddr>) {
+        self.threads.set_advertised(addresses);
     }
 
     fn shutdown(&self) {

@@ -3,6 +3,7 @@
 //! A trait, so that a whole server runs in a test without a media thread.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use crate::command::{Command, CommandError, IceCredentials, Joined, PeerPolicy};
 use crate::id::{ConferenceId, PeerId, ShardId};
@@ -59,6 +60,12 @@ pub trait Media: fmt::Debug + Send + Sync + 'static {
     /// Whether clients are told no address but loopback, and nobody has said that they should: then
     /// none on another machine can have media.
     fn is_loopback_only(&self) -> bool;
+
+    /// From now on takes at most so many peers; those that are here stay.
+    fn set_max_peers(&self, most: u32);
+
+    /// From now on clients that join are told these addresses; with none, those of this machine.
+    fn set_advertised(&self, addresses: Vec<IpAddr>);
 
     /// Stops for good; returns when the media threads have.
     fn shutdown(&self);

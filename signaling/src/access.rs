@@ -102,6 +102,11 @@ impl AccessLog {
         }
     }
 
+    /// Changed settings were put in force, or not, because somebody wanted it in this way.
+    pub(crate) fn reloaded(way: &str, outcome: &str) {
+        info!(target: TARGET, way, outcome = ?outcome, "reload");
+    }
+
     /// A token was made.
     pub(crate) fn token_made(client: ClientAddress, by: &Grant, issued: &Issued, made: &NewToken) {
         info!(

@@ -74,6 +74,18 @@ impl Admission {
         }
     }
 
+    /// From now on with the limits of this configuration. Whoever is in stays.
+    pub(crate) fn set_limits(&self, config: &Config) {
+        let (sessions, addresses) = (&config.sessions, &config.addresses);
+        self.strangers.set_most(sessions.max_strangers);
+        self.seats.set_most(sessions.max_connections);
+        self.joins
+            .set(addresses.joins_per_second, addresses.join_burst);
+        self.requests
+            .set(addresses.requests_per_second, addresses.request_burst);
+        self.room.set_limits(&config.media);
+    }
+
     /// A place for a WebSocket that has yet to say who it is. It is sent away when others need the
     /// place more.
     ///
@@ -175,7 +187,7 @@ impl Admission {
     }
 
     /// Whether [`observe`](Self::observe) is of use.
-    pub(crate) const fn limits_packets(&self) -> bool {
+    pub(crate) fn limits_packets(&self) -> bool {
         self.room.limits_packets()
     }
 
@@ -257,6 +269,29 @@ mod tests {
         assert_eq!(refusal.code, ErrorCode::RateLimited);
         assert!(admission.may_use(now, &other).is_ok());
         assert!(admission.may_use(now + LINK_EVERY, &one).is_ok());
+    }
+
+    #[test]
+    fn limits_that_change_hold_from_then_on_and_put_nobody_out() {
+        let admission = admission(|config| {
+            config.sessions.max_connections = 1;
+            config.addresses.joins_per_second = 1;
+            config.addresses.join_burst = 1;
+        });
+        let now = Instant::now();
+        let _site = admission.admit(Role::Site, 0).unwrap();
+        assert!(admission.may_try(now, origin(1)).is_ok());
+        assert!(admission.may_try(now, origin(1)).is_err());
+        let mut wider = Config::default();
+        wider.sessions.max_connections = 2;
+        wider.media.max_peers = 7;
+        admission.set_limits(&wider);
+        assert!(admission.may_try(now, origin(1)).is_ok());
+        let second = admission.admit(Role::Site, 6).unwrap();
+        assert!(second.no_room.is_none());
+        assert!(admission.admit(Role::Site, 6).unwrap().no_room.is_some());
+        assert!(admission.no_room(7).is_some());
+        assert_eq!(admission.counts().1, 2);
     }
 
     #[test]

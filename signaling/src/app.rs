@@ -15,6 +15,7 @@ use crate::conference::Refusal;
 use crate::conference_task::{ConferenceHandle, Endings};
 use crate::config::Config;
 use crate::directory::Directory;
+use crate::live::LiveConfig;
 use crate::media::MediaPlane;
 use crate::metrics::{Metrics, WANT_OF_ROOM};
 use crate::outbox::Ending;
@@ -30,8 +31,8 @@ pub type App = Arc<Inner>;
 /// See [`App`].
 #[derive(Debug)]
 pub struct Inner {
-    /// What the operator set.
-    pub config: Config,
+    /// What the operator set, as far as it is in force.
+    pub(crate) live: LiveConfig,
     /// Who signs tokens.
     pub keys: Keys,
     /// What is kept.
@@ -65,6 +66,12 @@ pub struct Inner {
 }
 
 impl Inner {
+    /// The configuration that is in force at this moment.
+    #[must_use]
+    pub fn config(&self) -> Arc<Config> {
+        self.live.now()
+    }
+
     /// What a token allows at this moment.
     ///
     /// # Errors
@@ -97,7 +104,7 @@ impl Inner {
 
     /// How a session ends because the server stops: each is told another time to come back.
     pub fn restarting(&self) -> Ending {
-        let shutdown = &self.config.shutdown;
+        let shutdown = &self.config().shutdown;
         let spread = rand::random_range(0..=shutdown.retry_spread_seconds);
         let seconds = shutdown.retry_after_seconds.saturating_add(spread);
         Ending::Closing {
@@ -108,7 +115,7 @@ impl Inner {
 
     /// The longest a stop may take.
     pub fn drain_deadline(&self) -> Duration {
-        Duration::from_secs(self.config.shutdown.deadline_seconds)
+        Duration::from_secs(self.config().shutdown.deadline_seconds)
     }
 }
 

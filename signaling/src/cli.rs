@@ -10,17 +10,20 @@ mod tokens;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use tracing::{error, warn};
 
 use crate::config::{self, Config, ConfigError};
+use crate::data_dir::{CONTROL, DataDir};
 use crate::ids::ConferenceId;
+use crate::reload::{Outcome, Reloader};
 use crate::server::Server;
 use crate::vault;
-use crate::{demo, descriptors, rest, supervisor};
-use signals::Signals;
+use crate::{control, demo, descriptors, rest, supervisor, tls};
+use signals::{Signals, Wish};
 use tokens::TokenVerb;
 
 /// Exit code for a configuration that cannot be used (sysexits.h, `EX_CONFIG`).
@@ -79,6 +82,8 @@ enum Verb {
     /// Look at the configuration.
     #[command(subcommand)]
     Config(ConfigVerb),
+    /// Have the running server read its settings again, and say what has changed.
+    Reload,
     /// Print what a firewall must let through.
     Ports,
 }
@@ -134,7 +139,7 @@ pub async fn run(cli: Cli) -> ExitCode {
     let done = match cli.command {
         Command::Bare(verb) => run_bare(verb),
         Command::Configured(verb) => match config::load(cli.config.as_deref()) {
-            Ok(config) => run_with(config, verb).await,
+            Ok(config) => run_with(config, cli.config, verb).await,
             Err(error) => return refuse(&error),
         },
     };
@@ -155,9 +160,9 @@ fn run_bare(verb: BareVerb) -> anyhow::Result<()> {
     }
 }
 
-async fn run_with(config: Config, verb: Verb) -> anyhow::Result<()> {
+async fn run_with(config: Config, file: Option<PathBuf>, verb: Verb) -> anyhow::Result<()> {
     match verb {
-        Verb::Serve { demo } => serve(config, demo).await,
+        Verb::Serve { demo } => serve(config, file, demo).await,
         Verb::Token(verb) => tokens::run(&config, verb).await,
         Verb::Sites(SitesVerb::Import { file }) => import(&config, &file).await,
         Verb::Log(LogVerb::Verify { conference }) => record::verify(&config, conference).await,
@@ -165,6 +170,7 @@ async fn run_with(config: Config, verb: Verb) -> anyhow::Result<()> {
         Verb::Backup { file } => record::back_up(&config, &file).await,
         Verb::Restore { file, replace } => record::restore(&config, &file, replace).await,
         Verb::Config(ConfigVerb::Check) => check(&config),
+        Verb::Reload => reload(&config).await,
         Verb::Ports => print(&ports::rules(&config)),
     }
 }
@@ -197,13 +203,21 @@ fn warn_of_variables() {
     }
 }
 
-async fn serve(config: Config, with_demo: bool) -> anyhow::Result<()> {
-    logging::start(&config)?;
+async fn serve(config: Config, file: Option<PathBuf>, with_demo: bool) -> anyhow::Result<()> {
+    let log = logging::start(&config)?;
     warn_of_keys(&config);
     warn_of_variables();
     descriptors::raise_limit(&config);
     let mut signals = Signals::catch()?;
+    let socket = config.data_dir.join(CONTROL);
     let server = Server::start(config).await?;
+    let mut reloader = Reloader::new(server.app().clone(), file).with(Box::new(log));
+    if let Some(tls) = server.app().tls.clone() {
+        let clock = server.app().clock.clone();
+        reloader = reloader.with(Box::new(tls::Watched { tls, clock }));
+    }
+    let reloader = Arc::new(reloader);
+    let orders = control::serve(socket, Arc::clone(&reloader));
     let reporting = tokio::spawn(supervisor::report(server.app().clone()));
     if with_demo {
         let links = demo::prepare(&server)
@@ -211,13 +225,29 @@ async fn serve(config: Config, with_demo: bool) -> anyhow::Result<()> {
             .context("cannot prepare the demo")?;
         print(&links.to_string())?;
     }
-    signals.stop().await;
+    while signals.next().await == Wish::Reload {
+        reloader.reload("SIGHUP").await;
+    }
+    drop(orders);
     tokio::select! {
         () = server.stop() => {}
         () = signals.stop() => complain("stopped at once, by a second signal"),
     }
     reporting.abort();
     Ok(())
+}
+
+/// Exits with failure unless the settings were read.
+async fn reload(config: &Config) -> anyhow::Result<()> {
+    let directory = DataDir::existing(&config.data_dir)?;
+    anyhow::ensure!(
+        directory.is_in_use(),
+        "no server runs on {}: there is nothing to reload, and a start reads everything",
+        directory.path().display()
+    );
+    let outcome: Outcome = control::ask(&directory.file(CONTROL)).await?;
+    anyhow::ensure!(outcome.is_done(), "{outcome}");
+    print(&outcome.to_string())
 }
 
 async fn import(config: &Config, file: &Path) -> anyhow::Result<()> {

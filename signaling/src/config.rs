@@ -6,6 +6,7 @@ mod ice_server;
 mod listen;
 pub mod load;
 mod network;
+mod reload;
 mod secret;
 mod tls;
 
@@ -23,6 +24,7 @@ use crate::auth::strength::{MIN_SECRET_BYTES, weakness};
 pub use ice_server::IceServer;
 pub use load::{ConfigError, load};
 pub use network::Network;
+pub use reload::{Reload, Window};
 pub use secret::Secret;
 pub use tls::Tls;
 
@@ -30,7 +32,7 @@ pub use tls::Tls;
 const MAX_ORGANISER_CHARS: usize = 200;
 
 /// The whole configuration. An empty file is a complete one.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Where the database and the signing key live; created if missing.
@@ -55,10 +57,12 @@ pub struct Config {
     pub shutdown: Shutdown,
     /// What is logged and how.
     pub log: Log,
+    /// When settings that have changed are not put in force.
+    pub reload: Reload,
 }
 
 /// The public listener.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Http {
     /// Address and port to listen on; port 0 lets the system choose.
@@ -97,7 +101,7 @@ pub enum ForwardedHeader {
 }
 
 /// The private listener.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Admin {
     /// Address and port to listen on; keep it from the public.
@@ -106,7 +110,7 @@ pub struct Admin {
 }
 
 /// The media plane.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Media {
     /// Address to bind.
@@ -126,7 +130,7 @@ pub struct Media {
 }
 
 /// Who may obtain what.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Auth {
     /// Key id → secret: whoever holds one signs HS256 tokens that this server accepts.
@@ -138,7 +142,7 @@ pub struct Auth {
 }
 
 /// WebSocket sessions.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Sessions {
     /// How long a new connection may take to say who it is.
@@ -162,7 +166,7 @@ pub struct Sessions {
 }
 
 /// What one address may do; of IPv6, one network of 64 bits.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Addresses {
     /// Attempts to join or resume a second, for long.
@@ -176,7 +180,7 @@ pub struct Addresses {
 }
 
 /// Conferences.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Conferences {
     /// Most participants in one conference.
@@ -194,7 +198,7 @@ pub struct Conferences {
 }
 
 /// Stopping.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Shutdown {
     /// How long `/readyz` says `draining` before the port takes nothing further.
@@ -208,7 +212,7 @@ pub struct Shutdown {
 }
 
 /// What is logged and how.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Log {
     /// One line of text or one JSON object an event.
@@ -244,6 +248,7 @@ impl Default for Config {
             conferences: Conferences::default(),
             shutdown: Shutdown::default(),
             log: Log::default(),
+            reload: Reload::default(),
         }
     }
 }

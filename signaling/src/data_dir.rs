@@ -23,6 +23,9 @@ pub const SIGNED_HEADS: &str = "signed-heads.json";
 /// Held by the server that uses the directory; in it stands its process.
 const LOCK: &str = "dinh.lock";
 
+/// The socket at which a running server takes orders of its operator.
+pub const CONTROL: &str = "dinh.sock";
+
 /// What SQLite keeps beside the database.
 pub const BESIDE_DATABASE: [&str; 2] = ["dinh.db-wal", "dinh.db-shm"];
 

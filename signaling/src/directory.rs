@@ -48,6 +48,11 @@ impl Directory {
         }
     }
 
+    /// From now on at most so many run. Those that run go on.
+    pub(crate) fn set_max_open(&self, most: usize) {
+        self.around.running.set_most(most);
+    }
+
     /// Starts every conference that runs or in which somebody is, so that lost participants are
     /// counted and may come back. One whose record is damaged is left out: the store says so, and
     /// remembers.

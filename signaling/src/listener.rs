@@ -76,7 +76,7 @@ pub(crate) async fn serve(
     silence: CancellationToken,
     tasks: TaskTracker,
 ) {
-    let http = &app.config.http;
+    let http = &app.config().http;
     let pool = Arc::new(Pool::new(http.max_connections));
     let server = Arc::new(Connections::new(router, &app, security, silence.clone()));
     let mut accept = Accept::new(listener);
@@ -128,7 +128,7 @@ impl Connections {
         security: Option<Security>,
         silence: CancellationToken,
     ) -> Self {
-        let http = &app.config.http;
+        let http = &app.config().http;
         let header = Duration::from_secs(http.header_timeout_seconds);
         let hsts = security
             .as_ref()

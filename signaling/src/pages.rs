@@ -143,7 +143,8 @@ fn is_html(response: &Response) -> bool {
 
 /// How to reach the organisers, for the sentences that send people to them.
 pub async fn contact(State(app): State<App>) -> Response {
-    let contact = app.config.conferences.organiser.as_str();
+    let config = app.config();
+    let contact = config.conferences.organiser.as_str();
     let organiser = (!contact.is_empty()).then_some(contact);
     let cache = [(CACHE_CONTROL, ASK_AGAIN)];
     let body = Json(serde_json::json!({ "organiser": organiser }));

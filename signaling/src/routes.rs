@@ -12,6 +12,8 @@
 //! /healthz  /readyz
 //! ```
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
@@ -71,7 +73,7 @@ pub fn private(app: App) -> Router {
 /// What programs use: limited in size and time, and open to the origins that are allowed.
 fn interfaces(app: &App) -> Router<App> {
     let (rest, description) = rest::router().split_for_parts();
-    let max_body = app.config.http.max_body_kibibytes as usize * 1024;
+    let max_body = app.config().http.max_body_kibibytes as usize * 1024;
     // Made once: the router, and with it what its handlers hold, is cloned for each request.
     let description = description
         .to_json()
@@ -90,11 +92,11 @@ fn interfaces(app: &App) -> Router<App> {
         .method_not_allowed_fallback(refusals::no_method)
         .layer(TimeoutLayer::with_status_code(
             StatusCode::REQUEST_TIMEOUT,
-            app.config.http.request_timeout(),
+            app.config().http.request_timeout(),
         ))
         .layer(map_response(refusals::explain))
         .layer(map_response(keep_nowhere))
-        .layer(cors(&app.config.http.allowed_origins))
+        .layer(cors(Arc::clone(app)))
         .layer(from_fn(whip::announce))
 }
 
@@ -116,16 +118,13 @@ fn doors() -> Router<App> {
     })
 }
 
-fn cors(allowed: &[String]) -> CorsLayer {
-    let origins = if allowed.iter().any(|origin| origin == "*") {
-        AllowOrigin::any()
-    } else {
-        AllowOrigin::list(
-            allowed
-                .iter()
-                .filter_map(|origin| HeaderValue::from_str(origin).ok()),
-        )
-    };
+/// The origins are those of the configuration that is in force when a page asks.
+fn cors(app: App) -> CorsLayer {
+    let origins = AllowOrigin::predicate(move |origin: &HeaderValue, _| {
+        let allowed = &app.config().http.allowed_origins;
+        let is_allowed = |one: &String| one == "*" || one.as_bytes() == origin.as_bytes();
+        allowed.iter().any(is_allowed)
+    });
     CorsLayer::new()
         .allow_origin(origins)
         .allow_methods([

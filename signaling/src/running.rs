@@ -12,7 +12,7 @@ use crate::protocol::ErrorCode;
 /// Room for conferences that run. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Running {
-    most: usize,
+    most: Arc<AtomicUsize>,
     now: Arc<AtomicUsize>,
 }
 
@@ -24,9 +24,14 @@ impl Running {
     /// Room for `most` of them.
     pub fn new(most: usize) -> Self {
         Self {
-            most,
+            most: Arc::new(AtomicUsize::new(most)),
             now: Arc::default(),
         }
+    }
+
+    /// From now on room for `most`. Those that run go on.
+    pub fn set_most(&self, most: usize) {
+        self.most.store(most, Ordering::Relaxed);
     }
 
     /// A place for one that is to begin.
@@ -34,7 +39,8 @@ impl Running {
     /// # Errors
     /// When as many run as may.
     pub(crate) fn enter(&self) -> Result<Place, Refusal> {
-        let more = |now| (now < self.most).then_some(now + 1);
+        let most = self.most.load(Ordering::Relaxed);
+        let more = |now| (now < most).then_some(now + 1);
         let taken = self
             .now
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
@@ -43,8 +49,7 @@ impl Running {
             Err(now) => Err(Refusal::new(
                 ErrorCode::TooManyConferences,
                 format!(
-                    "{now} conferences run, and `conferences.max_open` is {}: end one first",
-                    self.most
+                    "{now} conferences run, and `conferences.max_open` is {most}: end one first"
                 ),
             )),
         }

@@ -25,6 +25,7 @@ use crate::data_dir::Lock;
 use crate::directory::Directory;
 use crate::heartbeat;
 use crate::listener::{self, Secure, Security};
+use crate::live::LiveConfig;
 use crate::media::MediaPlane;
 use crate::metrics::Metrics;
 use crate::routes;
@@ -191,16 +192,15 @@ impl Server {
         Ok(server)
     }
 
-    /// Lets admission know how much is forwarded, if there is a limit to it.
+    /// Lets admission know how much is forwarded, while there is a limit to it.
     fn observe(&self) {
-        if !self.app.admission.limits_packets() {
-            return;
-        }
         let (app, silence) = (Arc::clone(&self.app), self.silence.clone());
         self.listeners.spawn(async move {
             let mut tick = tokio::time::interval(OBSERVE_EVERY);
             while let Some(now) = silence.run_until_cancelled(tick.tick()).await {
-                app.admission.observe(now, &app.media.media().stats());
+                if app.admission.limits_packets() {
+                    app.admission.observe(now, &app.media.media().stats());
+                }
             }
         });
     }
@@ -241,7 +241,7 @@ impl Server {
 
     /// How the public port is secured, if it is.
     fn public_security(&self) -> Option<Security> {
-        let config = &self.app.config;
+        let config = self.app.config();
         let secure = match config.http.public_url.as_str() {
             "" => Secure::Port(self.http.port()),
             _ => Secure::Url(self.base_url()),
@@ -281,7 +281,7 @@ impl Server {
     /// How clients reach it.
     #[must_use]
     pub fn base_url(&self) -> String {
-        self.app.config.base_url(self.http)
+        self.app.config().base_url(self.http)
     }
 
     /// What its handlers have at hand.
@@ -311,7 +311,7 @@ impl Server {
         let deadline = self.app.drain_deadline();
         info!(participants = self.app.metrics.participants(), "stopping");
         self.app.announced.cancel();
-        let announce = self.app.config.shutdown.announce_seconds;
+        let announce = self.app.config().shutdown.announce_seconds;
         tokio::time::sleep(Duration::from_secs(announce)).await;
         let in_time = tokio::time::timeout(deadline, self.drain()).await.is_ok();
         info!(in_time, "stopped");
@@ -406,7 +406,7 @@ fn assemble(kept: Kept, config: Config, media: Arc<dyn Media>, clock: Clock) -> 
         draining,
         tasks: TaskTracker::new(),
         resources: Resources::default(),
-        config,
+        live: LiveConfig::new(config),
         keys,
         store,
         store_check: StoreCheck::default(),

@@ -80,7 +80,7 @@ pub async fn upgrade(
 async fn serve(socket: WebSocket, app: App, client: ClientAddress, stranger: Visit) {
     app.metrics.socket_opened();
     let mut socket = Socket::new(socket);
-    let (outbox, mut reader) = outbox(app.config.sessions.outbox_messages);
+    let (outbox, mut reader) = outbox(app.config().sessions.outbox_messages);
     // Boxed: it is large, short, and would otherwise be part of every session for its whole life.
     let stranger = Arc::new(stranger);
     let opening = Box::pin(opening::open(&mut socket, &app, &outbox, client, &stranger));
@@ -135,9 +135,9 @@ async fn converse(
         seat,
     } = opened;
     let session = Session {
-        limit: Limit::new(&app.config.sessions),
-        signs: Limit::new(&app.config.sessions),
-        silence: Duration::from_secs(app.config.sessions.silence_seconds),
+        limit: Limit::new(&app.config().sessions),
+        signs: Limit::new(&app.config().sessions),
+        silence: Duration::from_secs(app.config().sessions.silence_seconds),
         heard_at: Instant::now(),
         app: app.clone(),
         conference: conference.clone(),
@@ -179,7 +179,7 @@ struct Session {
 
 impl Session {
     async fn run(mut self, mut socket: Socket, mut reader: OutboxReader) {
-        let mut ping = pings(Duration::from_secs(self.app.config.sessions.ping_seconds));
+        let mut ping = pings(Duration::from_secs(self.app.config().sessions.ping_seconds));
         let (end, probes) = (reader.end(), reader.probes());
         let ending = loop {
             // Every arm is cancel safe.

@@ -22,7 +22,7 @@ use shown::Shown;
 pub use certificate::CertificateError;
 pub use files::FilesError;
 pub use reload::Reloaded;
-pub(crate) use reload::watch;
+pub(crate) use reload::{Watched, watch};
 
 /// What is spoken inside TLS.
 const HTTP: &[u8] = b"http/1.1";

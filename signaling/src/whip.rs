@@ -280,7 +280,7 @@ async fn start(
         (ACCEPT_PATCH, FRAGMENT.to_owned()),
     ];
     let mut response = (StatusCode::CREATED, headers, negotiated.sdp).into_response();
-    ice_servers::announce(&app.config.media.ice_servers, response.headers_mut());
+    ice_servers::announce(&app.config().media.ice_servers, response.headers_mut());
     Ok(response)
 }
 
@@ -302,7 +302,7 @@ fn policy(
     role: Role,
     conference: &ConferenceHandle,
 ) -> PeerPolicy {
-    let frame = negotiation::audio_frame_ms(&app.config.conferences, conference.sites());
+    let frame = negotiation::audio_frame_ms(&app.config().conferences, conference.sites());
     match direction {
         Direction::Whip => negotiation::whip_policy(role, frame),
         Direction::Whep(chosen) => negotiation::whep_policy(chosen),

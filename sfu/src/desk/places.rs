@@ -52,6 +52,11 @@ impl Places {
         }
     }
 
+    /// From now on so many.
+    pub(super) const fn set_max(&mut self, max: usize) {
+        self.max = max;
+    }
+
     /// Takes a place on the emptiest shard.
     pub(super) fn take(
         &mut self,

@@ -1,6 +1,7 @@
 //! Binds the ports, starts one thread per shard, and ends the process when one of them breaks.
 
 use std::io;
+use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -70,7 +71,10 @@ pub(crate) struct Threads {
     shards: Vec<ShardEnd>,
     stop: Arc<AtomicBool>,
     handles: Mutex<Vec<JoinHandle<()>>>,
-    is_loopback_only: Arc<AtomicBool>,
+    addresses: Addresses,
+    desk: Desk,
+    /// By shard.
+    ports: Vec<u16>,
 }
 
 /// One thread, from outside.
@@ -183,13 +187,14 @@ pub(crate) fn start(settings: &Config) -> Result<(Threads, Desk, Events), StartE
         handles.push(spawn(setup, started)?);
         shards.push(shard.end);
     }
-    let is_loopback_only = addresses.loopback_only();
-    let watch = addresses.watch(desk.clone(), ports, Arc::clone(&stop));
-    handles.extend(watch.map_err(|error| StartError::System(error.to_string()))?);
+    let watch = addresses.watch(desk.clone(), ports.clone(), Arc::clone(&stop));
+    handles.push(watch.map_err(|error| StartError::System(error.to_string()))?);
     let threads = Threads {
         shards,
         stop,
-        is_loopback_only,
+        addresses,
+        desk: desk.clone(),
+        ports,
         handles: Mutex::new(handles),
     };
     Ok((threads, desk.clone(), Events::new(receiver, desk)))
@@ -293,7 +298,13 @@ impl Threads {
 
     /// Whether clients are told loopback alone, which nobody wanted.
     pub(crate) fn is_loopback_only(&self) -> bool {
-        self.is_loopback_only.load(Ordering::Relaxed)
+        self.addresses.is_loopback_only()
+    }
+
+    /// From now on clients that join are told these addresses, or those of this machine if there are
+    /// none.
+    pub(crate) fn set_advertised(&self, addresses: Vec<IpAddr>) {
+        self.addresses.set(addresses, &self.desk, &self.ports);
     }
 
     /// Closes every peer properly and ends the threads. Waits until they have ended.

@@ -6,6 +6,7 @@
 //! nobody else out.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio_util::sync::CancellationToken;
@@ -15,7 +16,7 @@ use super::address::Origin;
 /// Places of which each is one connection's.
 #[derive(Debug)]
 pub(crate) struct Pool {
-    most: usize,
+    most: AtomicUsize,
     inside: Mutex<Inside>,
 }
 
@@ -116,9 +117,14 @@ impl Pool {
     /// Lets at most so many in.
     pub(crate) fn new(most: usize) -> Self {
         Self {
-            most,
+            most: AtomicUsize::new(most),
             inside: Mutex::default(),
         }
+    }
+
+    /// From now on lets at most so many in. Whoever is in stays.
+    pub(crate) fn set_most(&self, most: usize) {
+        self.most.store(most, Ordering::Relaxed);
     }
 
     /// Lets a connection in, if need be in place of another one. `None` if nobody has less right to
@@ -126,7 +132,7 @@ impl Pool {
     pub(crate) fn enter(self: &Arc<Self>, origin: Origin) -> Option<Visit> {
         let away = CancellationToken::new();
         let mut inside = self.lock();
-        if inside.count >= self.most && !inside.make_room(origin) {
+        if inside.count >= self.most.load(Ordering::Relaxed) && !inside.make_room(origin) {
             return None;
         }
         let turn = inside.turn();

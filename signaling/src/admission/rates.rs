@@ -22,15 +22,15 @@ const SEARCH_EVERY: Duration = Duration::from_secs(1);
 /// A rate for each key.
 #[derive(Debug)]
 pub(super) struct Rates<K> {
-    /// In what time one is earned again.
-    interval: Duration,
-    /// How far a bucket may be in debt.
-    tolerance: Duration,
     table: Mutex<Table<K>>,
 }
 
 #[derive(Debug)]
 struct Table<K> {
+    /// In what time one is earned again.
+    interval: Duration,
+    /// How far a bucket may be in debt.
+    tolerance: Duration,
     /// When the bucket of a key will be full again.
     full_at: HashMap<K, Instant>,
     /// The same for those who found no place in the table.
@@ -43,15 +43,22 @@ struct Table<K> {
 impl<K: Clone + Eq + Hash> Rates<K> {
     /// So many a second for long, and so many at once.
     pub(super) fn new(per_second: u32, burst: u32) -> Self {
-        Self::every(Duration::from_secs(1) / per_second.max(1), burst)
+        Self::every(interval(per_second), burst)
+    }
+
+    /// From now on so many. What was taken stays taken.
+    pub(super) fn set(&self, per_second: u32, burst: u32) {
+        let mut table = self.lock();
+        table.interval = interval(per_second);
+        table.tolerance = table.interval * burst.max(1);
     }
 
     /// One in each interval for long, and so many at once.
     pub(super) fn every(interval: Duration, burst: u32) -> Self {
         Self {
-            interval,
-            tolerance: interval * burst.max(1),
             table: Mutex::new(Table {
+                interval,
+                tolerance: interval * burst.max(1),
                 full_at: HashMap::new(),
                 others_full_at: None,
                 searched_at: None,
@@ -67,10 +74,10 @@ impl<K: Clone + Eq + Hash> Rates<K> {
     pub(super) fn take(&self, now: Instant, key: &K) -> Result<(), Duration> {
         let mut table = self.lock();
         let before = table.full_at(key).map_or(now, |at| at.max(now));
-        let after = before + self.interval;
+        let after = before + table.interval;
         let debt = after.saturating_duration_since(now);
-        if debt > self.tolerance {
-            return Err(debt - self.tolerance);
+        if debt > table.tolerance {
+            return Err(debt - table.tolerance);
         }
         table.set(now, key, after);
         Ok(())
@@ -81,15 +88,20 @@ impl<K: Clone + Eq + Hash> Rates<K> {
     /// # Errors
     /// As [`take`](Self::take).
     pub(super) fn check(&self, now: Instant, key: &K) -> Result<(), Duration> {
-        let full_at = self.lock().full_at(key);
+        let table = self.lock();
+        let full_at = table.full_at(key);
         let debt = full_at.map_or(Duration::ZERO, |at| at.saturating_duration_since(now));
-        let wait = (debt + self.interval).saturating_sub(self.tolerance);
+        let wait = (debt + table.interval).saturating_sub(table.tolerance);
         if wait.is_zero() { Ok(()) } else { Err(wait) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Table<K>> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn interval(per_second: u32) -> Duration {
+    Duration::from_secs(1) / per_second.max(1)
 }
 
 impl<K: Clone + Eq + Hash> Table<K> {

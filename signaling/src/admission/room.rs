@@ -3,6 +3,7 @@
 //! Peers are counted; packets are foreseen: each further viewer gets what the others get now, also
 //! those who have joined and do not receive yet.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use sfu::stats::Stats;
@@ -15,9 +16,9 @@ use crate::protocol::ErrorCode;
 /// The server's limits, and how near it is to them.
 #[derive(Debug)]
 pub(super) struct Room {
-    max_peers: u32,
+    max_peers: AtomicU32,
     /// 0: not limited.
-    max_packets_per_second: u32,
+    max_packets_per_second: AtomicU32,
     forwarding: Mutex<Forwarding>,
 }
 
@@ -34,16 +35,23 @@ impl Room {
     #[must_use]
     pub(super) fn new(config: &Media) -> Self {
         Self {
-            max_peers: config.max_peers,
-            max_packets_per_second: config.max_packets_per_second,
+            max_peers: config.max_peers.into(),
+            max_packets_per_second: config.max_packets_per_second.into(),
             forwarding: Mutex::default(),
         }
     }
 
+    /// From now on with the limits of this configuration.
+    pub(super) fn set_limits(&self, config: &Media) {
+        self.max_peers.store(config.max_peers, Ordering::Relaxed);
+        self.max_packets_per_second
+            .store(config.max_packets_per_second, Ordering::Relaxed);
+    }
+
     /// Whether [`observe`](Self::observe) is of use.
     #[must_use]
-    pub(super) const fn limits_packets(&self) -> bool {
-        self.max_packets_per_second > 0
+    pub(super) fn limits_packets(&self) -> bool {
+        self.max_packets_per_second.load(Ordering::Relaxed) > 0
     }
 
     /// Notes how much has been forwarded until `now`.
@@ -65,10 +73,10 @@ impl Room {
     /// Why there is no room for one more beside so many peers; `None` if there is.
     #[must_use]
     pub(super) fn refusal(&self, peers: u32) -> Option<Refusal> {
-        if peers >= self.max_peers {
+        let max_peers = self.max_peers.load(Ordering::Relaxed);
+        if peers >= max_peers {
             return Some(full(format!(
-                "the server's limit of {} connections is reached",
-                self.max_peers
+                "the server's limit of {max_peers} connections is reached"
             )));
         }
         let per_peer = self
@@ -77,7 +85,7 @@ impl Room {
             .unwrap_or_else(PoisonError::into_inner)
             .per_peer;
         let expected = per_peer.saturating_mul(u64::from(peers) + 1);
-        let most = self.max_packets_per_second;
+        let most = self.max_packets_per_second.load(Ordering::Relaxed);
         (most > 0 && expected > u64::from(most)).then(|| {
             let message = format!(
                 "one more would be {expected} packets a second, and the server's limit is {most}"

@@ -11,7 +11,7 @@ const RESERVED: usize = 256;
 /// Places for connections.
 #[derive(Debug)]
 pub(super) struct Seats {
-    most: usize,
+    most: AtomicUsize,
     taken: Arc<AtomicUsize>,
 }
 
@@ -34,9 +34,14 @@ pub(crate) struct Seat {
 impl Seats {
     pub(super) fn new(most: usize) -> Self {
         Self {
-            most,
+            most: AtomicUsize::new(most),
             taken: Arc::default(),
         }
+    }
+
+    /// From now on so many. Whoever has a place keeps it.
+    pub(super) fn set_most(&self, most: usize) {
+        self.most.store(most, Ordering::Relaxed);
     }
 
     /// A place; `None` if there is none, not even a reserved one.
@@ -45,14 +50,15 @@ impl Seats {
             Guest::Indispensable => RESERVED,
             Guest::Ordinary => RESERVED / 2,
         };
-        let taken = |taken: usize| (taken < self.most + beyond).then_some(taken + 1);
+        let most = self.most.load(Ordering::Relaxed);
+        let taken = |taken: usize| (taken < most + beyond).then_some(taken + 1);
         let before = self
             .taken
             .try_update(Ordering::Relaxed, Ordering::Relaxed, taken)
             .ok()?;
         Some(Seat {
             taken: Arc::clone(&self.taken),
-            is_beyond: before >= self.most,
+            is_beyond: before >= most,
         })
     }
 

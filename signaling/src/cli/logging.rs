@@ -6,13 +6,15 @@ use anyhow::Context as _;
 use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::filter::{FilterExt as _, ParseError, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::layer::{Filter as LayerFilter, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::reload::{self, Handle};
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{EnvFilter, Layer, fmt, registry};
+use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, registry};
 
 use crate::access;
-use crate::config::{Config, LogFormat};
+use crate::config::{Config, Log, LogFormat};
+use crate::reload::{Commit, Part};
 
 /// What the media plane's libraries say of single packets, which anybody can send: left out unless
 /// the filter names them.
@@ -22,21 +24,40 @@ const QUIET: &str = "rtc_dtls=error,rtc_interceptor=error,rtc_rtcp=error,rtc_rtp
 /// Crates of our own, whose types show no secret when they are printed.
 const OWN: [&str; 3] = ["dinh", "sfu", "signaling"];
 
+/// The filter of a running log.
+pub(super) struct Filter(Handle<EnvFilter, Registry>);
+
+impl Part for Filter {
+    fn prepare(&self, wanted: &Config) -> Result<Commit, String> {
+        let filter = filter(&wanted.log).map_err(|cause| format!("`log.filter`: {cause}"))?;
+        let handle = self.0.clone();
+        // Fails only where nothing is logged any more.
+        Ok(Box::new(move || drop(handle.reload(filter))))
+    }
+}
+
 /// Starts logging, as the configuration says.
-pub(super) fn start(config: &Config) -> anyhow::Result<()> {
+pub(super) fn start(config: &Config) -> anyhow::Result<Filter> {
     let checked = "`log.filter` was checked with the configuration";
-    let filter = without_packets(&config.log.filter).context(checked)?;
-    let level = if config.log.access { "info" } else { "off" };
-    let filter = filter.add_directive(format!("{}={level}", access::TARGET).parse()?);
+    let filter = filter(&config.log).context(checked)?;
+    let (filter, handle) = reload::Layer::new(filter);
     registry()
         .with(layer(config.log.format, filter, std::io::stderr))
         .try_init()
-        .context("cannot start logging")
+        .context("cannot start logging")?;
+    Ok(Filter(handle))
+}
+
+fn filter(log: &Log) -> Result<EnvFilter, ParseError> {
+    let level = if log.access { "info" } else { "off" };
+    let access = format!("{}={level}", access::TARGET).parse()?;
+    Ok(without_packets(&log.filter)?.add_directive(access))
 }
 
 /// Lines of this format that pass the filter and hold nothing that a client sent in confidence.
-fn layer<S, W>(format: LogFormat, filter: EnvFilter, writer: W) -> impl Layer<S>
+fn layer<S, F, W>(format: LogFormat, filter: F, writer: W) -> impl Layer<S>
 where
+    F: LayerFilter<S> + Send + Sync + 'static,
     S: Subscriber + for<'a> LookupSpan<'a>,
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {

@@ -2,13 +2,19 @@
 
 use anyhow::Context as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tracing::info;
 
 /// Those that would otherwise end the process at once.
 pub(super) struct Signals {
     terminated: Signal,
     interrupted: Signal,
     hung_up: Signal,
+}
+
+/// What a signal asks for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Wish {
+    Stop,
+    Reload,
 }
 
 impl Signals {
@@ -20,17 +26,18 @@ impl Signals {
         })
     }
 
+    /// Waits for the next one.
+    pub(super) async fn next(&mut self) -> Wish {
+        tokio::select! {
+            _ = self.terminated.recv() => Wish::Stop,
+            _ = self.interrupted.recv() => Wish::Stop,
+            // Also sent when a terminal closes, and by those who rotate logs: then nothing has changed.
+            _ = self.hung_up.recv() => Wish::Reload,
+        }
+    }
+
     /// Waits until somebody wants the server to stop.
     pub(super) async fn stop(&mut self) {
-        loop {
-            tokio::select! {
-                _ = self.terminated.recv() => return,
-                _ = self.interrupted.recv() => return,
-                // Sent when a terminal closes, and by those who rotate logs.
-                _ = self.hung_up.recv() => {
-                    info!("SIGHUP changes nothing: settings are read at the start");
-                }
-            }
-        }
+        while self.next().await != Wish::Stop {}
     }
 }

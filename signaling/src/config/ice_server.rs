@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Secret;
 
 /// A server, and how to use it.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct IceServer {
     /// As in RFC 7064 and RFC 7065: `stun:stun.example.net`, `turn:turn.example.net?transport=udp`.

@@ -112,7 +112,8 @@ pub(super) async fn create(
     let issued = mint(&app, &grant).one(new.clone()).await?;
     AccessLog::token_made(client, &grant, &issued, &new);
     let link = NewLink::to(&issued, new.role, new.name);
-    let base = app.config.base_url(app.config.http.listen);
+    let config = app.config();
+    let base = config.base_url(config.http.listen);
     let made = links::create(&app.store, &base, [link], devices).await?;
     let created = CreatedLink {
         link: made.into_iter().next().unwrap_or_default(),
@@ -148,7 +149,7 @@ pub(super) async fn exchange(
         token: issued.token,
         expires_at: issued.expires_at,
     };
-    let is_https = app.config.is_https();
+    let is_https = app.config().is_https();
     Ok(([(SET_COOKIE, cookie(&device, is_https))], Json(exchanged)))
 }
 

@@ -230,7 +230,8 @@ pub(super) async fn create_many(
         sites: body.sites,
         valid_for: life(body.ttl_seconds)?,
     };
-    let base = app.config.base_url(app.config.http.listen);
+    let config = app.config();
+    let base = config.base_url(config.http.listen);
     let tokens = mint(&app, &grant).for_sites(wanted).await?;
     AccessLog::changed(client, &grant, &format!("{} tokens made", tokens.len()));
     let new = tokens

@@ -42,7 +42,7 @@ impl Session {
     /// Lets the media plane judge an offer; the conference then decides whether the peer is
     /// somebody's.
     pub(super) fn offer(&mut self, id: RequestId, sdp: String, sources: BTreeMap<String, Source>) {
-        let config = &self.app.config.conferences;
+        let config = &self.app.config().conferences;
         let frame = negotiation::audio_frame_ms(config, self.conference.sites());
         let policy = negotiation::participant_policy(self.role, frame, self.has_offered);
         let (media, conference) = (self.app.media.clone(), self.conference.clone());

@@ -79,7 +79,7 @@ pub(super) async fn open(
     client: ClientAddress,
     stranger: &Arc<Visit>,
 ) -> Result<Opened, Failure> {
-    let limit = Duration::from_secs(app.config.sessions.handshake_timeout_seconds);
+    let limit = Duration::from_secs(app.config().sessions.handshake_timeout_seconds);
     let first = timeout(limit, first_message(socket)).await.map_err(|_| {
         let message = format!("no `join` or `resume` within {} s", limit.as_secs());
         Failure::new(ErrorCode::JoinFirst, message)

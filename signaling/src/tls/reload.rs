@@ -10,6 +10,8 @@ use tracing::{error, info};
 use super::renewal::Look;
 use super::{Tls, TlsError};
 use crate::clock::Clock;
+use crate::config::Config;
+use crate::reload::{Commit, Part};
 
 /// How often. Higher: a new certificate is shown later. Lower: two small files are read more often.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
@@ -47,6 +49,23 @@ impl Tls {
             }
             Look::Broken { cause, is_news } => Err((cause.into(), is_news)),
         }
+    }
+}
+
+/// A certificate is looked at with the settings too, and one that cannot be used keeps all of them as
+/// they are.
+#[derive(Debug)]
+pub(crate) struct Watched {
+    pub(crate) tls: Arc<Tls>,
+    pub(crate) clock: Clock,
+}
+
+impl Part for Watched {
+    fn prepare(&self, _: &Config) -> Result<Commit, String> {
+        let (_, read) = self.tls.files.read();
+        read.map_err(|cause| cause.to_string())?;
+        let (tls, now) = (Arc::clone(&self.tls), self.clock.now().wall);
+        Ok(Box::new(move || tls.look_and_say(now)))
     }
 }
 
@@ -106,6 +125,13 @@ mod tests {
         assert_eq!(tls.failures(), 1);
         let error = tls.reload(now).unwrap_err().to_string();
         assert!(error.contains("key.pem"), "{error}");
+        let watched = Watched {
+            tls: Arc::new(tls),
+            clock: Clock::system(),
+        };
+        let refused = watched.prepare(&Config::default()).err();
+        assert!(refused.unwrap_or_default().contains("key.pem"));
+        let tls = watched.tls;
         put(directory.path(), "three.example");
         tls.look_and_say(now);
         assert_eq!(

@@ -72,6 +72,10 @@ impl Media for Stopped {
         false
     }
 
+    fn set_max_peers(&self, _: u32) {}
+
+    fn set_advertised(&self, _: Vec<std::net::IpAddr>) {}
+
     fn shutdown(&self) {}
 }
 

@@ -28,6 +28,8 @@ pub(crate) enum Order {
     Block(PublicationId, bool),
     Leave(PeerId),
     End,
+    MaxPeers(u32),
+    Advertised(Vec<std::net::IpAddr>),
 }
 
 /// Offers are like `send audio 0, send video 1, receive audio 2, receive video 3`.
@@ -258,6 +260,14 @@ impl Media for FakeMedia {
 
     fn is_loopback_only(&self) -> bool {
         self.is_loopback_only.load(Ordering::Relaxed)
+    }
+
+    fn set_max_peers(&self, most: u32) {
+        self.note(Order::MaxPeers(most));
+    }
+
+    fn set_advertised(&self, addresses: Vec<std::net::IpAddr>) {
+        self.note(Order::Advertised(addresses));
     }
 
     fn shutdown(&self) {}

@@ -21,6 +21,7 @@ mod lines;
 mod links;
 mod outage;
 mod programme;
+mod reload;
 mod rest;
 mod restart;
 mod room;

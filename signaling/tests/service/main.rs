@@ -9,4 +9,5 @@
 
 mod manager;
 mod process;
+mod reload;
 mod unit;

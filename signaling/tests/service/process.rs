@@ -64,6 +64,15 @@ impl Service {
         std::fs::read_to_string(self.path("log")).unwrap_or_default()
     }
 
+    /// Waits for a line of the log.
+    pub(crate) fn await_log(&self, part: &str) {
+        let start = Instant::now();
+        while !self.log().contains(part) {
+            assert!(start.elapsed() < PATIENCE, "no `{part}` in\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     pub(crate) fn signal(&self, name: &str) {
         let id = self.child.as_ref().expect("it was started").id();
         let status = Command::new("kill")
