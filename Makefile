@@ -56,6 +56,11 @@ build: packages web ## build the web client and the server
 release: packages web ## build the binary to put on a server, with the pages inside
 	cargo build --locked --release -p signaling --bin dinh
 
+.PHONY: deb
+deb: release ## build the Debian package, and try it: dist/dinh_*.deb
+	$(call install,lintian:lintian)
+	@package=$$(packaging/debian/build $(TARGET)/release/dinh dist) && packaging/debian/check $$package && echo $$package
+
 .PHONY: test
 test: packages-test web ## run every test, browsers included
 	$(NPM) --prefix $(WEB) test

@@ -8,6 +8,7 @@
 )]
 
 mod manager;
+mod package;
 mod process;
 mod reload;
 mod unit;
