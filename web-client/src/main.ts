@@ -3,6 +3,7 @@
 import "./ui/base.css";
 import { mount } from "svelte";
 import App from "./ui/App.svelte";
+import { keepFocus } from "./ui/focus.ts";
 import { Visit } from "./ui/visit.svelte.ts";
 
 const target = document.getElementById("app");
@@ -14,4 +15,6 @@ const applyDarkness = () => document.documentElement.classList.toggle("dark", da
 darkness.addEventListener("change", applyDarkness);
 applyDarkness();
 
-mount(App, { target, props: { visit: new Visit({ location, history }) } });
+const visit = new Visit({ location, history });
+keepFocus(target, visit.signal);
+mount(App, { target, props: { visit } });
