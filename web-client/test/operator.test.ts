@@ -336,3 +336,42 @@ describe("from a fresh page, by keyboard, it takes no more than two steps", () =
     expect(desk.country.holder?.participant).toBe(B);
   });
 });
+
+describe("a place on the stage", () => {
+  /** What the page has asked for, the floor apart. */
+  function asked(): string[] {
+    return desk.country.server.heard.flatMap((message) => {
+      if (message.type === "mute") return [`${message.muted ? "mute" : "unmute"} ${message.participant}${message.soundOnly ? "" : " wholly"}`];
+      return message.type === "setStage" ? [`${message.place} ${message.participant}`] : [];
+    });
+  }
+
+  async function open(site: string): Promise<void> {
+    desk.click(desk.all('[data-filter="present"]')[0] ?? document.body);
+    await desk.pass(300);
+    const row = desk.all(`[data-site="${site.slice(1)}"] .line`)[0];
+    if (row === undefined) throw new Error(`${site} is not listed`);
+    desk.click(row);
+    await desk.pass(300);
+  }
+
+  async function press(words: RegExp): Promise<void> {
+    const button = desk.all(".actions button").find((each) => words.test(read(each)));
+    if (button === undefined) throw new Error(`no button ${words}`);
+    desk.click(button);
+    await desk.pass(500);
+  }
+
+  it("shows a site that nobody has given the floor, and does not put its sound on the air", async () => {
+    await open(A);
+    await press(/^Lên hình chính$/u);
+    expect(asked()).toEqual([`mute ${A}`, `main ${A}`]);
+  });
+
+  it("leaves the sound of whoever has the floor as it is", async () => {
+    await speaking(A);
+    await open(A);
+    await press(/^Lên hình phụ$/u);
+    expect(asked()).toEqual([`second ${A}`]);
+  });
+});

@@ -1,31 +1,47 @@
-// Words on the page, in Vietnamese or English. Switching the language changes them at once, without a reload.
+// Words on the page, in every language that has a file. Switching the language changes them at once, without a reload.
 
-import { createInstance, type TFunction } from "i18next";
+import { createInstance, type ResourceLanguage, type TFunction } from "i18next";
 import type { Role } from "../protocol.ts";
-import en from "../locales/en.json";
-import vi from "../locales/vi.json";
 import { kindOfProvince } from "../roster.ts";
 
-export type Language = "vi" | "en";
+/** The name of its file in `locales`, which is its code: `vi`. */
+export type Language = string;
+
+/** The one for whoever has not chosen; the build sees to it that every other says the same. */
+const FIRST: Language = "vi";
+
+const files = import.meta.glob<ResourceLanguage>("../locales/*.json", { eager: true, import: "default" });
+const resources = new Map(
+  Object.entries(files).map(([path, translation]) => [path.replace(/^.*\/|\.json$/gu, ""), { translation }]),
+);
 
 const messages = createInstance({
-  lng: "vi",
-  fallbackLng: "vi",
-  resources: { vi: { translation: vi }, en: { translation: en } },
+  lng: FIRST,
+  fallbackLng: FIRST,
+  resources: Object.fromEntries(resources),
   interpolation: { escapeValue: false },
   initAsync: false,
 });
 // With its resources at hand and `initAsync` off, this ends before it returns.
 void messages.init();
 
-let current = $state<Language>("vi");
+let current = $state<Language>(FIRST);
+
+/** What there is to choose from, each named in itself; the first one first. */
+export const LANGUAGES = [...resources.keys()]
+  .sort((one, other) => Number(other === FIRST) - Number(one === FIRST) || one.localeCompare(other))
+  .map((code) => {
+    const say = messages.getFixedT(code);
+    return { code, short: say("language.short"), name: say("language.name") };
+  });
 
 export function language(): Language {
   return current;
 }
 
-/** Shows the page in another language and says so to screen readers. */
-export function speak(next: Language): void {
+/** Shows the page in another language, if there is such a one, and says so to screen readers. */
+export function speak(wanted: Language | null): void {
+  const next = wanted !== null && resources.has(wanted) ? wanted : FIRST;
   current = next;
   document.documentElement.lang = next;
   void messages.changeLanguage(next);

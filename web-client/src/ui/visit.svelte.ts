@@ -72,7 +72,7 @@ export class Visit {
     this.volume = this.#preferences.volume;
     this.loudspeaker = this.#preferences.loudspeaker;
     this.saves = this.#preferences.saves;
-    speak(this.#preferences.language === "en" ? "en" : "vi");
+    speak(this.#preferences.language);
     this.#devices = new LocalDevices(
       {
         source: navigator.mediaDevices,

@@ -1,0 +1,72 @@
+// What a file of sentences must be: the build asks, so that a language that is not whole never reaches anybody.
+
+import { readdirSync, readFileSync } from "node:fs";
+
+const DIRECTORY = new URL("../src/locales/", import.meta.url);
+/** The language in which sentences are first written. */
+const FIRST = "vi";
+const PLURAL = /_(zero|one|two|few|many|other)$/u;
+
+export interface Messages {
+  readonly [key: string]: string | Messages;
+}
+
+/** Every message by its dotted key. */
+export function flatten(messages: Messages, prefix = ""): Map<string, string> {
+  const flat = new Map<string, string>();
+  for (const [key, value] of Object.entries(messages)) {
+    if (typeof value === "string") flat.set(prefix + key, value);
+    else for (const [inner, text] of flatten(value, `${prefix}${key}.`)) flat.set(inner, text);
+  }
+  return flat;
+}
+
+const placeholders = (text: string): string => [...text.matchAll(/\{\{.*?\}\}/gu)].map(([found]) => found).sort().join(" ");
+
+/** The keys that a language needs for what another says: one for each of its own plurals where numbers are counted. */
+function keysFor(language: string, reference: ReadonlyMap<string, string>): Map<string, string> {
+  const { pluralCategories } = new Intl.PluralRules(language).resolvedOptions();
+  const needed = new Map<string, string>();
+  for (const [key, text] of reference) {
+    if (!PLURAL.test(key)) needed.set(key, text);
+    else for (const plural of pluralCategories) needed.set(key.replace(PLURAL, `_${plural}`), text);
+  }
+  return needed;
+}
+
+/** What is wrong with `messages` in `language`, one sentence each, beside those of another language. */
+export function faultsOf(language: string, messages: Messages, reference: Messages): readonly string[] {
+  const own = flatten(messages);
+  const needed = keysFor(language, flatten(reference));
+  const faults: string[] = [];
+  for (const [key, text] of needed) {
+    const said = own.get(key);
+    if (said === undefined) faults.push(`${key} is missing (${FIRST}: "${text}")`);
+    else if (said.trim() === "") faults.push(`${key} says nothing`);
+    else if (placeholders(said) !== placeholders(text)) faults.push(`${key} fills in "${placeholders(said)}" instead of "${placeholders(text)}"`);
+    else if (said !== said.normalize("NFC")) faults.push(`${key} is not composed (NFC): not every font draws its accents`);
+  }
+  for (const key of own.keys()) if (!needed.has(key)) faults.push(`${key} is said nowhere in ${FIRST}`);
+  return faults;
+}
+
+/** Every language that has a file. */
+export function readLocales(): ReadonlyMap<string, Messages> {
+  const files = readdirSync(DIRECTORY).filter((file) => file.endsWith(".json"));
+  const read = (file: string): Messages => JSON.parse(readFileSync(new URL(file, DIRECTORY), "utf8")) as Messages;
+  return new Map(files.map((file) => [file.slice(0, -".json".length), read(file)]));
+}
+
+/** Stops the build where a language is not whole, and says what it lacks. */
+export function wholeLocales() {
+  return {
+    name: "whole-locales",
+    buildStart(): void {
+      const locales = readLocales();
+      for (const [language, messages] of locales) {
+        const faults = faultsOf(language, messages, locales.get(FIRST) ?? {});
+        if (faults.length > 0) throw new Error(`src/locales/${language}.json is not whole:\n  ${faults.join("\n  ")}`);
+      }
+    },
+  };
+}
