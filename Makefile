@@ -76,6 +76,14 @@ PROGRAMS = DINH="$(abspath $(DINH))" LOADTEST="$(abspath $(LOADTEST))" LINE_DEVI
 browsers: packages-test web $(BROWSER)/node_modules/.package-lock.json ## run the tests with real browsers, against the programs built last
 	$(PROGRAMS) $(NPM) --prefix $(BROWSER) test
 
+.PHONY: screens
+screens: packages-test web ## photograph every state of every page, have axe judge it, and tell what has changed: SIZES, LOOKS, LANGUAGES
+	$(NPM) --prefix $(WEB) run screens -- "$(abspath $(TARGET))/screens"
+
+.PHONY: lighthouse
+lighthouse: packages-test web $(BROWSER)/node_modules/.package-lock.json ## what Lighthouse says of the pages on a slow phone, against the program built last
+	$(PROGRAMS) $(NPM) --prefix $(BROWSER) run lighthouse
+
 NETWORKS = $(PROGRAMS) node $(BROWSER)/networks/run.mjs
 
 .PHONY: networks-quick

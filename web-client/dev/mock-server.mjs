@@ -25,7 +25,7 @@ const sites = readFileSync(CSV, "utf8")
   .map(([code, name, level, parent]) => ({ code, name, level, parentCode: parent || null }));
 const provinceOf = (site) => (site.level === "province" ? site.code : site.level === "central" ? null : site.parentCode);
 
-const CONFERENCE = { id: "01JD8XZ3N7", title: "Hội nghị giao ban trực tuyến toàn quốc tháng 11", state: process.env.MOCK_STATE ?? "running" };
+const CONFERENCE = { id: "01JD8XZ3N7", title: "Hội nghị giao ban trực tuyến toàn quốc tháng 11", state: "running" };
 
 /** Everyone who is here, as operators see them. */
 const people = new Map();
@@ -35,6 +35,8 @@ let holder = null;
 let queue = [];
 const overrides = { main: undefined, second: undefined, screen: undefined };
 const sharing = new Set();
+/** Whose sessions a token asks to be unknown when they come back. */
+const forgotten = new Set();
 
 function person(participant, role, site, state = "present") {
   const found = sites.find(({ code }) => code === site);
@@ -45,6 +47,7 @@ function person(participant, role, site, state = "present") {
     province: found ? provinceOf(found) : null,
     name: role === "hall" ? "Hội trường Trung ương" : (found?.name ?? role),
     state,
+    device: 1,
     muted: false,
     media: state === "present" ? "connected" : "silent",
     sources: [],
@@ -52,11 +55,40 @@ function person(participant, role, site, state = "present") {
   };
 }
 
-people.set("P-HALL", { ...person("P-HALL", "hall", "VN"), sources: ["microphone", "camera"] });
-sites.forEach((site, index) => {
-  if (site.level === "central" || index % 61 === 7) return;
-  people.set(`P-${site.code}`, person(`P-${site.code}`, "site", site.code, index % 397 === 3 ? "lost" : "present"));
-});
+/** A few communes wait already, so that an operator's page has something to show. */
+function letWait() {
+  const wait = (minutes, code) => ({ participant: `P-${code}`, since: new Date(Date.now() - minutes * 60_000).toISOString() });
+  queue = sites.filter(({ level }) => level === "commune").filter((_, i) => i % 900 === 11).map(({ code }, i) => wait(4 - i, code));
+  holder = wait(7, sites.find(({ name }) => name.includes("Đà Lạt"))?.code ?? sites[5].code);
+  holder.began = new Date(Date.parse(holder.since) + 4_000).toISOString();
+  Object.assign(people.get(holder.participant) ?? {}, { sources: ["microphone", "camera"] });
+  // Not all is well: the second who waits has lost its line, the third has no picture and sound, and some suffer.
+  const [, lost, without] = queue.map(({ participant }) => people.get(participant));
+  Object.assign(lost ?? {}, { state: "lost", media: "silent" });
+  Object.assign(without ?? {}, { media: "none" });
+  [...people.values()].forEach((one, index) => {
+    if (one.state === "present" && index % 149 === 5) one.media = index % 2 ? "silent" : "none";
+    if (one.state === "present" && index % 97 === 5) one.score = (index % 7) * 10;
+  });
+}
+
+/** A country of which a few are away, waiting already, or not well: as it was at the start, whatever was done since. */
+function begin() {
+  CONFERENCE.state = process.env.MOCK_STATE ?? "running";
+  for (const { socket } of sockets.values()) socket.close(1001);
+  sockets.clear();
+  sharing.clear();
+  forgotten.clear();
+  Object.assign(overrides, { main: undefined, second: undefined, screen: undefined });
+  [holder, queue] = [null, []];
+  people.clear();
+  people.set("P-HALL", { ...person("P-HALL", "hall", "VN"), sources: ["microphone", "camera"] });
+  sites.forEach((site, index) => {
+    if (site.level === "central" || index % 61 === 7) return;
+    people.set(`P-${site.code}`, person(`P-${site.code}`, "site", site.code, index % 397 === 3 ? "lost" : "present"));
+  });
+  if (process.env.MOCK_QUEUE) letWait();
+}
 
 const nameOf = (participant) => people.get(participant)?.name ?? "?";
 const siteOf = (participant) => people.get(participant)?.site ?? null;
@@ -176,7 +208,7 @@ function tellAll(...changed) {
 }
 
 /** The first picture of whoever has the floor arrives. */
-function begin(participant) {
+function goOnAir(participant) {
   if (holder?.participant !== participant) return;
   holder.began ??= new Date().toISOString();
   people.get(participant).sources = ["microphone", "camera"];
@@ -199,7 +231,7 @@ function act(me, message) {
       return tellAll(before);
     case "grantFloor":
       // One that has no picture and sound yet stays invited.
-      if (people.get(message.participant)?.media === "connected") setTimeout(() => begin(message.participant), 400);
+      if (people.get(message.participant)?.media === "connected") setTimeout(() => goOnAir(message.participant), 400);
       queue = queue.filter(({ participant }) => participant !== message.participant);
       holder = { participant: message.participant, since: now };
       return tellAll(message.participant, before);
@@ -254,7 +286,19 @@ const http = createServer((request, response) => {
     response.setHeader("content-type", "application/json");
     response.end(JSON.stringify(value));
   };
+  if (pathname === "/begin") {
+    begin();
+    return json({});
+  }
+  if (pathname === "/api/v1/links/exchange") {
+    response.statusCode = 403;
+    return json({ code: "not_permitted", message: "mock" });
+  }
   if (pathname.endsWith("/roster")) {
+    if (claims((request.headers.authorization ?? "").replace("Bearer ", "")).hasNoList) {
+      response.statusCode = 503;
+      return json({ code: "overloaded", message: "mock" });
+    }
     const expected = sites.map((site) => ({ code: site.code, name: site.name, level: site.level, province: provinceOf(site) }));
     return json({ version: 1, sites: expected });
   }
@@ -286,6 +330,8 @@ const http = createServer((request, response) => {
 
 new WebSocketServer({ server: http, path: "/ws" }).on("connection", (socket) => {
   let me = null;
+  /** Requests that a token asks to be refused, each with the code. */
+  let refusals = {};
   const send = (message) => socket.send(JSON.stringify(message));
   /** What an operator reads when a token asks for it: `main` or another importance, or `over`. */
   const trouble = (kind) => {
@@ -298,7 +344,7 @@ new WebSocketServer({ server: http, path: "/ws" }).on("connection", (socket) => 
     };
     send({ type: "trouble", version: 1, refused: { conferenceFull: 0, serverFull: 3, overloaded: 128 }, overload });
   };
-  const enter = (participant, role, site, resumed) => {
+  const enter = (participant, role, site, resumed, tookOver = false) => {
     me = participant;
     const found = sites.find(({ code }) => code === site);
     if (!people.has(me)) people.set(me, person(me, role, site ?? null));
@@ -315,6 +361,7 @@ new WebSocketServer({ server: http, path: "/ws" }).on("connection", (socket) => 
       site: found ? { code: found.code, name: found.name } : null,
       conference: CONFERENCE,
       resumed,
+      tookOver,
       media: false,
       resumeSeconds: 30,
       pingSeconds: 10,
@@ -332,16 +379,23 @@ new WebSocketServer({ server: http, path: "/ws" }).on("connection", (socket) => 
   socket.on("message", (data) => {
     const message = JSON.parse(data.toString());
     if (message.type === "join") {
-      const { role, site, refuse, close, trouble: kind } = claims(message.token);
+      const { role, site, refuse, close, trouble: kind, refuses, tookOver, forgets } = claims(message.token);
+      refusals = refuses ?? {};
+      if (forgets) forgotten.add(`P-${site}`);
       if (refuse) {
         send({ type: "error", id: null, code: refuse, message: "mock", retryAfterSeconds: null });
         socket.close(close ?? 4003);
       } else {
-        enter(role === "hall" ? "P-HALL" : site ? `P-${site}` : `P-${role}`, role, site, false);
+        enter(role === "hall" ? "P-HALL" : site ? `P-${site}` : `P-${role}`, role, site, false, tookOver);
         if (kind) trouble(kind);
       }
     } else if (message.type === "resume") {
       const [participant, role, site] = message.session.slice(2).split(":");
+      if (forgotten.has(participant)) {
+        send({ type: "error", id: null, code: "session_unknown", message: "mock", retryAfterSeconds: null });
+        socket.close(4004);
+        return;
+      }
       enter(participant, role, site === "" ? undefined : site, true);
     } else if (message.type === "ping") {
       send({ type: "pong" });
@@ -349,8 +403,9 @@ new WebSocketServer({ server: http, path: "/ws" }).on("connection", (socket) => 
       send(answer(message));
     } else if (message.type !== "leave") {
       const isGone = message.type === "grantFloor" && people.get(message.participant)?.state !== "present";
-      if (isGone) {
-        send({ type: "error", id: message.id, code: "participant_unknown", message: "mock", retryAfterSeconds: null });
+      const code = refusals[message.type] ?? (isGone ? "participant_unknown" : null);
+      if (code !== null) {
+        send({ type: "error", id: message.id, code, message: "mock", retryAfterSeconds: null });
         return;
       }
       send({ type: "ok", id: message.id });
@@ -362,24 +417,11 @@ new WebSocketServer({ server: http, path: "/ws" }).on("connection", (socket) => 
   });
 });
 
-// A few communes that wait already, so that an operator's page has something to show.
-const wait = (minutes, code) => ({ participant: `P-${code}`, since: new Date(Date.now() - minutes * 60_000).toISOString() });
-if (process.env.MOCK_QUEUE) {
-  queue = sites.filter(({ level }) => level === "commune").filter((_, i) => i % 900 === 11).map(({ code }, i) => wait(4 - i, code));
-  holder = wait(7, sites.find(({ name }) => name.includes("Đà Lạt"))?.code ?? sites[5].code);
-  holder.began = new Date(Date.parse(holder.since) + 4_000).toISOString();
-  Object.assign(people.get(holder.participant) ?? {}, { sources: ["microphone", "camera"] });
-  // Not all is well: the second who waits has lost its line, the third has no picture and sound, and some suffer.
-  const [, lost, without] = queue.map(({ participant }) => people.get(participant));
-  Object.assign(lost ?? {}, { state: "lost", media: "silent" });
-  Object.assign(without ?? {}, { media: "none" });
-  [...people.values()].forEach((one, index) => {
-    if (one.state === "present" && index % 149 === 5) one.media = index % 2 ? "silent" : "none";
-    if (one.state === "present" && index % 97 === 5) one.score = (index % 7) * 10;
-  });
+begin();
+const rate = process.env.MOCK_QUEUE ? Number(process.env.MOCK_CHANGES ?? 1) : 0;
+if (rate > 0) {
   // A little life: sites come and go, MOCK_CHANGES of them a second; operators are told four times a second at most.
   const all = [...people.keys()].filter((id) => id !== "P-HALL");
-  const rate = Number(process.env.MOCK_CHANGES ?? 1);
   const tellings = Math.min(4, rate);
   setInterval(() => {
     const changes = Array.from({ length: Math.round(rate / tellings) }, () => {

@@ -1,0 +1,131 @@
+// Photographs one state in every size and look, and judges it: by axe, and by what no picture should have.
+
+import axe from "axe-core";
+
+export const SIZES = {
+  tiny: [320, 480],
+  phone: [375, 812],
+  sideways: [812, 375],
+  /** A laptop's window at 200 %. */
+  zoomed: [683, 384, 2],
+  laptop: [1366, 768],
+  desk: [1920, 1080],
+  wall: [3840, 2160],
+};
+/** What the system may ask for. */
+export const LOOKS = {
+  light: { colorScheme: "light", forcedColors: "none" },
+  dark: { colorScheme: "dark", forcedColors: "none" },
+  forced: { colorScheme: "light", forcedColors: "active" },
+};
+/** States that differ from another by one sentence are seen where it is longest and shortest of room. */
+const BRIEF = { sizes: ["phone", "laptop"], looks: ["light"] };
+/** Where axe is asked: colours differ by look, what is shown differs by size. */
+const JUDGED = [["light", "laptop"], ["light", "phone"], ["dark", "laptop"]];
+
+/** Runs in a world of its own in the page, whose clock goes on. */
+function settle() {
+  return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+}
+
+/** What no picture should have. */
+function faults() {
+  const found = [];
+  const wide = document.documentElement.scrollWidth - innerWidth;
+  if (wide > 0) found.push(`scrolls sideways by ${wide} px`);
+  const root = document.querySelector("dialog[open]") ?? document;
+  /** Whether a point lies in what scrolls around an element, not scrolled away. */
+  const isShown = (element, x, y) => {
+    for (let next = element.parentElement; next !== null; next = next.parentElement) {
+      if (getComputedStyle(next).overflowY === "visible") continue;
+      const { left, top, right, bottom } = next.getBoundingClientRect();
+      if (x < left || x > right || y < top || y > bottom) return false;
+    }
+    return true;
+  };
+  const name = (element) => `${element.tagName.toLowerCase()} "${(element.getAttribute("aria-label") ?? element.textContent).trim().replace(/\s+/gu, " ").slice(0, 40)}"`;
+  for (const element of root.querySelectorAll("button, input, select, summary, a")) {
+    const box = element.getBoundingClientRect();
+    const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+    if (!element.checkVisibility({ visibilityProperty: true }) || x < 0 || y < 0 || x >= innerWidth || y >= innerHeight) continue;
+    const top = document.elementFromPoint(x, y);
+    if (top !== null && !element.contains(top) && !top.contains(element) && top.tagName !== "LABEL" && isShown(element, x, y)) found.push(`${name(element)} is covered by ${name(top)}`);
+    if (element.tagName === "BUTTON" && element.scrollWidth > element.clientWidth + 1) found.push(`${name(element)} is too narrow for its words`);
+  }
+  for (const element of root.querySelectorAll("p, h1, h2, span, dd, li")) {
+    const style = getComputedStyle(element);
+    if (element.clientWidth < 2 || style.overflowX !== "hidden" || style.textOverflow === "ellipsis" || style.clipPath !== "none") continue;
+    if (element.scrollWidth > element.clientWidth + 1) found.push(`${name(element)} is cut off`);
+  }
+  return found;
+}
+
+/** Everything that the page says, names of buttons included. */
+function words() {
+  const named = [...document.querySelectorAll("[aria-label], [title], [placeholder]")];
+  const attributes = named.flatMap((element) => ["aria-label", "title", "placeholder"].map((name) => element.getAttribute(name) ?? ""));
+  const hints = [...document.querySelectorAll("option")].map(({ textContent }) => textContent);
+  return [document.title, document.body.innerText, document.body.textContent, ...attributes, ...hints].join("\n");
+}
+
+/** One page, seen from outside its clock. */
+export class Looker {
+  #page;
+  #client;
+  #world;
+
+  static async at(page) {
+    const looker = new Looker();
+    looker.#page = page;
+    looker.#client = await page.context().newCDPSession(page);
+    const { frameTree } = await looker.#client.send("Page.getFrameTree");
+    const { executionContextId } = await looker.#client.send("Page.createIsolatedWorld", { frameId: frameTree.frame.id });
+    looker.#world = executionContextId;
+    return looker;
+  }
+
+  async #run(expression) {
+    const { result, exceptionDetails } = await this.#client.send("Runtime.evaluate", {
+      expression, contextId: this.#world, awaitPromise: true, returnByValue: true,
+    });
+    if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
+    return result.value;
+  }
+
+  words() {
+    return this.#run(`(${words})()`);
+  }
+
+  /** Changes the language as a person would, whatever lies above the button. */
+  async speak(language) {
+    await this.#page.evaluate((code) => document.querySelector(`.languages [lang=${code}]`).click(), language);
+  }
+
+  async #size([width, height, deviceScaleFactor = 1]) {
+    await this.#client.send("Emulation.setDeviceMetricsOverride", { width, height, deviceScaleFactor, mobile: false });
+    await this.#run(`(${settle})()`);
+  }
+
+  async #violations() {
+    await this.#run(`if (!globalThis.axe) { ${axe.source} }; 0`);
+    return this.#run(`axe.run({ resultTypes: ["violations"] }).then(({ violations }) => violations.map(({ id, impact, nodes }) =>
+      "axe: " + id + " (" + impact + ") " + nodes.slice(0, 3).map(({ target }) => target.join(" ")).join(" | ")))`);
+  }
+
+  /** Calls `onPicture` with the name of each look and size, its picture and what is wrong with it. */
+  async photograph({ sizes, looks, isBrief }, onPicture) {
+    const [manySizes, manyLooks] = isBrief
+      ? [sizes.filter((size) => BRIEF.sizes.includes(size)), looks.filter((look) => BRIEF.looks.includes(look))]
+      : [sizes, looks];
+    for (const look of manyLooks) {
+      await this.#page.emulateMedia({ ...LOOKS[look], reducedMotion: "reduce" });
+      for (const size of manySizes) {
+        await this.#size(SIZES[size]);
+        const found = await this.#run(`(${faults})()`);
+        if (JUDGED.some(([ofLook, ofSize]) => ofLook === look && ofSize === size)) found.push(...(await this.#violations()));
+        const { data } = await this.#client.send("Page.captureScreenshot", { format: "jpeg", quality: 82, optimizeForSpeed: true });
+        await onPicture(`${size}-${look}`, Buffer.from(data, "base64"), found);
+      }
+    }
+  }
+}

@@ -1,0 +1,126 @@
+// Runs in the page before its own scripts: devices and a connection that need no hardware and no network, and a way
+// for the gallery to say what the server says.
+
+/** `flags` say what this machine cannot do. */
+export function makeBelieve(flags) {
+  globalThis.__tracks = [];
+  globalThis.__sockets = [];
+  globalThis.__fixed = new Set();
+  globalThis.__stats = new Map();
+  globalThis.__isHeldBack = flags.isBlocked === true;
+
+  function drawn(index) {
+    const canvas = Object.assign(document.createElement("canvas"), { width: 1280, height: 720 });
+    const pen = canvas.getContext("2d");
+    const hue = [215, 150, 40, 280, 350][index % 5];
+    function draw() {
+      const back = pen.createLinearGradient(0, 0, 0, 720);
+      back.addColorStop(0, `hsl(${hue} 35% 38%)`);
+      back.addColorStop(1, `hsl(${hue} 40% 18%)`);
+      pen.fillStyle = back;
+      pen.fillRect(0, 0, 1280, 720);
+      pen.fillStyle = `hsl(${hue} 30% 70%)`;
+      pen.beginPath();
+      pen.arc(640, 300, 120, 0, 7);
+      pen.ellipse(640, 700, 260, 240, 0, 0, 7);
+      pen.fill();
+    }
+    draw();
+    setInterval(draw, 300);
+    return canvas.captureStream(5).getVideoTracks()[0];
+  }
+  function sound(isHeard) {
+    const context = new AudioContext();
+    const out = context.createMediaStreamDestination();
+    if (isHeard) {
+      const tone = new OscillatorNode(context, { frequency: 220 });
+      tone.connect(out);
+      tone.start();
+    }
+    return out.stream.getAudioTracks()[0];
+  }
+
+  const { mediaDevices } = navigator;
+  const failing = (kind) => flags.fails?.[kind] ?? flags.fails?.both;
+  mediaDevices.getUserMedia = async ({ audio }) => {
+    if (flags.asks) return new Promise(() => undefined);
+    const fault = failing(audio ? "microphone" : "camera");
+    if (fault) throw new DOMException(fault === "dismissed" ? "Permission dismissed" : "no", fault === "dismissed" ? "NotAllowedError" : fault);
+    const track = audio ? sound(!flags.isSilent) : drawn(4);
+    track.getSettings = () => (audio ? { deviceId: "a1" } : { deviceId: "v1", width: 1280, height: 720 });
+    globalThis.__tracks.push(track);
+    return new MediaStream([track]);
+  };
+  mediaDevices.getDisplayMedia = async () => new MediaStream([drawn(2)]);
+  mediaDevices.enumerateDevices = async () =>
+    [
+      ["audioinput", "a1", "Microphone (Realtek High Definition Audio)"],
+      ["audioinput", "a2", "Jabra Speak 510 USB"],
+      ["videoinput", "v1", "Integrated Camera (04f2:b6d9)"],
+      ["videoinput", "v2", "HD Pro Webcam C920"],
+      ["audiooutput", "o1", "Speakers (Realtek High Definition Audio)"],
+      ["audiooutput", "o2", "Jabra Speak 510 USB"],
+    ].map(([kind, deviceId, label]) => ({ kind, deviceId, label, groupId: "g" }));
+  if (flags.isInsecure) Object.defineProperty(navigator, "mediaDevices", { value: undefined });
+  if (flags.isQuiet) HTMLAudioElement.prototype.play = () => Promise.reject(new DOMException("not yet", "NotAllowedError"));
+  if (flags.isSlow) Object.defineProperty(navigator, "mediaCapabilities", { value: { decodingInfo: async () => ({ smooth: false }) } });
+
+  let videos = 0;
+  globalThis.RTCPeerConnection = class extends EventTarget {
+    iceConnectionState = "new";
+    connectionState = "new";
+    localDescription = null;
+    lines = [];
+    constructor() {
+      super();
+      globalThis.__peer = this;
+    }
+    addTransceiver(kind, { direction }) {
+      const mid = String(this.lines.length);
+      const receives = direction === "recvonly";
+      const line = {
+        kind,
+        direction,
+        mid,
+        sender: { replaceTrack: () => Promise.resolve(), getParameters: () => ({ encodings: [] }) },
+        receiver: { track: receives ? (kind === "video" ? drawn(videos++) : sound(false)) : null },
+      };
+      this.lines.push(line);
+      return line;
+    }
+    createOffer() {
+      const sdp = this.lines.map(({ kind, mid, direction }) => `m=${kind}\r\na=mid:${mid}\r\na=${direction}\r\n`).join("");
+      return Promise.resolve({ type: "offer", sdp });
+    }
+    setLocalDescription(offer) {
+      this.localDescription = offer;
+      return Promise.resolve();
+    }
+    setRemoteDescription() {
+      if (!flags.isBlocked) setTimeout(() => this.become("connected"), 0);
+      return Promise.resolve();
+    }
+    become(state) {
+      this.iceConnectionState = this.connectionState = state;
+      this.dispatchEvent(new Event("iceconnectionstatechange"));
+      this.dispatchEvent(new Event("connectionstatechange"));
+    }
+    getStats() {
+      return Promise.resolve(globalThis.__stats);
+    }
+    restartIce() {}
+    close() {}
+  };
+
+  const Real = WebSocket;
+  globalThis.WebSocket = class extends Real {
+    constructor(url) {
+      super(url);
+      // What a state of the gallery says holds, whatever the make-believe server says later.
+      this.addEventListener("message", (event) => {
+        if (event.isTrusted && globalThis.__fixed.has(JSON.parse(event.data).type)) event.stopImmediatePropagation();
+      });
+      globalThis.__sockets.push(this);
+    }
+  };
+}

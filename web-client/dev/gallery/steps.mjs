@@ -1,0 +1,96 @@
+// What leads to a state of the gallery, one after the other.
+
+import { said } from "./words.mjs";
+
+/** One step after the other. */
+export const steps =
+  (...list) =>
+  async (page) => {
+    for (const step of list) await step(page);
+  };
+
+/** A step of the page's clock, which stands still otherwise, in milliseconds. */
+const TICK_MS = 100;
+/** What has not come about after so many of them does not. */
+const TICKS = 120;
+
+async function tick(page, ms = TICK_MS) {
+  await page.clock.runFor(ms);
+  // What is really on its way arrives.
+  await page.waitForTimeout(10);
+}
+
+/** Time goes by in the page. */
+export const later = (ms) => async (page) => {
+  for (let left = ms; left > 0; left -= 250) await tick(page, Math.min(250, left));
+};
+
+/** Lets time go by until it is so. */
+export async function until(page, what, isSo) {
+  for (let ticks = 0; ticks < TICKS; ticks++) {
+    if (await isSo()) return;
+    await tick(page);
+  }
+  throw new Error(`${what} never came about`);
+}
+
+const visible = (page, what, locator) => until(page, what, () => locator.isVisible());
+
+/** Waits until the page says a sentence. */
+export const reads = (key) => (page) => visible(page, `"${key}"`, page.getByText(said(key)).filter({ visible: true }).first());
+
+/** Presses a button by the key of its words. */
+export const press = (key) => async (page) => {
+  const button = page.getByRole("button", { name: said(key) }).filter({ visible: true }).first();
+  await visible(page, `the button "${key}"`, button);
+  await button.click();
+  await tick(page);
+};
+
+/** Presses what `selector` finds, seen or not: a page for narrow windows is reached in a wide one too. */
+export const touch = (selector, index = 0) => async (page) => {
+  const found = page.locator(selector).nth(index);
+  await until(page, selector, async () => (await page.locator(selector).count()) > index);
+  await found.evaluate((element) => element.click());
+  await tick(page);
+};
+
+export const present = (selector) => (page) => visible(page, selector, page.locator(selector).first());
+export const fill = (selector, words) => (page) => page.locator(selector).fill(words);
+export const key = (name) => (page) => page.keyboard.press(name);
+
+/** The server says this, and nothing else of the kind any more. */
+export const say = (message) => (page) =>
+  page.evaluate((data) => {
+    globalThis.__fixed.add(data.type);
+    globalThis.__sockets.at(-1).dispatchEvent(new MessageEvent("message", { data: JSON.stringify(data) }));
+  }, message);
+
+/** The server closes the line and says why; without a reason it breaks. */
+export const end = (code, reason = null) => (page) =>
+  page.evaluate(
+    ([closeCode, why]) => {
+      const socket = globalThis.__sockets.at(-1);
+      const closing = { type: "closing", reason: why, retryAfterSeconds: null };
+      if (why !== null) socket.dispatchEvent(new MessageEvent("message", { data: JSON.stringify(closing) }));
+      socket.dispatchEvent(new CloseEvent("close", { code: closeCode }));
+    },
+    [code, reason],
+  );
+
+const NOTHING = { microphone: false, camera: false };
+export const ALL = { microphone: true, camera: true };
+export const self = (part) =>
+  say({ type: "self", version: 9, muted: false, floor: "none", position: null, onStage: false, device: 1, standsBy: false, arriving: NOTHING, lastTurn: null, ...part });
+
+export const JOINS = ["check.join_watch", "check.join_speak", "check.join_anyway"];
+/** Goes in, and waits until picture and sound are connected. */
+export const join = async (page) => {
+  const words = new RegExp(JOINS.map((name) => said(name).source).join("|"), "su");
+  const button = page.getByRole("button", { name: words });
+  await visible(page, "a way in", button);
+  await button.click();
+  await present(".stage")(page);
+  await until(page, "a connection", () => page.evaluate(() => globalThis.__peer?.iceConnectionState === "connected" || globalThis.__isHeldBack));
+  await later(500)(page);
+};

@@ -1,0 +1,52 @@
+// Sentences of the page by their keys: found in a language, and which of all no picture has shown.
+
+import { readFileSync } from "node:fs";
+
+const locale = (language) => JSON.parse(readFileSync(new URL(`../../src/locales/${language}.json`, import.meta.url), "utf8"));
+
+function flat(node, path = "") {
+  return Object.entries(node).flatMap(([name, value]) => {
+    const key = path === "" ? name : `${path}.${name}`;
+    return typeof value === "string" ? [[key, value]] : flat(value, key);
+  });
+}
+
+const words = new Map();
+
+/** Every sentence of a language, by key. */
+function sentences(language) {
+  if (!words.has(language)) words.set(language, new Map(flat(locale(language))));
+  return words.get(language);
+}
+
+/** Quotation marks are anything: what selects by words takes them for its own. */
+const escape = (text) => text.replace(/[.*+?^${}()|[\]\\]/gu, "\\$&").replace(/["'\x60]/gu, ".");
+
+/** What a sentence looks like on the page, whatever stands in its places. */
+function pattern(sentence) {
+  return sentence.split(/\{\{[^}]*\}\}/u).map(escape).join(".+?").replaceAll(" ", "\\s+");
+}
+
+/** The sentence of `key` as a whole, in any of the languages. */
+export function said(key) {
+  const either = ["vi", "en"].map((language) => sentences(language).get(key));
+  if (either.includes(undefined)) throw new Error(`no sentence is called ${key}`);
+  return new RegExp(`^\\s*(?:${either.map(pattern).join("|")})\\s*$`, "su");
+}
+
+/** Keeps count of what has been shown. */
+export class Shown {
+  #seen = new Set();
+
+  /** `text` is everything that a page says, names of buttons included. */
+  add(text, language) {
+    for (const [key, sentence] of sentences(language)) {
+      const id = `${language} ${key}`;
+      if (!this.#seen.has(id) && new RegExp(pattern(sentence), "su").test(text)) this.#seen.add(id);
+    }
+  }
+
+  missing(language) {
+    return [...sentences(language).keys()].filter((key) => !this.#seen.has(`${language} ${key}`));
+  }
+}
