@@ -1,0 +1,57 @@
+// What Lighthouse says of the check, the site's and the operator's page on a phone that it makes slow; fails below the bars.
+// DINH=… node lighthouse.mjs
+
+import lighthouse from "lighthouse";
+import puppeteer from "puppeteer-core";
+
+import { World } from "./lib/world.mjs";
+
+const BARS = { performance: 0.95, accessibility: 1 };
+
+const world = new World();
+await world.start();
+const browser = await puppeteer.launch({
+  executablePath: "/usr/bin/chromium",
+  args: ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", "--allow-loopback-in-peer-connection"],
+});
+let isMet = true;
+
+/** Judges the page that `link` leads to, in a tab in which `prepare` has been done. */
+async function judge(name, link, prepare) {
+  const context = await browser.createBrowserContext();
+  const page = await context.newPage();
+  const url = new URL(world.server.at("127.0.0.1", link));
+  if (prepare) {
+    await page.goto(url.href);
+    await prepare(page);
+    url.hash = "";
+  }
+  const flags = { onlyCategories: Object.keys(BARS), disableStorageReset: true, logLevel: "error" };
+  const { lhr } = await lighthouse(url.href, flags, undefined, page);
+  const scores = Object.keys(BARS).map((category) => lhr.categories[category].score);
+  isMet &&= Object.values(BARS).every((bar, index) => scores[index] >= bar);
+  const of = (audit) => lhr.audits[audit].displayValue ?? "";
+  console.log([name, ...scores.map((score) => score.toFixed(2)), of("first-contentful-paint"), of("largest-contentful-paint"), of("total-blocking-time"), lhr.audits["cumulative-layout-shift"].displayValue].join(" | "));
+  for (const category of Object.keys(BARS)) {
+    for (const { id, weight } of lhr.categories[category].auditRefs) {
+      const { score, title } = lhr.audits[id];
+      if (weight > 0 && score !== null && score < 0.9) console.log(`  ${id} ${score}: ${title}`);
+    }
+  }
+  await context.close();
+}
+
+try {
+  console.log("page | performance | accessibility | first paint | largest paint | blocked | shift");
+  await judge("check", world.server.links.commune);
+  await judge("site", world.server.links.commune, async (page) => {
+    const button = await page.waitForSelector(".join");
+    await button.click();
+    await page.waitForSelector(".ask:not([disabled])");
+  });
+  await judge("operator", world.server.links.operator);
+} finally {
+  await browser.close();
+  await world.end();
+}
+process.exitCode = isMet ? 0 : 1;
