@@ -146,7 +146,7 @@ impl Default for Metrics {
 impl Metrics {
     fn register(&self) {
         let mut root = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
-        root.register_collector(Box::new(process::Process));
+        root.register_collector(Box::new(process::Process::starting()));
         let dinh = root.sub_registry_with_prefix("dinh");
         dinh.register(
             "websockets",

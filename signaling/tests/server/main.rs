@@ -12,6 +12,7 @@ mod client;
 mod clock;
 mod condition;
 mod corrections;
+mod dashboards;
 mod demand;
 mod fake_media;
 mod floor;
