@@ -25,6 +25,7 @@ INTEROP := tests/interop
 
 # What must be on the PATH, or a module of Python, each with the Debian package that brings it.
 BUILD_NEEDS := cc:build-essential
+DOCS_NEEDS := python3:python3 ensurepip:python3-venv
 LINT_NEEDS := $(BUILD_NEEDS) curl:curl python3:python3 ensurepip:python3-venv
 TEST_NEEDS := $(BUILD_NEEDS) python3:python3 ensurepip:python3-venv chromium:chromium firefox-esr:firefox-esr ip:iproute2 nft:nftables strace:strace
 
@@ -52,8 +53,11 @@ run: build ## start a server with a demo conference, and print links into it
 build: packages web ## build the web client and the server
 	cargo build --locked -p signaling --bin dinh
 
+.PHONY: docs
+docs: packages-docs docs/dist/index.html ## build the documentation that the server serves at /docs
+
 .PHONY: release
-release: packages web ## build the binary to put on a server, with the pages inside
+release: packages web docs ## build the binary to put on a server, with the pages inside
 	cargo build --locked --release -p signaling --bin dinh
 
 .PHONY: deb
@@ -62,7 +66,7 @@ deb: release ## build the Debian package, and try it: dist/dinh_*.deb
 	@package=$$(packaging/debian/build $(TARGET)/release/dinh dist) && packaging/debian/check $$package && echo $$package
 
 .PHONY: test
-test: packages-test web ## run every test, browsers included
+test: packages-test web docs ## run every test, browsers included
 	$(NPM) --prefix $(WEB) test
 	cargo test --workspace --locked
 	@$(MAKE) --no-print-directory interop-quick
@@ -128,13 +132,15 @@ faults: packages-test web ## kill the server and break its disk at random: FAULT
 	FAULTS="$${FAULTS:-200}" cargo test --locked -p signaling --test faults -- --nocapture
 
 .PHONY: lint
-lint: packages-lint web $(TOOLS)/lint/.installed ## check format, lints, types, dependencies and licences
+lint: packages-lint web $(TOOLS)/lint/.installed $(TOOLS)/promtool/usr/bin/promtool ## check format, lints, types, dependencies and licences
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	$(NPM) --prefix $(WEB) run check
 	cargo metadata --locked --format-version 1 --manifest-path tests/fuzz/Cargo.toml >/dev/null
 	$(TOOLS)/lint/bin/cargo-shear --locked
 	$(TOOLS)/lint/bin/cargo-deny --locked check bans licenses sources
+	cargo build --locked -p signaling --bin dinh
+	packaging/check-metrics $(TOOLS)/promtool/usr/bin/promtool $(DINH)
 	@if $(TOOLS)/lint/bin/cargo-deny fetch db 2>/dev/null; then $(TOOLS)/lint/bin/cargo-deny --locked check --disable-fetch advisories; \
 	else echo "The advisories of RustSec cannot be fetched: not checked"; fi
 
@@ -169,9 +175,11 @@ bench-conferences: packages web ## conference after conference at one server, an
 .PHONY: web
 web: $(WEB)/dist/index.html
 
-.PHONY: packages packages-lint packages-test
+.PHONY: packages packages-docs packages-lint packages-test
 packages:
 	$(call install,$(BUILD_NEEDS))
+packages-docs:
+	$(call install,$(DOCS_NEEDS))
 packages-lint:
 	$(call install,$(LINT_NEEDS))
 packages-test:
@@ -181,6 +189,19 @@ packages-test:
 $(TOOLS)/%/.installed: .ci/%.txt
 	python3 -m venv --clear $(@D)
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+# One program out of Debian's package of Prometheus, whose daemon and pages are not wanted.
+$(TOOLS)/promtool/usr/bin/promtool:
+	@mkdir -p $(TOOLS)/promtool && cd $(TOOLS)/promtool && rm -f *.deb && \
+	{ apt-get -o APT::Sandbox::User=root download prometheus 2>/dev/null || { apt-get update -qq && apt-get -o APT::Sandbox::User=root download prometheus; }; } >/dev/null && \
+	dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool && rm -f *.deb
+
+# A page needs no more than its style: what the builder adds for scripts is left out.
+docs/dist/index.html: $(TOOLS)/docs/.installed $(shell find docs/src docs/theme docs/book.toml -type f)
+	$(TOOLS)/docs/bin/mdbook build docs --dest-dir $(abspath $(TARGET))/docs
+	rm -rf docs/dist && mkdir -p docs/dist/theme && cp $(TARGET)/docs/theme/docs.css docs/dist/theme/
+	cd $(TARGET)/docs && find . -name '*.html' ! -name toc.html -exec cp --parents {} $(abspath docs/dist)/ ';'
 	@touch $@
 
 # npm writes this file last, so a broken install is made again.

@@ -1,6 +1,7 @@
 //! The web client, built by `web-client` and embedded here.
 
 mod coding;
+pub mod docs;
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -52,26 +53,26 @@ const NOT_BUILT: &str = "The web client is not part of this build.\n\n\
 
 /// One of [`PATHS`].
 pub async fn page(headers: HeaderMap) -> Response {
-    serve(&headers, INDEX, ASK_AGAIN).unwrap_or_else(not_built)
+    serve::<Files>(&headers, INDEX, ASK_AGAIN).unwrap_or_else(not_built)
 }
 
 /// A file with a hash in its name.
 pub async fn asset(headers: HeaderMap, Path(path): Path<String>) -> Response {
-    serve(&headers, &format!("assets/{path}"), FOR_EVER).unwrap_or_else(|| not_found(&headers))
+    serve::<Files>(&headers, &format!("assets/{path}"), FOR_EVER)
+        .unwrap_or_else(|| not_found(&headers))
 }
 
 /// Any other file of the client, such as its icon.
 pub async fn file(headers: HeaderMap, Path(name): Path<String>) -> Response {
-    serve(&headers, &name, ASK_AGAIN).unwrap_or_else(|| not_found(&headers))
+    serve::<Files>(&headers, &name, ASK_AGAIN).unwrap_or_else(|| not_found(&headers))
 }
 
 /// A file in the smallest form that is there and that the client reads; `None` if there is no such
 /// file.
-fn serve(headers: &HeaderMap, path: &str, cache: &'static str) -> Option<Response> {
-    let plain = Files::get(path)?;
+fn serve<F: RustEmbed>(headers: &HeaderMap, path: &str, cache: &'static str) -> Option<Response> {
+    let plain = F::get(path)?;
     let kind = mime_guess::from_path(path).first_or_octet_stream();
-    let packed =
-        |coding: Coding| Some((coding, Files::get(&format!("{path}{}", coding.suffix()))?));
+    let packed = |coding: Coding| Some((coding, F::get(&format!("{path}{}", coding.suffix()))?));
     let (coding, file) = Coding::accepted(headers)
         .find_map(packed)
         .map_or((None, plain), |(coding, file)| (Some(coding), file));
@@ -114,7 +115,7 @@ fn not_found(headers: &HeaderMap) -> Response {
             .is_ok_and(|kinds| kinds.contains("text/html"))
     });
     let page = wants_page
-        .then(|| serve(headers, INDEX, ASK_AGAIN))
+        .then(|| serve::<Files>(headers, INDEX, ASK_AGAIN))
         .flatten();
     let Some(mut response) = page else {
         return guard((StatusCode::NOT_FOUND, "there is no such page\n").into_response());

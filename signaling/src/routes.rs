@@ -4,7 +4,7 @@
 //! public                                   private
 //! /  /operator  /hall  /site  /observer    /metrics
 //!    (with a slash behind it: a redirect)
-//! /assets/…                                /healthz  /readyz
+//! /assets/…  /docs/…                       /healthz  /readyz
 //! /ws
 //! /api/v1/…  /api/openapi.json
 //! /whip/{conference}[/{session}]
@@ -42,6 +42,9 @@ pub fn public(app: App) -> Router {
         .route("/readyz", get(health::ready))
         .route("/contact.json", get(pages::contact))
         .route("/assets/{*path}", get(pages::asset))
+        .route("/docs", get(async || Redirect::permanent("/docs/")))
+        .route("/docs/", get(pages::docs::first))
+        .route("/docs/{*path}", get(pages::docs::page))
         .route("/{name}", get(pages::file))
         .merge(interfaces(&app));
     for path in pages::PATHS {

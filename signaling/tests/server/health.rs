@@ -165,3 +165,27 @@ async fn stopping_an_idle_server_takes_no_time() {
         .await
         .unwrap();
 }
+
+#[tokio::test]
+async fn the_documentation_is_served_without_a_script() {
+    let world = World::new().await;
+    let first = look(&world, "/docs").await;
+    assert_eq!(first.header("location"), "/docs/");
+    let first = look(&world, "/docs/").await;
+    let policy = first.header("content-security-policy");
+    assert!(policy.contains("script-src 'self'"), "{policy}");
+    if first.status == StatusCode::SERVICE_UNAVAILABLE {
+        assert!(first.text.contains("make docs"), "{}", first.text);
+        return;
+    }
+    let page = look(&world, "/docs/engineer/install.html").await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert_eq!(page.header("content-type"), "text/html");
+    for page in [first, page] {
+        assert!(!page.text.contains("<script"), "{}", page.text);
+    }
+    let style = look(&world, "/docs/theme/docs.css").await;
+    assert_eq!(style.status, StatusCode::OK);
+    let nothing = look(&world, "/docs/engineer/nothing.html").await;
+    assert_eq!(nothing.status, StatusCode::NOT_FOUND);
+}

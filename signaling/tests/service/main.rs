@@ -7,6 +7,7 @@
     reason = "helpers of tests fail as loudly as the tests"
 )]
 
+mod docs;
 mod manager;
 mod package;
 mod process;
