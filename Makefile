@@ -65,6 +65,19 @@ deb: release ## build the Debian package, and try it: dist/dinh_*.deb
 	$(call install,lintian:lintian)
 	@package=$$(packaging/debian/build $(TARGET)/release/dinh dist) && packaging/debian/check $$package && echo $$package
 
+.PHONY: helm
+helm: packages-docs build $(TOOLS)/helm/.installed ## lint the Helm chart, and have the server judge what it is configured with
+	$(TOOLS)/helm/bin/python packaging/helm/check.py $(DINH)
+
+CYCLONEDX := $(TOOLS)/sbom/bin/cargo-cyclonedx
+
+.PHONY: dist
+dist: deb helm $(CYCLONEDX) ## everything to be published, with what it is made of and checksums: dist/
+	packaging/dist $(TARGET)/release/dinh $(CYCLONEDX) $(TOOLS)/helm/bin/python dist
+
+$(CYCLONEDX):
+	cargo install --quiet --locked --root $(TOOLS)/sbom cargo-cyclonedx@0.5.9
+
 .PHONY: test
 test: packages-test web docs ## run every test, browsers included
 	$(NPM) --prefix $(WEB) test

@@ -7,6 +7,7 @@
     reason = "helpers of tests fail as loudly as the tests"
 )]
 
+mod container;
 mod docs;
 mod manager;
 mod package;
