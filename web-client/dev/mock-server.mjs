@@ -7,7 +7,7 @@ import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { WebSocketServer } from "ws";
 
-const DIST = fileURLToPath(new URL("../dist/", import.meta.url));
+const DIST = process.env.MOCK_DIST ?? fileURLToPath(new URL("../dist/", import.meta.url));
 const CSV = fileURLToPath(new URL("../../signaling/data/sites-vn-2025.csv", import.meta.url));
 const TYPES = {
   ".html": "text/html; charset=utf-8",

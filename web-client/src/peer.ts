@@ -117,6 +117,8 @@ export class PeerLink {
   readonly #signal: AbortSignal;
   readonly #senders = new Map<Source, RTCRtpTransceiver>();
   readonly #receivers: RTCRtpTransceiver[] = [];
+  /** What each kind of line prefers: an operator has twenty of one kind. */
+  readonly #codecs = new Map<string, RTCRtpCodec[]>();
   #slots: readonly Slot[] = [];
   #fitting: Promise<void> = Promise.resolve();
   #negotiation: "idle" | "waiting" | "answered" = "idle";
@@ -321,7 +323,10 @@ export class PeerLink {
     // Not in every browser that we serve; without it the offer is longer and works as well.
     if (!("setCodecPreferences" in transceiver)) return;
     try {
-      transceiver.setCodecPreferences(forwardable(capabilities(direction, kind), direction));
+      const key = `${direction} ${kind}`;
+      const codecs = this.#codecs.get(key) ?? forwardable(capabilities(direction, kind), direction);
+      this.#codecs.set(key, codecs);
+      transceiver.setCodecPreferences(codecs);
     } catch {
       // Browsers differ in what they let a sender prefer. Their own order stays.
     }

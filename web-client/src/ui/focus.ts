@@ -32,7 +32,10 @@ export function keepFocus(root: HTMLElement, signal: AbortSignal): void {
     const next = last.around.find((element) => root.contains(element) && canKeep(element));
     last = null;
     if (next === undefined) return;
-    if (!next.hasAttribute("tabindex")) next.tabIndex = -1;
+    if (!next.hasAttribute("tabindex")) {
+      next.tabIndex = -1;
+      next.dataset["holdsFocus"] = "";
+    }
     next.focus({ preventScroll: true });
   }
 

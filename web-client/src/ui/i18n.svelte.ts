@@ -48,7 +48,21 @@ export function speak(wanted: Language | null): void {
 }
 
 /** The words for a key. Inside a component it follows the language. */
-export const t = ((...args: Parameters<TFunction>): string => messages.getFixedT(current)(...args)) as TFunction;
+export const t = ((...args: Parameters<TFunction>): string => wordsIn(current)(...args)) as TFunction;
+
+/** Once made, kept: a page says hundreds of things and numbers at once. */
+function kept<Made>(make: (language: Language) => Made): (language: Language) => Made {
+  const known = new Map<Language, Made>();
+  return (language) => {
+    const made = known.get(language) ?? make(language);
+    known.set(language, made);
+    return made;
+  };
+}
+
+const wordsIn = kept((language) => messages.getFixedT(language));
+const numbersIn = kept((language) => new Intl.NumberFormat(language));
+const clockIn = kept((language) => new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" }));
 
 const ROLES: ReadonlySet<string> = new Set(["operator", "chair", "hall", "observer"] satisfies Role[]);
 
@@ -81,12 +95,12 @@ export function calledFully(one: Located): string {
 
 /** A whole number as people write it: 3.356 or 3,356. */
 export function number(value: number): string {
-  return new Intl.NumberFormat(current).format(value);
+  return numbersIn(current).format(value);
 }
 
 /** Hours and minutes of a moment, as the clock on the wall shows it: 10:15. */
 export function clock(at: string): string {
-  return new Intl.DateTimeFormat(current, { hour: "2-digit", minute: "2-digit" }).format(Date.parse(at));
+  return clockIn(current).format(Date.parse(at));
 }
 
 /** Hours, minutes and seconds since `since`: 0:42, 12:07, 1:02:09. */
