@@ -593,8 +593,9 @@ export class Attendance {
     }
     this.#publisher.attach(peer).catch((error: unknown) => this.#report(error));
     this.#path.begin();
-    if (hasMoved && !this.#path.isSilent(performance.now())) this.#restartIce(peer);
-    else void this.#lookAtPath();
+    if (!hasMoved) void this.#lookAtPath();
+    else if (this.#path.isDoubtful(performance.now())) this.#renew();
+    else this.#restartIce(peer);
   }
 
   async #lookAtPath(): Promise<void> {

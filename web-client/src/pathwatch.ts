@@ -81,6 +81,11 @@ export class PathWatch {
     return this.#withoutSince !== null && now - this.#withoutSince >= BLOCKED_MS;
   }
 
+  /** Whether nothing has come for a moment, which says something only where there is another reason to doubt. */
+  isDoubtful(now: number): boolean {
+    return this.#heardAt !== null && now - this.#heardAt >= DOUBTED_MS;
+  }
+
   /** Whether nothing comes although something did. */
   isSilent(now: number): boolean {
     return this.#heardAt !== null && now - this.#heardAt >= SILENT_MS;
@@ -95,7 +100,7 @@ export class PathWatch {
       this.#retryMs = Math.min(RETRY_MS.longest, this.#retryMs * 2);
       return "fresh";
     }
-    if (this.#heardAt !== null && now - this.#heardAt >= DOUBTED_MS && !this.#isDoubted) {
+    if (this.isDoubtful(now) && !this.#isDoubted) {
       this.#isDoubted = true;
       return "ask";
     }

@@ -27,6 +27,16 @@ const DOUBTED_PONG_MS = 700;
 const DOUBTED_TIMES = 3;
 /** How long a connection may take from its first byte to `welcome`. */
 const WELCOME_MS = 10_000;
+/**
+ * How long a connection may take to be opened on a line that was open before: at least this, and so many times what that
+ * took. Browsers repeat the first packet of a connection ever more rarely, so a new one finds a line that is back sooner.
+ */
+const OPEN_MS = 2_000;
+const OPEN_TIMES = 5;
+/** After so long nothing is lost by waiting longer, and a line that has become slow is open yet. */
+const LONG_CUT_MS = 60_000;
+/** Until the next connection when one reached nobody: nobody is burdened by it. */
+const AGAIN_MS = 300;
 /** How long an answer may take on a line that is otherwise alive. */
 const ANSWER_MS = 10_000;
 
@@ -103,6 +113,9 @@ export class SignalingChannel {
   /** When it was asked for a sign of life that has not come yet, and how long the last one took. */
   #pingedAt: number | null = null;
   #roundTripMs = 0;
+  /** How long it took to open the last connection, and since when none has been opened. */
+  #openMs: number | null = null;
+  #unreachedSince: number | null = null;
   /** Who wants to know whether the line is alive. */
   #doubts: ((isAlive: boolean) => void)[] = [];
 
@@ -195,9 +208,14 @@ export class SignalingChannel {
     };
     this.#attempt = attempt;
     const { signal } = attempt.life;
+    const begun = performance.now();
     attempt.socket.addEventListener(
       "open",
       () => {
+        this.#openMs = performance.now() - begun;
+        this.#unreachedSince = null;
+        clearTimeout(this.#timer);
+        this.#timer = setTimeout(() => this.#lose(attempt, 1006), WELCOME_MS);
         if (session !== null) {
           this.#send({ type: "resume", protocol: PROTOCOL_VERSION, session: session.id, secret: session.secret });
         } else if (token !== null) {
@@ -208,7 +226,26 @@ export class SignalingChannel {
     );
     attempt.socket.addEventListener("message", (event) => this.#hear(attempt, event.data), { signal });
     attempt.socket.addEventListener("close", (event) => this.#lose(attempt, event.code), { signal });
-    this.#timer = setTimeout(() => this.#lose(attempt, 1006), WELCOME_MS);
+    this.#timer = setTimeout(() => this.#miss(attempt), this.#patienceMs(begun));
+  }
+
+  /** How long the connection that is begun now may take to be opened. */
+  #patienceMs(now: number): number {
+    const isLongCut = this.#unreachedSince !== null && now - this.#unreachedSince >= LONG_CUT_MS;
+    if (this.#openMs === null || isLongCut) return WELCOME_MS;
+    return Math.min(WELCOME_MS, Math.max(OPEN_MS, OPEN_TIMES * this.#openMs));
+  }
+
+  /** Nobody answered. On a line that was open before the next connection begins soon. */
+  #miss(attempt: Attempt): void {
+    if (this.#openMs === null) {
+      this.#lose(attempt, 1006);
+      return;
+    }
+    this.#unreachedSince ??= performance.now();
+    this.#drop();
+    this.#become({ state: "waiting", reason: "network" });
+    this.#timer = setTimeout(() => this.#connect(), AGAIN_MS * (0.5 + this.#options.random()));
   }
 
   #hear(attempt: Attempt, data: unknown): void {

@@ -175,6 +175,18 @@ describe("the peer connection", () => {
     expect(connections).toHaveLength(1);
   });
 
+  it("is replaced at once when the session comes back from elsewhere and nothing arrives", async () => {
+    await joined();
+    connection().received = 1;
+    await vi.advanceTimersByTimeAsync(250);
+    server.end(1006);
+    await vi.advanceTimersByTimeAsync(750);
+    server.welcome({ resumed: true, address: "203.0.113.8" });
+    await answerOffer();
+    expect(connections).toHaveLength(2);
+    expect(attendance.state.media).toBe("connected");
+  });
+
   it("is replaced when nothing arrives any more and the server answers", async () => {
     await joined();
     connection().received = 1;

@@ -163,6 +163,33 @@ describe("coming back", () => {
     expect(waits).toEqual([250, 500, 1_000, 2_000, 4_000, 5_000, 5_000, 5_000]);
   });
 
+  it("is tried every two seconds where nobody answers, for a minute, and then with more patience", () => {
+    joined();
+    const attempts = (ms: number) => {
+      const before = server.sockets.length;
+      vi.advanceTimersByTime(ms);
+      return server.sockets.length - before;
+    };
+    expect(attempts(8_000)).toBe(0);
+    expect(attempts(30_000)).toBeGreaterThanOrEqual(13);
+    vi.advanceTimersByTime(40_000);
+    expect(attempts(30_000)).toBeLessThanOrEqual(3);
+    server.welcome();
+    expect(links.at(-1)).toEqual({ state: "open" });
+  });
+
+  it("gives a line that was slow to open the time that it needs", () => {
+    channel();
+    vi.advanceTimersByTime(1_500);
+    server.welcome();
+    vi.advanceTimersByTime(8_500);
+    const before = server.sockets.length;
+    vi.advanceTimersByTime(7_000);
+    expect(server.sockets.length).toBe(before);
+    server.welcome();
+    expect(links.at(-1)).toEqual({ state: "open" });
+  });
+
   it("honours the server's retryAfterSeconds", () => {
     joined();
     server.say({ type: "closing", reason: "restarting", retryAfterSeconds: 3 });
