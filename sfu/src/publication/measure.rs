@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use arrayvec::ArrayVec;
+
 use crate::codec::Size;
 use crate::packet::Packet;
 
@@ -9,6 +11,14 @@ use crate::packet::Packet;
 ///
 /// Higher: a keyframe shows less. Lower: a change shows sooner.
 const WINDOW: Duration = Duration::from_secs(1);
+
+/// Windows over which a rate is told: a keyframe comes now and then.
+const USUAL: usize = 4;
+
+/// Windows of which the highest is remembered.
+///
+/// Higher: what is needed now and then is known for longer. Lower: what was needed once is forgotten.
+const REMEMBERED: usize = 10;
 
 /// Bytes and pictures of one window.
 #[derive(Clone, Copy, Debug, Default)]
@@ -26,6 +36,8 @@ pub struct Measure {
     present: Counts,
     /// Per second, of the last whole window.
     last: Option<Counts>,
+    /// Bytes and those of the base alone per second, of the last windows, the newest first.
+    windows: ArrayVec<(u32, u32), REMEMBERED>,
     timestamp: Option<u32>,
     size: Option<Size>,
 }
@@ -36,7 +48,10 @@ impl Measure {
         let began = *self.began.get_or_insert(now);
         let elapsed = now.saturating_duration_since(began);
         if elapsed >= WINDOW {
-            self.last = Some(per_second(self.present, elapsed));
+            let last = per_second(self.present, elapsed);
+            self.last = Some(last);
+            self.windows.truncate(REMEMBERED - 1);
+            self.windows.insert(0, (last.bytes, last.base));
             self.present = Counts::default();
             self.began = Some(now);
         }
@@ -55,13 +70,20 @@ impl Measure {
 
     /// Payload bits per second; `None` until a second has been measured.
     pub fn bits_per_second(&self) -> Option<u64> {
-        self.last.map(|last| 8 * u64::from(last.bytes))
+        mean(self.windows.iter().map(|(bytes, _)| *bytes))
     }
 
-    /// The same of the base temporal layer alone; `None` where there is none above it.
+    /// The same of the second of the last ten in which they were most.
+    pub fn most_bits_per_second(&self) -> Option<u64> {
+        let most = self.windows.iter().map(|(bytes, _)| *bytes).max();
+        most.map(|most| 8 * u64::from(most))
+    }
+
+    /// As [`bits_per_second`](Self::bits_per_second), of the base temporal layer alone; `None` where
+    /// there is none above it.
     pub fn base_bits_per_second(&self) -> Option<u64> {
-        let last = self.last.filter(|last| last.base < last.bytes)?;
-        Some(8 * u64::from(last.base))
+        self.last.filter(|last| last.base < last.bytes)?;
+        mean(self.windows.iter().map(|(_, base)| *base))
     }
 
     /// Pictures (or frames of sound) per second; `None` until a second has been measured.
@@ -73,6 +95,13 @@ impl Measure {
     pub const fn size(&self) -> Option<Size> {
         self.size
     }
+}
+
+/// Bits per second of the newest of these bytes per second.
+fn mean(bytes: impl Iterator<Item = u32>) -> Option<u64> {
+    let usual: ArrayVec<u64, USUAL> = bytes.take(USUAL).map(u64::from).collect();
+    let sum = usual.iter().sum::<u64>();
+    (8 * sum).checked_div(usual.len() as u64)
 }
 
 fn per_second(counts: Counts, elapsed: Duration) -> Counts {
@@ -131,6 +160,23 @@ mod tests {
         assert!((700_000..740_000).contains(&rate), "{rate}");
         assert_eq!(measure.pictures_per_second(), Some(30));
         assert_eq!(measure.size(), size);
+    }
+
+    #[test]
+    fn a_keyframe_now_and_then_counts_in_the_mean_and_alone_in_the_most() {
+        let mut measure = Measure::default();
+        for second in 0..24u32 {
+            let packets = if second.is_multiple_of(4) { 14 } else { 10 };
+            for part in 0..packets {
+                let now =
+                    epoch() + Duration::from_secs(second.into()) + Duration::from_millis(part);
+                measure.note(now, &packet(second, None));
+            }
+            if second > 4 {
+                assert_eq!(measure.bits_per_second(), Some(88_000), "{second}");
+                assert_eq!(measure.most_bits_per_second(), Some(112_000));
+            }
+        }
     }
 
     #[test]

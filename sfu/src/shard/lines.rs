@@ -225,7 +225,7 @@ fn wishes<'p>(
     let (mut wishes, mut is_numbered) = (SmallVec::new(), false);
     for (index, slot, priority, publication) in pictures {
         is_numbered |= slot.has_rtx(publication.codec);
-        let rates = rates(now, publication);
+        let [rates, most] = rates(now, publication);
         // What nobody sends yet is no wish yet.
         let is_sent = rates.iter().any(|rate| *rate > 0);
         wishes.extend(is_sent.then_some(Wish {
@@ -233,6 +233,7 @@ fn wishes<'p>(
             priority,
             ceiling: slot.wished,
             rates,
+            most,
             thin: base_rate(now, publication),
         }));
     }
@@ -263,21 +264,26 @@ pub(super) fn shown<'p>(
     Some((feed.name.priority(), publications.get(feed.shows?)?))
 }
 
-/// Bits per second of each level on the line; 0 of one that is not sent.
-fn rates(now: Instant, publication: &Publication) -> [u32; MAX_LAYERS] {
-    let mut rates = [0; MAX_LAYERS];
+/// Bits per second of each level on the line, as they are and in the second of late in which they were
+/// most; 0 of one that is not sent.
+fn rates(now: Instant, publication: &Publication) -> [[u32; MAX_LAYERS]; 2] {
+    let [mut rates, mut most] = [[0; MAX_LAYERS]; 2];
     let mut below = None;
-    let levels = rates.iter_mut().zip(publication.best()).zip(ASSUMED);
-    for ((rate, layer), assumed) in levels {
+    let levels = rates.iter_mut().zip(&mut most);
+    for (((rate, most), layer), assumed) in levels.zip(publication.best()).zip(ASSUMED) {
         let known = publication.layers.get(usize::from(layer));
         if let Some(known) = known.filter(|known| known.is_active(now) && below != Some(layer)) {
-            let payload = known.measure.bits_per_second().map(saturate);
-            let payload = payload.filter(|rate| *rate > 0).unwrap_or(assumed);
-            *rate = payload.saturating_add(payload / 14);
+            let on_line = |payload: Option<u64>| {
+                let payload = payload.map(saturate).filter(|rate| *rate > 0);
+                let payload = payload.unwrap_or(assumed);
+                payload.saturating_add(payload / 14)
+            };
+            *rate = on_line(known.measure.bits_per_second());
+            *most = on_line(known.measure.most_bits_per_second());
         }
         below = Some(layer);
     }
-    rates
+    [rates, most]
 }
 
 /// Bits per second of the lowest layer's base pictures on the line; 0 where there are no others.
