@@ -553,7 +553,10 @@ impl Line {
         let is_recent = self
             .reported
             .is_some_and(|reported| now - reported < HALF / 2);
-        if self.loss.is_reordered() || is_recent && self.delay.late() < LATE {
+        // What was overtaken is asked for as well: reports say that nothing is lost.
+        let is_overtaken = self.loss.long().overtaken > 0 && self.loss.moment().lost == 0;
+        let is_well = self.delay.late() < LATE || is_overtaken;
+        if self.loss.is_reordered() || is_recent && is_well {
             return false;
         }
         let is_new = |since: Micros| now - since < HALF;

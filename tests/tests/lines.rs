@@ -55,7 +55,7 @@ fn run_all(
             if (condition.from * 1e3).round() as u32 == milli {
                 line.set(now, condition.is);
                 for site in &mut sites {
-                    site.set_way_back(condition.is.delay);
+                    site.set_way_back(condition.is);
                 }
             }
         }
@@ -286,13 +286,35 @@ fn jitter_does_not_cost_the_picture_whether_packets_overtake_each_other_or_not()
             ..wide()
         };
         for reports in [REPORTS, POOR] {
-            let sites = sites(&[from(0.0, jitter)], reports, 60);
-            let shown = summaries(&sites, 0.03, 20.0, 60.0);
+            let sites = sites(&[from(0.0, wide()), from(10.0, jitter)], reports, 60);
+            let shown = summaries(&sites, 0.03, 10.0, 60.0);
             let [worst, usual, _] = spread(&shown, |it| it.share(Rung::High));
-            assert!(
-                worst >= 0.85 && usual >= 0.99,
-                "{reorders}: {worst} {usual}"
-            );
+            assert!(worst >= 0.8 && usual >= 0.95, "{reorders}: {worst} {usual}");
+            // Before it is known that they overtake each other, much seems lost.
+            let moments = sites.iter().flat_map(|site| &site.moments);
+            let mut later = moments.filter(|it| reorders && it.at > 14.0);
+            assert!(later.all(|it| it.rung == Rung::High));
+        }
+    }
+}
+
+#[test]
+fn a_narrow_line_whose_packets_overtake_each_other_is_used_and_carries_the_sound() {
+    for (kbps, queue, rung) in [(1_000, 300, Rung::Middle), (400, 500, Rung::Low)] {
+        let uneven = Impairment {
+            jitter: Duration::from_millis(120),
+            reorders: true,
+            ..narrow(kbps, queue, 50)
+        };
+        for reports in [REPORTS, POOR] {
+            let sites = sites(&[from(0.0, wide()), from(10.0, uneven)], reports, 60);
+            let shown = summaries(&sites, 0.05, 20.0, 60.0);
+            let [_, share, _] = spread(&shown, |it| it.share(rung));
+            assert!(share >= 0.7, "{kbps}: {share} of the time on {rung:?}");
+            let [_, lost, most] = spread(&shown, |it| it.sound_lost);
+            assert!(lost < 0.005 && most < 0.015, "{kbps}: {lost} … {most} lost");
+            let [_, changes, _] = spread(&shown, |it| it.changes as f64);
+            assert!(changes <= 5.0, "{kbps}: {changes} in 40 s");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Receivers on weak lines: what the server sends them.
 
-use std::time::Duration;
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use loadtest::line::Impairment;
 use sfu::command::{Command, PeerPolicy};
@@ -14,6 +15,16 @@ const fn secs(seconds: u64) -> Duration {
 
 /// A hall on air and one site that watches behind `link`.
 fn conference(seed: u64, encoder: Encoder, link: Link) -> (World, ClientId, PublicationId) {
+    conference_of(seed, &[], encoder, link)
+}
+
+/// The same with a picture in layers.
+fn conference_of(
+    seed: u64,
+    rids: &'static [&'static str],
+    encoder: Encoder,
+    link: Link,
+) -> (World, ClientId, PublicationId) {
     let mut world = World::new(1, seed);
     let speaker = PeerPolicy {
         may_send_audio: true,
@@ -22,6 +33,7 @@ fn conference(seed: u64, encoder: Encoder, link: Link) -> (World, ClientId, Publ
     };
     let wishes = Wishes {
         encoder,
+        rids,
         ..Wishes::publish(10)
     };
     let hall = world.join(Light::new(wishes), speaker, Link::CLEAN);
@@ -141,4 +153,48 @@ fn a_picture_that_begins_late_does_not_overflow_a_weak_line() {
     let site = world.client::<Light>(site);
     let last = site.slot(MediaKind::Video, 0).arrived.last().copied();
     assert!(last.is_some_and(|last| last.at + secs(1) > now));
+}
+
+/// The share of the time, in steps of a fifth of a second, in which pictures of the highest layer
+/// came, since `from`.
+fn share_at_best(world: &mut World, site: ClientId, from: Instant) -> f64 {
+    let step = Duration::from_millis(200);
+    let steps = (world.now - from).as_millis() / step.as_millis();
+    let arrived = &world
+        .client::<Light>(site)
+        .slot(MediaKind::Video, 0)
+        .arrived;
+    let best = arrived
+        .iter()
+        .filter(|it| it.at >= from && it.mark.source == 10);
+    let shown: BTreeSet<_> = best
+        .map(|it| (it.at - from).as_millis() / step.as_millis())
+        .collect();
+    shown.len() as f64 / steps as f64
+}
+
+#[test]
+fn packets_that_overtake_each_other_on_a_wide_line_do_not_cost_the_picture() {
+    let way = Impairment {
+        delay: Duration::from_millis(20),
+        jitter: Duration::from_millis(120),
+        reorders: true,
+        ..Impairment::default()
+    };
+    let encoder = Encoder {
+        packets: [6, 1],
+        ..Encoder::BROWSER
+    };
+    for seed in 0..8 {
+        let (mut world, site, _) = conference_of(seed, &["0", "1", "2"], encoder, Link::CLEAN);
+        world.run_for(secs(10));
+        let from = world.now;
+        world.set_link(site, Link::both(way));
+        world.run_for(secs(30));
+        let share = share_at_best(&mut world, site, from);
+        assert!(
+            share > 0.9,
+            "{share} of the time at the highest layer, seed {seed}"
+        );
+    }
 }

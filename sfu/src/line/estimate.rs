@@ -20,11 +20,16 @@ const START: f64 = 300e3;
 /// A queue of this stands in the way. Lower: a queue is drained sooner, and jitter is taken for one.
 const STANDING: Micros = 35_000;
 
+/// The same where packets overtake each other: each is held up by itself, which is no queue, and
+/// this much where there is one does no harm yet.
+const STANDING_REORDERED: Micros = 150_000;
+
 /// A short queue that nothing else tells of stands when it was seen for so long.
 const MOMENT: Micros = 120_000;
 
-/// With less standing than this there is room.
+/// With less standing than this there is room; and with this where packets overtake each other.
 const ROOM: Micros = 20_000;
+const ROOM_REORDERED: Micros = 70_000;
 
 /// Share of the capacity that is used when a queue stands, and when a long one does: less, so that
 /// it drains. Higher: more is used. Lower: it is empty sooner.
@@ -56,10 +61,17 @@ const GROWTH: f64 = 0.08;
 /// The same where no train can be measured.
 const BLIND_GROWTH: f64 = 0.3;
 
+/// How far beyond what a line was seen to carry that growth leads, and for how long after.
+const TOO_MUCH: f64 = 1.3;
+const TOO_MUCH_FOR: Micros = 30_000_000;
+
 /// Share of a train's rate that a probe may lead to, and the most by which it may raise at once:
 /// shapers let short trains pass faster than what follows.
 const PROBED: f64 = 0.85;
 const PROBED_STEP: f64 = 2.0;
+
+/// So soon after a cut it may be found that packets overtook each other.
+const GIVEN_BACK: Micros = 5_000_000;
 
 /// Loss without a queue is borne up to this share; beyond, the estimate is bounded.
 const BORNE: f64 = 0.25;
@@ -152,6 +164,10 @@ pub struct Estimate {
     bound: f64,
     /// The share that is lost, over long.
     loss: f64,
+    /// When it was cut first of late, and from what.
+    before: Option<(Micros, f64)>,
+    /// Packets overtook each other when it was judged last.
+    reordered: bool,
 }
 
 impl Estimate {
@@ -170,6 +186,8 @@ impl Estimate {
             flooded: None,
             bound: MOST,
             loss: 0.0,
+            before: None,
+            reordered: false,
         }
     }
 
@@ -197,6 +215,7 @@ impl Estimate {
     pub fn judge(&mut self, reading: &Reading) -> Judgement {
         let now = reading.now;
         let mut judgement = Judgement::default();
+        self.note_order(reading);
         judgement.cut |= self.note_flood(reading);
         let is_filling = self.is_filling(reading);
         if is_filling && self.is_longer_way(reading) {
@@ -223,12 +242,26 @@ impl Estimate {
         judgement
     }
 
+    /// What packets that only overtook each other looked like before that was known is given back.
+    fn note_order(&mut self, reading: &Reading) {
+        let is_news = reading.reordered && !self.reordered;
+        self.reordered = reading.reordered;
+        let is_recent = |at: Micros| reading.now - at < GIVEN_BACK;
+        let before = self.before.filter(|(at, _)| is_news && is_recent(*at));
+        if let Some((_, rate)) = before {
+            (self.flooded, self.filling, self.stands) = (None, None, None);
+            (self.capacity, self.capacity_at) = (MOST, None);
+            self.raise(rate);
+        }
+    }
+
     /// Whether too much is sent. A short queue that nothing else tells of must have stood for a
     /// moment: where each packet is held up for another time, a few that come late are none.
     fn is_filling(&mut self, reading: &Reading) -> bool {
         let now = reading.now;
-        let standing = reading.standing.filter(|queue| *queue > ROOM);
-        let stands = standing.filter(|queue| *queue > STANDING);
+        let (room, longest) = limits(reading);
+        let standing = reading.standing.filter(|queue| *queue > room);
+        let stands = standing.filter(|queue| *queue > longest);
         self.stands = stands.and_then(|_| self.stands.or(Some(now)));
         let is_narrow = reading
             .train
@@ -335,7 +368,8 @@ impl Estimate {
     /// There is no queue: more may be tried. Returns what came of a probe.
     fn grow(&mut self, reading: &Reading) -> Option<bool> {
         let now = reading.now;
-        let has_room = reading.standing.is_some_and(|queue| queue < ROOM);
+        let (room, _) = limits(reading);
+        let has_room = reading.standing.is_some_and(|queue| queue < room);
         if !has_room || self.since_cut(now) < REST {
             return None;
         }
@@ -344,8 +378,10 @@ impl Estimate {
         let seconds = (now - self.read_at).clamp(0, 200_000) as f64 / 1e6;
         let mut rate = self.rate;
         if reading.reordered {
-            // No train tells how much room there is: try.
-            rate *= 1.0 + BLIND_GROWTH * seconds;
+            // No train tells how much room there is: try, but not far beyond what was too much.
+            let known = self.capacity_at.filter(|at| now - at < TOO_MUCH_FOR);
+            let most = known.map_or(MOST, |_| TOO_MUCH * self.capacity);
+            rate = (rate * (1.0 + BLIND_GROWTH * seconds)).min(most.max(rate));
         }
         if self.cut_at.is_none() {
             // There has never been a queue: the first guess was just that.
@@ -410,6 +446,9 @@ impl Estimate {
         if to >= self.rate {
             return false;
         }
+        let is_recent = |at: Micros| now - at < GIVEN_BACK;
+        let first = self.before.filter(|(at, _)| is_recent(*at));
+        self.before = first.or(Some((now, self.rate)));
         self.rate = to;
         self.cut_at = Some(now);
         true
@@ -417,5 +456,14 @@ impl Estimate {
 
     fn raise(&mut self, to: f64) {
         self.rate = to.max(self.rate).min(MOST);
+    }
+}
+
+/// With how much standing there is room, and from how much on it is a queue.
+const fn limits(reading: &Reading) -> (Micros, Micros) {
+    if reading.reordered {
+        (ROOM_REORDERED, STANDING_REORDERED)
+    } else {
+        (ROOM, STANDING)
     }
 }

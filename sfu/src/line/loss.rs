@@ -8,6 +8,9 @@ const STEP: Micros = 200_000;
 /// Five seconds.
 const STEPS: usize = 25;
 
+/// Steps for which it is remembered that packets overtook each other: 20 s. Where few are sent, few do.
+const REMEMBERED: i64 = 100;
+
 /// Of how many packets a share is told.
 const ENOUGH: u32 = 12;
 
@@ -45,6 +48,8 @@ struct Step {
 pub struct Loss {
     steps: [Step; STEPS],
     step: i64,
+    /// Until which step packets are taken to overtake each other.
+    reordered_until: i64,
 }
 
 impl Loss {
@@ -72,6 +77,12 @@ impl Loss {
             step.lost -= back;
             left -= back;
         }
+        let Counted {
+            overtaken, lost, ..
+        } = self.long();
+        if overtaken >= 4 && overtaken > lost / 4 {
+            self.reordered_until = self.step + REMEMBERED;
+        }
     }
 
     fn over(&self, steps: usize) -> Counted {
@@ -84,11 +95,8 @@ impl Loss {
     }
 
     /// Whether packets overtake one another: what seems lost may come yet.
-    pub fn is_reordered(&self) -> bool {
-        let Counted {
-            overtaken, lost, ..
-        } = self.long();
-        overtaken >= 4 && overtaken > lost / 4
+    pub const fn is_reordered(&self) -> bool {
+        self.step < self.reordered_until
     }
 
     /// Of the last 200 to 400 ms.
@@ -139,7 +147,10 @@ mod tests {
         loss.recover(3);
         assert_eq!(counts(loss.moment()), (0, 0), "the rest may come yet");
         assert_eq!(counts(loss.short()), (0, 60));
+        loss.note(14_000_000, 0, 2);
+        assert!(loss.is_reordered(), "few are sent");
         loss.note(60_000_000, 0, 2);
+        assert!(!loss.is_reordered());
         assert_eq!(counts(loss.long()), (0, 2));
         assert!(loss.long().share().abs() < f64::EPSILON);
     }

@@ -107,8 +107,12 @@ impl Encoder {
             Some(rids) => rids,
         };
         let layer = |(number, rid): (usize, &&'static str)| {
-            let size = (320 << number, 180 << number);
             let weight = weight(layers, number);
+            let size = if are_numbers(layers) {
+                (320 * weight as u16, 180 * weight as u16)
+            } else {
+                (320 << number, 180 << number)
+            };
             let key = Bytes::from(self.picture(weight, Some(size)));
             let other = Bytes::from(self.picture(weight, None));
             let frames = (0..pictures).map(|number| Frame {
@@ -146,12 +150,16 @@ impl Encoder {
 /// How much larger a layer is than the smallest. An encoder that numbers its layers begins with the
 /// largest, as OBS does; of the others all are alike.
 fn weight(rids: &[&str], number: usize) -> usize {
-    let is_number = |rid: &&str| rid.bytes().all(|letter| letter.is_ascii_digit());
-    if rids.iter().all(is_number) {
+    if are_numbers(rids) {
         1 << (rids.len() - 1 - number)
     } else {
         1
     }
+}
+
+fn are_numbers(rids: &[&str]) -> bool {
+    let is_number = |rid: &&str| rid.bytes().all(|letter| letter.is_ascii_digit());
+    rids.iter().all(is_number)
 }
 
 /// One Opus frame of 20 ms.

@@ -3,13 +3,16 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use loadtest::line::Direction;
+use loadtest::line::{Direction, Impairment};
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 use sfu::allocate::{Allocator, Load, Wish};
+use sfu::codec::Seen;
 use sfu::line::estimate::Verdict;
 use sfu::line::{Line, Padding};
+use sfu::packet::Packet;
 use sfu::priority::Priority;
+use sfu::publication::measure::Measure;
 use sfu::rtp::rtcp_packets;
 use sfu::rung::Rung;
 use sfu::testing::epoch;
@@ -20,6 +23,9 @@ const SOUND: u32 = 48_000;
 /// Layers with headers, and their pictures per second.
 const LAYERS: [u32; 3] = [110_000, 320_000, 950_000];
 const PICTURES: [f64; 3] = [15.0, 15.0, 30.0];
+
+/// Of what is on the line, what is payload.
+const PAYLOAD: f64 = 14.0 / 15.0;
 
 /// Base pictures of the lowest layer, each fourth.
 const THIN: u32 = 60_000;
@@ -49,7 +55,7 @@ pub(super) const POOR: Reports = Reports {
     clock: 1.000_1,
 };
 
-pub(super) struct Packet {
+pub(super) struct Sent {
     number: Option<u16>,
     pub(super) at: f64,
     pub(super) arrival: Option<f64>,
@@ -69,11 +75,14 @@ pub(super) struct Moment {
 pub(super) struct Site {
     line: Line,
     allocator: Allocator,
+    measures: [Measure; 3],
     load: Load,
     reports: Reports,
     dice: SmallRng,
+    /// How unevenly what is sent back comes.
+    uneven: SmallRng,
     index: usize,
-    way_back: Duration,
+    way_back: Impairment,
     start: f64,
     next_number: u16,
     next_stamp: Instant,
@@ -88,11 +97,33 @@ pub(super) struct Site {
     /// The packet after the last that has arrived, and those asked for again.
     arrived: usize,
     nacks: VecDeque<(f64, usize)>,
-    pub(super) sent: Vec<Packet>,
+    pub(super) sent: Vec<Sent>,
     pub(super) moments: Vec<Moment>,
     pub(super) changes: Vec<(f64, Rung)>,
     /// When reports came.
     pub(super) reports_read: Vec<f64>,
+}
+
+/// How much the picture moves in a second, more or less: as with the clip of a speaker, of whose
+/// seconds some take a fifth more than others.
+fn movement(seconds: f64) -> f64 {
+    let mut dice = SmallRng::seed_from_u64(seconds as u64);
+    0.9 + 0.2 * dice.random::<f64>()
+}
+
+/// A packet of so many bytes, as far as it is measured.
+fn piece(now: Instant, bytes: usize) -> Packet {
+    Packet {
+        arrived: now,
+        layer: 0,
+        sequence: 0,
+        timestamp: 0,
+        marker: true,
+        seen: Seen::default(),
+        level: None,
+        payload: vec![0; bytes].into(),
+        redundant: None,
+    }
 }
 
 fn at(seconds: f64) -> Instant {
@@ -104,11 +135,13 @@ impl Site {
         Self {
             line: Line::new(at(start), None),
             allocator: Allocator::default(),
+            measures: Default::default(),
             load: Load::default(),
             reports,
             dice: SmallRng::seed_from_u64(seed),
+            uneven: SmallRng::seed_from_u64(!seed),
             index,
-            way_back: Duration::ZERO,
+            way_back: Impairment::default(),
             start,
             next_number: 65_000,
             next_stamp: at(start),
@@ -129,9 +162,21 @@ impl Site {
         }
     }
 
-    /// The way back is as long as the way there.
-    pub(super) fn set_way_back(&mut self, way_back: Duration) {
-        self.way_back = way_back;
+    /// The way back is as long as the way there, and as uneven.
+    pub(super) fn set_way_back(&mut self, way: Impairment) {
+        self.way_back = way;
+    }
+
+    /// When what is sent back at a second comes, after `last` unless it may overtake.
+    fn comes_back(&mut self, now: f64, last: Option<f64>) -> f64 {
+        let Impairment {
+            delay,
+            jitter,
+            reorders,
+            ..
+        } = self.way_back;
+        let due = now + (delay + jitter.mul_f64(self.uneven.random())).as_secs_f64();
+        due.max(last.filter(|_| !reorders).unwrap_or(due))
     }
 
     /// A packet has arrived. What was sent before it and has not is asked for again.
@@ -141,12 +186,13 @@ impl Site {
         // As browsers do: what was overtaken is reported with all that left after it.
         self.reported = self.reported.min(number);
         let before = self.sent.get(self.arrived..number).unwrap_or_default();
-        let is_missing = |packet: &&Packet| !packet.is_sound && !packet.is_probe;
+        let is_missing = |packet: &&Sent| !packet.is_sound && !packet.is_probe;
         let missing = before.iter().filter(is_missing).count();
         self.arrived = self.arrived.max(number + 1);
         if missing > 0 {
-            let due = seconds + 0.01 + self.way_back.as_secs_f64();
-            self.nacks.push_back((due, missing));
+            let last = self.nacks.back().map(|(due, _)| *due);
+            let due = self.comes_back(seconds + 0.01, last);
+            insert(&mut self.nacks, (due, missing));
         }
     }
 
@@ -171,6 +217,7 @@ impl Site {
                 self.next_stamp = self.next_stamp.min(at(now));
             }
         }
+        self.measure(now);
         if now >= self.next_sound {
             self.next_sound += 0.06;
             self.send(now, line, &[SOUND * 6 / 800], |packet| {
@@ -196,12 +243,31 @@ impl Site {
         }
     }
 
+    /// Has the layers' rates known as a shard does, where they all arrive whatever is shown.
+    fn measure(&mut self, now: f64) {
+        let millis = (now * 1e3).round() as u64;
+        for ((measure, rate), pictures) in self.measures.iter_mut().zip(LAYERS).zip(PICTURES) {
+            if millis % (1e3 / pictures) as u64 == 0 {
+                let bytes = f64::from(rate) / 8.0 * PAYLOAD * movement(now) / pictures;
+                measure.note(at(now), &piece(at(now), bytes as usize));
+            }
+        }
+    }
+
+    fn rates(&self, of: impl Fn(&Measure) -> Option<u64>) -> [u32; 3] {
+        let on_line = |rate: u64| (rate as f64 / PAYLOAD) as u32;
+        let rates = self.measures.iter().zip(LAYERS);
+        let rates = rates.map(|(measure, assumed)| of(measure).map_or(assumed, on_line));
+        rates.collect::<Vec<_>>().try_into().expect("three")
+    }
+
     fn allocate(&mut self, now: f64) {
         let wish = Wish {
             slot: 0,
             priority: Priority::Main,
             ceiling: 2,
-            rates: LAYERS,
+            rates: self.rates(Measure::bits_per_second),
+            most: self.rates(Measure::most_bits_per_second),
             thin: THIN,
         };
         let carries = self.line.carries(at(now));
@@ -232,7 +298,7 @@ impl Site {
             let is_keyframe =
                 self.needs_keyframe || self.pictures.is_multiple_of(2 * pictures as u32);
             self.needs_keyframe = false;
-            let whole = f64::from(LAYERS[layer]) / PICTURES[layer] / 8.0;
+            let whole = f64::from(LAYERS[layer]) * movement(now) / PICTURES[layer] / 8.0;
             let mean = if is_thin {
                 f64::from(THIN) / pictures / 8.0 * 0.7
             } else {
@@ -241,7 +307,7 @@ impl Site {
             let bytes = if is_keyframe {
                 6.0 * whole
             } else {
-                mean * 0.9 * (0.7 + 0.6 * self.dice.random::<f64>())
+                mean * 0.83 * (0.7 + 0.6 * self.dice.random::<f64>())
             };
             let count = (bytes / 1_100.0).ceil().max(1.0);
             let packets = vec![(bytes / count) as u32; count as usize];
@@ -259,12 +325,12 @@ impl Site {
     }
 
     /// Sends one message.
-    fn send(&mut self, now: f64, line: &mut Way, sizes: &[u32], mark: impl Fn(&mut Packet)) {
+    fn send(&mut self, now: f64, line: &mut Way, sizes: &[u32], mark: impl Fn(&mut Sent)) {
         let is_sound = sizes.len() == 1 && sizes[0] == SOUND * 6 / 800;
         let is_stamped = self.next_stamp <= at(now) && !is_sound;
         let first = self.next_number;
         for bytes in sizes {
-            let mut packet = Packet {
+            let mut packet = Sent {
                 number: is_stamped.then_some(self.next_number),
                 at: now,
                 arrival: None,
@@ -289,9 +355,9 @@ impl Site {
 
     /// Reports everything up to what arrived last.
     fn report(&mut self, now: f64) {
-        let arrived = |packet: &Packet| packet.arrival.is_some_and(|arrival| arrival <= now);
+        let arrived = |packet: &Sent| packet.arrival.is_some_and(|arrival| arrival <= now);
         let new = &self.sent[self.reported..];
-        let stamped_and_here = |packet: &Packet| packet.number.is_some() && arrived(packet);
+        let stamped_and_here = |packet: &Sent| packet.number.is_some() && arrived(packet);
         let Some(last) = new.iter().rposition(stamped_and_here) else {
             return;
         };
@@ -305,10 +371,17 @@ impl Site {
             .collect();
         self.reported += last + 1;
         if self.dice.random::<f64>() >= self.reports.loss {
-            let due = now + self.way_back.as_secs_f64();
-            self.on_the_way.push_back((due, feedback(&told)));
+            let last = self.on_the_way.back().map(|(due, _)| *due);
+            let due = self.comes_back(now, last);
+            insert(&mut self.on_the_way, (due, feedback(&told)));
         }
     }
+}
+
+/// Puts what is due at a second among what is due at others.
+fn insert<T>(all: &mut VecDeque<(f64, T)>, new: (f64, T)) {
+    let place = all.partition_point(|(due, _)| *due <= new.0);
+    all.insert(place, new);
 }
 
 /// Transport-wide feedback about packets with consecutive numbers.
