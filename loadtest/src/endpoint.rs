@@ -38,6 +38,8 @@ pub use watch::{Observed, ObservedStream};
 
 /// How long connectivity checks and the handshake may take together.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
+/// What a receiver takes a round trip for that it does not know: libwebrtc's default.
+const UNKNOWN_ROUND_TRIP: Duration = Duration::from_millis(100);
 
 /// What all endpoints of a run have in common.
 #[derive(Debug)]
@@ -603,7 +605,9 @@ impl Endpoint {
             }
         }
         self.outgoing.clear();
-        let round_trip = self.ice.round_trip().unwrap_or(Duration::from_millis(100));
+        // libwebrtc knows a round trip by reports about what it sends itself.
+        let known = self.ice.round_trip().filter(|_| self.publisher.is_some());
+        let round_trip = known.unwrap_or(UNKNOWN_ROUND_TRIP);
         if self.next_report <= now {
             self.next_report = now + rtcp::report_interval(&mut self.rng);
             rtcp::receiver_report(now, &mut self.watch, &mut compound);

@@ -88,6 +88,8 @@ drop_reasons! {
     NotRepairable = "not_repairable",
     /// A NACK for a packet that was sent again less than a round trip ago, or often enough.
     AskedAgain = "asked_again",
+    /// A NACK for a packet that others may only have overtaken, on a line where they do.
+    MayComeYet = "may_come_yet",
     /// A NACK of a receiver that was sent its share of repairs.
     RepairBudget = "repair_budget",
     /// A keyframe request of a receiver that has asked for its share of them.

@@ -147,6 +147,8 @@ pub struct Line {
     train: Train,
     arriving: Arriving,
     loss: Loss,
+    /// How late the last packets came that others had overtaken, at most.
+    overtaken_by: Option<Micros>,
     estimate: Estimate,
     probe: Probe,
     coarse: Coarse,
@@ -194,6 +196,7 @@ impl Line {
             train: Train::default(),
             arriving: Arriving::default(),
             loss: Loss::default(),
+            overtaken_by: None,
             estimate: Estimate::new(before),
             probe: Probe::new(),
             coarse: Coarse::default(),
@@ -417,6 +420,9 @@ impl Line {
     fn note_overtaken(&mut self, number: u16, arrival: Micros) {
         self.loss.recover(1);
         if let Some(departure) = self.departures.find(number) {
+            let late = self.delay.late_by(arrival - departure.at);
+            let known = self.overtaken_by.filter(|_| self.loss.is_reordered());
+            self.overtaken_by = Some(known.map_or(late, |known| known.max(late)));
             self.arriving.note(arrival, departure.packet());
             self.note_delay(&departure, number, arrival);
         }
@@ -433,6 +439,9 @@ impl Line {
         if let Some(open) = &mut self.open
             && number.wrapping_sub(open.departure.first) < open.departure.count
         {
+            if arrival < open.last {
+                self.loss.overtake(1);
+            }
             open.first = open.first.min(arrival);
             open.last = open.last.max(arrival);
             open.arrived += 1;
@@ -526,6 +535,12 @@ impl Line {
         if judgement.longer_way {
             self.delay.renew_floor();
         }
+    }
+
+    /// How late packets come that others have overtaken; `None` where they keep their order.
+    pub fn overtaken_by(&self) -> Option<Duration> {
+        let late = self.overtaken_by.filter(|_| self.loss.is_reordered())?;
+        Some(Duration::from_micros(u64::try_from(late).unwrap_or(0)))
     }
 
     /// Notes how many packets a receiver asks for again: it tells of trouble before its report.

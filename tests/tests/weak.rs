@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use loadtest::line::Impairment;
+use loadtest::line::{Burst, Impairment};
 use sfu::command::{Command, PeerPolicy};
 use sfu::id::{Feed, PublicationId};
 use sfu::kind::MediaKind;
@@ -15,16 +15,17 @@ const fn secs(seconds: u64) -> Duration {
 
 /// A hall on air and one site that watches behind `link`.
 fn conference(seed: u64, encoder: Encoder, link: Link) -> (World, ClientId, PublicationId) {
-    conference_of(seed, &[], encoder, link)
+    let (world, [_, site], picture) = conference_of(seed, &[], encoder, link);
+    (world, site, picture)
 }
 
-/// The same with a picture in layers.
+/// The same with a picture in layers; the hall and the site.
 fn conference_of(
     seed: u64,
     rids: &'static [&'static str],
     encoder: Encoder,
     link: Link,
-) -> (World, ClientId, PublicationId) {
+) -> (World, [ClientId; 2], PublicationId) {
     let mut world = World::new(1, seed);
     let speaker = PeerPolicy {
         may_send_audio: true,
@@ -53,7 +54,7 @@ fn conference_of(
         floor: None,
     });
     let site = world.join(Light::new(Wishes::watch()), audience, link);
-    (world, site, picture)
+    (world, [hall, site], picture)
 }
 
 fn show(world: &mut World, publication: Option<PublicationId>) {
@@ -186,15 +187,84 @@ fn packets_that_overtake_each_other_on_a_wide_line_do_not_cost_the_picture() {
         ..Encoder::BROWSER
     };
     for seed in 0..8 {
-        let (mut world, site, _) = conference_of(seed, &["0", "1", "2"], encoder, Link::CLEAN);
+        let (mut world, [_, site], _) = conference_of(seed, &["0", "1", "2"], encoder, Link::CLEAN);
         world.run_for(secs(10));
-        let from = world.now;
+        let (from, before) = (world.now, world.stats());
         world.set_link(site, Link::both(way));
         world.run_for(secs(30));
+        let after = world.stats();
+        let [nacked, again, media] = [
+            after.nacked - before.nacked,
+            after.rtx_out - before.rtx_out,
+            after.media_out - before.media_out,
+        ];
+        let is_spared = nacked > 1_000 && again * 20 < media;
+        assert!(is_spared, "{again} of {nacked} asked for beside {media}");
         let share = share_at_best(&mut world, site, from);
         assert!(
             share > 0.9,
             "{share} of the time at the highest layer, seed {seed}"
         );
+    }
+}
+
+/// What ten sites got in half a minute: of the eight on good lines packets of pictures, keyframes and
+/// sounds of each, and how often the hall was asked for a keyframe. The two others are behind `link`.
+fn beside(link: Link) -> (Vec<[usize; 3]>, u64) {
+    let encoder = Encoder {
+        group: 50,
+        ..Encoder::BROWSER
+    };
+    let (mut world, [hall, other], _) = conference_of(3, &["0", "1", "2"], encoder, Link::CLEAN);
+    let policy = PeerPolicy {
+        video_slots: vec![Some(Feed::Stage(0))],
+        ..PeerPolicy::default()
+    };
+    let join = |world: &mut World, link| world.join(Light::new(Wishes::watch()), &policy, link);
+    let mut sites = vec![other];
+    sites.extend((0..7).map(|_| join(&mut world, Link::CLEAN)));
+    for _ in 0..2 {
+        let weak = join(&mut world, Link::CLEAN);
+        world.run_for(secs(2));
+        world.set_link(weak, link);
+    }
+    world.run_for(secs(10));
+    let count = |world: &mut World| {
+        let of_site = |site: &ClientId| {
+            let site = world.client::<Light>(*site);
+            let pictures = &site.slot(MediaKind::Video, 0).arrived;
+            let keyframes = pictures.iter().filter(|it| it.mark.keyframe).count();
+            let sounds = site.slot(MediaKind::Audio, 0).arrived.len();
+            [pictures.len(), keyframes, sounds]
+        };
+        sites.iter().map(of_site).collect::<Vec<_>>()
+    };
+    let (before, asked) = (count(&mut world), world.client::<Light>(hall).plis());
+    world.run_for(secs(30));
+    let after = count(&mut world).into_iter().zip(before);
+    let got = after.map(|(after, before)| std::array::from_fn(|at| after[at] - before[at]));
+    (got.collect(), world.client::<Light>(hall).plis() - asked)
+}
+
+#[test]
+fn a_fifth_of_the_sites_on_weak_lines_costs_the_others_nothing() {
+    let narrow = |kbps, loss| Link {
+        down: Impairment {
+            delay: Duration::from_millis(40),
+            loss: Burst::new(loss, 4.0).expect("possible"),
+            ..Impairment::narrow(kbps, Duration::from_millis(500))
+        },
+        ..Link::CLEAN
+    };
+    let (alone, asked_alone) = beside(Link::CLEAN);
+    for link in [narrow(400, 0.0), narrow(250, 0.1)] {
+        let (got, asked) = beside(link);
+        for (site, (got, alone)) in got.iter().zip(&alone).enumerate() {
+            for (got, alone) in got.iter().zip(alone) {
+                let change = got.abs_diff(*alone) as f64 / (*alone as f64).max(1.0);
+                assert!(change <= 0.03, "site {site}: {got} instead of {alone}");
+            }
+        }
+        assert!(asked <= asked_alone + 5, "{asked} keyframes asked for");
     }
 }

@@ -318,8 +318,8 @@ fn it_connects_and_sees_the_first_packet_and_keyframe() {
 #[test]
 fn a_lost_packet_is_asked_for_within_milliseconds_and_taken_from_the_repair_stream() {
     let mut world = World::connected(Sends::Nothing, Decrypt::All);
-    for seq in [10, 12] {
-        let mut packet = world.frame(seq, true);
+    for (seq, is_keyframe) in [(10, true), (12, false)] {
+        let mut packet = world.frame(seq, is_keyframe);
         world.deliver(&mut packet);
     }
     world.run(10 * MS);

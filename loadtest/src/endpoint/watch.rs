@@ -589,7 +589,7 @@ impl Watched {
             return None;
         }
         self.key_frame = None;
-        self.stream.on_key_frame();
+        self.stream.on_key_frame(first);
         Some(sender)
     }
 }

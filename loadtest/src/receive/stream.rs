@@ -7,7 +7,7 @@ use rtc_rtcp::sender_report::SenderReport;
 use sfu::kind::MediaKind;
 
 use super::jitter::Jitter;
-use super::nack::Missing;
+use super::nack::{Missing, STANDSTILL};
 use super::playout::{Played, Playout};
 use super::sequence::{Arrival, Sequence};
 use super::stalls::Stalls;
@@ -20,10 +20,9 @@ pub const AUDIO_STALL: Duration = Duration::from_millis(100);
 pub const VIDEO_STALL: Duration = Duration::from_millis(200);
 /// For how long a listener holds sound back: as a page does on a lossy line.
 const HELD_BACK: Duration = Duration::from_millis(250);
-/// Without a keyframe for so long after the first packet, one is asked for.
+/// Without a keyframe for so long after the first packet, one is asked for, and again: libwebrtc's
+/// time for a picture that has not begun.
 const KEY_FRAME_WAIT: Duration = Duration::from_millis(200);
-/// Time between two requests for a keyframe.
-const KEY_FRAME_REPEAT: Duration = Duration::from_secs(1);
 
 /// What the answer says about a stream.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -164,8 +163,8 @@ pub struct Stream {
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum KeyFrame {
-    /// The stream cannot be decoded before one comes; ask at that time.
-    Wanted { ask: Instant },
+    /// The stream cannot be decoded before one comes; ask at that time, and again as often.
+    Wanted { ask: Instant, again: Duration },
     /// Decodable.
     Seen,
 }
@@ -206,6 +205,7 @@ impl Stream {
             plis: 0,
             key_frame: KeyFrame::Wanted {
                 ask: now + KEY_FRAME_WAIT,
+                again: KEY_FRAME_WAIT,
             },
             reported: Reported::default(),
         }
@@ -281,9 +281,11 @@ impl Stream {
         self.sequence.has_all(numbers)
     }
 
-    /// A keyframe has arrived.
-    pub const fn on_key_frame(&mut self) {
+    /// A keyframe has arrived whose first packet has this number: what was sent before is not waited
+    /// for any more.
+    pub fn on_key_frame(&mut self, first: u64) {
         self.key_frame = KeyFrame::Seen;
+        self.missing.forget_below(first);
     }
 
     /// A keyframe will not be looked for: nothing is decrypted any more.
@@ -314,15 +316,18 @@ impl Stream {
             return false;
         }
         if given_up && self.is_decodable() {
-            self.key_frame = KeyFrame::Wanted { ask: now };
+            self.key_frame = KeyFrame::Wanted {
+                ask: now,
+                again: STANDSTILL,
+            };
         }
-        let KeyFrame::Wanted { ask } = &mut self.key_frame else {
+        let KeyFrame::Wanted { ask, again } = &mut self.key_frame else {
             return false;
         };
         if *ask > now {
             return false;
         }
-        *ask = now + KEY_FRAME_REPEAT;
+        *ask = now + *again;
         self.plis += 1;
         true
     }
@@ -330,7 +335,7 @@ impl Stream {
     /// When [`poll_feedback`](Self::poll_feedback) has something to do next.
     pub fn poll_timeout(&self) -> Option<Instant> {
         let key_frame = match self.key_frame {
-            KeyFrame::Wanted { ask } if self.spec.pli && self.spec.kind == MediaKind::Video => {
+            KeyFrame::Wanted { ask, .. } if self.spec.pli && self.spec.kind == MediaKind::Video => {
                 Some(ask)
             }
             KeyFrame::Wanted { .. } | KeyFrame::Seen => None,
@@ -489,7 +494,7 @@ mod tests {
     fn a_lost_packet_is_asked_for_reported_and_repaired() {
         let start = Instant::now();
         let mut stream = Stream::new(start, ms(0), SPEC);
-        stream.on_key_frame();
+        stream.on_key_frame(0);
         for (n, seq) in [65_533_u16, 65_534, 0, 1].into_iter().enumerate() {
             let at = ms(n as u64 * 33);
             assert!(stream.on_packet(start + at, at, &header(seq, n as u32 * 3_000, true), 100));
@@ -549,23 +554,23 @@ mod tests {
         let asked: Vec<u64> = (0..2_500)
             .filter(|&n| stream.poll_feedback(start + ms(n), ms(10), &mut Vec::new()))
             .collect();
-        assert_eq!(asked, [200, 1_200, 2_200]);
-        stream.on_key_frame();
+        assert!(asked.into_iter().eq((200..2_500).step_by(200)));
+        stream.on_key_frame(0);
         assert!(!stream.poll_feedback(start + ms(9_000), ms(10), &mut Vec::new()));
         assert_eq!(stream.poll_timeout(), None);
     }
 
     #[test]
-    fn a_packet_given_up_makes_a_keyframe_wanted() {
+    fn a_picture_that_stands_still_for_three_seconds_asks_for_a_keyframe_and_again() {
         let start = Instant::now();
         let mut stream = Stream::new(start, ms(0), SPEC);
         stream.on_packet(start, ms(0), &header(1, 0, true), 100);
-        stream.on_key_frame();
+        stream.on_key_frame(0);
         stream.on_packet(start, ms(0), &header(3, 3_000, true), 100);
-        let asked =
-            (0..1_100).find(|&n| stream.poll_feedback(start + ms(n), ms(10), &mut Vec::new()));
-        // Ten requests, 20 ms apart, from the third millisecond on.
-        assert_eq!(asked, Some(203));
+        let asked: Vec<u64> = (0..7_000)
+            .filter(|&n| stream.poll_feedback(start + ms(n), ms(100), &mut Vec::new()))
+            .collect();
+        assert_eq!(asked, [3_000, 6_000]);
     }
 
     #[test]

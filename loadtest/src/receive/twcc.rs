@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 pub const INTERVAL: Duration = Duration::from_millis(100);
 /// Most packets in one feedback; older ones are left out when more have come.
 const MAX_PACKETS: usize = 512;
+/// A longer gap between two feedbacks is not told of: nothing was sent that nobody knows of.
+const LONGEST_GAP: u64 = 2_048;
 /// Deltas count in units of 250 µs.
 const TICK_MICROS: u64 = 250;
 /// The reference time counts in units of 64 ms.
@@ -17,6 +19,8 @@ pub struct Arrivals {
     /// Extended number and arrival in microseconds since the start of the run.
     packets: Vec<(u64, u64)>,
     highest: Option<u64>,
+    /// The number after the last that was told of: what was lost since is told of as well.
+    next: Option<u64>,
     feedback_count: u8,
     due: Option<Instant>,
 }
@@ -48,16 +52,23 @@ impl Arrivals {
         self.due = None;
         self.packets.sort_unstable();
         self.packets.dedup_by_key(|(number, _)| *number);
-        let written = write(&self.packets, self.feedback_count, [sender_ssrc, ssrc], out);
+        let first = self.packets.first().map_or(0, |(number, _)| *number);
+        let is_near = |next: &u64| (*next..next + LONGEST_GAP).contains(&first);
+        let base = self.next.filter(is_near).unwrap_or(first);
+        let ssrcs = [sender_ssrc, ssrc];
+        let written = write(&self.packets, base, self.feedback_count, ssrcs, out);
+        let last = self.packets.last().map(|(number, _)| number + 1);
+        self.next = self.next.max(last);
         self.feedback_count = self.feedback_count.wrapping_add(1);
         self.packets.clear();
         written
     }
 }
 
-/// Writes feedback about `packets`, which are in order and differ. `false`: there are none.
-fn write(packets: &[(u64, u64)], count: u8, ssrcs: [u32; 2], out: &mut Vec<u8>) -> bool {
-    let (Some(&(base, first_micros)), Some(&(last, _))) = (packets.first(), packets.last()) else {
+/// Writes feedback about `packets`, which are in order and differ, from the number `base` on.
+/// `false`: there are none.
+fn write(packets: &[(u64, u64)], base: u64, count: u8, ssrcs: [u32; 2], out: &mut Vec<u8>) -> bool {
+    let (Some(&(_, first_micros)), Some(&(last, _))) = (packets.first(), packets.last()) else {
         return false;
     };
     let reference = first_micros / REFERENCE_MICROS;
@@ -151,6 +162,19 @@ mod tests {
         let deltas: Vec<i64> = packet.recv_deltas.iter().map(|delta| delta.delta).collect();
         assert_eq!(deltas, [40_000, 10_000, -1_000, 191_000]);
         assert_eq!(arrivals.poll_timeout(), None);
+    }
+
+    #[test]
+    fn what_was_lost_between_two_feedbacks_is_told_of() {
+        let start = Instant::now();
+        let mut arrivals = Arrivals::default();
+        for (round, number, base, count) in [(0, 10, 10, 1), (1, 14, 11, 4), (2, 9_000, 9_000, 1)] {
+            let now = start + INTERVAL * 2 * round;
+            arrivals.on_packet(now, Duration::from_secs(5), number);
+            let packet = feedback(&mut arrivals, now + INTERVAL);
+            let told = (packet.base_sequence_number, packet.packet_status_count);
+            assert_eq!(told, (base, count));
+        }
     }
 
     #[test]

@@ -108,7 +108,12 @@ impl Delay {
 
     /// By how much the newest message was later than the least delay; 0 where nothing is known.
     pub fn late(&self) -> Micros {
-        self.newest().map_or(0, |(_, delay)| delay - self.floor())
+        self.newest().map_or(0, |(_, delay)| self.late_by(delay))
+    }
+
+    /// By how much what took `delay` was later than what took least; 0 where nothing is known.
+    pub fn late_by(&self, delay: Micros) -> Micros {
+        (delay - self.floor()).max(0)
     }
 
     /// The way has become longer: the least delay of now is the least delay.

@@ -259,9 +259,8 @@ impl Estimate {
     /// moment: where each packet is held up for another time, a few that come late are none.
     fn is_filling(&mut self, reading: &Reading) -> bool {
         let now = reading.now;
-        let (room, longest) = limits(reading);
-        let standing = reading.standing.filter(|queue| *queue > room);
-        let stands = standing.filter(|queue| *queue > longest);
+        let (_, longest) = limits(reading);
+        let stands = reading.standing.filter(|queue| *queue > longest);
         self.stands = stands.and_then(|_| self.stands.or(Some(now)));
         let is_narrow = reading
             .train
@@ -272,7 +271,7 @@ impl Estimate {
             let stood = self.stands.is_some_and(|since| now - since >= MOMENT);
             queue > 2 * STANDING || is_narrow || loss > LOSSY || stood || is_guess
         };
-        let is_lossy = loss > 0.15 && (standing.is_some() || is_narrow);
+        let is_lossy = loss > 0.15 && is_narrow;
         stands.is_some_and(is_sure) || reading.standing.is_some() && is_lossy
     }
 

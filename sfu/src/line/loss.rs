@@ -70,13 +70,18 @@ impl Loss {
     /// Packets that were taken for lost have come after all.
     pub fn recover(&mut self, came: u32) {
         let mut left = saturate(came);
-        let [newest, ..] = &mut self.steps;
-        newest.overtaken = newest.overtaken.saturating_add(left);
         for step in &mut self.steps {
             let back = left.min(step.lost);
             step.lost -= back;
             left -= back;
         }
+        self.overtake(came);
+    }
+
+    /// Packets have come after others that left later.
+    pub fn overtake(&mut self, came: u32) {
+        let [newest, ..] = &mut self.steps;
+        newest.overtaken = newest.overtaken.saturating_add(saturate(came));
         let Counted {
             overtaken, lost, ..
         } = self.long();

@@ -22,6 +22,10 @@ use crate::table::Table;
 /// Packets looked up for one RTCP datagram; a receiver that misses more needs a keyframe.
 const MAX_ASKED: usize = 256;
 
+/// What packets are late by that others overtake, and the round trip, count up to this: what comes later
+/// is sent again in time.
+const LONGEST_OVERTAKEN: Duration = Duration::from_millis(150);
+
 impl Shard {
     /// Notes what a receiver misses (RFC 4585 §6.2.1) and may be sent again. `asked` counts over
     /// one datagram.
@@ -50,6 +54,8 @@ impl Shard {
         let verdict = line.map_or(Verdict::Clear, |line| line.verdict());
         repairs.credit(octets, verdict);
         let is_weak = line.is_some_and(|line| line.is_settled());
+        let round_trip = peer.cold.round_trip;
+        let comes_within = comes_within(line.and_then(|line| line.overtaken_by()), round_trip);
         let (Some(slot), Ok(index)) = (peer.slots.get(index), u8::try_from(index)) else {
             return;
         };
@@ -78,11 +84,11 @@ impl Shard {
                     slot: index,
                     sequence,
                 };
-                let round_trip = peer.cold.round_trip;
                 let noted = if is_weak && !is_shown(slot, sequence) {
                     Err(DropReason::NotRepairable)
                 } else {
-                    note(repairs, now, what, round_trip, slot, &self.publications)
+                    let times = (now, round_trip, comes_within);
+                    note(repairs, times, what, slot, &self.publications)
                 };
                 match noted {
                     Ok(()) => is_new = true,
@@ -197,12 +203,19 @@ impl Shard {
     }
 }
 
+/// How long after it left a packet may come that others have overtaken: browsers ask for it at once, and
+/// again when it has not come.
+fn comes_within(overtaken_by: Option<Duration>, round_trip: Option<Duration>) -> Duration {
+    overtaken_by.map_or(Duration::ZERO, |late| {
+        late.min(LONGEST_OVERTAKEN) + round_trip.unwrap_or_default().min(LONGEST_OVERTAKEN)
+    })
+}
+
 /// Notes one packet that is to leave again, unless it must not or cannot.
 fn note(
     repairs: &mut Repairs,
-    now: Instant,
+    (now, round_trip, comes_within): (Instant, Option<Duration>, Duration),
     what: Asked,
-    round_trip: Option<Duration>,
     slot: &Slot,
     publications: &Table<Publication>,
 ) -> Result<(), DropReason> {
@@ -210,6 +223,9 @@ fn note(
     let (packet, origin) =
         find(publications, slot, what.sequence).ok_or(DropReason::NotRepairable)?;
     let age = now.saturating_duration_since(packet.arrived);
+    if age < comes_within {
+        return Err(DropReason::MayComeYet);
+    }
     if slot.kind == MediaKind::Audio && age > SOUND_WAITS {
         return Err(DropReason::NotRepairable);
     }
