@@ -197,9 +197,9 @@ impl Allocator {
     ) -> Load {
         let budget = carries.map_or(u64::MAX, |rate| u64::from(rate.saturating_sub(sound)));
         let spare = budget - budget / 100 * SPARE;
-        let fitting = share_out(budget, wishes.iter().copied());
+        let fitting = share_out(budget, &wishes.iter().copied());
         // What is reached must hold when the picture moves more than now.
-        let roomy = share_out(spare, wishes.iter().map(Wish::at_most));
+        let roomy = share_out(spare, &wishes.iter().map(Wish::at_most));
         self.climbs
             .retain(|climb| wishes.iter().any(|wish| wish.slot == climb.slot));
         let mut load = Load {
@@ -243,7 +243,7 @@ impl Allocator {
 /// The rungs that fit a budget, in the order of the wishes.
 fn share_out(
     budget: u64,
-    wishes: impl ExactSizeIterator<Item = Wish> + Clone,
+    wishes: &(impl ExactSizeIterator<Item = Wish> + Clone),
 ) -> SmallVec<[Rung; USUAL]> {
     let nothing = (Rung::Sound, 0u32);
     let mut shares: SmallVec<[_; USUAL]> = SmallVec::from_elem(nothing, wishes.len());

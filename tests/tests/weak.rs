@@ -242,7 +242,11 @@ fn beside(link: Link) -> (Vec<[usize; 3]>, u64) {
     let (before, asked) = (count(&mut world), world.client::<Light>(hall).plis());
     world.run_for(secs(30));
     let after = count(&mut world).into_iter().zip(before);
-    let got = after.map(|(after, before)| std::array::from_fn(|at| after[at] - before[at]));
+    let got = after.map(
+        |([pictures, keyframes, sounds], [earlier, first, before])| {
+            [pictures - earlier, keyframes - first, sounds - before]
+        },
+    );
     (got.collect(), world.client::<Light>(hall).plis() - asked)
 }
 

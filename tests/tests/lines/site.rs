@@ -247,7 +247,7 @@ impl Site {
     fn measure(&mut self, now: f64) {
         let millis = (now * 1e3).round() as u64;
         for ((measure, rate), pictures) in self.measures.iter_mut().zip(LAYERS).zip(PICTURES) {
-            if millis % (1e3 / pictures) as u64 == 0 {
+            if millis.is_multiple_of((1e3 / pictures) as u64) {
                 let bytes = f64::from(rate) / 8.0 * PAYLOAD * movement(now) / pictures;
                 measure.note(at(now), &piece(at(now), bytes as usize));
             }
