@@ -37,8 +37,10 @@ use crate::path::Path;
 use crate::shard::{Shard, ShardConfig};
 use crate::stats::Stats;
 
+pub use address::local_addresses;
 pub use start::StartError;
 pub(crate) use start::{Threads, start};
+pub use udp::offload;
 
 const UDP: Token = Token(0);
 const WAKE: Token = Token(1);

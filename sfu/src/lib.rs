@@ -48,7 +48,7 @@ pub mod table;
 pub mod testing;
 
 pub use config::Config;
-pub use driver::StartError;
+pub use driver::{StartError, local_addresses, offload};
 pub use events::Events;
 pub use handle::Sfu;
 pub use media::Media;

@@ -1,5 +1,6 @@
 //! The command line: what `dinh` can be told, and doing it.
 
+mod doctor;
 mod handbook;
 mod logging;
 mod ports;
@@ -84,6 +85,8 @@ enum Verb {
     Config(ConfigVerb),
     /// Have the running server read its settings again, and say what has changed.
     Reload,
+    /// Say whether this machine, or the way from here to a server, is what a conference needs.
+    Doctor(doctor::Visit),
     /// Print what a firewall must let through.
     Ports,
 }
@@ -171,6 +174,7 @@ async fn run_with(config: Config, file: Option<PathBuf>, verb: Verb) -> anyhow::
         Verb::Restore { file, replace } => record::restore(&config, &file, replace).await,
         Verb::Config(ConfigVerb::Check) => check(&config),
         Verb::Reload => reload(&config).await,
+        Verb::Doctor(visit) => doctor::run(&config, visit).await,
         Verb::Ports => print(&ports::rules(&config)),
     }
 }

@@ -165,6 +165,13 @@ impl DataDir {
             .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
     }
 
+    /// The process that uses it, as far as it has said.
+    #[must_use]
+    pub fn served_by(&self) -> Option<u32> {
+        let process = fs::read_to_string(self.file(LOCK)).ok()?;
+        process.trim().parse().ok().filter(|_| self.is_in_use())
+    }
+
     /// Makes an empty file that only its owner may read, unless there is one.
     ///
     /// # Errors
@@ -325,6 +332,7 @@ mod tests {
         let lock = directory.lock().unwrap();
         assert!(directory.is_in_use());
         let error = directory.lock().unwrap_err().to_string();
+        assert_eq!(directory.served_by(), Some(std::process::id()));
         let process = format!("process {}", std::process::id());
         assert!(error.contains(&process), "{error}");
         assert!(

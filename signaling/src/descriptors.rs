@@ -13,9 +13,8 @@ const MEDIA_TCP_EACH: u64 = 8_192;
 /// Raises the soft limit to the hard one, and says so if that is still too few for the settings.
 pub(crate) fn raise_limit(config: &Config) {
     let raised = rlimit::increase_nofile_limit(rlimit::INFINITY);
-    let shards = config.media.shard_count();
     match raised {
-        Ok(limit) => report(limit, wanted(config, shards.into())),
+        Ok(limit) => report(limit, wanted(config)),
         Err(cause) => warn!(%cause, "cannot raise the limit of file descriptors"),
     }
 }
@@ -40,7 +39,8 @@ fn too_few(limit: u64, wanted: u64) -> Option<u64> {
 }
 
 /// As many as there would be with every connection that the settings allow.
-fn wanted(config: &Config, shards: u64) -> u64 {
+pub(crate) fn wanted(config: &Config) -> u64 {
+    let shards = u64::from(config.media.shard_count());
     let (http, sessions) = (&config.http, &config.sessions);
     // The public and the private listener.
     let requests = 2 * http.max_connections as u64;
@@ -60,14 +60,16 @@ mod tests {
         config.sessions.max_connections = 200;
         config.sessions.max_strangers = 50;
         config.media.max_peers = 1_000;
-        assert_eq!(wanted(&config, 1), OWN + 20 + 250 + 1_000);
+        config.media.shards = 1;
+        assert_eq!(wanted(&config), OWN + 20 + 250 + 1_000);
         config.media.max_peers = 1_000_000;
-        assert_eq!(wanted(&config, 2), OWN + 20 + 250 + 2 * MEDIA_TCP_EACH);
+        config.media.shards = 2;
+        assert_eq!(wanted(&config), OWN + 20 + 250 + 2 * MEDIA_TCP_EACH);
     }
 
     #[test]
     fn the_usual_limits_of_a_shell_are_too_few_and_that_is_said() {
-        let wanted = wanted(&Config::default(), 1);
+        let wanted = wanted(&Config::default());
         assert_eq!(too_few(4_096, wanted), Some(wanted));
         assert_eq!(too_few(1_048_576, wanted), None);
     }

@@ -22,6 +22,7 @@ pub mod data_dir;
 pub mod demo;
 mod descriptors;
 pub mod directory;
+pub mod doctor;
 pub mod fresh;
 pub mod health;
 mod heartbeat;

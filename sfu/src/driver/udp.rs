@@ -237,6 +237,15 @@ fn is_refusal(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(EINVAL | EIO | EMSGSIZE))
 }
 
+/// Into how many packets the system would cut a message, and of how many that arrive it would make one.
+///
+/// # Errors
+/// When no socket can be had.
+pub fn offload(bind: IpAddr) -> io::Result<(usize, usize)> {
+    let state = prepare(&UdpSocket::bind((bind, 0))?)?;
+    Ok((state.max_gso_segments(), state.gro_segments()))
+}
+
 /// Has the socket tell where datagrams came to, and cut them up.
 fn prepare(socket: &UdpSocket) -> io::Result<UdpSocketState> {
     let state = UdpSocketState::new(UdpSockRef::from(socket))?;

@@ -9,6 +9,7 @@
 
 mod container;
 mod docs;
+mod doctor;
 mod manager;
 mod package;
 mod process;

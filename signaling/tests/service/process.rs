@@ -29,6 +29,11 @@ impl Service {
         service
     }
 
+    /// Where pages are served.
+    pub(crate) fn http(&self) -> SocketAddr {
+        self.listen[0]
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
