@@ -65,6 +65,11 @@ deb: release ## build the Debian package, and try it: dist/dinh_*.deb
 	$(call install,lintian:lintian)
 	@package=$$(packaging/debian/build $(TARGET)/release/dinh dist) && packaging/debian/check $$package && echo $$package
 
+.PHONY: test-package
+test-package: build ## install the package on a fresh Debian, and reach its server through a firewall that passes TCP 443 alone
+	$(call install,mmdebstrap:mmdebstrap ip:iproute2 nft:nftables openssl:openssl)
+	@package=$$(QUICK=1 packaging/debian/build $(DINH) $(TARGET)/package) && packaging/debian/fresh $$package $(DINH) $(TARGET)/fresh
+
 .PHONY: helm
 helm: packages-docs build $(TOOLS)/helm/.installed ## lint the Helm chart, and have the server judge what it is configured with
 	$(TOOLS)/helm/bin/python packaging/helm/check.py $(DINH)
