@@ -346,6 +346,7 @@ export class Attendance {
 
   #onWelcome(welcome: Welcome, isFirst: boolean): void {
     this.#iceServers = welcome.iceServers ?? [];
+    this.#peer?.useIceServers(this.#iceServers);
     this.#isReturning = isFirst && welcome.resumed;
     if (!welcome.resumed) this.#options.credentials.keepConsent(false);
     this.#reporter.begin();

@@ -20,6 +20,8 @@ const CONNECT_MS = 15_000;
 const RETRY_MS = { first: 2_000, longest: 15_000 };
 /** Between two attempts to get from TCP back to UDP, likewise. */
 const RETURN_MS = { first: 10_000, longest: 300_000 };
+/** The same where there never was UDP, which most such networks will not let through later either. */
+const FIRST_LOOK_MS = 60_000;
 /** After so long over UDP the next attempts begin anew. */
 const STEADY_MS = 60_000;
 
@@ -34,7 +36,7 @@ export interface Sight {
   readonly state: PeerState;
   /** Grows with everything that arrives. */
   readonly received: number;
-  /** What the way is made of; `null` while it is not known. */
+  /** What the way is made of, by a relay or without; `null` while it is not known. */
   readonly protocol: "udp" | "tcp" | null;
 }
 
@@ -51,7 +53,6 @@ export class PathWatch {
   /** Since when it has been this. */
   #protocol: "udp" | "tcp" | null = null;
   #protocolSince = 0;
-  #wasUdp = false;
   #returnAt = 0;
   #returnMs = RETURN_MS.first;
 
@@ -104,7 +105,7 @@ export class PathWatch {
       this.#isDoubted = true;
       return "ask";
     }
-    if (sight.protocol !== "tcp" || !this.#wasUdp || now < this.#returnAt) return null;
+    if (sight.protocol !== "tcp" || now < this.#returnAt) return null;
     this.#returnAt = now + this.#returnMs;
     this.#returnMs = Math.min(RETURN_MS.longest, this.#returnMs * 2);
     return "restart";
@@ -128,9 +129,12 @@ export class PathWatch {
       if (now - this.#protocolSince >= STEADY_MS) this.#returnMs = RETURN_MS.first;
       this.#returnAt = now + this.#returnMs;
     }
+    if (protocol === "tcp" && this.#protocol === null) {
+      this.#returnMs = FIRST_LOOK_MS;
+      this.#returnAt = now + this.#returnMs;
+    }
     this.#protocol = protocol;
     this.#protocolSince = now;
-    this.#wasUdp ||= protocol === "udp";
   }
 
   #isBroken(now: number, { state }: Sight): boolean {

@@ -16,6 +16,7 @@ export type Connection = Pick<
   | "setRemoteDescription"
   | "localDescription"
   | "restartIce"
+  | "setConfiguration"
   | "getStats"
   | "close"
   | "iceConnectionState"
@@ -111,6 +112,10 @@ export function remoteDescriptionsSet(): number {
   return setRemoteDescriptionCalls;
 }
 
+function configurationWith(iceServers: readonly RTCIceServer[]): RTCConfiguration {
+  return { iceServers: [...iceServers], bundlePolicy: "max-bundle" };
+}
+
 export class PeerLink {
   readonly #options: PeerOptions;
   readonly #connection: Connection;
@@ -127,7 +132,7 @@ export class PeerLink {
     this.#options = options;
     this.#signal = signal;
     const connect = options.connect ?? ((configuration) => new RTCPeerConnection(configuration));
-    this.#connection = connect({ iceServers: [...options.iceServers], bundlePolicy: "max-bundle" });
+    this.#connection = connect(configurationWith(options.iceServers));
     this.#addTransceivers(options.plan);
     this.#connection.addEventListener("iceconnectionstatechange", () => options.onChange(), { signal });
     this.#connection.addEventListener("connectionstatechange", () => this.#watchTransport(), { signal });
@@ -233,6 +238,12 @@ export class PeerLink {
     } finally {
       if (this.#negotiation === "waiting") this.#negotiation = "idle";
     }
+  }
+
+  /** From the next ICE restart on these are used: what the former ones were good for may be over. */
+  useIceServers(iceServers: readonly RTCIceServer[]): void {
+    // Not in every browser that we serve.
+    if ("setConfiguration" in this.#connection) this.#connection.setConfiguration(configurationWith(iceServers));
   }
 
   /** What is known of the way at this moment. */

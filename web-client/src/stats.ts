@@ -132,8 +132,11 @@ export function wayOf(report: Iterable<readonly [string, unknown]>): { received:
     // Firefox's way of saying which one is in use.
     if (entry["selected"] === true) local = entry["localCandidateId"];
   }
-  const protocol = entries.get(local as string)?.["protocol"];
-  return { received, protocol: protocol === "udp" || protocol === "tcp" ? protocol : null };
+  const candidate = entries.get(local as string);
+  // What a relay passes on is UDP, whatever it is reached by.
+  const protocol = candidate?.["relayProtocol"] ?? candidate?.["protocol"];
+  const isTcp = protocol === "tcp" || protocol === "tls";
+  return { received, protocol: isTcp ? "tcp" : protocol === "udp" ? "udp" : null };
 }
 
 /** The line between `before` and `after`; `null` if no time passed. */

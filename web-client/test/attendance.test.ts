@@ -135,6 +135,15 @@ describe("the peer connection", () => {
     expect(connection().count("setRemoteDescription")).toBe(1);
   });
 
+  it("looks for further ways by the servers that a resumed session is told", async () => {
+    await joined();
+    server.end(1006);
+    vi.advanceTimersByTime(1_000);
+    server.welcome({ resumed: true, iceServers: [{ urls: ["turns:hop.example.vn:443?transport=tcp"] }] });
+    await settled();
+    expect(connection().count("setConfiguration 1")).toBe(1);
+  });
+
   it("survives ten seconds without a network untouched", async () => {
     await joined();
     connection().ice("disconnected");

@@ -97,8 +97,9 @@ describe("a way over TCP", () => {
     expect(remedies("restart", 160, { flows: true, protocol: "tcp" })).toEqual([10_000, 20_000, 40_000, 80_000]);
   });
 
-  it("that never was over UDP is left alone", () => {
-    expect(remedies("restart", 1_000, { flows: true, protocol: "tcp" })).toEqual([]);
+  it("that never was over UDP looks for it seldom", () => {
+    const times = [60_000, 120_000, 240_000, 480_000, 780_000];
+    expect(remedies("restart", 1_000, { flows: true, protocol: "tcp" })).toEqual(times);
   });
 
   it("begins anew after a long time over UDP, and after a change of the network", () => {

@@ -106,6 +106,11 @@ describe("the way", () => {
     expect(wayOf([pair("a", 5, { selected: true }), local("a", "udp")])).toEqual({ received: 5, protocol: "udp" });
   });
 
+  it("by a relay is what the relay is reached by", () => {
+    const relayed = ["local-a", { type: "local-candidate", protocol: "udp", relayProtocol: "tls" }] as const;
+    expect(wayOf([pair("a", 5, { selected: true }), relayed])).toEqual({ received: 5, protocol: "tcp" });
+  });
+
   it("is unknown as long as there is none", () => {
     expect(wayOf([])).toEqual({ received: 0, protocol: null });
   });

@@ -72,6 +72,10 @@ export class FakeConnection extends EventTarget {
     return Promise.resolve(new Map<string, unknown>([["pair", pair]]));
   }
 
+  setConfiguration({ iceServers = [] }: RTCConfiguration): void {
+    this.calls.push(`setConfiguration ${iceServers.length}`);
+  }
+
   restartIce(): void {
     this.calls.push("restartIce");
   }
