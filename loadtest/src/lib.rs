@@ -19,6 +19,7 @@ mod page;
 pub mod process;
 pub mod publish;
 pub mod receive;
+pub mod relay;
 pub mod report;
 pub mod rtp;
 mod run;

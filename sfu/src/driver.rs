@@ -9,6 +9,7 @@
 
 mod address;
 mod addresses;
+mod handover;
 mod heartbeat;
 mod offload;
 mod start;
@@ -28,7 +29,7 @@ use tokio::sync::mpsc;
 
 use crate::command::{Event, Order};
 use crate::driver::heartbeat::Heartbeat;
-use crate::driver::tcp::Tcp;
+use crate::driver::tcp::{Newcomer, Tcp};
 use crate::driver::udp::Udp;
 use crate::drop_reason::DropReason;
 use crate::id::ShardId;
@@ -38,6 +39,7 @@ use crate::shard::{Shard, ShardConfig};
 use crate::stats::Stats;
 
 pub use address::local_addresses;
+pub use handover::{Handover, Speaks};
 pub use start::StartError;
 pub(crate) use start::{Threads, start};
 pub use udp::offload;
@@ -53,6 +55,12 @@ const ORDER_QUEUE: usize = 8_192;
 
 /// Messages that may wait between two shards; beyond it media is dropped and counted.
 const LINK_QUEUE: usize = 8_192;
+
+/// Connections that may wait to be taken in by a shard; beyond it they are closed.
+const ARRIVAL_QUEUE: usize = 1_024;
+
+/// Connections taken in per turn, so that those are read before more come.
+const ARRIVALS_PER_TURN: usize = 64;
 
 /// Orders carried out per turn. Each may cost a handshake state; the rest wait a turn, so that
 /// joins never stop media; fewer while media is being sent.
@@ -76,6 +84,7 @@ const STATS_INTERVAL: Duration = Duration::from_millis(500);
 struct Mailbox {
     orders: Sender<Order>,
     links: Sender<LinkMessage>,
+    arrivals: Sender<Newcomer>,
     waker: Arc<Waker>,
 }
 
@@ -86,6 +95,7 @@ struct Setup {
     sockets: Sockets,
     orders: Receiver<Order>,
     links: Receiver<LinkMessage>,
+    arrivals: Receiver<Newcomer>,
     /// Every shard's mailbox, by its number.
     mailboxes: Vec<Mailbox>,
     events: mpsc::Sender<Event>,
@@ -147,9 +157,11 @@ fn lacks_ipv6(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::AddrNotAvailable || error.raw_os_error() == Some(unsupported)
 }
 
+/// Seconds of the epoch of Unix in NTP time.
+const UNIX_EPOCH_IN_NTP: u64 = 2_208_988_800;
+
 /// NTP time (RFC 5905 §6) of now, 32.32 fixed point.
 fn ntp_now() -> u64 {
-    const UNIX_EPOCH_IN_NTP: u64 = 2_208_988_800;
     let since = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .unwrap_or_default();
@@ -170,6 +182,7 @@ struct Loop {
     tcp: Tcp,
     orders: Receiver<Order>,
     links: Receiver<LinkMessage>,
+    arrivals: Receiver<Newcomer>,
     mailboxes: Vec<Mailbox>,
     /// Link messages that must not be lost and found the queue full.
     held: VecDeque<(ShardId, LinkMessage)>,
@@ -190,6 +203,7 @@ impl Loop {
             tcp: setup.sockets.tcp,
             orders: setup.orders,
             links: setup.links,
+            arrivals: setup.arrivals,
             mailboxes: setup.mailboxes,
             held: VecDeque::new(),
             events: setup.events,
@@ -232,6 +246,7 @@ impl Loop {
     fn turn(&mut self, now: Instant) -> bool {
         let mut busy = self.take_orders(now);
         busy |= self.take_links(now);
+        busy |= self.take_arrivals(now);
         let shard = &mut self.shard;
         busy |= self
             .udp
@@ -243,6 +258,7 @@ impl Loop {
         shard.flush(now);
         busy |= self.send(now);
         self.pass_links();
+        self.pass_connections();
         self.pass_events();
         self.publish_stats(now);
         busy
@@ -273,6 +289,32 @@ impl Loop {
         true
     }
 
+    fn take_arrivals(&mut self, now: Instant) -> bool {
+        for _ in 0..ARRIVALS_PER_TURN {
+            let Ok(newcomer) = self.arrivals.try_recv() else {
+                return false;
+            };
+            let registry = self.poll.registry();
+            self.tcp.arrive(now, newcomer, registry, &mut self.shard);
+        }
+        true
+    }
+
+    /// Passes on connections that belong to peers of other shards.
+    fn pass_connections(&mut self) {
+        while let Some((to, newcomer)) = self.tcp.poll_leaving() {
+            let mailbox = self.mailboxes.get(usize::from(to.0));
+            match mailbox.map(|mailbox| (mailbox, mailbox.arrivals.try_send(newcomer))) {
+                Some((mailbox, Ok(()))) => {
+                    // A thread that has stopped needs no waking.
+                    let _ = mailbox.waker.wake();
+                }
+                // It comes again, or by another way.
+                Some((_, Err(_))) | None => self.shard.count_drop(DropReason::NotAccepted),
+            }
+        }
+    }
+
     /// Sends what is ready, up to a turn's share. Returns whether more is ready.
     fn send(&mut self, now: Instant) -> bool {
         for _ in 0..SENDS_PER_TURN {
@@ -284,7 +326,7 @@ impl Loop {
             };
             let outcome = match transmit.path {
                 Path::Udp { remote, local } => self.udp.send(now, remote, local, &transmit),
-                Path::Tcp { id, .. } => {
+                Path::Tcp { id, .. } | Path::Turn { id, .. } => {
                     self.tcp.send(now, id, &transmit);
                     Ok(())
                 }

@@ -100,6 +100,14 @@ drop_reasons! {
     NotAccepted = "not_accepted",
     /// A TCP connection whose frames make no sense (RFC 4571); it is closed.
     BadFraming = "bad_framing",
+    /// TURN that makes no sense, or is of no allocation.
+    BadTurn = "bad_turn",
+    /// A request of TURN that is not signed, or not with a password that is good.
+    TurnNotAuthenticated = "turn_not_authenticated",
+    /// A request of a TURN client that has made more of them than it needs.
+    TurnBudget = "turn_budget",
+    /// TURN towards an address that is none of ours, or without a permission.
+    RelayForbidden = "relay_forbidden",
     /// The system's send buffer or the TCP connection's queue is full.
     SendQueueFull = "send_queue_full",
     /// Larger than the way to its receiver takes.

@@ -1,16 +1,18 @@
 //! `Sfu`: the cloneable end that the signaling plane holds. A desk, and the mailboxes of the shards.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::command::{Command, CommandError, IceCredentials, Joined, Order, PeerPolicy};
 use crate::config::Config;
 use crate::desk::{Addressee, Desk, Renewal};
-use crate::driver::{self, StartError, Threads};
+use crate::driver::{self, Handover, StartError, Threads};
 use crate::events::Events;
 use crate::id::{ConferenceId, PeerId, ShardId};
 use crate::media::Media;
 use crate::stats::Stats;
+use crate::turn::Credentials;
 
 /// Commands the media threads. Cheap to clone; they stop when the last one is dropped.
 #[derive(Clone, Debug)]
@@ -69,6 +71,18 @@ impl Media for Sfu {
                 }
             }
         }
+    }
+
+    fn open(&self, public: SocketAddr) {
+        self.threads.open(public);
+    }
+
+    fn hand_over(&self, connection: Handover) -> Result<(), CommandError> {
+        self.threads.hand_over(connection)
+    }
+
+    fn turn_credentials(&self, id: &str, life: Duration) -> Option<Credentials> {
+        Some(self.threads.credentials(id, life))
     }
 
     fn knows(&self, peer: PeerId) -> bool {

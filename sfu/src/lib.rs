@@ -5,7 +5,7 @@
 //! one thread per shard with its UDP and TCP sockets. [`Sfu`] is what the signaling plane holds: a
 //! [`desk::Desk`], which knows who is there, and the way to the threads.
 //!
-//! What it does not have: names, roles, tokens, sites, transcoding, mixing, TURN, a jitter buffer.
+//! What it does not have: names, roles, tokens, sites, transcoding, mixing, a jitter buffer.
 
 pub mod allocate;
 pub mod budget;
@@ -32,6 +32,7 @@ pub mod overload;
 pub mod packet;
 pub mod path;
 pub mod peer;
+pub mod pieces;
 pub mod prefetch;
 pub mod priority;
 pub mod publication;
@@ -46,9 +47,10 @@ pub mod speakers;
 pub mod stats;
 pub mod table;
 pub mod testing;
+pub mod turn;
 
 pub use config::Config;
-pub use driver::{StartError, local_addresses, offload};
+pub use driver::{Handover, Speaks, StartError, local_addresses, offload};
 pub use events::Events;
 pub use handle::Sfu;
 pub use media::Media;

@@ -3,11 +3,14 @@
 //! A trait, so that a whole server runs in a test without a media thread.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use crate::command::{Command, CommandError, IceCredentials, Joined, PeerPolicy};
+use crate::driver::Handover;
 use crate::id::{ConferenceId, PeerId, ShardId};
 use crate::stats::Stats;
+use crate::turn::Credentials;
 
 /// A media plane. Every method but [`shutdown`](Self::shutdown) returns at once.
 pub trait Media: fmt::Debug + Send + Sync + 'static {
@@ -43,6 +46,19 @@ pub trait Media: fmt::Debug + Send + Sync + 'static {
 
     /// Has something done. For what is gone already nothing is.
     fn command(&self, command: Command);
+
+    /// Clients that join from now on are told that ICE-TCP is taken at this address too: connections of
+    /// theirs that are accepted there are handed over.
+    fn open(&self, public: SocketAddr);
+
+    /// Takes a connection on which media is to come and that somebody else has accepted.
+    ///
+    /// # Errors
+    /// When there is no room for it; then it is closed.
+    fn hand_over(&self, connection: Handover) -> Result<(), CommandError>;
+
+    /// Credentials for the TURN server, good for so long. `None` if there is none.
+    fn turn_credentials(&self, id: &str, life: Duration) -> Option<Credentials>;
 
     /// Whether there is such a peer, connected or not yet. If there is, its end is still to be
     /// reported.

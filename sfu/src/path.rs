@@ -26,18 +26,80 @@ pub enum Path {
         /// The peer's address as we see it.
         remote: SocketAddr,
     },
+    /// An allocation of our own TURN server, over an accepted TCP connection.
+    Turn {
+        /// Which connection.
+        id: TcpId,
+        /// Which of our addresses the peer believes to reach.
+        to: u8,
+        /// Whether the connection is inside TLS.
+        is_tls: bool,
+        /// The relayed address that the peer was told, which it takes for its own.
+        remote: SocketAddr,
+    },
+}
+
+/// By what means a path goes, the best first.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Means {
+    /// UDP.
+    Udp,
+    /// ICE-TCP.
+    Tcp,
+    /// TURN over TCP.
+    Turn,
+    /// TURN inside TLS.
+    Turns,
+}
+
+impl Means {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Udp, Self::Tcp, Self::Turn, Self::Turns];
+
+    /// What it is called, for the label of a metric.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Udp => "udp",
+            Self::Tcp => "tcp",
+            Self::Turn => "turn",
+            Self::Turns => "turns",
+        }
+    }
 }
 
 impl Path {
     /// The peer's address as we see it.
     pub const fn remote(&self) -> SocketAddr {
         match *self {
-            Self::Udp { remote, .. } | Self::Tcp { remote, .. } => remote,
+            Self::Udp { remote, .. } | Self::Tcp { remote, .. } | Self::Turn { remote, .. } => {
+                remote
+            }
         }
     }
 
-    /// Whether this is a TCP connection.
+    /// By what means it goes.
+    pub const fn means(&self) -> Means {
+        match self {
+            Self::Udp { .. } => Means::Udp,
+            Self::Tcp { .. } => Means::Tcp,
+            Self::Turn { is_tls: false, .. } => Means::Turn,
+            Self::Turn { is_tls: true, .. } => Means::Turns,
+        }
+    }
+
+    /// Whether this is a TCP connection, with or without something around it: whoever has opened one
+    /// receives on it.
     pub const fn is_tcp(&self) -> bool {
-        matches!(self, Self::Tcp { .. })
+        !matches!(self, Self::Udp { .. })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_small_enough_to_be_compared_for_every_packet() {
+        assert!(size_of::<Path>() <= 56, "{} bytes", size_of::<Path>());
     }
 }

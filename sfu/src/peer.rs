@@ -6,7 +6,7 @@
 
 pub mod budgets;
 pub mod clock;
-mod crypto;
+pub(crate) mod crypto;
 pub mod dtls;
 pub mod feedback;
 pub mod ice;

@@ -38,6 +38,7 @@ use crate::id::ShardId;
 use crate::line::remembered::Remembered;
 use crate::link::LinkMessage;
 use crate::outbox::{Outbox, Transmit};
+use crate::path::Means;
 use crate::peer::dtls::Identity;
 use crate::peer::{Peer, PeerKey};
 use crate::publication::{Publication, PublicationKey};
@@ -144,6 +145,11 @@ impl Shard {
             links: VecDeque::new(),
             stats: Stats::default(),
         }
+    }
+
+    /// Its number.
+    pub const fn id(&self) -> ShardId {
+        self.id
     }
 
     /// Carries out an order. One for something that is gone already changes nothing.
@@ -303,11 +309,16 @@ impl Shard {
 
     /// Counters and gauges.
     pub fn stats(&self) -> Stats {
-        let connected = self
-            .peers
-            .iter()
-            .filter(|(_, peer)| peer.sealer.is_some())
-            .count();
+        let connected = self.peers.iter();
+        let connected = connected.filter(|(_, peer)| peer.sealer.is_some());
+        let (mut count, mut by_means) = (0, [0; Means::ALL.len()]);
+        for (_, peer) in connected {
+            count += 1;
+            let means = peer.path.map(|path| path.means());
+            if let Some(peers) = means.and_then(|means| by_means.get_mut(means as usize)) {
+                *peers += 1;
+            }
+        }
         let overloaded = self
             .conferences
             .iter()
@@ -320,7 +331,8 @@ impl Shard {
             .count();
         Stats {
             peers: self.peers.len() as u64,
-            connected_peers: connected as u64,
+            connected_peers: count,
+            peers_by_means: by_means,
             publications: self.publications.len() as u64,
             overloaded_conferences: overloaded as u64,
             ignoring_publications: ignoring as u64,

@@ -1,6 +1,7 @@
 //! What a shard counts. Logic never reads a counter.
 
 use crate::drop_reason::DropCounters;
+use crate::path::Means;
 use crate::priority::PRIORITIES;
 
 /// Counters and gauges of one shard, or their sum over all.
@@ -10,6 +11,8 @@ pub struct Stats {
     pub peers: u64,
     /// Of these, connected.
     pub connected_peers: u64,
+    /// Of these, by what their media goes, in the order of [`Means::ALL`].
+    pub peers_by_means: [u64; Means::ALL.len()],
     /// Publications at present, mirrors of other shards included.
     pub publications: u64,
     /// Datagrams received.
@@ -81,6 +84,9 @@ impl Stats {
     pub fn add(&mut self, other: &Self) {
         self.peers += other.peers;
         self.connected_peers += other.connected_peers;
+        for (mine, theirs) in self.peers_by_means.iter_mut().zip(other.peers_by_means) {
+            *mine += theirs;
+        }
         self.publications += other.publications;
         self.datagrams_in += other.datagrams_in;
         self.bytes_in += other.bytes_in;

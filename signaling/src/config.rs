@@ -125,7 +125,9 @@ pub struct Media {
     pub max_peers: u32,
     /// Most packets a second that are forwarded before further joins are refused; 0 means any.
     pub max_packets_per_second: u32,
-    /// STUN and TURN servers that WHIP and WHEP clients are told.
+    /// Whether clients are told of the TURN server at the public port.
+    pub turn: bool,
+    /// Further STUN and TURN servers that clients are told.
     pub ice_servers: Vec<IceServer>,
 }
 
@@ -287,6 +289,7 @@ impl Default for Media {
             shards: 0,
             max_peers: 10_000,
             max_packets_per_second: 0,
+            turn: true,
             ice_servers: Vec::new(),
         }
     }

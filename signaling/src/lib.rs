@@ -26,6 +26,7 @@ pub mod doctor;
 pub mod fresh;
 pub mod health;
 mod heartbeat;
+mod ice_servers;
 pub mod ids;
 pub mod judging;
 pub mod links;

@@ -13,8 +13,10 @@ mod accept;
 mod begun;
 mod client;
 mod entry;
+mod handover;
 mod opening;
 mod proxies;
+mod reached;
 mod redirect;
 
 use std::net::IpAddr;
@@ -29,6 +31,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use sfu::Handover;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
@@ -46,6 +49,7 @@ use proxies::Proxies;
 
 pub(crate) use accept::bind;
 pub use client::ClientAddress;
+pub use reached::ReachedAs;
 pub(crate) use redirect::Secure;
 
 /// Most bytes of a request's header. Higher: a slow client makes us hold more.
@@ -67,18 +71,28 @@ pub(crate) struct Security {
     pub(crate) hsts_seconds: u64,
 }
 
-/// Serves `router` until `silence`; then answers what is under way. Each connection is one of `tasks`.
+/// What a port is there for.
+#[derive(Debug)]
+pub(crate) struct Port {
+    /// What requests are answered by.
+    pub(crate) router: Router,
+    /// `None` if it speaks no TLS.
+    pub(crate) security: Option<Security>,
+    /// Whether connections of the media plane come here too.
+    pub(crate) takes_media: bool,
+}
+
+/// Serves a port until `silence`; then answers what is under way. Each connection is one of `tasks`.
 pub(crate) async fn serve(
     listener: TcpListener,
-    router: Router,
+    port: Port,
     app: App,
-    security: Option<Security>,
     silence: CancellationToken,
     tasks: TaskTracker,
 ) {
     let http = &app.config().http;
     let pool = Arc::new(Pool::new(http.max_connections));
-    let server = Arc::new(Connections::new(router, &app, security, silence.clone()));
+    let server = Arc::new(Connections::new(port, &app, silence.clone()));
     let mut accept = Accept::new(listener);
     let shed = || {
         app.metrics.connection_cut("descriptors");
@@ -122,12 +136,12 @@ struct Way {
 }
 
 impl Connections {
-    fn new(
-        router: Router,
-        app: &App,
-        security: Option<Security>,
-        silence: CancellationToken,
-    ) -> Self {
+    fn new(port: Port, app: &App, silence: CancellationToken) -> Self {
+        let Port {
+            router,
+            security,
+            takes_media,
+        } = port;
         let http = &app.config().http;
         let header = Duration::from_secs(http.header_timeout_seconds);
         let hsts = security
@@ -138,6 +152,7 @@ impl Connections {
             router,
             entry: Entry {
                 proxies: Proxies::new(http),
+                takes_media,
                 tls: security
                     .as_ref()
                     .map(|security| TlsAcceptor::from(Arc::clone(&security.tls))),
@@ -168,9 +183,17 @@ impl Connections {
             Some((Opened::Http(stream), peer)) => {
                 self.converse(stream, way(peer, false), visit).await;
             }
+            Some((Opened::Media(connection), _)) => self.pass_on(*connection),
             Some((Opened::Https(stream), peer)) => {
                 self.converse(stream, way(peer, true), visit).await;
             }
+        }
+    }
+
+    /// Gives a connection to the media plane, where it is counted from here on.
+    fn pass_on(&self, connection: Handover) {
+        if self.app.media.media().hand_over(connection).is_err() {
+            self.app.metrics.connection_cut("media");
         }
     }
 

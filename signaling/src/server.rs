@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use axum::Router;
 use jiff::{SignedDuration, Timestamp};
 use sfu::{Events, Media, Sfu};
 use tokio::net::TcpListener;
@@ -24,7 +23,7 @@ use crate::config::Config;
 use crate::data_dir::Lock;
 use crate::directory::Directory;
 use crate::heartbeat;
-use crate::listener::{self, Secure, Security};
+use crate::listener::{self, Port, Secure, Security};
 use crate::live::LiveConfig;
 use crate::media::MediaPlane;
 use crate::metrics::Metrics;
@@ -184,9 +183,19 @@ impl Server {
         server.sum_up_refusals();
         server.keep_signing();
         server.renew_certificate();
-        let public_security = server.public_security();
-        server.serve(public, routes::public(server.app.clone()), public_security);
-        server.serve(private, routes::private(server.app.clone()), None);
+        server.app.media.media().open(http);
+        let pages = Port {
+            router: routes::public(server.app.clone()),
+            security: server.public_security(),
+            takes_media: true,
+        };
+        let figures = Port {
+            router: routes::private(server.app.clone()),
+            security: None,
+            takes_media: false,
+        };
+        server.serve(public, pages);
+        server.serve(private, figures);
         info!(%http, %admin, "serving");
         AccessLog::server("started");
         Ok(server)
@@ -255,12 +264,11 @@ impl Server {
         })
     }
 
-    fn serve(&self, listener: TcpListener, router: Router, security: Option<Security>) {
+    fn serve(&self, listener: TcpListener, port: Port) {
         self.listeners.spawn(listener::serve(
             listener,
-            router,
+            port,
             Arc::clone(&self.app),
-            security,
             self.silence.clone(),
             self.listeners.clone(),
         ));

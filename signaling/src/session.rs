@@ -28,7 +28,7 @@ use crate::auth::Role;
 use crate::conference::Command;
 use crate::conference_task::{AskError, ConferenceHandle};
 use crate::ids::{ParticipantId, RequestId};
-use crate::listener::ClientAddress;
+use crate::listener::{ClientAddress, ReachedAs};
 use crate::metrics::NOT_UNDERSTOOD;
 use crate::outbox::{Ending, Outbox, OutboxReader, outbox};
 use crate::protocol::endings::RETRY_SECONDS;
@@ -63,13 +63,14 @@ use socket::{Received, Socket};
 pub async fn upgrade(
     State(app): State<App>,
     client: ClientAddress,
+    reached: ReachedAs,
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, ApiError> {
     app.check_not_draining()?;
     let stranger = app.admission.stranger(client.origin())?;
     let response = socket::configure(upgrade)
         .on_upgrade(move |socket| async move {
-            let session = serve(socket, app.clone(), client, stranger);
+            let session = serve(socket, app.clone(), (client, reached), stranger);
             app.tasks.track_future(session).await;
         })
         .into_response();
@@ -77,13 +78,25 @@ pub async fn upgrade(
 }
 
 /// Serves one WebSocket to its end.
-async fn serve(socket: WebSocket, app: App, client: ClientAddress, stranger: Visit) {
+async fn serve(
+    socket: WebSocket,
+    app: App,
+    (client, reached): (ClientAddress, ReachedAs),
+    stranger: Visit,
+) {
     app.metrics.socket_opened();
     let mut socket = Socket::new(socket);
     let (outbox, mut reader) = outbox(app.config().sessions.outbox_messages);
     // Boxed: it is large, short, and would otherwise be part of every session for its whole life.
     let stranger = Arc::new(stranger);
-    let opening = Box::pin(opening::open(&mut socket, &app, &outbox, client, &stranger));
+    let opening = Box::pin(opening::open(
+        &mut socket,
+        &app,
+        &outbox,
+        client,
+        &reached,
+        &stranger,
+    ));
     let opened = tokio::select! {
         opened = opening => opened,
         () = stranger.sent_away() => {

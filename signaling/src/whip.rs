@@ -40,7 +40,7 @@ use crate::conference_task::{Answer, Arrival, ConferenceHandle, Negotiated, NewP
 use crate::fresh;
 use crate::ids::{ConferenceId, ParticipantId};
 use crate::judging::Link;
-use crate::listener::ClientAddress;
+use crate::listener::{ClientAddress, ReachedAs};
 use crate::negotiation::{self, WatchedFeed};
 use crate::outbox::{Outbox, outbox};
 use crate::protocol::{ErrorCode, Source};
@@ -102,8 +102,7 @@ impl Direction {
 )]
 pub async fn publish(
     State(app): State<App>,
-    client: ClientAddress,
-    grant: Grant,
+    (client, reached, grant): (ClientAddress, ReachedAs, Grant),
     Path(conference): Path<ConferenceId>,
     headers: HeaderMap,
     Body(body): Body,
@@ -115,7 +114,8 @@ pub async fn publish(
         )));
     }
     let offer = offer(&headers, &body)?;
-    carried_through(app, client, Direction::Whip, grant, conference, offer).await
+    let from = (client, reached);
+    carried_through(app, from, Direction::Whip, grant, conference, offer).await
 }
 
 /// What a player wants to see.
@@ -147,14 +147,16 @@ pub struct WatchQuery {
 )]
 pub async fn watch(
     State(app): State<App>,
-    (client, grant): (ClientAddress, Grant),
+    (client, reached, grant): (ClientAddress, ReachedAs, Grant),
     Path(conference): Path<ConferenceId>,
     Query(WatchQuery { feed }): Query<WatchQuery>,
     headers: HeaderMap,
     Body(body): Body,
 ) -> Result<Response, ApiError> {
     let offer = offer(&headers, &body)?;
-    carried_through(app, client, Direction::Whep(feed), grant, conference, offer).await
+    let from = (client, reached);
+    let direction = Direction::Whep(feed);
+    carried_through(app, from, direction, grant, conference, offer).await
 }
 
 fn offer(headers: &HeaderMap, body: &[u8]) -> Result<String, ApiError> {
@@ -190,7 +192,7 @@ fn check_type(headers: &HeaderMap, wanted: &str) -> Result<(), ApiError> {
 /// Starts, also when the client does not wait for it: nothing is left half done.
 async fn carried_through(
     app: App,
-    client: ClientAddress,
+    from: (ClientAddress, ReachedAs),
     direction: Direction,
     grant: Grant,
     id: ConferenceId,
@@ -198,7 +200,7 @@ async fn carried_through(
 ) -> Result<Response, ApiError> {
     let tasks = app.tasks.clone();
     let starting =
-        tasks.spawn(async move { start(&app, client, direction, grant, &id, offer).await });
+        tasks.spawn(async move { start(&app, from, direction, grant, &id, offer).await });
     starting.await.map_err(|cause| {
         tracing::error!(%cause, "a WHIP or WHEP request broke off");
         ApiError::from(Refusal::new(ErrorCode::Internal, "the request broke off"))
@@ -207,7 +209,7 @@ async fn carried_through(
 
 async fn start(
     app: &App,
-    client: ClientAddress,
+    (client, reached): (ClientAddress, ReachedAs),
     direction: Direction,
     grant: Grant,
     id: &ConferenceId,
@@ -253,6 +255,7 @@ async fn start(
         participant,
     };
     AccessLog::joined(arrived, &grant, direction.path());
+    let servers = crate::ice_servers::of(app, &reached, &participant.to_string(), Some(&grant));
     let etag = etag(&negotiated.ice);
     let candidates = fragment::candidates(&negotiated.sdp);
     let resource = Resource {
@@ -280,7 +283,7 @@ async fn start(
         (ACCEPT_PATCH, FRAGMENT.to_owned()),
     ];
     let mut response = (StatusCode::CREATED, headers, negotiated.sdp).into_response();
-    ice_servers::announce(&app.config().media.ice_servers, response.headers_mut());
+    ice_servers::announce(&servers, response.headers_mut());
     Ok(response)
 }
 

@@ -10,6 +10,7 @@ mod people;
 mod reports;
 mod shard;
 mod transport;
+mod turn;
 
 /// One thing to be fuzzed.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +39,7 @@ pub const TARGETS: &[Target] = &[
     transport::STUN,
     transport::DTLS,
     transport::SRTP,
+    turn::TURN,
     shard::SHARD,
     people::MESSAGE,
     people::EVENT,

@@ -1,12 +1,14 @@
-//! Drives a sans-I/O client at a real server: over a UDP socket, or over one TCP connection with the
-//! framing of RFC 4571.
+//! Drives a sans-I/O client at a real server: over a UDP socket, over one TCP connection with the
+//! framing of RFC 4571, or by TURN.
 
 use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use loadtest::relay::Relay;
+use loadtest::tls::Tls;
 use rtc_shared::tcp_framing::{TcpFrameDecoder, frame_packet};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::timeout;
 
@@ -22,6 +24,40 @@ pub enum Socket {
     Udp(UdpSocket),
     /// A connection of its own.
     Tcp(TcpStream, TcpFrameDecoder),
+    /// An allocation at a TURN server, which is open.
+    Turn(Box<Allocation>),
+}
+
+/// See [`Socket::turn`].
+pub struct Allocation {
+    stream: Box<dyn Stream>,
+    relay: Relay,
+    peer: SocketAddr,
+}
+
+impl std::fmt::Debug for Allocation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Allocation")
+            .field("relay", &self.relay)
+            .finish_non_exhaustive()
+    }
+}
+
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+/// Where a TURN server is, and who one is there.
+#[derive(Clone, Debug)]
+pub struct TurnServer {
+    /// Its address.
+    pub address: SocketAddr,
+    /// The name in its certificate, and how it is believed, for TURN inside TLS.
+    pub tls: Option<(String, Tls)>,
+    /// A user.
+    pub username: String,
+    /// And its password.
+    pub credential: String,
 }
 
 impl Socket {
@@ -43,6 +79,41 @@ impl Socket {
         Ok(Self::Tcp(stream, TcpFrameDecoder::new()))
     }
 
+    /// An allocation at a TURN server, with a channel to a peer.
+    ///
+    /// # Errors
+    /// When there is no connection, or the server refuses.
+    pub async fn turn(server: &TurnServer, peer: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect(server.address).await?;
+        stream.set_nodelay(true)?;
+        let mut stream: Box<dyn Stream> = match &server.tls {
+            None => Box::new(stream),
+            Some((name, tls)) => {
+                let secured = tls.connect(name, stream).await;
+                Box::new(secured.map_err(io::Error::other)?)
+            }
+        };
+        let mut relay = Relay::new(&server.username, &server.credential, peer);
+        let mut out = Vec::new();
+        relay.begin(&mut out);
+        while !relay.is_open() {
+            stream.write_all(&std::mem::take(&mut out)).await?;
+            let mut buffer = [0; 2_048];
+            let length = stream.read(&mut buffer).await?;
+            if length == 0 {
+                return Err(io::ErrorKind::ConnectionReset.into());
+            }
+            relay
+                .take(Instant::now(), &buffer[..length], &mut out, |_| {})
+                .map_err(io::Error::other)?;
+        }
+        Ok(Self::Turn(Box::new(Allocation {
+            stream,
+            relay,
+            peer,
+        })))
+    }
+
     /// The client's own address.
     ///
     /// # Errors
@@ -51,6 +122,10 @@ impl Socket {
         match self {
             Self::Udp(socket) => socket.local_addr(),
             Self::Tcp(stream, _) => stream.local_addr(),
+            Self::Turn(allocation) => allocation
+                .relay
+                .relayed()
+                .ok_or_else(|| io::ErrorKind::NotConnected.into()),
         }
     }
 
@@ -98,6 +173,11 @@ impl Socket {
         match self {
             Self::Udp(socket) => socket.send_to(datagram, server).await.map(drop),
             Self::Tcp(stream, _) => stream.write_all(&frame_packet(datagram)).await,
+            Self::Turn(allocation) => {
+                let mut out = Vec::new();
+                Relay::put(datagram, &mut out);
+                allocation.stream.write_all(&out).await
+            }
         }
     }
 
@@ -116,6 +196,21 @@ impl Socket {
                 decoder.extend_from_slice(&buffer[..length]);
                 let frames = std::iter::from_fn(|| decoder.next_packet()).collect();
                 Ok((stream.peer_addr()?, frames))
+            }
+            Self::Turn(allocation) => {
+                let length = allocation.stream.read(&mut buffer).await?;
+                if length == 0 {
+                    return Err(io::ErrorKind::ConnectionReset.into());
+                }
+                let (mut out, mut datagrams) = (Vec::new(), Vec::new());
+                let relay = &mut allocation.relay;
+                relay
+                    .take(Instant::now(), &buffer[..length], &mut out, |datagram| {
+                        datagrams.push(datagram.to_vec());
+                    })
+                    .map_err(io::Error::other)?;
+                allocation.stream.write_all(&out).await?;
+                Ok((allocation.peer, datagrams))
             }
         }
     }

@@ -1,22 +1,23 @@
-//! Full peer connections of webrtc-rs publish by WHIP and watch by WHEP at a whole server, over UDP
-//! and over ICE-TCP alone.
+//! Full peer connections of webrtc-rs publish by WHIP and watch by WHEP at a whole server, over UDP, over
+//! ICE-TCP alone, and by TURN at the port of the pages.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
     reason = "what fails or is missing in a test fails the test"
 )]
 
-use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
+use loadtest::tls::{Tls, Trust};
 use reqwest::StatusCode;
-use reqwest::header::{CONTENT_TYPE, LOCATION};
+use reqwest::header::{CONTENT_TYPE, LINK, LOCATION};
 use sfu::kind::MediaKind;
 use signaling::auth::{NewToken, Role};
 use signaling::server::Server;
 use signaling::testing;
-use tests::socket::Socket;
+use tests::socket::{Socket, TurnServer};
 use tests::world::{Browser, Client, Wants};
 
 /// Longest time that anything here may take.
@@ -40,21 +41,59 @@ struct Session {
     socket: Socket,
     location: String,
     token: String,
+    /// What it was told of other ways.
+    link: Option<String>,
 }
 
-/// Where the server takes media over TCP: what any answer says.
-async fn tcp_address(server: &Server) -> SocketAddr {
+/// By which way clients come.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Way {
+    Udp,
+    Tcp,
+    /// ICE-TCP at the port of the pages.
+    PublicTcp,
+    Turn,
+    Turns,
+}
+
+impl Way {
+    const fn is_tcp(self) -> bool {
+        matches!(self, Self::Tcp | Self::PublicTcp)
+    }
+}
+
+/// Where the server takes media, and by what other ways: what any answer says.
+async fn scout(server: &Server, tcp: bool) -> Session {
     let scout = open(
         server,
         "whep",
         Role::Observer,
         watcher(),
         Socket::udp().await.unwrap(),
-        false,
+        tcp,
     )
     .await;
     scout.end().await;
-    scout.browser.server()
+    scout
+}
+
+/// The TURN server in a Link header.
+fn turn_server(link: &str, tls: Option<Tls>) -> TurnServer {
+    let (url, rest) = link.strip_prefix('<').unwrap().split_once('>').unwrap();
+    let (scheme, rest_of_url) = url.split_once(':').unwrap();
+    assert_eq!(scheme, if tls.is_some() { "turns" } else { "turn" });
+    let value = |name: &str| {
+        let begin = format!("{name}=\"");
+        let (_, rest) = rest.split_once(&begin).unwrap();
+        rest.split_once('"').unwrap().0.to_owned()
+    };
+    let address = rest_of_url.strip_suffix("?transport=tcp").unwrap();
+    TurnServer {
+        address: address.parse().unwrap(),
+        tls: tls.map(|tls| ("127.0.0.1".to_owned(), tls)),
+        username: value("username"),
+        credential: value("credential"),
+    }
 }
 
 fn watcher() -> Wants {
@@ -75,7 +114,7 @@ async fn open(
         Browser::new(wants)
     };
     let offer = browser.offer(Instant::now(), socket.address().unwrap());
-    let base = format!("http://{}", server.http());
+    let base = server.base_url();
     let token = token(server, role).await;
     let response = client()
         .post(format!("{base}/{kind}/demo"))
@@ -86,6 +125,8 @@ async fn open(
         .await
         .unwrap();
     assert_eq!(response.status(), StatusCode::CREATED);
+    let link = response.headers().get(LINK);
+    let link = link.map(|link| link.to_str().unwrap().to_owned());
     let path = response.headers()[LOCATION].to_str().unwrap();
     let location = format!("{base}{}", path.trim_start_matches(&base));
     browser.answer(Instant::now(), &response.text().await.unwrap());
@@ -94,12 +135,28 @@ async fn open(
         socket,
         location,
         token,
+        link,
     }
 }
 
 /// For HTTP, with the one TLS back-end that there is.
 fn client() -> reqwest::Client {
-    loadtest::tls::Tls::default().client().unwrap()
+    trusting().client().unwrap()
+}
+
+/// Whoever has the server's certificate is the server.
+fn trusting() -> Tls {
+    Tls::new(&Trust::Anybody).unwrap()
+}
+
+/// A certificate for loopback and its key, in files.
+fn certificate(directory: &Path) -> (PathBuf, PathBuf) {
+    let names = vec!["127.0.0.1".to_owned()];
+    let made = rcgen::generate_simple_self_signed(names).unwrap();
+    let files = (directory.join("cert.pem"), directory.join("key.pem"));
+    std::fs::write(&files.0, made.cert.pem()).unwrap();
+    std::fs::write(&files.1, made.signing_key.serialize_pem()).unwrap();
+    files
 }
 
 impl Session {
@@ -117,16 +174,28 @@ impl Session {
 }
 
 /// A publisher and a player over sockets of one kind; the player hears and sees for some seconds.
-async fn publish_and_watch(tcp: bool) {
+async fn publish_and_watch(way: Way) {
     let directory = tempfile::tempdir().unwrap();
-    let server = testing::demo(testing::config(directory.path())).await;
-    let address = Box::pin(tcp_address(&server)).await;
-    let socket = async || {
-        if tcp {
-            Socket::tcp(address).await.unwrap()
-        } else {
-            Socket::udp().await.unwrap()
-        }
+    let mut config = testing::config(directory.path());
+    if way == Way::Turns {
+        let (certificate, key) = certificate(directory.path());
+        config.tls.certificate = certificate;
+        config.tls.key = key;
+    }
+    let server = testing::demo(config).await;
+    let tcp = way.is_tcp();
+    let scout = Box::pin(scout(&server, tcp)).await;
+    let address = match way {
+        Way::PublicTcp => server.http(),
+        Way::Udp | Way::Tcp | Way::Turn | Way::Turns => scout.browser.server(),
+    };
+    let link = scout.link.unwrap();
+    let tls = (way == Way::Turns).then(trusting);
+    let turn = matches!(way, Way::Turn | Way::Turns).then(|| turn_server(&link, tls));
+    let socket = async || match &turn {
+        Some(turn) => Socket::turn(turn, address).await.unwrap(),
+        None if tcp => Socket::tcp(address).await.unwrap(),
+        None => Socket::udp().await.unwrap(),
     };
     let publish = Wants::Publish { source: 1 };
     let mut hall = open(&server, "whip", Role::Hall, publish, socket().await, tcp).await;
@@ -176,10 +245,25 @@ async fn publish_and_watch(tcp: bool) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_publisher_and_a_player_meet_over_udp() {
-    Box::pin(publish_and_watch(false)).await;
+    Box::pin(publish_and_watch(Way::Udp)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_publisher_and_a_player_meet_over_tcp_alone() {
-    Box::pin(publish_and_watch(true)).await;
+    Box::pin(publish_and_watch(Way::Tcp)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_publisher_and_a_player_meet_over_tcp_at_the_port_of_the_pages() {
+    Box::pin(publish_and_watch(Way::PublicTcp)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_publisher_and_a_player_meet_by_turn() {
+    Box::pin(publish_and_watch(Way::Turn)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_publisher_and_a_player_meet_by_turn_inside_tls() {
+    Box::pin(publish_and_watch(Way::Turns)).await;
 }

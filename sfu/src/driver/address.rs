@@ -136,6 +136,46 @@ pub(super) fn candidates(addresses: &[IpAddr], port: u16) -> Vec<HostCandidate> 
     addresses.iter().flat_map(both).collect()
 }
 
+/// ICE-TCP candidates at a port that others listen on, and whose connections are handed over: at the
+/// addresses that this port has, as far as browsers take them.
+pub(super) fn at_public_port(addresses: &[IpAddr], listener: SocketAddr) -> Vec<HostCandidate> {
+    let (at, port) = (listener.ip(), listener.port());
+    let is_served = |address: &IpAddr| {
+        if at.is_unspecified() {
+            at.is_ipv6() || address.is_ipv4()
+        } else {
+            // Behind a NAT it is told under another address than it has.
+            at.is_loopback() == address.is_loopback()
+        }
+    };
+    let addresses = addresses.iter().filter(|it| is_served(it));
+    let taken = addresses
+        .filter(|it| port >= FIRST_FREE_PORT || (WEB.contains(&port) && !is_private(**it)));
+    let passive = taken.map(|address| HostCandidate {
+        address: SocketAddr::new(*address, port),
+        tcp: true,
+    });
+    passive.collect()
+}
+
+/// Chromium ignores candidates at ports below, for fear of what listens there, but for those of the web
+/// at public addresses.
+const FIRST_FREE_PORT: u16 = 1_024;
+
+/// See [`FIRST_FREE_PORT`].
+const WEB: [u16; 2] = [80, 443];
+
+/// Whether an address is of a network that is not the world's.
+const fn is_private(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => {
+            let is_shared = v4.octets()[0] == 100 && v4.octets()[1] & 0xc0 == 64;
+            v4.is_private() || v4.is_loopback() || v4.is_link_local() || is_shared
+        }
+        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -203,6 +243,24 @@ mod tests {
             ..Config::default()
         };
         assert!(!advertised(&config, &locals(&all), None).is_loopback_only);
+    }
+
+    #[test]
+    fn the_port_of_the_pages_is_told_where_browsers_take_it() {
+        let addresses = ["203.0.113.5", "10.1.1.5", "2001:db8::5", "127.0.0.1"];
+        let addresses = addresses.map(|it| it.parse().unwrap());
+        let told = |listener: &str| -> Vec<String> {
+            let all = at_public_port(&addresses, listener.parse().unwrap());
+            assert!(all.iter().all(|it| it.tcp));
+            all.iter().map(|it| it.address.to_string()).collect()
+        };
+        assert_eq!(told("[::]:443"), ["203.0.113.5:443", "[2001:db8::5]:443"]);
+        assert_eq!(told("0.0.0.0:443"), ["203.0.113.5:443"]);
+        let high = ["203.0.113.5:7900", "10.1.1.5:7900", "127.0.0.1:7900"];
+        assert_eq!(told("0.0.0.0:7900"), high);
+        assert_eq!(told("127.0.0.1:7900"), ["127.0.0.1:7900"]);
+        assert!(told("127.0.0.1:443").is_empty());
+        assert!(told("[::]:22").is_empty(), "no browser takes it");
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! Binds the ports, starts one thread per shard, and ends the process when one of them breaks.
 
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::TrySendError;
 use rand::rngs::StdRng;
@@ -16,7 +16,8 @@ use tokio::sync::mpsc;
 
 use super::addresses::Addresses;
 use super::heartbeat::Heartbeat;
-use super::{LINK_QUEUE, Loop, Mailbox, ORDER_QUEUE, Setup, Sockets};
+use super::tcp::Newcomer;
+use super::{ARRIVAL_QUEUE, Handover, LINK_QUEUE, Loop, Mailbox, ORDER_QUEUE, Setup, Sockets};
 use crate::command::{CommandError, Order};
 use crate::config::Config;
 use crate::desk::{Desk, DeskConfig};
@@ -26,6 +27,8 @@ use crate::link::LinkMessage;
 use crate::peer::dtls::Identity;
 use crate::shard::ShardConfig;
 use crate::stats::Stats;
+use crate::turn::authority::SEED;
+use crate::turn::{Authority, Credentials};
 
 /// Most media threads.
 const MAX_SHARDS: u8 = 64;
@@ -71,10 +74,11 @@ pub(crate) struct Threads {
     shards: Vec<ShardEnd>,
     stop: Arc<AtomicBool>,
     handles: Mutex<Vec<JoinHandle<()>>>,
+    /// Who may come by TURN.
+    authority: Arc<Authority>,
+    /// How many connections were handed over.
+    handed: AtomicUsize,
     addresses: Addresses,
-    desk: Desk,
-    /// By shard.
-    ports: Vec<u16>,
 }
 
 /// One thread, from outside.
@@ -93,6 +97,7 @@ struct Bound {
     sockets: Sockets,
     orders: crossbeam_channel::Receiver<Order>,
     links: crossbeam_channel::Receiver<LinkMessage>,
+    arrivals: crossbeam_channel::Receiver<Newcomer>,
 }
 
 impl Bound {
@@ -109,9 +114,11 @@ impl Bound {
         let waker = Arc::new(sockets.waker().map_err(bind)?);
         let (orders, orders_in) = crossbeam_channel::bounded(ORDER_QUEUE);
         let (links, links_in) = crossbeam_channel::bounded(LINK_QUEUE);
+        let (arrivals, arrivals_in) = crossbeam_channel::bounded(ARRIVAL_QUEUE);
         let mailbox = Mailbox {
             orders,
             links,
+            arrivals,
             waker,
         };
         Ok(Self {
@@ -125,6 +132,7 @@ impl Bound {
             sockets,
             orders: orders_in,
             links: links_in,
+            arrivals: arrivals_in,
         })
     }
 }
@@ -141,7 +149,6 @@ pub(crate) fn start(settings: &Config) -> Result<(Threads, Desk, Events), StartE
     let identity = Identity::generate().map_err(|error| StartError::System(error.to_string()))?;
     let identity = Arc::new(identity);
     let mut rng = StdRng::from_seed(seed()?);
-    let addresses = Addresses::new(settings);
     let (started, ntp) = (super::now(), super::ntp_now());
     let remembered = Arc::default();
     let mut bound = Vec::new();
@@ -158,13 +165,13 @@ pub(crate) fn start(settings: &Config) -> Result<(Threads, Desk, Events), StartE
     let ports: Vec<u16> = bound.iter().map(|shard| shard.sockets.port()).collect();
     let desk = Desk::new(DeskConfig {
         fingerprint: identity.fingerprint(),
-        candidates: ports
-            .iter()
-            .map(|port| addresses.candidates(*port))
-            .collect(),
+        candidates: vec![Vec::new(); ports.len()],
         max_peers: settings.max_peers as usize,
         seed: rng.random(),
     });
+    let unix = (ntp >> 32).saturating_sub(super::UNIX_EPOCH_IN_NTP);
+    let authority = Arc::new(Authority::new(started, unix, &seed::<SEED>()?));
+    let addresses = Addresses::new(settings, ports, desk.clone(), Arc::clone(&authority));
     let (events, receiver) = mpsc::channel(EVENT_QUEUE);
     let stop = Arc::new(AtomicBool::new(false));
     let mailboxes: Vec<_> = bound
@@ -178,6 +185,7 @@ pub(crate) fn start(settings: &Config) -> Result<(Threads, Desk, Events), StartE
             sockets: shard.sockets,
             orders: shard.orders,
             links: shard.links,
+            arrivals: shard.arrivals,
             mailboxes: mailboxes.clone(),
             events: events.clone(),
             stats: Arc::clone(&shard.end.stats),
@@ -187,21 +195,21 @@ pub(crate) fn start(settings: &Config) -> Result<(Threads, Desk, Events), StartE
         handles.push(spawn(setup, started)?);
         shards.push(shard.end);
     }
-    let watch = addresses.watch(desk.clone(), ports.clone(), Arc::clone(&stop));
+    let watch = addresses.watch(Arc::clone(&stop));
     handles.push(watch.map_err(|error| StartError::System(error.to_string()))?);
     let threads = Threads {
         shards,
         stop,
+        authority,
+        handed: AtomicUsize::new(0),
         addresses,
-        desk: desk.clone(),
-        ports,
         handles: Mutex::new(handles),
     };
     Ok((threads, desk.clone(), Events::new(receiver, desk)))
 }
 
-fn seed() -> Result<[u8; 32], StartError> {
-    let mut seed = [0u8; 32];
+fn seed<const BYTES: usize>() -> Result<[u8; BYTES], StartError> {
+    let mut seed = [0u8; BYTES];
     SystemRandom::new()
         .fill(&mut seed)
         .map_err(|_| StartError::System("the system has no randomness".to_owned()))?;
@@ -271,6 +279,38 @@ impl Threads {
         }
     }
 
+    /// Gives a connection to some thread, which passes it on to the one whose it is.
+    ///
+    /// # Errors
+    /// When there is no room for it, or the thread has ended, or the system has taken it away.
+    pub(crate) fn hand_over(&self, handover: Handover) -> Result<(), CommandError> {
+        let turn = self.handed.fetch_add(1, Ordering::Relaxed);
+        let end = self.shards.get(turn % self.shards.len().max(1));
+        let end = end.ok_or(CommandError::Stopped)?;
+        let newcomer = Newcomer::new(super::now(), handover, &self.authority);
+        let newcomer = newcomer.map_err(|_| CommandError::Overloaded("the connection is gone"))?;
+        match end.mailbox.arrivals.try_send(newcomer) {
+            Ok(()) => {
+                let _ = end.mailbox.waker.wake();
+                Ok(())
+            }
+            Err(TrySendError::Full(_)) => {
+                Err(CommandError::Overloaded("too many connections wait"))
+            }
+            Err(TrySendError::Disconnected(_)) => Err(CommandError::Stopped),
+        }
+    }
+
+    /// From now on clients are told this port as well, whose connections are handed over.
+    pub(crate) fn open(&self, public: SocketAddr) {
+        self.addresses.open(public);
+    }
+
+    /// Credentials for TURN, good for so long.
+    pub(crate) fn credentials(&self, id: &str, life: Duration) -> Credentials {
+        self.authority.issue(super::now(), id, life)
+    }
+
     /// The shards.
     pub(crate) fn shards(&self) -> impl Iterator<Item = ShardId> {
         self.shards.iter().map(|end| end.id)
@@ -304,7 +344,7 @@ impl Threads {
     /// From now on clients that join are told these addresses, or those of this machine if there are
     /// none.
     pub(crate) fn set_advertised(&self, addresses: Vec<IpAddr>) {
-        self.addresses.set(addresses, &self.desk, &self.ports);
+        self.addresses.set(addresses);
     }
 
     /// Closes every peer properly and ends the threads. Waits until they have ended.

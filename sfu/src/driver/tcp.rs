@@ -1,29 +1,30 @@
 //! ICE-TCP (RFC 6544, passive) with the framing of RFC 4571, for lines that pass no UDP.
 
-mod frames;
+mod connection;
 mod lane;
 mod queue;
 mod unproven;
+mod wire;
 
-use std::io::{self, Read};
+use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use mio::event::Event;
-use mio::net::{TcpListener, TcpStream};
+use mio::net::TcpListener;
 use mio::{Interest, Registry, Token};
-use rustix::io::Errno;
-use rustix::net::SendFlags;
 use slab::Slab;
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
-use self::frames::{Frames, TooLong};
-use self::queue::Queue;
+use self::connection::Progress;
+pub(super) use self::connection::{Connection, Newcomer};
 use self::unproven::Unproven;
+use self::wire::{Buffers, Read};
 use super::FIRST_CONNECTION;
 use crate::drop_reason::{DropCounters, DropReason};
+use crate::id::ShardId;
 use crate::outbox::Transmit;
-use crate::path::{Path, TcpId};
+use crate::path::TcpId;
 use crate::shard::Shard;
 
 /// Most connections of one shard. For a further one, one that has not proved to belong to a peer
@@ -65,26 +66,17 @@ const SWEEP: Duration = Duration::from_secs(2);
 const READ: usize = 64 * 1_024;
 const READ_UNPROVEN: usize = 2_048;
 
-struct Connection {
-    stream: TcpStream,
-    path: Path,
-    frames: Frames,
-    queue: Queue,
-    readable: bool,
-    accepted: Instant,
-    /// It has proved to belong to a peer.
-    proven: bool,
-}
-
-/// The listener and its connections.
+/// The listener and its connections, and those that came by another port.
 pub(super) struct Tcp {
     listener: TcpListener,
-    connections: Slab<Connection>,
+    connections: Slab<Box<Connection>>,
     unproven: Unproven,
     /// Readable connections, by key.
     ready: Vec<usize>,
     /// Connections for which there is room again, or for which a keyframe could leave.
     writable: Vec<usize>,
+    /// Connections that belong to peers of other shards.
+    leaving: Vec<(ShardId, Newcomer)>,
     /// What was dropped since the shard was told.
     drops: DropCounters,
     acceptable: bool,
@@ -92,7 +84,7 @@ pub(super) struct Tcp {
     accept_again: Option<Instant>,
     next_id: u64,
     next_sweep: Option<Instant>,
-    buffer: Box<[u8]>,
+    buffers: Buffers,
 }
 
 impl std::fmt::Debug for Tcp {
@@ -113,12 +105,13 @@ impl Tcp {
             unproven: Unproven::default(),
             ready: Vec::new(),
             writable: Vec::new(),
+            leaving: Vec::new(),
             drops: DropCounters::default(),
             acceptable: true,
             accept_again: None,
             next_id: 0,
             next_sweep: None,
-            buffer: vec![0; READ].into_boxed_slice(),
+            buffers: Buffers::new(READ),
         })
     }
 
@@ -134,8 +127,8 @@ impl Tcp {
         if event.is_writable() {
             self.writable.push(key);
         }
-        if (event.is_readable() || event.is_error()) && !connection.readable {
-            connection.readable = true;
+        if (event.is_readable() || event.is_error()) && !connection.is_readable {
+            connection.is_readable = true;
             self.ready.push(key);
         }
     }
@@ -163,8 +156,11 @@ impl Tcp {
             if !self.acceptable {
                 return;
             }
-            let (mut stream, remote) = match self.listener.accept() {
-                Ok(accepted) => accepted,
+            match self.listener.accept() {
+                Ok((stream, remote)) => {
+                    let connection = Box::new(Connection::accepted(now, stream, remote));
+                    self.enter(now, connection, registry, shard);
+                }
                 Err(error) => {
                     self.acceptable = false;
                     if error.kind() != io::ErrorKind::WouldBlock {
@@ -172,38 +168,66 @@ impl Tcp {
                     }
                     return;
                 }
-            };
-            if self.connections.len() >= MAX_CONNECTIONS {
-                let Some(idlest) = self.unproven.give_up() else {
-                    continue;
-                };
-                self.close(now, idlest, registry, shard);
             }
-            let _ = stream.set_nodelay(true);
-            let entry = self.connections.vacant_entry();
-            let token = Token(FIRST_CONNECTION + entry.key());
-            let interest = Interest::READABLE | Interest::WRITABLE;
-            if registry.register(&mut stream, token, interest).is_err() {
-                continue;
-            }
-            // The key is part of the id, so that a transmit finds its connection at once.
-            let id = TcpId(self.next_id << 16 | entry.key() as u64);
-            self.next_id += 1;
-            let key = entry.key();
-            entry.insert(Connection {
-                stream,
-                path: Path::Tcp { id, remote },
-                frames: Frames::default(),
-                queue: Queue::new(),
-                readable: false,
-                accepted: now,
-                proven: false,
-            });
-            if let Some(idlest) = self.unproven.add(now, key, remote.ip()) {
-                self.close(now, idlest, registry, shard);
-            }
-            self.next_sweep.get_or_insert(now + SWEEP);
         }
+    }
+
+    /// Takes a connection in, if there is room or one that nobody knows makes some.
+    fn enter(
+        &mut self,
+        now: Instant,
+        mut connection: Box<Connection>,
+        registry: &Registry,
+        shard: &mut Shard,
+    ) -> Option<usize> {
+        if self.connections.len() >= MAX_CONNECTIONS {
+            let idlest = self.unproven.give_up()?;
+            self.close(now, idlest, registry, shard);
+        }
+        let entry = self.connections.vacant_entry();
+        let key = entry.key();
+        // The key is part of the id, so that a transmit finds its connection at once.
+        let id = TcpId(self.next_id << 16 | key as u64);
+        self.next_id += 1;
+        let token = Token(FIRST_CONNECTION + key);
+        connection.register(registry, token, id).ok()?;
+        let remote = connection.remote();
+        entry.insert(connection);
+        if let Some(idlest) = self.unproven.add(now, key, remote.ip()) {
+            self.close(now, idlest, registry, shard);
+        }
+        self.next_sweep.get_or_insert(now + SWEEP);
+        Some(key)
+    }
+
+    /// Takes in a connection that somebody else has accepted, and what came on it so far.
+    pub(super) fn arrive(
+        &mut self,
+        now: Instant,
+        newcomer: Newcomer,
+        registry: &Registry,
+        shard: &mut Shard,
+    ) {
+        let Newcomer {
+            connection,
+            read,
+            carried,
+        } = newcomer;
+        let Some(key) = self.enter(now, connection, registry, shard) else {
+            self.drops.count(DropReason::NotAccepted);
+            return;
+        };
+        if let Some(connection) = self.connections.get_mut(key) {
+            for (to, datagram) in &carried {
+                shard.handle_datagram(now, connection.path(*to), datagram);
+            }
+        }
+        self.look_at(now, key, &read, registry, shard);
+    }
+
+    /// The next connection that is another shard's, to be passed on.
+    pub(super) fn poll_leaving(&mut self) -> Option<(ShardId, Newcomer)> {
+        self.leaving.pop()
     }
 
     /// The system gave no connection: one that nobody knows makes room, and the next turn tries again.
@@ -220,61 +244,90 @@ impl Tcp {
         let Some(connection) = self.connections.get_mut(key) else {
             return false;
         };
-        let most = if connection.proven {
+        let most = if connection.is_proven {
             READ
         } else {
             READ_UNPROVEN
         };
-        let buffer = self.buffer.get_mut(..most).unwrap_or_default();
-        match connection.stream.read(buffer) {
-            Ok(0) => {}
-            Ok(length) => {
-                let path = connection.path;
-                let read = self.buffer.get(..length).unwrap_or_default();
-                let each = |frame: &[u8]| shard.handle_datagram(now, path, frame);
-                match connection.frames.take(read, each) {
-                    Ok(()) => {
-                        if !connection.proven {
-                            connection.proven = shard.knows_path(path);
-                            self.note_unproven(now, key);
-                        }
-                        return true;
-                    }
-                    // Where the next frame begins nobody knows any more.
-                    Err(TooLong) => shard.count_drop(DropReason::BadFraming),
+        let mut buffers = std::mem::take(&mut self.buffers);
+        let may_have_more = match connection.read(most, &mut buffers) {
+            Read::Some(read) => self.look_at(now, key, read, registry, shard),
+            Read::Nothing => false,
+            Read::Again => true,
+            Read::Ended => {
+                self.close(now, key, registry, shard);
+                false
+            }
+        };
+        self.buffers = buffers;
+        may_have_more
+    }
+
+    /// Looks at what was read of a connection. Returns whether it is still here.
+    fn look_at(
+        &mut self,
+        now: Instant,
+        key: usize,
+        read: &[u8],
+        registry: &Registry,
+        shard: &mut Shard,
+    ) -> bool {
+        let Some(connection) = self.connections.get_mut(key) else {
+            return false;
+        };
+        let was_proven = connection.is_proven;
+        match connection.take(now, read, shard) {
+            Progress::GoesOn if was_proven => true,
+            Progress::GoesOn => {
+                if connection.is_proven {
+                    self.unproven.remove(key);
+                } else {
+                    self.unproven.hear(now, key);
                 }
+                true
             }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                connection.readable = false;
-                return false;
+            Progress::Senseless => {
+                shard.count_drop(DropReason::BadFraming);
+                self.close(now, key, registry, shard);
+                false
             }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => return true,
-            Err(_) => {}
-        }
-        self.close(now, key, registry, shard);
-        false
-    }
-
-    /// Something came on a connection that had not proved to belong to a peer.
-    fn note_unproven(&mut self, now: Instant, key: usize) {
-        let connection = self.connections.get(key);
-        if connection.is_some_and(|connection| connection.proven) {
-            self.unproven.remove(key);
-        } else {
-            self.unproven.hear(now, key);
-        }
-    }
-
-    fn close(&mut self, now: Instant, key: usize, registry: &Registry, shard: &mut Shard) {
-        if let Some(mut connection) = self.connections.try_remove(key) {
-            // Closing the descriptor takes it out of the poll as well.
-            let _ = registry.deregister(&mut connection.stream);
-            self.unproven.remove(key);
-            shard.handle_path_closed(now, connection.path);
+            Progress::Over => {
+                self.close(now, key, registry, shard);
+                false
+            }
+            Progress::Leaves(home, carried) => {
+                if let Some(connection) = self.close(now, key, registry, shard) {
+                    let newcomer = Newcomer {
+                        connection,
+                        read: Vec::new(),
+                        carried,
+                    };
+                    self.leaving.push((home, newcomer));
+                }
+                false
+            }
         }
     }
 
-    /// Closes connections that never proved to belong to a peer, or whose peer is gone.
+    /// Forgets a connection, which is closed when it is dropped.
+    fn close(
+        &mut self,
+        now: Instant,
+        key: usize,
+        registry: &Registry,
+        shard: &mut Shard,
+    ) -> Option<Box<Connection>> {
+        let mut connection = self.connections.try_remove(key)?;
+        connection.deregister(registry);
+        self.unproven.remove(key);
+        for path in connection.paths() {
+            shard.handle_path_closed(now, path);
+        }
+        Some(connection)
+    }
+
+    /// Closes connections that never proved to belong to a peer or to a client of TURN, or whose peer
+    /// or allocation is gone.
     fn sweep(&mut self, now: Instant, registry: &Registry, shard: &mut Shard) {
         if self.next_sweep.is_none_or(|due| due > now) {
             return;
@@ -285,7 +338,7 @@ impl Tcp {
             .filter(|(_, connection)| {
                 now.saturating_duration_since(connection.accepted) >= UNPROVEN
             })
-            .filter(|(_, connection)| !shard.knows_path(connection.path))
+            .filter(|(_, connection)| !connection.is_wanted(now, shard))
             .map(|(key, _)| key)
             .collect();
         for key in stale {
@@ -302,8 +355,10 @@ impl Tcp {
         connection.write_out(now);
         let late = connection.queue.take_too_late();
         self.drops.count_many(DropReason::TooLate, late);
-        if let Some(ssrc) = connection.queue.poll_keyframe(now) {
-            shard.handle_picture_left_out(now, connection.path, ssrc);
+        if let Some(ssrc) = connection.queue.poll_keyframe(now)
+            && let Some(path) = connection.paths().find(|path| shard.knows_path(*path))
+        {
+            shard.handle_picture_left_out(now, path, ssrc);
         }
         shard.count_drops(&std::mem::take(&mut self.drops));
     }
@@ -311,17 +366,12 @@ impl Tcp {
     /// Queues the segments of a message, and sends what the system takes.
     pub(super) fn send(&mut self, now: Instant, id: TcpId, transmit: &Transmit<'_>) {
         let key = usize::try_from(id.0 & 0xffff).unwrap_or(usize::MAX);
-        let is_it = |connection: &&mut Connection| matches!(connection.path, Path::Tcp { id: known, .. } if known == id);
-        let Some(connection) = self.connections.get_mut(key).filter(is_it) else {
+        let connection = self.connections.get_mut(key).filter(|it| it.is(id));
+        let Some(connection) = connection else {
             self.drops.count(DropReason::NoPath);
             return;
         };
-        for (kind, segment) in transmit.sorted() {
-            if let Err(reason) = connection.queue.push(now, kind, segment) {
-                self.drops.count(reason);
-            }
-        }
-        connection.write_out(now);
+        connection.send(now, transmit, |reason| self.drops.count(reason));
         if connection.queue.is_broken() {
             self.writable.push(key);
         }
@@ -337,34 +387,20 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
         socket.set_only_v6(false)?;
     }
     socket.set_reuse_address(true)?;
-    // What is accepted inherits these. A system that knows them not is later on narrow lines.
-    let _ = socket.set_tcp_notsent_lowat(NOT_SENT);
-    let _ = socket.set_send_buffer_size(ON_THE_WAY);
+    // What is accepted inherits it.
+    hold_little(&socket);
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(TcpListener::from_std(socket.into()))
 }
 
-impl Connection {
-    /// Writes as much of the queue as the system takes. A broken connection shows when it is read.
-    ///
-    /// Each write is a record of its own (MSG_EOR): to one that it has begun, the system adds up to
-    /// 64 KiB without asking whether [`NOT_SENT`] is exceeded.
-    fn write_out(&mut self, now: Instant) {
-        loop {
-            let next = self.queue.next(now);
-            if next.is_empty() {
-                return;
-            }
-            let flags = SendFlags::EOR | SendFlags::NOSIGNAL;
-            match rustix::net::send(&self.stream, next, flags) {
-                Ok(written) if written > 0 => self.queue.wrote(written),
-                Err(Errno::INTR) => {}
-                Ok(_) | Err(_) => return,
-            }
-        }
-    }
+/// Has the system keep little of what it has not sent. One that does not know how is later on narrow
+/// lines.
+fn hold_little<'s>(socket: impl Into<SockRef<'s>>) {
+    let socket = socket.into();
+    let _ = socket.set_tcp_notsent_lowat(NOT_SENT);
+    let _ = socket.set_send_buffer_size(ON_THE_WAY);
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ pub(super) fn provider() -> &'static Arc<dyn RTCCryptoProvider> {
 }
 
 /// Its algorithms.
-pub(super) fn algorithms() -> &'static dyn RTCCrypto {
+pub(crate) fn algorithms() -> &'static dyn RTCCrypto {
     PROVIDER.crypto()
 }
 

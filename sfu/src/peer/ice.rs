@@ -218,8 +218,8 @@ impl Lite {
             return true;
         };
         let silent = now.saturating_duration_since(self.selected_heard) >= SILENCE;
-        // Firefox nominates every pair it has, TCP among them: a UDP path that works is kept.
-        let worse = path.is_tcp() && !selected.is_tcp();
+        // Firefox nominates every pair it has, whatever it goes by: the better path that works is kept.
+        let worse = path.means() > selected.means();
         silent || (nominated && !worse)
     }
 

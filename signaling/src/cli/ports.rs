@@ -25,7 +25,7 @@ pub(super) fn rules(config: &Config) -> String {
         &http.port().to_string(),
         "TCP",
         reach(http),
-        "pages, WebSocket, REST, WHIP, WHEP",
+        "pages, WebSocket, REST, WHIP, WHEP, and media where nothing else is open",
     );
     line(&media, "UDP", "everywhere", "media");
     line(&media, "TCP", "everywhere", "media where UDP is blocked");

@@ -30,7 +30,7 @@ use crate::ids::{ParticipantId, RequestId};
 use crate::metrics::Metrics;
 use crate::outbox::{Ending, Outbox, encode};
 use crate::protocol::line::Rung;
-use crate::protocol::server::{MediaState, ParticipantEntry, Phase, SiteEntry, Welcome};
+use crate::protocol::server::{IceServer, MediaState, ParticipantEntry, Phase, SiteEntry, Welcome};
 use crate::protocol::{CloseReason, ErrorCode, ServerMessage};
 
 /// What was decided in one turn and waits to be stored.
@@ -62,12 +62,19 @@ enum Pending {
 struct Entered {
     participant: ParticipantId,
     outbox: Outbox,
-    /// The secret that `welcome` reveals; a resource has none.
-    secret: Option<String>,
-    address: Option<IpAddr>,
+    /// A resource is told nothing.
+    told: Option<Told>,
     resumed: bool,
     /// Another device of its place had to go.
     took_over: bool,
+}
+
+/// What only whoever came in is told, by `welcome`.
+#[derive(Debug)]
+struct Told {
+    secret: String,
+    address: IpAddr,
+    ice_servers: Vec<IceServer>,
 }
 
 impl Batch {
@@ -364,21 +371,28 @@ impl ConferenceTask {
             Some(_) => CloseReason::Replaced,
             None => CloseReason::TakenOver,
         };
-        let (outbox, kind, secret, address) = match arrival {
+        let (outbox, kind, told) = match arrival {
             Arrival::Session {
                 outbox,
                 secret,
                 address,
-            } => (outbox, LinkKind::Entering, Some(secret), Some(address)),
-            Arrival::Resource { outbox } => (outbox, LinkKind::Resource, None, None),
+                ice_servers,
+            } => {
+                let told = Told {
+                    secret,
+                    address,
+                    ice_servers,
+                };
+                (outbox, LinkKind::Entering, Some(told))
+            }
+            Arrival::Resource { outbox } => (outbox, LinkKind::Resource, None),
         };
         self.links
             .insert(participant, role, outbox.clone(), kind, instead);
         let entered = Box::new(Entered {
             participant,
             outbox,
-            secret,
-            address,
+            told,
             resumed: resuming.is_some(),
             took_over: events.iter().any(makes_room),
         });
@@ -810,8 +824,7 @@ impl ConferenceTask {
         let Entered {
             participant,
             outbox,
-            secret,
-            address,
+            told,
             resumed,
             took_over,
         } = entered;
@@ -823,11 +836,11 @@ impl ConferenceTask {
         };
         let role = person.role;
         info!(conference = %self.id(), %participant, %role, resumed, "participant entered");
-        if let Some(secret) = secret {
+        if let Some(told) = told {
             let welcome = Welcome {
                 protocol: crate::protocol::VERSION,
                 session: person.session,
-                secret,
+                secret: told.secret,
                 participant,
                 role,
                 site: person.site.clone().map(|code| SiteEntry {
@@ -838,10 +851,10 @@ impl ConferenceTask {
                 resumed,
                 took_over,
                 media: self.peers.get(participant).is_some(),
-                address,
+                address: Some(told.address),
                 resume_seconds: self.around.welcome.resume_seconds,
                 ping_seconds: self.around.welcome.ping_seconds,
-                ice_servers: Vec::new(),
+                ice_servers: told.ice_servers,
             };
             outbox.send(&ServerMessage::Welcome(Box::new(welcome)));
             for message in news::all(&self.state, Class::of(role), &self.peers) {

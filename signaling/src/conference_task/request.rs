@@ -15,7 +15,9 @@ use crate::ids::{ParticipantId, RequestId, SessionId, SiteCode};
 use crate::outbox::{Ending, Outbox};
 use crate::protocol::endings::RETRY_SECONDS;
 use crate::protocol::line::Heard;
-use crate::protocol::server::{BarredEntry, ParticipantEntry, PublicationEntry, SlotEntry};
+use crate::protocol::server::{
+    BarredEntry, IceServer, ParticipantEntry, PublicationEntry, SlotEntry,
+};
 use crate::protocol::{Condition, ErrorCode, ServerMessage, Source};
 use crate::unclaimed::Unclaimed;
 
@@ -149,6 +151,8 @@ pub enum Arrival {
         secret: String,
         /// From where it comes.
         address: IpAddr,
+        /// What its peer connection may use.
+        ice_servers: Vec<IceServer>,
     },
     /// A WHIP or WHEP resource, to which nothing is told and which exists as long as its peer.
     Resource {

@@ -1,4 +1,4 @@
-//! STUN and TURN servers that WHIP and WHEP clients are told. The media plane needs none; they are for
+//! STUN and TURN servers of others that clients are told. The media plane needs none; they are for
 //! clients that reach nothing but their own relay.
 
 use serde::{Deserialize, Serialize};

@@ -45,6 +45,14 @@ impl<S: AsyncRead + Unpin> Begun<S> {
     }
 }
 
+impl<S> Begun<S> {
+    /// What was looked at and not given back, and the stream behind it.
+    pub(super) fn into_parts(mut self) -> (Vec<u8>, S) {
+        self.first.drain(..self.given.min(self.first.len()));
+        (self.first, self.stream)
+    }
+}
+
 impl<S: AsyncRead + Unpin> AsyncRead for Begun<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,

@@ -1,11 +1,13 @@
 //! How a connection comes in: the header of the PROXY protocol, what it speaks, and TLS.
 
+use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use proxy_header::ParseConfig;
 use proxy_header::io::ProxiedStream;
+use sfu::{Handover, Speaks};
 use tokio::io::AsyncRead;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
@@ -13,6 +15,7 @@ use tokio_rustls::server::TlsStream;
 use tracing::debug;
 
 use super::begun::Begun;
+use super::handover;
 use super::opening::Opening;
 use super::proxies::Proxies;
 use crate::metrics::Metrics;
@@ -29,11 +32,15 @@ pub(super) enum Opened {
     Http(Clear),
     /// HTTP inside TLS.
     Https(Box<Secured>),
+    /// It is the media plane's.
+    Media(Box<Handover>),
 }
 
 /// What the connections of one port come in by.
 pub(super) struct Entry {
     pub(super) proxies: Proxies,
+    /// Whether connections of the media plane come here.
+    pub(super) takes_media: bool,
     /// `None` if it speaks no TLS.
     pub(super) tls: Option<TlsAcceptor>,
     /// Longest that each step may take.
@@ -50,6 +57,8 @@ impl Entry {
             (Opening::Tls, Some(tls)) => self.secure(tls, stream).await?,
             // Without TLS of its own the reader of HTTP refuses it.
             (Opening::Tls, None) | (Opening::Http, _) => Opened::Http(stream),
+            (Opening::IceTcp, _) => self.media(handover::in_the_clear(stream, Speaks::IceTcp))?,
+            (Opening::Turn, _) => self.media(handover::in_the_clear(stream, Speaks::Turn))?,
         };
         Some((opened, peer))
     }
@@ -84,14 +93,29 @@ impl Entry {
         beginning.ok()?.ok()
     }
 
+    /// A connection for the media plane, where this port is one that clients are told for it.
+    fn media(&self, handover: io::Result<Handover>) -> Option<Opened> {
+        let handover = handover.ok().filter(|_| self.takes_media);
+        if handover.is_none() {
+            self.metrics.connection_cut("media");
+        }
+        handover.map(|handover| Opened::Media(Box::new(handover)))
+    }
+
     /// Shakes hands, and looks at what is spoken inside.
     async fn secure(&self, tls: &TlsAcceptor, stream: Clear) -> Option<Opened> {
         // Boxed: its state is large, and is there for a moment only.
         let shaking = Box::pin(tls.accept(stream));
         let failure = match tokio::time::timeout(self.patience, shaking).await {
             Ok(Ok(stream)) => {
-                let (_, inside) = self.begin(stream).await?;
-                return Some(Opened::Https(Box::new(inside)));
+                let (opening, inside) = self.begin(stream).await?;
+                return match opening {
+                    Opening::Turn => self.media(handover::inside_tls(inside)),
+                    // Nobody puts these into TLS; the reader of HTTP refuses them.
+                    Opening::Tls | Opening::Http | Opening::IceTcp => {
+                        Some(Opened::Https(Box::new(inside)))
+                    }
+                };
             }
             Ok(Err(cause)) => cause.to_string(),
             Err(late) => late.to_string(),

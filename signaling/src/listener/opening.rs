@@ -10,6 +10,10 @@ pub(super) enum Opening {
     Tls,
     /// HTTP, or something that the reader of HTTP refuses with a sentence.
     Http,
+    /// ICE-TCP: a STUN message behind its length (RFC 4571 §2).
+    IceTcp,
+    /// TURN over TCP: a STUN message.
+    Turn,
 }
 
 /// The content type of a TLS handshake record.
@@ -18,12 +22,38 @@ const HANDSHAKE: u8 = 0x16;
 /// The first byte of the version in a TLS record, whatever the version.
 const TLS_MAJOR: u8 = 0x03;
 
+/// What every STUN message has behind its type and its length (RFC 8489 §5).
+const COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
+
+/// Where it stands in one, and where behind the length of a frame.
+const IN_MESSAGE: usize = 4;
+const IN_FRAME: usize = 6;
+
 /// What begins with `first`; `None` while more than one thing may.
-pub(super) const fn classify(first: &[u8]) -> Option<Opening> {
+pub(super) fn classify(first: &[u8]) -> Option<Opening> {
     match first {
         [] | [HANDSHAKE] => None,
         [HANDSHAKE, TLS_MAJOR, ..] => Some(Opening::Tls),
+        // No text begins with these, as types of requests or high bytes of lengths do.
+        [0..=7, ..] => classify_media(first),
         _ => Some(Opening::Http),
+    }
+}
+
+fn classify_media(first: &[u8]) -> Option<Opening> {
+    let may_be = |at| {
+        first
+            .iter()
+            .skip(at)
+            .zip(COOKIE)
+            .all(|(byte, it)| *byte == it)
+    };
+    let [turn, ice_tcp] = [IN_MESSAGE, IN_FRAME].map(may_be);
+    match (turn, ice_tcp) {
+        (true, _) if first.len() >= IN_MESSAGE + COOKIE.len() => Some(Opening::Turn),
+        (_, true) if first.len() >= IN_FRAME + COOKIE.len() => Some(Opening::IceTcp),
+        (false, false) => Some(Opening::Http),
+        (true, _) | (_, true) => None,
     }
 }
 
@@ -53,6 +83,22 @@ mod tests {
         ] {
             assert_eq!(classify(first), Some(Opening::Http), "{first:?}");
         }
+    }
+
+    #[test]
+    fn media_is_told_by_the_cookie_and_its_place() {
+        let message = [0, 1, 0, 8, 0x21, 0x12, 0xa4, 0x42, 0, 0];
+        let frame = [0, 108, 0, 1, 0, 88, 0x21, 0x12, 0xa4, 0x42];
+        assert_eq!(classify(&message[..8]), Some(Opening::Turn));
+        assert_eq!(classify(&frame), Some(Opening::IceTcp));
+        for length in 1..8 {
+            assert_eq!(classify(&message[..length]), None, "{length}");
+        }
+        for length in 1..10 {
+            assert_eq!(classify(&frame[..length]), None, "{length}");
+        }
+        let neither = [0, 1, 0, 8, 0x21, 0x12, 0xa4, 0x43, 0, 0, 0];
+        assert_eq!(classify(&neither), Some(Opening::Http));
     }
 
     #[test]

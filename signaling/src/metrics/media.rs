@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use sfu::Media;
 use sfu::drop_reason::DropReason;
+use sfu::path::Means;
 use sfu::priority::Priority;
 use sfu::stats::Stats;
 
@@ -27,6 +28,7 @@ pub(super) fn readings(media: Arc<dyn Media>) -> Readings {
         gauges
             .chain(counters)
             .chain([fanout_wait(&stats)])
+            .chain(by_means(&stats))
             .chain(shed(&stats))
             .chain(dropped(&stats))
             .collect()
@@ -177,6 +179,16 @@ const fn counters(stats: &Stats) -> [Row; 13] {
             stats.inconsistent,
         ),
     ]
+}
+
+fn by_means(stats: &Stats) -> impl Iterator<Item = Reading> {
+    let name = "dinh_media_connected_peers_by_means";
+    let help = "Peer connections with media, by what it goes over";
+    let counted = Means::ALL.into_iter().zip(stats.peers_by_means);
+    counted.map(move |(means, peers)| Reading {
+        label: Some(("means", means.label().to_owned())),
+        ..reading((name, help, peers), Value::Gauge)
+    })
 }
 
 fn shed(stats: &Stats) -> impl Iterator<Item = Reading> {

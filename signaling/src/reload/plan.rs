@@ -39,6 +39,7 @@ const LIVE: &[Live] = live![
     media.ice_servers,
     media.max_packets_per_second,
     media.max_peers,
+    media.turn,
     reload.frozen,
     sessions.handshake_timeout_seconds,
     sessions.max_connections,

@@ -9,13 +9,15 @@ use super::socket::{Received, Socket};
 use crate::access::{AccessLog, Arrived};
 use crate::admission::{Admitted, Seat, Visit};
 use crate::app::App;
-use crate::auth::{Role, SessionSecret, TokenError};
+use crate::auth::{Grant, Role, SessionSecret, TokenError};
 use crate::conference::{Command, Join, Refusal};
 use crate::conference_task::{Admission, Arrival, ConferenceHandle};
 use crate::fresh;
+use crate::ice_servers;
 use crate::ids::{ParticipantId, RequestId, SessionId};
-use crate::listener::ClientAddress;
+use crate::listener::{ClientAddress, ReachedAs};
 use crate::outbox::{Ending, Outbox};
+use crate::protocol::server::IceServer;
 use crate::protocol::{ClientMessage, ErrorCode, MAX_FRAME_BYTES, ServerMessage, VERSION};
 
 /// Most pings and pongs that may come before the first message. Higher: a stranger costs more.
@@ -77,6 +79,7 @@ pub(super) async fn open(
     app: &App,
     outbox: &Outbox,
     client: ClientAddress,
+    reached: &ReachedAs,
     stranger: &Arc<Visit>,
 ) -> Result<Opened, Failure> {
     let limit = Duration::from_secs(app.config().sessions.handshake_timeout_seconds);
@@ -92,7 +95,7 @@ pub(super) async fn open(
     let opened = match first {
         ClientMessage::Join { protocol, token } => {
             check_protocol(protocol)?;
-            join(app, outbox, client, &token).await
+            join(app, outbox, client, reached, &token).await
         }
         ClientMessage::Resume {
             protocol,
@@ -100,7 +103,7 @@ pub(super) async fn open(
             secret,
         } => {
             check_protocol(protocol)?;
-            resume(app, outbox, client, session, secret).await
+            resume(app, outbox, (client, reached), session, secret).await
         }
         other => {
             let message = format!(
@@ -152,6 +155,7 @@ async fn join(
     app: &App,
     outbox: &Outbox,
     client: ClientAddress,
+    reached: &ReachedAs,
     token: &str,
 ) -> Result<Opened, Failure> {
     let grant = app.verify(token)?;
@@ -169,9 +173,10 @@ async fn join(
         .admit(grant.role(), peers)
         .inspect_err(|refusal| app.note_refused(&conference, refusal))?;
     let secret = fresh::secret();
+    let participant = fresh::participant();
     let join = Join {
         grant: grant.clone(),
-        participant: fresh::participant(),
+        participant,
         session: fresh::session(),
         secret: secret.hash(),
         no_room,
@@ -181,6 +186,7 @@ async fn join(
         outbox: outbox.clone(),
         secret: secret.reveal(),
         address: client.0,
+        ice_servers: servers(app, reached, &participant.to_string(), Some(&grant)),
     };
     let entered = conference.enter(Command::Join(join), arrival).await;
     let admission = entered.inspect_err(|refusal| app.note_refused(&conference, refusal))?;
@@ -196,7 +202,7 @@ async fn join(
 async fn resume(
     app: &App,
     outbox: &Outbox,
-    client: ClientAddress,
+    (client, reached): (ClientAddress, &ReachedAs),
     session: SessionId,
     secret: String,
 ) -> Result<Opened, Failure> {
@@ -221,6 +227,7 @@ async fn resume(
         outbox: outbox.clone(),
         secret,
         address: client.0,
+        ice_servers: servers(app, reached, &session.to_string(), None),
     };
     let admission = conference.enter(command, arrival).await?;
     AccessLog::resumed(Arrived {
@@ -229,6 +236,12 @@ async fn resume(
         participant: admission.participant,
     });
     Ok(opened(conference, &admission, seat))
+}
+
+/// The ICE servers that somebody is told.
+fn servers(app: &App, reached: &ReachedAs, id: &str, grant: Option<&Grant>) -> Vec<IceServer> {
+    let servers = ice_servers::of(app, reached, id, grant);
+    servers.into_iter().map(IceServer::from).collect()
 }
 
 const fn opened(conference: ConferenceHandle, admission: &Admission, seat: Seat) -> Opened {

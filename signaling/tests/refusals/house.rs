@@ -9,7 +9,8 @@ use jiff::SignedDuration;
 use serde_json::Value;
 use sfu::command::{Command as MediaCommand, CommandError, IceCredentials, Joined, PeerPolicy};
 use sfu::id::{ConferenceId as MediaConference, PeerId, ShardId};
-use sfu::{Events, Media};
+use sfu::turn::Credentials;
+use sfu::{Events, Handover, Media};
 use signaling::auth::{NewToken, Role};
 use signaling::conference::{Actor, Command};
 use signaling::conference_task::ConferenceHandle;
@@ -20,6 +21,8 @@ use signaling::protocol::ServerMessage;
 use signaling::server::Server;
 use signaling::store::Head;
 use signaling::testing;
+use std::net::SocketAddr;
+use std::time::Duration;
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
@@ -51,6 +54,16 @@ impl Media for Stopped {
     }
 
     fn command(&self, _: MediaCommand) {}
+
+    fn open(&self, _: SocketAddr) {}
+
+    fn hand_over(&self, _: Handover) -> Result<(), CommandError> {
+        Err(CommandError::Stopped)
+    }
+
+    fn turn_credentials(&self, _: &str, _: Duration) -> Option<Credentials> {
+        None
+    }
 
     fn knows(&self, _: PeerId) -> bool {
         false

@@ -1,6 +1,7 @@
 //! A media plane without media: answers offers of a tiny language and writes down its commands.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
@@ -12,7 +13,8 @@ use sfu::command::{
 use sfu::id::{ConferenceId, Feed, PeerId, PublicationId, ShardId, SlotId};
 use sfu::kind::{Codec, MediaKind};
 use sfu::sdp::OfferError;
-use sfu::{Events, Media};
+use sfu::turn::Credentials;
+use sfu::{Events, Handover, Media};
 use tokio::sync::mpsc;
 
 /// Longer than anybody waits for the offer `hard`.
@@ -220,6 +222,16 @@ impl Media for FakeMedia {
             ufrag: format!("0new{peer}"),
             pwd: "q".repeat(24),
         })
+    }
+
+    fn open(&self, _: SocketAddr) {}
+
+    fn hand_over(&self, _: Handover) -> Result<(), CommandError> {
+        Ok(())
+    }
+
+    fn turn_credentials(&self, _: &str, _: Duration) -> Option<Credentials> {
+        None
     }
 
     fn command(&self, command: Command) {

@@ -1,4 +1,4 @@
-//! Framed datagrams (RFC 4571 §2) in the order in which they came: their bytes in one ring, and what
+//! Datagrams in their envelopes, in the order in which they came: their bytes in one ring, and what
 //! must be known of each beside it.
 
 use std::collections::VecDeque;
@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use crate::drop_reason::DropReason;
 use crate::rtp::HEADER;
+use crate::turn::Envelope;
 
 /// Bytes and frames for which a lane keeps memory when it is empty.
 const KEEP: (usize, usize) = (16 * 1_024, 64);
@@ -78,20 +79,19 @@ impl Lane {
         self.entries.front().is_some_and(|entry| entry.is_begun)
     }
 
-    /// Frames a datagram, unless there would be more than `most` bytes.
+    /// Puts a datagram into its envelope, unless there would be more than `most` bytes.
     pub(super) fn push(
         &mut self,
         entry: Entry,
+        envelope: Envelope,
         datagram: &[u8],
         most: usize,
     ) -> Result<(), DropReason> {
-        let length = u16::try_from(datagram.len()).map_err(|_| DropReason::Oversized)?;
-        let left = datagram.len() + size_of_val(&length);
-        if self.bytes.len() + left > most {
+        if self.bytes.len() + envelope.room_for(datagram.len()) > most {
             return Err(DropReason::SendQueueFull);
         }
-        self.bytes.extend(length.to_be_bytes());
-        self.bytes.extend(datagram);
+        let left = envelope.put(datagram, &mut self.bytes);
+        let left = left.ok_or(DropReason::Oversized)?;
         self.entries.push_back(Entry { left, ..entry });
         Ok(())
     }

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use super::lane::{Entry, Lane};
 use crate::drop_reason::DropReason;
 use crate::segment_kind::SegmentKind;
+use crate::turn::Envelope;
 
 /// How long sound may wait. Higher: it is late. Lower: a hiccup of the line is heard.
 const SOUND_AGE: Duration = Duration::from_millis(300);
@@ -40,9 +41,13 @@ const MAX_PICTURES: usize = 256 * 1_024;
 /// Streams of pictures of one connection; packets of one more are dropped. An operator has 20.
 const MAX_STREAMS: usize = 64;
 
-/// Most bytes handed to the system at once. Higher: fewer calls. Lower: sound that comes meanwhile
-/// waits less.
-const MAX_WRITE: usize = 4 * 1_024;
+/// Most bytes handed to the system at once, inside TLS in one record. Higher: a picture takes fewer
+/// calls. Lower: what is not sent yet grows less beyond what the system is to keep.
+const MAX_WRITE: usize = 12 * 1_024;
+
+/// The same for a line that takes less than it is given. Higher: fewer calls. Lower: sound that comes
+/// meanwhile waits less.
+const MAX_WRITE_WHEN_NARROW: usize = 4 * 1_024;
 
 /// How long until a keyframe is asked for again.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
@@ -77,6 +82,8 @@ pub(super) struct Queue {
     /// The lane of what [`next`](Self::next) returned, whose first frame must be written to its end
     /// once it was begun.
     open: Option<Way>,
+    /// Less was taken than was offered, and something has waited ever since.
+    is_narrow: bool,
     too_late: u64,
 }
 
@@ -88,11 +95,12 @@ impl Queue {
             pictures: Lane::new(),
             streams: Vec::new(),
             open: None,
+            is_narrow: false,
             too_late: 0,
         }
     }
 
-    /// Takes a datagram, to be framed.
+    /// Takes a datagram, to be put into its envelope.
     ///
     /// # Errors
     /// Why it is dropped.
@@ -100,27 +108,35 @@ impl Queue {
         &mut self,
         now: Instant,
         kind: SegmentKind,
+        envelope: Envelope,
         datagram: &[u8],
     ) -> Result<(), DropReason> {
         self.expire(now);
+        let small = Entry::new(now);
         match kind {
-            SegmentKind::Control => self.control.push(Entry::new(now), datagram, MAX_SMALL),
-            SegmentKind::Sound => self.sound.push(Entry::new(now), datagram, MAX_SMALL),
+            SegmentKind::Control => self.control.push(small, envelope, datagram, MAX_SMALL),
+            SegmentKind::Sound => self.sound.push(small, envelope, datagram, MAX_SMALL),
             // Nothing is lost on the way here but what was left out, and for that a repair comes
             // too late as well.
             SegmentKind::Repair if !self.pictures.is_empty() => Err(DropReason::TooLate),
             SegmentKind::Repair => {
                 let entry = Entry::of_picture(now, datagram, false);
-                self.pictures.push(entry, datagram, MAX_PICTURES)
+                self.pictures.push(entry, envelope, datagram, MAX_PICTURES)
             }
             SegmentKind::Keyframe | SegmentKind::Picture => {
                 let is_keyframe = kind == SegmentKind::Keyframe;
-                self.push_picture(Entry::of_picture(now, datagram, is_keyframe), datagram)
+                let entry = Entry::of_picture(now, datagram, is_keyframe);
+                self.push_picture(entry, envelope, datagram)
             }
         }
     }
 
-    fn push_picture(&mut self, entry: Entry, datagram: &[u8]) -> Result<(), DropReason> {
+    fn push_picture(
+        &mut self,
+        entry: Entry,
+        envelope: Envelope,
+        datagram: &[u8],
+    ) -> Result<(), DropReason> {
         let ssrc = entry.ssrc;
         let stream = match self.streams.iter().position(|known| known.ssrc == ssrc) {
             Some(at) => self.streams.get_mut(at),
@@ -137,7 +153,7 @@ impl Queue {
             return Err(DropReason::PictureBroken);
         }
         stream.is_broken = false;
-        let pushed = self.pictures.push(entry, datagram, MAX_PICTURES);
+        let pushed = self.pictures.push(entry, envelope, datagram, MAX_PICTURES);
         if pushed.is_err() {
             self.too_late += self.pictures.abandon_all(ssrc);
             stream.is_broken = true;
@@ -153,7 +169,20 @@ impl Queue {
         }
         let mut ways = [Way::Control, Way::Sound, Way::Pictures].into_iter();
         self.open = ways.find(|way| !self.lane(*way).is_empty());
-        self.open.map_or(&[], |way| self.lane(way).front(MAX_WRITE))
+        let Some(way) = self.open else {
+            self.is_narrow = false;
+            return &[];
+        };
+        self.lane(way).front(if self.is_narrow {
+            MAX_WRITE_WHEN_NARROW
+        } else {
+            MAX_WRITE
+        })
+    }
+
+    /// The system did not take all of what it was offered.
+    pub(super) const fn note_blocked(&mut self) {
+        self.is_narrow = true;
     }
 
     /// So many bytes of [`next`](Self::next) were written.

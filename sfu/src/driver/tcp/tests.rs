@@ -1,6 +1,6 @@
 //! ICE-TCP over real sockets.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::sync::Arc;
 
@@ -9,9 +9,12 @@ use socket2::SockAddr;
 
 use super::*;
 use crate::id::ShardId;
+use crate::path::Path;
 use crate::peer::dtls::Identity;
+use crate::pieces::{FRAMES, Pieces};
 use crate::segment_kind::SegmentKind;
 use crate::shard::ShardConfig;
+use crate::turn::Envelope;
 
 const SOUND: u32 = 1;
 const PICTURES: u32 = 2;
@@ -31,7 +34,7 @@ fn packet(ssrc: u32, since: Duration, length: usize) -> Vec<u8> {
 /// The other end of a line that carries [`RATE`] and keeps little: reads that much, and says of
 /// each packet which it was, how late, and how long.
 fn read_slowly(stream: &mut TcpStream, started: Instant) -> Vec<(u32, Duration, usize)> {
-    let (mut frames, mut came) = (Frames::default(), Vec::new());
+    let (mut pieces, mut came) = (Pieces::default(), Vec::new());
     let mut buffer = [0; 500];
     let mut total = 0.0;
     while let Ok(read) = stream.read(&mut buffer)
@@ -39,11 +42,12 @@ fn read_slowly(stream: &mut TcpStream, started: Instant) -> Vec<(u32, Duration, 
     {
         let now = started.elapsed();
         let each = |frame: &[u8]| {
+            let frame = &frame[2..];
             let word = |at: usize| u32::from_be_bytes(frame[at..at + 4].try_into().unwrap());
             let sent = Duration::from_millis(word(4).into());
             came.push((word(8), now.saturating_sub(sent), frame.len()));
         };
-        frames.take(&buffer[..read], each).unwrap();
+        pieces.take(FRAMES, &buffer[..read], each).unwrap();
         total += read as f64;
         let due = Duration::from_secs_f64(total / RATE);
         std::thread::sleep(due.saturating_sub(started.elapsed()));
@@ -101,7 +105,7 @@ fn over_a_narrow_line_sound_comes_in_time() {
         // 1 Mbit/s: a picture of 5 KB every 40 ms, and sound behind every second one.
         if let Some((_, connection)) = tcp.connections.iter().next()
             && since >= Duration::from_millis(40) * ticks
-            && let Path::Tcp { id, .. } = connection.path
+            && let path @ Path::Tcp { id, .. } = connection.path(0)
         {
             ticks += 1;
             let needs_keyframe = !is_begun || connection.queue.is_broken();
@@ -119,7 +123,7 @@ fn over_a_narrow_line_sound_comes_in_time() {
                 kinds.push(SegmentKind::Sound);
             }
             let transmit = Transmit {
-                path: connection.path,
+                path,
                 contents: &contents,
                 segment: 1_000,
                 kinds: &kinds,
@@ -199,7 +203,10 @@ fn the_system_keeps_little_that_it_has_not_sent() {
     for _ in 0..200 {
         let picture = packet(PICTURES, Duration::ZERO, 1_000);
         let kind = SegmentKind::Picture;
-        connection.queue.push(now, kind, &picture).unwrap();
+        connection
+            .queue
+            .push(now, kind, Envelope::Frame, &picture)
+            .unwrap();
     }
     // Until the client's system takes no more, and then some.
     let mut arrived = vec![0; 512 * 1_024];

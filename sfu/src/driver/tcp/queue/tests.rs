@@ -3,6 +3,8 @@
 use super::*;
 use crate::testing::epoch;
 
+const FRAME: Envelope = Envelope::Frame;
+
 /// A datagram of `length` bytes that looks like RTP.
 fn packet(ssrc: u32, timestamp: u32, length: usize) -> Vec<u8> {
     let mut packet = vec![0x80, 96, 0, 0];
@@ -65,12 +67,14 @@ use SegmentKind::{Control, Keyframe, Picture, Repair, Sound};
 fn sound_goes_in_front_of_what_was_not_begun() {
     let (mut queue, now) = (Queue::new(), epoch());
     for at in 0..3 {
-        queue.push(now, Picture, &packet(1, at, 1_000)).unwrap();
+        queue
+            .push(now, Picture, FRAME, &packet(1, at, 1_000))
+            .unwrap();
     }
     let mut wire = Wire::default();
     wire.take(now, &mut queue, 500);
-    queue.push(now, Sound, &packet(2, 9, 100)).unwrap();
-    queue.push(now, Control, &packet(3, 9, 50)).unwrap();
+    queue.push(now, Sound, FRAME, &packet(2, 9, 100)).unwrap();
+    queue.push(now, Control, FRAME, &packet(3, 9, 50)).unwrap();
     wire.take(now, &mut queue, usize::MAX);
     let lengths: Vec<_> = wire.whole().iter().map(Vec::len).collect();
     assert_eq!(lengths, [1_000, 50, 100, 1_000, 1_000]);
@@ -80,7 +84,9 @@ fn sound_goes_in_front_of_what_was_not_begun() {
 fn sound_is_left_out_when_it_is_late() {
     let mut queue = Queue::new();
     for at in [0, 200, 400] {
-        queue.push(after(at), Sound, &packet(2, 0, 100)).unwrap();
+        queue
+            .push(after(at), Sound, FRAME, &packet(2, 0, 100))
+            .unwrap();
     }
     assert_eq!(all_of(&mut queue, after(450)).len(), 2);
     assert_eq!((queue.take_too_late(), queue.take_too_late()), (1, 0));
@@ -89,26 +95,38 @@ fn sound_is_left_out_when_it_is_late() {
 #[test]
 fn pictures_are_left_out_up_to_the_next_keyframe() {
     let mut queue = Queue::new();
-    queue.push(epoch(), Keyframe, &packet(1, 0, 900)).unwrap();
+    queue
+        .push(epoch(), Keyframe, FRAME, &packet(1, 0, 900))
+        .unwrap();
     assert_eq!(all_of(&mut queue, epoch()).len(), 1);
     for at in 1..=3 {
         let picture = packet(1, at, 1_000);
-        queue.push(epoch(), Picture, &picture).unwrap();
+        queue.push(epoch(), Picture, FRAME, &picture).unwrap();
     }
-    queue.push(epoch(), Picture, &packet(5, 1, 800)).unwrap();
+    queue
+        .push(epoch(), Picture, FRAME, &packet(5, 1, 800))
+        .unwrap();
     assert!(!queue.is_broken());
     let late = after(450);
-    queue.push(late, Picture, &packet(7, 1, 700)).unwrap();
-    let refused = queue.push(late, Picture, &packet(1, 4, 1_000));
+    queue
+        .push(late, Picture, FRAME, &packet(7, 1, 700))
+        .unwrap();
+    let refused = queue.push(late, Picture, FRAME, &packet(1, 4, 1_000));
     assert_eq!(refused, Err(DropReason::PictureBroken));
     assert_eq!(queue.take_too_late(), 4);
     let lengths: Vec<_> = all_of(&mut queue, late).iter().map(Vec::len).collect();
     assert_eq!(lengths, [700], "what was not late");
 
-    queue.push(late, Keyframe, &packet(1, 5, 600)).unwrap();
-    queue.push(late, Picture, &packet(1, 5, 500)).unwrap();
-    queue.push(late, Picture, &packet(1, 6, 400)).unwrap();
-    let refused = queue.push(late, Picture, &packet(5, 6, 800));
+    queue
+        .push(late, Keyframe, FRAME, &packet(1, 5, 600))
+        .unwrap();
+    queue
+        .push(late, Picture, FRAME, &packet(1, 5, 500))
+        .unwrap();
+    queue
+        .push(late, Picture, FRAME, &packet(1, 6, 400))
+        .unwrap();
+    let refused = queue.push(late, Picture, FRAME, &packet(5, 6, 800));
     assert_eq!(refused, Err(DropReason::PictureBroken), "its own keyframe");
     let lengths: Vec<_> = all_of(&mut queue, late).iter().map(Vec::len).collect();
     assert_eq!(lengths, [600, 500, 400]);
@@ -117,11 +135,15 @@ fn pictures_are_left_out_up_to_the_next_keyframe() {
 #[test]
 fn a_keyframe_that_waits_behind_late_pictures_is_kept() {
     let mut queue = Queue::new();
-    queue.push(epoch(), Picture, &packet(1, 1, 1_000)).unwrap();
     queue
-        .push(after(200), Keyframe, &packet(1, 2, 900))
+        .push(epoch(), Picture, FRAME, &packet(1, 1, 1_000))
         .unwrap();
-    queue.push(after(200), Picture, &packet(1, 3, 800)).unwrap();
+    queue
+        .push(after(200), Keyframe, FRAME, &packet(1, 2, 900))
+        .unwrap();
+    queue
+        .push(after(200), Picture, FRAME, &packet(1, 3, 800))
+        .unwrap();
     let lengths: Vec<_> = all_of(&mut queue, after(450))
         .iter()
         .map(Vec::len)
@@ -134,7 +156,9 @@ fn a_keyframe_that_waits_behind_late_pictures_is_kept() {
 fn a_picture_that_was_begun_is_whole_unless_it_takes_for_ever() {
     let push = |queue: &mut Queue| {
         for _ in 0..3 {
-            queue.push(epoch(), Picture, &packet(1, 1, 1_000)).unwrap();
+            queue
+                .push(epoch(), Picture, FRAME, &packet(1, 1, 1_000))
+                .unwrap();
         }
     };
     let mut queue = Queue::new();
@@ -156,9 +180,11 @@ fn a_picture_that_was_begun_is_whole_unless_it_takes_for_ever() {
 #[test]
 fn a_keyframe_is_asked_for_once_a_second_when_it_could_leave() {
     let mut queue = Queue::new();
-    queue.push(epoch(), Picture, &packet(1, 1, 1_000)).unwrap();
     queue
-        .push(after(350), Picture, &packet(2, 1, 1_000))
+        .push(epoch(), Picture, FRAME, &packet(1, 1, 1_000))
+        .unwrap();
+    queue
+        .push(after(350), Picture, FRAME, &packet(2, 1, 1_000))
         .unwrap();
     assert_eq!(queue.poll_keyframe(after(350)), None);
     let _ = queue.next(after(450));
@@ -170,7 +196,7 @@ fn a_keyframe_is_asked_for_once_a_second_when_it_could_leave() {
         .collect();
     assert_eq!(asked, [450, 1_450, 2_450]);
     queue
-        .push(after(2_500), Keyframe, &packet(1, 9, 100))
+        .push(after(2_500), Keyframe, FRAME, &packet(1, 9, 100))
         .unwrap();
     all_of(&mut queue, after(2_500));
     assert_eq!(queue.poll_keyframe(after(9_000)), None);
@@ -180,20 +206,22 @@ fn a_keyframe_is_asked_for_once_a_second_when_it_could_leave() {
 fn a_picture_without_room_breaks_its_stream_and_leaves_sound_its_own() {
     let mut queue = Queue::new();
     let now = epoch();
-    queue.push(now, Keyframe, &packet(1, 1, 1_200)).unwrap();
+    queue
+        .push(now, Keyframe, FRAME, &packet(1, 1, 1_200))
+        .unwrap();
     let refused = (0..1_000)
-        .map(|_| queue.push(now, Picture, &packet(1, 1, 1_200)))
+        .map(|_| queue.push(now, Picture, FRAME, &packet(1, 1, 1_200)))
         .find_map(Result::err);
     assert_eq!(refused, Some(DropReason::SendQueueFull));
     assert!(queue.is_broken());
-    queue.push(now, Sound, &packet(2, 1, 100)).unwrap();
+    queue.push(now, Sound, FRAME, &packet(2, 1, 100)).unwrap();
     assert_eq!(
         all_of(&mut queue, now).len(),
         1,
         "half a picture is of no use"
     );
-    queue.push(now, Repair, &packet(4, 1, 100)).unwrap();
-    let refused = queue.push(now, Repair, &packet(4, 1, 100));
+    queue.push(now, Repair, FRAME, &packet(4, 1, 100)).unwrap();
+    let refused = queue.push(now, Repair, FRAME, &packet(4, 1, 100));
     assert_eq!(refused, Err(DropReason::TooLate), "something waits");
 }
 
@@ -202,9 +230,9 @@ fn what_is_kept_for_a_connection_that_takes_nothing_is_bounded() {
     let mut queue = Queue::new();
     for at in 0..20_000_u32 {
         let now = after(u64::from(at));
-        let _ = queue.push(now, Control, &packet(9, at, 90));
-        let _ = queue.push(now, Sound, &packet(2, at, 100));
-        let _ = queue.push(now, Keyframe, &packet(at % 1_000, at, 1_200));
+        let _ = queue.push(now, Control, FRAME, &packet(9, at, 90));
+        let _ = queue.push(now, Sound, FRAME, &packet(2, at, 100));
+        let _ = queue.push(now, Keyframe, FRAME, &packet(at % 1_000, at, 1_200));
     }
     let held = [&queue.control, &queue.sound, &queue.pictures].map(Lane::memory);
     assert!(held.iter().sum::<usize>() < 1_024 * 1_024, "{held:?} bytes");
@@ -241,12 +269,14 @@ fn over_a_line(rate: usize, bits: usize) -> Came {
             let pieces = length.div_ceil(1_000);
             for piece in 0..pieces {
                 let kind = if piece == 0 { kind } else { Picture };
-                let _ = queue.push(now, kind, &packet(1, tick, length / pieces));
+                let _ = queue.push(now, kind, FRAME, &packet(1, tick, length / pieces));
             }
             sent.push((tick, pieces, kind == Keyframe));
         }
         if tick % 60 == 0 {
-            queue.push(now, Sound, &packet(2, tick, 300)).unwrap();
+            queue
+                .push(now, Sound, FRAME, &packet(2, tick, 300))
+                .unwrap();
         }
         wire.take(now, &mut queue, rate / 8 / 1_000);
         came.extend(wire.whole().into_iter().map(|frame| (tick, frame)));

@@ -1,0 +1,134 @@
+//! STUN and TURN servers that clients are told: our own, which is at the public port and leads to our own
+//! media alone, and those of the configuration.
+
+use std::time::Duration;
+
+use axum::http::Uri;
+use axum::http::uri::Authority;
+
+use crate::app::App;
+use crate::auth::Grant;
+use crate::config::{Config, IceServer, Secret};
+use crate::listener::ReachedAs;
+use crate::protocol;
+
+/// How long a password is good: as long as its owner's token, but within these. What was begun with it
+/// goes on beyond, and whoever resumes is given another. Higher: one that was overheard is of use for
+/// longer, to reach what anybody can reach. Lower: who looks for another way late finds it closed.
+const LIFE: (Duration, Duration) = (
+    Duration::from_secs(60 * 60),
+    Duration::from_secs(7 * 24 * 60 * 60),
+);
+
+/// The same where the token is not at hand.
+const LIFE_OF_RESUMED: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Ports that are meant where none is named.
+const HTTP_PORT: u16 = 80;
+const HTTPS_PORT: u16 = 443;
+
+/// What a client is told that has reached us by this name. `id` is in its user name.
+pub(crate) fn of(
+    app: &App,
+    reached: &ReachedAs,
+    id: &str,
+    grant: Option<&Grant>,
+) -> Vec<IceServer> {
+    let config = app.config();
+    let life = grant.map_or(LIFE_OF_RESUMED, |grant| {
+        let left = grant.expires_at();
+        let left = left.duration_since(app.clock.now().wall);
+        Duration::try_from(left)
+            .unwrap_or_default()
+            .clamp(LIFE.0, LIFE.1)
+    });
+    let url = own_url(&config, reached.0.as_ref());
+    let own = url.and_then(|url| {
+        let credentials = app.media.media().turn_credentials(id, life)?;
+        Some(IceServer {
+            url,
+            username: credentials.username,
+            credential: Secret::new(&credentials.password),
+        })
+    });
+    let others = config.media.ice_servers.iter().cloned();
+    own.into_iter().chain(others).collect()
+}
+
+/// Where our own TURN server is for who has reached us by this name; `None` if it cannot be reached
+/// there: what a proxy before us passes on is HTTP alone.
+fn own_url(config: &Config, reached: Option<&Authority>) -> Option<String> {
+    let is_tls = config.tls.is_on();
+    let is_proxied = config.is_https() || !config.http.trusted_proxies.is_empty();
+    if !config.media.turn || (!is_tls && is_proxied) {
+        return None;
+    }
+    let public: Option<Uri> = config.http.public_url.parse().ok();
+    let public = public.and_then(|url| url.authority().cloned());
+    let at = public.as_ref().or(reached)?;
+    let (scheme, port) = if is_tls {
+        ("turns", HTTPS_PORT)
+    } else {
+        ("turn", HTTP_PORT)
+    };
+    let port = at.port_u16().unwrap_or(port);
+    Some(format!("{scheme}:{}:{port}?transport=tcp", at.host()))
+}
+
+impl From<IceServer> for protocol::server::IceServer {
+    fn from(server: IceServer) -> Self {
+        let has_user = !server.username.is_empty();
+        let secret = server.credential.expose().to_owned();
+        Self {
+            urls: vec![server.url],
+            username: has_user.then_some(server.username),
+            credential: has_user.then_some(secret),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(set: impl FnOnce(&mut Config), reached: &str) -> Option<String> {
+        let mut config = Config::default();
+        set(&mut config);
+        own_url(&config, Some(&reached.parse().unwrap()))
+    }
+
+    fn tls(config: &mut Config) {
+        config.tls.certificate = "cert.pem".into();
+    }
+
+    #[test]
+    fn it_is_where_the_client_has_found_us() {
+        let plain = url(|_| {}, "10.1.1.5:7900");
+        assert_eq!(plain.as_deref(), Some("turn:10.1.1.5:7900?transport=tcp"));
+        let secure = url(tls, "hop.example.vn");
+        let expected = "turns:hop.example.vn:443?transport=tcp";
+        assert_eq!(secure.as_deref(), Some(expected));
+        let v6 = url(tls, "[2001:db8::1]:8443");
+        let expected = "turns:[2001:db8::1]:8443?transport=tcp";
+        assert_eq!(v6.as_deref(), Some(expected));
+        let named = |config: &mut Config| {
+            tls(config);
+            config.http.public_url = "https://hop.example.vn:8443".to_owned();
+        };
+        let expected = "turns:hop.example.vn:8443?transport=tcp";
+        assert_eq!(url(named, "10.1.1.5").as_deref(), Some(expected));
+    }
+
+    #[test]
+    fn a_proxy_does_not_lead_there() {
+        let proxied = |config: &mut Config| {
+            config.http.public_url = "https://hop.example.vn".to_owned();
+        };
+        assert_eq!(url(proxied, "hop.example.vn"), None);
+        let trusted = |config: &mut Config| {
+            config.http.trusted_proxies = vec!["10.0.0.0/8".parse().unwrap()];
+        };
+        assert_eq!(url(trusted, "hop.example.vn"), None);
+        assert_eq!(url(|config| config.media.turn = false, "10.1.1.5"), None);
+    }
+}
