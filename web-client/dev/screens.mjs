@@ -55,6 +55,7 @@ async function reach(page, port, [, path, claims, act]) {
   if (claims?.isHeld) await page.route("**/links/exchange", () => undefined);
   if (claims?.isListHeld) await page.route("**/roster", () => undefined);
   page.setDefaultTimeout(8_000);
+  page.setDefaultNavigationTimeout(30_000);
   const { isBareCode, flags: _, isHeld: __, ...told } = claims ?? {};
   const hash = claims === null ? "" : isBareCode ? "#code=AAAA" : `#token=${tokenOf(told)}`;
   await page.goto(`http://127.0.0.1:${port}${path}${hash}`);
@@ -75,7 +76,7 @@ async function show(browser, port, state, differences) {
     for (const language of languages) {
       await looker.speak(language);
       shown.add(await looker.words(), language);
-      await looker.photograph({ sizes, looks, isBrief }, async (view, picture, found) => {
+      await looker.photograph({ sizes, looks, isBrief, isFirst: language === languages[0] }, async (view, picture, found) => {
         const file = `${name}-${language}-${view}.jpg`;
         pictures += 1;
         for (const what of found) fail(file, what);

@@ -20,8 +20,8 @@ export const LOOKS = {
 };
 /** States that differ from another by one sentence are seen where it is longest and shortest of room. */
 const BRIEF = { sizes: ["phone", "laptop"], looks: ["light"] };
-/** Where axe is asked: colours differ by look, what is shown differs by size. */
-const JUDGED = [["light", "laptop"], ["light", "phone"], ["dark", "laptop"]];
+/** Where axe is asked: colours differ by look, what is shown differs by size; words only by language. */
+const JUDGED = { first: [["light", "laptop"], ["light", "phone"], ["dark", "laptop"]], further: [["light", "laptop"]] };
 
 /** Runs in a world of its own in the page, whose clock goes on. */
 function settle() {
@@ -113,7 +113,7 @@ export class Looker {
   }
 
   /** Calls `onPicture` with the name of each look and size, its picture and what is wrong with it. */
-  async photograph({ sizes, looks, isBrief }, onPicture) {
+  async photograph({ sizes, looks, isBrief, isFirst }, onPicture) {
     const [manySizes, manyLooks] = isBrief
       ? [sizes.filter((size) => BRIEF.sizes.includes(size)), looks.filter((look) => BRIEF.looks.includes(look))]
       : [sizes, looks];
@@ -122,7 +122,7 @@ export class Looker {
       for (const size of manySizes) {
         await this.#size(SIZES[size]);
         const found = await this.#run(`(${faults})()`);
-        if (JUDGED.some(([ofLook, ofSize]) => ofLook === look && ofSize === size)) found.push(...(await this.#violations()));
+        if (JUDGED[isFirst ? "first" : "further"].some(([ofLook, ofSize]) => ofLook === look && ofSize === size)) found.push(...(await this.#violations()));
         const { data } = await this.#client.send("Page.captureScreenshot", { format: "jpeg", quality: 82, optimizeForSpeed: true });
         await onPicture(`${size}-${look}`, Buffer.from(data, "base64"), found);
       }

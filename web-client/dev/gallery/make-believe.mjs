@@ -10,8 +10,10 @@ export function makeBelieve(flags) {
   globalThis.__isHeldBack = flags.isBlocked === true;
 
   function drawn(index) {
-    const canvas = Object.assign(document.createElement("canvas"), { width: 1280, height: 720 });
+    // Small, as an operator's page has twenty of them.
+    const canvas = Object.assign(document.createElement("canvas"), { width: 320, height: 180 });
     const pen = canvas.getContext("2d");
+    pen.scale(1 / 4, 1 / 4);
     const hue = [215, 150, 40, 280, 350][index % 5];
     function draw() {
       const back = pen.createLinearGradient(0, 0, 0, 720);
@@ -26,11 +28,15 @@ export function makeBelieve(flags) {
       pen.fill();
     }
     draw();
-    setInterval(draw, 300);
-    return canvas.captureStream(5).getVideoTracks()[0];
+    setInterval(draw, 500);
+    return canvas.captureStream(2).getVideoTracks()[0];
   }
+  // One for all that is not heard, and it stands still: each that runs costs as much as a page.
+  let silence;
   function sound(isHeard) {
-    const context = new AudioContext();
+    silence ??= new AudioContext();
+    if (silence.state === "running") silence.suspend();
+    const context = isHeard ? new AudioContext() : silence;
     const out = context.createMediaStreamDestination();
     if (isHeard) {
       const tone = new OscillatorNode(context, { frequency: 220 });

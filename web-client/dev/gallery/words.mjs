@@ -34,15 +34,29 @@ export function said(key) {
   return new RegExp(`^\\s*(?:${either.map(pattern).join("|")})\\s*$`, "su");
 }
 
+const plain = (text) => text.replaceAll(/\s+/gu, " ").trim();
+
+/** Whether a text says a sentence, whatever stands in its places: all its parts, one after the other. */
+function isIn(text, sentence) {
+  let from = 0;
+  for (const part of sentence.split(/\{\{[^}]*\}\}/u)) {
+    const at = text.indexOf(plain(part), from);
+    if (at < 0) return false;
+    from = at + plain(part).length;
+  }
+  return true;
+}
+
 /** Keeps count of what has been shown. */
 export class Shown {
   #seen = new Set();
 
   /** `text` is everything that a page says, names of buttons included. */
   add(text, language) {
+    const said = plain(text);
     for (const [key, sentence] of sentences(language)) {
       const id = `${language} ${key}`;
-      if (!this.#seen.has(id) && new RegExp(pattern(sentence), "su").test(text)) this.#seen.add(id);
+      if (!this.#seen.has(id) && isIn(said, sentence)) this.#seen.add(id);
     }
   }
 
