@@ -245,6 +245,31 @@ fn narrow_lines_are_used_to_four_fifths_and_carry_all_the_sound() {
 }
 
 #[test]
+fn what_is_shown_on_a_line_that_has_become_narrow_stays_however_much_the_picture_moves() {
+    let lines = [
+        (1_000, 300, 30),
+        (400, 100, 100),
+        (400, 500, 100),
+        (400, 1_000, 100),
+        (250, 500, 100),
+    ];
+    for (kbps, queue, delay) in lines {
+        for (reports, most) in [(REPORTS, 1), (POOR, 3)] {
+            let long = narrow(20_000, 300, delay);
+            let line = [from(0.0, long), from(10.0, narrow(kbps, queue, delay))];
+            let sites = sites(&line, reports, 76);
+            let steady = summaries(&sites, delay as f64 / 1e3, 16.0, 76.0);
+            let mut changes: Vec<_> = steady.iter().map(|it| it.changes).collect();
+            changes.sort_unstable();
+            let is_calm = changes[10] <= 1 && changes[19] <= most;
+            assert!(is_calm, "{kbps}, {queue}: {changes:?} in a minute");
+            let [.., queue] = spread(&steady, |it| it.queue);
+            assert!(queue < 0.2, "{kbps}: {queue} s in the queue");
+        }
+    }
+}
+
+#[test]
 fn a_line_too_narrow_for_every_picture_shows_those_that_others_do_not_depend_on() {
     for reports in [REPORTS, POOR] {
         let sites = sites(&[from(0.0, narrow(180, 500, 100))], reports, 60);
