@@ -84,7 +84,7 @@ impl Loss {
         newest.overtaken = newest.overtaken.saturating_add(saturate(came));
         let Counted {
             overtaken, lost, ..
-        } = self.long();
+        } = self.over(STEPS);
         if overtaken >= 4 && overtaken > lost / 4 {
             self.reordered_until = self.step + REMEMBERED;
         }
@@ -114,17 +114,23 @@ impl Loss {
 
     /// Of the last 600 to 800 ms.
     pub fn short(&self) -> Counted {
-        let (mut counted, now) = (self.over(4), self.over(1));
-        if self.is_reordered() {
-            counted.lost -= now.lost;
-            counted.all -= now.all;
-        }
-        counted
+        self.decided(4, 1)
     }
 
     /// Of the last five seconds.
     pub fn long(&self) -> Counted {
-        self.over(STEPS)
+        self.decided(STEPS, 2)
+    }
+
+    /// Where packets overtake one another without the newest steps: what seems lost of them may come.
+    fn decided(&self, steps: usize, newest: usize) -> Counted {
+        let mut counted = self.over(steps);
+        if self.is_reordered() {
+            let undecided = self.over(newest);
+            counted.lost -= undecided.lost;
+            counted.all -= undecided.all;
+        }
+        counted
     }
 }
 
@@ -152,6 +158,7 @@ mod tests {
         loss.recover(3);
         assert_eq!(counts(loss.moment()), (0, 0), "the rest may come yet");
         assert_eq!(counts(loss.short()), (0, 60));
+        assert_eq!(counts(loss.long()), (0, 460));
         loss.note(14_000_000, 0, 2);
         assert!(loss.is_reordered(), "few are sent");
         loss.note(60_000_000, 0, 2);
