@@ -35,6 +35,12 @@ const small = (kbps, queueMs, delayMs, seconds = 60) => ({
   steps: [{ name: "at once", seconds: 6, line: narrow(kbps, queueMs, delayMs) }, { name: "then", seconds }],
 });
 
+/** Makes a page's main thread so many times slower. */
+async function slowDown(page, rate) {
+  const session = await page.context().newCDPSession(page);
+  await session.send("Emulation.setCPUThrottlingRate", { rate });
+}
+
 export const CASES = {
   clean: {
     title: "clean line",
@@ -163,6 +169,15 @@ export const CASES = {
     before: (network) => network.cutUdp(),
     ...small(400, 500, 30),
     bars: [concealed("then", 2), late("then", 800), frames("then", 12)],
+  },
+  slow: {
+    title: "a processor six times slower",
+    steps: [{ name: "then", seconds: 20, act: (_, page) => slowDown(page, 6) }],
+    bars: [
+      bar("then", "main thread busy", (it) => it.busy * 100, 10, { unit: " %" }),
+      concealed("then", 0.5),
+      offered("then"),
+    ],
   },
   join250: {
     title: "join on 250 kbit/s, RTT 200 ms, queue 500 ms",

@@ -66,21 +66,30 @@ class Lane {
       await until("a first picture", () => visitor.page.evaluate(() => globalThis.__witness.frames.length > 0), { seconds: 60 });
       await passing(SETTLE_MS);
       const participant = await visitor.about("participant");
-      const times = [{ name: "join", from: clicked, to: Date.now() }];
+      const effort = await context.newCDPSession(visitor.page);
+      await effort.send("Performance.enable");
+      /** Seconds for which the main thread has worked. */
+      const worked = async () => {
+        const { metrics } = await effort.send("Performance.getMetrics");
+        return metrics.find(({ name }) => name === "TaskDuration").value;
+      };
+      const times = [{ name: "join", from: clicked, to: Date.now(), work: 0 }];
       for (const { name: step, seconds, line: link, act } of steps) {
         const from = Date.now();
         if (link) line.set(link);
-        act?.(line.namespace);
+        await act?.(line.namespace, visitor.page);
+        const before = await worked();
         await passing(seconds * 1_000);
-        times.push({ name: step, from, to: Date.now() });
+        times.push({ name: step, from, to: Date.now(), work: (await worked()) - before });
       }
       const told = await visitor.page.evaluate(testimony);
       const isAnother = (await visitor.about("participant")) !== participant;
       const baseline = times[1].from;
       const evidence = Object.fromEntries(
-        times.map(({ name: step, from, to }) => {
+        times.map(({ name: step, from, to, work }) => {
           const it = new Evidence(told, line.between(from, to), from, to);
-          Object.assign(it, { baseline, isAnother, loaded: (loaded - opened) / 1_000 });
+          const busy = (work * 1_000) / (to - from);
+          Object.assign(it, { baseline, isAnother, busy, loaded: (loaded - opened) / 1_000 });
           return [step, it];
         }),
       );

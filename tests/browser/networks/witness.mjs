@@ -217,6 +217,7 @@ export class Evidence {
       lost: this.counts.down.lost,
       overflowed: this.counts.down.overflowed,
       behind: Number(this.counts.behind.toFixed(1)),
+      busy: percent(this.busy ?? 0),
       nacks: this.gained("video", "nackCount"),
       keyFrameRequests: this.gained("video", "pliCount"),
       repaired: this.gained("video", "retransmittedPacketsReceived"),
