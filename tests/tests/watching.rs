@@ -325,6 +325,9 @@ fn what_the_uplink_loses_is_asked_for_again() {
     world.set_link(hall, Link::CLEAN);
     world.run_for(secs(2));
     assert!(world.client::<Light>(hall).repaired() > 50);
+    let sound = slot(&mut world, site, AUDIO);
+    let (lost, all) = (sound.gaps(), sound.arrived.len());
+    assert!(lost < 5 && all > 1_000, "{lost} beside {all} sounds");
     let slot = slot(&mut world, site, VIDEO);
     assert_continuous(slot);
     let sent: Vec<Duration> = slot

@@ -131,7 +131,7 @@ export class SoundHold {
 }
 
 /**
- * An offer that says of all sound received that what is lost of it may be asked for again. Browsers can, and say so of
+ * An offer that says of all sound that what is lost of it may be asked for again. Browsers can, and say so of
  * pictures alone; a server that does not answer it changes nothing.
  */
 export function withRepairs(sdp: string): string {
@@ -140,7 +140,6 @@ export function withRepairs(sdp: string): string {
 }
 
 function withRepairsOf(section: string): string {
-  if (!/^a=recvonly\r?$/mu.test(section)) return section;
   return section.replace(/^a=rtpmap:(\d+) opus\/48000\/2\r?\n/gmu, (line, type: string) => {
     const repair = `a=rtcp-fb:${type} nack\r\n`;
     return section.includes(repair) ? line : line + repair;

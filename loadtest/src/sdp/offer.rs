@@ -90,8 +90,9 @@ impl Offer<'_> {
                 Codec::H264 => " 102",
             });
         }
-        let keeps_whole = self.keeps_sound_whole && kind == MediaKind::Audio && send.is_none();
-        if keeps_whole {
+        let keeps_whole = self.keeps_sound_whole && kind == MediaKind::Audio;
+        let carries = keeps_whole && send.is_none();
+        if carries {
             line(sdp, format_args!(" {}", ids::OPUS_RED));
         }
         sdp.push_str("\r\n");
@@ -120,7 +121,7 @@ impl Offer<'_> {
             describe(sdp, *codec, send.is_some());
         }
         if keeps_whole {
-            describe_repairs_of_sound(sdp);
+            describe_repairs_of_sound(sdp, carries);
         }
         if let Some(track) = send {
             let repairs = kind == MediaKind::Video && self.encoder.has_rtx();
@@ -162,11 +163,14 @@ fn extensions(sdp: &mut String, kind: MediaKind, numbers: bool) {
     }
 }
 
-/// That sound may carry what came before it, and that what is lost of it may be asked for: as the page
-/// says it, for Chromium can and says only the first by itself.
-fn describe_repairs_of_sound(sdp: &mut String) {
+/// That what is lost of sound may be asked for, and that sound which is received may carry what came
+/// before it: as the page says it, for Chromium can both and says only the second by itself.
+fn describe_repairs_of_sound(sdp: &mut String, carries: bool) {
     let (pt, red) = (ids::OPUS, ids::OPUS_RED);
     line(sdp, format_args!("a=rtcp-fb:{pt} nack\r\n"));
+    if !carries {
+        return;
+    }
     line(sdp, format_args!("a=rtpmap:{red} red/48000/2\r\n"));
     line(sdp, format_args!("a=fmtp:{red} {pt}/{pt}\r\n"));
 }

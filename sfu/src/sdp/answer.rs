@@ -187,7 +187,7 @@ impl Section<'_> {
         spec: &PublicationSpec,
     ) -> MediaDescription {
         let feedback: &[Feedback] = match spec.kind {
-            MediaKind::Audio => &[Feedback::TransportCc],
+            MediaKind::Audio => &[Feedback::Nack, Feedback::TransportCc],
             MediaKind::Video => &[
                 Feedback::Nack,
                 Feedback::NackPli,
