@@ -183,6 +183,9 @@ pub struct Load {
     pub sending: u32,
     /// What they would be on a line that carries all.
     pub desired: u32,
+    /// The same in the second, of the last few, in which it was most: with so much and a tenth more
+    /// everything is shown.
+    pub most: u32,
 }
 
 impl Allocator {
@@ -205,6 +208,7 @@ impl Allocator {
         let mut load = Load {
             sending: sound,
             desired: sound,
+            most: sound,
         };
         for ((wish, fits), room) in wishes.iter().zip(fitting).zip(roomy) {
             let known = self.climbs.iter_mut().find(|climb| climb.slot == wish.slot);
@@ -229,6 +233,7 @@ impl Allocator {
             }
             load.sending += wish.cost(climb.rung).unwrap_or(0);
             load.desired += wish.best().1;
+            load.most += wish.at_most().best().1;
         }
         load
     }
@@ -409,6 +414,21 @@ mod tests {
         let carries = |step: u64| if step % 60 < 55 { 450_000 } else { 350_000 };
         let often = changes(1..5, carries, |_| wish(1, Priority::Main));
         assert!(often <= 4, "{often} in four minutes");
+    }
+
+    #[test]
+    fn a_tenth_more_than_is_needed_at_most_carries_all() {
+        let mut moving = wish(1, Priority::Main);
+        moving.most[2] = 1_100_000;
+        let mut allocator = Allocator::default();
+        let most = allocator
+            .allocate(epoch(), Some(400_000), 50_000, &[moving])
+            .most;
+        for step in 1..20 {
+            let now = epoch() + Duration::from_millis(200 * step);
+            allocator.allocate(now, Some(most / 10 * 11), 50_000, &[moving]);
+        }
+        assert_eq!(allocator.rung(1), Rung::High);
     }
 
     #[test]

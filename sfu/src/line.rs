@@ -650,7 +650,7 @@ impl Line {
 
     /// Whether the line carries all that there is to send.
     fn has_room(&self) -> bool {
-        u64::from(self.estimate.rate()) * 10 >= u64::from(self.load.desired) * 11
+        u64::from(self.estimate.rate()) * 10 >= u64::from(self.load.most) * 11
     }
 
     /// Bits per second that may be sent; `None` while nothing bounds them.

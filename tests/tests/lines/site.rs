@@ -107,7 +107,7 @@ pub(super) struct Site {
 /// How much the picture moves in a second, more or less: as with the clip of a speaker, of whose
 /// seconds some take a fifth more than others.
 fn movement(seconds: f64) -> f64 {
-    let mut dice = SmallRng::seed_from_u64(seconds as u64);
+    let mut dice = SmallRng::seed_from_u64(seconds.abs() as u64);
     0.9 + 0.2 * dice.random::<f64>()
 }
 
@@ -127,12 +127,17 @@ fn piece(now: Instant, bytes: usize) -> Packet {
 }
 
 fn at(seconds: f64) -> Instant {
-    epoch() + Duration::from_secs_f64(seconds)
+    let after = Duration::from_secs_f64(seconds.abs());
+    if seconds < 0.0 {
+        epoch() - after
+    } else {
+        epoch() + after
+    }
 }
 
 impl Site {
     pub(super) fn new(index: usize, start: f64, reports: Reports, seed: u64) -> Self {
-        Self {
+        let mut site = Self {
             line: Line::new(at(start), None),
             allocator: Allocator::default(),
             measures: Default::default(),
@@ -159,7 +164,12 @@ impl Site {
             moments: Vec::new(),
             changes: Vec::new(),
             reports_read: Vec::new(),
+        };
+        // The layers were there before it came.
+        for millis in (10..10_000).rev() {
+            site.measure(start - f64::from(millis) / 1e3);
         }
+        site
     }
 
     /// The way back is as long as the way there, and as uneven.
@@ -245,9 +255,9 @@ impl Site {
 
     /// Has the layers' rates known as a shard does, where they all arrive whatever is shown.
     fn measure(&mut self, now: f64) {
-        let millis = (now * 1e3).round() as u64;
+        let millis = (now * 1e3).round() as i64;
         for ((measure, rate), pictures) in self.measures.iter_mut().zip(LAYERS).zip(PICTURES) {
-            if millis.is_multiple_of((1e3 / pictures) as u64) {
+            if millis % (1e3 / pictures) as i64 == 0 {
                 let bytes = f64::from(rate) / 8.0 * PAYLOAD * movement(now) / pictures;
                 measure.note(at(now), &piece(at(now), bytes as usize));
             }
