@@ -102,6 +102,17 @@ export class Namespace {
     this.#within("nft", "add rule inet cut in meta l4proto udp drop; add rule inet cut out meta l4proto udp drop");
   }
 
+  /** From now on nothing goes out but TCP to this port. */
+  passOnly(port) {
+    this.cutUdp();
+    this.#within("nft", `add rule inet cut out oifname != "lo" tcp dport != ${port} drop`);
+  }
+
+  /** From now on what looks like STUN does not go out, in a frame or without one: as where only TLS may pass. */
+  cutStun() {
+    for (const bit of [32, 48]) this.#within("nft", `add rule inet cut out @ih,${bit},32 0x2112a442 drop`);
+  }
+
   /** From now on this network has another address, and the old one is gone. */
   readdress() {
     const [old, next] = this.#addresses;

@@ -39,10 +39,10 @@ const ARGUMENTS = [
 
 /**
  * Starts a browser. With a `clip` its camera and microphone play that; in a `namespace` it has that
- * network only.
+ * network only. `args` are further arguments.
  */
-export function launchChromium({ clip, namespace } = {}) {
-  const args = [...ARGUMENTS];
+export function launchChromium({ clip, namespace, args: further = [] } = {}) {
+  const args = [...ARGUMENTS, ...further];
   if (clip) args.push(`--use-file-for-fake-video-capture=${clip.picture}`, `--use-file-for-fake-audio-capture=${clip.sound}`);
   return chromium.launch({ executablePath: namespace?.wrap(CHROMIUM) ?? CHROMIUM, headless: true, args });
 }

@@ -27,10 +27,10 @@ export class World {
   }
 
   /** A browser whose camera and microphone play the clip of `source`; without one it has a plain network of its own. */
-  async browser({ source, namespace } = {}) {
+  async browser({ source, namespace, args } = {}) {
     const size = source === "hall" ? SIZE.hall : SIZE.site;
     const clip = source && makeClip(this.#directory, source, size);
-    const browser = await launchChromium({ clip, namespace });
+    const browser = await launchChromium({ clip, namespace, args });
     this.#undo.push(() => browser.close());
     return browser;
   }

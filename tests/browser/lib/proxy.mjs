@@ -1,0 +1,43 @@
+// A ministry's proxy (tinyproxy of Debian), which opens connections for those who ask by CONNECT.
+
+import { spawn } from "node:child_process";
+import { existsSync, writeFileSync } from "node:fs";
+import { createConnection } from "node:net";
+import { join } from "node:path";
+
+import { until } from "./until.mjs";
+
+const TINYPROXY = "/usr/bin/tinyproxy";
+
+/** Why there is no proxy here, or `false`. */
+export const NO_PROXY = existsSync(TINYPROXY) ? false : "needs tinyproxy";
+
+/** Starts one at `address`, with its files in `directory`, that leads to `port` and to nothing else. */
+export async function startProxy(directory, address, port) {
+  const own = 20_000 + (process.pid % 10_000);
+  const settings = [
+    `Port ${own}`,
+    `Listen ${address}`,
+    "Timeout 600",
+    "MaxClients 50",
+    "DisableViaHeader Yes",
+    `ConnectPort ${port}`,
+    `LogFile "${join(directory, "proxy.log")}"`,
+    "LogLevel Info",
+  ];
+  const file = join(directory, "proxy.conf");
+  writeFileSync(file, `${settings.join("\n")}\n`);
+  const proxy = spawn(TINYPROXY, ["-d", "-c", file], { stdio: "ignore" });
+  await until("the proxy listens", () => canConnect(address, own), { seconds: 10 });
+  return { port: own, stop: () => proxy.kill("SIGKILL") };
+}
+
+function canConnect(host, port) {
+  return new Promise((done) => {
+    const socket = createConnection({ host, port }, () => {
+      socket.destroy();
+      done(true);
+    });
+    socket.once("error", () => done(false));
+  });
+}
