@@ -1,6 +1,7 @@
 //! STUN and TURN servers that clients are told: our own, which is at the public port and leads to our own
 //! media alone, and those of the configuration.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::http::Uri;
@@ -63,8 +64,7 @@ fn own_url(config: &Config, reached: Option<&Authority>) -> Option<String> {
     if !config.media.turn || (!is_tls && is_proxied) {
         return None;
     }
-    let public: Option<Uri> = config.http.public_url.parse().ok();
-    let public = public.and_then(|url| url.authority().cloned());
+    let public = public_authority(config);
     let at = public.as_ref().or(reached)?;
     let (scheme, port) = if is_tls {
         ("turns", HTTPS_PORT)
@@ -73,6 +73,20 @@ fn own_url(config: &Config, reached: Option<&Authority>) -> Option<String> {
     };
     let port = at.port_u16().unwrap_or(port);
     Some(format!("{scheme}:{}:{port}?transport=tcp", at.host()))
+}
+
+/// What people type.
+fn public_authority(config: &Config) -> Option<Authority> {
+    let public: Option<Uri> = config.http.public_url.parse().ok();
+    public.and_then(|url| url.authority().cloned())
+}
+
+/// Where clients reach a port that listens on `bound`: with TLS of our own they come to us by the port
+/// that people type, whatever it is mapped to.
+pub(crate) fn public_port(config: &Config, bound: SocketAddr) -> SocketAddr {
+    let typed = public_authority(config).filter(|_| config.tls.is_on());
+    let port = typed.map(|at| at.port_u16().unwrap_or(HTTPS_PORT));
+    SocketAddr::new(bound.ip(), port.unwrap_or(bound.port()))
 }
 
 impl From<IceServer> for protocol::server::IceServer {
@@ -117,6 +131,17 @@ mod tests {
         };
         let expected = "turns:hop.example.vn:8443?transport=tcp";
         assert_eq!(url(named, "10.1.1.5").as_deref(), Some(expected));
+    }
+
+    #[test]
+    fn the_port_is_the_one_that_people_type_where_they_reach_us_by_it() {
+        let bound = "0.0.0.0:7900".parse().unwrap();
+        let mut config = Config::default();
+        assert_eq!(public_port(&config, bound), bound);
+        config.http.public_url = "https://hop.example.vn".to_owned();
+        assert_eq!(public_port(&config, bound), bound, "a proxy has that port");
+        tls(&mut config);
+        assert_eq!(public_port(&config, bound).port(), HTTPS_PORT);
     }
 
     #[test]

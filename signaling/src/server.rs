@@ -23,6 +23,7 @@ use crate::config::Config;
 use crate::data_dir::Lock;
 use crate::directory::Directory;
 use crate::heartbeat;
+use crate::ice_servers;
 use crate::listener::{self, Port, Secure, Security};
 use crate::live::LiveConfig;
 use crate::media::MediaPlane;
@@ -183,7 +184,8 @@ impl Server {
         server.sum_up_refusals();
         server.keep_signing();
         server.renew_certificate();
-        server.app.media.media().open(http);
+        let public_port = ice_servers::public_port(&server.app.config(), http);
+        server.app.media.media().open(public_port);
         let pages = Port {
             router: routes::public(server.app.clone()),
             security: server.public_security(),
