@@ -74,9 +74,11 @@ pub fn tls(failure: Option<&str>) -> Finding {
         "the certificate has ended: renew it on the server. If that says it has not, this machine's clock is wrong"
     } else if has(&["not valid yet", "NotValidYet"]) {
         "this machine's clock is behind: set it (timedatectl set-ntp true)"
-    } else if has(&["UnknownIssuer", "self-signed", "CaUsedAsEndEntity"]) {
+    } else if has(&["UnknownIssuer", "self-signed"]) {
         "nobody here trusts who made the certificate: the chain in tls.certificate is not whole, a firewall \
          looks into TLS, or the authority is the operator's own (`--ca FILE`)"
+    } else if has(&["CaUsedAsEndEntity"]) {
+        "tls.certificate is that of an authority: have it make one for the server"
     } else if has(&["NotValidForName", "not valid for name"]) {
         "the certificate is for another name: use that one, or have one made for this"
     } else {
@@ -188,6 +190,10 @@ mod tests {
             (
                 tls(Some("invalid peer certificate: UnknownIssuer")),
                 "chain",
+            ),
+            (
+                tls(Some("invalid peer certificate: Other(CaUsedAsEndEntity)")),
+                "of an authority",
             ),
             (
                 tls(Some("invalid peer certificate: NotValidForName")),
