@@ -58,6 +58,6 @@ macro_rules! every {
 }
 
 every!(
-    offer, rtp, rtcp, payload, framing, answer, line, feedback, header, stun, dtls, srtp, shard,
-    message, event, sites, token, settings, whip,
+    offer, rtp, rtcp, payload, framing, answer, line, feedback, header, stun, dtls, srtp, turn,
+    shard, message, event, sites, token, settings, whip,
 );
