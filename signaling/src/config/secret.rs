@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 const MASK: &str = "********";
 
 /// A secret text. Only [`expose`](Self::expose) gives it away.
-#[derive(Clone, Eq, PartialEq)]
+#[derive(Clone, Default, Eq, PartialEq)]
 pub struct Secret(String);
 
 impl Secret {
@@ -34,7 +34,9 @@ impl fmt::Debug for Secret {
 
 impl Serialize for Secret {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(MASK)
+        // The defaults are read back from this: one that is not set must stay so.
+        let text = if self.0.is_empty() { "" } else { MASK };
+        serializer.serialize_str(text)
     }
 }
 
@@ -89,5 +91,6 @@ mod tests {
         assert_eq!(secret.expose(), "correct horse");
         assert!(!format!("{secret:?}").contains("horse"));
         assert_eq!(serde_json::to_string(&secret).unwrap(), "\"********\"");
+        assert_eq!(serde_json::to_string(&Secret::default()).unwrap(), "\"\"");
     }
 }
