@@ -27,7 +27,7 @@ INTEROP := tests/interop
 BUILD_NEEDS := cc:build-essential
 DOCS_NEEDS := python3:python3 ensurepip:python3-venv
 LINT_NEEDS := $(BUILD_NEEDS) curl:curl python3:python3 ensurepip:python3-venv
-TEST_NEEDS := $(BUILD_NEEDS) python3:python3 ensurepip:python3-venv chromium:chromium firefox-esr:firefox-esr ip:iproute2 nft:nftables strace:strace
+TEST_NEEDS := $(BUILD_NEEDS) python3:python3 ensurepip:python3-venv chromium:chromium firefox-esr:firefox-esr ip:iproute2 nft:nftables strace:strace nginx:nginx caddy:caddy go:golang-go
 
 # Installs what is missing of $(1), all at once; says what to do where it cannot.
 define install

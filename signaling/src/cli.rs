@@ -22,6 +22,7 @@ use crate::data_dir::{CONTROL, DataDir};
 use crate::ids::ConferenceId;
 use crate::reload::{Outcome, Reloader};
 use crate::server::Server;
+use crate::tls::Root;
 use crate::vault;
 use crate::{control, demo, descriptors, rest, supervisor, tls};
 use signals::{Signals, Wish};
@@ -80,6 +81,9 @@ enum Verb {
         #[arg(long)]
         replace: bool,
     },
+    /// TLS of this server.
+    #[command(subcommand)]
+    Tls(TlsVerb),
     /// Look at the configuration.
     #[command(subcommand)]
     Config(ConfigVerb),
@@ -132,6 +136,12 @@ enum LogVerb {
 }
 
 #[derive(Debug, Subcommand)]
+enum TlsVerb {
+    /// Print the root of the server's own authority (PEM), and its fingerprint on standard error.
+    Root,
+}
+
+#[derive(Debug, Subcommand)]
 enum ConfigVerb {
     /// Print the configuration that is in effect, or what is wrong with it.
     Check,
@@ -172,6 +182,7 @@ async fn run_with(config: Config, file: Option<PathBuf>, verb: Verb) -> anyhow::
         Verb::Log(LogVerb::Export { conference }) => record::export(&config, &conference).await,
         Verb::Backup { file } => record::back_up(&config, &file).await,
         Verb::Restore { file, replace } => record::restore(&config, &file, replace).await,
+        Verb::Tls(TlsVerb::Root) => tls_root(&config),
         Verb::Config(ConfigVerb::Check) => check(&config),
         Verb::Reload => reload(&config).await,
         Verb::Doctor(visit) => doctor::run(&config, visit).await,
@@ -275,6 +286,12 @@ async fn import(config: &Config, file: &Path) -> anyhow::Result<()> {
         "{} sites added, {} changed, {} unchanged",
         summary.added, summary.changed, summary.unchanged
     ))
+}
+
+fn tls_root(config: &Config) -> anyhow::Result<()> {
+    let root = Root::load(&DataDir::existing(&config.data_dir)?)?;
+    complain(&format!("SHA-256 {}", root.fingerprint()));
+    print(root.pem())
 }
 
 fn check(config: &Config) -> anyhow::Result<()> {

@@ -8,7 +8,7 @@ pub mod load;
 mod network;
 mod reload;
 mod secret;
-mod tls;
+pub mod tls;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -30,6 +30,9 @@ pub use tls::Tls;
 
 /// Longest word on whom to call: it stands on one line of a page.
 const MAX_ORGANISER_CHARS: usize = 200;
+
+/// The port that `https://` means when none is named.
+pub const HTTPS_PORT: u16 = 443;
 
 /// The whole configuration. An empty file is a complete one.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -68,6 +71,9 @@ pub struct Http {
     /// Address and port to listen on; port 0 lets the system choose.
     #[serde(deserialize_with = "listen::address")]
     pub listen: SocketAddr,
+    /// Address and port at which `http://` is led to `https://`, as port 80; none if empty.
+    #[serde(with = "listen::optional")]
+    pub redirect_listen: Option<SocketAddr>,
     /// How clients reach it, for links that are printed. Empty: `http://`, or `https://` where TLS is
     /// on, and the listening address.
     pub public_url: String,
@@ -107,6 +113,8 @@ pub struct Admin {
     /// Address and port to listen on; keep it from the public.
     #[serde(deserialize_with = "listen::address")]
     pub listen: SocketAddr,
+    /// The authority (PEM) of which clients must have a certificate; then it speaks TLS. Empty: none.
+    pub client_authority: PathBuf,
 }
 
 /// The media plane.
@@ -259,6 +267,7 @@ impl Default for Http {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 7900)),
+            redirect_listen: None,
             public_url: String::new(),
             allowed_origins: Vec::new(),
             max_body_kibibytes: 256,
@@ -276,6 +285,7 @@ impl Default for Admin {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 7909)),
+            client_authority: PathBuf::new(),
         }
     }
 }
@@ -381,6 +391,12 @@ impl Config {
         self.check_ports(&mut found);
         self.check_texts(&mut found);
         self.tls.check(&mut found);
+        if tls::is_set(&self.admin.client_authority) && !self.tls.is_on() {
+            found.push(Invalid {
+                key: "admin.client_authority".to_owned(),
+                problem: "is set, but `[tls]` is not: there is no certificate to show".to_owned(),
+            });
+        }
         if found.is_empty() { Ok(()) } else { Err(found) }
     }
 
@@ -571,10 +587,14 @@ impl Config {
             );
         }
         let is_media = |port: u16| first > 0 && (u32::from(first)..=last).contains(&port.into());
-        for (key, listen) in [
-            ("http.listen", self.http.listen),
-            ("admin.listen", self.admin.listen),
-        ] {
+        let redirect = self.http.redirect_listen;
+        let listeners = [
+            ("http.listen", Some(self.http.listen)),
+            ("admin.listen", Some(self.admin.listen)),
+            ("http.redirect_listen", redirect),
+        ];
+        for (key, listen) in listeners {
+            let Some(listen) = listen else { continue };
             if is_media(listen.port()) {
                 let port = listen.port();
                 refuse(
@@ -586,6 +606,16 @@ impl Config {
         if self.http.listen == self.admin.listen && self.http.listen.port() > 0 {
             let listen = self.http.listen;
             refuse("admin.listen", format!("is {listen}, as `http.listen` is"));
+        }
+        let Some(listen) = redirect else { return };
+        if listen.port() > 0 && [self.http.listen, self.admin.listen].contains(&listen) {
+            let problem = format!("is {listen}, as another listener is");
+            refuse("http.redirect_listen", problem);
+        }
+        if !self.tls.is_on() {
+            let problem =
+                format!("is {listen}, but `[tls]` is not set: there is nothing to lead to");
+            refuse("http.redirect_listen", problem);
         }
     }
 
@@ -659,9 +689,21 @@ impl Config {
     pub fn base_url(&self, bound: SocketAddr) -> String {
         let public = self.http.public_url.trim_end_matches('/');
         match (public, self.tls.is_on()) {
-            ("", true) => format!("https://{bound}"),
+            ("", true) => self.secure_url(bound),
             ("", false) => format!("http://{bound}"),
             _ => public.to_owned(),
+        }
+    }
+
+    fn secure_url(&self, bound: SocketAddr) -> String {
+        let host = match self.tls.names.first() {
+            Some(name) if name.contains(':') => format!("[{name}]"),
+            Some(name) => name.clone(),
+            None => return format!("https://{bound}"),
+        };
+        match bound.port() {
+            HTTPS_PORT => format!("https://{host}"),
+            port => format!("https://{host}:{port}"),
         }
     }
 
@@ -801,6 +843,10 @@ mod tests {
         config.tls.certificate = "cert.pem".into();
         assert_eq!(config.base_url(bound), "https://127.0.0.1:4711");
         assert!(config.is_https());
+        config.tls.names = vec!["hop.example.vn".to_owned()];
+        assert_eq!(config.base_url(bound), "https://hop.example.vn:4711");
+        let https = SocketAddr::from((Ipv4Addr::LOCALHOST, 443));
+        assert_eq!(config.base_url(https), "https://hop.example.vn");
         config.http.public_url = "https://hop.example.vn/".to_owned();
         assert_eq!(config.base_url(bound), "https://hop.example.vn");
     }

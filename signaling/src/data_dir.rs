@@ -20,6 +20,15 @@ pub const RECORD_KEY: &str = "record-key.pem";
 /// What the record held when it was signed last.
 pub const SIGNED_HEADS: &str = "signed-heads.json";
 
+/// The root of the server's own authority, which is no secret.
+pub const TLS_ROOT: &str = "tls-root.pem";
+
+/// The key of that root.
+pub const TLS_ROOT_KEY: &str = "tls-root-key.pem";
+
+/// The account at an ACME server, and the certificate that it gave.
+pub const ACME: &str = "acme.json";
+
 /// Held by the server that uses the directory; in it stands its process.
 const LOCK: &str = "dinh.lock";
 
@@ -193,10 +202,9 @@ impl DataDir {
     /// Files of former versions, and of others' making, are closed too. The directory itself only if
     /// it is ours: somebody may have named a home directory by mistake.
     fn close_to_others(&self) -> Result<(), DataDirError> {
-        for name in [DATABASE, TOKEN_KEY, RECORD_KEY, SIGNED_HEADS, LOCK]
-            .into_iter()
-            .chain(BESIDE_DATABASE)
-        {
+        let own = [DATABASE, TOKEN_KEY, RECORD_KEY, SIGNED_HEADS, LOCK];
+        let tls = [TLS_ROOT, TLS_ROOT_KEY, ACME];
+        for name in own.into_iter().chain(tls).chain(BESIDE_DATABASE) {
             close_file(&self.file(name));
         }
         let path = &self.0;

@@ -42,8 +42,9 @@ fn too_few(limit: u64, wanted: u64) -> Option<u64> {
 pub(crate) fn wanted(config: &Config) -> u64 {
     let shards = u64::from(config.media.shard_count());
     let (http, sessions) = (&config.http, &config.sessions);
-    // The public and the private listener.
-    let requests = 2 * http.max_connections as u64;
+    // The public and the private listener, and the one that leads to https://.
+    let listeners = 2 + u64::from(http.redirect_listen.is_some());
+    let requests = listeners * http.max_connections as u64;
     let sockets = (sessions.max_connections + sessions.max_strangers) as u64;
     let media = (MEDIA_TCP_EACH * shards).min(config.media.max_peers.into());
     OWN + requests + sockets + media

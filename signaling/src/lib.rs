@@ -56,6 +56,7 @@ pub mod testing;
 mod text;
 pub mod tls;
 pub mod tokens;
+mod trust;
 mod unclaimed;
 pub mod vault;
 mod warden;

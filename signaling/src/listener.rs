@@ -2,7 +2,7 @@
 //! slow ones cannot keep quick ones out.
 //!
 //! What a connection speaks its first bytes tell (see `opening`). Where there is TLS, a request in
-//! the clear is led to `https://`, unless it asks how we are or comes from a proxy that is trusted.
+//! the clear is answered by another router, unless it comes from a proxy that is trusted.
 //!
 //! A connection is *idle* while no request of it is being answered: it has yet to send its first,
 //! is sending a header a byte at a time, or is kept alive for another. When there are as many
@@ -50,21 +50,18 @@ use proxies::Proxies;
 pub(crate) use accept::bind;
 pub use client::ClientAddress;
 pub use reached::ReachedAs;
-pub(crate) use redirect::Secure;
+pub(crate) use redirect::{Secure, to_https};
 
 /// Most bytes of a request's header. Higher: a slow client makes us hold more.
 const MAX_HEADER_BYTES: usize = 32 * 1024;
-
-/// What is answered in the clear even where there is TLS: load balancers and orchestrators ask it.
-const HEALTH: [&str; 2] = ["/healthz", "/readyz"];
 
 /// How a port is secured.
 #[derive(Clone, Debug)]
 pub(crate) struct Security {
     /// What handshakes are made with.
     pub(crate) tls: Arc<ServerConfig>,
-    /// Where requests in the clear are led.
-    pub(crate) secure: Secure,
+    /// What answers requests in the clear.
+    pub(crate) clear: Router,
     /// Whether a proxy that is trusted is answered in the clear: it has done TLS itself.
     pub(crate) behind_proxies: bool,
     /// How long browsers are to come by TLS alone; 0 says nothing of it.
@@ -116,8 +113,8 @@ pub(crate) async fn serve(
 struct Connections {
     router: Router,
     entry: Entry,
-    /// Where requests in the clear are led, if not answered.
-    secure: Option<Secure>,
+    /// What answers requests in the clear, if it is something else.
+    clear: Option<Router>,
     behind_proxies: bool,
     /// What answers by TLS say of later visits.
     hsts: Option<HeaderValue>,
@@ -162,7 +159,7 @@ impl Connections {
             behind_proxies: security
                 .as_ref()
                 .is_some_and(|security| security.behind_proxies),
-            secure: security.map(|security| security.secure),
+            clear: security.map(|security| security.clear),
             hsts: hsts.and_then(Result::ok),
             header,
             silence,
@@ -241,12 +238,14 @@ impl Connections {
         way: Way,
         request: Request<Incoming>,
     ) -> impl Future<Output = Result<Response<Body>, std::convert::Infallible>> + use<> {
-        let mut router = self.router.clone();
+        let mut router = self.router_for(way).clone();
         let client = self.entry.proxies.client(way.peer, request.headers());
-        let early = self.refuse_or_lead(way, &request);
+        let is_too_large = header_bytes(&request) > MAX_HEADER_BYTES;
         let hsts = self.hsts.clone().filter(|_| way.is_secure);
         async move {
-            if let Some(response) = early {
+            if is_too_large {
+                let mut response = Response::new(Body::empty());
+                *response.status_mut() = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
                 return Ok(response);
             }
             let mut request = request.map(Body::new);
@@ -260,17 +259,13 @@ impl Connections {
         }
     }
 
-    /// The answer to what goes no further.
-    fn refuse_or_lead(&self, way: Way, request: &Request<Incoming>) -> Option<Response<Body>> {
-        if header_bytes(request) > MAX_HEADER_BYTES {
-            let mut response = Response::new(Body::empty());
-            *response.status_mut() = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
-            return Some(response);
+    /// What answers requests that come so.
+    fn router_for(&self, way: Way) -> &Router {
+        let is_good = way.is_secure || (self.behind_proxies && self.entry.proxies.trusts(way.peer));
+        match &self.clear {
+            Some(clear) if !is_good => clear,
+            _ => &self.router,
         }
-        let secure = self.secure.as_ref().filter(|_| !way.is_secure)?;
-        let is_answered = HEALTH.contains(&request.uri().path())
-            || (self.behind_proxies && self.entry.proxies.trusts(way.peer));
-        (!is_answered).then(|| redirect::to_https(request, secure))
     }
 }
 

@@ -10,13 +10,17 @@
 //! /whip/{conference}[/{session}]
 //! /whep/{conference}[/{session}]
 //! /healthz  /readyz
+//! /trust  /trust/dinh-root.crt
 //! ```
+//!
+//! Where there is TLS, requests in the clear find `/healthz`, `/readyz`, `/trust` and
+//! `/.well-known/acme-challenge/{token}`, and are led to `https://` for all else.
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
+use axum::extract::{DefaultBodyLimit, MatchedPath, Path, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse as _, Redirect, Response};
@@ -26,10 +30,10 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use tower_http::timeout::TimeoutLayer;
 
 use crate::app::App;
-use crate::listener::ClientAddress;
+use crate::listener::{ClientAddress, Secure, to_https};
 use crate::protocol::ErrorCode;
 use crate::rest::{self, ApiError, Refused, refusals};
-use crate::{health, pages, session, whip};
+use crate::{health, pages, session, trust, whip};
 
 /// What the public sees.
 pub fn public(app: App) -> Router {
@@ -41,6 +45,7 @@ pub fn public(app: App) -> Router {
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/contact.json", get(pages::contact))
+        .merge(trust())
         .route("/assets/{*path}", get(pages::asset))
         .route("/docs", get(async || Redirect::permanent("/docs/")))
         .route("/docs/", get(pages::docs::first))
@@ -61,6 +66,38 @@ pub fn public(app: App) -> Router {
         .layer(from_fn_with_state(app.clone(), meter))
         .layer(map_response(guard))
         .with_state(app)
+}
+
+/// What is answered in the clear where there is TLS: everything else is led to `secure`.
+pub(crate) fn in_clear(app: App, secure: Secure) -> Router {
+    Router::new()
+        .route("/healthz", get(health::live))
+        .route("/readyz", get(health::ready))
+        .route("/.well-known/acme-challenge/{token}", get(acme_answer))
+        .merge(trust())
+        .fallback(move |request: Request| async move { to_https(&request, &secure) })
+        .layer(from_fn_with_state(app.clone(), count))
+        .layer(from_fn_with_state(app.clone(), meter))
+        .layer(map_response(guard))
+        .with_state(app)
+}
+
+/// Which root to install, for a trial.
+fn trust() -> Router<App> {
+    Router::new()
+        .route("/trust", get(trust::page))
+        .route("/trust/dinh-root.crt", get(trust::root))
+}
+
+/// Tells an ACME server that a name is ours (RFC 8555 §8.3).
+async fn acme_answer(State(app): State<App>, Path(token): Path<String>) -> Response {
+    let answer = app.tls.as_ref().and_then(|tls| tls.http_answer(&token));
+    match answer {
+        Some(answer) => {
+            ([(header::CONTENT_TYPE, "application/octet-stream")], answer).into_response()
+        }
+        None => (StatusCode::NOT_FOUND, "nothing was asked of this server\n").into_response(),
+    }
 }
 
 /// What only the operator of the server sees.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use axum::Router;
 use jiff::{SignedDuration, Timestamp};
 use sfu::{Events, Media, Sfu};
 use tokio::net::TcpListener;
@@ -20,7 +21,7 @@ use crate::clock::Clock;
 use crate::conference::Settings;
 use crate::conference_task::{Surroundings, WelcomeTimes};
 use crate::config::Config;
-use crate::data_dir::Lock;
+use crate::data_dir::{DataDir, Lock};
 use crate::directory::Directory;
 use crate::heartbeat;
 use crate::ice_servers;
@@ -51,6 +52,7 @@ pub struct Server {
     app: App,
     http: SocketAddr,
     admin: SocketAddr,
+    redirect: Option<SocketAddr>,
     /// Cancelled when nothing more is to be served.
     silence: CancellationToken,
     listeners: TaskTracker,
@@ -140,9 +142,13 @@ impl Server {
         if let Some(up_until) = up_until {
             clock.has_been(up_until);
         }
-        let tls = Tls::open(&config.tls)?.map(Arc::new);
+        let data = DataDir::create(&config.data_dir).map_err(VaultError::from)?;
+        let tls = Tls::open(&config, &data, clock.now().wall)?.map(Arc::new);
         let (http, public) = bind(config.http.listen, "http.listen")?;
         let (admin, private) = bind(config.admin.listen, "admin.listen")?;
+        let clear = config.http.redirect_listen;
+        let clear = clear.map(|address| bind(address, "http.redirect_listen"));
+        let (redirect, clear) = clear.transpose()?.unzip();
         let app = assemble(
             Kept {
                 store,
@@ -160,47 +166,41 @@ impl Server {
             sealer: Arc::new(sealer),
             http,
             admin,
+            redirect,
             silence: CancellationToken::new(),
             listeners: TaskTracker::new(),
             app,
         };
-        // Ends when the media plane stops.
-        server.listeners.spawn({
-            let (media, silence) = (server.app.media.clone(), server.silence.clone());
-            async move { silence.run_until_cancelled(media.deliver(events)).await }
-        });
+        server.deliver(events);
         server.listeners.spawn(heartbeat::beat(
             server.app.store.clone(),
             server.app.clock.clone(),
             server.silence.clone(),
         ));
-        server.listeners.spawn({
-            let (app, silence) = (Arc::clone(&server.app), server.silence.clone());
-            async move {
-                silence.run_until_cancelled(warden::watch(app)).await;
-            }
-        });
+        server.watch_tokens();
         server.observe();
         server.sum_up_refusals();
         server.keep_signing();
         server.renew_certificate();
-        let public_port = ice_servers::public_port(&server.app.config(), http);
-        server.app.media.media().open(public_port);
-        let pages = Port {
-            router: routes::public(server.app.clone()),
-            security: server.public_security(),
-            takes_media: true,
-        };
-        let figures = Port {
-            router: routes::private(server.app.clone()),
-            security: None,
-            takes_media: false,
-        };
-        server.serve(public, pages);
-        server.serve(private, figures);
+        server.serve_all(public, private, clear);
         info!(%http, %admin, "serving");
         AccessLog::server("started");
         Ok(server)
+    }
+
+    /// Passes on what the media plane says; ends when that stops.
+    fn deliver(&self, events: Events) {
+        let (media, silence) = (self.app.media.clone(), self.silence.clone());
+        self.listeners
+            .spawn(async move { silence.run_until_cancelled(media.deliver(events)).await });
+    }
+
+    /// Has those go whose token is good no longer.
+    fn watch_tokens(&self) {
+        let (app, silence) = (Arc::clone(&self.app), self.silence.clone());
+        self.listeners.spawn(async move {
+            silence.run_until_cancelled(warden::watch(app)).await;
+        });
     }
 
     /// Lets admission know how much is forwarded, while there is a limit to it.
@@ -251,19 +251,61 @@ impl Server {
     }
 
     /// How the public port is secured, if it is.
-    fn public_security(&self) -> Option<Security> {
-        let config = self.app.config();
-        let secure = match config.http.public_url.as_str() {
-            "" => Secure::Port(self.http.port()),
-            _ => Secure::Url(self.base_url()),
-        };
-        let tls = self.app.tls.as_ref()?;
+    fn security(&self) -> Option<Security> {
         Some(Security {
-            tls: tls.public(),
-            secure,
+            tls: self.app.tls.as_ref()?.public(),
+            clear: self.in_clear(),
             behind_proxies: true,
-            hsts_seconds: config.tls.hsts_seconds,
+            hsts_seconds: self.app.config().tls.hsts_seconds,
         })
+    }
+
+    /// How the private port is secured, if it is.
+    fn private_security(&self) -> Option<Security> {
+        let secure = Secure::Port(self.admin.port());
+        Some(Security {
+            tls: self.app.tls.as_ref()?.private()?,
+            clear: routes::in_clear(self.app.clone(), secure),
+            behind_proxies: false,
+            hsts_seconds: 0,
+        })
+    }
+
+    /// What is answered in the clear where there is TLS.
+    fn in_clear(&self) -> Router {
+        let config = self.app.config();
+        let has_name = !(config.http.public_url.is_empty() && config.tls.names.is_empty());
+        let secure = match has_name {
+            true => Secure::Url(self.base_url()),
+            false => Secure::Port(self.http.port()),
+        };
+        routes::in_clear(self.app.clone(), secure)
+    }
+
+    /// Begins to answer at every port.
+    fn serve_all(&self, public: TcpListener, private: TcpListener, clear: Option<TcpListener>) {
+        let public_port = ice_servers::public_port(&self.app.config(), self.http);
+        self.app.media.media().open(public_port);
+        let pages = Port {
+            router: routes::public(self.app.clone()),
+            security: self.security(),
+            takes_media: true,
+        };
+        let figures = Port {
+            router: routes::private(self.app.clone()),
+            security: self.private_security(),
+            takes_media: false,
+        };
+        self.serve(public, pages);
+        self.serve(private, figures);
+        if let Some(clear) = clear {
+            let leads_away = Port {
+                router: self.in_clear(),
+                security: None,
+                takes_media: false,
+            };
+            self.serve(clear, leads_away);
+        }
     }
 
     fn serve(&self, listener: TcpListener, port: Port) {
@@ -286,6 +328,12 @@ impl Server {
     #[must_use]
     pub const fn admin(&self) -> SocketAddr {
         self.admin
+    }
+
+    /// Where `http://` is led to `https://`, if that has a port of its own.
+    #[must_use]
+    pub const fn redirect(&self) -> Option<SocketAddr> {
+        self.redirect
     }
 
     /// How clients reach it.

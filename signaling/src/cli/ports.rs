@@ -27,6 +27,10 @@ pub(super) fn rules(config: &Config) -> String {
         reach(http),
         "pages, WebSocket, REST, WHIP, WHEP, and media where nothing else is open",
     );
+    if let Some(clear) = config.http.redirect_listen {
+        let what = "leads http:// to https://; answers an ACME server";
+        line(&clear.port().to_string(), "TCP", reach(clear), what);
+    }
     line(&media, "UDP", "everywhere", "media");
     line(&media, "TCP", "everywhere", "media where UDP is blocked");
     line(

@@ -125,8 +125,8 @@ pub fn certificate(now: Timestamp, not_after: Timestamp) -> Finding {
     let days = now.duration_until(not_after).as_hours() / 24;
     if now >= not_after {
         let measured = format!("ended at {not_after}");
-        let advice = "put a new one into tls.certificate and tls.key: no browser comes in. Or is this \
-            machine's clock wrong? It says ";
+        let advice = "put a new one into tls.certificate and tls.key, or read in the log why none is \
+            obtained: no browser comes in. Or is this machine's clock wrong? It says ";
         return Finding::new("certificate", Bad, measured, format!("{advice}{now}"));
     }
     let measured = format!("good for {days} days");

@@ -168,8 +168,12 @@ impl Drop for Gone {
 }
 
 fn certificate(config: &Config) -> Finding {
-    match Tls::open(&config.tls) {
-        Ok(Some(tls)) => judge::certificate(Timestamp::now(), tls.not_after()),
+    match Tls::look_beside(config) {
+        Ok(Some(not_after)) => judge::certificate(Timestamp::now(), not_after),
+        Ok(None) if config.tls.is_on() => Finding::skipped(
+            "certificate",
+            "there is none yet: a server makes or obtains it when it starts",
+        ),
         Ok(None) => Finding::skipped(
             "certificate",
             "[tls] is not set: browsers need a TLS proxy before this server",

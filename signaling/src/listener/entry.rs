@@ -19,6 +19,7 @@ use super::handover;
 use super::opening::Opening;
 use super::proxies::Proxies;
 use crate::metrics::Metrics;
+use crate::tls::ACME_TLS;
 
 /// A connection in the clear.
 pub(super) type Clear = Begun<ProxiedStream<TcpStream>>;
@@ -107,6 +108,8 @@ impl Entry {
         // Boxed: its state is large, and is there for a moment only.
         let shaking = Box::pin(tls.accept(stream));
         let failure = match tokio::time::timeout(self.patience, shaking).await {
+            // The ACME server has seen what it wanted.
+            Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(ACME_TLS) => return None,
             Ok(Ok(stream)) => {
                 let (opening, inside) = self.begin(stream).await?;
                 return match opening {

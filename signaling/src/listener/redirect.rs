@@ -5,6 +5,8 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST, LOCATION};
 use axum::http::uri::Authority;
 use axum::http::{HeaderValue, Request, Response, StatusCode};
 
+use crate::config::HTTPS_PORT;
+
 /// Where `https://` is.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Secure {
@@ -14,12 +16,9 @@ pub(crate) enum Secure {
     Port(u16),
 }
 
-/// The port that `https://` means when none is named.
-const HTTPS_PORT: u16 = 443;
-
 /// Answers a request in the clear: the same address, by TLS. Nobody is to remember it, so that a
 /// server which is set to plain HTTP again is found.
-pub(super) fn to_https<B>(request: &Request<B>, secure: &Secure) -> Response<Body> {
+pub(crate) fn to_https<B>(request: &Request<B>, secure: &Secure) -> Response<Body> {
     let location = location(request, secure).and_then(|url| HeaderValue::from_str(&url).ok());
     let (status, text) = match location {
         Some(_) => (

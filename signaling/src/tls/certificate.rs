@@ -1,6 +1,7 @@
 //! A certificate with its chain and its key.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -8,6 +9,7 @@ use tokio_rustls::rustls;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::sign::CertifiedKey;
+use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::provider;
@@ -36,7 +38,10 @@ pub enum CertificateError {
 #[derive(Clone)]
 pub(crate) struct Certificate {
     key: Arc<CertifiedKey>,
+    not_before: Timestamp,
     not_after: Timestamp,
+    /// What it is for: names in small letters, and addresses.
+    names: Vec<String>,
 }
 
 impl fmt::Debug for Certificate {
@@ -72,13 +77,17 @@ impl Certificate {
         let own = chain.first().ok_or(CertificateError::NoCertificate)?;
         let (_, parsed) = X509Certificate::from_der(own)
             .map_err(|error| CertificateError::Unreadable(error.to_string()))?;
-        let seconds = parsed.validity().not_after.timestamp();
-        let not_after = Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX);
+        let validity = parsed.validity();
+        let [not_before, not_after] = [validity.not_before, validity.not_after]
+            .map(|time| Timestamp::from_second(time.timestamp()).unwrap_or(Timestamp::MAX));
+        let names = names(&parsed);
         let key =
             CertifiedKey::from_der(chain, key, &provider()).map_err(CertificateError::Pair)?;
         Ok(Self {
             key: Arc::new(key),
+            not_before,
             not_after,
+            names,
         })
     }
 
@@ -91,6 +100,45 @@ impl Certificate {
     pub(crate) const fn not_after(&self) -> Timestamp {
         self.not_after
     }
+
+    /// Whether it is for all of these names and addresses.
+    pub(super) fn is_for(&self, names: &[String]) -> bool {
+        let has = |name: &String| self.names.contains(&canonical(name));
+        names.iter().all(has)
+    }
+
+    /// When a third of its time is left: another should then take its place.
+    pub(super) fn renew_at(&self) -> Timestamp {
+        let life = self.not_after.duration_since(self.not_before);
+        self.not_after
+            .checked_sub(life / 3)
+            .unwrap_or(self.not_after)
+    }
+}
+
+/// A name or an address as it is compared.
+fn canonical(name: &str) -> String {
+    let address = name.parse::<IpAddr>().map(|address| address.to_string());
+    address.unwrap_or_else(|_| name.to_ascii_lowercase())
+}
+
+/// What a certificate is for.
+fn names(certificate: &X509Certificate<'_>) -> Vec<String> {
+    let names = certificate.subject_alternative_name().ok().flatten();
+    let names = names.map(|extension| extension.value.general_names.as_slice());
+    let name = |name: &GeneralName<'_>| match name {
+        GeneralName::DNSName(name) => Some(name.to_ascii_lowercase()),
+        GeneralName::IPAddress(bytes) => address(bytes).map(|address| address.to_string()),
+        // No browser looks at another kind.
+        _ => None,
+    };
+    names.unwrap_or_default().iter().filter_map(name).collect()
+}
+
+fn address(bytes: &[u8]) -> Option<IpAddr> {
+    let v4 = <[u8; 4]>::try_from(bytes).map(IpAddr::from);
+    let v6 = || <[u8; 16]>::try_from(bytes).map(IpAddr::from);
+    v4.or_else(|_| v6()).ok()
 }
 
 #[cfg(test)]
@@ -107,6 +155,23 @@ mod tests {
         let (chain, key) = made("localhost");
         let certificate = Certificate::from_pem(chain.as_bytes(), key.as_bytes()).unwrap();
         assert!(certificate.not_after() > Timestamp::from_second(4_000_000_000).unwrap());
+    }
+
+    #[test]
+    fn it_knows_what_it_is_for_and_when_to_renew_it() {
+        let made = rcgen::generate_simple_self_signed(
+            ["Hop.Example.vn", "10.1.2.3", "fd00::1"].map(str::to_owned),
+        );
+        let made = made.unwrap();
+        let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+        let certificate = Certificate::from_pem(chain.as_bytes(), key.as_bytes()).unwrap();
+        let is_for = |names: &[&str]| {
+            let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+            certificate.is_for(&names)
+        };
+        assert!(is_for(&["hop.example.VN", "fd00:0::1"]) && is_for(&[]));
+        assert!(!is_for(&["hop.example.vn", "10.1.2.4"]));
+        assert!(certificate.renew_at() < certificate.not_after());
     }
 
     #[test]

@@ -1,20 +1,25 @@
-//! Looks whether the certificate has changed where it comes from.
+//! Looks whether another certificate is to be shown.
 
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tracing::{error, info};
 
-use super::renewal::Look;
-use super::{Tls, TlsError};
+use super::files::Files;
+use super::renewal::{Look, Renewal};
+use super::{Source, Tls, TlsError};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::reload::{Commit, Part};
 
-/// How often. Higher: a new certificate is shown later. Lower: two small files are read more often.
+/// How often files and names are looked at. Higher: a new certificate is shown later. Lower: two small
+/// files are read more often.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
+
+/// How often it is asked whether to order one. Higher: one that lives for seconds, as those of tests,
+/// ends before.
+const ASK_EVERY: Duration = Duration::from_secs(1);
 
 /// What came of a look.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -26,7 +31,8 @@ pub enum Reloaded {
 }
 
 impl Tls {
-    /// Shows what the files hold now to the next handshakes. Blocks for as long as reading takes.
+    /// Shows what the files hold now to the next handshakes; what the server makes or orders itself is
+    /// renewed without being asked. Blocks for as long as reading takes.
     ///
     /// # Errors
     /// When that cannot be used: what was shown before still is.
@@ -36,18 +42,51 @@ impl Tls {
 
     /// As [`reload`](Self::reload); with an error, whether it is one that nobody has heard of.
     fn look(&self, now: Timestamp) -> Result<Reloaded, (TlsError, bool)> {
+        match &self.source {
+            Source::Files { files, renewal } => self.look_at(files, renewal, now),
+            Source::SelfMade(made) => {
+                let shown = self.shown.certificate();
+                match made.renewed(shown.as_ref(), now) {
+                    Ok(None) => Ok(Reloaded::Unchanged),
+                    Ok(Some(certificate)) => Ok(self.show(certificate)),
+                    Err(cause) => {
+                        let is_news = made.is_news(&cause.to_string());
+                        Err((cause.into(), is_news))
+                    }
+                }
+            }
+            Source::Acme(_) => Ok(Reloaded::Unchanged),
+        }
+    }
+
+    fn look_at(
+        &self,
+        files: &Files,
+        renewal: &Mutex<Renewal>,
+        now: Timestamp,
+    ) -> Result<Reloaded, (TlsError, bool)> {
         // Held while the files are read, so that two looks do not overtake each other.
-        let mut renewal = self.renewal.lock().unwrap_or_else(PoisonError::into_inner);
-        let (content, read) = self.files.read();
+        let mut renewal = renewal.lock().unwrap_or_else(PoisonError::into_inner);
+        let (content, read) = files.read();
         match renewal.look(now, content, read) {
             Look::Same => Ok(Reloaded::Unchanged),
-            Look::Show(certificate) => {
-                let not_after = certificate.not_after();
-                self.shown.show(certificate);
-                info!(%not_after, "shows another certificate");
-                Ok(Reloaded::Renewed(not_after))
-            }
+            Look::Show(certificate) => Ok(self.show(certificate)),
             Look::Broken { cause, is_news } => Err((cause.into(), is_news)),
+        }
+    }
+
+    fn show(&self, certificate: super::certificate::Certificate) -> Reloaded {
+        let not_after = certificate.not_after();
+        self.shown.show(certificate);
+        info!(%not_after, "shows another certificate");
+        Reloaded::Renewed(not_after)
+    }
+
+    fn look_and_say(&self, now: Timestamp) {
+        if let Err((cause, true)) = self.look(now) {
+            self.count_failure();
+            let shown_until = self.not_after();
+            error!(%cause, ?shown_until, "a new certificate cannot be used: the former one stays");
         }
     }
 }
@@ -62,30 +101,32 @@ pub(crate) struct Watched {
 
 impl Part for Watched {
     fn prepare(&self, _: &Config) -> Result<Commit, String> {
-        let (_, read) = self.tls.files.read();
-        read.map_err(|cause| cause.to_string())?;
+        if let Source::Files { files, .. } = &self.tls.source {
+            let (_, read) = files.read();
+            read.map_err(|cause| cause.to_string())?;
+        }
         let (tls, now) = (Arc::clone(&self.tls), self.clock.now().wall);
         Ok(Box::new(move || tls.look_and_say(now)))
     }
 }
 
-/// Looks again and again. Never ends.
+/// Looks, or orders, again and again. Never ends.
 pub(crate) async fn watch(tls: Arc<Tls>, clock: Clock) {
     loop {
-        tokio::time::sleep(LOOK_EVERY).await;
-        let (tls, now) = (Arc::clone(&tls), clock.now().wall);
-        // One that has been stopped has nothing to say.
-        let _ = tokio::task::spawn_blocking(move || tls.look_and_say(now)).await;
-    }
-}
-
-impl Tls {
-    fn look_and_say(&self, now: Timestamp) {
-        if let Err((cause, true)) = self.look(now) {
-            self.failures.fetch_add(1, Ordering::Relaxed);
-            let shown_until = self.not_after();
-            error!(%cause, %shown_until, "a new certificate cannot be used: the former one stays");
+        let now = clock.now().wall;
+        if let Source::Acme(acme) = &tls.source {
+            if acme.is_due(now, tls.shown.certificate().as_ref())
+                && !acme.renew(&tls.shown, || clock.now().wall).await
+            {
+                tls.count_failure();
+            }
+            tokio::time::sleep(ASK_EVERY).await;
+            continue;
         }
+        tokio::time::sleep(LOOK_EVERY).await;
+        let looking = Arc::clone(&tls);
+        // One that has been stopped has nothing to say.
+        let _ = tokio::task::spawn_blocking(move || looking.look_and_say(now)).await;
     }
 }
 
@@ -94,19 +135,22 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::config;
+    use crate::data_dir::DataDir;
 
     /// Puts a certificate of this name into two files.
-    fn put(directory: &Path, name: &str) -> config::Tls {
+    fn put(directory: &Path, name: &str) -> Config {
         let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
-        let [certificate, key] = ["cert.pem", "key.pem"].map(|name| directory.join(name));
-        std::fs::write(&certificate, made.cert.pem()).unwrap();
-        std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
-        config::Tls {
-            certificate,
-            key,
-            ..config::Tls::default()
-        }
+        let mut config = Config::default();
+        config.tls.certificate = directory.join("cert.pem");
+        config.tls.key = directory.join("key.pem");
+        std::fs::write(&config.tls.certificate, made.cert.pem()).unwrap();
+        std::fs::write(&config.tls.key, made.signing_key.serialize_pem()).unwrap();
+        config
+    }
+
+    fn open(config: &Config, directory: &Path) -> Result<Option<Tls>, TlsError> {
+        let directory = DataDir::create(directory).unwrap();
+        Tls::open(config, &directory, Timestamp::now())
     }
 
     #[test]
@@ -114,11 +158,11 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let now = Timestamp::UNIX_EPOCH;
         let config = put(directory.path(), "one.example");
-        let tls = Tls::open(&config).unwrap().unwrap();
+        let tls = open(&config, directory.path()).unwrap().unwrap();
         assert_eq!(tls.reload(now).unwrap(), Reloaded::Unchanged);
         put(directory.path(), "two.example");
-        assert_eq!(tls.reload(now).unwrap(), Reloaded::Renewed(tls.not_after()));
-        std::fs::write(&config.key, "nonsense").unwrap();
+        assert!(matches!(tls.reload(now), Ok(Reloaded::Renewed(_))));
+        std::fs::write(&config.tls.key, "nonsense").unwrap();
         for _ in 0..5 {
             tls.look_and_say(now);
         }
@@ -134,21 +178,28 @@ mod tests {
         let tls = watched.tls;
         put(directory.path(), "three.example");
         tls.look_and_say(now);
-        assert_eq!(
-            (tls.failures(), tls.reload(now).unwrap()),
-            (1, Reloaded::Unchanged)
-        );
+        let unchanged = tls.reload(now).unwrap();
+        assert_eq!((tls.failures(), unchanged), (1, Reloaded::Unchanged));
     }
 
     #[test]
     fn a_file_that_is_not_there_is_named() {
         let directory = tempfile::tempdir().unwrap();
         let config = put(directory.path(), "one.example");
-        std::fs::remove_file(&config.certificate).unwrap();
-        let error = Tls::open(&config).unwrap_err().to_string();
+        std::fs::remove_file(&config.tls.certificate).unwrap();
+        let error = open(&config, directory.path()).unwrap_err().to_string();
         assert!(
             error.contains("cert.pem") && error.contains("tls.certificate"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn an_authority_of_clients_that_is_none_is_named() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut config = put(directory.path(), "one.example");
+        config.admin.client_authority = config.tls.key.clone();
+        let error = open(&config, directory.path()).unwrap_err().to_string();
+        assert!(error.contains("admin.client_authority"), "{error}");
     }
 }

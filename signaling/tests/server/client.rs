@@ -1,6 +1,7 @@
 //! A WebSocket client that fails loudly instead of waiting for ever.
 
 use std::collections::VecDeque;
+use std::fmt::Display;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -48,7 +49,7 @@ impl Client {
         Self::over(socket.connect(server).await.unwrap(), server).await
     }
 
-    pub(crate) async fn over(stream: impl Stream + 'static, server: SocketAddr) -> Self {
+    pub(crate) async fn over(stream: impl Stream + 'static, server: impl Display) -> Self {
         let stream: Box<dyn Stream> = Box::new(stream);
         let (socket, _) = client_async(format!("ws://{server}/ws"), stream)
             .await

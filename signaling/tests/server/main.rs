@@ -7,6 +7,7 @@
     reason = "helpers of tests fail as loudly as the tests"
 )]
 
+mod acme;
 mod calendar;
 mod client;
 mod clock;

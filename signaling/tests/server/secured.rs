@@ -6,7 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rcgen::{CertifiedKey, KeyPair, generate_simple_self_signed};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, CertifiedKey, IsCa, KeyPair,
+    generate_simple_self_signed,
+};
 use serde_json::json;
 use signaling::auth::Role;
 use signaling::config::Config;
@@ -18,7 +21,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use crate::client::Client;
@@ -65,17 +68,31 @@ fn write_certificate(directory: &Path) -> Made {
 }
 
 /// Shakes hands over a connection, and trusts that certificate alone.
-async fn secure(
+pub(crate) async fn secure(
     stream: TcpStream,
     trusted: &CertificateDer<'static>,
 ) -> std::io::Result<TlsStream<TcpStream>> {
+    shake_hands(stream, trusted, None).await
+}
+
+/// The same, with a certificate of the client's own or without one.
+async fn shake_hands(
+    stream: TcpStream,
+    trusted: &CertificateDer<'static>,
+    own: Option<(CertificateDer<'static>, PrivateKeyDer<'static>)>,
+) -> std::io::Result<TlsStream<TcpStream>> {
     let mut roots = RootCertStore::empty();
     roots.add(trusted.clone()).unwrap();
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+        .with_root_certificates(roots);
+    let config = match own {
+        Some((certificate, key)) => builder
+            .with_client_auth_cert(vec![certificate], key)
+            .unwrap(),
+        None => builder.with_no_client_auth(),
+    };
     let name = ServerName::try_from("localhost").unwrap();
     let connecting = TlsConnector::from(Arc::new(config)).connect(name, stream);
     timeout(PATIENCE, connecting).await.unwrap()
@@ -87,17 +104,17 @@ async fn connect(server: SocketAddr, made: &Made) -> TlsStream<TcpStream> {
 }
 
 /// Asks for a path, and reads all that is answered.
-async fn ask<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, path: &str) -> String {
+pub(crate) async fn ask<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, path: &str) -> String {
     let request =
         format!("GET {path} HTTP/1.1\r\nHost: hop.example.vn\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    let reading = stream.read_to_string(&mut answer);
+    let mut answer = Vec::new();
+    let reading = stream.read_to_end(&mut answer);
     timeout(PATIENCE, reading).await.unwrap().unwrap();
-    answer
+    String::from_utf8_lossy(&answer).into_owned()
 }
 
-async fn ask_clear(server: SocketAddr, path: &str) -> String {
+pub(crate) async fn ask_clear(server: SocketAddr, path: &str) -> String {
     ask(TcpStream::connect(server).await.unwrap(), path).await
 }
 
@@ -231,4 +248,123 @@ async fn whoever_says_nothing_or_shakes_no_hands_is_sent_away_and_counted() {
     ] {
         assert!(metrics.contains(expected), "{metrics}");
     }
+}
+
+#[tokio::test]
+async fn a_port_of_its_own_leads_to_tls_and_serves_nothing_else() {
+    let place = Place::new();
+    let any = "127.0.0.1:0".parse().unwrap();
+    let world = place
+        .world(|config| {
+            config.http.redirect_listen = Some(any);
+            config.tls.names = vec!["hop.example.vn".to_owned()];
+        })
+        .await;
+    let clear = world.server.redirect().unwrap();
+    let answer = ask_clear(clear, "/hall").await;
+    let port = world.server.http().port();
+    let expected = format!("location: https://hop.example.vn:{port}/hall\r\n");
+    assert!(answer.contains(&expected), "{answer}");
+    let answer = ask_clear(clear, "/healthz").await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    for path in ["/.well-known/acme-challenge/forged", "/trust/dinh-root.crt"] {
+        let answer = ask_clear(clear, path).await;
+        assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn an_authority_of_its_own_is_explained_in_the_clear_and_trusted_once_it_is_installed() {
+    let world = World::with(|config| config.tls.self_made = true).await;
+    let server = world.server.http();
+    let root = world
+        .server
+        .app()
+        .tls
+        .as_ref()
+        .unwrap()
+        .root()
+        .unwrap()
+        .clone();
+    let page = ask_clear(server, "/trust").await;
+    assert!(page.starts_with("HTTP/1.1 200"), "{page}");
+    for expected in [
+        "lang=\"vi\"",
+        "lang=\"en\"",
+        &root.fingerprint(),
+        "content-security-policy",
+    ] {
+        assert!(page.contains(expected), "{expected} in {page}");
+    }
+    let file = ask_clear(server, "/trust/dinh-root.crt").await;
+    assert!(
+        file.contains("content-type: application/x-x509-ca-cert"),
+        "{file}"
+    );
+
+    let installed = CertificateDer::from(root.der().to_vec());
+    let stream = TcpStream::connect(server).await.unwrap();
+    let answer = ask(secure(stream, &installed).await.unwrap(), "/trust").await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+
+    let world = world.stop().await;
+    let mut config = world.config();
+    config.tls.self_made = true;
+    let directory = signaling::data_dir::DataDir::existing(&config.data_dir).unwrap();
+    assert_eq!(
+        signaling::tls::Root::load(&directory).unwrap().pem(),
+        root.pem()
+    );
+}
+
+#[tokio::test]
+async fn metrics_are_for_those_with_a_certificate_where_an_authority_is_named() {
+    let place = Place::new();
+    let mut params = CertificateParams::default();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    let path = place.directory.path().join("clients.pem");
+    std::fs::write(&path, authority.pem()).unwrap();
+    let proxy = "127.0.0.1".parse().unwrap();
+    let world = place
+        .world(|config| {
+            config.admin.client_authority = path;
+            config.http.trusted_proxies = vec![proxy];
+        })
+        .await;
+    let admin = world.server.admin();
+    let client = |issuer: &CertifiedIssuer<'_, KeyPair>| {
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(["prometheus".to_owned()]).unwrap();
+        let signed = params.signed_by(&key, issuer).unwrap();
+        (
+            signed.der().clone(),
+            PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+        )
+    };
+    let asked = async |own| {
+        let stream = TcpStream::connect(admin).await.unwrap();
+        let mut stream = shake_hands(stream, place.made.cert.der(), own).await.ok()?;
+        let request = b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+        stream.write_all(request).await.ok()?;
+        let mut answer = String::new();
+        // The server says after the handshake that it does not want the client.
+        stream.read_to_string(&mut answer).await.ok()?;
+        Some(answer)
+    };
+    let answer = asked(Some(client(&authority))).await.unwrap();
+    assert!(
+        answer.starts_with("HTTP/1.1 200") && answer.contains("dinh_"),
+        "{answer}"
+    );
+    assert_eq!(asked(None).await, None);
+    let mut params = CertificateParams::default();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let other = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    assert_eq!(asked(Some(client(&other))).await, None);
+    let answer = ask_clear(admin, "/metrics").await;
+    assert!(
+        answer.starts_with("HTTP/1.1 308"),
+        "also to a proxy: {answer}"
+    );
 }
