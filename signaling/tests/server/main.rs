@@ -23,6 +23,7 @@ mod lines;
 mod links;
 mod outage;
 mod programme;
+mod proxied;
 mod reload;
 mod rest;
 mod restart;
