@@ -86,7 +86,7 @@ fn public_authority(config: &Config) -> Option<Authority> {
 pub(crate) fn public_port(config: &Config, bound: SocketAddr) -> SocketAddr {
     let typed = public_authority(config).filter(|_| config.tls.is_on());
     let port = typed.map(|at| at.port_u16().unwrap_or(HTTPS_PORT));
-    SocketAddr::new(bound.ip(), port.unwrap_or(bound.port()))
+    SocketAddr::new(bound.ip(), port.unwrap_or_else(|| bound.port()))
 }
 
 impl From<IceServer> for protocol::server::IceServer {
