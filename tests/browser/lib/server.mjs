@@ -1,7 +1,7 @@
 // The real server, in a data directory of its own, on ports that the system chooses.
 
 import { execFile, spawn } from "node:child_process";
-import { createHmac, randomBytes } from "node:crypto";
+import { createHmac, randomBytes, X509Certificate } from "node:crypto";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 
@@ -102,6 +102,12 @@ export class Server {
     const words = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);
     const { stdout } = await run(binary(), ["token", "create", ...words], { env: this.#environment });
     return stdout.trim();
+  }
+
+  /** The root of the server's own authority. */
+  async root() {
+    const { stdout } = await run(binary(), ["tls", "root"], { env: this.#environment });
+    return new X509Certificate(stdout);
   }
 
   /** A token of a site for the demo conference, signed by a portal, that was over some minutes ago. */
