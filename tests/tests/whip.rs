@@ -15,6 +15,7 @@ use reqwest::StatusCode;
 use reqwest::header::{CONTENT_TYPE, LINK, LOCATION};
 use sfu::kind::MediaKind;
 use signaling::auth::{NewToken, Role};
+use signaling::config::Config;
 use signaling::server::Server;
 use signaling::testing;
 use tests::socket::{Socket, TurnServer};
@@ -173,16 +174,21 @@ impl Session {
     }
 }
 
-/// A publisher and a player over sockets of one kind; the player hears and sees for some seconds.
-async fn publish_and_watch(way: Way) {
-    let directory = tempfile::tempdir().unwrap();
-    let mut config = testing::config(directory.path());
+/// That of a server to which clients come this way.
+fn config(directory: &Path, way: Way) -> Config {
+    let mut config = testing::config(directory);
     if way == Way::Turns {
-        let (certificate, key) = certificate(directory.path());
+        let (certificate, key) = certificate(directory);
         config.tls.certificate = certificate;
         config.tls.key = key;
     }
-    let server = testing::demo(config).await;
+    config
+}
+
+/// A publisher and a player over sockets of one kind; the player hears and sees for some seconds.
+async fn publish_and_watch(way: Way) {
+    let directory = tempfile::tempdir().unwrap();
+    let server = testing::demo(config(directory.path(), way)).await;
     let tcp = way.is_tcp();
     let scout = Box::pin(scout(&server, tcp)).await;
     let address = match way {
