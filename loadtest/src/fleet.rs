@@ -7,6 +7,7 @@
 //! under test more than the datagram, and itself twice as much.
 
 mod own;
+mod relayed;
 mod shared;
 mod tcp;
 mod turn;
@@ -26,6 +27,8 @@ use crate::endpoint::{Counts, Endpoint, Milestone, Observed, Shared};
 use crate::line::Line;
 use crate::measure::Latencies;
 use crate::publish::Sent;
+
+pub use relayed::Way as RelayWay;
 
 /// Commands waiting for the media thread. When it is full the sender waits a little.
 const COMMAND_QUEUE: usize = 1_024;
@@ -60,6 +63,8 @@ pub struct Newcomer {
     pub endpoint: Endpoint,
     /// Where its server is.
     pub remote: HostCandidate,
+    /// By which TURN server it is reached, if not by itself.
+    pub relay: Option<RelayWay>,
     /// What is between them, if it is worse than the network itself. Not over TCP.
     pub line: Option<Impaired>,
 }

@@ -104,7 +104,7 @@ pub struct ScenarioEntry {
     pub layers: Vec<String>,
     /// Which packets were decrypted.
     pub decrypt: String,
-    /// `udp` or `tcp`.
+    /// `udp`, `tcp` or `turn`.
     pub transport: String,
     /// Seed.
     pub seed: u64,

@@ -9,6 +9,7 @@ mod hostile;
 mod media;
 mod operator;
 mod plan;
+mod relay;
 mod site;
 mod tally;
 

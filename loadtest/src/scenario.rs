@@ -263,6 +263,8 @@ pub enum Transport {
     Udp,
     /// As behind a firewall that passes TCP only.
     Tcp,
+    /// As behind one that passes the port of the pages only: by the TURN server that they are told.
+    Turn,
 }
 
 impl Scenario {
@@ -387,7 +389,7 @@ impl Scenario {
         if shares > 1.0 + 1e-9 {
             return Err("line: the shares are more than 100 percent together".to_owned());
         }
-        if !self.lines.is_empty() && self.transport == Transport::Tcp {
+        if !self.lines.is_empty() && self.transport != Transport::Udp {
             return Err("line needs transport = \"udp\": TCP hides what a line does".to_owned());
         }
         Ok(())

@@ -93,6 +93,11 @@ impl Tls {
             .map_err(TlsError::Handshake)
     }
 
+    /// How it makes them.
+    pub(crate) fn config(&self) -> Arc<ClientConfig> {
+        Arc::clone(&self.0)
+    }
+
     /// A client for HTTP with connections of its own.
     ///
     /// # Errors

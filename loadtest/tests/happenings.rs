@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use loadtest::report::FaultKind;
-use loadtest::scenario::{Churn, HandOvers, Ramp, ReloadStorm, Scenario, Target};
+use loadtest::scenario::{Churn, HandOvers, Ramp, ReloadStorm, Scenario, Target, Transport};
 use loadtest::token::{LocalKey, TokenSource};
 use signaling::config::Secret;
 use signaling::server::Server;
@@ -128,4 +128,16 @@ async fn sites_that_leave_and_return_are_new_at_the_server() {
     assert!(churn.others.is_none());
     let events = report.events.unwrap();
     assert_eq!((events.sites, events.differing), (6, 0), "{events:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sites_that_reach_nothing_but_the_port_of_the_pages_come_by_turn() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = server(&directory).await;
+    let mut scenario = scenario(&server, 6, 3_000 * MS);
+    scenario.transport = Transport::Turn;
+    let report = loadtest::run(scenario).await.unwrap();
+    server.stop().await;
+    assert!(report.is_good(), "{}", report.summary());
+    assert_eq!(report.events.unwrap().differing, 0);
 }

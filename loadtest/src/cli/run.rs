@@ -87,8 +87,11 @@ pub(crate) struct Run {
     #[arg(long, value_parser = text::decryption)]
     decrypt: Option<Decryption>,
     /// Take media over ICE-TCP only
-    #[arg(long)]
+    #[arg(long, conflicts_with = "turn")]
     tcp: bool,
+    /// Take media by the TURN server that the server tells of, inside TLS where its url is turns:
+    #[arg(long)]
+    turn: bool,
     /// CSV of the sites to join for, code,name,level,parent_code; the country's unless given
     #[arg(long, value_name = "FILE")]
     roster: Option<PathBuf>,
@@ -248,8 +251,9 @@ impl Run {
         replace(&mut file.join_timeout, self.join_timeout.map(Span));
         replace(&mut file.duration, self.duration.map(Span));
         replace(&mut file.decrypt, self.decrypt.map(DecryptionText));
-        let tcp = self.tcp.then_some(TransportText(Transport::Tcp));
-        replace(&mut file.transport, tcp);
+        let tcp = self.tcp.then_some(Transport::Tcp);
+        let transport = tcp.or(self.turn.then_some(Transport::Turn));
+        replace(&mut file.transport, transport.map(TransportText));
         replace(&mut file.sockets, self.sockets);
         replace(&mut file.seed, self.seed);
         replace(&mut file.media.layers, self.layers);

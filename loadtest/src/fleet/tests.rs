@@ -45,6 +45,7 @@ fn newcomer(shared: &Arc<Shared>, number: u32, remote: HostCandidate) -> Newcome
         id: EndpointId::first(number),
         endpoint,
         remote,
+        relay: None,
         line: None,
     }
 }

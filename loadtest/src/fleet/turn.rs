@@ -12,6 +12,7 @@ use mio::{Events, Poll, Token};
 use rustc_hash::FxHashMap;
 
 use super::own::{DATAGRAM_BYTES, OwnSocket};
+use super::relayed::RelayLink;
 use super::shared::{Message, SharedSockets};
 use super::tcp::TcpLink;
 use super::{Command, EndpointId, Event, Gone, Impaired, Live, Newcomer, Totals, Traffic};
@@ -90,6 +91,7 @@ enum Link {
     Shared,
     Own(OwnSocket),
     Tcp(Box<TcpLink>),
+    Relayed(Box<RelayLink>),
 }
 
 impl Turns {
@@ -197,6 +199,7 @@ impl Turns {
             id,
             mut endpoint,
             remote,
+            relay,
             line,
         } = newcomer;
         if let Some(line) = &line {
@@ -205,7 +208,10 @@ impl Turns {
         }
         let slot = self.slots.entries.len();
         let registry = self.poll.registry();
-        let link = if remote.tcp {
+        let link = if let Some(way) = relay {
+            RelayLink::open(way, remote.address, registry, Token(slot))
+                .map(|link| Link::Relayed(Box::new(link)))
+        } else if remote.tcp {
             TcpLink::open(remote.address, registry, Token(slot))
                 .map(|link| Link::Tcp(Box::new(link)))
         } else if remote.address.ip().is_loopback() && remote.address.is_ipv4() {
@@ -371,6 +377,7 @@ impl Turns {
                     Link::Shared => false,
                     Link::Own(socket) => read_own(socket, &mut each).is_err(),
                     Link::Tcp(link) => link.flush().and_then(|()| link.receive(each)).is_err(),
+                    Link::Relayed(link) => link.flush().and_then(|()| link.receive(each)).is_err(),
                 };
             });
             self.traffic.received += received;
@@ -481,6 +488,7 @@ impl Turns {
             Link::Shared => self.sockets.send(slot, entry.remote, datagram),
             Link::Own(socket) => socket.send(datagram),
             Link::Tcp(link) => link.send(datagram),
+            Link::Relayed(link) => link.send(datagram),
         };
         match sent {
             Ok(()) => self.traffic.sent += 1,

@@ -9,11 +9,12 @@ use sfu::command::HostCandidate;
 use signaling::auth::Role;
 use signaling::ids::SessionId;
 use signaling::protocol::Source;
-use signaling::protocol::server::Standing;
+use signaling::protocol::server::{IceServer, Standing};
 use tokio_util::sync::CancellationToken;
 
 use super::board::{Board, PUBLISHER};
 use super::plan::{Cause, Outing, Plan};
+use super::relay;
 use crate::endpoint::{Decrypt, Endpoint, EndpointConfig, Sends, Shared};
 use crate::fleet::{EndpointId, Fleet, Impaired, Newcomer};
 use crate::ledger::Ledger;
@@ -92,6 +93,8 @@ struct Joined {
     steps: Steps,
     credentials: Option<(SessionId, String)>,
     resumed: bool,
+    /// What it was told of other ways.
+    ice_servers: Vec<IceServer>,
 }
 
 /// Why a member did not come in.
@@ -353,6 +356,10 @@ async fn join(
     };
     let answer = Answer::parse(&sdp).map_err(|error| error.to_string())?;
     let remote = candidate(part, &answer)?;
+    let relay = match part.scenario.transport {
+        Transport::Udp | Transport::Tcp => None,
+        Transport::Turn => Some(relay::way(&joined.ice_servers, &part.scenario.tls).await?),
+    };
     endpoint
         .handle_answer(Instant::now(), &answer, remote.address)
         .map_err(|error| error.to_string())?;
@@ -365,6 +372,7 @@ async fn join(
             id,
             endpoint,
             remote,
+            relay,
             line: line(part, member, id),
         })
         .await;
@@ -452,6 +460,7 @@ async fn join_conference(
         steps,
         credentials: Some((welcome.session, welcome.secret)),
         resumed: welcome.resumed,
+        ice_servers: welcome.ice_servers,
     };
     Ok((sdp, joined))
 }
@@ -479,6 +488,7 @@ async fn join_web(
         steps,
         credentials: None,
         resumed: false,
+        ice_servers: Vec::new(),
     };
     Ok((sdp, joined))
 }

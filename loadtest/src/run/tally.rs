@@ -383,6 +383,7 @@ fn scenario_entry(scenario: &Scenario) -> ScenarioEntry {
         transport: match scenario.transport {
             Transport::Udp => "udp".to_owned(),
             Transport::Tcp => "tcp".to_owned(),
+            Transport::Turn => "turn".to_owned(),
         },
         seed: scenario.seed,
         name: scenario.name.clone(),
@@ -583,7 +584,9 @@ fn generator(scenario: &Scenario, measured: &Measured) -> Generator {
     };
     let turn = crate::fleet::TURN.as_millis();
     let receive_mode = match scenario.transport {
-        Transport::Tcp => format!("one TCP connection a site, read every {turn} ms"),
+        Transport::Tcp | Transport::Turn => {
+            format!("one TCP connection a site, read every {turn} ms")
+        }
         Transport::Udp => format!(
             "on loopback {} UDP sockets for all sites with GRO, else one a site; read every {turn} ms",
             scenario.fleet.shared_sockets

@@ -69,15 +69,16 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(seconds).map_err(|_| wrong())
 }
 
-/// `udp` or `tcp`.
+/// `udp`, `tcp` or `turn`.
 ///
 /// # Errors
-/// When it is neither.
+/// When it is none of them.
 pub fn transport(text: &str) -> Result<Transport, String> {
     match text {
         "udp" => Ok(Transport::Udp),
         "tcp" => Ok(Transport::Tcp),
-        _ => Err("write udp or tcp".to_owned()),
+        "turn" => Ok(Transport::Turn),
+        _ => Err("write udp, tcp or turn".to_owned()),
     }
 }
 
