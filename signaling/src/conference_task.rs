@@ -11,6 +11,7 @@
 //! which changes no state. Nobody hears of anything before it is stored.
 
 mod arrivals;
+mod at_hand;
 mod batch;
 mod bucket;
 mod budget;
@@ -59,7 +60,8 @@ use peers::Peers;
 use request::Inbound;
 use troubles::Troubles;
 
-pub use handle::{AskError, ConferenceHandle};
+pub use at_hand::AtHand;
+pub use handle::{AskError, ConferenceHandle, WeakHandle};
 pub(crate) use peers::{PROGRAMME, stage_number};
 pub use request::{Admission, Answer, Arrival, Entry, Negotiated, NewPeer, OwnPeer, Query};
 pub(crate) use request::{Endings, refusal_message};
@@ -119,6 +121,7 @@ pub struct WelcomeTimes {
 /// One conference with everything around it.
 struct ConferenceTask {
     around: Surroundings,
+    at_hand: Arc<AtHand>,
     media_id: sfu::id::ConferenceId,
     state: State,
     links: Links,
@@ -146,11 +149,13 @@ struct ConferenceTask {
 }
 
 /// Starts the task of a conference in this state. It ends when it was told to drain, or when nobody
-/// has asked for some time about a conference that has ended, or has not begun.
+/// has asked for some time about a conference that has ended, or has not begun, and nobody is about
+/// to.
 pub fn spawn(
     state: State,
     media_id: sfu::id::ConferenceId,
     around: Surroundings,
+    at_hand: Arc<AtHand>,
     tasks: &tokio_util::task::TaskTracker,
 ) -> ConferenceHandle {
     let (sender, receiver) = mpsc::channel(INBOX);
@@ -158,6 +163,7 @@ pub fn spawn(
     let handle = ConferenceHandle::new(state.id().clone(), media_id, sender, Arc::clone(&sites));
     let mut task = ConferenceTask {
         around,
+        at_hand,
         media_id,
         state,
         links: Links::default(),
@@ -204,24 +210,28 @@ impl ConferenceTask {
                 () = std::future::ready(()), if !waiting.is_empty() => {}
             }
             self.turn(&mut inbox, &mut waiting).await;
-            if waiting.is_empty() && self.is_over(&inbox) {
-                self.put_away(inbox, waiting).await;
+            if self.draining && waiting.is_empty() {
+                self.close(inbox, waiting).await;
                 break;
+            }
+            if waiting.is_empty() && self.is_idle() {
+                if self.at_hand.let_go(self.id(), self.media_id, &inbox) {
+                    break;
+                }
+                // Somebody is about to ask.
+                self.asked_at = Instant::now();
             }
         }
         self.around.metrics.put_away(self.id());
         info!(conference = %self.id(), "conference put away");
     }
 
-    /// Whoever asks from now on gets the conference from the store.
-    async fn put_away(&mut self, mut inbox: mpsc::Receiver<Inbound>, mut waiting: Vec<Inbound>) {
+    /// Answers what was asked before the server stopped taking anything.
+    async fn close(&mut self, mut inbox: mpsc::Receiver<Inbound>, mut waiting: Vec<Inbound>) {
         inbox.close();
         while let Ok(request) = inbox.try_recv() {
-            // In one that may still change somebody could come in: whoever asks is to ask again.
-            if self.state.phase() == Phase::Ended || self.draining {
-                waiting.push(request);
-                self.turn(&mut inbox, &mut waiting).await;
-            }
+            waiting.push(request);
+            self.turn(&mut inbox, &mut waiting).await;
         }
     }
 
@@ -288,9 +298,7 @@ impl ConferenceTask {
             let when = self.reckoning.when(deadline.reckoned());
             when.unwrap_or_else(Instant::now)
         });
-        // Before it was made, whoever makes it is on the way.
-        let kept_for = self.kept_for().filter(|_| self.state.version() > 0);
-        let idle = kept_for.map(|kept| self.asked_at + kept);
+        let idle = self.kept_for().map(|kept| self.asked_at + kept);
         let own = if let Some(retry_at) = self.outage.retry_at() {
             Some(retry_at)
         } else if self.is_behind {
@@ -309,21 +317,16 @@ impl ConferenceTask {
             .min()
     }
 
-    fn is_over(&self, inbox: &mpsc::Receiver<Inbound>) -> bool {
-        if !self.outage.is_state_known() {
-            return self.draining;
-        }
-        let is_idle = self
-            .kept_for()
-            .is_some_and(|kept| self.asked_at.elapsed() >= kept);
-        self.draining || (is_idle && inbox.is_empty())
+    fn is_idle(&self) -> bool {
+        let kept_for = self.kept_for();
+        self.outage.is_state_known() && kept_for.is_some_and(|kept| self.asked_at.elapsed() >= kept)
     }
 
     /// How long it is kept at hand when nobody asks; nothing if it is not to be put away.
     fn kept_for(&self) -> Option<Duration> {
-        // It was never made.
+        // Not made yet, or never.
         if self.state.version() == 0 {
-            return Some(Duration::ZERO);
+            return Some(SCHEDULED_IDLE);
         }
         match self.state.phase() {
             Phase::Ended => Some(ENDED_IDLE),

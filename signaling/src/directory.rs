@@ -1,14 +1,14 @@
 //! Which conferences are at hand: one task each, started when somebody asks.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 use tokio_util::task::TaskTracker;
 
 use crate::conference::{Actor, Command, Refusal, Roster, State};
-use crate::conference_task::{AskError, ConferenceHandle, Endings, Surroundings, spawn};
+use crate::conference_task::{AskError, AtHand, ConferenceHandle, Endings, Surroundings, spawn};
 use crate::ids::{ConferenceId, SessionId, SiteCode};
 use crate::protocol::ErrorCode;
 use crate::sites::SiteFilter;
@@ -19,7 +19,7 @@ use crate::store::StoreError;
 pub struct Directory {
     around: Surroundings,
     tasks: TaskTracker,
-    at_hand: Mutex<BTreeMap<ConferenceId, ConferenceHandle>>,
+    at_hand: Arc<AtHand>,
     next_media_id: AtomicU64,
 }
 
@@ -43,7 +43,7 @@ impl Directory {
         Self {
             around,
             tasks: TaskTracker::new(),
-            at_hand: Mutex::default(),
+            at_hand: Arc::default(),
             next_media_id: AtomicU64::new(1),
         }
     }
@@ -74,7 +74,7 @@ impl Directory {
     /// # Errors
     /// When there is none, or the store fails.
     pub async fn find(&self, id: &ConferenceId) -> Result<ConferenceHandle, Refusal> {
-        if let Some(handle) = self.at_hand(id) {
+        if let Some(handle) = self.at_hand.get(id) {
             return Ok(handle);
         }
         self.load(id)
@@ -92,7 +92,7 @@ impl Directory {
     ///
     /// Open conferences are few, so each is asked; that needs no index beside their states.
     pub async fn find_session(&self, session: SessionId) -> Option<ConferenceHandle> {
-        for handle in self.handles() {
+        for handle in self.at_hand.all() {
             if handle.has_session(session).await {
                 return Some(handle);
             }
@@ -102,7 +102,7 @@ impl Directory {
 
     /// Lets every conference at hand know that tokens were taken back.
     pub(crate) async fn tokens_revoked(&self) {
-        for handle in self.handles() {
+        for handle in self.at_hand.all() {
             handle.tokens_revoked().await;
         }
     }
@@ -170,9 +170,7 @@ impl Directory {
     pub async fn delete(&self, actor: Actor, id: &ConferenceId) -> Result<(), Refusal> {
         let handle = self.find(id).await?;
         handle.change(actor, Command::Delete).await?;
-        let mut at_hand = self.at_hand.lock().unwrap_or_else(PoisonError::into_inner);
-        // Its task ends by itself, as that of every conference that is over.
-        at_hand.remove(id);
+        self.at_hand.remove(id);
         Ok(())
     }
 
@@ -198,10 +196,10 @@ impl Directory {
     }
 
     async fn at_hand_expecting(&self, site: &SiteCode) -> Result<Option<ConferenceId>, Refusal> {
-        for handle in self.handles() {
+        for handle in self.at_hand.all() {
             match handle.expects(site.clone()).await {
                 Ok(true) => return Ok(Some(handle.id().clone())),
-                // It has ended and was put away.
+                // It has ended, or the server stops.
                 Ok(false) | Err(AskError::Closed) => {}
                 Err(error @ AskError::Overloaded) => return Err(error.into()),
             }
@@ -211,25 +209,11 @@ impl Directory {
 
     /// Closes every connection and waits until every conference is put away.
     pub(crate) async fn drain(&self, endings: impl Fn() -> Box<dyn Endings>) {
-        for handle in self.handles() {
+        for handle in self.at_hand.all() {
             handle.drain(endings()).await;
         }
         self.tasks.close();
         self.tasks.wait().await;
-    }
-
-    fn at_hand(&self, id: &ConferenceId) -> Option<ConferenceHandle> {
-        let at_hand = self.at_hand.lock().unwrap_or_else(PoisonError::into_inner);
-        at_hand
-            .get(id)
-            .filter(|handle| !handle.is_closed())
-            .cloned()
-    }
-
-    fn handles(&self) -> Vec<ConferenceHandle> {
-        let mut at_hand = self.at_hand.lock().unwrap_or_else(PoisonError::into_inner);
-        at_hand.retain(|_, handle| !handle.is_closed());
-        at_hand.values().cloned().collect()
     }
 
     async fn load(&self, id: &ConferenceId) -> Result<Option<ConferenceHandle>, StoreError> {
@@ -244,17 +228,13 @@ impl Directory {
 
     /// Starts the task, unless somebody else has done so meanwhile.
     fn start(&self, state: State) -> ConferenceHandle {
-        let mut at_hand = self.at_hand.lock().unwrap_or_else(PoisonError::into_inner);
-        // Those that were put away leave here: even a closed handle holds its task's memory.
-        at_hand.retain(|_, handle| !handle.is_closed());
-        if let Some(handle) = at_hand.get(state.id()) {
-            return handle.clone();
-        }
-        let media_id = sfu::id::ConferenceId(self.next_media_id.fetch_add(1, Ordering::Relaxed));
         let id = state.id().clone();
-        let handle = spawn(state, media_id, self.around.clone(), &self.tasks);
-        at_hand.insert(id, handle.clone());
-        handle
+        self.at_hand.get_or_start(&id, || {
+            let media_id = self.next_media_id.fetch_add(1, Ordering::Relaxed);
+            let media_id = sfu::id::ConferenceId(media_id);
+            let at_hand = Arc::clone(&self.at_hand);
+            spawn(state, media_id, self.around.clone(), at_hand, &self.tasks)
+        })
     }
 }
 

@@ -7,7 +7,7 @@ use sfu::command::{CommandError, PeerPolicy};
 use sfu::id::{ConferenceId, PeerId};
 use sfu::{Events, Media};
 
-use crate::conference_task::ConferenceHandle;
+use crate::conference_task::{ConferenceHandle, WeakHandle};
 use crate::judging::{Judges, Link};
 use crate::unclaimed::Unclaimed;
 
@@ -15,7 +15,7 @@ use crate::unclaimed::Unclaimed;
 #[derive(Clone, Debug)]
 pub struct MediaPlane {
     media: Arc<dyn Media>,
-    conferences: Arc<Mutex<HashMap<ConferenceId, ConferenceHandle>>>,
+    conferences: Arc<Mutex<HashMap<ConferenceId, WeakHandle>>>,
     judges: Judges,
 }
 
@@ -34,7 +34,7 @@ impl MediaPlane {
         &self.media
     }
 
-    fn conferences(&self) -> MutexGuard<'_, HashMap<ConferenceId, ConferenceHandle>> {
+    fn conferences(&self) -> MutexGuard<'_, HashMap<ConferenceId, WeakHandle>> {
         self.conferences
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -66,7 +66,7 @@ impl MediaPlane {
         if !conferences.contains_key(&conference.media_id()) {
             // Few are open at a time; those that were put away leave here.
             conferences.retain(|_, known| !known.is_closed());
-            conferences.insert(conference.media_id(), conference.clone());
+            conferences.insert(conference.media_id(), conference.downgrade());
         }
     }
 
@@ -91,7 +91,7 @@ impl MediaPlane {
     /// flows on.
     pub async fn deliver(self, mut events: Events) {
         while let Some((id, event)) = events.recv().await {
-            let conference = self.conferences().get(&id).cloned();
+            let conference = self.conferences().get(&id).and_then(WeakHandle::upgrade);
             if let Some(conference) = conference {
                 conference.media_event(event).await;
             }

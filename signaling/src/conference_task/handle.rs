@@ -25,8 +25,8 @@ pub enum AskError {
     /// Its inbox is full.
     #[error("the conference has too much to do: try again in some seconds")]
     Overloaded,
-    /// The task has ended: look the conference up again.
-    #[error("the conference was put away: try again")]
+    /// The task has ended, with the server.
+    #[error("the server stops: try again in some seconds")]
     Closed,
 }
 
@@ -49,6 +49,33 @@ pub struct ConferenceHandle {
     media_id: sfu::id::ConferenceId,
     inbox: mpsc::Sender<Inbound>,
     sites: Arc<AtomicU32>,
+}
+
+/// A [`ConferenceHandle`] for whoever keeps it without meaning to ask: the task may end meanwhile.
+#[derive(Clone, Debug)]
+pub struct WeakHandle {
+    id: ConferenceId,
+    media_id: sfu::id::ConferenceId,
+    inbox: mpsc::WeakSender<Inbound>,
+    sites: Arc<AtomicU32>,
+}
+
+impl WeakHandle {
+    /// To ask with; nothing once the task has ended.
+    pub fn upgrade(&self) -> Option<ConferenceHandle> {
+        let inbox = self.inbox.upgrade()?;
+        Some(ConferenceHandle {
+            id: self.id.clone(),
+            media_id: self.media_id,
+            inbox,
+            sites: Arc::clone(&self.sites),
+        })
+    }
+
+    /// Whether the task has ended.
+    pub fn is_closed(&self) -> bool {
+        self.upgrade().is_none_or(|handle| handle.is_closed())
+    }
 }
 
 impl ConferenceHandle {
@@ -85,6 +112,16 @@ impl ConferenceHandle {
     /// Whether the task has ended.
     pub fn is_closed(&self) -> bool {
         self.inbox.is_closed()
+    }
+
+    /// One that does not keep the task at work.
+    pub fn downgrade(&self) -> WeakHandle {
+        WeakHandle {
+            id: self.id.clone(),
+            media_id: self.media_id,
+            inbox: self.inbox.downgrade(),
+            sites: Arc::clone(&self.sites),
+        }
     }
 
     fn ask(&self, request: Request) -> Result<(), AskError> {
