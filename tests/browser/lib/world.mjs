@@ -26,9 +26,11 @@ export class World {
     this.#undo.push(() => this.server.stop());
   }
 
-  /** A browser whose camera and microphone play the clip of `source`; without one it has a plain network of its own. */
-  async browser({ source, namespace, args } = {}) {
-    const size = source === "hall" ? SIZE.hall : SIZE.site;
+  /**
+   * A browser whose camera and microphone play the clip of `source`, a camera of this `size`; without one it has a
+   * plain network of its own.
+   */
+  async browser({ source, namespace, args, size = source === "hall" ? SIZE.hall : SIZE.site } = {}) {
     const clip = source && makeClip(this.#directory, source, size);
     const browser = await launchChromium({ clip, namespace, args });
     this.#undo.push(() => browser.close());
@@ -47,9 +49,9 @@ export class World {
     return Visitor.open(browser, this.server.at(host, link));
   }
 
-  /** The hall, on air. */
-  async hall() {
-    const hall = await this.visit(await this.browser({ source: "hall" }), this.server.links.hall);
+  /** The hall, on air; `size` is that of its camera. */
+  async hall({ size } = {}) {
+    const hall = await this.visit(await this.browser({ source: "hall", size }), this.server.links.hall);
     await hall.press("Join the conference");
     await hall.reads("On air");
     return hall;
