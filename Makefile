@@ -6,6 +6,9 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
+# Where Go's own archive installs it: what Debian packs may be too old.
+export PATH := $(PATH):/usr/local/go/bin
+
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 DINH := $(TARGET)/debug/dinh
 LOADTEST := $(TARGET)/debug/dinh-loadtest

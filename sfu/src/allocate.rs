@@ -122,7 +122,8 @@ struct Failed {
 
 impl Failed {
     fn bars(&self, now: Instant, rung: Rung, budget: u64) -> bool {
-        let is_another_line = budget > self.seemed / 100 * ANOTHER_LINE;
+        // What seemed to carry everything had no bound.
+        let is_another_line = budget > (self.seemed / 100).saturating_mul(ANOTHER_LINE);
         rung >= self.rung && now < self.until && !is_another_line
     }
 }
@@ -309,6 +310,15 @@ mod tests {
         assert_eq!(rungs(600_000), [Middle, Low, Low]);
         assert_eq!(rungs(1_300_000), [High, Low, Low]);
         assert_eq!(rungs(4_000_000), [High, High, High]);
+    }
+
+    #[test]
+    fn what_did_not_hold_while_nothing_bounded_the_line_is_barred_for_its_time() {
+        let mut climb = Climb::new(1, Rung::High, u64::MAX);
+        climb.fall(epoch(), Rung::Middle);
+        let bars = |after| climb.failed[0].bars(epoch() + after, Rung::High, u64::MAX);
+        assert!(bars(Duration::ZERO));
+        assert!(!bars(PATIENCE));
     }
 
     #[test]

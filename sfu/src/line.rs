@@ -547,6 +547,9 @@ impl Line {
     /// Returns whether less must be sent at once.
     pub fn on_nack(&mut self, now: Instant, packets: usize) -> bool {
         let at = self.micros(now);
+        if !self.reports_arrivals(at) {
+            return self.is_asked_too_much(at, packets);
+        }
         let is_back = self
             .returned
             .is_some_and(|returned| at - returned < 2 * HALF);
@@ -561,6 +564,18 @@ impl Line {
             self.alarmed = Some(at);
         }
         self.reported.is_some() && self.judge(at)
+    }
+
+    /// Takes in what a receiver asks for again that reports no arrivals. Returns whether less must be
+    /// sent.
+    fn is_asked_too_much(&mut self, now: Micros, packets: usize) -> bool {
+        let begun = self.nacked.filter(|(since, _)| now - since < 4 * HALF);
+        let (since, before) = begun.unwrap_or((now, 0));
+        let asked = (since, before + packets);
+        let sending = f64::from(self.load.sending);
+        let is_too_much = self.coarse.on_asked(now, asked, PACKET, sending);
+        self.nacked = Some(asked).filter(|_| !is_too_much);
+        is_too_much
     }
 
     /// Whether half a second's requests are so many that no single burst explains them.

@@ -72,8 +72,8 @@ fn every_rust_file_says_first_what_it_is_about() {
 }
 
 #[test]
-fn only_peers_sdp_and_tcp_framing_name_webrtc_crates() {
-    let allowed = ["sfu/src/peer", "sfu/src/sdp", "sfu/src/driver/tcp.rs"];
+fn only_peers_sdp_and_turn_name_webrtc_crates() {
+    let allowed = ["sfu/src/peer", "sfu/src/sdp", "sfu/src/turn"];
     let may_not = |name: &str| !allowed.iter().any(|start| name.starts_with(start));
     let found = offenders(&sources("sfu/src", "rs"), may_not, &["rtc_", "sansio::"]);
     assert_eq!(found, [""; 0]);

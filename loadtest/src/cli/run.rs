@@ -14,6 +14,10 @@ use loadtest::tls::{Tls, Trust};
 use loadtest::token::{LocalKey, TokenSource};
 
 #[derive(Args, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an option of its own"
+)]
 pub(crate) struct Run {
     /// TOML file that says what happens; the options below go before it
     #[arg(long, value_name = "FILE")]
@@ -252,7 +256,7 @@ impl Run {
         replace(&mut file.duration, self.duration.map(Span));
         replace(&mut file.decrypt, self.decrypt.map(DecryptionText));
         let tcp = self.tcp.then_some(Transport::Tcp);
-        let transport = tcp.or(self.turn.then_some(Transport::Turn));
+        let transport = tcp.or_else(|| self.turn.then_some(Transport::Turn));
         replace(&mut file.transport, transport.map(TransportText));
         replace(&mut file.sockets, self.sockets);
         replace(&mut file.seed, self.seed);

@@ -1,4 +1,5 @@
-//! What a line carries by receiver reports and REMB, for receivers that report no arrivals.
+//! What a line carries by receiver reports, requests for lost packets and REMB, for receivers that
+//! report no arrivals.
 //!
 //! Nothing is held back from a receiver until it tells of trouble.
 
@@ -29,6 +30,9 @@ const VALID: Micros = 3_000_000;
 
 /// Time between two changes: that of receiver reports.
 const STEP: Micros = 500_000;
+
+/// How long after a change requests may still be about what was sent before it.
+const OLD: Micros = 2 * STEP;
 
 /// The rules and what they go by.
 #[derive(Clone, Debug, Default)]
@@ -63,13 +67,42 @@ impl Coarse {
             .zip(self.shortest)
             .is_some_and(|(now, shortest)| now > shortest + LATE);
         if lost > TOO_MUCH || lost > MUCH && is_late {
-            let from = self.bound.map_or(sending, |bound| bound.min(sending));
-            self.bound = Some((LESS * from).max(LEAST));
-            self.changed = Some(now);
+            self.reduce(now, sending);
         } else if let Some(bound) = self.bound.filter(|_| lost < LITTLE) {
             self.bound = Some(MORE * bound).filter(|bound| *bound < UNBOUNDED);
             self.changed = Some(now);
         }
+    }
+
+    /// Takes in that so many packets of `size` bytes were asked for again since then, while `sending`
+    /// bits per second were sent. Reports of a receiver that gets the same packet once more count it
+    /// as arrived, and so tell of little loss where the half is lost. Returns whether less is to be
+    /// sent.
+    pub fn on_asked(
+        &mut self,
+        now: Micros,
+        (since, packets): (Micros, usize),
+        size: u32,
+        sending: f64,
+    ) -> bool {
+        let is_old = self.changed.is_some_and(|at| now - at < OLD);
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "seconds, and packets of seconds"
+        )]
+        let (seconds, asked) = ((now - since) as f64 / 1e6, packets as f64);
+        let sent = sending / 8.0 / f64::from(size) * seconds;
+        let is_too_much = !is_old && now - since >= STEP && asked > TOO_MUCH * sent;
+        if is_too_much {
+            self.reduce(now, sending);
+        }
+        is_too_much
+    }
+
+    fn reduce(&mut self, now: Micros, sending: f64) {
+        let from = self.bound.map_or(sending, |bound| bound.min(sending));
+        self.bound = Some((LESS * from).max(LEAST));
+        self.changed = Some(now);
     }
 
     /// Bits per second that may be sent; `None` without bound.
@@ -112,6 +145,23 @@ mod tests {
             report(&mut coarse, at, 0.0, 40);
         }
         assert_eq!(coarse.rate(80 * SECOND), None);
+    }
+
+    #[test]
+    fn requests_for_a_third_of_what_is_sent_bound_it_and_few_do_not() {
+        // 100 packets a second of 1,250 bytes.
+        let asks = |each: usize| {
+            let mut coarse = Coarse::default();
+            let mut at = (0..40).map(|tenth| tenth * SECOND / 10);
+            let mut asked = 0;
+            let bound = at.any(|at| {
+                asked += each;
+                coarse.on_asked(at, (0, asked), 1_250, 1e6)
+            });
+            bound.then(|| coarse.rate(0))
+        };
+        assert_eq!(asks(4), Some(Some(850_000)));
+        assert_eq!(asks(2), None);
     }
 
     #[test]

@@ -208,6 +208,10 @@ impl Repairs {
         length: u32,
     ) -> Result<(), DropReason> {
         let before = self.known(what);
+        if need == Need::CarriedSound && before.is_some() {
+            // By the time that it would come, what carries it has come.
+            return Err(DropReason::AskedAgain);
+        }
         let kept = match need {
             Need::Sound => 0,
             Need::CarriedSound => KEPT_FOR_NEW + KEPT_FOR_SOUND,
@@ -380,6 +384,16 @@ mod tests {
         assert_eq!(pictures.count(), 16);
         let sounds = (60..90).filter(|number| push(*number, Need::Sound).is_ok());
         assert_eq!(sounds.count(), 4);
+    }
+
+    #[test]
+    fn sound_that_later_packets_carry_leaves_again_once() {
+        let now = epoch();
+        let mut repairs = Repairs::new(now, Octets::default());
+        let mut push = |need| repairs.push(now, asked(7), need, 100);
+        assert_eq!(push(Need::CarriedSound), Ok(()));
+        assert_eq!(push(Need::CarriedSound), Err(DropReason::AskedAgain));
+        assert_eq!(push(Need::Sound), Ok(()));
     }
 
     #[test]

@@ -98,7 +98,7 @@ fn what_is_wrong_is_named_with_what_is_right() {
         ("duration = \"soon\"", "500ms, 30s or 5m"),
         ("ramp = \"fast\"", "20/s, all, or waves"),
         ("decrypt = \"some\"", "all or sample:N"),
-        ("transport = \"pigeon\"", "udp or tcp"),
+        ("transport = \"pigeon\"", "udp, tcp or turn"),
         ("[media]\nlayers = [\"x\"]", "a layer is l, m or h"),
         ("[media]\naudio_frame_ms = 30", "must be 20 or 60"),
         ("[media]\nsynthetic = { fps = 0, kbps = 100 }", "1 to 120"),
