@@ -15,7 +15,7 @@ use crate::line::estimate::Verdict;
 ///
 /// Higher: a line that loses more is repaired in full. Lower: less is pushed into a line that is
 /// too narrow for the media alone, and it is empty again sooner.
-const SHARE: u64 = 31;
+const SHARE: u64 = 30;
 
 /// The same while a queue stands in the way: what is asked for again has no room there either.
 const SHARE_WHILE_FULL: u64 = 10;
@@ -321,7 +321,7 @@ mod tests {
 
     #[test]
     fn repairs_are_a_share_of_what_is_sent_less_what_sound_carries() {
-        for (carried, share) in [(0, 31), (50, 26)] {
+        for (carried, share) in [(0, 30), (50, 25)] {
             repair_for_long(carried, share);
         }
     }
