@@ -40,6 +40,13 @@ const DEADLINE: Duration = Duration::from_secs(600);
 /// What an ACME server says of an account that it does not know (any longer).
 const NO_ACCOUNT: &str = "urn:ietf:params:acme:error:accountDoesNotExist";
 
+/// What it says of a number used once that it does not take: the same is asked with another (RFC 8555
+/// §6.5). `instant-acme` does so twice within a request.
+const BAD_NONCE: &str = "urn:ietf:params:acme:error:badNonce";
+
+/// How often an order is begun anew for that reason before it counts as failed.
+const ORDERS: u32 = 5;
+
 /// Why there is no certificate.
 #[derive(Debug, thiserror::Error)]
 pub enum AcmeError {
@@ -131,7 +138,7 @@ impl Acme {
     /// Orders one and shows it. What goes wrong is said.
     pub(super) async fn renew(&self, shown: &Shown, now: impl Fn() -> Timestamp) -> bool {
         // Boxed: its state is large, and is there for seconds only.
-        let ordering = Box::pin(tokio::time::timeout(DEADLINE, self.order(shown)));
+        let ordering = Box::pin(tokio::time::timeout(DEADLINE, self.order_again(shown)));
         let ordered = ordering.await.unwrap_or(Err(AcmeError::Late));
         let mut plan = self.plan.lock().unwrap_or_else(PoisonError::into_inner);
         match ordered {
@@ -147,6 +154,17 @@ impl Acme {
                 false
             }
         }
+    }
+
+    /// Orders one, again when only the server's numbers were in the way.
+    async fn order_again(&self, shown: &Shown) -> Result<Certificate, AcmeError> {
+        for _ in 1..ORDERS {
+            match self.order(shown).await {
+                Err(AcmeError::Server(error)) if is_problem(&error, BAD_NONCE) => {}
+                ordered => return ordered,
+            }
+        }
+        self.order(shown).await
     }
 
     async fn order(&self, shown: &Shown) -> Result<Certificate, AcmeError> {
@@ -239,10 +257,7 @@ impl Acme {
 
     /// A server that has lost its accounts gets a new one at the next attempt.
     fn forget_account_if_unknown(&self, error: &instant_acme::Error) {
-        let instant_acme::Error::Api(problem) = error else {
-            return;
-        };
-        if problem.r#type.as_deref() == Some(NO_ACCOUNT) {
+        if is_problem(error, NO_ACCOUNT) {
             self.keep(|kept| kept.account = None);
         }
     }
@@ -259,6 +274,11 @@ impl Acme {
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether that is what the server answered.
+fn is_problem(error: &instant_acme::Error, kind: &str) -> bool {
+    matches!(error, instant_acme::Error::Api(problem) if problem.r#type.as_deref() == Some(kind))
 }
 
 fn identifier(name: &str) -> Identifier {
