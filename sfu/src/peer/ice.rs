@@ -11,6 +11,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use arrayvec::ArrayVec;
+use rtc_stun::attributes::ATTR_PADDING;
 use rtc_stun::error_code::CODE_ROLE_CONFLICT;
 use rtc_stun::fingerprint::FINGERPRINT;
 use rtc_stun::integrity::MessageIntegrity;
@@ -141,7 +142,8 @@ impl Lite {
     }
 
     /// Answers one Binding request that came on `path`; the reply is appended to `out` and goes
-    /// back on `path`. The reply is smaller than 128 bytes and not larger than a browser's check.
+    /// back on `path`. The reply is smaller than 128 bytes and not larger than a browser's check; of a
+    /// check with PADDING (RFC 5780 §7.6) it has as much, and is not larger than that check either.
     ///
     /// # Errors
     /// When the datagram is no Binding request for this peer, or is not authenticated. Then nothing
@@ -472,16 +474,18 @@ fn write_reply(
         pair.pwd.clone(),
         crypto::algorithms(),
     );
-    let setters: [&dyn Setter; 5] = [
-        kind.as_ref(),
-        &TransactionId(request.transaction),
-        content.as_ref(),
-        &integrity,
-        &FINGERPRINT,
-    ];
     let mut reply = Message::new();
     reply.write_header();
+    let transaction = TransactionId(request.transaction);
+    let setters: [&dyn Setter; 3] = [kind.as_ref(), &transaction, content.as_ref()];
     for setter in setters {
+        setter.add_to(&mut reply).map_err(|_| DropReason::BadStun)?;
+    }
+    let padding = request.padding_of_answer(reply.raw.len());
+    if padding > 0 {
+        reply.add(ATTR_PADDING, &vec![0; padding]);
+    }
+    for setter in [&integrity as &dyn Setter, &FINGERPRINT] {
         setter.add_to(&mut reply).map_err(|_| DropReason::BadStun)?;
     }
     out.extend_from_slice(&reply.raw);

@@ -5,8 +5,8 @@
 use std::net::SocketAddr;
 
 use rtc_stun::attributes::{
-    ATTR_ICE_CONTROLLED, ATTR_ICE_CONTROLLING, ATTR_PRIORITY, ATTR_USE_CANDIDATE, ATTR_USERNAME,
-    AttrType,
+    ATTR_ICE_CONTROLLED, ATTR_ICE_CONTROLLING, ATTR_PADDING, ATTR_PRIORITY, ATTR_USE_CANDIDATE,
+    ATTR_USERNAME, AttrType,
 };
 use rtc_stun::error_code::ErrorCodeAttribute;
 use rtc_stun::fingerprint::FINGERPRINT;
@@ -69,6 +69,18 @@ pub struct Check<'a> {
     pub transaction: [u8; 12],
 }
 
+/// What makes a check longer than it need be, to see what the way takes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Filling {
+    /// So many bytes that the answer does not have.
+    There(u16),
+    /// So many bytes, and the answer has as many (RFC 5780 §7.6).
+    ThereAndBack(u16),
+}
+
+/// An attribute that nobody knows and nobody has to (RFC 8489 §14).
+const FILLER: AttrType = AttrType(0xdfff);
+
 /// What a server's answer says.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Answer {
@@ -85,6 +97,18 @@ impl Check<'_> {
     /// # Errors
     /// When a credential is too long to be one.
     pub fn encode(&self, out: &mut Vec<u8>) -> Result<(), DropReason> {
+        self.write(None, out)
+    }
+
+    /// The same, made longer.
+    ///
+    /// # Errors
+    /// When a credential is too long to be one.
+    pub fn encode_filled(&self, filling: Filling, out: &mut Vec<u8>) -> Result<(), DropReason> {
+        self.write(Some(filling), out)
+    }
+
+    fn write(&self, filling: Option<Filling>, out: &mut Vec<u8>) -> Result<(), DropReason> {
         let username = format!("{}:{}", self.server.ufrag, self.ufrag);
         let role = match self.role {
             Role::Controlling => ATTR_ICE_CONTROLLING,
@@ -108,6 +132,16 @@ impl Check<'_> {
         setters.push(&role);
         if self.use_candidate {
             setters.push(&nomination);
+        }
+        let (kind, length) = match filling {
+            None => (FILLER, 0),
+            Some(Filling::There(length)) => (FILLER, length),
+            Some(Filling::ThereAndBack(length)) => (ATTR_PADDING, length),
+        };
+        let zeros = vec![0; usize::from(length)];
+        let filler = Attribute(kind, &zeros);
+        if filling.is_some() {
+            setters.push(&filler);
         }
         setters.extend([&priority as &dyn Setter, &integrity, &FINGERPRINT]);
 

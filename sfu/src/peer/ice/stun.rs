@@ -2,11 +2,13 @@
 
 use rtc_stun::attributes::{
     ATTR_FINGERPRINT, ATTR_ICE_CONTROLLED, ATTR_ICE_CONTROLLING, ATTR_MESSAGE_INTEGRITY,
-    ATTR_USE_CANDIDATE, ATTR_USERNAME, ATTR_XORMAPPED_ADDRESS,
+    ATTR_PADDING, ATTR_USE_CANDIDATE, ATTR_USERNAME, ATTR_XORMAPPED_ADDRESS,
 };
 use rtc_stun::fingerprint::FINGERPRINT;
 use rtc_stun::integrity::MessageIntegrity;
-use rtc_stun::message::{MAGIC_COOKIE, MESSAGE_HEADER_SIZE, Message, TRANSACTION_ID_SIZE};
+use rtc_stun::message::{
+    ATTRIBUTE_HEADER_SIZE, MAGIC_COOKIE, MESSAGE_HEADER_SIZE, Message, TRANSACTION_ID_SIZE,
+};
 
 use crate::drop_reason::DropReason;
 use crate::peer::crypto;
@@ -20,6 +22,9 @@ pub(super) const BINDING_ERROR: u16 = 0x0111;
 
 /// Length of a MESSAGE-INTEGRITY value (RFC 8489 §14.5).
 const INTEGRITY_LENGTH: usize = 20;
+
+/// What ends a message: MESSAGE-INTEGRITY and FINGERPRINT, with their headers.
+const ENDING: usize = ATTRIBUTE_HEADER_SIZE + INTEGRITY_LENGTH + ATTRIBUTE_HEADER_SIZE + 4;
 
 /// What a STUN message says before its MESSAGE-INTEGRITY.
 ///
@@ -43,6 +48,10 @@ pub(super) struct View<'a> {
     pub(super) mapped: Option<&'a [u8]>,
     /// A MESSAGE-INTEGRITY of the right length is there.
     pub(super) integrity: bool,
+    /// Bytes of the whole message.
+    pub(super) length: usize,
+    /// Bytes of its PADDING (RFC 5780 §7.6), by which the answer is to be made as long.
+    pub(super) padding: usize,
 }
 
 impl<'a> View<'a> {
@@ -57,6 +66,7 @@ impl<'a> View<'a> {
         let mut view = Self {
             kind: u16_at(header, 0)?,
             transaction: header.get(8..)?.try_into().ok()?,
+            length: datagram.len(),
             ..Self::default()
         };
         while !rest.is_empty() {
@@ -88,6 +98,7 @@ impl<'a> View<'a> {
                 self.tie_breaker = value.try_into().ok().map(u64::from_be_bytes);
             }
             kind if kind == ATTR_XORMAPPED_ADDRESS.value() => self.mapped = Some(value),
+            kind if kind == ATTR_PADDING.value() => self.padding = value.len(),
             kind if kind == ATTR_MESSAGE_INTEGRITY.value() => {
                 if value.len() != INTEGRITY_LENGTH {
                     return None;
@@ -99,6 +110,20 @@ impl<'a> View<'a> {
             _ => {}
         }
         Some(())
+    }
+
+    /// Bytes of PADDING for an answer that has so many bytes before its ending: as many as the request
+    /// has, as far as the answer does not become longer than that.
+    pub(super) const fn padding_of_answer(&self, before: usize) -> usize {
+        let room = self
+            .length
+            .saturating_sub(before + ATTRIBUTE_HEADER_SIZE + ENDING);
+        let most = if self.padding < room {
+            self.padding
+        } else {
+            room
+        };
+        most / 4 * 4
     }
 
     /// The receiver's half of USERNAME, `receiver:sender` (RFC 8445 §7.2.2).

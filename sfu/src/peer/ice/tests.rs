@@ -6,7 +6,9 @@ use proptest::prelude::*;
 use rtc_stun::attributes::{ATTR_USE_CANDIDATE, ATTR_USERNAME};
 use rtc_stun::message::BINDING_REQUEST;
 
-use super::client::{Answer, Asked, Check, Role, answer_check, check_answer, peek_transaction};
+use super::client::{
+    Answer, Asked, Check, Filling, Role, answer_check, check_answer, peek_transaction,
+};
 use super::*;
 use crate::path::TcpId;
 
@@ -750,4 +752,43 @@ proptest! {
         let _ = peek_ufrag(&datagram);
         let _ = check_answer(&datagram, &[1; 12], &it.browser.server);
     }
+}
+
+#[test]
+fn a_check_that_asks_for_it_is_answered_at_its_own_length_and_no_longer() {
+    let server = credentials("0server");
+    let mut lite = Lite::new(epoch(), server.clone(), credentials("browser"));
+    let now = lite.heard();
+    let mut lengths = Vec::new();
+    for filling in [
+        Filling::ThereAndBack(1_200),
+        Filling::ThereAndBack(2),
+        Filling::There(1_200),
+    ] {
+        let check = Check {
+            server: &server,
+            ufrag: "browser",
+            role: Role::Controlling,
+            tie_breaker: 7,
+            priority: 1,
+            use_candidate: false,
+            transaction: [9; 12],
+        };
+        let (mut request, mut reply) = (Vec::new(), Vec::new());
+        check.encode_filled(filling, &mut request).unwrap();
+        lite.handle_request(now, home(), &request, &mut reply)
+            .unwrap();
+        let answer = check_answer(&reply, &[9; 12], &server).unwrap();
+        assert_eq!(answer, Answer::Success(Some(home().remote())));
+        assert!(reply.len() <= request.len(), "{filling:?}");
+        lengths.push((request.len(), reply.len()));
+    }
+    let [(asked, padded), (_, small), (filled, unpadded)] = lengths[..] else {
+        panic!("{lengths:?}");
+    };
+    assert!(asked >= 1_200 && asked - padded < 60, "{lengths:?}");
+    assert!(
+        filled >= 1_200 && unpadded < 128 && small < 128,
+        "{lengths:?}"
+    );
 }
