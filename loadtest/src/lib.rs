@@ -19,7 +19,6 @@ mod page;
 pub mod process;
 pub mod publish;
 pub mod receive;
-pub mod relay;
 pub mod report;
 pub mod rtp;
 mod run;

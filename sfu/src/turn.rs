@@ -18,6 +18,7 @@ pub mod credentials;
 pub mod envelope;
 pub mod message;
 pub mod nonce;
+pub mod relay;
 
 pub use authority::Authority;
 pub use client::{Client, Ending, Happening};

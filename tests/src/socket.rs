@@ -5,9 +5,9 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use loadtest::relay::Relay;
 use loadtest::tls::Tls;
 use rtc_shared::tcp_framing::{TcpFrameDecoder, frame_packet};
+use sfu::turn::relay::Relay;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::timeout;

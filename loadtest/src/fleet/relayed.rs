@@ -9,8 +9,7 @@ use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection};
-
-use crate::relay::Relay;
+use sfu::turn::relay::Relay;
 
 /// Most bytes waiting to be written. What comes when it is full is dropped, as on UDP.
 const MAX_UNSENT: usize = 256 * 1_024;

@@ -1,5 +1,6 @@
-//! A client of TURN (RFC 8656) over a stream, as far as one with one peer needs it: an allocation, and a
-//! channel to that peer. No sockets, no clock.
+//! The other side: a client of TURN (RFC 8656) over a stream, as far as one with one peer needs it, an
+//! allocation and a channel to that peer. Used by whoever tries the way to a server, and by the load
+//! generator.
 //!
 //! ```text
 //! begin ─▶ Allocate ─▶ refused, with a nonce ─▶ Allocate, signed ─▶ ChannelBind ─▶ data both ways
@@ -8,13 +9,13 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use sfu::pieces::{Pieces, TURN};
-use sfu::turn::attributes::{
+use super::attributes::{
     ATTR_CHANNEL_NUMBER, ATTR_ERROR_CODE, ATTR_NONCE, ATTR_REALM, ATTR_REQUESTED_TRANSPORT,
     ATTR_USERNAME, ATTR_XOR_PEER_ADDRESS, ATTR_XOR_RELAYED_ADDRESS,
 };
-use sfu::turn::credentials::{Key, key_of};
-use sfu::turn::message::{Algorithm, Answer as Request, Class, Message, Transaction};
+use super::credentials::{Key, key_of};
+use super::message::{Algorithm, Answer as Request, Class, Message, Transaction};
+use crate::pieces::{Pieces, TURN};
 
 /// Methods (RFC 8656 §17).
 const ALLOCATE: u16 = 0x0003;
