@@ -118,6 +118,8 @@ pub struct PeerSpec {
     pub publications: Vec<PublicationSpec>,
     /// What it can receive, in offer order.
     pub slots: Vec<SlotSpec>,
+    /// Most that is taken of what it sends, in kilobits per second; `None` for no limit.
+    pub most_kbps: Option<u32>,
 }
 
 /// What a joining peer may do, decided by whoever commands the SFU.
@@ -134,6 +136,9 @@ pub struct PeerPolicy {
     /// It may take one of the places beyond [`Config::max_peers`](crate::Config::max_peers) that are
     /// kept for those whom a conference cannot do without.
     pub reserved: bool,
+    /// Most that is taken of what it sends, in kilobits per second; what is beyond is dropped. For
+    /// those who have shown no token. `None` for no limit.
+    pub most_kbps: Option<u32>,
 }
 
 /// A publication that the answer accepted.

@@ -68,6 +68,8 @@ drop_reasons! {
     Duplicate = "duplicate",
     /// Older than the layer's ring reaches back.
     TooOld = "too_old",
+    /// More media than may come from a peer that has shown no token.
+    MediaBudget = "media_budget",
     /// The publication is muted by command.
     Blocked = "blocked",
     /// Another layer than the slot shows.

@@ -269,11 +269,16 @@ impl Cold {
         let (codec, key) = receiver
             .map(|r| (r.spec.codec, r.key))
             .ok_or(DropReason::UnknownSsrc)?;
-        let blocked = is_blocked(key);
+        let refused = if is_blocked(key) {
+            Some(DropReason::Blocked)
+        } else {
+            let is_taken = self.budgets.media(now, packet.len());
+            (!is_taken).then_some(DropReason::MediaBudget)
+        };
         let feedback = self.note_arrival(now, &header, &opened)?;
-        if blocked {
+        if let Some(reason) = refused {
             feedback.on_refused(header.ssrc);
-            return Err(DropReason::Blocked);
+            return Err(reason);
         }
         feedback.on_taken(now, &header, &codec, stream.is_rtx);
         let expected = if stream.is_rtx {

@@ -184,6 +184,7 @@ pub fn negotiate(
         extensions,
         publications,
         slots,
+        most_kbps: policy.most_kbps,
     };
     Ok(Negotiated { spec, answer })
 }

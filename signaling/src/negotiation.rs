@@ -42,6 +42,7 @@ pub fn participant_policy(role: Role, audio_frame_ms: Option<u16>, had_peer: boo
             .to_vec(),
         ptime_ms: audio_frame_ms,
         reserved: Admission::may_exceed(role, had_peer),
+        most_kbps: None,
     }
 }
 
@@ -106,6 +107,7 @@ pub fn whep_policy(chosen: Option<WatchedFeed>) -> PeerPolicy {
             .collect(),
         ptime_ms: None,
         reserved: false,
+        most_kbps: None,
     }
 }
 

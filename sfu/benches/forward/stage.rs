@@ -195,6 +195,7 @@ fn spec(index: u32, client: &Identity) -> PeerSpec {
         extensions: ExtensionIds::default(),
         publications: Vec::new(),
         slots: Vec::new(),
+        most_kbps: None,
     }
 }
 

@@ -48,6 +48,7 @@ fn speaker() -> PeerPolicy {
         video_slots: vec![Some(Feed::Stage(0)), None, Some(Feed::Stage(2))],
         ptime_ms: None,
         reserved: false,
+        most_kbps: None,
     }
 }
 

@@ -57,7 +57,7 @@ impl Shard {
             DtlsRole::Server => Session::server(now, &self.identity, spec.fingerprint),
             DtlsRole::Client => Session::dialing(&self.identity, spec.fingerprint),
         };
-        let budgets = Budgets::new(now, spec.slots.len());
+        let budgets = Budgets::new(now, spec.slots.len(), spec.most_kbps);
         let slots: SmallVec<_> = spec
             .slots
             .iter()

@@ -333,7 +333,10 @@ impl Shard {
         let publications = &self.publications;
         let is_blocked = |key| publications.get(key).is_some_and(|known| known.blocked);
         let opened = peer.cold.open_media(now, path, packet, is_blocked);
-        if matches!(opened, Ok(_) | Err(DropReason::Blocked)) {
+        if matches!(
+            opened,
+            Ok(_) | Err(DropReason::Blocked | DropReason::MediaBudget)
+        ) {
             self.arm_feedback(now, key);
             self.note_heard(key);
         }
