@@ -40,6 +40,13 @@ const LINK_BURST: u32 = 10;
 /// Time after which one more is allowed.
 const LINK_EVERY: Duration = Duration::from_secs(3);
 
+/// Checks of one address at once, and the time after which one more is allowed: each is written down.
+/// Higher: a stranger costs more. Lower: the computers of an office that are tried one after another wait.
+const CHECK_BURST: u32 = 40;
+
+/// See above.
+const CHECK_EVERY: Duration = Duration::from_secs(3);
+
 /// The limits of the server, and how near it is to them.
 #[derive(Debug)]
 pub struct Admission {
@@ -48,6 +55,7 @@ pub struct Admission {
     joins: Rates<Origin>,
     requests: Rates<Origin>,
     links: Rates<TokenId>,
+    checks: Rates<Origin>,
     room: Room,
 }
 
@@ -70,6 +78,7 @@ impl Admission {
             joins: Rates::new(addresses.joins_per_second, addresses.join_burst),
             requests: Rates::new(addresses.requests_per_second, addresses.request_burst),
             links: Rates::every(LINK_EVERY, LINK_BURST),
+            checks: Rates::every(CHECK_EVERY, CHECK_BURST),
             room: Room::new(&config.media),
         }
     }
@@ -125,6 +134,16 @@ impl Admission {
             let message = format!("this link joins too often: try again in {seconds} s");
             Refusal::new(ErrorCode::RateLimited, message)
         })
+    }
+
+    /// Whether somebody from there may begin a check.
+    ///
+    /// # Errors
+    /// When too many have.
+    pub(crate) fn may_check(&self, now: Instant, origin: Origin) -> Result<(), Refusal> {
+        self.checks
+            .take(now, &origin)
+            .map_err(|wait| too_many("checks", origin, wait))
     }
 
     /// Whether a request from there that shows no token is answered. Takes one from its bucket.

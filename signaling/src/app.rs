@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 use crate::access::AccessLog;
 use crate::admission::Admission;
 use crate::auth::{Grant, Keys, TokenError};
+use crate::check::Checks;
 use crate::clock::Clock;
 use crate::conference::Refusal;
 use crate::conference_task::{ConferenceHandle, Endings};
@@ -51,6 +52,8 @@ pub struct Inner {
     pub clock: Clock,
     /// WHIP and WHEP peers.
     pub resources: Resources,
+    /// Checks under way.
+    pub(crate) checks: Checks,
     /// Cancelled when the server is about to stop, and still does everything.
     pub announced: CancellationToken,
     /// Cancelled when the server begins to stop.

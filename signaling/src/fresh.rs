@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use jiff::Timestamp;
 
 use crate::auth::SessionSecret;
+use crate::check::CheckCode;
 use crate::ids::{ConferenceId, ParticipantId, SessionId, TokenId};
 
 fn unix_ms() -> u64 {
@@ -40,6 +41,12 @@ pub fn session() -> SessionId {
 #[must_use]
 pub fn secret() -> SessionSecret {
     SessionSecret::new(rand::random())
+}
+
+/// A fresh code of a check.
+#[must_use]
+pub fn check_code() -> CheckCode {
+    CheckCode::new(rand::random())
 }
 
 /// A fresh token id.

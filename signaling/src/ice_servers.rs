@@ -24,6 +24,9 @@ const LIFE: (Duration, Duration) = (
 /// The same where the token is not at hand.
 const LIFE_OF_RESUMED: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// The same of a check, which takes less.
+const LIFE_OF_CHECK: Duration = Duration::from_secs(10 * 60);
+
 /// Ports that are meant where none is named.
 const HTTP_PORT: u16 = 80;
 const HTTPS_PORT: u16 = 443;
@@ -35,7 +38,6 @@ pub(crate) fn of(
     id: &str,
     grant: Option<&Grant>,
 ) -> Vec<IceServer> {
-    let config = app.config();
     let life = grant.map_or(LIFE_OF_RESUMED, |grant| {
         let left = grant.expires_at();
         let left = left.duration_since(app.clock.now().wall);
@@ -43,6 +45,27 @@ pub(crate) fn of(
             .unwrap_or_default()
             .clamp(LIFE.0, LIFE.1)
     });
+    good_for(app, reached, id, life)
+}
+
+/// What a check is told that has reached us by this name. The passwords of others' servers are not for
+/// strangers.
+pub(crate) fn of_check(
+    app: &App,
+    reached: &ReachedAs,
+    id: &str,
+    grant: Option<&Grant>,
+) -> Vec<IceServer> {
+    let mut servers = good_for(app, reached, id, LIFE_OF_CHECK);
+    if grant.is_none() {
+        let others = &app.config().media.ice_servers;
+        servers.retain(|server| !others.contains(server));
+    }
+    servers
+}
+
+fn good_for(app: &App, reached: &ReachedAs, id: &str, life: Duration) -> Vec<IceServer> {
+    let config = app.config();
     let url = own_url(&config, reached.0.as_ref());
     let own = url.and_then(|url| {
         let credentials = app.media.media().turn_credentials(id, life)?;

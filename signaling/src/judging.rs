@@ -9,6 +9,7 @@ use sfu::command::CommandError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{Instant, timeout_at};
 
+use crate::check::CheckId;
 use crate::ids::{ParticipantId, TokenId};
 
 /// Descriptions that are judged at the same time. Higher: more links that send hard ones must come
@@ -26,6 +27,8 @@ pub enum Link {
     Participant(ParticipantId),
     /// The bearer's of this token, by HTTP.
     Token(TokenId),
+    /// That of a check.
+    Check(CheckId),
 }
 
 /// Gives everybody a turn. Cheap to clone.

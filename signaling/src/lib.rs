@@ -12,6 +12,7 @@ pub mod admission;
 pub mod app;
 pub mod auth;
 pub mod backup;
+pub mod check;
 pub mod cli;
 pub mod clock;
 pub mod conference;

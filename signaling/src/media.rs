@@ -7,6 +7,7 @@ use sfu::command::{CommandError, PeerPolicy};
 use sfu::id::{ConferenceId, PeerId};
 use sfu::{Events, Media};
 
+use crate::check::CheckId;
 use crate::conference_task::{ConferenceHandle, WeakHandle};
 use crate::judging::{Judges, Link};
 use crate::unclaimed::Unclaimed;
@@ -58,6 +59,25 @@ impl MediaPlane {
             Ok(Unclaimed::new(media, joined))
         };
         self.judges.judge(link, judge).await?
+    }
+
+    /// Answers an offer of a check, whose peers nobody hears of.
+    ///
+    /// # Errors
+    /// As [`join`](Self::join).
+    pub(crate) async fn join_check(
+        &self,
+        check: CheckId,
+        conference: ConferenceId,
+        offer: String,
+        policy: PeerPolicy,
+    ) -> Result<Unclaimed, CommandError> {
+        let media = Arc::clone(&self.media);
+        let judge = move || {
+            let joined = media.join(conference, &offer, &policy)?;
+            Ok(Unclaimed::new(media, joined))
+        };
+        self.judges.judge(Link::Check(check), judge).await?
     }
 
     /// From now on events may concern this conference.

@@ -2,6 +2,7 @@
 //! from the handlers themselves.
 
 mod attendance;
+mod checks;
 mod conferences;
 mod corrections;
 mod description;
@@ -29,6 +30,7 @@ use utoipa_axum::router::UtoipaMethodRouterExt as _;
 use utoipa_axum::routes;
 
 use crate::app::App;
+use crate::whip::MAX_SDP_BYTES;
 use description::Description;
 
 pub use error::{ApiError, ErrorBody, Refused};
@@ -46,9 +48,12 @@ const MIN_COMPRESSED_BYTES: u64 = 1024;
 /// The routes with their description.
 pub fn router() -> OpenApiRouter<App> {
     // What answers with secrets is not compressed: its length would tell of them.
-    let readable = conferences().merge(sites()).layer(compression());
+    let readable = conferences()
+        .merge(sites())
+        .merge(check_results())
+        .layer(compression());
     let mut router = OpenApiRouter::with_openapi(Description::openapi())
-        .nest("/api/v1", readable.merge(tokens()));
+        .nest("/api/v1", readable.merge(tokens()).merge(checks()));
     description::complete(router.get_openapi_mut());
     router
 }
@@ -107,6 +112,20 @@ fn sites() -> OpenApiRouter<App> {
         .routes(routes!(sites::list))
         .routes(routes!(sites::import).layer(DefaultBodyLimit::max(MAX_SITES_BYTES)))
         .routes(routes!(sites::show, corrections::delete_site))
+}
+
+fn check_results() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(checks::list))
+        .routes(routes!(checks::causes))
+}
+
+/// Its id is a secret.
+fn checks() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(checks::begin))
+        .routes(routes!(checks::media).layer(DefaultBodyLimit::max(MAX_SDP_BYTES)))
+        .routes(routes!(checks::report).layer(DefaultBodyLimit::max(checks::MAX_REPORT_BYTES)))
 }
 
 fn tokens() -> OpenApiRouter<App> {

@@ -17,6 +17,7 @@ use crate::access::AccessLog;
 use crate::admission::Admission;
 use crate::app::{App, Inner, Restarting};
 use crate::auth::{Issued, Keys, NewToken};
+use crate::check::Checks;
 use crate::clock::Clock;
 use crate::conference::Settings;
 use crate::conference_task::{Surroundings, WelcomeTimes};
@@ -464,6 +465,7 @@ fn assemble(kept: Kept, config: Config, media: Arc<dyn Media>, clock: Clock) -> 
         draining,
         tasks: TaskTracker::new(),
         resources: Resources::default(),
+        checks: Checks::default(),
         live: LiveConfig::new(config),
         keys,
         store,

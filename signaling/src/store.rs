@@ -7,6 +7,7 @@ mod append;
 mod attendance;
 pub mod backup;
 mod chain;
+mod checks;
 mod damages;
 mod error;
 mod events;

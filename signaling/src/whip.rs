@@ -52,7 +52,7 @@ use if_match::IfMatch;
 pub use resource::{Resource, ResourceId, Resources};
 
 /// Media type of an offer and an answer.
-const SDP: &str = "application/sdp";
+pub(crate) const SDP: &str = "application/sdp";
 
 /// Media type of a part of one (RFC 8840).
 const FRAGMENT: &str = "application/trickle-ice-sdpfrag";
@@ -159,7 +159,8 @@ pub async fn watch(
     carried_through(app, from, direction, grant, conference, offer).await
 }
 
-fn offer(headers: &HeaderMap, body: &[u8]) -> Result<String, ApiError> {
+/// The offer in a request.
+pub(crate) fn offer(headers: &HeaderMap, body: &[u8]) -> Result<String, ApiError> {
     let bad_offer =
         |message: String| ApiError::new(StatusCode::BAD_REQUEST, ErrorCode::BadOffer, message);
     if body.iter().all(u8::is_ascii_whitespace) {

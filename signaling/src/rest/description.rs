@@ -47,6 +47,7 @@ use crate::{health, session, whip};
         (name = "events", description = "The log from which everything else follows"),
         (name = "sites", description = "The places that conferences expect"),
         (name = "tokens", description = "Making, listing and taking back tokens"),
+        (name = "checks", description = "Whether a site can take part, and what is in its way"),
         (name = "media", description = "Pages, encoders (WHIP) and players (WHEP)"),
         (name = "health", description = "For load balancers and orchestrators"),
     )

@@ -9,6 +9,7 @@
 
 mod acme;
 mod calendar;
+mod checks;
 mod client;
 mod clock;
 mod condition;

@@ -1,0 +1,172 @@
+//! What came of checks: the last one of each site, and of each address without a site.
+
+use jiff::Timestamp;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row as _, SqliteConnection};
+
+use super::Store;
+use super::error::StoreError;
+use super::events::parse;
+use crate::check::{Outcome, OutcomeFilter};
+
+/// Most that are kept; beyond, the oldest goes. More than a country has sites, and of strangers'
+/// addresses no more than that.
+const MOST: u32 = 20_000;
+
+impl Store {
+    /// Keeps what came of a check in place of what came of the last one of the same site or address.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn keep_check(&self, outcome: Outcome) -> Result<(), StoreError> {
+        self.writer
+            .write(move |connection| Box::pin(keep(connection, outcome, MOST)))
+            .await
+    }
+
+    /// What came of checks, the newest first, at most so many.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn checks(
+        &self,
+        filter: &OutcomeFilter,
+        most: u32,
+    ) -> Result<Vec<Outcome>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT code, at, site, address, cause, measured FROM checks \
+             WHERE ($1 IS NULL OR code = $1) AND ($2 IS NULL OR site = $2) AND at > $3 \
+             ORDER BY at DESC LIMIT $4",
+        )
+        .bind(filter.code.map(|code| code.to_string()))
+        .bind(filter.site.as_ref().map(ToString::to_string))
+        .bind(filter.since.map_or(i64::MIN, Timestamp::as_millisecond))
+        .bind(i64::from(most))
+        .fetch_all(&self.reader)
+        .await?;
+        rows.iter().map(outcome).collect()
+    }
+}
+
+async fn keep(
+    connection: &mut SqliteConnection,
+    outcome: Outcome,
+    most: u32,
+) -> Result<(), StoreError> {
+    let unreadable = |error: serde_json::Error| StoreError::Unreadable(error.to_string());
+    let measured = serde_json::to_string(&outcome.measured).map_err(unreadable)?;
+    let cause = serde_json::to_value(outcome.cause).map_err(unreadable)?;
+    sqlx::query(
+        "INSERT INTO checks (of_whom, code, at, site, address, cause, measured) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (of_whom) DO UPDATE SET \
+         code = excluded.code, at = excluded.at, site = excluded.site, \
+         address = excluded.address, cause = excluded.cause, measured = excluded.measured",
+    )
+    .bind(outcome.of_whom())
+    .bind(outcome.code.to_string())
+    .bind(outcome.at.as_millisecond())
+    .bind(outcome.site.as_ref().map(ToString::to_string))
+    .bind(&outcome.address)
+    .bind(cause.as_str().unwrap_or_default())
+    .bind(measured)
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query(
+        "DELETE FROM checks WHERE at <= \
+         (SELECT at FROM checks ORDER BY at DESC LIMIT 1 OFFSET $1)",
+    )
+    .bind(i64::from(most))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+fn outcome(row: &SqliteRow) -> Result<Outcome, StoreError> {
+    let unreadable = |error: serde_json::Error| StoreError::Unreadable(error.to_string());
+    let at = Timestamp::from_millisecond(row.try_get("at")?)
+        .map_err(|error| StoreError::Unreadable(error.to_string()))?;
+    let site: Option<&str> = row.try_get("site")?;
+    let cause: String = row.try_get("cause")?;
+    Ok(Outcome {
+        code: parse(row.try_get("code")?)?,
+        at,
+        site: site.map(parse).transpose()?,
+        address: row.try_get("address")?,
+        cause: serde_json::from_value(cause.into()).map_err(unreadable)?,
+        measured: serde_json::from_str(row.try_get("measured")?).map_err(unreadable)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::slice::from_ref;
+
+    use super::*;
+    use crate::check::{Cause, CheckCode, Measured};
+
+    fn of(site: Option<&str>, address: &str, number: u32) -> Outcome {
+        Outcome {
+            code: CheckCode::new(number),
+            at: Timestamp::from_second(i64::from(number)).unwrap(),
+            site: site.map(|code| code.parse().unwrap()),
+            address: address.to_owned(),
+            cause: Cause::UdpBlocked,
+            measured: Measured {
+                udp: Some(false),
+                ..Measured::default()
+            },
+        }
+    }
+
+    #[tokio::test]
+    async fn the_last_check_of_a_site_or_of_an_address_is_found_by_code_and_by_site() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(&directory.path().join("dinh.db"))
+            .await
+            .unwrap();
+        let [first, again] = [1, 2].map(|number| of(Some("00004"), "192.0.2.1", number));
+        let stranger = of(None, "192.0.2.1", 3);
+        for outcome in [&first, &again, &stranger] {
+            store.keep_check(outcome.clone()).await.unwrap();
+        }
+        let found = async |filter: OutcomeFilter| store.checks(&filter, 10).await.unwrap();
+        let all = found(OutcomeFilter::default()).await;
+        assert_eq!(all, [stranger.clone(), again.clone()]);
+        let by_site = OutcomeFilter {
+            site: again.site.clone(),
+            ..OutcomeFilter::default()
+        };
+        assert_eq!(found(by_site).await, [again]);
+        let by_code = |outcome: &Outcome| OutcomeFilter {
+            code: Some(outcome.code),
+            ..OutcomeFilter::default()
+        };
+        assert_eq!(found(by_code(&stranger)).await, from_ref(&stranger));
+        assert_eq!(found(by_code(&first)).await, [], "there is a newer one");
+        let newer = OutcomeFilter {
+            since: Some(all[1].at),
+            ..OutcomeFilter::default()
+        };
+        assert_eq!(found(newer).await, from_ref(&stranger));
+        let fewer = store.checks(&OutcomeFilter::default(), 1).await.unwrap();
+        assert_eq!(fewer, [stranger]);
+    }
+
+    #[tokio::test]
+    async fn however_many_come_the_oldest_make_room() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(&directory.path().join("dinh.db"))
+            .await
+            .unwrap();
+        for number in 1..=5 {
+            let outcome = of(None, &format!("192.0.2.{number}"), number);
+            let kept = store
+                .writer
+                .write(move |connection| Box::pin(keep(connection, outcome, 3)));
+            kept.await.unwrap();
+        }
+        let all = store.checks(&OutcomeFilter::default(), 10).await.unwrap();
+        let addresses: Vec<_> = all.iter().map(|it| it.address.as_str()).collect();
+        assert_eq!(addresses, ["192.0.2.5", "192.0.2.4", "192.0.2.3"]);
+    }
+}
