@@ -1,16 +1,23 @@
 //! `dinh doctor`: is this machine, or the way to a server, what a conference needs?
 //!
-//! Measuring ([`measure`], [`way`]) is apart from judging ([`judge`], [`journey`]): a judgement is a
-//! value made of measured values, with a sentence of what to do.
+//! Measuring ([`measure`], [`way`]) is apart from judging ([`judge`], [`journey`], [`line`]): a judgement is
+//! a value made of measured values, with a sentence of what to do. What is in the way is named as the
+//! check of a page names it ([`Cause`]).
 
+mod echo;
 pub mod journey;
 pub mod judge;
+pub mod line;
 pub(crate) mod measure;
+pub(crate) mod ntp;
+mod reach;
 pub(crate) mod way;
 
 use std::fmt;
 
 use serde::Serialize;
+
+use crate::check::{Cause, Colour};
 
 /// How a step turned out.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
@@ -35,6 +42,8 @@ pub struct Finding {
     pub verdict: Verdict,
     /// What was measured.
     pub measured: String,
+    /// What is in the way, if anything is.
+    pub cause: Option<Cause>,
     /// What to do; empty if nothing.
     pub advice: String,
 }
@@ -42,28 +51,48 @@ pub struct Finding {
 impl Finding {
     /// As it should be.
     pub(crate) fn good(step: &'static str, measured: impl Into<String>) -> Self {
-        Self::new(step, Verdict::Good, measured, "")
+        Self {
+            step,
+            verdict: Verdict::Good,
+            measured: measured.into(),
+            cause: None,
+            advice: String::new(),
+        }
     }
 
     /// It was not looked at.
     pub(crate) fn skipped(step: &'static str, why: impl Into<String>) -> Self {
-        Self::new(step, Verdict::Skipped, why, "")
+        Self {
+            verdict: Verdict::Skipped,
+            ..Self::good(step, why)
+        }
     }
 
-    /// With what to do.
+    /// With what is in the way, and what to do.
     pub(crate) fn new(
         step: &'static str,
-        verdict: Verdict,
+        cause: Cause,
         measured: impl Into<String>,
         advice: impl Into<String>,
     ) -> Self {
         Self {
             step,
-            verdict,
+            verdict: match cause.colour() {
+                Colour::Green => Verdict::Good,
+                Colour::Amber => Verdict::Warning,
+                Colour::Red => Verdict::Bad,
+            },
             measured: measured.into(),
+            cause: Some(cause),
             advice: advice.into(),
         }
     }
+}
+
+/// What is in the way, of several the worst.
+#[must_use]
+pub fn culprit(findings: &[Finding]) -> Option<Cause> {
+    Cause::worst(findings.iter().filter_map(|finding| finding.cause))
 }
 
 impl fmt::Display for Finding {
@@ -75,6 +104,9 @@ impl fmt::Display for Finding {
             Verdict::Bad => "BAD ",
         };
         write!(f, "{sign} {:<12} {}", self.step, self.measured)?;
+        if let Some(cause) = self.cause {
+            write!(f, " [{}]", cause.code())?;
+        }
         if !self.advice.is_empty() {
             write!(f, "\n     {:<12} → {}", "", self.advice)?;
         }

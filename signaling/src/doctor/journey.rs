@@ -6,11 +6,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Finding;
-use super::Verdict::{Bad, Warning};
 use super::judge;
-
-/// From which round trip on talking to each other becomes hard.
-const LONG_TRIP: Duration = Duration::from_millis(300);
+use crate::check::Cause;
 
 /// What the name of a server stands for.
 #[must_use]
@@ -22,11 +19,16 @@ pub fn name(host: &str, found: &Result<Vec<IpAddr>, String>) -> Finding {
         }
         Ok(_) => Finding::new(
             "name",
-            Bad,
+            Cause::NameUnknown,
             format!("{host} has no address"),
             name_advice(host),
         ),
-        Err(cause) => Finding::new("name", Bad, format!("{host}: {cause}"), name_advice(host)),
+        Err(cause) => Finding::new(
+            "name",
+            Cause::NameUnknown,
+            format!("{host}: {cause}"),
+            name_advice(host),
+        ),
     }
 }
 
@@ -36,26 +38,16 @@ fn name_advice(host: &str) -> String {
     )
 }
 
-/// Whether a port could be reached by TCP, and how far away it is.
+/// Whether the port of the pages could be reached by TCP, and how far away it is. One of several
+/// addresses that leads nowhere is a matter of the name, where another one does.
 #[must_use]
-pub fn connect(step: &'static str, at: &str, took: &Result<Duration, String>) -> Finding {
+pub fn connect(at: &str, took: &Result<Duration, String>) -> Finding {
     match took {
-        Ok(took) if *took <= LONG_TRIP => {
-            Finding::good(step, format!("{at} in {} ms", took.as_millis()))
-        }
-        Ok(took) => {
-            let advice = "the way is long or full: talking to each other is hard from 300 ms on";
-            Finding::new(
-                step,
-                Warning,
-                format!("{at} in {} ms", took.as_millis()),
-                advice,
-            )
-        }
+        Ok(took) => Finding::good("tcp", format!("{at} in {} ms", took.as_millis())),
         Err(cause) => {
             let advice = "a firewall on the way, a wrong port, or no server there: `dinh ports` on the \
                 server says what must be let through";
-            Finding::new(step, Bad, format!("{at}: {cause}"), advice)
+            Finding::new("tcp", Cause::PortBlocked, format!("{at}: {cause}"), advice)
         }
     }
 }
@@ -70,21 +62,27 @@ pub fn tls(failure: Option<&str>) -> Finding {
         );
     };
     let has = |words: &[&str]| words.iter().any(|word| cause.contains(word));
-    let advice = if has(&["expired", "Expired"]) {
-        "the certificate has ended: renew it on the server. If that says it has not, this machine's clock is wrong"
+    let (fault, advice) = if has(&["expired", "Expired"]) {
+        let advice = "the certificate has ended: renew it on the server. If that says it has not, this machine's clock is wrong";
+        (Cause::CertificateExpired, advice)
     } else if has(&["not valid yet", "NotValidYet"]) {
-        "this machine's clock is behind: set it (timedatectl set-ntp true)"
+        let advice = "this machine's clock is behind: set it (timedatectl set-ntp true)";
+        (Cause::CertificateNotYetValid, advice)
     } else if has(&["UnknownIssuer", "self-signed"]) {
-        "nobody here trusts who made the certificate: the chain in tls.certificate is not whole, a firewall \
-         looks into TLS, or the authority is the operator's own (`--ca FILE`)"
+        let advice = "nobody here trusts who made the certificate: the chain in tls.certificate is not whole, a \
+            firewall looks into TLS, or the authority is the operator's own (`--ca FILE`)";
+        (Cause::CertificateNotTrusted, advice)
     } else if has(&["CaUsedAsEndEntity"]) {
-        "tls.certificate is that of an authority: have it make one for the server"
+        let advice = "tls.certificate is that of an authority: have it make one for the server";
+        (Cause::CertificateNotTrusted, advice)
     } else if has(&["NotValidForName", "not valid for name"]) {
-        "the certificate is for another name: use that one, or have one made for this"
+        let advice = "the certificate is for another name: use that one, or have one made for this";
+        (Cause::CertificateWrongName, advice)
     } else {
-        "something on the way does not speak TLS: a proxy, or a server without [tls]"
+        let advice = "something on the way does not speak TLS: a proxy, or a server without [tls]";
+        (Cause::NoTls, advice)
     };
-    Finding::new("tls", Bad, cause, advice)
+    Finding::new("tls", fault, cause, advice)
 }
 
 /// What `/readyz` answered: a status, and the body of a refusal.
@@ -96,19 +94,24 @@ pub fn ready(answer: &Result<(u16, String), String>) -> Finding {
             let advice = "`systemctl status dinh` on the server, and its log, say more";
             Finding::new(
                 "ready",
-                Bad,
+                Cause::ServerNotReady,
                 format!("the server is not ready: {}", body.trim()),
                 advice,
             )
         }
         Ok((status, _)) => {
             let advice = "this is no Dinh, or a proxy answers for it";
-            Finding::new("ready", Bad, format!("/readyz answers {status}"), advice)
+            Finding::new(
+                "ready",
+                Cause::NotDinh,
+                format!("/readyz answers {status}"),
+                advice,
+            )
         }
         Err(cause) => {
             let advice =
                 "something takes connections and does not answer: a proxy whose server is gone?";
-            Finding::new("ready", Bad, cause.as_str(), advice)
+            Finding::new("ready", Cause::NoAnswer, cause.as_str(), advice)
         }
     }
 }
@@ -119,8 +122,13 @@ pub fn websocket(answer: &Result<u16, String>) -> Finding {
     let advice = "a proxy on the way does not pass WebSockets (Upgrade, Connection): pages stay at Connecting";
     match answer {
         Ok(101) => Finding::good("websocket", "opened"),
-        Ok(status) => Finding::new("websocket", Bad, format!("/ws answers {status}"), advice),
-        Err(cause) => Finding::new("websocket", Bad, cause.as_str(), advice),
+        Ok(status) => Finding::new(
+            "websocket",
+            Cause::WebSocketBlocked,
+            format!("/ws answers {status}"),
+            advice,
+        ),
+        Err(cause) => Finding::new("websocket", Cause::WebSocketBlocked, cause.as_str(), advice),
     }
 }
 
@@ -137,7 +145,7 @@ pub fn clock(here: Timestamp, server: Option<Timestamp>, trip: Duration) -> Find
 
 #[cfg(test)]
 mod tests {
-    use super::super::Verdict::{self, Good};
+    use super::super::Verdict::{self, Bad, Good};
     use super::*;
 
     fn verdict(finding: &Finding) -> Verdict {
@@ -155,7 +163,7 @@ mod tests {
         let now = Timestamp::UNIX_EPOCH;
         for finding in [
             name("hop.example", &Ok(vec![address])),
-            connect("tcp", "192.0.2.1:443", &Ok(Duration::from_millis(30))),
+            connect("192.0.2.1:443", &Ok(Duration::from_millis(30))),
             tls(None),
             ready(&Ok((200, String::new()))),
             websocket(&Ok(101)),
@@ -175,10 +183,7 @@ mod tests {
                 "resolver",
             ),
             (name("hop.example", &Ok(Vec::new())), "resolver"),
-            (
-                connect("tcp", "192.0.2.1:443", &broken("timed out")),
-                "firewall",
-            ),
+            (connect("192.0.2.1:443", &broken("timed out")), "firewall"),
             (
                 tls(Some("invalid peer certificate: certificate expired: …")),
                 "renew",
@@ -218,7 +223,5 @@ mod tests {
             assert_eq!(verdict(&finding), Bad, "{finding}");
             assert!(finding.advice.contains(word), "{finding}");
         }
-        let far = connect("tcp", "192.0.2.1:443", &Ok(Duration::from_millis(700)));
-        assert_eq!(verdict(&far), Warning);
     }
 }

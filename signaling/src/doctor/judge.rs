@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Finding;
-use super::Verdict::{Bad, Warning};
+use crate::check::Cause;
 
 /// What a media thread asks of the kernel for its socket, each way, in bytes.
 pub const WANTED_BUFFER: u64 = 8 * 1_024 * 1_024;
@@ -17,6 +17,9 @@ const MOST_TRACKED: u64 = 70;
 
 /// Least free space, in bytes: less than a day of conferences, their logs and a backup may need.
 const LEAST_SPACE: u64 = 1_024 * 1_024 * 1_024;
+
+/// Free space, in bytes, in which SQLite cannot even begin its log.
+const NO_SPACE: u64 = 64 * 1_024;
 
 /// Longest that storing may take before every change is felt to be slow.
 const SLOW_DISK: Duration = Duration::from_millis(30);
@@ -44,7 +47,7 @@ pub fn buffers(receive: u64, send: u64) -> Finding {
         "sysctl -w net.core.rmem_max={WANTED_BUFFER} net.core.wmem_max={WANTED_BUFFER}, and \
          packaging/systemd/60-dinh.conf to keep it so: a large audience loses packets at each keyframe"
     );
-    Finding::new("buffers", Warning, measured, advice)
+    Finding::new("buffers", Cause::BuffersSmall, measured, advice)
 }
 
 /// How many descriptors the server may have and its settings ask for.
@@ -56,8 +59,12 @@ pub fn descriptors(limit: u64, wanted: u64) -> Finding {
     }
     let advice = "raise LimitNOFILE= of the unit (systemctl edit dinh) or `ulimit -Hn`, or lower \
         sessions.max_connections: beyond the limit nobody gets in";
-    let verdict = if limit < wanted / 8 { Bad } else { Warning };
-    Finding::new("descriptors", verdict, measured, advice)
+    let cause = if limit < wanted / 8 {
+        Cause::DescriptorsFew
+    } else {
+        Cause::DescriptorsLow
+    };
+    Finding::new("descriptors", cause, measured, advice)
 }
 
 /// The firewall's table of connections: how many are in it and fit, and how many the settings may bring.
@@ -72,7 +79,7 @@ pub fn tracking(count: u64, most: u64, wanted: u64) -> Finding {
         "sysctl -w net.netfilter.nf_conntrack_max={}: what finds no place is dropped without a word",
         (expected * 2).next_power_of_two()
     );
-    Finding::new("conntrack", Warning, measured, advice)
+    Finding::new("conntrack", Cause::TrackingFull, measured, advice)
 }
 
 /// How many segments the system cuts a message into (UDP_SEGMENT), and joins of what arrives (UDP_GRO).
@@ -84,22 +91,22 @@ pub fn offload(out: usize, into: usize) -> Finding {
     }
     let advice = "the system does not cut messages up (UDP GSO): a newer kernel, or another network card; \
         a country needs about three times the CPU without it";
-    Finding::new("offload", Warning, measured, advice)
+    Finding::new("offload", Cause::OffloadMissing, measured, advice)
 }
 
 /// Space where the data are, in bytes and inodes.
 #[must_use]
 pub fn space(free: u64, inodes: u64) -> Finding {
     let measured = format!("{} MiB and {inodes} inodes free", free / 1_024 / 1_024);
-    let verdict = if free == 0 || inodes == 0 {
-        Bad
+    let cause = if free < NO_SPACE || inodes == 0 {
+        Cause::DiskFull
     } else if free < LEAST_SPACE || inodes < 1_000 {
-        Warning
+        Cause::DiskLow
     } else {
         return Finding::good("space", measured);
     };
     let advice = "make room where data_dir is: what cannot be stored is refused";
-    Finding::new("space", verdict, measured, advice)
+    Finding::new("space", cause, measured, advice)
 }
 
 /// How long it takes until something is on the disk, at the median.
@@ -109,14 +116,14 @@ pub fn disk(flush: Duration) -> Finding {
         "{:.1} ms until it is on the disk",
         flush.as_secs_f64() * 1e3
     );
-    let verdict = match flush {
+    let cause = match flush {
         quick if quick <= SLOW_DISK => return Finding::good("disk", measured),
-        slow if slow <= USELESS_DISK => Warning,
-        _ => Bad,
+        slow if slow <= USELESS_DISK => Cause::DiskSlow,
+        _ => Cause::DiskTooSlow,
     };
     let advice =
         "put data_dir on a local SSD that nothing else keeps busy: every change waits for it";
-    Finding::new("disk", verdict, measured, advice)
+    Finding::new("disk", cause, measured, advice)
 }
 
 /// Until when the certificate is good.
@@ -127,14 +134,19 @@ pub fn certificate(now: Timestamp, not_after: Timestamp) -> Finding {
         let measured = format!("ended at {not_after}");
         let advice = "put a new one into tls.certificate and tls.key, or read in the log why none is \
             obtained: no browser comes in. Or is this machine's clock wrong? It says ";
-        return Finding::new("certificate", Bad, measured, format!("{advice}{now}"));
+        return Finding::new(
+            "certificate",
+            Cause::CertificateExpired,
+            measured,
+            format!("{advice}{now}"),
+        );
     }
     let measured = format!("good for {days} days");
     if days > FEW_DAYS {
         return Finding::good("certificate", measured);
     }
     let advice = "renew it: the server shows a new file within ten seconds, without a restart";
-    Finding::new("certificate", Warning, measured, advice)
+    Finding::new("certificate", Cause::CertificateEndsSoon, measured, advice)
 }
 
 /// By how much this clock is ahead of another one, which is right within `doubt`.
@@ -150,10 +162,14 @@ pub fn clock(ahead: SignedDuration, doubt: SignedDuration) -> Finding {
     if off <= CLOCK_OFF {
         return Finding::good("clock", measured);
     }
-    let verdict = if off <= CLOCK_WRONG { Warning } else { Bad };
+    let cause = if off <= CLOCK_WRONG {
+        Cause::ClockOff
+    } else {
+        Cause::ClockWrong
+    };
     let advice = "set this clock (timedatectl set-ntp true): tokens are refused as expired or not yet \
         valid, and certificates too";
-    Finding::new("clock", verdict, measured, advice)
+    Finding::new("clock", cause, measured, advice)
 }
 
 /// What clients are told, beside what this machine has.
@@ -166,7 +182,7 @@ pub fn addresses(advertised: &[IpAddr], locals: &[IpAddr]) -> Finding {
     if let Some(wrong) = advertised.iter().find(|address| is_unusable(**address)) {
         let advice =
             format!("take {wrong} out of media.advertise: no client on another machine reaches it");
-        return Finding::new("addresses", Bad, list(advertised), advice);
+        return Finding::new("addresses", Cause::AdvertiseWrong, list(advertised), advice);
     }
     if advertised.is_empty() {
         let usable: Vec<_> = locals
@@ -177,7 +193,7 @@ pub fn addresses(advertised: &[IpAddr], locals: &[IpAddr]) -> Finding {
         if usable.is_empty() {
             let advice = "set media.advertise to the address that clients reach: this machine has none but \
                 loopback";
-            return Finding::new("addresses", Bad, "none", advice);
+            return Finding::new("addresses", Cause::AdvertiseNone, "none", advice);
         }
         return Finding::good("addresses", list(&usable));
     }
@@ -194,7 +210,12 @@ pub fn addresses(advertised: &[IpAddr], locals: &[IpAddr]) -> Finding {
          under the same numbers. From outside, `dinh doctor --against` tries it",
         list(&foreign)
     );
-    Finding::new("addresses", Warning, list(advertised), advice)
+    Finding::new(
+        "addresses",
+        Cause::AdvertiseForeign,
+        list(advertised),
+        advice,
+    )
 }
 
 const fn is_unusable(address: IpAddr) -> bool {
@@ -210,14 +231,19 @@ pub fn port(key: &str, port: u16, protocol: &str, refused: Option<&str>) -> Find
         Some(cause) => {
             let advice =
                 format!("choose another `{key}`, or stop what has it: ss -lntup 'sport = :{port}'");
-            Finding::new("port", Bad, format!("{measured}: {cause}"), advice)
+            Finding::new(
+                "port",
+                Cause::PortTaken,
+                format!("{measured}: {cause}"),
+                advice,
+            )
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::Verdict::{self, Good};
+    use super::super::Verdict::{self, Bad, Good, Warning};
     use super::*;
 
     fn of(finding: &Finding) -> (&'static str, Verdict) {
@@ -261,7 +287,7 @@ mod tests {
             (descriptors(32_768, 40_000), ("descriptors", Warning)),
             (tracking(100, 8_192, 30_000), ("conntrack", Warning)),
             (offload(1, 64), ("offload", Warning)),
-            (space(0, 9), ("space", Bad)),
+            (space(4_096, 9), ("space", Bad)),
             (space(LEAST_SPACE / 2, 100_000), ("space", Warning)),
             (space(LEAST_SPACE * 9, 0), ("space", Bad)),
             (disk(Duration::from_millis(80)), ("disk", Warning)),

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::{Finding, Verdict, judge};
+use super::{Finding, judge};
+use crate::check::Cause;
 use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::descriptors;
@@ -51,7 +52,7 @@ pub(crate) fn machine(config: &Config) -> Vec<Finding> {
     for invalid in config.guessable_keys() {
         findings.push(Finding::new(
             "secrets",
-            Verdict::Bad,
+            Cause::SecretGuessable,
             invalid.to_string(),
             "change it",
         ));
@@ -126,10 +127,17 @@ fn storage(data: &Path) -> Vec<Finding> {
                 "run this as the server's user (sudo -u dinh …), or give that user {}",
                 place.display()
             );
-            Finding::new("disk", Verdict::Bad, cause.to_string(), advice)
+            Finding::new("disk", unwritable(&cause), cause.to_string(), advice)
         }
     };
     vec![space, disk]
+}
+
+fn unwritable(cause: &io::Error) -> Cause {
+    match cause.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Cause::DiskFull,
+        _ => Cause::DiskUnwritable,
+    }
 }
 
 /// Some file systems make inodes as they need them and say that they have none.
@@ -180,7 +188,12 @@ fn certificate(config: &Config) -> Finding {
         ),
         Err(cause) => {
             let advice = "the server does not start without it";
-            Finding::new("certificate", Verdict::Bad, cause.to_string(), advice)
+            Finding::new(
+                "certificate",
+                Cause::CertificateUnusable,
+                cause.to_string(),
+                advice,
+            )
         }
     }
 }

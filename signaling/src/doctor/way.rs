@@ -7,17 +7,26 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::http::Uri;
+use futures_util::future::join_all;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use serde::Deserialize;
+use sfu::turn::relay::Relay;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+use x509_parser::prelude::{FromDer as _, X509Certificate};
 
-use super::{Finding, Verdict, journey};
+use super::echo::{Chance, Echo, Told};
+use super::line::{self, Answered, Way};
+use super::reach::{self, LONG_ON_THE_WAY, Line, Path as Flow};
+use super::{Finding, journey, judge};
+use crate::check::Cause;
+use crate::protocol::server::IceServer;
 
 /// Longest that a step may take. Higher: a line of seconds is not taken for a blocked one.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -34,14 +43,32 @@ pub(crate) struct Goal {
     host: String,
     port: u16,
     is_secure: bool,
-    media: Vec<u16>,
     tls: Arc<ClientConfig>,
 }
 
-/// A connection, with TLS or without.
-trait Line: AsyncRead + AsyncWrite + Send + Unpin {}
+/// What is asked of the server.
+struct Request<'a> {
+    method: &'static str,
+    path: &'a str,
+    /// Each with its line end.
+    headers: &'a str,
+    body: &'a str,
+}
 
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Line for T {}
+/// A check that the server has begun for us.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Begun {
+    id: String,
+    ice_servers: Vec<IceServer>,
+}
+
+/// A connection that was opened.
+struct Opened {
+    line: Box<dyn Line>,
+    /// Until when the certificate is good that was shown.
+    not_after: Option<Timestamp>,
+}
 
 /// What a server answered.
 struct Answer {
@@ -51,8 +78,8 @@ struct Answer {
 }
 
 impl Goal {
-    /// The server of this address, its media ports, and an authority of the operator's own.
-    pub(crate) fn new(url: &str, media: Vec<u16>, ca: Option<&Path>) -> anyhow::Result<Self> {
+    /// The server of this address, and an authority of the operator's own.
+    pub(crate) fn new(url: &str, ca: Option<&Path>) -> anyhow::Result<Self> {
         let right = "write it as people type it, like https://hop.example.vn";
         let uri: Uri = url
             .parse()
@@ -70,7 +97,6 @@ impl Goal {
             host: host.trim_matches(['[', ']']).to_owned(),
             port,
             is_secure,
-            media,
             tls: Arc::new(trusting(ca)?),
         })
     }
@@ -79,23 +105,33 @@ impl Goal {
     pub(crate) async fn reach(&self) -> Vec<Finding> {
         let found = self.resolve().await;
         let mut findings = vec![journey::name(&self.host, &found)];
-        let mut nearest: Option<(IpAddr, Duration)> = None;
-        for address in found.unwrap_or_default() {
-            let at = SocketAddr::from((address, self.port));
-            let took = connect(at).await.map(|(_, took)| took);
-            findings.push(journey::connect("tcp", &at.to_string(), &took));
-            if let (Ok(took), None) = (took, nearest) {
-                nearest = Some((address, took));
-            }
+        let addresses = found.unwrap_or_default();
+        let tries = addresses.into_iter().map(|address| async move {
+            let took = connect(SocketAddr::from((address, self.port))).await;
+            (address, took.map(|(_, took)| took))
+        });
+        let tried = join_all(tries).await;
+        let nearest = tried
+            .iter()
+            .find_map(|(address, took)| Some((*address, *took.as_ref().ok()?)));
+        for (address, took) in &tried {
+            let at = SocketAddr::from((*address, self.port)).to_string();
+            findings.push(match (took, nearest) {
+                (Err(cause), Some((other, _))) => {
+                    Finding::skipped("tcp", format!("{at}: {cause}; {other} is reached"))
+                }
+                _ => journey::connect(&at, took),
+            });
         }
         let Some((address, trip)) = nearest else {
             return findings;
         };
-        findings.extend(
-            self.speak(SocketAddr::from((address, self.port)), trip)
-                .await,
-        );
-        findings.extend(self.media(address).await);
+        let at = SocketAddr::from((address, self.port));
+        findings.extend(self.speak(at, trip).await);
+        let has_spoken = findings.iter().any(|finding| finding.step == "ready");
+        if has_spoken {
+            findings.extend(self.media(at).await);
+        }
         findings
     }
 
@@ -116,78 +152,330 @@ impl Goal {
         let mut findings = Vec::new();
         let line = self.open(at).await;
         if self.is_secure {
-            findings.push(journey::tls(line.as_ref().err().map(String::as_str)));
+            let broken = line.as_ref().err().map(String::as_str);
+            findings.push(journey::tls(broken));
+            let until = line.as_ref().ok().and_then(|opened| opened.not_after);
+            findings.extend(until.map(|until| judge::certificate(Timestamp::now(), until)));
         } else {
             let advice = "browsers give camera and microphone to https:// pages only";
-            findings.push(Finding::new("tls", Verdict::Warning, "none", advice));
+            findings.push(Finding::new("tls", Cause::PageInsecure, "none", advice));
         }
-        let Ok(line) = line else {
+        let Ok(Opened { line, .. }) = line else {
+            // Is it this clock by which the certificate is not good? What is answered in the clear tells.
+            findings.extend(self.clock_in_clear(at, trip).await);
             return findings;
         };
-        let answer = self.ask(line, "/readyz", "connection: close\r\n").await;
+        let answer = self.ask(line, Request::get("/readyz")).await;
         let date = answer.as_ref().ok().and_then(Answer::date);
         findings.push(journey::ready(
             &answer.map(|answer| (answer.status, answer.body)),
         ));
         findings.push(journey::clock(Timestamp::now(), date, trip));
         // The key is that of RFC 6455's example: nothing is said on the connection.
-        let upgrade = "connection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
-            sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
-        let opened = match self.open(at).await {
-            Ok(line) => self
-                .ask(line, "/ws", upgrade)
-                .await
-                .map(|answer| answer.status),
-            Err(cause) => Err(cause),
+        let upgrade = Request {
+            headers: "connection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
+                sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
+            ..Request::get("/ws")
         };
-        findings.push(journey::websocket(&opened));
+        let opened = self.request(at, upgrade).await;
+        findings.push(journey::websocket(&opened.map(|answer| answer.status)));
         findings
     }
 
-    async fn media(&self, address: IpAddr) -> Vec<Finding> {
+    async fn clock_in_clear(&self, at: SocketAddr, trip: Duration) -> Option<Finding> {
+        let (stream, _) = connect(at).await.ok()?;
+        let answer = self.ask(Box::new(stream), Request::get("/healthz")).await;
+        let date = answer.ok()?.date()?;
+        Some(journey::clock(Timestamp::now(), Some(date), trip))
+    }
+
+    /// Media by each means, and how the line is, by a check that the server is asked for.
+    async fn media(&self, at: SocketAddr) -> Vec<Finding> {
+        let begun = match self.begin(at).await {
+            Ok(begun) => begun,
+            Err(why) => return vec![Finding::skipped("media", why)],
+        };
         let mut findings = Vec::new();
-        for port in &self.media {
-            let at = SocketAddr::from((address, *port));
-            let took = connect(at).await.map(|(_, took)| took);
-            findings.push(journey::connect("media-tcp", &at.to_string(), &took));
-        }
-        if !self.media.is_empty() {
-            let why =
-                "media over UDP answers those who have joined: open a page of this server here";
-            findings.push(Finding::skipped("media-udp", why));
-        }
+        let (udp, quality) = self.by_udp(at, &begun, &mut findings).await;
+        let tcp = self.by_tcp(at, &begun).await;
+        let turn = self.by_turn(at, &begun).await;
+        findings.extend(line::media([udp, tcp, turn]));
+        findings.extend(quality);
         findings
     }
 
-    async fn open(&self, at: SocketAddr) -> Result<Box<dyn Line>, String> {
-        let (stream, _) = connect(at).await?;
-        if !self.is_secure {
-            return Ok(Box::new(stream));
+    async fn begin(&self, at: SocketAddr) -> Result<Begun, String> {
+        let answer = self
+            .request(at, Request::post("/api/v1/checks", ""))
+            .await?;
+        if answer.status != 201 {
+            return Err(format!(
+                "the server begins no check: {} {}",
+                answer.status,
+                answer.body.trim()
+            ));
         }
-        let name = ServerName::try_from(self.host.clone()).map_err(|cause| cause.to_string())?;
+        serde_json::from_str(&answer.body).map_err(|cause| cause.to_string())
+    }
+
+    /// A peer at the media plane, to be asked for by these means.
+    async fn peer(
+        &self,
+        at: SocketAddr,
+        check: &Begun,
+        means: &str,
+    ) -> Result<(Echo, Told), String> {
+        let chance = Chance {
+            credentials: rand::random(),
+            fingerprint: rand::random(),
+        };
+        let path = format!("/api/v1/checks/{}/{means}/receive", check.id);
+        let offer = chance.offer();
+        let request = Request {
+            headers: "connection: close\r\ncontent-type: application/sdp\r\n",
+            ..Request::post(&path, &offer)
+        };
+        let answer = self.request(at, request).await?;
+        let told = Told::read(&answer.body).filter(|_| answer.status == 201);
+        let told = told.ok_or_else(|| format!("{} {}", answer.status, answer.body.trim()))?;
+        Ok((chance.echo(told.ice.clone()), told))
+    }
+
+    /// UDP, and if it passes what the line is like; which addresses answer is noted in `findings`.
+    async fn by_udp(
+        &self,
+        at: SocketAddr,
+        check: &Begun,
+        findings: &mut Vec<Finding>,
+    ) -> (Way, Vec<Finding>) {
+        let (mut echo, told) = match self.peer(at, check, "udp").await {
+            Ok(peer) => peer,
+            Err(why) => return (Way::Untried(why), Vec::new()),
+        };
+        let told: Vec<_> = told.candidates.iter().map(|it| it.address).collect();
+        let answered = reach::udp(&mut echo, &told, at.ip()).await;
+        findings.push(line::addresses(&told, answered));
+        let from = match answered {
+            Answered::Told(from) => from,
+            Answered::Beside(from) => {
+                let why = format!("passes, but clients are not told of {from}");
+                return (Way::Untried(why), Vec::new());
+            }
+            Answered::Nowhere => return (Way::Blocked(list(&told)), Vec::new()),
+        };
+        let quality = self.quality(at, check, from, &mut echo).await;
+        let quality = quality.unwrap_or_else(|why| vec![Finding::skipped("rate", why)]);
+        (Way::Passes(from.to_string()), quality)
+    }
+
+    async fn quality(
+        &self,
+        at: SocketAddr,
+        check: &Begun,
+        from: SocketAddr,
+        echo: &mut Echo,
+    ) -> Result<Vec<Finding>, String> {
+        let flow = Flow::open(from).await.map_err(|cause| cause.to_string())?;
+        let few = flow.few(echo).await;
+        let lengths = flow.lengths(echo).await;
+        // A new peer each time: one answers so many requests and then few.
+        let (mut echo, _) = self.peer(at, check, "udp").await?;
+        let up = flow.there(&mut echo).await;
+        let (mut echo, _) = self.peer(at, check, "udp").await?;
+        let both = flow.there_and_back(&mut echo).await;
+        let carried = |trips: &[_]| line::carried(trips, LONG_ON_THE_WAY);
+        Ok(vec![
+            line::delay(&few),
+            line::loss(&few),
+            line::rates(carried(&up), carried(&both)),
+            line::packet_size(&lengths),
+        ])
+    }
+
+    async fn by_tcp(&self, at: SocketAddr, check: &Begun) -> Way {
+        let (mut echo, told) = match self.peer(at, check, "tcp").await {
+            Ok(peer) => peer,
+            Err(why) => return Way::Untried(why),
+        };
+        let told: Vec<_> = told.candidates.iter().map(|it| it.address).collect();
+        if told.is_empty() {
+            return Way::Untried("the server tells no port for ICE-TCP".to_owned());
+        }
+        let mut refused = Vec::new();
+        for place in told {
+            match reach::tcp(&mut echo, place).await {
+                Ok(took) => return Way::Passes(format!("{place} in {} ms", took.as_millis())),
+                Err(cause) => refused.push(format!("{place}: {cause}")),
+            }
+        }
+        Way::Blocked(refused.join("; "))
+    }
+
+    async fn by_turn(&self, at: SocketAddr, check: &Begun) -> Way {
+        let servers = check.ice_servers.iter();
+        let Some((server, url)) = servers
+            .filter(|server| server.username.is_some())
+            .find_map(|server| Some((server, TurnUrl::read(server.urls.first()?)?)))
+        else {
+            return Way::Untried("the server tells of no TURN server".to_owned());
+        };
+        let tried = self.try_turn(at, check, server, &url).await;
+        match tried {
+            Ok(took) => Way::Passes(format!("{} in {} ms", url.text, took.as_millis())),
+            Err(cause) => Way::Blocked(format!("{}: {cause}", url.text)),
+        }
+    }
+
+    async fn try_turn(
+        &self,
+        at: SocketAddr,
+        check: &Begun,
+        server: &IceServer,
+        url: &TurnUrl,
+    ) -> Result<Duration, String> {
+        let (mut echo, told) = self.peer(at, check, "turn").await?;
+        let places = told.candidates.iter().filter(|it| !it.tcp);
+        // The TURN server of the process reaches all of them, of the family that it is reached by.
+        let place = places
+            .clone()
+            .find(|it| it.address.is_ipv4() == at.is_ipv4());
+        let place = place.or_else(|| told.candidates.iter().find(|it| !it.tcp));
+        let place = place.ok_or("the server tells no media port")?.address;
+        let [username, credential] =
+            [&server.username, &server.credential].map(|text| text.as_deref().unwrap_or_default());
+        let relay = Relay::new(username, credential, place);
+        let mut line = self.open_turn(at, url).await?;
+        reach::turn(&mut echo, relay, &mut line).await
+    }
+
+    async fn open_turn(&self, at: SocketAddr, url: &TurnUrl) -> Result<Box<dyn Line>, String> {
+        let place = if url.host == self.host {
+            SocketAddr::new(at.ip(), url.port)
+        } else {
+            let mut found = lookup_host((url.host.as_str(), url.port))
+                .await
+                .map_err(|cause| cause.to_string())?;
+            found.next().ok_or("its name has no address")?
+        };
+        let opened = self
+            .open_as(place, url.is_secure.then_some(&url.host))
+            .await?;
+        Ok(opened.line)
+    }
+
+    async fn request(&self, at: SocketAddr, request: Request<'_>) -> Result<Answer, String> {
+        let opened = self.open(at).await?;
+        self.ask(opened.line, request).await
+    }
+
+    async fn open(&self, at: SocketAddr) -> Result<Opened, String> {
+        self.open_as(at, self.is_secure.then_some(&self.host)).await
+    }
+
+    /// A connection, inside TLS if a name is given.
+    async fn open_as(&self, at: SocketAddr, name: Option<&String>) -> Result<Opened, String> {
+        let (stream, _) = connect(at).await?;
+        let Some(name) = name else {
+            return Ok(Opened {
+                line: Box::new(stream),
+                not_after: None,
+            });
+        };
+        let name = ServerName::try_from(name.clone()).map_err(|cause| cause.to_string())?;
         let shaking = TlsConnector::from(Arc::clone(&self.tls)).connect(name, stream);
         let line = timeout(PATIENCE, shaking).await.map_err(|_| silent())?;
-        Ok(Box::new(line.map_err(|cause| cause.to_string())?))
+        let line = line.map_err(|cause| cause.to_string())?;
+        let (_, connection) = line.get_ref();
+        let chain = connection.peer_certificates().unwrap_or_default();
+        Ok(Opened {
+            not_after: chain.first().and_then(|own| not_after(own)),
+            line: Box::new(line),
+        })
     }
 
-    async fn ask(
-        &self,
-        mut line: Box<dyn Line>,
-        path: &str,
-        headers: &str,
-    ) -> Result<Answer, String> {
-        let request = format!(
-            "GET {path} HTTP/1.1\r\nhost: {}:{}\r\nuser-agent: dinh-doctor\r\n{headers}\r\n",
-            self.host, self.port
+    async fn ask(&self, mut line: Box<dyn Line>, request: Request<'_>) -> Result<Answer, String> {
+        let Request {
+            method,
+            path,
+            headers,
+            body,
+        } = request;
+        let host = if self.host.contains(':') {
+            format!("[{}]", self.host)
+        } else {
+            self.host.clone()
+        };
+        let text = format!(
+            "{method} {path} HTTP/1.1\r\nhost: {host}:{}\r\nuser-agent: dinh-doctor\r\n\
+             content-length: {}\r\n{headers}\r\n{body}",
+            self.port,
+            body.len()
         );
         let asking = async {
-            line.write_all(request.as_bytes()).await?;
+            line.write_all(text.as_bytes()).await?;
             read_answer(&mut line).await
         };
         let text = timeout(PATIENCE, asking).await.map_err(|_| silent())?;
         let text = text.map_err(|cause| cause.to_string())?;
         Answer::parse(&text).ok_or_else(|| "what answers does not speak HTTP".to_owned())
     }
+}
+
+impl<'a> Request<'a> {
+    const fn get(path: &'a str) -> Self {
+        Self {
+            method: "GET",
+            path,
+            headers: "connection: close\r\n",
+            body: "",
+        }
+    }
+
+    const fn post(path: &'a str, body: &'a str) -> Self {
+        Self {
+            method: "POST",
+            body,
+            ..Self::get(path)
+        }
+    }
+}
+
+/// Where a TURN server is, as RFC 7065 writes it, over TCP.
+struct TurnUrl {
+    text: String,
+    host: String,
+    port: u16,
+    is_secure: bool,
+}
+
+impl TurnUrl {
+    /// `None` for one that is reached by UDP, or is none.
+    fn read(text: &str) -> Option<Self> {
+        let (scheme, rest) = text.split_once(':')?;
+        let is_secure = match scheme {
+            "turns" => true,
+            "turn" => false,
+            _ => return None,
+        };
+        let place = rest.strip_suffix("?transport=tcp")?;
+        let at: axum::http::uri::Authority = place.parse().ok()?;
+        Some(Self {
+            text: text.to_owned(),
+            host: at.host().trim_matches(['[', ']']).to_owned(),
+            port: at.port_u16().unwrap_or(if is_secure { 5349 } else { 3478 }),
+            is_secure,
+        })
+    }
+}
+
+fn not_after(certificate: &[u8]) -> Option<Timestamp> {
+    let (_, read) = X509Certificate::from_der(certificate).ok()?;
+    Timestamp::from_second(read.validity().not_after.timestamp()).ok()
+}
+
+fn list(addresses: &[SocketAddr]) -> String {
+    let texts: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+    texts.join(", ")
 }
 
 /// A head, and what comes with it until the end; behind a head that opens a WebSocket comes nothing.

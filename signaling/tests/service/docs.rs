@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Parser as _;
 use serde_json::Value;
+use signaling::check::Cause;
 use signaling::cli::Cli;
 use signaling::config;
 
@@ -122,4 +123,17 @@ fn what_the_documentation_says_to_press_stands_on_the_pages() {
         let unknown: Vec<_> = ours.filter(|bold| !on_pages.contains(*bold)).collect();
         assert_eq!(unknown, [""; 0], "{page}");
     }
+}
+
+#[test]
+fn every_code_of_a_check_is_in_the_troubleshooting_and_no_other() {
+    let page = root().join("docs/src/engineer/troubleshooting.md");
+    let text = std::fs::read_to_string(page).unwrap();
+    let (_, table) = text.split_once("## Codes").unwrap();
+    let cells = table
+        .lines()
+        .filter_map(|line| line.strip_prefix("| ")?.split(" | ").next());
+    let documented: Vec<_> = cells.filter(|cell| *cell != "code").collect();
+    let known: Vec<_> = Cause::ALL.iter().map(|cause| cause.code()).collect();
+    assert_eq!(documented, known);
 }
