@@ -307,7 +307,7 @@ fn a_site_that_may_not_speak_is_told_inactive_and_keeps_its_slots() {
 }
 
 #[test]
-fn obs_and_gstreamer_publish_over_whip() {
+fn obs_publishes_over_whip() {
     let obs = negotiated("obs-whip", &speaker());
     assert_golden("obs-whip", &obs.answer);
     let sends_again = CodecSpec {
@@ -321,25 +321,35 @@ fn obs_and_gstreamer_publish_over_whip() {
             .contains("useinbandfec=1;stereo=1;sprop-stereo=1"),
         "its two channels are taken"
     );
+}
 
-    let gstreamer = negotiated("gstreamer-whip", &speaker());
-    assert_golden("gstreamer-whip", &gstreamer.answer);
-    let [video, audio] = gstreamer.spec.publications.as_slice() else {
+#[test]
+fn gstreamer_publishes_over_whip_as_it_is_and_where_it_answers_nacks() {
+    let plain = negotiated("gstreamer-whip", &speaker());
+    assert_golden("gstreamer-whip", &plain.answer);
+    let [video, audio] = plain.spec.publications.as_slice() else {
         panic!(
             "sendrecv of who may send is a publication: {:?}",
-            gstreamer.spec
+            plain.spec
         );
     };
     assert_eq!(video.mid, token("video0"));
     assert_eq!(
         video.ssrcs,
         [DeclaredSsrc {
-            media: Ssrc(3_184_200_117),
-            rtx: Some(Ssrc(1_907_338_226))
+            media: Ssrc(2_757_003_047),
+            rtx: None
         }]
     );
-    assert_eq!(audio.codec, codec(Codec::Opus, 98, None));
-    assert!(gstreamer.spec.slots.is_empty());
+    assert_eq!(audio.codec, codec(Codec::Opus, 111, None));
+    assert!(plain.spec.slots.is_empty());
+
+    // With `do-nack` of its transceivers; there sound has a stream of repairs too.
+    let repairing = negotiated("gstreamer-nack-whip", &speaker());
+    assert_golden("gstreamer-nack-whip", &repairing.answer);
+    let ssrcs = repairing.spec.publications.iter().map(|one| &one.ssrcs[0]);
+    let ssrcs: Vec<_> = ssrcs.map(|one| (one.media.0, one.rtx.is_some())).collect();
+    assert_eq!(ssrcs, [(2_577_982_355, true), (2_090_367_007, true)]);
 }
 
 #[test]
@@ -582,7 +592,7 @@ fn every_answer_has_the_m_lines_and_mids_of_its_offer() {
     }
 }
 
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 11] = [
     "chromium-publish",
     "chromium-watch",
     "firefox-publish",
@@ -590,6 +600,7 @@ const NAMES: [&str; 10] = [
     "safari-site",
     "obs-whip",
     "gstreamer-whip",
+    "gstreamer-nack-whip",
     "ffmpeg-whip",
     "aiortc-whip",
     "player-whep",

@@ -64,6 +64,7 @@ fn offers() -> Vec<Vec<u8>> {
         include_str!("../../../sfu/tests/golden/chromium-watch-offer.sdp"),
         include_str!("../../../sfu/tests/golden/firefox-publish-offer.sdp"),
         include_str!("../../../sfu/tests/golden/firefox-watch-offer.sdp"),
+        include_str!("../../../sfu/tests/golden/gstreamer-nack-whip-offer.sdp"),
         include_str!("../../../sfu/tests/golden/gstreamer-whip-offer.sdp"),
         include_str!("../../../sfu/tests/golden/obs-whip-offer.sdp"),
         include_str!("../../../sfu/tests/golden/player-whep-offer.sdp"),
