@@ -10,6 +10,7 @@ use std::time::Instant;
 use mio::event::Event;
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
+use nix::sys::socket::sockopt::Ipv6DontFrag;
 use quinn_udp::{RecvMeta, UdpSockRef, UdpSocketState};
 use rustix::net::sockopt::{self, Ipv4PathMtuDiscovery, Ipv6PathMtuDiscovery};
 use socket2::{Domain, Protocol, Socket, Type};
@@ -251,18 +252,25 @@ fn prepare(socket: &UdpSocket) -> io::Result<UdpSocketState> {
     let state = UdpSocketState::new(UdpSockRef::from(socket))?;
     // What is larger than the way takes is cut up by whoever meets that, and not lost: payloaders
     // make packets of up to 1,400 bytes, and tunnels take less. Made for QUIC, the state above
-    // forbids it. An IPv6 router cuts nothing up; what is known to be too large there is counted.
+    // forbids it. An IPv6 router cuts nothing up, but says what it takes, and then the system does.
     let forbidden = if socket.local_addr()?.is_ipv4() {
         sockopt::set_ip_mtu_discover(socket, Ipv4PathMtuDiscovery::DONT)
     } else {
         // Of IPv4 addresses on an IPv6 socket.
         let _ = sockopt::set_ip_mtu_discover(socket, Ipv4PathMtuDiscovery::DONT);
         sockopt::set_ipv6_mtu_discover(socket, Ipv6PathMtuDiscovery::DONT)
+            .and_then(|()| allow_fragments(socket))
     };
     if let Err(error) = forbidden {
         tracing::debug!(%error, "packets larger than a way takes are lost");
     }
     Ok(state)
+}
+
+/// Has the system cut up what is larger than the way is known to take (RFC 3542 §11.2).
+fn allow_fragments(socket: &UdpSocket) -> rustix::io::Result<()> {
+    let allowed = nix::sys::socket::setsockopt(socket, Ipv6DontFrag, &false);
+    allowed.map_err(|error| rustix::io::Errno::from_raw_os_error(error as i32))
 }
 
 /// An IPv4 address that arrived on an IPv6 socket, as IPv4.
@@ -366,5 +374,15 @@ mod tests {
         assert!(!udp.is_offload_off());
         let allowed = sockopt::ip_mtu_discover(&udp.socket).unwrap();
         assert_eq!(allowed, Ipv4PathMtuDiscovery::DONT);
+    }
+
+    #[test]
+    fn packets_larger_than_an_ipv6_way_takes_are_cut_up() {
+        let poll = Poll::new().unwrap();
+        let any = (std::net::Ipv6Addr::UNSPECIFIED, 0).into();
+        let udp = Udp::bind(any, poll.registry(), Token(0)).unwrap();
+        assert!(!nix::sys::socket::getsockopt(&udp.socket, Ipv6DontFrag).unwrap());
+        let allowed = sockopt::ipv6_mtu_discover(&udp.socket).unwrap();
+        assert_eq!(allowed, Ipv6PathMtuDiscovery::DONT);
     }
 }
