@@ -3,13 +3,14 @@
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { compression } from "vite-plugin-compression2";
 import { defineConfig } from "vitest/config";
-import { wholeLocales } from "./dev/locales.ts";
+import { sentencesInParts, wholeLocales } from "./dev/locales.ts";
 
 const SERVER = process.env["DINH_SERVER"] ?? "http://127.0.0.1:7900";
 
 export default defineConfig({
   plugins: [
     wholeLocales(),
+    sentencesInParts(),
     svelte(),
     // The server sends these as they are; a font is packed already.
     compression({ algorithms: ["brotliCompress", "gzip"], include: /\.(html|js|css|svg)$/u, threshold: 1024 }),

@@ -27,7 +27,7 @@ struct Files;
 const INDEX: &str = "index.html";
 
 /// Paths at which people arrive.
-pub const PATHS: [&str; 5] = ["/", "/operator", "/hall", "/site", "/observer"];
+pub const PATHS: [&str; 6] = ["/", "/operator", "/hall", "/site", "/observer", "/check"];
 
 /// Only our own files, no plug-ins, no frames; nothing inline but styles.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \

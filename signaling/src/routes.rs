@@ -3,6 +3,7 @@
 //! ```text
 //! public                                   private
 //! /  /operator  /hall  /site  /observer    /metrics
+//! /check
 //!    (with a slash behind it: a redirect)
 //! /assets/…  /docs/…                       /healthz  /readyz
 //! /ws

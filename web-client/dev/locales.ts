@@ -57,6 +57,29 @@ export function readLocales(): ReadonlyMap<string, Messages> {
   return new Map(files.map((file) => [file.slice(0, -".json".length), read(file)]));
 }
 
+/** Sentences that only the check of a line and the operator's desk need: no part of what everybody loads first. */
+const FETCHED_LATER: readonly string[] = ["cause", "linecheck"];
+
+/** What the pages import, and where it is then found. */
+const SENTENCES: Readonly<Record<string, (key: string) => boolean>> = {
+  "virtual:sentences": (key) => !FETCHED_LATER.includes(key),
+  "virtual:sentences/later": (key) => FETCHED_LATER.includes(key),
+};
+
+/** Gives the pages every language in two parts: what all need, and what is fetched with the pages that need it. */
+export function sentencesInParts() {
+  return {
+    name: "sentences-in-parts",
+    resolveId: (id: string): string | null => (Object.hasOwn(SENTENCES, id) ? `\0${id}` : null),
+    load(id: string): string | null {
+      const isWanted = SENTENCES[id.replace(/^\0/u, "")];
+      if (isWanted === undefined) return null;
+      const parts = [...readLocales()].map(([language, messages]) => [language, Object.fromEntries(Object.entries(messages).filter(([key]) => isWanted(key)))]);
+      return `export const sentences = ${JSON.stringify(Object.fromEntries(parts))};`;
+    },
+  };
+}
+
 /** Stops the build where a language is not whole, and says what it lacks. */
 export function wholeLocales() {
   return {

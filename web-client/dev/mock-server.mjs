@@ -17,6 +17,9 @@ const TYPES = {
   ".woff2": "font/woff2",
 };
 
+/** What a check may find, as the server has it. */
+const CAUSES = JSON.parse(readFileSync(new URL("../../signaling/src/check/causes.json", import.meta.url), "utf8"));
+
 const sites = readFileSync(CSV, "utf8")
   .trim()
   .split("\n")
@@ -280,6 +283,56 @@ function claims(token) {
   return JSON.parse(Buffer.from(token.split(".")[1], "base64url").toString());
 }
 
+/** What a check finds is what its token says. */
+const checkOf = (token) => claims(token === "" ? "e30.e30." : token).check ?? {};
+
+function outcomeOf({ cause = "allGood" }) {
+  const { id, ...found } = CAUSES.find((one) => one.id === cause);
+  const ways = ["udp", "iceTcp", "turns"];
+  const stepOf = (step) => (found.step === step || (found.step === "media" && ways.includes(step)) ? { step, colour: found.colour, cause: id } : { step, colour: "green", cause: null });
+  const line = found.step === "media" ? [] : ["roundTrip", "loss", "rate", "decode"];
+  const steps = ["browser", "tls", "clock", "webSocket", ...ways, ...line, ...(found.step === "devices" ? ["devices"] : [])].map(stepOf);
+  return { cause: id, ...found, reference: `${found.code}-K7QM`, steps };
+}
+
+/** The latest checks of some sites, and one of a machine without a link. */
+function checks() {
+  const found = ["udpBlocked", "allGood", "lossHigh", "noCamera", "allGood", "rateLow"];
+  const measured = { upKilobitsPerSecond: 1_840, downKilobitsPerSecond: 1_910, lossUpPercent: 0.4, lossDownPercent: 0 };
+  const record = (site, cause, index) => {
+    const { steps: _, reference, ...outcome } = outcomeOf({ cause });
+    const at = new Date(Date.now() - index * 7 * 60_000).toISOString();
+    const code = `K7Q${"MNPRSTUVWX"[index]}`;
+    return { ...outcome, code, reference: `${reference.split("-")[0]}-${code}`, at, site, address: "10.20.30.40", measured };
+  };
+  const communes = sites.filter(({ level }) => level === "commune").slice(0, found.length);
+  return [...communes.map(({ code }, index) => record(code, found[index], index)), record(null, "webSocketBlocked", found.length)];
+}
+
+/** A check of a line: begun, its ways negotiated, judged. */
+function check(request, response, json) {
+  const { pathname } = new URL(request.url, "http://mock");
+  const token = (request.headers.authorization ?? "").replace("Bearer ", "");
+  const [, id, means, direction] = /^\/api\/v1\/checks\/([^/]+)(?:\/(\w+)(?:\/(\w+))?)?$/u.exec(pathname) ?? [];
+  if (request.method === "GET") return json(claims(token).checks ? checks() : []);
+  if (id === undefined) {
+    const { refuse } = checkOf(token);
+    if (refuse === "silence") return request.socket.destroy();
+    response.statusCode = refuse === undefined ? 201 : 503;
+    if (refuse !== undefined) return json({ code: refuse, message: "mock" });
+    const iceServers = [{ urls: ["turns:127.0.0.1:443?transport=tcp"], username: "mock", credential: "mock" }];
+    const begun = { id: Buffer.from(JSON.stringify(checkOf(token))).toString("base64url"), code: "K7QM", iceServers, maxKilobitsPerSecond: 2_500 };
+    const time = new Date().toISOString();
+    return json({ ...begun, expiresAt: time, time });
+  }
+  if (direction !== undefined) {
+    response.statusCode = 201;
+    response.setHeader("content-type", "application/sdp");
+    return response.end(`v=0\r\na=candidate:${means}\r\n`);
+  }
+  return json(outcomeOf(JSON.parse(Buffer.from(id, "base64url").toString())));
+}
+
 const http = createServer((request, response) => {
   const { pathname } = new URL(request.url, "http://mock");
   const json = (value) => {
@@ -302,6 +355,7 @@ const http = createServer((request, response) => {
     const expected = sites.map((site) => ({ code: site.code, name: site.name, level: site.level, province: provinceOf(site) }));
     return json({ version: 1, sites: expected });
   }
+  if (pathname.startsWith("/api/v1/checks")) return check(request, response, json);
   if (/\/(start|end)$/.test(pathname)) {
     CONFERENCE.state = pathname.endsWith("start") ? "running" : "ended";
     version += 1;

@@ -10,6 +10,7 @@ import { CLERK } from "./gallery/clerk.mjs";
 import { Differences } from "./gallery/differences.mjs";
 import { Looker, LOOKS, SIZES } from "./gallery/look.mjs";
 import { makeBelieve } from "./gallery/make-believe.mjs";
+import { LINE_CHECKS } from "./gallery/linecheck.mjs";
 import { OPERATORS } from "./gallery/operator.mjs";
 import { later } from "./gallery/steps.mjs";
 import { Shown } from "./gallery/words.mjs";
@@ -23,7 +24,7 @@ const WORKERS = Number(process.env.WORKERS ?? 4);
 /** Ports of one run: several may go on at the same time. */
 const PORT = 20_000 + 10 * (process.pid % 2_000);
 
-const states = [...CLERK, ...OPERATORS].filter(([name]) => name.includes(ONLY));
+const states = [...CLERK, ...LINE_CHECKS, ...OPERATORS].filter(([name]) => name.includes(ONLY));
 const shown = new Shown();
 const failures = [];
 let pictures = 0;

@@ -17,9 +17,11 @@ function codeOf(body: unknown, status: number): string {
   return typeof code === "string" ? code : `HTTP ${status}`;
 }
 
+const API = "/api/v1";
+
 /** Asks `/api/v1` + `path`. Rejects with an `ApiError` when the server refuses, and with what `fetch` throws. */
 async function ask(path: string, request: RequestInit & { method: string }): Promise<unknown> {
-  const response = await fetch(`/api/v1${path}`, request);
+  const response = await fetch(API + path, request);
   const body: unknown = await response.json().catch(() => null);
   if (!response.ok) throw new ApiError(codeOf(body, response.status), `${request.method} ${path}: ${response.status}`);
   return body;
@@ -32,6 +34,26 @@ export function call(method: "GET" | "POST", path: string, token: string, signal
 
 /** Sends JSON to `/api/v1` + `path`, without a token. */
 export function post(path: string, body: unknown, signal: AbortSignal): Promise<unknown> {
-  const headers = { "content-type": "application/json" };
-  return ask(path, { method: "POST", headers, body: JSON.stringify(body), signal });
+  return callWith("POST", path, { body, signal });
+}
+
+/** Calls `/api/v1` + `path` with a token if there is one, and with a body if there is one. */
+export function callWith(
+  method: "POST" | "PUT",
+  path: string,
+  { token = null, body, signal }: { token?: string | null; body?: unknown; signal: AbortSignal },
+): Promise<unknown> {
+  const headers = {
+    ...(token !== null && { authorization: `Bearer ${token}` }),
+    ...(body !== undefined && { "content-type": "application/json" }),
+  };
+  return ask(path, { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }), signal });
+}
+
+/** Sends an offer to `/api/v1` + `path`; the answer. */
+export async function postSdp(path: string, sdp: string, signal: AbortSignal): Promise<string> {
+  const headers = { "content-type": "application/sdp" };
+  const response = await fetch(API + path, { method: "POST", headers, body: sdp, signal });
+  if (!response.ok) throw new ApiError(`HTTP ${response.status}`, `POST ${path}: ${response.status}`);
+  return response.text();
 }

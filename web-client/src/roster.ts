@@ -2,6 +2,7 @@
 
 import { call } from "./api.ts";
 import { type Ailment, ailmentOf, severityOf } from "./condition.ts";
+import type { LineRecord } from "./linecheck/records.ts";
 import type { Participant, ProvinceCount } from "./protocol.ts";
 
 /** One expected site, as the conference's roster lists it. */
@@ -35,8 +36,12 @@ export interface SiteRow {
   readonly ailment: Ailment | null;
   /** How bad that is; 0 for one that is well. */
   readonly severity: number;
+  /** What came of the latest check of its line, if there was one. */
+  readonly check: LineRecord | null;
   readonly searchable: string;
 }
+
+const NO_CHECKS: ReadonlyMap<string, LineRecord> = new Map();
 
 function toSearchable(name: string, code: string, provinceName: string | null): string {
   return `${fold(name)} ${code.toLowerCase()}${provinceName === null ? "" : ` ${fold(provinceName)}`}`;
@@ -104,10 +109,14 @@ export function readRoster(body: unknown): readonly Site[] {
 
 const RANK: Readonly<Record<Participant["state"], number>> = { present: 0, lost: 1, left: 2 };
 
-/** Every expected site with its devices, in the order of the list; then those who are here without being expected. */
+/**
+ * Every expected site with its devices, in the order of the list; then those who are here without being expected.
+ * `checks` are the latest ones by site: who phones says the code, and is found by it.
+ */
 export function joinRoster(
   sites: readonly Site[],
   participants: ReadonlyMap<string, Participant>,
+  checks: ReadonlyMap<string, LineRecord> = NO_CHECKS,
 ): readonly SiteRow[] {
   const bySite = new Map<string, Participant[]>();
   for (const participant of participants.values()) {
@@ -121,7 +130,9 @@ export function joinRoster(
       (a, b) => RANK[a.state] - RANK[b.state] || a.device - b.device,
     );
     bySite.delete(site.code);
-    return { ...toRow(devices), ...site, isExpected: true };
+    const check = checks.get(site.code) ?? null;
+    const searchable = check === null ? site.searchable : `${site.searchable} ${check.reference.toLowerCase()}`;
+    return { ...toRow(devices), ...site, isExpected: true, check, searchable };
   });
   const unexpected = [...bySite.values()].flatMap((devices) => {
     const [first] = devices;
@@ -129,7 +140,8 @@ export function joinRoster(
     const { name, province } = first;
     const code = first.site ?? "";
     const searchable = toSearchable(name, code, null);
-    return [{ ...toRow(devices), code, name, province, provinceName: null, isExpected: false, searchable }];
+    const check = checks.get(code) ?? null;
+    return [{ ...toRow(devices), code, name, province, provinceName: null, isExpected: false, check, searchable }];
   });
   return [...rows, ...unexpected];
 }

@@ -113,6 +113,11 @@ export class Namespace {
     for (const bit of [32, 48]) this.#within("nft", `add rule inet cut out @ih,${bit},32 0x2112a442 drop`);
   }
 
+  /** From now on packets have so many bytes at most. */
+  narrow(bytes) {
+    this.#within("ip", "link", "set", this.#inside, "mtu", String(bytes));
+  }
+
   /** From now on this network has another address, and the old one is gone. */
   readdress() {
     const [old, next] = this.#addresses;

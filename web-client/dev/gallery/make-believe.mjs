@@ -71,6 +71,20 @@ export function makeBelieve(flags) {
   if (flags.isQuiet) HTMLAudioElement.prototype.play = () => Promise.reject(new DOMException("not yet", "NotAllowedError"));
   if (flags.isSlow) Object.defineProperty(navigator, "mediaCapabilities", { value: { decodingInfo: async () => ({ smooth: false }) } });
 
+  /** What both ends of a line have counted that carries `flags.line`. */
+  function counted({ kbps = 1_900, lossPercent = 0, roundTripMs = 24, framesPerSecond = 25 } = {}) {
+    const seconds = performance.now() / 1_000;
+    const [bytes, packets, frames] = [(kbps * 1_000 * seconds) / 8, 100 * seconds, 25 * seconds].map(Math.round);
+    const lost = Math.round((packets * lossPercent) / 100);
+    return new Map(
+      [
+        { type: "outbound-rtp", bytesSent: bytes, packetsSent: packets },
+        { type: "remote-inbound-rtp", packetsLost: lost, roundTripTime: roundTripMs / 1_000 },
+        { type: "inbound-rtp", kind: "video", bytesReceived: bytes, packetsReceived: packets - lost, packetsLost: lost, jitter: 0.004, framesReceived: frames, framesDecoded: Math.round((frames * framesPerSecond) / 25) },
+      ].map((entry) => [entry.type, entry]),
+    );
+  }
+
   let videos = 0;
   globalThis.RTCPeerConnection = class extends EventTarget {
     iceConnectionState = "new";
@@ -102,8 +116,9 @@ export function makeBelieve(flags) {
       this.localDescription = offer;
       return Promise.resolve();
     }
-    setRemoteDescription() {
-      if (!flags.isBlocked) setTimeout(() => this.become("connected"), 0);
+    setRemoteDescription({ sdp = "" }) {
+      const isStopped = flags.blocks?.some((means) => sdp.includes(`candidate:${means}`));
+      if (!flags.isBlocked && !isStopped) setTimeout(() => this.become("connected"), 0);
       return Promise.resolve();
     }
     become(state) {
@@ -112,7 +127,7 @@ export function makeBelieve(flags) {
       this.dispatchEvent(new Event("connectionstatechange"));
     }
     getStats() {
-      return Promise.resolve(globalThis.__stats);
+      return Promise.resolve(location.pathname === "/check" ? counted(flags.line) : globalThis.__stats);
     }
     restartIce() {}
     close() {}

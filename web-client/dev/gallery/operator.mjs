@@ -61,6 +61,10 @@ export const OPERATORS = [
   state("search-nothing", search("khong co dau")),
   state("barred", steps(open, say({ type: "barred", version: 9, count: 2, latest: [person(TAN_THANH), person(DA_LAT)].map((one) => ({ ...one, since: new Date().toISOString() })) }), touch("details summary"), later(250))),
 
+  state("checks", steps(search("ha noi"), present(".entry .mark"), later(250)), { ...OPERATOR, checks: true }),
+  state("check-by-code", steps(search("L1-K7QP"), openFirst), { ...OPERATOR, checks: true }),
+  state("check-without-site", steps(search("K7QV"), present(".stray"), later(250)), { ...OPERATOR, checks: true }),
+
   // One site.
   state("site", site({})),
   state("site-absent", steps(filter("absent"), openFirst)),

@@ -1,6 +1,7 @@
 // Words on the page, in every language that has a file. Switching the language changes them at once, without a reload.
 
 import { createInstance, type ResourceLanguage, type TFunction } from "i18next";
+import { sentences } from "virtual:sentences";
 import type { Role } from "../protocol.ts";
 import { kindOfProvince } from "../roster.ts";
 
@@ -10,10 +11,7 @@ export type Language = string;
 /** The one for whoever has not chosen; the build sees to it that every other says the same. */
 const FIRST: Language = "vi";
 
-const files = import.meta.glob<ResourceLanguage>("../locales/*.json", { eager: true, import: "default" });
-const resources = new Map(
-  Object.entries(files).map(([path, translation]) => [path.replace(/^.*\/|\.json$/gu, ""), { translation }]),
-);
+const resources = new Map(Object.entries(sentences).map(([code, translation]) => [code, { translation }]));
 
 const messages = createInstance({
   lng: FIRST,
@@ -34,6 +32,16 @@ export const LANGUAGES = [...resources.keys()]
     const say = messages.getFixedT(code);
     return { code, short: say("language.short"), name: say("language.name") };
   });
+
+/** Adds what only some pages say. */
+export function addSentences(more: Readonly<Record<Language, ResourceLanguage>>): void {
+  for (const [code, translation] of Object.entries(more)) messages.addResourceBundle(code, "translation", translation, true);
+}
+
+/** Whether there is a sentence for what a server names: it may be newer than this page. */
+export function isSaid(key: string): boolean {
+  return messages.exists(key);
+}
 
 export function language(): Language {
   return current;
@@ -63,6 +71,8 @@ function kept<Made>(make: (language: Language) => Made): (language: Language) =>
 const wordsIn = kept((language) => messages.getFixedT(language));
 const numbersIn = kept((language) => new Intl.NumberFormat(language));
 const clockIn = kept((language) => new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" }));
+
+const momentsIn = kept((language) => new Intl.DateTimeFormat(language, { dateStyle: "short", timeStyle: "short" }));
 
 const ROLES: ReadonlySet<string> = new Set(["operator", "chair", "hall", "observer"] satisfies Role[]);
 
@@ -101,6 +111,11 @@ export function number(value: number): string {
 /** Hours and minutes of a moment, as the clock on the wall shows it: 10:15. */
 export function clock(at: string): string {
   return clockIn(current).format(Date.parse(at));
+}
+
+/** Day and hour of a moment: 10:15 26/11/2026. */
+export function moment(at: string | number): string {
+  return momentsIn(current).format(new Date(at));
 }
 
 /** Hours, minutes and seconds since `since`: 0:42, 12:07, 1:02:09. */

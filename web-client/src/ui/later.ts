@@ -30,3 +30,6 @@ export function prepareRoom(): void {
 
 /** The operator's desk, of which a site needs nothing. */
 export const operatorPage = () => later(() => import("./operator/OperatorPage.svelte"), anew);
+
+/** What looks at the line and the devices, of which a conference needs nothing. */
+export const lineCheckPage = () => later(() => import("./linecheck/LineCheckPage.svelte"), anew);

@@ -25,6 +25,9 @@ const ROLE_OF_PATH: Readonly<Record<string, Role>> = {
   "/observer": "observer",
 };
 
+/** Where a place looks at its line, with its link or without one. */
+const CHECK_PATH = "/check";
+
 /** How often a link for a later hour is asked about, in milliseconds. */
 const NOT_YET_MS = 15_000;
 
@@ -106,6 +109,18 @@ export class Visit {
     return speaksByRight(this.role);
   }
 
+  /** This page looks at the line and the devices, and goes into no conference. */
+  get isChecking(): boolean {
+    return this.#path === CHECK_PATH;
+  }
+
+  /** The page of the conference to which this tab has a link; `null` if it has none. */
+  get conferencePath(): string | null {
+    if (this.#credentials.token === null) return null;
+    const { role } = this;
+    return Object.keys(ROLE_OF_PATH).find((path) => ROLE_OF_PATH[path] === role) ?? "/operator";
+  }
+
   get bearer(): string | null {
     return this.#credentials.token;
   }
@@ -147,7 +162,7 @@ export class Visit {
         devices: this.#devices,
         media: navigator.mediaDevices,
         wakeUps: this.#wakeUps,
-        connectSocket: () => new WebSocket(new URL("/ws", location.href.replace(/^http/u, "ws"))),
+        connectSocket: this.connectSocket,
         random: () => Math.random(),
         saves: this.saves,
         capabilities: navigator.mediaCapabilities,
@@ -158,6 +173,9 @@ export class Visit {
     this.#attendance = attendance;
     this.attendance = attendance.state;
   }
+
+  /** Opens a WebSocket to the server of this page. */
+  readonly connectSocket = (): WebSocket => new WebSocket(new URL("/ws", location.href.replace(/^http/u, "ws")));
 
   openDevices(): void {
     void this.#devices.open("microphone").then(() => this.#devices.open("camera"));
@@ -223,6 +241,10 @@ export class Visit {
   /** A reload comes straight back; operators have nothing to check; everyone else is asked to click. */
   #begin(): void {
     const { token, session } = this.#credentials;
+    if (this.isChecking) {
+      if (token !== null) void this.#ask(token);
+      return;
+    }
     if (this.#path !== "" && !Object.hasOwn(ROLE_OF_PATH, this.#path)) {
       this.opening = "no_page";
       return;

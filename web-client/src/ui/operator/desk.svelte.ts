@@ -20,6 +20,7 @@ import {
   sufferingByProvince,
 } from "../../roster.ts";
 import type { Visit } from "../visit.svelte.ts";
+import { Checks } from "./checks.svelte.ts";
 import { FloorHand } from "./hand.svelte.ts";
 import { Rest } from "./rest.svelte.ts";
 
@@ -50,6 +51,8 @@ export class Desk {
 
   /** Giving and taking the floor. */
   readonly hand: FloorHand;
+  /** What came of checks of lines. */
+  readonly checks: Checks;
   /** The queue, the speaker's card and the list of sites: what stands where, and since when. */
   readonly rest: Readonly<Record<"queue" | "card" | "list", Rest>>;
 
@@ -70,7 +73,9 @@ export class Desk {
       },
       signal,
     );
+    this.checks = new Checks(() => visit.bearer, signal);
     signal.addEventListener("abort", () => clearTimeout(this.#noticeTimer), { once: true });
+    $effect(() => this.checks.lookUp(this.query));
     // A value of its own: other changes of the conference do not fetch the list again.
     const id = $derived(this.#conference?.conference?.id);
     const version = $derived(this.#conference?.roster ?? null);
@@ -88,7 +93,9 @@ export class Desk {
   readonly #conference = $derived.by(() => this.#visit.attendance?.conference);
   readonly #participants = $derived(this.#conference?.participants ?? new Map<string, Participant>());
   readonly floor = $derived(this.#conference?.floor ?? { holder: null, waiting: 0, queue: [] });
-  readonly roster = $derived(joinRoster(this.sites, this.#participants));
+  readonly roster = $derived.by(() => joinRoster(this.sites, this.#participants, this.checks.all));
+  /** Checks without a site that the search names by their code. */
+  readonly strays = $derived.by(() => this.checks.strays(this.query));
   readonly suffering = $derived(sufferingByProvince(this.roster));
   readonly provinces = $derived(sortProvinces(this.#conference?.provinces ?? [], this.column, this.suffering));
   readonly provinceNames = $derived(new Map(this.#conference?.provinces.map(({ code, name }) => [code, name])));

@@ -1,0 +1,47 @@
+// What a check tries with in a real browser.
+
+import { browserOf } from "./browser.ts";
+import type { Doors } from "./check.ts";
+import type { Measured } from "./contract.ts";
+import { missingIn } from "./devices.ts";
+import { begin, report } from "./server.ts";
+import { measure, type OpenWay, openWay } from "./way.ts";
+
+function opens(socket: WebSocket, signal: AbortSignal): Promise<boolean> {
+  return new Promise((resolve) => {
+    const end = (isOpen: boolean): void => {
+      resolve(isOpen);
+      socket.close();
+    };
+    socket.addEventListener("open", () => end(true));
+    socket.addEventListener("error", () => end(false));
+    signal.addEventListener("abort", () => end(false), { once: true });
+  });
+}
+
+async function lookAtMachine(): Promise<Measured> {
+  const { mediaDevices, userAgent } = navigator;
+  const { name, isTooOld } = browserOf(userAgent);
+  // Where the page is not secure there is no list, nor in the oldest browsers.
+  const devices = (await mediaDevices?.enumerateDevices().catch(() => null)) ?? null;
+  return {
+    isSecure: globalThis.isSecureContext,
+    hasWebRtc: "RTCPeerConnection" in globalThis,
+    browser: name,
+    isBrowserTooOld: isTooOld,
+    ...(devices !== null && missingIn(devices)),
+  };
+}
+
+/** `token`: what the link of this place is exchanged for, if it has one. */
+export function doorsFor({ token, connectSocket }: { token: string | null; connectSocket: () => WebSocket }): Doors<OpenWay> {
+  return {
+    begin: (signal) => begin(token, signal),
+    openWebSocket: (signal) => opens(connectSocket(), signal),
+    open: openWay,
+    measure,
+    report,
+    machine: lookAtMachine,
+    now: () => Date.now(),
+  };
+}

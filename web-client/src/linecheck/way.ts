@@ -1,0 +1,133 @@
+// The connections of a check: whether media comes by some means, and what the line is like then.
+
+import { type Begun, type Means } from "./contract.ts";
+import type { Way } from "./check.ts";
+import { type Figures, figuresOf, type Sample, sampleOf } from "./figures.ts";
+import { FRAMES_PER_SECOND, testPicture } from "./picture.ts";
+import { negotiate } from "./server.ts";
+
+/** Over how long what a line loses is counted. Longer: one lost packet weighs less. Shorter: a person waits less. */
+const LIGHT_MS = 4_500;
+/** For how long a line is filled. Longer: a rate has more time to grow. */
+const FULL_MS = 6_000;
+const SAMPLE_EVERY_MS = 500;
+/** More than this need not be proved, in kilobits a second. */
+const MOST_KILOBITS = 2_000;
+
+/** What of an RTCPeerConnection is used here. */
+type Connection = Pick<
+  RTCPeerConnection,
+  | "addTransceiver"
+  | "createOffer"
+  | "setLocalDescription"
+  | "setRemoteDescription"
+  | "localDescription"
+  | "getStats"
+  | "close"
+  | "iceConnectionState"
+  | "connectionState"
+  | "addEventListener"
+>;
+
+/** A connection that receives. */
+export interface OpenWay extends Way {
+  stats(): Promise<RTCStatsReport>;
+}
+
+function configurationFor({ iceServers }: Begun, means: Means): RTCConfiguration {
+  // Only of the relay it is known beforehand that nothing else is to be tried: the server answers with the rest.
+  return means === "turn" ? { iceServers: [...iceServers], iceTransportPolicy: "relay" } : {};
+}
+
+/** Resolves once media may pass, rejects when it never will. */
+function untilConnected(connection: Connection, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const look = (): void => {
+      const { connectionState, iceConnectionState } = connection;
+      if (connectionState === "connected") resolve();
+      else if (connectionState === "failed" || iceConnectionState === "failed") reject(new Error("no way"));
+    };
+    connection.addEventListener("connectionstatechange", look);
+    connection.addEventListener("iceconnectionstatechange", look);
+    signal.addEventListener("abort", () => reject(new Error("it takes too long")), { once: true });
+    look();
+  });
+}
+
+/** The server has no address for these means: whether they pass is not known. */
+class NotOffered extends Error {}
+
+/** Connects to one place of a check. Closes everything again where that fails. */
+async function connect(
+  begun: Begun,
+  place: { means: Means; direction: "send" | "receive" },
+  prepare: (connection: Connection) => Promise<void>,
+  signal: AbortSignal,
+): Promise<Connection> {
+  const connection: Connection = new RTCPeerConnection(configurationFor(begun, place.means));
+  try {
+    await prepare(connection);
+    await connection.setLocalDescription(await connection.createOffer());
+    const sdp = await negotiate(begun.id, place, connection.localDescription?.sdp ?? "", signal);
+    if (!/^a=candidate:/mu.test(sdp)) throw new NotOffered(place.means);
+    await connection.setRemoteDescription({ type: "answer", sdp });
+    await untilConnected(connection, signal);
+    signal.throwIfAborted();
+    return connection;
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+}
+
+/** Tries whether media comes by these means. */
+export async function openWay(begun: Begun, means: Means, signal: AbortSignal): Promise<OpenWay | "notOffered"> {
+  const receive = (connection: Connection): Promise<void> => {
+    connection.addTransceiver("video", { direction: "recvonly" });
+    return Promise.resolve();
+  };
+  const connection = await connect(begun, { means, direction: "receive" }, receive, signal).catch((error: unknown) => {
+    if (error instanceof NotOffered) return null;
+    throw error;
+  });
+  if (connection === null) return "notOffered";
+  return { close: () => connection.close(), stats: () => connection.getStats() };
+}
+
+const pause = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
+
+/** What both connections count, again and again for so long. */
+async function sampled(ms: number, sending: Connection, way: OpenWay, signal: AbortSignal): Promise<readonly Sample[]> {
+  const samples: Sample[] = [];
+  const begin = performance.now();
+  while (performance.now() - begin < ms && !signal.aborted) {
+    const [sent, received] = await Promise.all([sending.getStats(), way.stats()]);
+    samples.push(sampleOf(performance.now(), sent.entries(), received.entries()));
+    await pause(SAMPLE_EVERY_MS);
+  }
+  return samples;
+}
+
+/** Sends a picture to the server and looks at what of it comes back by `way`; `null` where a hidden page drew none. */
+export async function measure(begun: Begun, means: Means, way: OpenWay, signal: AbortSignal): Promise<Figures | null> {
+  const picture = testPicture();
+  if (picture === null) return null;
+  const maxBitrate = Math.min(MOST_KILOBITS, begun.maxKilobitsPerSecond) * 1_000;
+  const send = async (connection: Connection): Promise<void> => {
+    const sendEncodings = [{ maxBitrate, maxFramerate: FRAMES_PER_SECOND }];
+    const { sender } = connection.addTransceiver("video", { direction: "sendonly", sendEncodings });
+    await sender.replaceTrack(picture.track);
+  };
+  let sending: Connection | null = null;
+  try {
+    sending = await connect(begun, { means, direction: "send" }, send, signal);
+    const light = await sampled(LIGHT_MS, sending, way, signal);
+    picture.fill();
+    const full = await sampled(FULL_MS, sending, way, signal);
+    // Browsers let pages that nobody sees draw once a second: that is no measure of a line.
+    return document.hidden ? null : figuresOf({ light, full });
+  } finally {
+    picture.stop();
+    sending?.close();
+  }
+}
