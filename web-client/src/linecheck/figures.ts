@@ -143,15 +143,15 @@ function fullFigures(samples: readonly Sample[]): Capacity | null {
   const seconds = (last.at - first.at) / 1_000;
   const since = (of: (sample: Sample) => number): number => of(last) - of(first);
   const arrived = 1 - Math.min(100, percent(since((sample) => sample.packetsLostUp), since((sample) => sample.packetsSent))) / 100;
-  const frames = last.framesReceived;
-  const enough = frames !== null && frames >= ENOUGH_FRAMES;
+  const frames = last.framesReceived === null ? 0 : since((sample) => sample.framesReceived ?? 0);
+  const enough = frames >= ENOUGH_FRAMES;
   const perSecond = (count: number): number => Math.round((count / seconds) * 10) / 10;
   return {
     upKilobitsPerSecond: Math.round(bestRate(samples, (sample) => sample.bytesSent) * arrived),
     downKilobitsPerSecond: Math.round(bestRate(samples, (sample) => sample.bytesReceived)),
     decodes: enough || last.framesDecoded > 0 ? last.framesDecoded > 0 : null,
     framesPerSecond: enough ? perSecond(since((sample) => sample.framesDecoded)) : null,
-    framesReceivedPerSecond: enough ? perSecond(frames - (first.framesReceived ?? 0)) : null,
+    framesReceivedPerSecond: enough ? perSecond(frames) : null,
   };
 }
 

@@ -6,8 +6,11 @@ const HEIGHT = 360;
 export const FRAMES_PER_SECOND = 25;
 /** What moves at first: a packet for each picture, and no more. */
 const CALM = { width: 48, height: 32 } as const;
-/** Blocks of noise, in one direction: a quarter of the lines is enough to fill a line of some megabits. */
-const COARSE = 4;
+/**
+ * A block of noise is so wide, and fades into the next one: at its best the picture fills a line of two megabits, and at
+ * its worst goes through one that carries a tenth of that. Smaller: an encoder leaves pictures out.
+ */
+const COARSE = 20;
 
 export interface TestPicture {
   readonly track: MediaStreamTrack;
@@ -19,7 +22,7 @@ export interface TestPicture {
 function addNoise(noise: ImageData): void {
   const { data } = noise;
   for (let at = 0; at < data.length; at += 4) {
-    const shade = Math.random() * 255;
+    const shade = 64 + Math.random() * 128;
     data[at] = shade;
     data[at + 1] = 255 - shade;
     data[at + 2] = shade / 2;
