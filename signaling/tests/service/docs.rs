@@ -137,3 +137,19 @@ fn every_code_of_a_check_is_in_the_troubleshooting_and_no_other() {
     let known: Vec<_> = Cause::ALL.iter().map(|cause| cause.code()).collect();
     assert_eq!(documented, known);
 }
+
+#[test]
+fn every_cause_has_a_sentence_on_the_pages_and_nothing_else_has() {
+    let known: BTreeSet<_> = Cause::ALL
+        .iter()
+        .map(|cause| serde_json::to_value(cause).unwrap())
+        .map(|id| id.as_str().unwrap().to_owned())
+        .collect();
+    for locale in ["en", "vi"] {
+        let file = root().join(format!("web-client/src/locales/{locale}.json"));
+        let texts: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+        let sentences = texts["cause"].as_object().unwrap();
+        let said: BTreeSet<_> = sentences.keys().cloned().collect();
+        assert_eq!(said, known, "{locale}");
+    }
+}
