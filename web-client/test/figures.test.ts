@@ -75,21 +75,21 @@ describe("the figures of a line", () => {
 });
 
 describe("what two connections counted", () => {
-  it("is added up, without what was sent again", () => {
+  it("is added up, what was sent again among what was lost", () => {
     const sending = [
       ["o", { type: "outbound-rtp", bytesSent: 900, headerBytesSent: 100, packetsSent: 12, retransmittedPacketsSent: 2 }],
       ["r", { type: "remote-inbound-rtp", packetsLost: 1, roundTripTime: 0.08 }],
       ["p", { type: "candidate-pair", nominated: true, currentRoundTripTime: 0.05 }],
       ["q", { type: "candidate-pair", nominated: false, currentRoundTripTime: 0.001 }],
     ] as const;
-    const receiving = [["i", { type: "inbound-rtp", bytesReceived: 800, headerBytesReceived: 80, packetsReceived: 9, packetsLost: 1, jitter: 0.004, framesReceived: 8, framesDecoded: 7 }]] as const;
+    const receiving = [["i", { type: "inbound-rtp", bytesReceived: 800, headerBytesReceived: 80, packetsReceived: 9, packetsLost: 1, retransmittedPacketsReceived: 2, jitter: 0.004, framesReceived: 8, framesDecoded: 7 }], ["t", { type: "transport", bytesReceived: 950 }]] as const;
     expect(sampleOf(5, sending, receiving)).toEqual({
       at: 5,
       bytesSent: 1_000,
-      packetsSent: 10,
-      packetsLostUp: 1,
-      bytesReceived: 880,
-      packetsReceived: 9,
+      packetsSent: 12,
+      packetsLostUp: 2,
+      bytesReceived: 950,
+      packetsReceived: 7,
       packetsLostDown: 1,
       jitterMs: 4,
       roundTripMs: 50,

@@ -4,7 +4,7 @@ import { later, press, present, reads, steps, touch } from "./steps.mjs";
 
 const SITE = { role: "site", site: "00004" };
 /** The longest that a check takes where something does not pass. */
-const through = steps(later(28_000), present(".outcome .code"));
+const through = steps(later(34_000), present(".outcome .code"));
 const unfolded = steps(through, touch("details summary"), later(250));
 
 /** A check that ends with this cause. */

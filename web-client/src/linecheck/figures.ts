@@ -8,11 +8,14 @@ export interface Sample {
   /** Milliseconds. */
   readonly at: number;
   readonly bytesSent: number;
+  /** Those that were sent again included. */
   readonly packetsSent: number;
-  /** Of those sent, as the server last said. */
+  /** Those that the server asked for again or went without. */
   readonly packetsLostUp: number;
   readonly bytesReceived: number;
+  /** At the first attempt. */
   readonly packetsReceived: number;
+  /** Those that came when they were asked for again among them. */
   readonly packetsLostDown: number;
   readonly jitterMs: number | null;
   readonly roundTripMs: number | null;
@@ -83,10 +86,11 @@ export function sampleOf(at: number, sending: Report, receiving: Report): Sample
   return {
     at,
     bytesSent: sum(out, "bytesSent", "headerBytesSent"),
-    packetsSent: sum(out, "packetsSent") - sum(out, "retransmittedPacketsSent"),
-    packetsLostUp: sum(told, "packetsLost"),
-    bytesReceived: sum(into, "bytesReceived", "headerBytesReceived"),
-    packetsReceived: sum(into, "packetsReceived"),
+    packetsSent: sum(out, "packetsSent"),
+    packetsLostUp: Math.max(sum(told, "packetsLost"), sum(out, "retransmittedPacketsSent")),
+    // With what the server sends to find out how much there is room for, where a browser counts that.
+    bytesReceived: Math.max(sum(into, "bytesReceived", "headerBytesReceived"), sum(all(received, "transport"), "bytesReceived")),
+    packetsReceived: sum(into, "packetsReceived") - sum(into, "retransmittedPacketsReceived"),
     packetsLostDown: sum(into, "packetsLost"),
     jitterMs: jitters.length === 0 ? null : Math.max(...jitters),
     roundTripMs: smaller(roundTripOf(sent ?? []), roundTripOf(received ?? [])),

@@ -10,6 +10,12 @@ import { negotiate } from "./server.ts";
 const LIGHT_MS = 4_500;
 /** For how long a line is filled. Longer: a rate has more time to grow. */
 const FULL_MS = 6_000;
+/** For how long less is sent, if less came back. */
+const HALF_MS = 5_000;
+/** The share of what went up that must have come down for it to be no question what the line carries. */
+const MUCH_OF = 0.7;
+/** What a browser does at first is no light load. */
+const SETTLING_MS = 1_000;
 const SAMPLE_EVERY_MS = 500;
 /** More than this need not be proved, in kilobits a second. */
 const MOST_KILOBITS = 2_000;
@@ -94,6 +100,14 @@ export async function openWay(begun: Begun, means: Means, signal: AbortSignal): 
   return { close: () => connection.close(), stats: () => connection.getStats() };
 }
 
+/** From now on at most so many bits a second are sent. */
+async function limit(sender: RTCRtpSender | null, maxBitrate: number): Promise<void> {
+  const parameters = sender?.getParameters();
+  for (const encoding of parameters?.encodings ?? []) encoding.maxBitrate = maxBitrate;
+  // Some browser does not let it be changed: then it is as it was.
+  if (parameters !== undefined) await sender?.setParameters(parameters).catch(() => undefined);
+}
+
 const pause = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
 
 /** What both connections count, again and again for so long. */
@@ -114,18 +128,28 @@ export async function measure(begun: Begun, means: Means, way: OpenWay, signal: 
   if (picture === null) return null;
   const maxBitrate = Math.min(MOST_KILOBITS, begun.maxKilobitsPerSecond) * 1_000;
   const send = async (connection: Connection): Promise<void> => {
-    const sendEncodings = [{ maxBitrate, maxFramerate: FRAMES_PER_SECOND }];
-    const { sender } = connection.addTransceiver("video", { direction: "sendonly", sendEncodings });
+    const sendEncodings = [{ maxBitrate, maxFramerate: FRAMES_PER_SECOND, scalabilityMode: "L1T3" }];
+    ({ sender } = connection.addTransceiver("video", { direction: "sendonly", sendEncodings }));
     await sender.replaceTrack(picture.track);
   };
   let sending: Connection | null = null;
+  let sender: RTCRtpSender | null = null;
   try {
     sending = await connect(begun, { means, direction: "send" }, send, signal);
+    // Browsers begin with bursts, to find out how much there is room for.
+    await pause(SETTLING_MS);
     const light = await sampled(LIGHT_MS, sending, way, signal);
     picture.fill();
-    const full = await sampled(FULL_MS, sending, way, signal);
+    const full = figuresOf({ light, full: await sampled(FULL_MS, sending, way, signal) });
     // Browsers let pages that nobody sees draw once a second: that is no measure of a line.
-    return document.hidden ? null : figuresOf({ light, full });
+    if (document.hidden || full === null) return null;
+    if (full.downKilobitsPerSecond >= MUCH_OF * full.upKilobitsPerSecond) return full;
+    // The server lets no picture pass that fills the line down there: how much it carries a smaller one tells.
+    await limit(sender, (full.upKilobitsPerSecond * 1_000) / 2);
+    await pause(SETTLING_MS);
+    const half = figuresOf({ light, full: await sampled(HALF_MS, sending, way, signal) });
+    const downKilobitsPerSecond = Math.max(full.downKilobitsPerSecond, half?.downKilobitsPerSecond ?? 0);
+    return { ...full, downKilobitsPerSecond };
   } finally {
     picture.stop();
     sending?.close();
