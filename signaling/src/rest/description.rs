@@ -9,6 +9,7 @@ use utoipa::openapi::{
 use utoipa::{Modify, OpenApi};
 
 use super::ErrorBody;
+use crate::check::{CheckId, Direction};
 use crate::conference::Event;
 use crate::{health, session, whip};
 
@@ -37,7 +38,7 @@ use crate::{health, session, whip};
         health::live,
         health::ready,
     ),
-    components(schemas(ErrorBody, Event)),
+    components(schemas(ErrorBody, Event, CheckId, Direction)),
     tags(
         (name = "conferences", description = "Making, starting, ending and reading conferences"),
         (name = "roster", description = "The sites that a conference expects"),

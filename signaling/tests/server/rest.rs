@@ -71,6 +71,28 @@ fn every_answer_is_described_and_every_kind_of_event_has_a_schema() {
     }
 }
 
+/// Where a description refers to, in all its parts.
+fn references<'a>(part: &'a Value, found: &mut Vec<&'a str>) {
+    match part {
+        Value::Object(fields) => {
+            found.extend(fields.get("$ref").and_then(Value::as_str));
+            fields.values().for_each(|part| references(part, found));
+        }
+        Value::Array(parts) => parts.iter().for_each(|part| references(part, found)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+#[test]
+fn every_reference_of_the_description_leads_somewhere() {
+    let api = serde_json::to_value(signaling::rest::description()).unwrap();
+    let mut found = Vec::new();
+    references(&api, &mut found);
+    let is_lost = |place: &&str| api.pointer(place.trim_start_matches('#')).is_none();
+    let lost: Vec<_> = found.into_iter().filter(is_lost).collect();
+    assert_eq!(lost, [""; 0]);
+}
+
 #[tokio::test]
 async fn every_refusal_has_a_body_with_a_code_of_its_own() {
     let world = World::new().await;
