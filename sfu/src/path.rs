@@ -77,6 +77,15 @@ impl Path {
         }
     }
 
+    /// The address that tells the peer's line from those of others. `None` of one that comes by TURN: what
+    /// it takes for its own address is made up, and others have the same host.
+    pub const fn line(&self) -> Option<IpAddr> {
+        match self {
+            Self::Udp { remote, .. } | Self::Tcp { remote, .. } => Some(remote.ip()),
+            Self::Turn { .. } => None,
+        }
+    }
+
     /// By what means it goes.
     pub const fn means(&self) -> Means {
         match self {
@@ -97,6 +106,20 @@ impl Path {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whoever_comes_by_turn_is_not_taken_for_others_who_do() {
+        let remote = SocketAddr::from(([192, 0, 2, 1], 1_024));
+        let id = TcpId(1);
+        let turn = Path::Turn {
+            id,
+            to: 0,
+            is_tls: true,
+            remote,
+        };
+        assert_eq!(turn.line(), None, "its host is everybody's");
+        assert_eq!(Path::Tcp { id, remote }.line(), Some(remote.ip()));
+    }
 
     #[test]
     fn a_path_is_small_enough_to_be_compared_for_every_packet() {

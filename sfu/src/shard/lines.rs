@@ -59,11 +59,11 @@ impl Shard {
         }
     }
 
-    /// By what a peer's line is known when it comes again.
+    /// By what a peer's line is known when it comes again, if it can be known.
     fn line_name(&self, key: PeerKey) -> Option<(ConferenceId, IpAddr)> {
         let peer = self.peers.at(key)?;
         let conference = self.conferences.at(peer.conference)?.id;
-        Some((conference, peer.path?.remote().ip()))
+        Some((conference, peer.path?.line()?))
     }
 
     /// Takes in a receiver's report of what has arrived.
