@@ -12,6 +12,8 @@ pub struct Config {
     pub advertise: Vec<IpAddr>,
     /// UDP and TCP port of shard 0; shard n uses `port + n`. 0 lets the system choose each.
     pub port: u16,
+    /// A further UDP port that all shards share, for lines that pass no other. `None`: there is none.
+    pub shared_udp_port: Option<u16>,
     /// Number of media threads, 1–64. `None`: one less than the machine's cores, at least 1.
     pub shards: Option<u8>,
     /// Most peers at once; joins beyond are refused with
@@ -25,6 +27,7 @@ impl Default for Config {
             bind: Ipv6Addr::UNSPECIFIED.into(),
             advertise: Vec::new(),
             port: 7910,
+            shared_udp_port: None,
             shards: None,
             max_peers: 10_000,
         }

@@ -104,6 +104,7 @@ mod tests {
         let path = Path::Udp {
             remote: ([10, 0, 0, 1], 5).into(),
             local: None,
+            is_shared: false,
         };
         let [first, second] = [1, 2].map(|index| PeerKey::new(index, 0));
         assert!(demux.add_path(path, first));

@@ -13,6 +13,7 @@ mod handover;
 mod heartbeat;
 mod offload;
 mod start;
+mod strays;
 mod tcp;
 mod udp;
 
@@ -29,13 +30,14 @@ use tokio::sync::mpsc;
 
 use crate::command::{Event, Order};
 use crate::driver::heartbeat::Heartbeat;
+use crate::driver::strays::{Homes, Stray, named_by};
 use crate::driver::tcp::{Newcomer, Tcp};
 use crate::driver::udp::Udp;
 use crate::drop_reason::DropReason;
 use crate::id::ShardId;
 use crate::link::LinkMessage;
 use crate::path::Path;
-use crate::shard::{Shard, ShardConfig};
+use crate::shard::{MAX_DATAGRAM, Shard, ShardConfig};
 use crate::stats::Stats;
 
 pub use address::local_addresses;
@@ -47,8 +49,9 @@ pub use udp::offload;
 const UDP: Token = Token(0);
 const WAKE: Token = Token(1);
 const LISTENER: Token = Token(2);
+const SHARED_UDP: Token = Token(3);
 /// Tokens from here on are TCP connections.
-const FIRST_CONNECTION: usize = 3;
+const FIRST_CONNECTION: usize = 4;
 
 /// Orders that may wait for a shard; beyond it a caller is told `Overloaded`.
 const ORDER_QUEUE: usize = 8_192;
@@ -58,6 +61,10 @@ const LINK_QUEUE: usize = 8_192;
 
 /// Connections that may wait to be taken in by a shard; beyond it they are closed.
 const ARRIVAL_QUEUE: usize = 1_024;
+
+/// Datagrams of the shared port that may wait for the shard whose they are; beyond it they are dropped
+/// and counted.
+const STRAY_QUEUE: usize = 2_048;
 
 /// Connections taken in per turn, so that those are read before more come.
 const ARRIVALS_PER_TURN: usize = 64;
@@ -85,6 +92,7 @@ struct Mailbox {
     orders: Sender<Order>,
     links: Sender<LinkMessage>,
     arrivals: Sender<Newcomer>,
+    strays: Sender<Stray>,
     waker: Arc<Waker>,
 }
 
@@ -96,6 +104,7 @@ struct Setup {
     orders: Receiver<Order>,
     links: Receiver<LinkMessage>,
     arrivals: Receiver<Newcomer>,
+    strays: Receiver<Stray>,
     /// Every shard's mailbox, by its number.
     mailboxes: Vec<Mailbox>,
     events: mpsc::Sender<Event>,
@@ -109,6 +118,7 @@ struct Setup {
 struct Sockets {
     poll: Poll,
     udp: Udp,
+    shared: Option<Udp>,
     tcp: Tcp,
 }
 
@@ -134,11 +144,25 @@ impl Sockets {
                 poll.registry(),
                 LISTENER,
             ) {
-                Ok(tcp) => return Ok(Self { poll, udp, tcp }),
+                Ok(tcp) => {
+                    return Ok(Self {
+                        poll,
+                        udp,
+                        shared: None,
+                        tcp,
+                    });
+                }
                 Err(error) => last = Some(error),
             }
         }
         Err(last.unwrap_or_else(|| io::Error::from(io::ErrorKind::AddrInUse)))
+    }
+
+    /// Binds the port as well that all shards share.
+    fn share(&mut self, port: u16) -> io::Result<()> {
+        let address = SocketAddr::new(self.udp.ip(), port);
+        self.shared = Some(Udp::bind_shared(address, self.poll.registry(), SHARED_UDP)?);
+        Ok(())
     }
 
     /// The port of both.
@@ -179,10 +203,14 @@ struct Loop {
     id: ShardId,
     poll: Poll,
     udp: Udp,
+    /// At the port that all shards share, if there is one.
+    shared: Option<Udp>,
+    homes: Homes,
     tcp: Tcp,
     orders: Receiver<Order>,
     links: Receiver<LinkMessage>,
     arrivals: Receiver<Newcomer>,
+    strays: Receiver<Stray>,
     mailboxes: Vec<Mailbox>,
     /// Link messages that must not be lost and found the queue full.
     held: VecDeque<(ShardId, LinkMessage)>,
@@ -200,10 +228,13 @@ impl Loop {
             shard: Shard::new(started, setup.config),
             poll: setup.sockets.poll,
             udp: setup.sockets.udp,
+            shared: setup.sockets.shared,
+            homes: Homes::default(),
             tcp: setup.sockets.tcp,
             orders: setup.orders,
             links: setup.links,
             arrivals: setup.arrivals,
+            strays: setup.strays,
             mailboxes: setup.mailboxes,
             held: VecDeque::new(),
             events: setup.events,
@@ -234,6 +265,7 @@ impl Loop {
                     UDP => self.udp.on_ready(event),
                     WAKE => {}
                     LISTENER => self.tcp.on_listener_ready(),
+                    SHARED_UDP => self.shared.iter_mut().for_each(|udp| udp.on_ready(event)),
                     token => self.tcp.on_ready(token, event),
                 }
             }
@@ -251,6 +283,9 @@ impl Loop {
         busy |= self
             .udp
             .receive(|path, datagram| shard.handle_datagram(now, path, datagram));
+        busy |= self.receive_shared(now);
+        busy |= self.take_strays(now);
+        let shard = &mut self.shard;
         busy |= self.tcp.receive(now, self.poll.registry(), shard);
         if shard.poll_timeout().is_some_and(|due| due <= now) {
             shard.handle_timeout(now);
@@ -300,6 +335,87 @@ impl Loop {
         true
     }
 
+    /// Reads the port that all shards share, and passes on what is others'. Returns whether there may be
+    /// more.
+    fn receive_shared(&mut self, now: Instant) -> bool {
+        let Some(shared) = &mut self.shared else {
+            return false;
+        };
+        let (shard, homes, mailboxes) = (&mut self.shard, &self.homes, &self.mailboxes);
+        let (reader, mut woken) = (self.id, 0u64);
+        let may_have_more = shared.receive(|path, datagram| {
+            let home = homes.home_of(path, datagram, || shard.knows_path(path));
+            let home = home.filter(|home| *home != reader && datagram.len() <= MAX_DATAGRAM);
+            let mailbox = home.and_then(|home| Some((home, mailboxes.get(usize::from(home.0))?)));
+            let Some((home, mailbox)) = mailbox else {
+                shard.handle_datagram(now, path, datagram);
+                return;
+            };
+            let contents = datagram.into();
+            let stray = Stray::Datagram {
+                reader,
+                path,
+                contents,
+            };
+            match mailbox.strays.try_send(stray) {
+                Ok(()) => woken |= 1 << home.0,
+                Err(_) => shard.count_drop(DropReason::LinkFull),
+            }
+        });
+        self.wake(woken);
+        may_have_more
+    }
+
+    /// Takes in what other shards have read at the port that all share. Returns whether there may be
+    /// more.
+    fn take_strays(&mut self, now: Instant) -> bool {
+        let mut woken = 0u64;
+        for _ in 0..LINKS_PER_TURN {
+            let Ok(stray) = self.strays.try_recv() else {
+                self.wake(woken);
+                return false;
+            };
+            if let Some(reader) = self.take_stray(now, stray) {
+                woken |= 1 << reader.0;
+            }
+        }
+        self.wake(woken);
+        true
+    }
+
+    /// Takes in one; returns who was told that what comes on its path is ours.
+    fn take_stray(&mut self, now: Instant, stray: Stray) -> Option<ShardId> {
+        let (reader, path, contents) = match stray {
+            Stray::Home { path, home } => {
+                self.homes.note(now, path, home);
+                return None;
+            }
+            Stray::Datagram {
+                reader,
+                path,
+                contents,
+            } => (reader, path, contents),
+        };
+        self.shard.handle_datagram(now, path, &contents);
+        if named_by(&contents).is_none() || !self.shard.knows_path(path) {
+            return None;
+        }
+        let (mailbox, home) = (self.mailboxes.get(usize::from(reader.0))?, self.id);
+        // If there is no room it is said again after the next check.
+        let told = mailbox.strays.try_send(Stray::Home { path, home });
+        told.is_ok().then_some(reader)
+    }
+
+    /// Wakes the shards whose bits are set.
+    fn wake(&self, woken: u64) {
+        for (shard, mailbox) in (0u8..).zip(&self.mailboxes) {
+            if woken >> shard & 1 == 1 {
+                // A thread that has stopped needs no waking.
+                let _ = mailbox.waker.wake();
+            }
+        }
+    }
+
     /// Passes on connections that belong to peers of other shards.
     fn pass_connections(&mut self) {
         while let Some((to, newcomer)) = self.tcp.poll_leaving() {
@@ -318,14 +434,21 @@ impl Loop {
     /// Sends what is ready, up to a turn's share. Returns whether more is ready.
     fn send(&mut self, now: Instant) -> bool {
         for _ in 0..SENDS_PER_TURN {
-            if !self.udp.is_writable() {
+            if !(self.udp.is_writable() && self.shared.as_ref().is_none_or(Udp::is_writable)) {
                 return false;
             }
             let Some(transmit) = self.shard.poll_transmit(now) else {
                 return false;
             };
             let outcome = match transmit.path {
-                Path::Udp { remote, local } => self.udp.send(now, remote, local, &transmit),
+                Path::Udp {
+                    remote,
+                    local,
+                    is_shared,
+                } => match &mut self.shared {
+                    Some(shared) if is_shared => shared.send(now, remote, local, &transmit),
+                    _ => self.udp.send(now, remote, local, &transmit),
+                },
                 Path::Tcp { id, .. } | Path::Turn { id, .. } => {
                     self.tcp.send(now, id, &transmit);
                     Ok(())
@@ -361,12 +484,7 @@ impl Loop {
                 Err(TrySendError::Disconnected(_)) => {}
             }
         }
-        for (shard, mailbox) in (0u8..).zip(&self.mailboxes) {
-            if woken >> shard & 1 == 1 {
-                // A thread that has stopped needs no waking.
-                let _ = mailbox.waker.wake();
-            }
-        }
+        self.wake(woken);
     }
 
     fn pass_events(&mut self) {

@@ -162,6 +162,7 @@ mod tests {
         Path::Udp {
             remote: ([127, 0, 0, 1], port).into(),
             local: None,
+            is_shared: false,
         }
     }
 

@@ -18,6 +18,8 @@ pub enum Path {
         /// Two paths that differ only here are different paths: behind a NAT that filters by
         /// address a reply from another address of ours does not arrive.
         local: Option<IpAddr>,
+        /// It came to the port that all shards share; replies leave from there.
+        is_shared: bool,
     },
     /// An accepted TCP connection with RFC 4571 framing.
     Tcp {

@@ -127,6 +127,8 @@ pub struct Media {
     pub advertise: Vec<IpAddr>,
     /// UDP and TCP port of shard 0; shard n uses `port + n`. 0 lets the system choose each.
     pub port: u16,
+    /// A further UDP port for media, which all shards share; 0: there is none.
+    pub shared_udp_port: u16,
     /// Media threads; 0 means one less than the machine's cores, at least 1.
     pub shards: u8,
     /// Most peer connections at once.
@@ -296,6 +298,7 @@ impl Default for Media {
             bind: IpAddr::V6(Ipv6Addr::UNSPECIFIED),
             advertise: Vec::new(),
             port: 7910,
+            shared_udp_port: 0,
             shards: 0,
             max_peers: 10_000,
             max_packets_per_second: 0,
@@ -587,6 +590,13 @@ impl Config {
             );
         }
         let is_media = |port: u16| first > 0 && (u32::from(first)..=last).contains(&port.into());
+        let shared = self.media.shared_udp_port;
+        if is_media(shared) {
+            refuse(
+                "media.shared_udp_port",
+                format!("is {shared}, one of {first} to {last}, which each shard has for itself"),
+            );
+        }
         let redirect = self.http.redirect_listen;
         let listeners = [
             ("http.listen", Some(self.http.listen)),
@@ -736,6 +746,7 @@ impl Media {
             bind: self.bind,
             advertise: self.advertise.clone(),
             port: self.port,
+            shared_udp_port: (self.shared_udp_port > 0).then_some(self.shared_udp_port),
             shards: (self.shards > 0).then_some(self.shards),
             max_peers: self.max_peers,
         }
@@ -825,6 +836,10 @@ mod tests {
             found[0].problem.contains("`http.listen` uses 7900"),
             "{found:?}"
         );
+        config.media.port = 7910;
+        config.media.shared_udp_port = 7913;
+        let found = config.validate().unwrap_err();
+        assert_eq!(found[0].key, "media.shared_udp_port");
         config.media.port = 0;
         assert_eq!(config.validate(), Ok(()));
         config.admin.listen = config.http.listen;

@@ -599,6 +599,7 @@ const fn path(remote: SocketAddr) -> Path {
     Path::Udp {
         remote,
         local: None,
+        is_shared: false,
     }
 }
 

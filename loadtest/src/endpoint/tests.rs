@@ -253,6 +253,7 @@ impl Server {
                 let path = Path::Udp {
                     remote: from,
                     local: None,
+                    is_shared: false,
                 };
                 self.ice
                     .handle_request(now, path, datagram, &mut reply)

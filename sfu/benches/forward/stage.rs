@@ -257,6 +257,7 @@ fn connect(
     let path = Path::Udp {
         remote,
         local: None,
+        is_shared: false,
     };
     let ice = spec.ice.clone();
     shard.handle_order(

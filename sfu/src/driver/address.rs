@@ -136,6 +136,16 @@ pub(super) fn candidates(addresses: &[IpAddr], port: u16) -> Vec<HostCandidate> 
     addresses.iter().flat_map(both).collect()
 }
 
+/// UDP candidates at the port that all shards share, as far as browsers take them.
+pub(super) fn at_shared_port(addresses: &[IpAddr], port: u16) -> Vec<HostCandidate> {
+    let taken = addresses.iter().filter(|it| is_taken(**it, port));
+    let candidates = taken.map(|address| HostCandidate {
+        address: SocketAddr::new(*address, port),
+        tcp: false,
+    });
+    candidates.collect()
+}
+
 /// ICE-TCP candidates at a port that others listen on, and whose connections are handed over: at the
 /// addresses that this port has, as far as browsers take them.
 pub(super) fn at_public_port(addresses: &[IpAddr], listener: SocketAddr) -> Vec<HostCandidate> {
@@ -149,8 +159,7 @@ pub(super) fn at_public_port(addresses: &[IpAddr], listener: SocketAddr) -> Vec<
         }
     };
     let addresses = addresses.iter().filter(|it| is_served(it));
-    let taken = addresses
-        .filter(|it| port >= FIRST_FREE_PORT || (WEB.contains(&port) && !is_private(**it)));
+    let taken = addresses.filter(|it| is_taken(**it, port));
     let passive = taken.map(|address| HostCandidate {
         address: SocketAddr::new(*address, port),
         tcp: true,
@@ -164,6 +173,11 @@ const FIRST_FREE_PORT: u16 = 1_024;
 
 /// See [`FIRST_FREE_PORT`].
 const WEB: [u16; 2] = [80, 443];
+
+/// Whether browsers take a candidate at this address and port.
+fn is_taken(address: IpAddr, port: u16) -> bool {
+    port >= FIRST_FREE_PORT || (WEB.contains(&port) && !is_private(address))
+}
 
 /// Whether an address is of a network that is not the world's.
 const fn is_private(address: IpAddr) -> bool {
@@ -261,6 +275,18 @@ mod tests {
         assert_eq!(told("127.0.0.1:7900"), ["127.0.0.1:7900"]);
         assert!(told("127.0.0.1:443").is_empty());
         assert!(told("[::]:22").is_empty(), "no browser takes it");
+    }
+
+    #[test]
+    fn the_port_that_all_shards_share_is_told_where_browsers_take_it() {
+        let addresses = ["203.0.113.5", "10.1.1.5"].map(|it| it.parse().unwrap());
+        let told = |port| at_shared_port(&addresses, port);
+        let [only] = told(443).try_into().unwrap();
+        assert_eq!(
+            (only.address, only.tcp),
+            ("203.0.113.5:443".parse().unwrap(), false)
+        );
+        assert_eq!(told(3_478).len(), 2);
     }
 
     #[test]

@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::address::{Advertised, advertised, at_public_port, candidates, far, locals};
+use super::address::{
+    Advertised, advertised, at_public_port, at_shared_port, candidates, far, locals,
+};
 use crate::config::Config;
 use crate::desk::Desk;
 use crate::turn::Authority;
@@ -132,7 +134,11 @@ impl Inner {
         let public: Vec<_> = public
             .flat_map(|public| at_public_port(addresses, *public))
             .collect();
-        let of = |port: &u16| [candidates(addresses, *port), public.clone()].concat();
+        let shared = told.config.shared_udp_port.iter();
+        let shared: Vec<_> = shared
+            .flat_map(|port| at_shared_port(addresses, *port))
+            .collect();
+        let of = |port: &u16| [&*candidates(addresses, *port), &*shared, &*public].concat();
         let all: Vec<_> = self.ports.iter().map(of).collect();
         let own = all.iter().flatten().map(|candidate| candidate.address);
         self.authority.set_own(own.collect());

@@ -1,7 +1,7 @@
 //! Binds the ports, starts one thread per shard, and ends the process when one of them breaks.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,8 +16,11 @@ use tokio::sync::mpsc;
 
 use super::addresses::Addresses;
 use super::heartbeat::Heartbeat;
+use super::strays::Stray;
 use super::tcp::Newcomer;
-use super::{ARRIVAL_QUEUE, Handover, LINK_QUEUE, Loop, Mailbox, ORDER_QUEUE, Setup, Sockets};
+use super::{
+    ARRIVAL_QUEUE, Handover, LINK_QUEUE, Loop, Mailbox, ORDER_QUEUE, STRAY_QUEUE, Setup, Sockets,
+};
 use crate::command::{CommandError, Order};
 use crate::config::Config;
 use crate::desk::{Desk, DeskConfig};
@@ -52,6 +55,14 @@ pub enum StartError {
     /// A port cannot be bound.
     #[error("cannot bind media port {port} (UDP and TCP): {source}")]
     Bind {
+        /// The port.
+        port: u16,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The port that all shards share cannot be bound.
+    #[error("cannot bind the shared media port {port} (UDP): {source}")]
+    Shared {
         /// The port.
         port: u16,
         /// The system's reason.
@@ -98,6 +109,7 @@ struct Bound {
     orders: crossbeam_channel::Receiver<Order>,
     links: crossbeam_channel::Receiver<LinkMessage>,
     arrivals: crossbeam_channel::Receiver<Newcomer>,
+    strays: crossbeam_channel::Receiver<Stray>,
 }
 
 impl Bound {
@@ -110,15 +122,21 @@ impl Bound {
                 .ok_or(StartError::Ports(first, id.0))?,
         };
         let bind = |source| StartError::Bind { port, source };
-        let sockets = Sockets::bind(settings.bind, port).map_err(bind)?;
+        let mut sockets = Sockets::bind(settings.bind, port).map_err(bind)?;
+        if let Some(port) = settings.shared_udp_port {
+            let refused = |source| StartError::Shared { port, source };
+            sockets.share(port).map_err(refused)?;
+        }
         let waker = Arc::new(sockets.waker().map_err(bind)?);
         let (orders, orders_in) = crossbeam_channel::bounded(ORDER_QUEUE);
         let (links, links_in) = crossbeam_channel::bounded(LINK_QUEUE);
         let (arrivals, arrivals_in) = crossbeam_channel::bounded(ARRIVAL_QUEUE);
+        let (strays, strays_in) = crossbeam_channel::bounded(STRAY_QUEUE);
         let mailbox = Mailbox {
             orders,
             links,
             arrivals,
+            strays,
             waker,
         };
         Ok(Self {
@@ -133,6 +151,7 @@ impl Bound {
             orders: orders_in,
             links: links_in,
             arrivals: arrivals_in,
+            strays: strays_in,
         })
     }
 }
@@ -145,6 +164,9 @@ pub(crate) fn start(settings: &Config) -> Result<(Threads, Desk, Events), StartE
     let count = settings.shard_count();
     if count == 0 || count > MAX_SHARDS {
         return Err(StartError::Shards(count));
+    }
+    if let Some(port) = settings.shared_udp_port {
+        is_free(settings.bind, port).map_err(|source| StartError::Shared { port, source })?;
     }
     let identity = Identity::generate().map_err(|error| StartError::System(error.to_string()))?;
     let identity = Arc::new(identity);
@@ -186,6 +208,7 @@ pub(crate) fn start(settings: &Config) -> Result<(Threads, Desk, Events), StartE
             orders: shard.orders,
             links: shard.links,
             arrivals: shard.arrivals,
+            strays: shard.strays,
             mailboxes: mailboxes.clone(),
             events: events.clone(),
             stats: Arc::clone(&shard.end.stats),
@@ -206,6 +229,16 @@ pub(crate) fn start(settings: &Config) -> Result<(Threads, Desk, Events), StartE
         handles: Mutex::new(handles),
     };
     Ok((threads, desk.clone(), Events::new(receiver, desk)))
+}
+
+/// Whether nobody has a UDP port yet: one that is shared can be bound beside others who share theirs.
+fn is_free(bind: IpAddr, port: u16) -> io::Result<()> {
+    match std::net::UdpSocket::bind((bind, port)) {
+        Err(error) if bind == Ipv6Addr::UNSPECIFIED && super::lacks_ipv6(&error) => {
+            is_free(Ipv4Addr::UNSPECIFIED.into(), port)
+        }
+        bound => bound.map(drop),
+    }
 }
 
 fn seed<const BYTES: usize>() -> Result<[u8; BYTES], StartError> {

@@ -38,6 +38,8 @@ pub(super) struct Udp {
     state: UdpSocketState,
     offload: Offload,
     local: SocketAddr,
+    /// What is left of it by other shards is theirs.
+    is_shared: bool,
     buffers: Box<[u8]>,
     readable: bool,
     writable: bool,
@@ -52,18 +54,27 @@ impl fmt::Debug for Udp {
 }
 
 impl Udp {
+    /// Binds a port of its own.
     pub(super) fn bind(address: SocketAddr, registry: &Registry, token: Token) -> io::Result<Self> {
-        let socket = Socket::new(
-            Domain::for_address(address),
-            Type::DGRAM,
-            Some(Protocol::UDP),
-        )?;
-        if address.is_ipv6() {
-            // One socket serves both families when bound to all addresses.
-            socket.set_only_v6(false)?;
-        }
-        socket.set_nonblocking(true)?;
+        let socket = unbound(address)?;
         socket.bind(&address.into())?;
+        Self::new(socket, false, registry, token)
+    }
+
+    /// Binds a port that other shards of this process bind as well: the system gives each datagram to
+    /// one of them, by the addresses it is from and to.
+    pub(super) fn bind_shared(
+        address: SocketAddr,
+        registry: &Registry,
+        token: Token,
+    ) -> io::Result<Self> {
+        let socket = unbound(address)?;
+        socket.set_reuse_port(true)?;
+        socket.bind(&address.into())?;
+        Self::new(socket, true, registry, token)
+    }
+
+    fn new(socket: Socket, is_shared: bool, registry: &Registry, token: Token) -> io::Result<Self> {
         // A smaller buffer than wished for is no reason not to start.
         let _ = socket.set_recv_buffer_size(KERNEL_BUFFER);
         let _ = socket.set_send_buffer_size(KERNEL_BUFFER);
@@ -78,6 +89,7 @@ impl Udp {
             state,
             offload: Offload::default(),
             local,
+            is_shared,
             buffers,
             readable: true,
             writable: true,
@@ -86,6 +98,10 @@ impl Udp {
 
     pub(super) fn port(&self) -> u16 {
         self.local.port()
+    }
+
+    pub(super) fn ip(&self) -> IpAddr {
+        self.local.ip()
     }
 
     pub(super) fn on_ready(&mut self, event: &Event) {
@@ -124,6 +140,7 @@ impl Udp {
                 let path = Path::Udp {
                     remote: unmapped(meta.addr),
                     local: meta.dst_ip,
+                    is_shared: self.is_shared,
                 };
                 let Some(contents) = buffer.get(..meta.len) else {
                     continue;
@@ -247,6 +264,17 @@ pub fn offload(bind: IpAddr) -> io::Result<(usize, usize)> {
     Ok((state.max_gso_segments(), state.gro_segments()))
 }
 
+fn unbound(address: SocketAddr) -> io::Result<Socket> {
+    let domain = Domain::for_address(address);
+    let socket = Socket::new(domain, Type::DGRAM, Some(Protocol::UDP))?;
+    if address.is_ipv6() {
+        // One socket serves both families when bound to all addresses.
+        socket.set_only_v6(false)?;
+    }
+    socket.set_nonblocking(true)?;
+    Ok(socket)
+}
+
 /// Has the socket tell where datagrams came to, and cut them up.
 fn prepare(socket: &UdpSocket) -> io::Result<UdpSocketState> {
     let state = UdpSocketState::new(UdpSockRef::from(socket))?;
@@ -304,6 +332,7 @@ mod tests {
             path: Path::Udp {
                 remote,
                 local: None,
+                is_shared: false,
             },
             contents: &contents,
             segment,
@@ -340,7 +369,7 @@ mod tests {
                 udp.readable = true;
                 udp.receive(|path, _| asked = Some(path));
             }
-            let Some(path @ Path::Udp { remote, local }) = asked else {
+            let Some(path @ Path::Udp { remote, local, .. }) = asked else {
                 panic!("{asked:?}")
             };
             assert_eq!(remote, own);

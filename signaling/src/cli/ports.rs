@@ -32,6 +32,11 @@ pub(super) fn rules(config: &Config) -> String {
         line(&clear.port().to_string(), "TCP", reach(clear), what);
     }
     line(&media, "UDP", "everywhere", "media");
+    let shared = config.media.shared_udp_port;
+    if shared > 0 {
+        let what = "media where no other UDP passes";
+        line(&shared.to_string(), "UDP", "everywhere", what);
+    }
     line(&media, "TCP", "everywhere", "media where UDP is blocked");
     line(
         &admin.port().to_string(),
@@ -44,6 +49,9 @@ pub(super) fn rules(config: &Config) -> String {
     } else {
         let range = media.replace('-', ":");
         let _ = write!(text, "\nufw allow {range}/udp\nufw allow {range}/tcp\n");
+    }
+    if shared > 0 {
+        let _ = writeln!(text, "ufw allow {shared}/udp");
     }
     text
 }
@@ -72,6 +80,11 @@ mod tests {
         );
         assert!(text.contains("ufw allow 7910:7913/tcp"), "{text}");
         config.media.shards = 1;
-        assert!(rules(&config).contains("ufw allow 7910/udp"));
+        let text = rules(&config);
+        assert!(text.contains("ufw allow 7910/udp"), "{text}");
+        assert!(!text.contains("443"), "{text}");
+        config.media.shared_udp_port = 443;
+        let text = rules(&config);
+        assert!(text.contains("ufw allow 443/udp"), "{text}");
     }
 }

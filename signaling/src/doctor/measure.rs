@@ -227,6 +227,13 @@ fn ports(config: &Config) -> Vec<Finding> {
             ));
         }
     }
+    let shared = config.media.shared_udp_port;
+    if shared > 0 {
+        let bound = UdpSocket::bind((config.media.bind, shared));
+        let refused = bound.err().map(|cause| cause.to_string());
+        let key = "media.shared_udp_port";
+        findings.push(judge::port(key, shared, "UDP", refused.as_deref()));
+    }
     findings
 }
 

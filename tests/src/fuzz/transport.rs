@@ -79,6 +79,7 @@ fn stun(input: &[u8]) {
     let path = Path::Udp {
         remote: SocketAddr::from(([127, 0, 0, 1], 9)),
         local: None,
+        is_shared: false,
     };
     if lite
         .handle_request(epoch(), path, input, &mut reply)

@@ -35,6 +35,7 @@ fn udp(text: &str) -> Path {
     Path::Udp {
         remote: text.parse().unwrap(),
         local: None,
+        is_shared: false,
     }
 }
 
@@ -460,6 +461,7 @@ fn another_local_address_or_tcp_connection_is_another_path() {
     let [first, second] = ["192.0.2.1", "192.0.2.2"].map(|local| Path::Udp {
         remote,
         local: Some(local.parse().unwrap()),
+        is_shared: false,
     });
     it.check(secs(0), first, true);
     assert!(!it.lite.is_verified(second));
