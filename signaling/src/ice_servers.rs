@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::http::Uri;
 use axum::http::uri::Authority;
+use sfu::turn::credentials::Secret as Shared;
 
 use crate::app::App;
 use crate::auth::Grant;
@@ -45,7 +46,8 @@ pub(crate) fn of(
             .unwrap_or_default()
             .clamp(LIFE.0, LIFE.1)
     });
-    good_for(app, reached, id, life)
+    let own = own(app, reached, id, life);
+    own.into_iter().chain(others(app, id, life)).collect()
 }
 
 /// What a check is told that has reached us by this name. The passwords of others' servers are not for
@@ -56,27 +58,50 @@ pub(crate) fn of_check(
     id: &str,
     grant: Option<&Grant>,
 ) -> Vec<IceServer> {
-    let mut servers = good_for(app, reached, id, LIFE_OF_CHECK);
-    if grant.is_none() {
-        let others = &app.config().media.ice_servers;
-        servers.retain(|server| !others.contains(server));
-    }
-    servers
+    let own = own(app, reached, id, LIFE_OF_CHECK);
+    let others = grant.map(|_| others(app, id, LIFE_OF_CHECK));
+    own.into_iter()
+        .chain(others.into_iter().flatten())
+        .collect()
 }
 
-fn good_for(app: &App, reached: &ReachedAs, id: &str, life: Duration) -> Vec<IceServer> {
+/// Our own, for one client and so long.
+fn own(app: &App, reached: &ReachedAs, id: &str, life: Duration) -> Option<IceServer> {
+    let url = own_url(&app.config(), reached.0.as_ref())?;
+    let credentials = app.media.media().turn_credentials(id, life)?;
+    Some(IceServer {
+        url,
+        username: credentials.username,
+        credential: Secret::new(&credentials.password),
+        secret: Secret::new(""),
+    })
+}
+
+/// Those of others, likewise.
+fn others(app: &App, id: &str, life: Duration) -> Vec<IceServer> {
+    let now = app.clock.now().wall.as_second();
+    let until = u64::try_from(now).unwrap_or_default() + life.as_secs();
     let config = app.config();
-    let url = own_url(&config, reached.0.as_ref());
-    let own = url.and_then(|url| {
-        let credentials = app.media.media().turn_credentials(id, life)?;
-        Some(IceServer {
-            url,
-            username: credentials.username,
-            credential: Secret::new(&credentials.password),
-        })
-    });
-    let others = config.media.ice_servers.iter().cloned();
-    own.into_iter().chain(others).collect()
+    let servers = config.media.ice_servers.iter();
+    servers
+        .map(|server| for_client(server, id, until))
+        .collect()
+}
+
+/// A server of others as one client is told of it: where it shares a secret with us, with a name and a
+/// password that are good until then.
+fn for_client(server: &IceServer, id: &str, until: u64) -> IceServer {
+    let secret = server.secret.expose();
+    if secret.is_empty() {
+        return server.clone();
+    }
+    let issued = Shared::new(secret.as_bytes()).issue(id, until);
+    IceServer {
+        url: server.url.clone(),
+        username: issued.username,
+        credential: Secret::new(&issued.password),
+        secret: Secret::new(""),
+    }
 }
 
 /// Where our own TURN server is for who has reached us by this name; `None` if it cannot be reached
@@ -178,5 +203,21 @@ mod tests {
         };
         assert_eq!(url(trusted, "hop.example.vn"), None);
         assert_eq!(url(|config| config.media.turn = false, "10.1.1.5"), None);
+    }
+
+    #[test]
+    fn a_server_that_shares_a_secret_knows_the_password_of_each_client_for_its_time() {
+        let server = IceServer {
+            url: "turn:turn.example.net".to_owned(),
+            username: String::new(),
+            credential: Secret::new(""),
+            secret: Secret::new("01234567890123456789"),
+        };
+        let told = for_client(&server, "site", 1_700_000_000);
+        assert_eq!(told.username, "1700000000:site");
+        // printf %s 1700000000:site | openssl dgst -sha1 -hmac 01234567890123456789 -binary | base64
+        assert_eq!(told.credential.expose(), "sgnIrS8u1/O02jCeLe1EAbcB/M0=");
+        let sent: protocol::server::IceServer = told.into();
+        assert!(!format!("{sent:?}").contains("0123456789"), "{sent:?}");
     }
 }

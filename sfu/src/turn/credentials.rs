@@ -5,7 +5,7 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use ring::{digest, hmac};
+use ring::hmac;
 use rtc_crypto::HashAlgorithm;
 
 use super::REALM;
@@ -36,9 +36,9 @@ impl fmt::Debug for Credentials {
 pub struct Secret(hmac::Key);
 
 impl Secret {
-    /// Of so many random bytes.
-    pub fn new(random: &[u8; digest::SHA1_OUTPUT_LEN]) -> Self {
-        Self(hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, random))
+    /// Of what nobody else knows.
+    pub fn new(bytes: &[u8]) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, bytes))
     }
 
     /// Credentials of somebody, good until then.

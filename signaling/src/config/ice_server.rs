@@ -17,6 +17,10 @@ pub struct IceServer {
     /// For TURN: a password.
     #[serde(default = "no_secret")]
     pub credential: Secret,
+    /// For TURN, instead of both: what the server shares with us, so that each client has a name and a
+    /// password of its own that end with its token (`use-auth-secret` of coturn).
+    #[serde(default = "no_secret")]
+    pub secret: Secret,
 }
 
 fn no_secret() -> Secret {
@@ -38,14 +42,23 @@ impl IceServer {
                 ));
             }
         };
-        let secret = self.credential.expose();
-        if is_relay && (self.username.is_empty() || secret.is_empty()) {
+        let (credential, shared) = (self.credential.expose(), self.secret.expose());
+        let has_either = !(self.username.is_empty() && credential.is_empty());
+        let has_both = !(self.username.is_empty() || credential.is_empty());
+        if is_relay && shared.is_empty() && !has_both {
             return Some(format!(
-                "needs a username and a credential for {}",
+                "needs a username and a credential, or a secret, for {}",
                 self.url
             ));
         }
-        let texts = [self.url.as_str(), self.username.as_str(), secret];
+        if !shared.is_empty() && (has_either || !is_relay) {
+            return Some(format!(
+                "has a secret for {}, must have it for turn: or turns: alone, and without username and \
+                 credential, which follow from it",
+                self.url
+            ));
+        }
+        let texts = [self.url.as_str(), self.username.as_str(), credential];
         let is_plain = |text: &&str| {
             text.bytes()
                 .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'<' | b'>' | b'\\'))
@@ -68,6 +81,14 @@ mod tests {
             url: url.to_owned(),
             username: username.to_owned(),
             credential: Secret::new(credential),
+            secret: Secret::new(""),
+        }
+    }
+
+    fn sharing(url: &str, username: &str) -> IceServer {
+        IceServer {
+            secret: Secret::new("shared"),
+            ..server(url, username, "")
         }
     }
 
@@ -79,6 +100,7 @@ mod tests {
         ] {
             assert_eq!(server(url, username, credential).problem(), None, "{url}");
         }
+        assert_eq!(sharing("turn:turn.example.net", "").problem(), None);
     }
 
     #[test]
@@ -94,6 +116,10 @@ mod tests {
                 .unwrap()
                 .contains("needs a username")
         );
+        for unclear in [sharing("turn:x", "an"), sharing("stun:x", "")] {
+            let problem = unclear.problem().unwrap();
+            assert!(problem.contains("without username"), "{problem}");
+        }
         assert!(
             problem("stun:x>y", "", "")
                 .unwrap()

@@ -36,6 +36,7 @@ mod tests {
             url: url.to_owned(),
             username: username.to_owned(),
             credential: Secret::new(credential),
+            secret: Secret::new(""),
         }
     }
 

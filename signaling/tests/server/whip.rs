@@ -365,6 +365,7 @@ async fn servers_for_ice_are_named_where_some_are_set() {
             url: "stun:stun.example.net".to_owned(),
             username: String::new(),
             credential: Secret::new(""),
+            secret: Secret::new(""),
         }];
     })
     .await;
