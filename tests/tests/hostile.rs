@@ -132,6 +132,25 @@ fn checks_without_the_password_are_not_answered_and_move_nobody() {
 }
 
 #[test]
+fn nobody_is_answered_over_udp_whoever_does_not_know_a_password() {
+    let (mut world, _, site) = conference(66);
+    let before = state(&world);
+    let sent = world.stats().messages_out;
+    // Binding, and Allocate for UDP of TURN (RFC 8656 §7): what reflectors are looked for with.
+    let binding = [&[0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42][..], &[7; 12]].concat();
+    let asked = [0, 0x19, 0, 4, 17, 0, 0, 0];
+    let allocate = [&[0, 3, 0, 8, 0x21, 0x12, 0xa4, 0x42][..], &[7; 12], &asked].concat();
+    for number in 0..10_000 {
+        world.inject(SHARD, anywhere(number), &binding);
+        world.inject(SHARD, anywhere(number), &allocate);
+    }
+    assert_eq!(world.stats().drops.of(DropReason::BadStun), 20_000);
+    assert_eq!(world.stats().messages_out, sent, "no reply");
+    assert_eq!(state(&world), before);
+    assert_undisturbed(&mut world, site);
+}
+
+#[test]
 fn everything_from_unknown_addresses_is_dropped_without_state() {
     let (mut world, hall, site) = conference(61);
     world.tap(hall);
