@@ -30,7 +30,7 @@ INTEROP := tests/interop
 BUILD_NEEDS := cc:build-essential
 DOCS_NEEDS := python3:python3 ensurepip:python3-venv
 LINT_NEEDS := $(BUILD_NEEDS) curl:curl python3:python3 ensurepip:python3-venv
-TEST_NEEDS := $(BUILD_NEEDS) python3:python3 ensurepip:python3-venv chromium:chromium firefox-esr:firefox-esr ip:iproute2 nft:nftables strace:strace nginx:nginx caddy:caddy go:golang-go
+TEST_NEEDS := $(BUILD_NEEDS) python3:python3 ensurepip:python3-venv chromium:chromium firefox-esr:firefox-esr ip:iproute2 nft:nftables strace:strace nginx:nginx caddy:caddy go:golang-go tinyproxy:tinyproxy turnserver:coturn openssl:openssl certutil:libnss3-tools
 
 # Installs what is missing of $(1), all at once; says what to do where it cannot.
 define install
@@ -69,8 +69,8 @@ deb: release ## build the Debian package, and try it: dist/dinh_*.deb
 	@package=$$(packaging/debian/build $(TARGET)/release/dinh dist) && packaging/debian/check $$package && echo $$package
 
 .PHONY: test-package
-test-package: build ## install the package on a fresh Debian, and reach its server through a firewall that passes TCP 443 alone
-	$(call install,mmdebstrap:mmdebstrap ip:iproute2 nft:nftables openssl:openssl)
+test-package: build $(BROWSER)/node_modules/.package-lock.json ## install the package on a fresh Debian, and hold a conference there in real browsers, through a firewall that passes TCP 443 alone
+	$(call install,mmdebstrap:mmdebstrap ip:iproute2 nft:nftables openssl:openssl chromium:chromium)
 	@package=$$(QUICK=1 packaging/debian/build $(DINH) $(TARGET)/package) && packaging/debian/fresh $$package $(DINH) $(TARGET)/fresh
 
 .PHONY: helm
@@ -108,6 +108,10 @@ screens: packages-test web ## photograph every state of every page, have axe jud
 .PHONY: lighthouse
 lighthouse: packages-test web $(BROWSER)/node_modules/.package-lock.json ## what Lighthouse says of the pages on a slow phone, against the program built last
 	$(PROGRAMS) $(NPM) --prefix $(BROWSER) run lighthouse
+
+.PHONY: test-reach
+test-reach: packages-test web $(BROWSER)/node_modules/.package-lock.json ## real browsers behind firewalls of every kind, and write docs/src/engineer/reach.md
+	$(PROGRAMS) REACH_DOCUMENT="$(abspath docs/src/engineer/reach.md)" node --test --test-reporter=spec $(BROWSER)/test/reach.test.mjs
 
 NETWORKS = $(PROGRAMS) node $(BROWSER)/networks/run.mjs
 

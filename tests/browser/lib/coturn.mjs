@@ -3,6 +3,7 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 
+import { canConnect } from "./proxy.mjs";
 import { until } from "./until.mjs";
 
 const TURNSERVER = "/usr/bin/turnserver";
@@ -31,9 +32,12 @@ export async function startCoturn(directory, address, secret) {
   const relay = spawn(TURNSERVER, [...flags, ...words], { stdio: ["ignore", "pipe", "pipe"] });
   let said = "";
   for (const stream of [relay.stdout, relay.stderr]) stream.on("data", (data) => (said += data));
-  await until("the relay listens", () => {
-    if (relay.exitCode !== null) throw new Error(`coturn has ended: ${said}`);
-    return /listener opened on/u.test(said);
-  });
-  return { port, said: () => said, stop: () => relay.kill("SIGKILL") };
+  const stop = () => relay.kill("SIGKILL");
+  try {
+    await until("the relay listens", () => canConnect(address, port));
+  } catch (error) {
+    stop();
+    throw new Error(`coturn does not listen: ${said}`, { cause: error });
+  }
+  return { port, stop };
 }

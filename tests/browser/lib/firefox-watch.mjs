@@ -1,8 +1,9 @@
-// A visitor in Firefox, as a program: firefox-watch.mjs LINK PHOTOGRAPH
+// A visitor in Firefox, as a program: firefox-watch.mjs LINK PHOTOGRAPH [PREFERENCES]
 //
 // Runs inside a network namespace, because Firefox connects to no server on 127.0.0.1 and its
 // driver is reached on the loopback interface. Joins, watches, asks for the floor and speaks as soon
-// as somebody gives it; prints one JSON object with what was seen, heard and sent.
+// as somebody gives it; prints one JSON object with what was seen, heard and sent, and by what. `PREFERENCES`
+// are further ones, as JSON.
 
 import puppeteer from "puppeteer-core";
 
@@ -23,12 +24,14 @@ const ENOUGH = 20;
 /** Over so long the packets of sound that it sends are counted. */
 const SPEECH_MS = 4_000;
 
-const [link, photograph] = process.argv.slice(2);
+const [link, photograph, preferences = "{}"] = process.argv.slice(2);
 
 const browser = await puppeteer.launch({
   browser: "firefox",
   executablePath: "/usr/bin/firefox-esr",
   headless: true,
+  // The server's certificate is nobody's.
+  acceptInsecureCerts: true,
   extraPrefsFirefox: {
     "media.peerconnection.ice.obfuscate_host_addresses": false,
     // A server without TLS stands for one with it: Firefox would not open devices for its pages.
@@ -46,6 +49,7 @@ const browser = await puppeteer.launch({
     "datareporting.policy.dataSubmissionEnabled": false,
     "browser.safebrowsing.provider.google4.updateURL": "",
     "services.settings.server": "http://127.0.0.1:9/",
+    ...JSON.parse(preferences),
   },
 });
 
@@ -58,12 +62,14 @@ try {
   await page.evaluateOnNewDocument(() => localStorage.setItem("dinh.language", "en"));
   await page.goto(link);
   const join = await page.waitForSelector("::-p-text(Join and watch)");
+  const clicked = Date.now();
   await join.click();
   await until(
     "the hall's picture",
     async () => (await page.evaluate(pictures, { code: CODE })).some(({ code }) => code?.source === SOURCES.hall.number),
     { seconds: 20 },
   );
+  const took = Date.now() - clicked;
   const windows = [];
   do windows.push(await watch(page));
   while (windows.length < LEAST_WINDOWS || (windows.at(-1).rate < ENOUGH && windows.length < WINDOWS));
@@ -73,10 +79,20 @@ try {
   );
   const audioPackets = await speak(page);
   const { remoteDescriptions } = await page.evaluate(() => ({ ...globalThis.__seen, peers: null }));
-  const version = await browser.version();
-  console.log(JSON.stringify({ version, windows, isPlaying, audioPackets, remoteDescriptions, faults }));
+  const [version, by] = [await browser.version(), await way(page)];
+  console.log(JSON.stringify({ version, by, took, windows, isPlaying, audioPackets, remoteDescriptions, faults }));
 } finally {
   await browser.close();
+}
+
+/** What the media comes over. */
+function way(page) {
+  return page.evaluate(async () => {
+    const entries = await globalThis.__dinh.stats();
+    const pair = entries.find(({ type, selected }) => type === "candidate-pair" && selected);
+    const local = entries.find(({ id }) => id === pair?.localCandidateId);
+    return local?.relayProtocol || local?.protocol;
+  });
 }
 
 /** Packets of sound a second that it sends once it has the floor. */

@@ -40,7 +40,7 @@ export class Line {
       line.reports.push({ time: Date.now(), ...JSON.parse(text) }),
     );
     await line.#report();
-    line.namespace = new Namespace(directory, interfaces);
+    line.namespace = new Namespace(directory, { interfaces });
     return line;
   }
 

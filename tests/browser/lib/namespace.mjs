@@ -1,6 +1,6 @@
-// A network of its own for one browser: a namespace joined to this machine by a pair of virtual
-// interfaces, or by two that somebody else carries packets between, with a default route, and with
-// packet filters that can take the network away.
+// A network of its own for one browser or one server: a namespace joined to this machine, or to another
+// namespace, by a pair of virtual interfaces, or by two that somebody else carries packets between, with
+// a default route, and with packet filters that can take the network away.
 
 import { execFileSync } from "node:child_process";
 import { chmodSync, writeFileSync } from "node:fs";
@@ -17,49 +17,73 @@ function command(program, ...words) {
 
 let made = 0;
 
+/**
+ * Addresses of the network with this number, by host, and how long its prefix is. To browsers 198.18.0.0/15 is as
+ * public as any; the others are private.
+ */
+const NETWORKS = {
+  private: (block) => ({ bits: 29, at: (host) => `10.203.${(block + host) >> 8}.${(block + host) & 255}` }),
+  public: (block) => ({ bits: 29, at: (host) => `198.18.${(block + host) >> 8}.${(block + host) & 255}` }),
+  ipv6: (block) => ({ bits: 64, at: (host) => `fd5d:203:${block.toString(16)}::${host}` }),
+};
+
 export class Namespace {
   #directory;
   #inside;
   #addresses;
+  #bits;
 
   /**
-   * Makes one; `directory` holds the scripts that enter it. `interfaces`, if there are any yet, are
-   * the one that stays outside and the one that goes inside.
+   * Makes one; `directory` holds the scripts that enter it. `interfaces`, if there are any yet, are the one that stays
+   * outside and the one that goes inside. `kind` is that of its addresses, of which there are no others; `beside` the
+   * namespace that it is joined to, this machine unless it is said.
    */
-  constructor(directory, interfaces) {
+  constructor(directory, { interfaces, kind = "private", beside } = {}) {
     made += 1;
     const unique = `${process.pid.toString(36)}${made}`;
     this.name = `dinh-${unique}`;
     this.#directory = directory;
     const [outside, inside] = interfaces ?? [`dh${unique}o`, `dh${unique}i`];
-    // A /29 from 10.203.0.0/16, by process and number, so that runs beside each other do not meet.
-    const block = ((process.pid * 8 + made) % 8_192) * 8;
-    const address = (host) => `10.203.${(block + host) >> 8}.${(block + host) & 255}`;
-    /** How the browser reaches this machine. */
-    this.gateway = address(1);
+    // By process and number, so that runs beside each other do not meet.
+    const { bits, at } = NETWORKS[kind](((process.pid * 8 + made) % 8_192) * 8);
+    /** How the browser reaches what is outside. */
+    this.gateway = at(1);
     this.#inside = inside;
-    this.#addresses = [address(2), address(3)];
+    this.#addresses = [at(2), at(3)];
+    this.#bits = bits;
+    const without = (...words) => (beside ? beside.within(...words) : command(...words));
     command("ip", "netns", "add", this.name);
     try {
       if (!interfaces) command("ip", "link", "add", outside, "type", "veth", "peer", "name", inside);
       command("ip", "link", "set", inside, "netns", this.name);
-      command("ip", "address", "add", `${this.gateway}/29`, "dev", outside);
-      command("ip", "link", "set", outside, "up");
-      this.#within("ip", "address", "add", `${this.#addresses[0]}/29`, "dev", inside);
-      this.#within("ip", "link", "set", "lo", "up");
-      this.#within("ip", "link", "set", inside, "up");
-      this.#within("ip", "route", "add", "default", "via", this.gateway);
-      this.#within("nft", "add table inet cut");
-      this.#within("nft", "add chain inet cut in { type filter hook input priority 0; }");
-      this.#within("nft", "add chain inet cut out { type filter hook output priority 0; }");
+      if (beside) command("ip", "link", "set", outside, "netns", beside.name);
+      without("ip", "address", "add", `${this.gateway}/${bits}`, "dev", outside, ...this.#atOnce);
+      without("ip", "link", "set", outside, "up");
+      this.#add(this.#addresses[0]);
+      this.within("ip", "link", "set", "lo", "up");
+      this.within("ip", "link", "set", inside, "up");
+      this.within("ip", "route", "add", "default", "via", this.gateway);
+      this.within("nft", "add table inet cut");
+      this.within("nft", "add chain inet cut in { type filter hook input priority 0; }");
+      this.within("nft", "add chain inet cut out { type filter hook output priority 0; }");
     } catch (error) {
       this.remove();
       throw error;
     }
   }
 
-  #within(program, ...words) {
+  /** Runs a program in here. */
+  within(program, ...words) {
     return command("ip", "netns", "exec", this.name, program, ...words);
+  }
+
+  /** Of IPv6 the system would look for a second first whether somebody else has the address. */
+  get #atOnce() {
+    return this.gateway.includes(":") ? ["nodad"] : [];
+  }
+
+  #add(address) {
+    this.within("ip", "address", "add", `${address}/${this.#bits}`, "dev", this.#inside, ...this.#atOnce);
   }
 
   /** Its own address now. */
@@ -80,37 +104,46 @@ export class Namespace {
     return path;
   }
 
+  #cut(...rules) {
+    this.within("nft", rules.map((rule) => `add rule inet cut ${rule}`).join("; "));
+  }
+
   /** From now on nothing comes in or goes out. */
   cutAll() {
-    this.#within("nft", 'add rule inet cut in iifname != "lo" drop; add rule inet cut out oifname != "lo" drop');
+    this.#cut('in iifname != "lo" drop', 'out oifname != "lo" drop');
   }
 
   /** From now on so many percent of all datagrams are lost, each way. */
   lose(percent) {
     const lost = `meta l4proto udp numgen random mod 100 < ${percent} drop`;
-    this.#within("nft", `add rule inet cut in ${lost}; add rule inet cut out ${lost}`);
+    this.#cut(`in ${lost}`, `out ${lost}`);
   }
 
   /** From now on TCP to this port is refused; connections that are open break. */
   cutTcp(port) {
-    this.#within("nft", `add rule inet cut out tcp dport ${port} reject with tcp reset`);
-    this.#within("nft", `add rule inet cut in tcp sport ${port} reject with tcp reset`);
+    this.#cut(`out tcp dport ${port} reject with tcp reset`, `in tcp sport ${port} reject with tcp reset`);
   }
 
   /** From now on no UDP comes in or goes out. */
   cutUdp() {
-    this.#within("nft", "add rule inet cut in meta l4proto udp drop; add rule inet cut out meta l4proto udp drop");
+    this.#cut("in meta l4proto udp drop", "out meta l4proto udp drop");
   }
 
-  /** From now on nothing goes out but TCP to this port. */
-  passOnly(port) {
-    this.cutUdp();
-    this.#within("nft", `add rule inet cut out oifname != "lo" tcp dport != ${port} drop`);
+  /** From now on nothing goes out but TCP to this port, and UDP to another if one is named. */
+  passOnly(port, { udp } = {}) {
+    if (udp === undefined) this.cutUdp();
+    else this.#cut(`out oifname != "lo" udp dport != ${udp} drop`);
+    this.#cut(`out oifname != "lo" tcp dport != ${port} drop`);
+  }
+
+  /** From now on nothing goes out to this host of IPv4. */
+  cutHost(host) {
+    this.#cut(`out ip daddr ${host} drop`);
   }
 
   /** From now on what looks like STUN does not go out, in a frame or without one: as where only TLS may pass. */
   cutStun() {
-    for (const bit of [32, 48]) this.#within("nft", `add rule inet cut out @ih,${bit},32 0x2112a442 drop`);
+    for (const bit of [32, 48]) this.#cut(`out @ih,${bit},32 0x2112a442 drop`);
   }
 
   /** From now on packets have so many bytes at most. */
@@ -122,14 +155,14 @@ export class Namespace {
   readdress() {
     const [old, next] = this.#addresses;
     this.#addresses.reverse();
-    this.#within("ip", "address", "del", `${old}/29`, "dev", this.#inside);
-    this.#within("ip", "address", "add", `${next}/29`, "dev", this.#inside);
-    this.#within("ip", "route", "replace", "default", "via", this.gateway);
+    this.within("ip", "address", "del", `${old}/${this.#bits}`, "dev", this.#inside);
+    this.#add(next);
+    this.within("ip", "route", "replace", "default", "via", this.gateway);
   }
 
   /** Everything passes again. */
   mend() {
-    this.#within("nft", "flush table inet cut");
+    this.within("nft", "flush table inet cut");
   }
 
   /** Ends what still runs in here and takes it down. */

@@ -12,12 +12,11 @@ const TINYPROXY = "/usr/bin/tinyproxy";
 /** Why there is no proxy here, or `false`. */
 export const NO_PROXY = existsSync(TINYPROXY) ? false : "needs tinyproxy";
 
-/** Starts one at `address`, with its files in `directory`, that leads to `port` and to nothing else. */
-export async function startProxy(directory, address, port) {
+/** Starts one in a namespace, with its files in `directory`, that leads to `port` and to nothing else. */
+export async function startProxy(directory, port, namespace) {
   const own = 20_000 + (process.pid % 10_000);
   const settings = [
     `Port ${own}`,
-    `Listen ${address}`,
     "Timeout 600",
     "MaxClients 50",
     "DisableViaHeader Yes",
@@ -27,12 +26,14 @@ export async function startProxy(directory, address, port) {
   ];
   const file = join(directory, "proxy.conf");
   writeFileSync(file, `${settings.join("\n")}\n`);
-  const proxy = spawn(TINYPROXY, ["-d", "-c", file], { stdio: "ignore" });
-  await until("the proxy listens", () => canConnect(address, own), { seconds: 10 });
+  const [program, ...words] = [...namespace.prefix, TINYPROXY, "-d", "-c", file];
+  const proxy = spawn(program, words, { stdio: "ignore" });
+  await until("the proxy listens", () => canConnect(namespace.address, own), { seconds: 10 });
   return { port: own, stop: () => proxy.kill("SIGKILL") };
 }
 
-function canConnect(host, port) {
+/** Whether somebody takes connections there. */
+export function canConnect(host, port) {
   return new Promise((done) => {
     const socket = createConnection({ host, port }, () => {
       socket.destroy();

@@ -5,6 +5,7 @@ import { createHmac, randomBytes, X509Certificate } from "node:crypto";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 
+import { ask } from "./rest.mjs";
 import { until } from "./until.mjs";
 
 const run = promisify(execFile);
@@ -26,19 +27,25 @@ export class Server {
   #log = [];
   #token;
 
+  #prefix;
+  /** How this process reaches it. */
+  #host;
+
   /** Links into the demo conference by role, as the server printed them. */
   links = {};
   port = 0;
 
-  /** Starts in `directory`; `settings` are further `DINH_…` variables. */
-  static async start(directory, settings = {}) {
+  /** Starts in `directory`, in a namespace if there is one; `settings` are further `DINH_…` variables. */
+  static async start(directory, settings = {}, namespace) {
     const server = new Server();
-    await server.#start(directory, settings);
+    await server.#start(directory, settings, namespace);
     return server;
   }
 
-  async #start(directory, settings) {
+  async #start(directory, settings, namespace) {
     this.#directory = directory;
+    this.#prefix = namespace?.prefix ?? [];
+    this.#host = namespace?.address ?? "127.0.0.1";
     this.#environment = {
       ...process.env,
       DINH_DATA_DIR: directory,
@@ -50,13 +57,14 @@ export class Server {
     };
     await this.#run();
     // A restart is found at the same address.
-    this.port = Number(this.links.operator.port);
-    this.#environment.DINH_HTTP__LISTEN = `0.0.0.0:${this.port}`;
+    this.port = Number(this.links.operator.port || 443);
+    this.#environment.DINH_HTTP__LISTEN = this.#environment.DINH_HTTP__LISTEN.replace(/:\d+$/u, `:${this.port}`);
   }
 
   async #run() {
     this.links = {};
-    this.#process = spawn(binary(), ["serve", "--demo"], {
+    const [program, ...words] = [...this.#prefix, binary(), "serve", "--demo"];
+    this.#process = spawn(program, words, {
       cwd: this.#directory,
       env: this.#environment,
       stdio: ["ignore", "pipe", "pipe"],
@@ -123,19 +131,14 @@ export class Server {
   /** The link of a site into the demo conference. */
   async linkOf(site) {
     const token = await this.token({ conference: "demo", role: "site", site });
-    return new URL(`http://127.0.0.1:${this.port}/site#token=${token}`);
+    return new URL(`${this.links.operator.protocol}//127.0.0.1:${this.port}/site#token=${token}`);
   }
 
   /** What the REST interface answers an administrator. */
   async rest(path, method = "GET", body = undefined) {
     this.#token ??= await this.token({ role: "admin" });
-    const response = await fetch(`http://127.0.0.1:${this.port}/api/v1${path}`, {
-      method,
-      headers: { authorization: `Bearer ${this.#token}`, ...(body && { "content-type": "application/json" }) },
-      ...(body && { body: JSON.stringify(body) }),
-    });
-    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
-    return response.status === 204 ? null : response.json();
+    const base = `${this.links.operator.protocol}//${this.#host}:${this.port}`;
+    return ask(`${base}/api/v1${path}`, this.#token, method, body);
   }
 
   /** Who is in the demo conference for `site`. */

@@ -1,18 +1,34 @@
-// Runs in a page before the page's own scripts: remembers its peer connections, how often each was
-// given a remote description, its WebSockets' endings, and when a picture first moved after a click.
+// Runs in a page before the page's own scripts: remembers its peer connections, what became of each and
+// when, how often each was given a remote description, and when a picture first moved after a click.
 
 export function spy() {
-  const seen = { peers: [], remoteDescriptions: 0, clicked: null, firstFrame: null };
+  const seen = { peers: [], steps: [], remoteDescriptions: 0, clicked: null, firstFrame: null };
   Object.defineProperty(globalThis, "__seen", { value: seen });
+
+  const note = (step) => seen.steps.push({ step, at: Math.round(performance.now()) });
+  function follow(peer) {
+    note("connection made");
+    peer.addEventListener("icecandidate", ({ candidate }) => {
+      if (!candidate?.candidate) return;
+      note(`own ${candidate.type} ${candidate.relayProtocol ?? candidate.protocol} ${candidate.address}`);
+    });
+    peer.addEventListener("iceconnectionstatechange", () => note(`ICE ${peer.iceConnectionState}`));
+    peer.addEventListener("connectionstatechange", () => note(peer.connectionState));
+    peer.addEventListener("track", ({ track }) => {
+      track.addEventListener("unmute", () => note(`${track.kind} arrives`), { once: true });
+    });
+  }
 
   const Real = globalThis.RTCPeerConnection;
   globalThis.RTCPeerConnection = class extends Real {
     constructor(...options) {
       super(...options);
       seen.peers.push(this);
+      follow(this);
     }
     setRemoteDescription(...description) {
       seen.remoteDescriptions += 1;
+      note("answered");
       return super.setRemoteDescription(...description);
     }
   };

@@ -102,6 +102,22 @@ export class Visitor {
     return Math.round(firstFrame - clicked);
   }
 
+  /** What became of its peer connections, each with milliseconds since the first click. */
+  async steps() {
+    const { steps, clicked } = await this.page.evaluate(() => ({ ...globalThis.__seen, peers: null }));
+    return steps.map(({ step, at }) => `${Math.round(at - clicked)} ${step}`);
+  }
+
+  /** What the media comes over, and the port that it comes from. */
+  async way() {
+    const entries = await this.page.evaluate(() => globalThis.__dinh.stats());
+    const by = new Map(entries.map((entry) => [entry.id, entry]));
+    const { selectedCandidatePairId } = entries.find(({ type }) => type === "transport") ?? {};
+    const pair = by.get(selectedCandidatePairId);
+    const [local, remote] = [by.get(pair?.localCandidateId), by.get(pair?.remoteCandidateId)];
+    return { by: local?.relayProtocol ?? local?.protocol, port: remote?.port, relay: local?.url };
+  }
+
   /** The named pictures; see `pictures` in senses.mjs. */
   pictures() {
     return this.page.evaluate(pictures, { code: CODE });

@@ -18,12 +18,22 @@ export class World {
   #undo = [];
   server;
 
-  /** Starts the server; `settings` are further `DINH_…` variables. */
-  async start(settings) {
+  /** A directory for files of its own, which is gone in the end. */
+  get directory() {
+    return this.#directory;
+  }
+
+  /** Starts the server, in a namespace or on this machine; `settings` are further `DINH_…` variables. */
+  async start(settings, namespace) {
     const data = join(this.#directory, "data");
     mkdirSync(data);
-    this.server = await Server.start(data, settings);
+    this.server = await Server.start(data, settings, namespace);
     this.#undo.push(() => this.server.stop());
+  }
+
+  /** Has something be done in the end. */
+  later(undo) {
+    this.#undo.push(undo);
   }
 
   /**
@@ -37,9 +47,9 @@ export class World {
     return browser;
   }
 
-  /** A network of its own for a browser. */
-  namespace() {
-    const namespace = new Namespace(this.#directory);
+  /** A network of its own for a browser or the server; see `Namespace`. */
+  namespace(options) {
+    const namespace = new Namespace(this.#directory, options);
     this.#undo.push(() => namespace.remove());
     return namespace;
   }
