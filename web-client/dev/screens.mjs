@@ -7,6 +7,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 import { CLERK } from "./gallery/clerk.mjs";
+import { setClock, stopClocks } from "./gallery/clock.mjs";
 import { Differences } from "./gallery/differences.mjs";
 import { Looker, LOOKS, SIZES } from "./gallery/look.mjs";
 import { makeBelieve } from "./gallery/make-believe.mjs";
@@ -45,14 +46,20 @@ async function startServer(port) {
   return server;
 }
 
+/** Runs in the page before its own scripts: this browser was never here, and its person speaks this language. */
+function begin(language) {
+  // A page that is loaded anew within a state keeps what it knows.
+  if (sessionStorage.getItem("gallery") !== null) return;
+  localStorage.clear();
+  sessionStorage.setItem("gallery", "begun");
+  localStorage.setItem("dinh.language", language);
+}
+
 /** Opens a page, in the first language, and does what leads to the state. */
 async function reach(page, port, [, path, claims, act]) {
-  // The page's clock stands still but for the steps: however busy the machine, the state is the same.
-  const now = Date.now();
-  await page.clock.install({ time: now - 60_000 });
-  await page.clock.pauseAt(now);
+  await setClock(page);
   await page.addInitScript(makeBelieve, claims?.flags ?? {});
-  await page.addInitScript((language) => localStorage.setItem("dinh.language", language), languages[0]);
+  await page.addInitScript(begin, languages[0]);
   if (claims?.isHeld) await page.route("**/links/exchange", () => undefined);
   if (claims?.isListHeld) await page.route("**/roster", () => undefined);
   page.setDefaultTimeout(8_000);
@@ -64,11 +71,31 @@ async function reach(page, port, [, path, claims, act]) {
   await later(100)(page);
 }
 
+/** A browser's windows of each kind, kept from state to state: what is loaded and compiled once is so for all. */
+class Windows {
+  #browser;
+  #contexts = new Map();
+
+  constructor(browser) {
+    this.#browser = browser;
+  }
+
+  async of(kind) {
+    const key = JSON.stringify(kind);
+    if (!this.#contexts.has(key)) {
+      const context = await this.#browser.newContext({ viewport: { width: 1366, height: 768 }, locale: "vi-VN", timezoneId: "Asia/Ho_Chi_Minh", ...kind });
+      await stopClocks(context);
+      this.#contexts.set(key, context);
+    }
+    return this.#contexts.get(key);
+  }
+}
+
 /** One state in all its pictures. */
-async function show(browser, port, state, differences) {
+async function show(windows, port, state, differences) {
   const [name, , , , { isBrief = false, userAgent, hasTouch } = {}] = state;
   await fetch(`http://127.0.0.1:${port}/begin`);
-  const context = await browser.newContext({ viewport: { width: 1366, height: 768 }, locale: "vi-VN", timezoneId: "Asia/Ho_Chi_Minh", ...(userAgent && { userAgent }), ...(hasTouch && { hasTouch }) });
+  const context = await windows.of({ ...(userAgent && { userAgent }), ...(hasTouch && { hasTouch }) });
   const page = await context.newPage();
   page.on("pageerror", (error) => fail(name, `error in the page: ${error.message}`));
   try {
@@ -88,7 +115,8 @@ async function show(browser, port, state, differences) {
     fail(name, `was not reached: ${error.message.split("\n").slice(0, 3).join(" ")}`);
     await page.screenshot({ path: `${OUT}/FAILED-${name}.jpg`, type: "jpeg" }).catch(() => undefined);
   }
-  await context.close();
+  await page.close();
+  await context.setOffline(false);
 }
 
 /** A table of everything, for a person who looks at it. */
@@ -105,7 +133,8 @@ const queue = [...states];
 await Promise.all(
   Array.from({ length: WORKERS }, async (_, index) => {
     const server = await startServer(PORT + index);
-    for (let state = queue.shift(); state !== undefined; state = queue.shift()) await show(browser, PORT + index, state, differences);
+    const windows = new Windows(browser);
+    for (let state = queue.shift(); state !== undefined; state = queue.shift()) await show(windows, PORT + index, state, differences);
     server.kill();
   }),
 );

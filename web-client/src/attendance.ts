@@ -1,6 +1,6 @@
 // One participant's being in a conference: ties the WebSocket, the peer connection, the devices and the state together.
 
-import { type ConferenceState, isOnAir, NOBODY, reduce } from "./conference.ts";
+import { type ConferenceState, isForPicture, isOnAir, NOBODY, reduce } from "./conference.ts";
 import { ALL_LAYERS } from "./encodings.ts";
 import { hearing } from "./line.ts";
 import { type DeviceKind, type LocalDevices, type MediaSource, openScreen } from "./devices.ts";
@@ -242,16 +242,29 @@ export class Attendance {
   /** Opens the devices, for which the browser may ask, and then asks for the floor. Without a microphone it does not. */
   async requestFloor(): Promise<void> {
     this.#change({ ended: null });
-    if (!(await this.consent())) return;
+    if (!(await this.#consentToBeHeard())) return;
     await this.#do({ type: "requestFloor" });
   }
 
-  /** Opens the devices to be seen and heard. Returns whether there is a microphone. */
-  async consent(): Promise<boolean> {
+  /** Opens the devices for what is asked of this place. Returns whether there is what that needs most. */
+  consent(): Promise<boolean> {
+    return isForPicture(this.#state.conference) ? this.#consentToBeSeen() : this.#consentToBeHeard();
+  }
+
+  async #consentToBeSeen(): Promise<boolean> {
+    if (!this.#state.switches.camera) this.#change({ switches: { ...this.#state.switches, camera: true } });
+    if ((await this.#options.devices.open("camera")) === null) return false;
+    if (!this.#hasConsented) this.#options.credentials.keepConsent("picture");
+    this.#isReturning = false;
+    this.#tend();
+    return true;
+  }
+
+  async #consentToBeHeard(): Promise<boolean> {
     const microphone = await this.#options.devices.open("microphone");
     if (microphone === null) return false;
     if (this.#state.switches.camera) await this.#options.devices.open("camera");
-    this.#options.credentials.keepConsent(true);
+    this.#options.credentials.keepConsent("everything");
     this.#isReturning = false;
     this.#tend();
     return true;
@@ -348,7 +361,7 @@ export class Attendance {
     this.#iceServers = welcome.iceServers ?? [];
     this.#peer?.useIceServers(this.#iceServers);
     this.#isReturning = isFirst && welcome.resumed;
-    if (!welcome.resumed) this.#options.credentials.keepConsent(false);
+    if (!welcome.resumed) this.#options.credentials.keepConsent("nothing");
     this.#reporter.begin();
     // One that was answered and that the server does not know any more: it was killed meanwhile, and ICE would take
     // long to notice.
@@ -362,7 +375,9 @@ export class Attendance {
 
   #onFloor(before: Omit<Self, "type" | "version">, now: Self): void {
     const isSite = this.#state.conference.me?.role === "site";
-    if (now.floor !== "none" && this.#hasConsented && isSite) void this.consent();
+    if (now.floor !== "none" && this.#hasConsented && isSite) void this.#consentToBeHeard();
+    // The stage turns to this place with its first picture, which nobody looks at before.
+    if (now.onStage && !before.onStage) this.#publisher.fit().catch((error: unknown) => this.#report(error));
     if (now.floor !== "none" || now.onStage) this.#change({ ended: null });
     if (now.floor !== before.floor && before.floor === "none") this.#hasEnded = false;
     const was = before.floor !== "none" ? before.floor : before.onStage ? "onStage" : null;
@@ -374,13 +389,17 @@ export class Attendance {
 
   /** The person asked to speak in this tab, so that being given the floor needs no further consent. */
   get #hasConsented(): boolean {
-    return this.#options.credentials.hasConsent;
+    return this.#options.credentials.consent === "everything";
+  }
+
+  get #hasConsentedToBeSeen(): boolean {
+    return this.#options.credentials.consent !== "nothing";
   }
 
   /** Off the stage and out of the queue: a site's devices are let go. */
   #stepDown(): void {
     if (this.#state.conference.me?.role !== "site") return;
-    this.#options.credentials.keepConsent(false);
+    this.#options.credentials.keepConsent("nothing");
     this.#options.devices.close();
     this.#state.screen?.stop();
     this.#change({ screen: null });
@@ -405,9 +424,10 @@ export class Attendance {
     const may = this.#mayBeOnAir();
     const { switches, screen, conference } = this.#state;
     const { microphone, camera } = this.#options.devices.state;
-    const willing = may && (conference.me?.role !== "site" || this.#hasConsented);
+    const isSite = conference.me?.role === "site";
+    const willing = may && (!isSite || this.#hasConsentedToBeSeen);
     const isReady = willing || this.#mayBeLookedAt();
-    const isHeard = willing && switches.microphone && !conference.self.muted;
+    const isHeard = may && (!isSite || this.#hasConsented) && switches.microphone && !conference.self.muted;
     this.#carry("microphone", isHeard ? microphone.track : null);
     this.#carry("camera", isReady && switches.camera ? camera.track : null);
     this.#carry("screen", willing ? screen : null);
@@ -452,12 +472,18 @@ export class Attendance {
       isBlocked,
       isLineOpen: link.state === "open",
       isRunning: conference.conference?.state === "running",
-      isInvited: role === "site" && this.#mayBeOnAir() && !this.#hasConsented,
+      isInvited: role === "site" && this.#mayBeOnAir() && !this.#agreesTo(conference),
       isReturning: this.#isReturning,
+      isForPicture: isForPicture(conference),
       microphone: captureOf(microphone, switches.microphone, this.#silent.microphone),
       camera: captureOf(camera, switches.camera, this.#silent.camera),
       onAirSince: this.#onAirSince,
     };
+  }
+
+  /** Whether the person here has agreed to what is asked of this place. */
+  #agreesTo(conference: ConferenceState): boolean {
+    return isForPicture(conference) ? this.#hasConsentedToBeSeen : this.#hasConsented;
   }
 
   /** Says where this place stands, to the page and to the server, if that is another than before. */
@@ -465,7 +491,8 @@ export class Attendance {
     if (this.#state.conference.me === null) return;
     const facts = this.#facts();
     const standing = standingOf(facts, performance.now());
-    const isWanted = standing.is === "onAir" || (standing.is === "waiting" && this.#hasConsented);
+    const isOnAir = standing.is === "onAir" || standing.is === "shown";
+    const isWanted = isOnAir || (standing.is === "waiting" && this.#hasConsented);
     this.#reporter.set(conditionOf(facts, isWanted));
     if (JSON.stringify(standing) !== JSON.stringify(this.#state.standing)) this.#change({ standing });
   }
@@ -511,7 +538,10 @@ export class Attendance {
 
   /** How many layers of a source are looked at. Of one that is on air all are sent until that is known. */
   #wanted(source: Source): number {
-    return this.#state.conference.wanted[source] ?? (this.#mayBeLookedAt() ? 0 : ALL_LAYERS);
+    const { wanted, self } = this.#state.conference;
+    const known = wanted[source] ?? (this.#mayBeLookedAt() ? 0 : ALL_LAYERS);
+    const isAwaited = source === "camera" && self.onStage && !self.arriving.camera;
+    return isAwaited ? Math.max(known, 1) : known;
   }
 
   #carry(source: Source, track: MediaStreamTrack | null): void {

@@ -133,6 +133,11 @@ function members({ sites, participants, ...alike }: Crowd): Participant[] {
   });
 }
 
+/** Whether this site is on the stage for its picture alone, or asked to be: nobody hears it. */
+export function isForPicture({ me, self }: Pick<ConferenceState, "me" | "self">): boolean {
+  return me?.role === "site" && self.onStage && self.floor !== "holding" && self.muted && self.cut !== true;
+}
+
 /** Whether this participant may be seen and heard by everyone now. */
 export function isOnAir(state: ConferenceState): boolean {
   return state.self.floor === "holding" || state.self.onStage;

@@ -1,7 +1,7 @@
 // What outlives a reload (this tab) or a visit (this browser). A browser that forbids storage works without.
 
 import type { DeviceKind, DeviceMemory } from "./devices.ts";
-import type { Credentials, Session } from "./signaling.ts";
+import type { Consent, Credentials, Session } from "./signaling.ts";
 
 const TOKEN = "dinh.token";
 const SESSION = "dinh.session";
@@ -22,6 +22,11 @@ function parseSession(text: string | null): Session | null {
   } catch {
     return null;
   }
+}
+
+function parseConsent(text: string | null): Consent {
+  if (text === null) return "nothing";
+  return text === "picture" ? text : "everything";
 }
 
 /** Storage that may be missing or forbidden. */
@@ -55,21 +60,21 @@ export class TabCredentials implements Credentials {
   readonly #shelf = new Shelf(() => sessionStorage);
   #token: string | null;
   #session: Session | null;
-  #hasConsent: boolean;
+  #consent: Consent;
 
   constructor() {
     this.#token = this.#shelf.read(TOKEN);
     this.#session = parseSession(this.#shelf.read(SESSION));
-    this.#hasConsent = this.#session !== null && this.#shelf.read(CONSENT) !== null;
+    this.#consent = this.#session === null ? "nothing" : parseConsent(this.#shelf.read(CONSENT));
     this.#shelf.write(CONSENT, null);
   }
 
-  get hasConsent(): boolean {
-    return this.#hasConsent;
+  get consent(): Consent {
+    return this.#consent;
   }
 
-  keepConsent(hasConsent: boolean): void {
-    this.#hasConsent = hasConsent;
+  keepConsent(consent: Consent): void {
+    this.#consent = consent;
   }
 
   /**
@@ -77,7 +82,7 @@ export class TabCredentials implements Credentials {
    * tab out of this one copies the shelf, and nobody has consented in that tab.
    */
   putAway(): void {
-    this.#shelf.write(CONSENT, this.#hasConsent ? "1" : null);
+    this.#shelf.write(CONSENT, this.#consent === "nothing" ? null : this.#consent);
   }
 
   /** Keeps the token of a link. */

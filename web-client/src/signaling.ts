@@ -53,10 +53,12 @@ export interface Credentials {
   readonly token: string | null;
   readonly session: Session | null;
   keepSession(session: Session | null): void;
-  /** Whether a person has agreed, in this tab, to be seen and heard. */
-  readonly hasConsent: boolean;
-  keepConsent(hasConsent: boolean): void;
+  readonly consent: Consent;
+  keepConsent(consent: Consent): void;
 }
+
+/** What a person has agreed to in this tab: to be seen, or to be seen and heard. */
+export type Consent = "nothing" | "picture" | "everything";
 
 export type Link =
   | { readonly state: "connecting" }

@@ -24,8 +24,10 @@ export type Obstacle = "standsBy" | "notRunning" | "noLine" | "mediaBlocked" | "
 export type Standing =
   | { readonly is: "idle"; readonly obstacle: Obstacle | null }
   | { readonly is: "waiting"; readonly position: number | null }
-  | { readonly is: "invited"; readonly hasFloor: boolean; readonly isReturning: boolean }
+  | { readonly is: "invited"; readonly hasFloor: boolean; readonly isReturning: boolean; readonly isForPicture: boolean }
   | { readonly is: "muted"; readonly hasFloor: boolean }
+  /** On the stage for its picture alone. */
+  | { readonly is: "shown"; readonly camera: Barrier | null }
   | { readonly is: "onAir"; readonly hasFloor: boolean; readonly reach: Reach };
 
 export interface Facts {
@@ -41,6 +43,8 @@ export interface Facts {
   readonly onStage: boolean;
   readonly standsBy: boolean;
   readonly isInvited: boolean;
+  /** On the stage for its picture alone, or asked to be. */
+  readonly isForPicture: boolean;
   /** The floor was held here before the page was opened anew. */
   readonly isReturning: boolean;
   readonly microphone: Capture;
@@ -88,8 +92,10 @@ export function standingOf(facts: Facts, now: number): Standing {
   const hasFloor = facts.floor === "holding";
   const speaksByRight = facts.role === "hall" || facts.role === "chair";
   const mayBeOnAir = speaksByRight || hasFloor || facts.onStage;
-  if (facts.muted && mayBeOnAir) return { is: "muted", hasFloor };
-  if (facts.isInvited) return { is: "invited", hasFloor, isReturning: facts.isReturning };
+  const { isForPicture, isReturning } = facts;
+  if (facts.muted && mayBeOnAir && !isForPicture) return { is: "muted", hasFloor };
+  if (facts.isInvited) return { is: "invited", hasFloor, isReturning, isForPicture };
+  if (isForPicture) return { is: "shown", camera: barrier(facts, "camera", now) };
   if (mayBeOnAir) return { is: "onAir", hasFloor, reach: reachOf(facts, now) };
   if (facts.floor === "waiting") return { is: "waiting", position: facts.position };
   return { is: "idle", obstacle: obstacle(facts) };

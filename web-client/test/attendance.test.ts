@@ -345,7 +345,7 @@ describe("the floor", () => {
     await joined();
     server.say(self({ floor: "holding", onStage: true }));
     await settled();
-    expect(attendance.state.standing).toEqual({ is: "invited", hasFloor: true, isReturning: false });
+    expect(attendance.state.standing).toEqual({ is: "invited", hasFloor: true, isReturning: false, isForPicture: false });
     expect(getUserMedia).not.toHaveBeenCalled();
     void attendance.consent();
     await consentToAll();
@@ -368,7 +368,7 @@ describe("the floor", () => {
 
   it("held before a reload is taken up again by itself", async () => {
     attend();
-    credentials.hasConsent = true;
+    credentials.consent = "everything";
     server.welcome({ resumed: true });
     server.say(self({ floor: "holding", onStage: true }));
     await answerOffer();
@@ -427,6 +427,51 @@ describe("the floor", () => {
     server.say(self({ floor: "holding" }));
     await consentToAll();
     expect(carried()).toEqual([captured[0], captured[1], null]);
+  });
+});
+
+describe("a place on the stage", () => {
+  const asked = { onStage: true, muted: true } as const;
+  const sending = () => connection().transceivers[1]?.sender.encodings.filter(({ active }) => active ?? true).length;
+
+  it("is taken once somebody here agrees to be seen, with the picture alone", async () => {
+    await joined();
+    server.say(self(asked));
+    await settled();
+    expect(attendance.state.standing).toEqual({ is: "invited", hasFloor: false, isReturning: false, isForPicture: true });
+    expect(getUserMedia).not.toHaveBeenCalled();
+    void attendance.consent();
+    await consentToAll();
+    expect(carried()).toEqual([null, captured[0], null]);
+    expect(published()).toEqual(["camera true"]);
+    expect(attendance.state.standing.is).toBe("shown");
+  });
+
+  it("is no leave to be heard: the floor asks for that", async () => {
+    await joined();
+    server.say(self(asked));
+    void attendance.consent();
+    await consentToAll();
+    server.say(self({ floor: "holding", onStage: true }));
+    await consentToAll();
+    expect(attendance.state.standing).toMatchObject({ is: "invited", hasFloor: true, isForPicture: false });
+    expect(published()).toEqual(["camera true"]);
+    void attendance.consent();
+    await consentToAll();
+    expect(published()).toEqual(["camera true", "microphone true"]);
+  });
+
+  it("given to whoever waits, and is looked at by nobody, brings the first picture by itself", async () => {
+    await joined();
+    void attendance.requestFloor();
+    await settled();
+    server.say(self({ floor: "waiting", position: 1 }));
+    server.say({ type: "wanted", version: 1, layers: { camera: 0 } });
+    await consentToAll();
+    expect(sending()).toBe(0);
+    server.say(self({ ...asked, floor: "waiting", position: 1 }));
+    await consentToAll();
+    expect(sending()).toBe(1);
   });
 });
 
@@ -533,7 +578,7 @@ describe("a turn", () => {
     await consentToAll();
     expect(carried()).toEqual([null, null, null]);
     expect(getUserMedia).not.toHaveBeenCalled();
-    expect(attendance.state.standing).toEqual({ is: "invited", hasFloor: true, isReturning: true });
+    expect(attendance.state.standing).toEqual({ is: "invited", hasFloor: true, isReturning: true, isForPicture: false });
   });
 
   it("that was taken back says so, and one that was given back does not", async () => {

@@ -19,6 +19,7 @@ const SPEAKING: Facts = {
   standsBy: false,
   isInvited: false,
   isReturning: false,
+  isForPicture: false,
   microphone: "on",
   camera: "on",
   onAirSince: new Map([["microphone", NOW - 60_000], ["camera", NOW - 60_000]]),
@@ -82,11 +83,18 @@ describe("where a place stands", () => {
   });
 
   it("is invited until somebody here has agreed to be heard", () => {
-    expect(standingOf({ ...SPEAKING, isInvited: true }, NOW)).toEqual({ is: "invited", hasFloor: true, isReturning: false });
+    expect(standingOf({ ...SPEAKING, isInvited: true }, NOW)).toEqual({ is: "invited", hasFloor: true, isReturning: false, isForPicture: false });
   });
 
   it("is muted as long as it would be on air, whatever its devices do", () => {
     expect(standingOf({ ...SPEAKING, muted: true, isInvited: true }, NOW)).toEqual({ is: "muted", hasFloor: true });
+  });
+
+  it("is shown, and not heard, once it has agreed to be on the stage for its picture", () => {
+    const asked: Facts = { ...SPEAKING, floor: "none", muted: true, isForPicture: true };
+    expect(standingOf({ ...asked, isInvited: true }, NOW)).toMatchObject({ is: "invited", isForPicture: true });
+    expect(standingOf(asked, NOW)).toEqual({ is: "shown", camera: null });
+    expect(standingOf({ ...asked, camera: "off" }, NOW)).toEqual({ is: "shown", camera: "off" });
   });
 
   it("of a hall is on air without the floor", () => {

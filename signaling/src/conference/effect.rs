@@ -4,13 +4,14 @@
 //! Effects name values, not messages: whoever carries them out may gather many changes of a value
 //! and tell it once, so presence never costs one message per participant and participant.
 
+use std::collections::BTreeMap;
+
 use crate::conference::event::{Event, LeaveReason, Record};
 use crate::conference::seats::Seat;
-use crate::conference::stage::Scene;
 use crate::conference::state::{State, Versions};
 use crate::ids::ParticipantId;
 use crate::protocol::server::{Liveness, MediaState, ParticipantEntry};
-use crate::protocol::{CloseReason, Place};
+use crate::protocol::CloseReason;
 
 /// Something to be done outside after events have been stored.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -73,7 +74,7 @@ pub enum MediaIntent {
 /// Lets events have happened and says what follows. Values that changed several times are named
 /// once.
 pub fn advance(state: &mut State, records: &[Record]) -> Vec<Effect> {
-    let before = (state.scene.clone(), state.versions);
+    let before = (state.staged(), state.versions);
     let mut effects = Vec::new();
     for record in records {
         if let Event::Left { participant, .. } = &record.event {
@@ -238,13 +239,20 @@ fn once(effect: Effect, effects: &mut Vec<Effect>) {
 }
 
 /// What follows from the whole batch.
-fn compare(state: &State, scene: &Scene, versions: Versions, effects: &mut Vec<Effect>) {
-    for id in Place::ALL
-        .into_iter()
-        .flat_map(|place| [scene.at(place), state.scene.at(place)])
-    {
-        if let Some(id) = id.filter(|id| scene.shows(*id) != state.scene.shows(*id)) {
-            once(Effect::SelfChanged(Audience::One(id)), effects);
+fn compare(
+    state: &State,
+    before: &BTreeMap<ParticipantId, bool>,
+    versions: Versions,
+    effects: &mut Vec<Effect>,
+) {
+    let staged = state.staged();
+    for id in before.keys().chain(staged.keys()) {
+        if before.get(id) != staged.get(id) {
+            once(Effect::SelfChanged(Audience::One(*id)), effects);
+        }
+        let is_unheard = |staged: &BTreeMap<_, _>| staged.get(id).copied().unwrap_or_default();
+        if is_unheard(before) != is_unheard(&staged) && state.participant(*id).is_some() {
+            once(Effect::ParticipantChanged(*id), effects);
         }
     }
     let changed = [

@@ -267,6 +267,10 @@ pub enum Event {
         place: Place,
         /// Whom; nobody returns to the rule.
         participant: Option<ParticipantId>,
+        /// Its picture alone: its sound needs the floor.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        #[schema(rename = "pictureOnly")]
+        picture_only: bool,
         /// Who said so.
         by: By,
     },

@@ -275,6 +275,7 @@ impl State {
                     .map(|place| Event::StageSet {
                         place,
                         participant: None,
+                        picture_only: false,
                         by: by.clone(),
                     }),
             );

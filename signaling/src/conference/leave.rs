@@ -198,6 +198,7 @@ impl State {
             events.push(Event::StageSet {
                 place,
                 participant: None,
+                picture_only: false,
                 by: by.clone(),
             });
         }

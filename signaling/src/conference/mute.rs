@@ -52,7 +52,11 @@ impl State {
             "only an operator or a chair may mute",
         )?;
         self.person(participant)?;
-        Ok(self.mute_events(participant, muting, &by))
+        let mut events = self.mute_events(participant, muting, &by);
+        if muting == Muting::None {
+            events.extend(self.letting_be_heard(participant, &by));
+        }
+        Ok(events)
     }
 
     /// All devices of a place are muted or none: which of them speaks may change.

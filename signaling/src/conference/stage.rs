@@ -20,7 +20,8 @@ pub struct Scene {
     pub second: Option<ParticipantId>,
     /// Whose screen is shown.
     pub screen: Option<ParticipantId>,
-    /// Whose microphones are heard, the most important first; nobody twice, nobody muted.
+    /// Whose microphones are heard, the most important first; nobody twice, nobody muted, and
+    /// nobody of whom a moderator shows the picture alone.
     pub speakers: Vec<ParticipantId>,
 }
 
@@ -44,25 +45,53 @@ impl Scene {
 
 /// Places whose rule a moderator has overridden.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub(super) struct Overrides(BTreeMap<Place, ParticipantId>);
+pub(super) struct Overrides(BTreeMap<Place, Chosen>);
+
+/// Whom a moderator has put on a place.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Chosen {
+    participant: ParticipantId,
+    picture_only: bool,
+}
 
 impl Overrides {
     pub(super) fn get(&self, place: Place) -> Option<ParticipantId> {
-        self.0.get(&place).copied()
+        self.0.get(&place).map(|chosen| chosen.participant)
     }
 
-    pub(super) fn set(&mut self, place: Place, participant: Option<ParticipantId>) {
+    pub(super) fn set(
+        &mut self,
+        place: Place,
+        participant: Option<ParticipantId>,
+        picture_only: bool,
+    ) {
         match participant {
-            Some(participant) => self.0.insert(place, participant),
+            Some(participant) => self.0.insert(
+                place,
+                Chosen {
+                    participant,
+                    picture_only,
+                },
+            ),
             None => self.0.remove(&place),
         };
     }
 
     pub(super) fn places_of(&self, participant: ParticipantId) -> impl Iterator<Item = Place> {
+        self.of(participant).map(|(place, _)| place)
+    }
+
+    /// Whether somebody is on some place, and on each for its picture alone.
+    fn is_picture_only(&self, participant: ParticipantId) -> bool {
+        let mut chosen = self.of(participant).peekable();
+        chosen.peek().is_some() && chosen.all(|(_, chosen)| chosen.picture_only)
+    }
+
+    fn of(&self, participant: ParticipantId) -> impl Iterator<Item = (Place, Chosen)> {
         self.0
             .iter()
-            .filter(move |(_, shown)| **shown == participant)
-            .map(|(place, _)| *place)
+            .filter(move |(_, chosen)| chosen.participant == participant)
+            .map(|(place, chosen)| (*place, *chosen))
     }
 }
 
@@ -97,8 +126,58 @@ impl State {
         Ok(vec![Event::StageSet {
             place,
             participant,
+            picture_only: participant.is_some_and(|id| self.begins_unheard(id)),
             by,
         }])
+    }
+
+    /// Whether a place on the stage is for the picture of somebody alone: a site's sound goes on
+    /// air with the floor, or once a moderator lets it be heard.
+    fn begins_unheard(&self, id: ParticipantId) -> bool {
+        let is_let_be_heard =
+            self.overrides.places_of(id).next().is_some() && !self.overrides.is_picture_only(id);
+        let is_site = self
+            .people
+            .get(id)
+            .is_some_and(|person| person.role.may(Verb::RequestFloor));
+        is_site && !is_let_be_heard
+    }
+
+    /// Whoever is on the stage for its picture is heard as well from now on.
+    pub(super) fn letting_be_heard(&self, participant: ParticipantId, by: &By) -> Vec<Event> {
+        self.devices_beside(participant)
+            .iter()
+            .flat_map(|device| self.overrides.of(*device))
+            .filter(|(_, chosen)| chosen.picture_only)
+            .map(|(place, chosen)| Event::StageSet {
+                place,
+                participant: Some(chosen.participant),
+                picture_only: false,
+                by: by.clone(),
+            })
+            .collect()
+    }
+
+    /// Whether the stage shows this participant, or is to once something of it comes: whoever was
+    /// put there is only invited until then. A screen it shares of its own accord, or not.
+    pub fn is_staged(&self, id: ParticipantId) -> bool {
+        let mut places = self.overrides.places_of(id);
+        self.scene.shows(id) || places.any(|place| place != Place::Screen)
+    }
+
+    /// Whether it is on the stage for its picture alone, and nobody hears it.
+    pub fn is_only_seen(&self, id: ParticipantId) -> bool {
+        self.overrides.is_picture_only(id) && self.floor.holder() != Some(id)
+    }
+
+    /// Everybody who is on the stage or to be on it, and whether for the picture alone.
+    pub(super) fn staged(&self) -> BTreeMap<ParticipantId, bool> {
+        Place::ALL
+            .into_iter()
+            .flat_map(|place| [self.scene.at(place), self.overrides.get(place)])
+            .flatten()
+            .map(|id| (id, self.is_only_seen(id)))
+            .collect()
     }
 
     /// Works out the scene anew; a change of it is a new version of the stage.
@@ -125,7 +204,7 @@ impl State {
             main,
             second,
             screen,
-            speakers: self.speakers(main, second),
+            speakers: self.speakers(hall, main, second),
         }
     }
 
@@ -151,8 +230,10 @@ impl State {
     }
 
     /// Main, second and the holder are heard as they are; chairs while their microphone is on.
+    /// Where the main place shows a picture alone, its sound is by its rule.
     fn speakers(
         &self,
+        hall: Option<ParticipantId>,
         main: Option<ParticipantId>,
         second: Option<ParticipantId>,
     ) -> Vec<ParticipantId> {
@@ -162,6 +243,9 @@ impl State {
             .filter(|(_, person)| person.role == Role::Chair)
             .filter(|(_, person)| person.is_active(Source::Microphone))
             .map(|(id, _)| id);
+        let heard = |id: &ParticipantId| !self.overrides.is_picture_only(*id);
+        let main = main.filter(heard).or(hall);
+        let second = second.filter(heard);
         let mut speakers = Vec::new();
         for id in [main, second, self.floor.holder()]
             .into_iter()

@@ -270,8 +270,11 @@ impl State {
                 by,
             } => self.apply_floor_released(*participant, *reason, *requeued, by),
             Event::StageSet {
-                place, participant, ..
-            } => self.overrides.set(*place, *participant),
+                place,
+                participant,
+                picture_only,
+                ..
+            } => self.overrides.set(*place, *participant, *picture_only),
             Event::Interrupted { .. } => self.apply_interrupted(time),
             // It has moved the time above, before anything else.
             Event::ClockSet { .. } => {}

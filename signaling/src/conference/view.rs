@@ -178,9 +178,9 @@ impl State {
 
     fn own_message(&self, id: ParticipantId, position: Option<u32>) -> Option<ServerMessage> {
         let person = self.participant(id)?;
-        let (muted, cut) = (person.muting.is_muted(), person.muting.is_cut());
+        let (muted, cut) = (self.is_unheard(id, person), person.muting.is_cut());
         let seat = self.seat(id)?;
-        let (floor, on_stage) = (self.standing(id), self.scene.shows(id));
+        let (floor, on_stage) = (self.standing(id), self.is_staged(id));
         Some(ServerMessage::Own(Own {
             version: self.seq,
             muted,
@@ -246,7 +246,7 @@ impl State {
             state,
             device: self.seat(id)?.device,
             token: None,
-            muted: person.muting.is_muted(),
+            muted: self.is_unheard(id, person),
             cut: person.muting.is_cut(),
             media,
             sources: person.sources.keys().copied().collect(),
@@ -282,6 +282,12 @@ impl State {
     /// Expected sites without anybody present: whom to phone.
     pub fn absent_sites(&self) -> impl Iterator<Item = &SiteCode> {
         self.people.presence().absent()
+    }
+
+    /// Whether nobody hears it, whatever it sends: its sound is refused, or it is on the stage for
+    /// its picture alone.
+    fn is_unheard(&self, id: ParticipantId, person: &Participant) -> bool {
+        person.muting.is_muted() || self.is_only_seen(id)
     }
 
     fn province_of(&self, person: &Participant) -> Option<SiteCode> {

@@ -459,7 +459,8 @@ pub struct Shown {
 pub struct Own {
     /// When this value came to be.
     pub version: u64,
-    /// The server refuses the receiver's sound.
+    /// Nobody hears the receiver: the server refuses its sound, or it is on the stage for its
+    /// picture alone.
     pub muted: bool,
     /// Its picture is refused too.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -468,7 +469,7 @@ pub struct Own {
     pub floor: Standing,
     /// In the queue, from 1; `null` unless waiting.
     pub position: Option<u32>,
-    /// The stage shows it.
+    /// The stage shows it, or is to, once something of it comes.
     pub on_stage: bool,
     /// Which of its place's devices it is, from 1.
     pub device: u32,
@@ -566,7 +567,7 @@ pub struct ParticipantEntry {
     /// operator's page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<TokenId>,
-    /// The server refuses its sound.
+    /// Nobody hears it: the server refuses its sound, or it is on the stage for its picture alone.
     pub muted: bool,
     /// Its picture is refused too.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

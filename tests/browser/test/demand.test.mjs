@@ -63,11 +63,44 @@ describe("a picture that nobody looks at", { timeout: 180_000 }, () => {
     await commune.photograph("site-looked-at");
   });
 
+  const show = (participant) => world.server.rest("/conferences/demo/stage", "PUT", { place: "main", participant });
+
+  it("of a site that waits is shown to all once a program puts it on the stage, and its sound is not on air", async () => {
+    const [{ participant }] = await world.server.participantsOf("00004");
+    await operator.page.getByRole("button", { name: "Stop watching", exact: true }).first().click();
+    await sends(commune, []);
+    await show(participant);
+    await hall.sees(["first"], { seconds: 20 });
+    await commune.reads("Every site sees you. Nobody hears you until you are given the floor.");
+    assert.deepEqual([...(await commune.about("onAir"))], ["camera"]);
+    await operator.hears(["hall"]);
+    await show(null);
+    await commune.reads("Waiting for the floor");
+  });
+
   it("goes on with all its layers once it has the floor, and the sound with it", async () => {
     await operator.page.getByRole("button", { name: /^Give the floor/u }).first().click();
     // Its own picture is not on the hall's stage.
     await hall.sees(["first"], { seconds: 20 });
     await commune.reads("You are on air");
     await hall.hears(["first"]);
+  });
+
+  it("of a site that nobody there has put on air is shown once somebody agrees, and ended there", async () => {
+    await commune.press("Finish speaking");
+    await commune.reads("Ask for the floor");
+    const [{ participant }] = await world.server.participantsOf("00004");
+    await show(participant);
+    await commune.reads("You are invited to be seen");
+    await operator.reads("Asked, not shown yet");
+    assert.deepEqual([...(await commune.about("onAir"))], []);
+    await commune.sees(["hall"]);
+    await commune.press("Turn camera on");
+    await hall.sees(["first"], { seconds: 20 });
+    await operator.hears(["hall"]);
+    await commune.photograph("site-shown");
+    await commune.press("Stop showing my picture");
+    await commune.sees(["hall"], { seconds: 20 });
+    assert.deepEqual([...(await commune.about("onAir"))], []);
   });
 });

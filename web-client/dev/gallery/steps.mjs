@@ -1,5 +1,6 @@
 // What leads to a state of the gallery, one after the other.
 
+import { runFor } from "./clock.mjs";
 import { said } from "./words.mjs";
 
 /** One step after the other. */
@@ -15,7 +16,7 @@ const TICK_MS = 100;
 const TICKS = 120;
 
 async function tick(page, ms = TICK_MS) {
-  await page.clock.runFor(ms);
+  await runFor(page, ms);
   // What is really on its way arrives.
   await page.waitForTimeout(10);
 }

@@ -1,7 +1,7 @@
 // A server that a test plays by hand: it sees every WebSocket the page opens and answers as it likes.
 
 import type { ClientMessage, ServerMessage, Welcome } from "../../src/protocol.ts";
-import type { Credentials, Session, Socket } from "../../src/signaling.ts";
+import type { Consent, Credentials, Session, Socket } from "../../src/signaling.ts";
 
 class FakeSocket extends EventTarget {
   readonly sent: ClientMessage[] = [];
@@ -90,13 +90,13 @@ export const WELCOME: Welcome = {
 export class FakeCredentials implements Credentials {
   token: string | null = "token";
   session: Session | null = null;
-  hasConsent = false;
+  consent: Consent = "nothing";
 
   keepSession(session: Session | null): void {
     this.session = session;
   }
 
-  keepConsent(hasConsent: boolean): void {
-    this.hasConsent = hasConsent;
+  keepConsent(consent: Consent): void {
+    this.consent = consent;
   }
 }

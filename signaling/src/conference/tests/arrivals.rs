@@ -16,7 +16,7 @@ impl Meeting {
     }
 
     /// An encoder of the hall that sends.
-    fn encoder(&mut self) -> ParticipantId {
+    pub(super) fn encoder(&mut self) -> ParticipantId {
         let hall = self.join(Role::Hall, Some("VN"));
         for source in [Source::Microphone, Source::Camera] {
             self.publish(hall, source);

@@ -66,9 +66,93 @@ fn a_moderator_overrides_a_place_and_returns_it_to_its_rule() {
     };
     meeting.by(operator, set(Some(commune))).unwrap();
     assert_eq!(meeting.state.scene().main, Some(commune));
-    assert_eq!(meeting.state.scene().speakers, [commune]);
+    assert_eq!(
+        meeting.state.scene().speakers,
+        [hall],
+        "its picture alone stands in the place of the hall's"
+    );
     meeting.by(operator, set(None)).unwrap();
     assert_eq!(meeting.state.scene().main, Some(hall));
+}
+
+/// By a program, as by a page.
+fn put_by_a_program(meeting: &mut Meeting, participant: ParticipantId) {
+    let program = Actor::Bearer(meeting.grant(Role::Operator, None));
+    let put = Command::SetStage {
+        place: Place::Main,
+        participant: Some(participant),
+    };
+    meeting.run(&program, put).unwrap();
+}
+
+#[test]
+fn a_site_on_the_stage_is_heard_with_the_floor_alone_or_once_a_moderator_says_so() {
+    let mut meeting = Meeting::running();
+    let hall = meeting.encoder();
+    let chair = meeting.join(Role::Chair, None);
+    let commune = meeting.join(Role::Site, Some("101"));
+    put_by_a_program(&mut meeting, commune);
+    meeting.publish(commune, Source::Camera);
+    meeting.media(commune, Source::Camera, true);
+    let heard = |meeting: &Meeting| (meeting.state.scene().speakers.clone(), meeting.own(commune).muted);
+    assert_eq!(meeting.state.scene().main, Some(commune));
+    assert_eq!(heard(&meeting), (vec![hall], true));
+
+    let participant = commune;
+    let grant = Command::GrantFloor { participant };
+    meeting.by(chair, grant).unwrap();
+    assert_eq!(heard(&meeting), (vec![hall, commune], false));
+    let revoke = Command::RevokeFloor { participant };
+    meeting.by(chair, revoke).unwrap();
+    assert_eq!(heard(&meeting), (vec![hall], true), "the sound goes with the floor");
+
+    let unmute = Command::Mute {
+        participant,
+        muted: false,
+    };
+    let effects = meeting.by(chair, unmute).unwrap();
+    assert!(effects.contains(&Effect::ParticipantChanged(commune)));
+    assert_eq!(heard(&meeting), (vec![commune], false));
+    let second = Command::SetStage {
+        place: Place::Second,
+        participant: Some(commune),
+    };
+    meeting.by(chair, second).unwrap();
+    assert!(!meeting.own(commune).muted, "it was let be heard");
+}
+
+#[test]
+fn whoever_is_put_on_the_stage_is_asked_before_anything_of_it_comes() {
+    let mut meeting = Meeting::running();
+    let hall = meeting.encoder();
+    let commune = meeting.join(Role::Site, Some("101"));
+    put_by_a_program(&mut meeting, commune);
+    assert_eq!(meeting.state.scene().main, Some(hall));
+    let own = meeting.own(commune);
+    assert_eq!((own.on_stage, own.muted, own.cut), (true, true, false));
+    let decline = Command::YieldFloor {
+        participant: commune,
+    };
+    meeting.by(commune, decline).unwrap();
+    let own = meeting.own(commune);
+    assert_eq!((own.on_stage, own.muted), (false, false));
+}
+
+#[test]
+fn an_old_record_of_the_stage_brings_the_sound_along() {
+    let mut meeting = Meeting::running();
+    let commune = meeting.join(Role::Site, Some("101"));
+    let old = serde_json::json!({
+        "kind": "stageSet",
+        "place": "main",
+        "participant": commune,
+        "by": "system",
+    });
+    let events = vec![serde_json::from_value(old).unwrap()];
+    let records = meeting.state.stamp(meeting.now, events);
+    advance(&mut meeting.state, &records);
+    assert_eq!(meeting.state.scene().speakers, [commune]);
+    assert!(!meeting.own(commune).muted);
 }
 
 #[test]

@@ -4,7 +4,7 @@ import { untrack } from "svelte";
 import { ApiError, call } from "../../api.ts";
 import type { Moderation } from "../../attendance.ts";
 import { type FloorAct, granting, type Named, named } from "../../flooract.ts";
-import type { Participant, Place, Shown } from "../../protocol.ts";
+import type { Participant, Place } from "../../protocol.ts";
 import {
   countRows,
   fetchRoster,
@@ -57,8 +57,6 @@ export class Desk {
   readonly rest: Readonly<Record<"queue" | "card" | "list", Rest>>;
 
   readonly #visit: Visit;
-  /** Whose sound was refused only because they were put on the stage: as many as were, at most. */
-  readonly #silenced = new Set<string>();
   #noticeTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(visit: Visit, signal: AbortSignal) {
@@ -188,34 +186,7 @@ export class Desk {
 
   /** Shows somebody to all, or the usual one. Sound is given apart: by the floor, or by letting it be heard. */
   setStage(place: Place, who: Named | null): void {
-    const before = untrack(() => this.#conference?.stage[place]) ?? null;
-    void this.#show(place, who).then(() => this.#letGo(before, who));
-  }
-
-  async #show(place: Place, who: Named | null): Promise<void> {
-    if (who !== null && untrack(() => this.#isOnlySeen(who.participant))) {
-      const code = await this.#send({ type: "mute", participant: who.participant, muted: true, soundOnly: true });
-      if (code !== null) {
-        this.#refuse(code, who);
-        return;
-      }
-      this.#silenced.add(who.participant);
-    }
-    await this.#moderate({ type: "setStage", place, participant: who?.participant ?? null }, who);
-  }
-
-  /** Whether a place on the stage would put a sound on the air that nobody has given the floor. */
-  #isOnlySeen(id: string): boolean {
-    const participant = this.participant(id);
-    const stage = this.#conference?.stage;
-    const isShown = [stage?.main, stage?.second].some((shown) => shown?.participant === id);
-    return participant?.role === "site" && participant.floor !== "holding" && !participant.muted && !isShown;
-  }
-
-  /** Whoever was silenced to be shown only is as it was before once it is shown no more. */
-  #letGo(before: Named | Shown | null, who: Named | null): void {
-    if (before === null || before.participant === who?.participant || !this.#silenced.delete(before.participant)) return;
-    void this.#send({ type: "mute", participant: before.participant, muted: false, soundOnly: true });
+    void this.#moderate({ type: "setStage", place, participant: who?.participant ?? null }, who);
   }
 
   closeNotice(): void {
