@@ -114,7 +114,8 @@ enum BareVerb {
 
 #[derive(Debug, Subcommand)]
 enum SitesVerb {
-    /// Import a CSV file `code,name,level,parent_code`: all of it or nothing.
+    /// Import a CSV file `code,name,level,parent_code`, with `contact_name` and `contact_phone` if whom
+    /// to call is known: all of it or nothing.
     Import {
         /// The file.
         file: PathBuf,

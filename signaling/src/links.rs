@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use crate::auth::{CodeError, Issued, Keys, LinkCode, NewToken, Role, SessionSecret, TokenError};
 use crate::fresh;
-use crate::ids::TokenId;
+use crate::ids::{SiteCode, TokenId};
 use crate::store::{LinkRow, Opened, Store, StoreError};
 
 /// Most browsers in which one link may be opened. Higher: a link may be everybody's.
@@ -69,12 +69,12 @@ pub enum LinkError {
     #[error(transparent)]
     Code(#[from] CodeError),
     /// There is no such link, or not any more.
-    #[error("this link is not good, or its time is over: ask for a new one")]
+    #[error("there is no such link: open it as it was sent, or ask for a new one")]
     Unknown,
     /// It belongs to other browsers.
     #[error("this link has been opened in another browser: ask for a link of your own")]
     Elsewhere,
-    /// Its token was taken back.
+    /// Its token was taken back, or its time is over.
     #[error(transparent)]
     Token(#[from] TokenError),
     /// The store failed.
@@ -126,6 +126,18 @@ pub fn new_device() -> SessionSecret {
     fresh::secret()
 }
 
+/// The site whose link this is, also of one that is not good any more: whoever holds it may know whom
+/// to call.
+///
+/// # Errors
+/// When the database fails.
+pub async fn site_of(store: &Store, code: &LinkCode) -> Result<Option<SiteCode>, StoreError> {
+    let Some(link) = store.link(&code.hash()).await? else {
+        return Ok(None);
+    };
+    Ok(store.token(&link.token).await?.and_then(|token| token.site))
+}
+
 /// Exchanges a code for its token: the same one each time.
 ///
 /// # Errors
@@ -140,6 +152,7 @@ pub async fn exchange(
     let now = Timestamp::now();
     let link = match store.open_link(&code.hash(), device.hash(), now).await? {
         Opened::Good(link) => link,
+        Opened::Expired => return Err(TokenError::Expired.into()),
         Opened::Elsewhere => return Err(LinkError::Elsewhere),
         Opened::Unknown => return Err(LinkError::Unknown),
     };

@@ -1,10 +1,10 @@
 //! The web client, built by `web-client` and embedded here.
 
 mod coding;
+pub mod contact;
 pub mod docs;
 
-use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::http::header::{
     ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
     HeaderName, IF_NONE_MATCH, REFERRER_POLICY, VARY,
@@ -14,7 +14,6 @@ use axum::response::{IntoResponse, Response};
 use rust_embed::{EmbeddedFile, RustEmbed};
 
 use self::coding::Coding;
-use crate::app::App;
 use crate::rest::refusals;
 
 /// The built files. Missing ones are allowed, so that the server builds without Node.
@@ -140,16 +139,6 @@ pub async fn nothing(headers: HeaderMap, uri: Uri) -> Response {
 fn is_html(response: &Response) -> bool {
     let kind = response.headers().get(CONTENT_TYPE);
     kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
-}
-
-/// How to reach the organisers, for the sentences that send people to them.
-pub async fn contact(State(app): State<App>) -> Response {
-    let config = app.config();
-    let contact = config.conferences.organiser.as_str();
-    let organiser = (!contact.is_empty()).then_some(contact);
-    let cache = [(CACHE_CONTROL, ASK_AGAIN)];
-    let body = Json(serde_json::json!({ "organiser": organiser }));
-    guard((cache, body).into_response())
 }
 
 /// What a browser must not do with our pages.

@@ -45,7 +45,7 @@ pub fn public(app: App) -> Router {
         )
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
-        .route("/contact.json", get(pages::contact))
+        .route("/contact.json", get(pages::contact::show))
         .merge(trust())
         .route("/assets/{*path}", get(pages::asset))
         .route("/docs", get(async || Redirect::permanent("/docs/")))

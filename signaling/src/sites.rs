@@ -1,6 +1,7 @@
 //! Sites: the places that conferences expect, and reading them from CSV.
 
 mod columns;
+mod contacts;
 pub mod csv;
 pub mod fold;
 mod mistakes;
@@ -28,6 +29,12 @@ pub struct Site {
     pub level: Level,
     /// The site above it; only the centre may have none.
     pub parent_code: Option<SiteCode>,
+    /// Whom to ask for there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact_name: Option<String>,
+    /// The telephone number, or whatever else to call it by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact_phone: Option<String>,
 }
 
 impl Site {
@@ -39,6 +46,11 @@ impl Site {
             Level::Province => Some(&self.code),
             Level::Commune => self.parent_code.as_ref(),
         }
+    }
+
+    /// Whether it is known whom to call there.
+    pub const fn has_contact(&self) -> bool {
+        self.contact_name.is_some() || self.contact_phone.is_some()
     }
 }
 
@@ -103,7 +115,7 @@ impl std::str::FromStr for Level {
 pub struct ImportSummary {
     /// Sites that were not known before.
     pub added: u32,
-    /// Sites whose name, level or parent is another one now.
+    /// Sites whose name, level, parent or contact is another one now.
     pub changed: u32,
     /// Sites that were already so.
     pub unchanged: u32,

@@ -374,7 +374,13 @@ const http = createServer((request, response) => {
     const found = sites.find(({ code }) => code === site);
     return json({ conference: invitedTo, role, site: found ? { code: found.code, name: found.name } : null });
   }
-  if (pathname === "/contact.json") return json({ organiser: "024 3804 8888" });
+  if (pathname === "/contact.json") {
+    const above = { place: "Lâm Đồng", level: "province", name: "Bà Nguyễn Thị Hoa, Văn phòng Ủy ban nhân dân", phone: "024 3825 3536" };
+    return json({ organiser: "024 3804 8888", ...(request.headers.authorization && { above }) });
+  }
+  if (pathname.startsWith("/api/v1/sites/")) {
+    return json({ code: pathname.slice(14), contactName: "Ông Trần Văn Long", contactPhone: "0263 382 2001" });
+  }
   const wanted = join(DIST, normalize(pathname));
   const file = extname(wanted) !== "" && wanted.startsWith(DIST) && existsSync(wanted) ? wanted : join(DIST, "index.html");
   response.setHeader("content-security-policy", "default-src 'self'");

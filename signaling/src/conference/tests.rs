@@ -37,6 +37,8 @@ fn site(code: &str, level: Level, parent: Option<&str>) -> Site {
         name: format!("Site {code}"),
         level,
         parent_code: parent.map(|parent| parent.parse().unwrap()),
+        contact_name: None,
+        contact_phone: None,
     }
 }
 

@@ -79,7 +79,8 @@ pub(super) async fn list(
         content_type = "text/csv",
         description = "`code,name,level,parent_code` in any order, in UTF-8 or marked UTF-16; at \
             most 250,000 lines and 16 MiB. One site is `central`, `province`s are below it, \
-            `commune`s below those."
+            `commune`s below those. `contact_name` and `contact_phone` may say whom to call; a \
+            list without them leaves them as they are."
     ),
     responses((status = OK, body = ImportSummary))
 )]

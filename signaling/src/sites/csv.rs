@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::columns::Columns;
+use super::contacts::Contacts;
 use super::mistakes::Mistakes;
 use super::text::{EncodingError, decode};
 use super::{Level, Site};
@@ -29,8 +30,8 @@ pub enum ImportError {
     Encoding(#[from] EncodingError),
     /// The first line names other columns.
     #[error(
-        "the first line must name each of the columns code, name, level and parent_code once, but \
-         it is `{0}`"
+        "the first line must name each of the columns code, name, level and parent_code once, and \
+         contact_name and contact_phone at most once, but it is `{0}`"
     )]
     Header(String),
     /// There are no sites in it.
@@ -78,11 +79,14 @@ pub(super) fn read_rows(list: &[u8], known: &[Site]) -> Result<Vec<Row>, ImportE
         .from_reader(text.as_bytes());
     let mut rows = Vec::new();
     let mut mistakes = Mistakes::default();
+    let kept = Contacts::of(known);
     for record in reader.records() {
         let (at, site) = match record {
             Ok(record) => {
                 let at = record.position().map_or(0, csv::Position::byte);
-                (at, columns.of(&record).and_then(parse_site))
+                let site = columns.of(&record).and_then(parse_site);
+                let contact = columns.contact_of(&record);
+                (at, site.and_then(|site| kept.with(site, contact)))
             }
             Err(error) => {
                 let at = error.position().map_or(0, csv::Position::byte);
@@ -162,6 +166,8 @@ fn parse_site([code, name, level, parent]: [&str; HEADER.len()]) -> Result<Site,
         name: name.nfc().collect(),
         level,
         parent_code,
+        contact_name: None,
+        contact_phone: None,
     })
 }
 

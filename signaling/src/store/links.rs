@@ -10,6 +10,11 @@ use super::events::parse;
 use crate::auth::{CodeHash, SecretHash};
 use crate::ids::TokenId;
 
+/// For how long a link is kept whose time is over: whoever opens it is told so, and whom to call.
+///
+/// Higher: more rows of about 100 bytes. Lower: an old link is said to be none.
+const KEPT_SECONDS: i64 = 90 * 24 * 60 * 60;
+
 /// A link as it is kept.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct LinkRow {
@@ -26,8 +31,10 @@ pub struct LinkRow {
 /// What came of opening a link.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Opened {
-    /// There is no such link, or its time is over.
+    /// There is no such link.
     Unknown,
+    /// Its time is over.
+    Expired,
     /// It was opened in as many other browsers as it may be.
     Elsewhere,
     /// It is this one.
@@ -35,7 +42,7 @@ pub enum Opened {
 }
 
 impl Store {
-    /// Keeps links, all or none, and forgets those whose time is over.
+    /// Keeps links, all or none, and forgets those whose time has long been over.
     ///
     /// # Errors
     /// When the database fails.
@@ -61,9 +68,12 @@ impl Store {
         now: Timestamp,
     ) -> Result<Opened, StoreError> {
         // Read first: strangers who try codes shall not make those wait who have something to write.
-        let Some(link) = self.link(code, now).await? else {
+        let Some(link) = self.link(code).await? else {
             return Ok(Opened::Unknown);
         };
+        if link.expires_at <= now {
+            return Ok(Opened::Expired);
+        }
         let device = device.to_hex();
         let row = sqlx::query(
             "SELECT COUNT(*) AS devices, COUNT(CASE WHEN device = $2 THEN 1 END) AS own \
@@ -114,15 +124,16 @@ impl Store {
             .await
     }
 
-    async fn link(&self, code: &CodeHash, now: Timestamp) -> Result<Option<LinkRow>, StoreError> {
-        let row = sqlx::query(
-            "SELECT token, name, devices, expires_at FROM links \
-             WHERE code = $1 AND expires_at > $2",
-        )
-        .bind(code.as_str())
-        .bind(now.as_second())
-        .fetch_optional(&self.reader)
-        .await?;
+    /// A link, whether or not it is good.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn link(&self, code: &CodeHash) -> Result<Option<LinkRow>, StoreError> {
+        let row =
+            sqlx::query("SELECT token, name, devices, expires_at FROM links WHERE code = $1")
+                .bind(code.as_str())
+                .fetch_optional(&self.reader)
+                .await?;
         row.as_ref().map(link).transpose()
     }
 }
@@ -133,7 +144,7 @@ async fn add(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     sqlx::query("DELETE FROM links WHERE expires_at <= $1")
-        .bind(now.as_second())
+        .bind(now.as_second().saturating_sub(KEPT_SECONDS))
         .execute(&mut *connection)
         .await?;
     for (code, link) in links {
@@ -209,11 +220,11 @@ mod tests {
         assert_eq!(opened(2, 2, 5).await, Opened::Good(row(2)));
         assert_eq!(opened(2, 3, 5).await, Opened::Elsewhere);
         assert_eq!(opened(3, 1, 5).await, Opened::Unknown);
-        assert_eq!(opened(1, 1, 100).await, Opened::Unknown, "its time is over");
+        assert_eq!(opened(1, 1, 100).await, Opened::Expired);
     }
 
     #[tokio::test]
-    async fn what_is_over_is_forgotten() {
+    async fn what_has_long_been_over_is_forgotten() {
         let directory = tempfile::tempdir().unwrap();
         let store = Store::open(&directory.path().join("dinh.db"))
             .await
@@ -225,7 +236,11 @@ mod tests {
         let code_one = code(1);
         let opened = store.open_link(&code_one, browser(1), second(2));
         assert!(matches!(opened.await.unwrap(), Opened::Good(_)));
-        store.add_links(&[], second(100)).await.unwrap();
+        let left = second(100 + KEPT_SECONDS - 1);
+        store.add_links(&[], left).await.unwrap();
+        assert!(store.link(&code(1)).await.unwrap().is_some());
+        let long_over = second(100 + KEPT_SECONDS);
+        store.add_links(&[], long_over).await.unwrap();
         for table in ["links", "link_devices"] {
             let query = format!("SELECT COUNT(*) FROM {table}");
             let count: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(query))

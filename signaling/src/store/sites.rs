@@ -15,6 +15,13 @@ use crate::sites::{ImportError, ImportSummary, Level, Plan, Site, SiteFilter};
 /// How often an import starts again because somebody else has imported meanwhile.
 const IMPORT_ATTEMPTS: usize = 5;
 
+/// All of a site that is read back.
+macro_rules! select {
+    () => {
+        "SELECT code, name, level, parent_code, contact_name, contact_phone FROM sites"
+    };
+}
+
 /// Rows of one INSERT.
 const ROWS_PER_INSERT: usize = 500;
 
@@ -82,9 +89,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn sites(&self, filter: &SiteFilter) -> Result<Vec<Site>, StoreError> {
-        let mut query = QueryBuilder::<Sqlite>::new(
-            "SELECT code, name, level, parent_code FROM sites WHERE 1 = 1",
-        );
+        let mut query = QueryBuilder::<Sqlite>::new(concat!(select!(), " WHERE 1 = 1"));
         if let Some(level) = filter.level {
             query.push(" AND level = ").push_bind(level.as_str());
         }
@@ -119,16 +124,33 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn site(&self, code: &SiteCode) -> Result<Option<Site>, StoreError> {
-        let row = sqlx::query("SELECT code, name, level, parent_code FROM sites WHERE code = $1")
+        let row = sqlx::query(concat!(select!(), " WHERE code = $1"))
             .bind(code.as_str())
             .fetch_optional(&self.reader)
             .await?;
         row.as_ref().map(site).transpose()
     }
+
+    /// The nearest site above this one of which it is known whom to call there.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn contact_above(&self, code: &SiteCode) -> Result<Option<Site>, StoreError> {
+        let mut above = self.site(code).await?.and_then(|site| site.parent_code);
+        // A tree has three levels, which an import sees to.
+        for _ in 0..2 {
+            let Some(code) = above else { break };
+            match self.site(&code).await? {
+                Some(site) if site.has_contact() => return Ok(Some(site)),
+                found => above = found.and_then(|site| site.parent_code),
+            }
+        }
+        Ok(None)
+    }
 }
 
 async fn all_sites(connection: &mut SqliteConnection) -> Result<Vec<Site>, StoreError> {
-    sqlx::query("SELECT code, name, level, parent_code FROM sites ORDER BY code")
+    sqlx::query(concat!(select!(), " ORDER BY code"))
         .fetch_all(connection)
         .await?
         .iter()
@@ -137,18 +159,22 @@ async fn all_sites(connection: &mut SqliteConnection) -> Result<Vec<Site>, Store
 }
 
 fn upsert(sites: &[Site]) -> QueryBuilder<Sqlite> {
-    let mut insert =
-        QueryBuilder::new("INSERT INTO sites (code, name, folded, level, parent_code) ");
+    let mut insert = QueryBuilder::new(
+        "INSERT INTO sites (code, name, folded, level, parent_code, contact_name, contact_phone) ",
+    );
     insert.push_values(sites, |mut row, site| {
         row.push_bind(site.code.to_string())
             .push_bind(site.name.clone())
             .push_bind(fold(&site.name))
             .push_bind(site.level.as_str())
-            .push_bind(site.parent_code.as_ref().map(ToString::to_string));
+            .push_bind(site.parent_code.as_ref().map(ToString::to_string))
+            .push_bind(site.contact_name.clone())
+            .push_bind(site.contact_phone.clone());
     });
     insert.push(
         " ON CONFLICT (code) DO UPDATE SET name = excluded.name, folded = excluded.folded, \
-         level = excluded.level, parent_code = excluded.parent_code",
+         level = excluded.level, parent_code = excluded.parent_code, \
+         contact_name = excluded.contact_name, contact_phone = excluded.contact_phone",
     );
     insert
 }
@@ -172,6 +198,8 @@ fn site(row: &SqliteRow) -> Result<Site, StoreError> {
         name: row.try_get("name")?,
         level: parse::<Level>(row.try_get("level")?)?,
         parent_code: parent.map(parse).transpose()?,
+        contact_name: row.try_get("contact_name")?,
+        contact_phone: row.try_get("contact_phone")?,
     })
 }
 

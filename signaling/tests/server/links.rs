@@ -98,3 +98,52 @@ async fn what_is_no_link_is_refused() {
         assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{devices}");
     }
 }
+
+/// What `/contact.json` tells whoever holds this.
+async fn contacts(world: &World, credential: &str) -> Value {
+    let headers = [("authorization", format!("Bearer {credential}"))];
+    let reply = world
+        .call(Method::GET, "/contact.json", &headers, String::new())
+        .await;
+    assert_eq!(reply.status, StatusCode::OK, "{}", reply.text);
+    assert_eq!(reply.header("cache-control"), "no-store");
+    reply.json()
+}
+
+#[tokio::test]
+async fn whoever_holds_a_link_may_know_whom_to_call_at_the_province_also_once_it_is_not_good() {
+    let world = World::new().await;
+    let list = "code,name,level,parent_code,contact_name,contact_phone\n\
+        01,Thành phố Hà Nội,province,VN,Nguyễn Thị Hoa,024 3825 3536\n";
+    let headers = [
+        ("authorization", format!("Bearer {}", world.admin())),
+        ("content-type", "text/csv".to_owned()),
+    ];
+    let imported = world
+        .call(Method::POST, "/api/v1/sites/import", &headers, list.to_owned())
+        .await;
+    assert_eq!(imported.status, StatusCode::OK, "{}", imported.text);
+    let province = json!({
+        "place": "Thành phố Hà Nội", "level": "province",
+        "name": "Nguyễn Thị Hoa", "phone": "024 3825 3536",
+    });
+
+    let (code, id) = make(&world, 1).await;
+    assert_eq!(contacts(&world, &code).await["above"], province);
+    let revoke = format!("/api/v1/tokens/{id}");
+    world
+        .send_json(Method::DELETE, &revoke, &world.admin(), &Value::Null)
+        .await;
+    assert_eq!(contacts(&world, &code).await["above"], province);
+    let token = world.token(Role::Site, Some("00004"));
+    assert_eq!(contacts(&world, &token).await["above"], province);
+
+    let (head, signature) = token.rsplit_once('.').unwrap();
+    let forged = format!("{head}.{}", signature.chars().rev().collect::<String>());
+    for stranger in ["0000-0000-0000-0000", "x", &forged] {
+        assert_eq!(contacts(&world, stranger).await["above"], Value::Null);
+    }
+    // Nobody above a province says whom to call.
+    let province = world.token(Role::Site, Some("01"));
+    assert_eq!(contacts(&world, &province).await["above"], Value::Null);
+}

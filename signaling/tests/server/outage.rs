@@ -19,7 +19,8 @@ const EVENTS_FAIL: &str = "CREATE TRIGGER broken BEFORE INSERT ON events \
 
 /// The commit fails, not what comes before it.
 const COMMITS_FAIL: &str = "CREATE TRIGGER broken AFTER INSERT ON events \
-    BEGIN INSERT INTO sites VALUES ('lost', 'lost', 'lost', 'commune', 'nobody'); END";
+    BEGIN INSERT INTO sites (code, name, folded, level, parent_code) \
+        VALUES ('lost', 'lost', 'lost', 'commune', 'nobody'); END";
 
 /// Nothing at all can be stored.
 const NOTHING_IS_STORED: &str = "CREATE TRIGGER shut BEFORE UPDATE ON fence \

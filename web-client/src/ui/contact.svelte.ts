@@ -1,23 +1,58 @@
-// How to reach the organisers, as the server's configuration says. Asked for once, by the first page that shows it.
+// Whom to call: the organisers, as the server's configuration says, and who is to be called at the province of the link's
+// site, as the list of sites says. Asked for by the first page that shows it.
 
-let contact = $state<string | null>(null);
-let isAsked = false;
+export interface Contacts {
+  /** A telephone number, or whatever the configuration says; `null` if it says nothing. */
+  readonly organiser: string | null;
+  /** Somebody at the place above the site; `null` where nothing is known of any. */
+  readonly above: { readonly place: string; readonly isProvince: boolean; readonly contact: string } | null;
+}
 
-async function fetchContact(): Promise<string | null> {
+const NOBODY: Contacts = { organiser: null, above: null };
+
+let contacts = $state.raw(NOBODY);
+/** What was sent along when it was asked last. */
+let asked: string | null | undefined;
+
+function field(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null ? (value as Record<string, unknown>)[name] : undefined;
+}
+
+const words = (value: unknown): string | null => (typeof value === "string" && value !== "" ? value : null);
+
+/** A name and a telephone number in one line, as far as they are there; `null` if neither is. */
+export function inOneLine(name: unknown, phone: unknown): string | null {
+  return words([words(name), words(phone)].filter((part) => part !== null).join(", "));
+}
+
+/** Reads `/contact.json`; what is missing is nobody. */
+export function readContacts(body: unknown): Contacts {
+  const above = field(body, "above");
+  const place = words(field(above, "place"));
+  const contact = inOneLine(field(above, "name"), field(above, "phone"));
+  return {
+    organiser: words(field(body, "organiser")),
+    above: place === null || contact === null ? null : { place, isProvince: field(above, "level") === "province", contact },
+  };
+}
+
+async function fetchContacts(credential: string | null): Promise<Contacts> {
+  const headers = credential === null ? {} : { authorization: `Bearer ${credential}` };
   try {
-    const body: unknown = await (await fetch("/contact.json")).json();
-    const told = (body as Record<string, unknown> | null)?.["organiser"];
-    return typeof told === "string" && told !== "" ? told : null;
+    return readContacts(await (await fetch("/contact.json", { headers })).json());
   } catch {
-    return null;
+    return NOBODY;
   }
 }
 
-/** A telephone number, or whatever the configuration says; `null` if it says nothing. */
-export function organiser(): string | null {
-  if (!isAsked) {
-    isAsked = true;
-    void fetchContact().then((told) => (contact = told));
+/** Whom the holder of a token or of a link's code may call, whether or not it is good. */
+export function contactsFor(credential: string | null): Contacts {
+  // Whoever has left keeps knowing whom to call.
+  if (credential === null ? asked === undefined : credential !== asked) {
+    asked = credential;
+    void fetchContacts(credential).then((told) => {
+      if (asked === credential) contacts = told;
+    });
   }
-  return contact;
+  return contacts;
 }

@@ -60,12 +60,14 @@ export class Visit {
   readonly #life = new AbortController();
   readonly #devices: LocalDevices;
   readonly #path: string;
+  readonly #code: string | null;
   #attendance: Attendance | null = null;
   #attendanceLife = new AbortController();
 
   constructor(page: { location: Location; history: History }) {
     const { hash } = page.location;
     const [code, token] = [codeInHash(hash), tokenInHash(hash)];
+    this.#code = code;
     this.#credentials = new TabCredentials();
     if (token !== null) this.#credentials.keepToken(token);
     this.#path = page.location.pathname.replace(/\/+$/u, "");
@@ -123,6 +125,11 @@ export class Visit {
 
   get bearer(): string | null {
     return this.#credentials.token;
+  }
+
+  /** What this page came with: a token, or the code of a link that was not exchanged for one. */
+  get credential(): string | null {
+    return this.#credentials.token ?? this.#code;
   }
 
   get signal(): AbortSignal {

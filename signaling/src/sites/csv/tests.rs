@@ -36,8 +36,8 @@ fn another_header_is_shown() {
     let error = read("id,name\n1,x\n").unwrap_err().to_string();
     assert_eq!(
         error,
-        "the first line must name each of the columns code, name, level and parent_code once, but \
-         it is `id,name`"
+        "the first line must name each of the columns code, name, level and parent_code once, and \
+         contact_name and contact_phone at most once, but it is `id,name`"
     );
     assert!(matches!(read("").unwrap_err(), ImportError::Header(_)));
 }

@@ -20,6 +20,7 @@ import {
   sufferingByProvince,
 } from "../../roster.ts";
 import type { Visit } from "../visit.svelte.ts";
+import { inOneLine } from "../contact.svelte.ts";
 import { Checks } from "./checks.svelte.ts";
 import { FloorHand } from "./hand.svelte.ts";
 import { Rest } from "./rest.svelte.ts";
@@ -187,6 +188,15 @@ export class Desk {
   /** Shows somebody to all, or the usual one. Sound is given apart: by the floor, or by letting it be heard. */
   setStage(place: Place, who: Named | null): void {
     void this.#moderate({ type: "setStage", place, participant: who?.participant ?? null }, who);
+  }
+
+  /** Whom to call at a site that is not here, as the list of sites says; `null` where it says nothing. */
+  async contactOf(code: string): Promise<string | null> {
+    const { bearer: token, signal } = this.#visit;
+    if (token === null) return null;
+    const site = await call("GET", `/sites/${encodeURIComponent(code)}`, token, signal).catch(() => null);
+    const { contactName, contactPhone } = (site ?? {}) as { contactName?: unknown; contactPhone?: unknown };
+    return inOneLine(contactName, contactPhone);
   }
 
   closeNotice(): void {
