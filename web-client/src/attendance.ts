@@ -26,6 +26,8 @@ const STATS_MS = 2_000;
 const REPORT_MS = 5_000;
 /** Time between two looks at the way that media comes, in milliseconds. Lower: more work. Higher: a break is seen later. */
 const LOOK_MS = 250;
+/** So often what a person wants is asked where the server says that it was too soon. Higher: it is said later in words. */
+const MOST_ATTEMPTS = 3;
 /** Longest wait before another fresh peer connection, in milliseconds. */
 const LONGEST_RENEWAL_MS = 15_000;
 
@@ -327,10 +329,24 @@ export class Attendance {
   async #do(request: Request): Promise<void> {
     this.#change({ refused: null });
     try {
-      await this.#channel.request(request);
+      await this.#askPatiently(request);
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
       this.#change({ refused: error.code });
+    }
+  }
+
+  /** What a person wants is asked again where it was too soon: what the page says of its devices counts as well. */
+  async #askPatiently(request: Request): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.#channel.request(request);
+        return;
+      } catch (error) {
+        const isTooSoon = error instanceof RequestError && error.code === "rate_limited" && attempt < MOST_ATTEMPTS;
+        if (!isTooSoon || this.#signal.aborted) throw error;
+        await new Promise((resolve) => setTimeout(resolve, (error.retryAfterSeconds ?? 1) * 1000));
+      }
     }
   }
 

@@ -494,6 +494,20 @@ describe("who speaks", () => {
     expect(reach()).toEqual({ microphone: null, camera: null });
   });
 
+  it("ends although the server says that it was too soon: what the page says of its devices counts as well", async () => {
+    await speaking();
+    void attendance.yieldFloor();
+    await settled();
+    const { id } = server.sent("yieldFloor");
+    server.say({ type: "error", id, code: "rate_limited", message: "", retryAfterSeconds: 1 });
+    await vi.advanceTimersByTimeAsync(1_000);
+    const again = server.sent("yieldFloor");
+    expect(again.id).not.toBe(id);
+    server.say({ type: "ok", id: again.id });
+    await settled();
+    expect(attendance.state.refused).toBeNull();
+  });
+
   it("is told that its microphone is off, and so is the server", async () => {
     await speaking();
     void attendance.switchMicrophone(false);
