@@ -706,9 +706,11 @@ export class Attendance {
     if (peer?.state !== "connected") return;
     const report = await peer.stats();
     if (this.#peer !== peer) return;
-    peer.holdSound(this.#hold.next(readSound(report.entries())));
-    const reading = read(report.entries());
-    this.#machine.look(performance.now(), effortIn(report.entries(), this.#longTasks()));
+    // Browsers make what an entry says anew for each who reads it: once is enough for an old machine.
+    const entries = [...report.entries()];
+    peer.holdSound(this.#hold.next(readSound(entries)));
+    const reading = read(entries);
+    this.#machine.look(performance.now(), effortIn(entries, this.#longTasks()));
     this.#limit();
     const quality = this.#lastReading === null ? null : compare(this.#lastReading, reading);
     this.#lastReading = reading;
