@@ -89,6 +89,7 @@ $(CYCLONEDX):
 .PHONY: test
 test: packages-test web docs ## run every test, browsers included
 	$(NPM) --prefix $(WEB) test
+	@$(MAKE) --no-print-directory screens-quick
 	cargo test --workspace --locked
 	@$(MAKE) --no-print-directory interop-quick
 	@$(MAKE) --no-print-directory networks-quick
@@ -104,6 +105,10 @@ browsers: packages-test web $(BROWSER)/node_modules/.package-lock.json ## run th
 .PHONY: screens
 screens: packages-test web ## photograph every state of every page, have axe judge it, and tell what has changed: SIZES, LOOKS, LANGUAGES
 	$(NPM) --prefix $(WEB) run screens -- "$(abspath $(TARGET))/screens"
+
+.PHONY: screens-quick
+screens-quick: packages-test web ## have axe judge every state of every page in both languages, on a phone and a laptop
+	$(NPM) --prefix $(WEB) run screens -- --quick "$(abspath $(TARGET))/screens-quick"
 
 .PHONY: lighthouse
 lighthouse: packages-test web $(BROWSER)/node_modules/.package-lock.json ## what Lighthouse says of the pages on a slow phone, against the program built last

@@ -243,6 +243,8 @@ export interface Participant {
   readonly undecodable?: readonly Place[];
   /** Its encoder makes no keyframe when asked. */
   readonly ignoresKeyframeRequests?: boolean;
+  /** Places of the stage on which a moderator has put it, also while they do not show it yet. */
+  readonly staged?: readonly Place[];
   /** What the line to it leaves of the picture; absent while it receives nothing. */
   readonly rung?: Rung;
   /** How well it hears and sees, 0 to 100 in steps of ten; absent while it receives nothing. */

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::conference::event::{Event, LeaveReason, Record};
 use crate::conference::seats::Seat;
+use crate::conference::stage::Staged;
 use crate::conference::state::{State, Versions};
 use crate::ids::ParticipantId;
 use crate::protocol::server::{Liveness, MediaState, ParticipantEntry};
@@ -241,7 +242,7 @@ fn once(effect: Effect, effects: &mut Vec<Effect>) {
 /// What follows from the whole batch.
 fn compare(
     state: &State,
-    before: &BTreeMap<ParticipantId, bool>,
+    before: &BTreeMap<ParticipantId, Staged>,
     versions: Versions,
     effects: &mut Vec<Effect>,
 ) {
@@ -250,8 +251,8 @@ fn compare(
         if before.get(id) != staged.get(id) {
             once(Effect::SelfChanged(Audience::One(*id)), effects);
         }
-        let is_unheard = |staged: &BTreeMap<_, _>| staged.get(id).copied().unwrap_or_default();
-        if is_unheard(before) != is_unheard(&staged) && state.participant(*id).is_some() {
+        let how = |staged: &BTreeMap<_, Staged>| staged.get(id).cloned().unwrap_or_default();
+        if how(before) != how(&staged) && state.participant(*id).is_some() {
             once(Effect::ParticipantChanged(*id), effects);
         }
     }

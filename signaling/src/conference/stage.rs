@@ -54,6 +54,15 @@ struct Chosen {
     picture_only: bool,
 }
 
+/// How somebody is on the stage.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(super) struct Staged {
+    /// For its picture alone.
+    is_only_seen: bool,
+    /// Where a moderator has put it; nowhere if it is there by rule.
+    places: Vec<Place>,
+}
+
 impl Overrides {
     pub(super) fn get(&self, place: Place) -> Option<ParticipantId> {
         self.0.get(&place).map(|chosen| chosen.participant)
@@ -170,13 +179,17 @@ impl State {
         self.overrides.is_picture_only(id) && self.floor.holder() != Some(id)
     }
 
-    /// Everybody who is on the stage or to be on it, and whether for the picture alone.
-    pub(super) fn staged(&self) -> BTreeMap<ParticipantId, bool> {
+    /// Everybody who is on the stage or to be on it, and how.
+    pub(super) fn staged(&self) -> BTreeMap<ParticipantId, Staged> {
+        let staged = |id| Staged {
+            is_only_seen: self.is_only_seen(id),
+            places: self.overrides.places_of(id).collect(),
+        };
         Place::ALL
             .into_iter()
             .flat_map(|place| [self.scene.at(place), self.overrides.get(place)])
             .flatten()
-            .map(|id| (id, self.is_only_seen(id)))
+            .map(|id| (id, staged(id)))
             .collect()
     }
 

@@ -257,6 +257,7 @@ impl State {
             score: None,
             ceased: Vec::new(),
             condition: Condition::default(),
+            staged: self.overrides.places_of(id).collect(),
         })
     }
 

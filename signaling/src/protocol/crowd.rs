@@ -72,7 +72,7 @@ pub fn gather(
     entries.sort_unstable_by_key(|entry| entry.participant);
     let mut groups: HashMap<Alike, Vec<usize>> = HashMap::new();
     for (index, entry) in entries.iter().enumerate() {
-        if entry.site.is_some() && is_plain(entry) {
+        if entry.site.is_some() && entry.staged.is_empty() && is_plain(entry) {
             groups.entry(alike(entry)).or_default().push(index);
         }
     }
@@ -101,7 +101,8 @@ pub fn gather(
     (entries, crowds)
 }
 
-/// Names every field, so that a new one is either alike or not told of a crowd.
+/// Names every field, so that a new one is either alike or not told of a crowd. Whoever is on the
+/// stage is in none.
 fn alike(entry: &ParticipantEntry) -> Alike {
     let ParticipantEntry {
         participant: _,
@@ -123,6 +124,7 @@ fn alike(entry: &ParticipantEntry) -> Alike {
         score,
         ceased,
         condition,
+        staged: _,
     } = entry;
     Alike {
         role: *role,
@@ -188,6 +190,7 @@ impl Crowd {
                 score: self.alike.score,
                 ceased: self.alike.ceased.clone(),
                 condition: self.alike.condition,
+                staged: Vec::new(),
             })
         })
     }
@@ -220,6 +223,7 @@ mod tests {
             score: Some(100),
             ceased: Vec::new(),
             condition: Condition::default(),
+            staged: Vec::new(),
         }
     }
 

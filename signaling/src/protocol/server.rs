@@ -596,6 +596,9 @@ pub struct ParticipantEntry {
     /// What it says of its own devices and line, if it does.
     #[serde(default, skip_serializing_if = "Condition::is_untold")]
     pub condition: Condition,
+    /// Places of the stage on which a moderator has put it, also while they do not show it yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub staged: Vec<Place>,
 }
 
 /// Somebody who was sent away. See [`ServerMessage::Barred`].

@@ -21,7 +21,11 @@ export const LOOKS = {
 /** States that differ from another by one sentence are seen where it is longest and shortest of room. */
 const BRIEF = { sizes: ["phone", "laptop"], looks: ["light"] };
 /** Where axe is asked: colours differ by look, what is shown differs by size; words only by language. */
-const JUDGED = { first: [["light", "laptop"], ["light", "phone"], ["dark", "laptop"]], further: [["light", "laptop"]] };
+const JUDGED = { first: ["light laptop", "light phone", "dark laptop"], further: ["light laptop"] };
+/** Where it is asked when there is little time: each size in one of the languages. */
+const JUDGED_QUICKLY = { first: ["light laptop"], further: ["light phone"] };
+/** What is looked at then. */
+export const QUICK = { sizes: ["phone", "laptop"], looks: ["light"] };
 
 /** Runs in a world of its own in the page, whose clock goes on. */
 function settle() {
@@ -109,12 +113,21 @@ export class Looker {
   async #violations() {
     // Once: it is as large as all else together.
     if (!(await this.#run("globalThis.axe !== undefined"))) await this.#run(`${axe.source}; 0`);
-    return this.#run(`axe.run({ resultTypes: ["violations"] }).then(({ violations }) => violations.map(({ id, impact, nodes }) =>
+    return this.#run(`axe.run({ resultTypes: ["violations"], preload: false }).then(({ violations }) => violations.map(({ id, impact, nodes }) =>
       "axe: " + id + " (" + impact + ") " + nodes.slice(0, 3).map(({ target }) => target.join(" ")).join(" | ")))`);
   }
 
-  /** Calls `onPicture` with the name of each look and size, its picture and what is wrong with it. */
-  async photograph({ sizes, looks, isBrief, isFirst }, onPicture) {
+  async #picture() {
+    const { data } = await this.#client.send("Page.captureScreenshot", { format: "jpeg", quality: 82, optimizeForSpeed: true });
+    return Buffer.from(data, "base64");
+  }
+
+  /**
+   * Calls `onPicture` with the name of each look and size, what is wrong with it, and its picture, but where there is
+   * no time for pictures.
+   */
+  async look({ sizes, looks, isBrief, isFirst, isQuick }, onPicture) {
+    const judged = (isQuick ? JUDGED_QUICKLY : JUDGED)[isFirst ? "first" : "further"];
     const [manySizes, manyLooks] = isBrief
       ? [sizes.filter((size) => BRIEF.sizes.includes(size)), looks.filter((look) => BRIEF.looks.includes(look))]
       : [sizes, looks];
@@ -123,9 +136,8 @@ export class Looker {
       for (const size of manySizes) {
         await this.#size(SIZES[size]);
         const found = await this.#run(`(${faults})()`);
-        if (JUDGED[isFirst ? "first" : "further"].some(([ofLook, ofSize]) => ofLook === look && ofSize === size)) found.push(...(await this.#violations()));
-        const { data } = await this.#client.send("Page.captureScreenshot", { format: "jpeg", quality: 82, optimizeForSpeed: true });
-        await onPicture(`${size}-${look}`, Buffer.from(data, "base64"), found);
+        if (judged.includes(`${look} ${size}`)) found.push(...(await this.#violations()));
+        onPicture(`${size}-${look}`, found, isQuick ? null : await this.#picture());
       }
     }
   }

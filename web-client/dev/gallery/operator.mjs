@@ -113,6 +113,7 @@ export const OPERATORS = [
 
   // The picture.
   state("stage", stage),
+  state("stage-asked", steps(stage, tell(person(TAN_THANH, { staged: ["main"], muted: true })), later(250), reads("operator.asked"))),
   state("stage-empty", steps(stage, say({ type: "stage", version: 9, main: null, second: null, screen: null, speakers: [] }), later(250))),
   state("watching-many", steps(filter("present"), async (page) => {
     for (let index = 0; index < 6; index++) {

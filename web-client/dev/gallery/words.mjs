@@ -60,7 +60,13 @@ export class Shown {
     }
   }
 
-  missing(language) {
-    return [...sentences(language).keys()].filter((key) => !this.#seen.has(`${language} ${key}`));
+  /** Whether a sentence has been shown, or there is none of this key. */
+  has(language, key) {
+    return this.#seen.has(`${language} ${key}`) || !sentences(language).has(key);
+  }
+
+  /** The keys of what has not been shown, but for those that are known not to be. */
+  missing(language, known) {
+    return [...sentences(language).keys()].filter((key) => !this.has(language, key) && !Object.hasOwn(known, key));
   }
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::protocol::Place;
+use crate::protocol::server::MediaState;
 
 #[test]
 fn main_shows_the_hall_and_second_the_holder_of_the_floor() {
@@ -130,6 +131,11 @@ fn whoever_is_put_on_the_stage_is_asked_before_anything_of_it_comes() {
     assert_eq!(meeting.state.scene().main, Some(hall));
     let own = meeting.own(commune);
     assert_eq!((own.on_stage, own.muted, own.cut), (true, true, false));
+    let entry = meeting
+        .state
+        .participant_entry(commune, MediaState::None)
+        .unwrap();
+    assert_eq!(entry.staged, [Place::Main], "operators see whom they asked");
     let decline = Command::YieldFloor {
         participant: commune,
     };

@@ -1,0 +1,3 @@
+// Sentences that no state of the gallery shows, each with the reason.
+
+export const UNSEEN = {};
