@@ -270,3 +270,26 @@ it("sends the layers that are looked at, one change after the other", async () =
   expect(active(2)).toEqual([true]);
   expect(active(0)).toEqual([true]);
 });
+
+it("looks at the way without a report of everything while sound is played, but for each eighth time", async () => {
+  const peer = await connected();
+  const received: number[] = [];
+  for (let look = 1; look <= 8; look++) {
+    connection.playedAt = 100 * look;
+    connection.received = 1_000 * look;
+    received.push((await peer.sight()).received);
+  }
+  expect(connection.count("getStats")).toBe(1);
+  expect(received).toEqual([...received].sort((a, b) => a - b));
+  expect(new Set(received).size).toBe(8);
+});
+
+it("counts what has come where nothing is played", async () => {
+  const peer = await connected();
+  connection.received = 10;
+  const [first, second] = [await peer.sight(), await peer.sight()];
+  connection.received = 20;
+  const third = await peer.sight();
+  expect([first.received, second.received < third.received, first.received === second.received]).toEqual([10, true, true]);
+  expect(connection.count("getStats")).toBe(3);
+});

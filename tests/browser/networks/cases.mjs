@@ -172,9 +172,11 @@ export const CASES = {
   },
   slow: {
     title: "a processor six times slower",
+    isFrugal: true,
     steps: [{ name: "then", seconds: 20, act: (_, page) => slowDown(page, 6) }],
     bars: [
       bar("then", "main thread busy", (it) => it.busy * 100, 10, { unit: " %" }),
+      bar("then", "of that, the page's scripts", (it) => it.scripted * 100, 5, { unit: " %" }),
       concealed("then", 0.5),
       offered("then"),
     ],

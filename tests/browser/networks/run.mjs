@@ -55,7 +55,7 @@ class Lane {
     before?.(line.namespace);
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, permissions: ["camera", "microphone"] });
     try {
-      await context.addInitScript(witness);
+      await context.addInitScript(witness, CASES[name].isFrugal ?? false);
       const opened = Date.now();
       const visitor = await Visitor.at(context, this.link, { seconds: 90 });
       const button = visitor.page.getByRole("button", { name: "Join and watch" });
@@ -68,19 +68,20 @@ class Lane {
       const participant = await visitor.about("participant");
       const effort = await context.newCDPSession(visitor.page);
       await effort.send("Performance.enable");
-      /** Seconds for which the main thread has worked. */
+      /** Seconds for which the main thread has worked, and for which it ran scripts. */
       const worked = async () => {
         const { metrics } = await effort.send("Performance.getMetrics");
-        return metrics.find(({ name }) => name === "TaskDuration").value;
+        return ["TaskDuration", "ScriptDuration"].map((what) => metrics.find(({ name }) => name === what).value);
       };
-      const times = [{ name: "join", from: clicked, to: Date.now(), work: 0 }];
+      const times = [{ name: "join", from: clicked, to: Date.now(), work: [0, 0] }];
       for (const { name: step, seconds, line: link, act } of steps) {
         const from = Date.now();
         if (link) line.set(link);
         await act?.(line.namespace, visitor.page);
         const before = await worked();
         await passing(seconds * 1_000);
-        times.push({ name: step, from, to: Date.now(), work: (await worked()) - before });
+        const after = await worked();
+        times.push({ name: step, from, to: Date.now(), work: after.map((seconds, index) => seconds - before[index]) });
       }
       const told = await visitor.page.evaluate(testimony);
       const isAnother = (await visitor.about("participant")) !== participant;
@@ -88,8 +89,8 @@ class Lane {
       const evidence = Object.fromEntries(
         times.map(({ name: step, from, to, work }) => {
           const it = new Evidence(told, line.between(from, to), from, to);
-          const busy = (work * 1_000) / (to - from);
-          Object.assign(it, { baseline, isAnother, busy, loaded: (loaded - opened) / 1_000 });
+          const [busy, scripted] = work.map((seconds) => (seconds * 1_000) / (to - from));
+          Object.assign(it, { baseline, isAnother, busy, scripted, loaded: (loaded - opened) / 1_000 });
           return [step, it];
         }),
       );

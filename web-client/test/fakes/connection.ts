@@ -14,7 +14,11 @@ interface FakeTransceiver {
     getParameters(): { encodings: RTCRtpEncodingParameters[] };
     setParameters(parameters: { encodings: RTCRtpEncodingParameters[] }): Promise<void>;
   };
-  readonly receiver: { track: MediaStreamTrack; jitterBufferTarget: number | null };
+  readonly receiver: {
+    track: MediaStreamTrack;
+    jitterBufferTarget: number | null;
+    getSynchronizationSources(): { timestamp: number }[];
+  };
 }
 
 export class FakeConnection extends EventTarget {
@@ -41,7 +45,11 @@ export class FakeConnection extends EventTarget {
         return Promise.resolve();
       },
     };
-    const receiver = { track: { id: `received-${mid}`, kind } as unknown as MediaStreamTrack, jitterBufferTarget: null };
+    const receiver = {
+      track: { id: `received-${mid}`, kind } as unknown as MediaStreamTrack,
+      jitterBufferTarget: null,
+      getSynchronizationSources: () => (kind === "audio" && this.playedAt > 0 ? [{ timestamp: this.playedAt }] : []),
+    };
     const transceiver = { kind, init, mid, sender, receiver };
     this.transceivers.push(transceiver);
     return transceiver;
@@ -66,8 +74,11 @@ export class FakeConnection extends EventTarget {
 
   /** Bytes that have come. */
   received = 0;
+  /** When the newest packet of sound was played. */
+  playedAt = 0;
 
   getStats(): Promise<Map<string, unknown>> {
+    this.calls.push("getStats");
     const pair = { type: "candidate-pair", bytesReceived: this.received };
     return Promise.resolve(new Map<string, unknown>([["pair", pair]]));
   }
