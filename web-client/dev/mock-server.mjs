@@ -1,5 +1,5 @@
 // A conference without media, for working on the pages: serves dist/ as the real server does and plays a country.
-// node dev/mock-server.mjs [port]
+// node dev/mock-server.mjs [port]; with 0 the system chooses, and the links say what
 
 import { createReadStream, existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -504,7 +504,7 @@ if (rate > 0) {
 const port = Number(process.argv[2] ?? 7950);
 http.listen(port, "127.0.0.1", () => {
   const link = (path, text) =>
-    `http://127.0.0.1:${port}${path}#token=e30.${Buffer.from(JSON.stringify(text)).toString("base64url")}.mock`;
+    `http://127.0.0.1:${http.address().port}${path}#token=e30.${Buffer.from(JSON.stringify(text)).toString("base64url")}.mock`;
   const conference = CONFERENCE.id;
   console.log("operator", link("/operator", { conf: conference, role: "operator" }));
   console.log("chair   ", link("/operator", { conf: conference, role: "chair" }));

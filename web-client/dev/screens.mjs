@@ -4,6 +4,7 @@
 // node dev/screens.mjs [--quick] OUTPUT_DIR [name filter]
 
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -28,9 +29,6 @@ const looks = chosen("LOOKS", isQuick ? QUICK.looks : Object.keys(LOOKS));
 const languages = chosen("LANGUAGES", ["vi", "en"]);
 /** Pages at the same time, each with a server of its own. More do not help two cores. */
 const WORKERS = Number(process.env.WORKERS ?? 4);
-/** Ports of one run: several may go on at the same time. */
-const PORT = 20_000 + 10 * (process.pid % 2_000);
-
 const states = [...CLERK, ...LINE_CHECKS, ...OPERATORS].filter(([name]) => name.includes(ONLY));
 const shown = new Shown();
 const failures = [];
@@ -43,13 +41,14 @@ function fail(name, what) {
 
 const tokenOf = (claims) => `e30.${Buffer.from(JSON.stringify({ conf: "01JD8XZ3N7", ...claims })).toString("base64url")}.mock`;
 
-async function startServer(port) {
-  const server = spawn(process.execPath, [fileURLToPath(new URL("mock-server.mjs", import.meta.url)), String(port)], {
+/** At a port that the system chooses: several runs may go on at the same time. */
+async function startServer() {
+  const server = spawn(process.execPath, [fileURLToPath(new URL("mock-server.mjs", import.meta.url)), "0"], {
     env: { ...process.env, MOCK_QUEUE: "1", MOCK_CHANGES: "0" },
     stdio: ["ignore", "pipe", "inherit"],
   });
-  await new Promise((ready) => server.stdout.once("data", ready));
-  return server;
+  const [links] = await Promise.race([once(server.stdout, "data"), once(server, "exit").then(([code]) => Promise.reject(new Error(`the mock server ended with ${code}`)))]);
+  return { server, port: Number(/:(\d+)\//u.exec(links)[1]) };
 }
 
 /** Runs in the page before its own scripts: this browser was never here, and its person speaks this language. */
@@ -100,11 +99,11 @@ class Windows {
 /** One state in all its pictures. */
 async function show(windows, port, state, differences) {
   const [name, , , , { isBrief = false, userAgent, hasTouch } = {}] = state;
-  await fetch(`http://127.0.0.1:${port}/begin`);
   const context = await windows.of({ ...(userAgent && { userAgent }), ...(hasTouch && { hasTouch }) });
   const page = await context.newPage();
   page.on("pageerror", (error) => fail(name, `error in the page: ${error.message}`));
   try {
+    await fetch(`http://127.0.0.1:${port}/begin`);
     await reach(page, port, state);
     const looker = await Looker.at(page);
     for (const language of languages) {
@@ -137,10 +136,10 @@ const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", arg
 const differences = new Differences(OUT);
 const queue = [...states];
 await Promise.all(
-  Array.from({ length: WORKERS }, async (_, index) => {
-    const server = await startServer(PORT + index);
+  Array.from({ length: WORKERS }, async () => {
+    const { server, port } = await startServer();
     const windows = new Windows(browser);
-    for (let state = queue.shift(); state !== undefined; state = queue.shift()) await show(windows, PORT + index, state, differences);
+    for (let state = queue.shift(); state !== undefined; state = queue.shift()) await show(windows, port, state, differences);
     server.kill();
   }),
 );

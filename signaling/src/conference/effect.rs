@@ -11,8 +11,8 @@ use crate::conference::seats::Seat;
 use crate::conference::stage::Staged;
 use crate::conference::state::{State, Versions};
 use crate::ids::ParticipantId;
-use crate::protocol::server::{Liveness, MediaState, ParticipantEntry};
 use crate::protocol::CloseReason;
+use crate::protocol::server::{Liveness, MediaState, ParticipantEntry};
 
 /// Something to be done outside after events have been stored.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::auth::{Role, Verb};
 use crate::conference::command::{Actor, Refusal};
-use crate::conference::event::Event;
+use crate::conference::event::{By, Event};
 use crate::conference::state::State;
 use crate::ids::ParticipantId;
 use crate::protocol::{ErrorCode, Place, Source};

@@ -37,10 +37,10 @@ impl<'k> Contacts<'k> {
             let code = &site.code;
             format!("the {column} of {code} must be one line of {most} characters, {NO_CONTROLS}")
         };
-        let contact_name = read(name, kept_name, MAX_NAME_CHARS)
-            .map_err(|most| wrong(CONTACT[0], most))?;
-        let contact_phone = read(phone, kept_phone, MAX_PHONE_CHARS)
-            .map_err(|most| wrong(CONTACT[1], most))?;
+        let contact_name =
+            read(name, kept_name, MAX_NAME_CHARS).map_err(|most| wrong(CONTACT[0], most))?;
+        let contact_phone =
+            read(phone, kept_phone, MAX_PHONE_CHARS).map_err(|most| wrong(CONTACT[1], most))?;
         Ok(Site {
             contact_name,
             contact_phone,
@@ -89,7 +89,10 @@ mod tests {
         assert_eq!(one(plain, &known).unwrap(), known[0]);
         let of_names = "code,name,level,parent_code,contact_name\nVN,C,central,,\n";
         let site = one(of_names, &known).unwrap();
-        assert_eq!((site.contact_name, site.contact_phone.as_deref()), (None, Some("1")));
+        assert_eq!(
+            (site.contact_name, site.contact_phone.as_deref()),
+            (None, Some("1"))
+        );
     }
 
     #[test]

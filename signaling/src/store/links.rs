@@ -129,11 +129,10 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn link(&self, code: &CodeHash) -> Result<Option<LinkRow>, StoreError> {
-        let row =
-            sqlx::query("SELECT token, name, devices, expires_at FROM links WHERE code = $1")
-                .bind(code.as_str())
-                .fetch_optional(&self.reader)
-                .await?;
+        let row = sqlx::query("SELECT token, name, devices, expires_at FROM links WHERE code = $1")
+            .bind(code.as_str())
+            .fetch_optional(&self.reader)
+            .await?;
         row.as_ref().map(link).transpose()
     }
 }

@@ -120,7 +120,12 @@ async fn whoever_holds_a_link_may_know_whom_to_call_at_the_province_also_once_it
         ("content-type", "text/csv".to_owned()),
     ];
     let imported = world
-        .call(Method::POST, "/api/v1/sites/import", &headers, list.to_owned())
+        .call(
+            Method::POST,
+            "/api/v1/sites/import",
+            &headers,
+            list.to_owned(),
+        )
         .await;
     assert_eq!(imported.status, StatusCode::OK, "{}", imported.text);
     let province = json!({

@@ -95,7 +95,12 @@ fn a_site_on_the_stage_is_heard_with_the_floor_alone_or_once_a_moderator_says_so
     put_by_a_program(&mut meeting, commune);
     meeting.publish(commune, Source::Camera);
     meeting.media(commune, Source::Camera, true);
-    let heard = |meeting: &Meeting| (meeting.state.scene().speakers.clone(), meeting.own(commune).muted);
+    let heard = |meeting: &Meeting| {
+        (
+            meeting.state.scene().speakers.clone(),
+            meeting.own(commune).muted,
+        )
+    };
     assert_eq!(meeting.state.scene().main, Some(commune));
     assert_eq!(heard(&meeting), (vec![hall], true));
 
@@ -105,7 +110,11 @@ fn a_site_on_the_stage_is_heard_with_the_floor_alone_or_once_a_moderator_says_so
     assert_eq!(heard(&meeting), (vec![hall, commune], false));
     let revoke = Command::RevokeFloor { participant };
     meeting.by(chair, revoke).unwrap();
-    assert_eq!(heard(&meeting), (vec![hall], true), "the sound goes with the floor");
+    assert_eq!(
+        heard(&meeting),
+        (vec![hall], true),
+        "the sound goes with the floor"
+    );
 
     let unmute = Command::Mute {
         participant,
