@@ -85,7 +85,7 @@ export const CLERK = [
   ["clerk-watching-three", "/site", SITE, steps(join, stage(HALL_PICTURE, SPEAKER, HALL_SCREEN), holds(SPEAKER), reads("presence.speaks"))],
   ["clerk-enlarged", "/site", SITE, steps(join, stage(HALL_PICTURE, SPEAKER), holds(SPEAKER), press("stage.enlarge"), present(".enlarge"))],
   ["clerk-no-hall", "/site", SITE, steps(join, stage(null, null), holds(null), reads("presence.nobody_speaks"))],
-  ["clerk-no-picture", "/site", SITE, steps(join, (page) => page.evaluate(() => globalThis.__peer.lines.forEach(({ receiver }) => receiver.track?.stop())), say({ type: "stage", version: 9, main: HALL_PICTURE, second: null, screen: null, speakers: [] }), later(500))],
+  ["clerk-no-picture", "/site", SITE, steps(join, (page) => page.evaluate(() => globalThis.__peer.lines.forEach(({ receiver }) => receiver.track?.stop())), say({ type: "stage", version: 9, main: HALL_PICTURE, second: null, screen: null, speakers: [] }), reads("stage.no_picture"))],
   ["clerk-undecodable", "/site", SITE, steps(join, say({ type: "undecodable", version: 9, places: ["main"] }), reads("stage.undecodable"))],
   ["clerk-sound-blocked", "/site", { ...SITE, flags: { isQuiet: true } }, steps(join, reads("stage.blocked"))],
   ["clerk-scheduled", "/site", { ...SITE, state: "scheduled" }, steps(join, say({ type: "conference", version: 9, id: "01JD8XZ3N7", title: "Hội nghị giao ban trực tuyến toàn quốc tháng 11", state: "scheduled" }), stage(null, null), reads("floor.not_running"))],
