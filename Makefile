@@ -202,6 +202,18 @@ bench-conferences: packages web ## conference after conference at one server, an
 	cargo build --locked --profile $(PROFILE) -p signaling -p loadtest --bins
 	loadtest/scripts/bench-conferences.sh $(BUILT)/dinh $(BUILT)/dinh-loadtest $(TARGET)/bench-conferences
 
+.PHONY: bench-restart
+bench-restart: packages web ## a server killed, upgraded and reloaded under a thousand sites: SITES, FORGETS=1, PROFILE=dev
+	$(call install,openssl:openssl)
+	cargo build --locked --profile $(PROFILE) -p signaling -p loadtest --bins
+	loadtest/scripts/bench-restart.sh $(BUILT)/dinh $(BUILT)/dinh-loadtest $(TARGET)/bench-restart
+
+.PHONY: bench-turns
+bench-turns: packages web ## a thousand sites that get through by TURN inside TLS alone: SITES, DURATION, PROFILE=dev
+	$(call install,openssl:openssl)
+	cargo build --locked --profile $(PROFILE) -p signaling -p loadtest --bins
+	TLS=1 SCENARIO=loadtest/scenarios/turns.toml loadtest/scripts/bench-country.sh $(BUILT)/dinh $(BUILT)/dinh-loadtest $(TARGET)/bench-turns
+
 .PHONY: web
 web: $(WEB)/dist/index.html
 

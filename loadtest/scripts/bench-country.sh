@@ -6,7 +6,7 @@
 #
 # Variables: SCENARIO (a file of loadtest/scenarios); SITES, DURATION and RAMP (sites a second) go
 # before what the scenario says; SERVER_CPU and GENERATOR_CPU are cores, as taskset counts them;
-# OPTIONS are further options of `dinh-loadtest run`, such as thresholds.
+# TLS=1 has the server speak TLS; OPTIONS are further options of `dinh-loadtest run`, such as thresholds.
 set -euo pipefail
 
 dinh=$(realpath "$1")
@@ -31,6 +31,11 @@ check_cores "$server_cpu" "$generator_cpu"
 rm -rf "$directory"
 mkdir -p "$directory"
 directory=$(realpath "$directory")
+if [ -n "${TLS:-}" ]; then
+    make_authority "$directory"
+    issue "$directory" certificate 4097
+    options+=(--ca-file "$directory/ca.pem")
+fi
 start_server "$dinh" "$directory" "$server_cpu"
 
 # Not exec'ed: the trap stops the server whatever comes of the run.

@@ -13,6 +13,7 @@ pub mod fleet;
 pub mod ledger;
 pub mod line;
 pub mod machine;
+pub mod manager;
 pub mod marker;
 pub mod measure;
 mod page;

@@ -19,6 +19,10 @@ const IMPOSSIBLE: u8 = 3;
 fn main() -> ExitCode {
     match cli::Cli::parse().command {
         cli::Command::Run(arguments) => run(*arguments),
+        cli::Command::Keep(arguments) => match arguments.run() {
+            Err(error) => fail(IMPOSSIBLE, &error),
+            Ok(()) => ExitCode::SUCCESS,
+        },
         cli::Command::Compare(arguments) => match arguments.run() {
             Err(error) => fail(USAGE, &error),
             Ok(compared) => {

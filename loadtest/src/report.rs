@@ -331,6 +331,8 @@ pub enum FaultKind {
     Reload,
     /// Sites left and joined again.
     Churn,
+    /// The server was ended and started again, or read its settings.
+    Restart,
 }
 
 /// Sites that went and came back.
@@ -339,6 +341,12 @@ pub enum FaultKind {
 pub struct Fault {
     /// What they did.
     pub kind: FaultKind,
+    /// How the server was restarted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub how: Option<String>,
+    /// Why that came to nothing, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
     /// Seconds since all watch; of churn, the first.
     pub at_seconds: f64,
     /// Sites that went; of churn, each time counts.
@@ -351,6 +359,9 @@ pub struct Fault {
     pub connected: Option<Summary>,
     /// The same to the first packet of media.
     pub first_packet: Option<Summary>,
+    /// The same to the first packet of sound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heard: Option<Summary>,
     /// The same to the first complete keyframe.
     pub first_key_frame: Option<Summary>,
     /// Seconds from the fault until the last that came back had a picture. Not for churn.
@@ -521,6 +532,12 @@ pub struct Written {
 }
 
 impl Report {
+    /// What came of each restart of the server.
+    pub fn restarts(&self) -> impl Iterator<Item = &Fault> {
+        let all = self.faults.iter();
+        all.filter(|fault| fault.kind == FaultKind::Restart)
+    }
+
     /// All thresholds were kept.
     pub fn is_good(&self) -> bool {
         self.thresholds.iter().all(|verdict| verdict.kept)

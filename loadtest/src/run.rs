@@ -192,13 +192,15 @@ async fn watch_together(part: &Part, operator: Option<&Operator>, joining: Insta
     let first = Window::open(scenario, fleet);
     board.watching(scenario.duration);
     board.begins(begin);
-    let (handed, storms, attacked, ()) = tokio::join!(
+    let (handed, storms, (restarts, restarted), attacked, ()) = tokio::join!(
         director::hand_over(part, operator, begin),
         director::storms(part, begin),
+        director::restarts(part, begin),
         hostile::attack(part, begin),
         tokio::time::sleep(scenario.duration),
     );
     chapters.extend(storms);
+    chapters.extend(restarts);
     let (attack, chapter) = attacked.unzip();
     chapters.extend(chapter);
     chapters.push(Chapter::new(Phase::Leaving, fleet.cut().await));
@@ -209,6 +211,7 @@ async fn watch_together(part: &Part, operator: Option<&Operator>, joining: Insta
         begin: first,
         end: last,
         handed,
+        restarted,
         attack,
     }
 }

@@ -60,6 +60,10 @@ pub struct Scenario {
     pub lines: Vec<LineProfile>,
     /// One participant does its worst.
     pub hostile: Option<Hostile>,
+    /// The server is ended and started again, or made to read its settings.
+    pub restarts: Vec<Restart>,
+    /// The program that does so: it gets the word for how.
+    pub restart_with: Option<PathBuf>,
 }
 
 /// Sites that leave and join again while all watch.
@@ -80,6 +84,15 @@ pub struct ReloadStorm {
     pub sites: u32,
     /// How long a page takes to load until it opens its WebSocket.
     pub away: Duration,
+}
+
+/// The server is ended and started again, or made to read its settings, by another program.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Restart {
+    /// When, since all watch.
+    pub at: Duration,
+    /// In a word: that program's only argument.
+    pub how: String,
 }
 
 /// The floor, handed from one site to the next.
@@ -292,6 +305,8 @@ impl Scenario {
             floor: None,
             lines: Vec::new(),
             hostile: None,
+            restarts: Vec::new(),
+            restart_with: None,
         }
     }
 
@@ -331,6 +346,9 @@ impl Scenario {
                 "from {after} s on one participant does its worst: {kinds}"
             ));
         }
+        for Restart { at, how } in &self.restarts {
+            all.push(format!("at {} s the server: {how}", seconds(at)));
+        }
         if let Some(video) = &self.media.synthetic {
             let (fps, kbps) = (video.fps, video.kbps);
             all.push(format!(
@@ -349,15 +367,18 @@ impl Scenario {
         let happens = self.churn.is_some()
             || !self.reloads.is_empty()
             || self.floor.is_some()
-            || self.hostile.is_some();
+            || self.hostile.is_some()
+            || !self.restarts.is_empty();
         if happens && !conference {
             return Err(
-                "churn, reload, floor and hostile need a conference: give server".to_owned(),
+                "churn, reload, floor, hostile and restart need a conference: give server"
+                    .to_owned(),
             );
         }
         if let Some(hostile) = &self.hostile {
             self.check_hostile(hostile)?;
         }
+        self.check_restarts()?;
         if self.floor.is_some() && !self.operator {
             return Err("floor needs an operator: operator = true, and a token for one".to_owned());
         }
@@ -409,6 +430,29 @@ impl Scenario {
         if !self.reloads.is_empty() {
             return Err(
                 "hostile and reload cannot be told apart in one run: give one of them".to_owned(),
+            );
+        }
+        Ok(())
+    }
+
+    fn check_restarts(&self) -> Result<(), String> {
+        let Some(last) = self.restarts.iter().map(|restart| restart.at).max() else {
+            return Ok(());
+        };
+        if self.restart_with.is_none() {
+            return Err("restart needs a program that does it: give --restart-with".to_owned());
+        }
+        if last >= self.duration {
+            let all = self.duration.as_secs_f64();
+            return Err(format!(
+                "restart: at must be less than the duration, {all} s"
+            ));
+        }
+        if !self.reloads.is_empty() || self.churn.is_some() || self.hostile.is_some() {
+            return Err(
+                "restart cannot be told apart from reload, churn and hostile in one run: give one \
+                 of them"
+                    .to_owned(),
             );
         }
         Ok(())

@@ -38,6 +38,8 @@ pub struct Thresholds {
     pub max_all_back: Option<f64>,
     /// Longest gap in the sound of a site that had nothing to do with a reload storm, milliseconds.
     pub max_others_audio_gap: Option<f64>,
+    /// Seconds from a restart of the server until everybody hears again.
+    pub max_heard_again: Option<f64>,
     /// Most gaps in the others' sound beside a hostile participant.
     pub max_hostile_gaps: Option<u32>,
     /// By how much the server's CPU may rise beside a hostile participant, percent.
@@ -85,6 +87,15 @@ impl Thresholds {
             let renegotiated = f64::from(floor.renegotiated);
             verdicts.push(most("maxRenegotiated", 0.0, Some(renegotiated)));
         }
+        let restarts: Vec<_> = report.restarts().collect();
+        if !restarts.is_empty() {
+            // What was not done shows nothing.
+            let gone = restarts.iter().map(|fault| match fault.failure {
+                None => Some(f64::from(fault.sites.saturating_sub(fault.resumed))),
+                Some(_) => None,
+            });
+            verdicts.push(most("maxGone", 0.0, gone.sum()));
+        }
         for (name, limit, measured) in self
             .upper(report)
             .into_iter()
@@ -99,7 +110,7 @@ impl Thresholds {
     }
 
     /// What may not be exceeded: name, limit, figure.
-    fn upper(&self, report: &Report) -> [Figure; 13] {
+    fn upper(&self, report: &Report) -> [Figure; 14] {
         let (media, server) = (&report.media, report.server.as_ref());
         [
             ("maxLoss", self.max_loss, Self::loss(report)),
@@ -149,6 +160,11 @@ impl Thresholds {
                 "maxOthersAudioGap",
                 self.max_others_audio_gap,
                 Self::others_gap(report),
+            ),
+            (
+                "maxHeardAgain",
+                self.max_heard_again,
+                Self::heard_again(report),
             ),
             (
                 "maxDiffering",
@@ -237,6 +253,16 @@ impl Thresholds {
         worst(times)
     }
 
+    /// Nothing when somebody did not hear again.
+    fn heard_again(report: &Report) -> Option<f64> {
+        let times = report.restarts().map(|fault| match fault.heard {
+            _ if fault.sites == 0 => Some(0.0),
+            Some(heard) if heard.count == u64::from(fault.sites) => Some(heard.max / 1e3),
+            _ => None,
+        });
+        worst(times)
+    }
+
     fn others_gap(report: &Report) -> Option<f64> {
         let others = report
             .faults
@@ -271,6 +297,8 @@ pub(crate) fn words(name: &str) -> (&str, &'static str, f64) {
         "maxFloorSwitchP99" => ("New speaker seen, 99 % of sites within", "ms", 1.0),
         "maxRejoinP99" => ("Picture again after a fault, 99 % within", "s", 1.0),
         "maxAllBack" => ("All back after a reload storm within", "s", 1.0),
+        "maxHeardAgain" => ("All hear again after a restart within", "s", 1.0),
+        "maxGone" => ("Most participants gone after a restart", "", 1.0),
         "maxOthersAudioGap" => ("Longest gap in the sound of others", "ms", 1.0),
         "maxDiffering" => ("Most sites that know something else", "", 1.0),
         "minFps" => ("Least frames a second at any site", "", 1.0),

@@ -89,7 +89,7 @@ mod tests {
         let words = words.into_iter().chain(line.split_whitespace());
         match Cli::try_parse_from(words)?.command {
             Command::Compare(compare) => Ok(compare),
-            Command::Run(_) => panic!("it was compare"),
+            Command::Run(_) | Command::Keep(_) => panic!("it was compare"),
         }
     }
 

@@ -105,6 +105,9 @@ pub(crate) struct Run {
     /// Process id of the server, to measure what it uses
     #[arg(long, value_name = "PID")]
     server_pid: Option<u32>,
+    /// Program that does each [[restart]] of the scenario; it gets its `how`
+    #[arg(long, value_name = "PROGRAM")]
+    restart_with: Option<PathBuf>,
     /// UDP sockets that all sites share when the server is on loopback [default: 2]
     #[arg(long, value_name = "N")]
     sockets: Option<usize>,
@@ -167,6 +170,9 @@ struct Limits {
     /// Longest gap in the sound of sites that did not reload, milliseconds
     #[arg(long, value_name = "MS")]
     max_others_audio_gap: Option<f64>,
+    /// Until everybody hears again after a restart of the server, seconds
+    #[arg(long, value_name = "SECONDS")]
+    max_heard_again: Option<f64>,
     /// Most gaps over 100 ms in the sound of those beside a hostile participant
     #[arg(long, value_name = "COUNT")]
     max_hostile_gaps: Option<u32>,
@@ -259,6 +265,7 @@ impl Run {
         let transport = tcp.or_else(|| self.turn.then_some(Transport::Turn));
         replace(&mut file.transport, transport.map(TransportText));
         replace(&mut file.sockets, self.sockets);
+        replace(&mut file.restart_with, self.restart_with);
         replace(&mut file.seed, self.seed);
         replace(&mut file.media.layers, self.layers);
         replace(&mut file.media.clip, self.clip);
@@ -312,6 +319,7 @@ impl Limits {
             max_rejoin_p99: self.max_rejoin_p99.or(file.max_rejoin_p99),
             max_all_back: self.max_all_back.or(file.max_all_back),
             max_others_audio_gap: self.max_others_audio_gap.or(file.max_others_audio_gap),
+            max_heard_again: self.max_heard_again.or(file.max_heard_again),
             max_hostile_gaps: self.max_hostile_gaps.or(file.max_hostile_gaps),
             max_hostile_rise: self.max_hostile_rise.or(file.max_hostile_rise),
             min_fairness: self.min_fairness.or(file.min_fairness),
@@ -337,7 +345,7 @@ mod tests {
             .chain(line.split_whitespace());
         match Cli::try_parse_from(words)?.command {
             Command::Run(run) => run.into_scenario(),
-            Command::Compare(_) => panic!("it was run"),
+            Command::Compare(_) | Command::Keep(_) => panic!("it was run"),
         }
     }
 

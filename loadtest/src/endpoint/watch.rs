@@ -79,6 +79,8 @@ pub struct ObservedStream {
     pub first_chapter: usize,
     /// Its counters, chapter by chapter from that one on.
     pub chapters: Vec<StreamTotals>,
+    /// When the first packet came, from the start of the run.
+    pub first_arrival: Duration,
     /// When the last packet came, from the start of the run.
     pub last_arrival: Duration,
 }
@@ -94,6 +96,15 @@ pub struct Observed {
     pub gone: Option<Duration>,
     /// It was on air for a while, and does not see itself meanwhile.
     pub has_published: bool,
+}
+
+impl Observed {
+    /// When the first packet of sound came, from the start of the run.
+    pub fn first_heard(&self) -> Option<Duration> {
+        let sound = self.streams.iter();
+        let sound = sound.filter(|stream| stream.kind == MediaKind::Audio);
+        sound.map(|stream| stream.first_arrival).min()
+    }
 }
 
 /// A receiving m-line.
@@ -302,6 +313,7 @@ impl Watch {
             ssrc: watched.stream.spec().ssrc,
             first_chapter: watched.first_chapter,
             chapters: watched.stream.chapters(),
+            first_arrival: watched.stream.first_arrival(),
             last_arrival: watched.stream.last_arrival(),
         });
         Observed {

@@ -153,6 +153,7 @@ pub struct Stream {
     playout: Option<Playout>,
     newest_timestamp: Option<u32>,
     chapters: Chapters,
+    first_arrival: Duration,
     last_arrival: Duration,
     bytes: u64,
     frames: u64,
@@ -199,6 +200,7 @@ impl Stream {
                 highest: None,
                 strays: Strays::default(),
             },
+            first_arrival: arrival,
             last_arrival: arrival,
             bytes: 0,
             frames: 0,
@@ -393,6 +395,11 @@ impl Stream {
     /// What came of it, chapter by chapter from the one in which it began.
     pub fn chapters(&self) -> Vec<StreamTotals> {
         self.clone().close(self.last_arrival)
+    }
+
+    /// When its first packet came, from the start of the run.
+    pub const fn first_arrival(&self) -> Duration {
+        self.first_arrival
     }
 
     /// When the last packet came that was not late.

@@ -1,6 +1,6 @@
 //! How far the run is: written by members and the collector, read by the run and the progress bar.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -8,6 +8,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use signaling::ids::ParticipantId;
 use tokio::sync::watch;
 
+use super::plan::Cause;
 use crate::fleet::EndpointId;
 
 /// How far the run is, for a progress bar.
@@ -49,10 +50,12 @@ struct State {
     settled: FxHashSet<u32>,
     last_joined: Option<Instant>,
     participants: FxHashMap<u32, ParticipantId>,
-    /// Connections that are to come back after a reload storm, by the storm's number.
-    returning: FxHashMap<EndpointId, usize>,
-    /// How many have come back after each.
-    back: Vec<u32>,
+    /// Members that are to come back, on which connection, and why they went.
+    returning: FxHashMap<u32, (EndpointId, Cause)>,
+    /// How many have come back.
+    back: BTreeMap<Cause, u32>,
+    /// The restart of the server that came last, and when.
+    restart: Option<(usize, Instant)>,
     /// When sites learnt that they have the floor, in order.
     told: Vec<(u32, Instant)>,
     put_off: u32,
@@ -60,6 +63,11 @@ struct State {
 
 /// Endpoint number of the publisher; sites have their own number.
 pub(super) const PUBLISHER: EndpointId = EndpointId::first(u32::MAX);
+
+/// Whether this is a connection of the publisher's.
+pub(super) const fn is_publisher(id: EndpointId) -> bool {
+    id.member == PUBLISHER.member
+}
 
 impl Board {
     pub(super) fn new(asked: u32, progress: watch::Sender<Progress>) -> Self {
@@ -108,19 +116,39 @@ impl Board {
         self.state().put_off
     }
 
-    /// This connection is to bring a site back after a reload storm.
-    pub(super) fn returning(&self, id: EndpointId, storm: usize) {
-        self.state().returning.insert(id, storm);
+    /// This connection is to bring a member back.
+    pub(super) fn returning(&self, id: EndpointId, cause: Cause) {
+        self.state().returning.insert(id.member, (id, cause));
     }
 
-    /// Waits until so many are back after a storm, or the time is over.
-    pub(super) async fn all_back(&self, storm: usize, sites: u32, timeout: Duration) {
+    /// The server is restarted: sessions that end from now on end because of that.
+    pub(super) fn restarts(&self, number: usize, at: Instant) {
+        self.state().restart = Some((number, at));
+    }
+
+    /// The restart that came last, and when.
+    pub(super) fn restart(&self) -> Option<(usize, Instant)> {
+        self.state().restart
+    }
+
+    /// Waits until so many are back, or the time is over.
+    pub(super) async fn all_back(&self, cause: Cause, sites: u32, timeout: Duration) {
+        let back = |state: &State| state.back.get(&cause).is_some_and(|back| *back >= sites);
+        self.until(timeout, back).await;
+    }
+
+    /// Waits until nobody is away for this cause, or the time is over.
+    pub(super) async fn nobody_away(&self, cause: Cause, timeout: Duration) {
+        let nobody = |state: &State| state.returning.values().all(|(_, away)| *away != cause);
+        self.until(timeout, nobody).await;
+    }
+
+    async fn until(&self, timeout: Duration, is_so: impl Fn(&State) -> bool) {
         let mut changes = self.progress.subscribe();
         let back = async {
             loop {
                 changes.borrow_and_update();
-                let back = self.state().back.get(storm).copied().unwrap_or_default();
-                if back >= sites || changes.changed().await.is_err() {
+                if is_so(&self.state()) || changes.changed().await.is_err() {
                     return;
                 }
             }
@@ -131,12 +159,10 @@ impl Board {
 
     fn came_back(&self, id: EndpointId) {
         let mut state = self.state();
-        if let Some(storm) = state.returning.remove(&id) {
-            let least = state.back.len().max(storm + 1);
-            state.back.resize(least, 0);
-            if let Some(back) = state.back.get_mut(storm) {
-                *back += 1;
-            }
+        let awaited = state.returning.get(&id.member).copied();
+        if let Some((_, cause)) = awaited.filter(|(awaited, _)| *awaited == id) {
+            state.returning.remove(&id.member);
+            *state.back.entry(cause).or_default() += 1;
             drop(state);
             self.progress.send_modify(|_| {});
         }
@@ -160,14 +186,15 @@ impl Board {
 
     /// Media may flow to or from an endpoint.
     pub(super) fn connected(&self, id: EndpointId, at: Instant) {
-        if id == PUBLISHER {
+        if is_publisher(id) {
             self.state().publishers.insert(id);
+            self.came_back(id);
         } else if !self.is_on_air() {
             self.join(id.member, at);
             self.came_back(id);
         }
         self.progress.send_modify(|progress| {
-            if id != PUBLISHER && id.life == 0 {
+            if !is_publisher(id) && id.life == 0 {
                 progress.connected += 1;
             }
         });
@@ -175,11 +202,12 @@ impl Board {
 
     /// An endpoint has a picture.
     pub(super) fn playing(&self, id: EndpointId, at: Instant) {
-        if id != PUBLISHER {
+        let is_site = !is_publisher(id);
+        if is_site {
             self.join(id.member, at);
             self.came_back(id);
         }
-        if id != PUBLISHER && id.life == 0 {
+        if is_site && id.life == 0 {
             self.progress.send_modify(|progress| progress.playing += 1);
         }
     }
@@ -187,7 +215,8 @@ impl Board {
     /// A member is out, before or after it had joined.
     pub(super) fn failed(&self, id: EndpointId, reason: &str) {
         let mut state = self.state();
-        if id == PUBLISHER {
+        state.returning.remove(&id.member);
+        if is_publisher(id) {
             state
                 .publisher_failure
                 .get_or_insert_with(|| reason.to_owned());

@@ -11,6 +11,8 @@ pub(super) enum Phase {
     Watching,
     /// All watch but those that the storm with this number took.
     Storm(usize),
+    /// The server was restarted for this time, by number, and not all are back.
+    Restart(usize),
     /// All watch beside a hostile participant.
     Hostile,
     /// Nothing is measured any more but what is repaired late.
@@ -27,7 +29,10 @@ pub(super) struct Chapter {
 impl Phase {
     /// All have joined, and none has left for good.
     pub(super) const fn is_steady(self) -> bool {
-        matches!(self, Self::Watching | Self::Storm(_) | Self::Hostile)
+        matches!(
+            self,
+            Self::Watching | Self::Storm(_) | Self::Restart(_) | Self::Hostile
+        )
     }
 }
 

@@ -221,6 +221,7 @@ mod tests {
                 ssrc: 1,
                 first_chapter,
                 chapters,
+                first_arrival: Duration::ZERO,
                 last_arrival,
             }],
             last_key_frame: None,

@@ -4,18 +4,18 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use signaling::auth::Role;
-use signaling::ids::{ParticipantId, RequestId};
+use signaling::ids::{ParticipantId, RequestId, SessionId};
 use signaling::protocol::ServerMessage;
 use signaling::protocol::crowd::Crowd;
-use signaling::protocol::server::{Liveness, ParticipantEntry};
+use signaling::protocol::server::{Liveness, ParticipantEntry, Welcome};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
-use super::site::{Outcome, Part};
+use super::site::{Outcome, Part, wait};
 use crate::fleet::EndpointId;
 use crate::ledger::Ledger;
 use crate::scenario::Target;
-use crate::websocket::{Opening, Session, SessionError};
+use crate::websocket::{Next, Opening, Session, SessionError};
 
 /// Orders waiting for the operator; whoever gives one waits for room.
 const ORDERS: usize = 16;
@@ -56,10 +56,11 @@ pub(super) struct Truth {
 impl Operator {
     /// Joins, and stays until all leave.
     pub(super) async fn join(part: &Part, members: &mut JoinSet<Outcome>) -> Result<Self, String> {
-        let (session, _) = open(part, 0).await?;
+        let (session, welcome, _) = open(part, 0).await?;
+        let credentials = (welcome.session, welcome.secret);
         let (orders, inbox) = mpsc::channel(ORDERS);
         let part = part.clone();
-        members.spawn(async move { attend(&part, session, inbox).await });
+        members.spawn(async move { attend(&part, session, credentials, inbox).await });
         Ok(Self(orders))
     }
 
@@ -72,7 +73,7 @@ impl Operator {
 
     /// Asks the server what it knows, over a session of its own and over REST.
     pub(super) async fn truth(&self, part: &Part) -> Result<Truth, String> {
-        let (mut session, token) = open(part, 1).await?;
+        let (mut session, _, token) = open(part, 1).await?;
         let all = async {
             loop {
                 let told = session.next().await.map_err(|error| error.to_string())?;
@@ -108,8 +109,8 @@ impl Operator {
     }
 }
 
-/// A session as an operator, and its token.
-async fn open(part: &Part, number: u32) -> Result<(Session, String), String> {
+/// A session as an operator, how it was welcomed, and its token.
+async fn open(part: &Part, number: u32) -> Result<(Session, Box<Welcome>, String), String> {
     let Target::Conference {
         server,
         conference,
@@ -122,8 +123,36 @@ async fn open(part: &Part, number: u32) -> Result<(Session, String), String> {
     let token = tokens.token(conference, Role::Operator, None, number).await;
     let token = token.map_err(|error| error.to_string())?;
     let opened = Session::open(server, Opening::Join(token.clone()), &part.scenario.tls).await;
-    let (session, _, _) = opened.map_err(|error| error.to_string())?;
-    Ok((session, token))
+    let (session, welcome, _) = opened.map_err(|error| error.to_string())?;
+    Ok((session, welcome, token))
+}
+
+/// Comes back as a page does after a restart of the server: as the one that it was.
+async fn resume(
+    part: &Part,
+    mut error: SessionError,
+    credentials: &mut (SessionId, String),
+) -> Result<Session, String> {
+    let Target::Conference { server, .. } = &part.scenario.target else {
+        return Err("there is no conference".to_owned());
+    };
+    let mut attempt = 0;
+    loop {
+        let Next::Wait(seconds) = error.next() else {
+            return Err(error.to_string());
+        };
+        attempt += 1;
+        tokio::time::sleep(wait(attempt, seconds, 0.5)).await;
+        let (session, secret) = credentials.clone();
+        let opening = Opening::Resume(session, secret);
+        match Session::open(server, opening, &part.scenario.tls).await {
+            Ok((session, welcome, _)) => {
+                *credentials = (welcome.session, welcome.secret);
+                return Ok(session);
+            }
+            Err(again) => error = again,
+        }
+    }
 }
 
 async fn rest_roster(part: &Part, token: &str) -> Result<Roster, String> {
@@ -154,7 +183,12 @@ async fn rest_roster(part: &Part, token: &str) -> Result<Roster, String> {
 }
 
 /// Listens and carries out orders until all leave.
-async fn attend(part: &Part, mut session: Session, mut inbox: mpsc::Receiver<Order>) -> Outcome {
+async fn attend(
+    part: &Part,
+    mut session: Session,
+    mut credentials: (SessionId, String),
+    mut inbox: mpsc::Receiver<Order>,
+) -> Outcome {
     let mut roster = Roster::new();
     let mut asked: BTreeMap<RequestId, oneshot::Sender<Result<(), String>>> = BTreeMap::new();
     let failure = loop {
@@ -175,8 +209,19 @@ async fn attend(part: &Part, mut session: Session, mut inbox: mpsc::Receiver<Ord
                 }
             },
         };
-        if let Err(error) = done {
+        let Err(error) = done else { continue };
+        if part.board.restart().is_none() {
             break Some(error.to_string());
+        }
+        // What was asked of the server that is gone is not answered any more.
+        asked.clear();
+        let back = tokio::select! {
+            back = resume(part, error, &mut credentials) => back,
+            () = part.leave.cancelled() => Err("still coming back at the end".to_owned()),
+        };
+        match back {
+            Ok(again) => session = again,
+            Err(reason) => break Some(reason),
         }
     };
     if failure.is_none() {

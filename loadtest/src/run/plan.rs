@@ -25,6 +25,8 @@ pub(super) enum Cause {
     Reload(usize),
     /// Churn.
     Churn,
+    /// The server went, for this restart: nobody plans that.
+    Restart(usize),
 }
 
 /// One going away and coming back.

@@ -107,7 +107,18 @@ enum Refused {
 enum End {
     AllLeave(Option<Ledger>),
     Outing(Outing, Ledger),
+    /// The server went, as it was to.
+    Lost(Lost, Ledger),
     Failed(String),
+}
+
+/// A session that a restart of the server has ended.
+#[derive(Clone, Copy, Debug)]
+struct Lost {
+    /// Which, and when that began.
+    restart: (usize, Instant),
+    /// After how many seconds the server wants to be asked again, if it has said so.
+    seconds: Option<u32>,
 }
 
 impl From<SessionError> for Refused {
@@ -139,14 +150,14 @@ pub(super) async fn attend(part: Part, member: Member) -> Outcome {
     let mut outcome = Outcome::new(member.id(), None);
     let mut outings = member.outings(&part).into_iter();
     let mut former = Ledger::default();
-    let mut credentials = None;
+    let mut back = Back::default();
     loop {
-        let visit = match come(&part, member, &mut outcome, credentials.take()).await {
+        let visit = match come(&part, member, &mut outcome, std::mem::take(&mut back)).await {
             Ok(joined) => joined,
             Err(reason) => return fail(&part, outcome, reason),
         };
         let id = outcome.id;
-        credentials = visit.credentials;
+        back.credentials = visit.credentials;
         let end = match visit.place {
             Place::WebSocket(session) => stay(&part, member, id, *session, outings.next()).await,
             Place::Resource(resource) => {
@@ -167,26 +178,51 @@ pub(super) async fn attend(part: Part, member: Member) -> Outcome {
             End::Failed(reason) => return fail(&part, outcome, reason),
             End::Outing(outing, ledger) => {
                 former.add_former(&ledger);
-                let went = Instant::now();
                 if outing.cause == Cause::Churn {
-                    credentials = None;
+                    back.credentials = None;
                 }
-                outcome.id.life += 1;
-                outcome.visits.push(Visit {
-                    id: outcome.id,
-                    after: Some((outing.cause, went)),
-                    steps: None,
-                    resumed: false,
-                });
-                if let Cause::Reload(storm) = outing.cause {
-                    part.board.returning(outcome.id, storm);
-                }
+                go(&part, &mut outcome, (outing.cause, Instant::now()));
                 tokio::select! {
                     () = tokio::time::sleep(outing.away) => {}
                     () = part.leave.cancelled() => return outcome,
                 }
             }
+            End::Lost(lost, ledger) => {
+                former.add_former(&ledger);
+                let (number, at) = lost.restart;
+                go(&part, &mut outcome, (Cause::Restart(number), at));
+                back.failures = 1;
+                let random = rng(&part, outcome.id).random_range(0.0..1.0);
+                tokio::select! {
+                    () = tokio::time::sleep(wait(1, lost.seconds, random)) => {}
+                    () = part.leave.cancelled() => return outcome,
+                }
+            }
         }
+    }
+}
+
+/// With what a member comes back.
+#[derive(Clone, Debug, Default)]
+struct Back {
+    /// Its session.
+    credentials: Option<(SessionId, String)>,
+    /// How often it has lost its connection in a row.
+    failures: i32,
+}
+
+/// A member is away from now on, and will come back on another connection.
+fn go(part: &Part, outcome: &mut Outcome, after: (Cause, Instant)) {
+    outcome.id.life += 1;
+    outcome.visits.push(Visit {
+        id: outcome.id,
+        after: Some(after),
+        steps: None,
+        resumed: false,
+    });
+    let (cause, _) = after;
+    if cause != Cause::Churn {
+        part.board.returning(outcome.id, cause);
     }
 }
 
@@ -201,7 +237,7 @@ async fn come(
     part: &Part,
     member: Member,
     outcome: &mut Outcome,
-    credentials: Option<(SessionId, String)>,
+    back: Back,
 ) -> Result<Joined, String> {
     let id = outcome.id;
     if outcome.visits.is_empty() {
@@ -213,7 +249,7 @@ async fn come(
         });
     }
     let timeout = part.scenario.join_timeout;
-    let joining = tokio::time::timeout(timeout, knock(part, member, id, credentials));
+    let joining = tokio::time::timeout(timeout, knock(part, member, id, back));
     let joined = tokio::select! {
         joined = joining => joined.unwrap_or_else(|_| Err("joining took too long".to_owned())),
         () = part.leave.cancelled() => Err("still joining at the end".to_owned()),
@@ -288,11 +324,13 @@ async fn knock(
     part: &Part,
     member: Member,
     id: EndpointId,
-    mut credentials: Option<(SessionId, String)>,
+    Back {
+        mut credentials,
+        failures: mut attempt,
+    }: Back,
 ) -> Result<Joined, String> {
     let start = Instant::now();
-    let mut rng = SmallRng::seed_from_u64(!seed(part, id));
-    let mut attempt = 0;
+    let mut rng = rng(part, id);
     loop {
         let error = match join(part, member, (id, start), credentials.clone()).await {
             Ok(joined) => return Ok(joined),
@@ -301,9 +339,7 @@ async fn knock(
         };
         match error.next() {
             // Whoever publishes must be there before anything begins.
-            Next::Wait(_) | Next::Over if member == Member::Publisher => {
-                return Err(error.to_string());
-            }
+            Next::Wait(_) if id == PUBLISHER => return Err(error.to_string()),
             Next::Over => return Err(error.to_string()),
             Next::Join if credentials.is_none() => return Err(error.to_string()),
             Next::Join => credentials = None,
@@ -317,8 +353,13 @@ async fn knock(
     }
 }
 
+/// What one connection draws while it comes in.
+fn rng(part: &Part, id: EndpointId) -> SmallRng {
+    SmallRng::seed_from_u64(!seed(part, id))
+}
+
 /// How long a page waits before its next attempt, from 1; `random` is 0 to 1. As in the web client.
-fn wait(attempt: i32, seconds: Option<u32>, random: f64) -> Duration {
+pub(super) fn wait(attempt: i32, seconds: Option<u32>, random: f64) -> Duration {
     Duration::from_secs_f64(match seconds {
         Some(seconds) => f64::from(seconds) * (1.0 + random / 2.0),
         None => (0.5 * 2_f64.powi(attempt - 1)).min(LONGEST_WAIT) * (0.5 + random / 2.0),
@@ -518,8 +559,7 @@ async fn stay(
         if let Member::Site(number) = member
             && let Err(error) = tend(part, (number, id), &mut session, &mut speaks).await
         {
-            part.fleet.remove(id).await;
-            return End::Failed(error.to_string());
+            return broken_off(part, id, &error, *session.ledger()).await;
         }
         tokio::select! {
             // First, so that nobody takes in what the leaving of the others changes.
@@ -543,11 +583,20 @@ async fn stay(
                 return End::Outing(outing, ledger);
             }
             message = session.next() => if let Err(error) = message {
-                part.fleet.remove(id).await;
-                return End::Failed(error.to_string());
+                return broken_off(part, id, &error, *session.ledger()).await;
             }
         }
     }
+}
+
+/// The session ended by itself: while the server is restarted its page comes back, as from a reload.
+async fn broken_off(part: &Part, id: EndpointId, error: &SessionError, ledger: Ledger) -> End {
+    if let (Some(restart), Next::Wait(seconds)) = (part.board.restart(), error.next()) {
+        part.fleet.drop_silently(id).await;
+        return End::Lost(Lost { restart, seconds }, ledger);
+    }
+    part.fleet.remove(id).await;
+    End::Failed(error.to_string())
 }
 
 /// Goes on air or off it, as the floor and the stage say: on the senders that were negotiated at

@@ -9,13 +9,13 @@ use sfu::kind::MediaKind;
 use signaling::protocol::server::ParticipantEntry;
 use tokio::sync::mpsc;
 
-use super::board::{Board, PUBLISHER};
+use super::board::{Board, is_publisher};
 use super::chapters::{Chapters, Phase};
-use super::director::Handed;
+use super::director::{Handed, Restarted};
 use super::hostile::Attack;
 use super::operator::Truth;
-use super::plan::Plan;
-use super::site::{Outcome, Steps};
+use super::plan::{Cause, Plan};
+use super::site::{Outcome, Steps, Visit};
 use super::{faults, floor, hostile, media};
 use crate::endpoint::{Counts, Milestone, Observed};
 use crate::fleet::{EndpointId, Event, Fleet, Totals};
@@ -75,6 +75,7 @@ pub(super) struct Watched {
     pub(super) begin: Window,
     pub(super) end: Window,
     pub(super) handed: Vec<Handed>,
+    pub(super) restarted: Vec<Restarted>,
     pub(super) attack: Option<Attack>,
 }
 
@@ -107,7 +108,7 @@ impl Measured {
     /// All connections of all sites.
     pub(super) fn sites(&self) -> impl Iterator<Item = (EndpointId, &Observation)> + Clone {
         let all = self.observations.iter().map(|(id, one)| (*id, one));
-        all.filter(|(id, _)| *id != PUBLISHER)
+        all.filter(|(id, _)| !is_publisher(*id))
     }
 
     /// Sites that were there all the time.
@@ -119,7 +120,7 @@ impl Measured {
         let stayed = self
             .outcomes
             .iter()
-            .filter(|outcome| outcome.failure.is_none());
+            .filter(|outcome| outcome.failure.is_none() && outcome.id.life == 0);
         stayed
             .map(|outcome| outcome.id.member)
             .filter(|&number| stays(number))
@@ -128,6 +129,29 @@ impl Measured {
                 one.connected.map(|_| (number, one))
             })
             .collect()
+    }
+
+    /// Sites whose connections were there from the begin of a phase to its end.
+    pub(super) fn lived_through(&self, wanted: Phase) -> Vec<&Observation> {
+        let chapters = &self.watched.chapters;
+        let Some(&number) = chapters.of(|phase| phase == wanted).first() else {
+            return Vec::new();
+        };
+        let begin = chapters.0.get(number).map(|chapter| chapter.begin);
+        let end = chapters.end_of(number).map(|end| self.since_epoch(end));
+        let was_there = |one: &&Observation| {
+            let had_begun = one
+                .connected
+                .zip(begin)
+                .is_some_and(|(at, begin)| at <= begin);
+            let had_gone = one
+                .observed
+                .gone
+                .zip(end)
+                .is_some_and(|(gone, end)| gone < end);
+            had_begun && !had_gone
+        };
+        self.sites().map(|(_, one)| one).filter(was_there).collect()
     }
 }
 
@@ -211,10 +235,7 @@ pub(super) fn report(scenario: &Scenario, plan: &Plan, measured: &Measured) -> R
         faults: faults::faults(scenario, plan, measured),
         hostile: hostile::report(scenario, plan, measured),
         events: events(measured),
-        published: measured
-            .observations
-            .get(&PUBLISHER)
-            .and_then(|one| one.sent),
+        published: published(measured),
         server: server(scenario, measured, sites.joined),
         generator: generator(scenario, measured),
         sites,
@@ -223,6 +244,14 @@ pub(super) fn report(scenario: &Scenario, plan: &Plan, measured: &Measured) -> R
     };
     report.thresholds = scenario.thresholds.check(&report);
     report
+}
+
+/// What the publisher sent, on the connection that it has had last.
+fn published(measured: &Measured) -> Option<Sent> {
+    let own = measured.observations.iter();
+    let own = own.filter(|(id, _)| is_publisher(**id));
+    let last = own.max_by_key(|(id, _)| id.life);
+    last.and_then(|(_, one)| one.sent)
 }
 
 /// The sites by their line; nothing when the scenario touches none.
@@ -301,7 +330,7 @@ fn events(measured: &Measured) -> Option<Events> {
     let ledgers = measured
         .outcomes
         .iter()
-        .filter(|outcome| outcome.id != PUBLISHER);
+        .filter(|outcome| !is_publisher(outcome.id));
     let ledgers: Vec<_> = ledgers
         .filter_map(|outcome| outcome.ledger.as_ref())
         .collect();
@@ -429,7 +458,14 @@ fn failure<'a>(
     if let Some(reason) = &outcome.failure {
         return Some(reason);
     }
-    outcome.visits.iter().find_map(|visit| {
+    // What a restart of the server has cut off is judged by what came after.
+    let cut_off = |next: &Visit| matches!(next.after, Some((Cause::Restart(_), _)));
+    let nexts = outcome.visits.iter().skip(1).map(Some).chain([None]);
+    let mut visits = outcome.visits.iter().zip(nexts);
+    visits.find_map(|(visit, next)| {
+        if next.is_some_and(cut_off) {
+            return None;
+        }
         let again = visit.after.is_some();
         let Some(one) = measured.observations.get(&visit.id) else {
             // Who was still away at the end has not failed.
@@ -502,7 +538,7 @@ fn join(scenario: &Scenario, measured: &Measured) -> Join {
     let sites = measured
         .outcomes
         .iter()
-        .filter(|outcome| outcome.id != PUBLISHER);
+        .filter(|outcome| !is_publisher(outcome.id));
     for first in sites.filter_map(|outcome| outcome.visits.first()) {
         let (Some(known), Some(one)) = (first.steps, measured.observations.get(&first.id)) else {
             continue;

@@ -9,7 +9,7 @@ use signaling::sites::{Level, read_csv};
 use super::text::{DecryptionText, RampText, Span, TransportText};
 use super::{
     Churn, Decryption, HandOvers, Hostile, HostileKind, LineProfile, MediaProfile, Ramp,
-    ReloadStorm, Scenario, Target, Transport, WebEndpoint,
+    ReloadStorm, Restart, Scenario, Target, Transport, WebEndpoint,
 };
 use crate::clip::{AudioFrame, Synthetic};
 use crate::fleet::FleetConfig;
@@ -74,6 +74,11 @@ pub struct File {
     pub line: Vec<LineSection>,
     /// One participant that does its worst.
     pub hostile: Option<HostileSection>,
+    /// The server is restarted.
+    pub restart: Vec<RestartSection>,
+    /// The program that restarts it. Not in a file: what a file says is run nowhere.
+    #[serde(skip)]
+    pub restart_with: Option<PathBuf>,
     /// What the figures must be.
     pub thresholds: Thresholds,
 }
@@ -162,6 +167,16 @@ pub struct HostileSection {
     pub kinds: Option<Vec<HostileKind>>,
     /// From when on, since all watch; half of the duration unless given.
     pub after: Option<Span>,
+}
+
+/// `[[restart]]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RestartSection {
+    /// Since all watch.
+    pub at: Span,
+    /// In a word for the program that does it.
+    pub how: String,
 }
 
 /// `[line.down]` and `[line.up]`.
@@ -304,6 +319,12 @@ impl File {
                 .map(LineSection::profile)
                 .collect::<Result<_, _>>()?,
             hostile: self.hostile.map(|hostile| hostile.hostile(duration)),
+            restarts: self
+                .restart
+                .into_iter()
+                .map(RestartSection::restart)
+                .collect(),
+            restart_with: self.restart_with,
         };
         scenario.check().map_err(FileError::Wrong)?;
         Ok(scenario)
@@ -463,6 +484,15 @@ impl HostileSection {
         Hostile {
             kinds: self.kinds.unwrap_or_else(|| HostileKind::ALL.to_vec()),
             after: span(self.after, duration / 2),
+        }
+    }
+}
+
+impl RestartSection {
+    fn restart(self) -> Restart {
+        Restart {
+            at: self.at.0,
+            how: self.how,
         }
     }
 }

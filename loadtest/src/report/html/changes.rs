@@ -106,6 +106,10 @@ fn fault(fault: &Fault) -> Vec<Block> {
             format!("From second {at} on, leaving and joining again"),
             "Joined again",
         ),
+        FaultKind::Restart => {
+            let how = fault.how.as_deref().unwrap_or("restart");
+            (format!("At second {at}, the server: {how}"), "Came back")
+        }
     };
     let all_back = fault.all_back_seconds;
     let back = format!(
@@ -151,11 +155,14 @@ fn fault(fault: &Fault) -> Vec<Block> {
     let rows = [
         ("Media possible", fault.connected),
         ("First packet", fault.first_packet),
+        ("First sound", fault.heard),
         ("First keyframe complete", fault.first_key_frame),
     ];
     let caption = format!("{what}: until they were back, ms");
+    let failure = fault.failure.as_ref();
+    let failure = failure.map(|reason| format!(" It came to nothing: {reason}."));
     vec![
-        Block::Text(format!("{what}.")),
+        Block::Text(format!("{what}.{}", failure.unwrap_or_default())),
         Block::Tiles(tiles),
         Block::Table(distributions(&caption, &rows, short)),
     ]

@@ -55,6 +55,7 @@ fn fault(fault: &Fault, text: &mut String) -> fmt::Result {
     let what = match fault.kind {
         FaultKind::Reload => "reload   ",
         FaultKind::Churn => "churn    ",
+        FaultKind::Restart => "restart  ",
     };
     let Fault {
         sites,
@@ -62,9 +63,18 @@ fn fault(fault: &Fault, text: &mut String) -> fmt::Result {
         resumed,
         ..
     } = fault;
-    write!(text, "{what} {sites} went, {back} came back")?;
-    if fault.kind == FaultKind::Reload {
+    let how = fault.how.as_ref().map(|how| format!("{how}: "));
+    let how = how.unwrap_or_default();
+    write!(text, "{what} {how}{sites} went, {back} came back")?;
+    if fault.kind != FaultKind::Churn {
         write!(text, " ({resumed} resumed)")?;
+    }
+    if let Some(heard) = fault.heard.filter(|_| fault.kind == FaultKind::Restart) {
+        let (p50, p99, max) = (heard.p50 / 1e3, heard.p99 / 1e3, heard.max / 1e3);
+        write!(
+            text,
+            ", hear p50 {p50:.2} s, p99 {p99:.2} s, all {max:.2} s"
+        )?;
     }
     if let Some(picture) = fault.first_key_frame {
         let (p50, p99) = (picture.p50 / 1e3, picture.p99 / 1e3);
@@ -74,6 +84,9 @@ fn fault(fault: &Fault, text: &mut String) -> fmt::Result {
         write!(text, ", all after {seconds:.2} s")?;
     }
     writeln!(text)?;
+    if let Some(reason) = &fault.failure {
+        writeln!(text, "          it came to nothing: {reason}")?;
+    }
     if let Some(others) = &fault.others {
         let sound = others.media.audio.as_ref().map(|audio| audio.stalls);
         let (count, longest) = sound.map_or((0, 0.0), |stalls| (stalls.count, stalls.longest_ms));

@@ -213,9 +213,32 @@ fn the_scenarios_of_the_repository_are_right() {
         let mut file = File::read(&path).unwrap();
         file.server = Some("http://127.0.0.1:7900".to_owned());
         file.conference = Some("demo".to_owned());
+        file.restart_with = Some("restart".into());
         let scenario = file.into_scenario(&secrets());
         assert!(scenario.is_ok(), "{}: {scenario:?}", path.display());
         found += 1;
     }
     assert!(found >= 5, "{found}");
+}
+
+#[test]
+fn restarts_need_a_program_and_nothing_that_takes_sites_away_beside_them() {
+    let text =
+        "server = \"http://x\"\nconference = \"c\"\n[[restart]]\nat = \"5s\"\nhow = \"kill\"\n";
+    let reload = "[[reload]]\nat = \"9s\"\nsites = 1\n";
+    let scenario = |text: &str, program: Option<&str>| {
+        let mut file = File::parse(text).unwrap();
+        file.restart_with = program.map(Into::into);
+        file.into_scenario(&secrets())
+    };
+    let error = scenario(text, None).unwrap_err().to_string();
+    assert!(error.contains("--restart-with"), "{error}");
+    let both = format!("{text}{reload}");
+    let error = scenario(&both, Some("restart")).unwrap_err().to_string();
+    assert!(error.contains("one of them"), "{error}");
+    let good = scenario(text, Some("restart")).unwrap();
+    assert_eq!(good.restarts[0].how, "kill");
+    assert_eq!(good.happenings(), ["at 5 s the server: kill"]);
+    let named = File::parse(&format!("restart_with = \"rm\"\n{text}"));
+    assert!(named.is_err(), "a file runs nothing");
 }
