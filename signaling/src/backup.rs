@@ -1,7 +1,8 @@
 //! A backup: everything that a server needs to go on elsewhere, in one file.
 //!
-//! It is a consistent copy of the database, also beside a running server, with the keys and what was
-//! signed of the record in it. Whoever has it can make tokens.
+//! It is a consistent copy of the database, also beside a running server, with the keys, what was signed
+//! of the record, the server's own authority and its account at an ACME server in it. Whoever has it can
+//! make tokens, and pass for the server.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -13,16 +14,23 @@ use jiff::Timestamp;
 use crate::auth::SigningKey;
 use crate::config::Config;
 use crate::data_dir::{
-    BESIDE_DATABASE, DATABASE, DataDir, DataDirError, RECORD_KEY, SIGNED_HEADS, TOKEN_KEY,
-    sync_directory_of, write_private,
+    ACME, BESIDE_DATABASE, DATABASE, DataDir, DataDirError, RECORD_KEY, SIGNED_HEADS, TLS_ROOT,
+    TLS_ROOT_KEY, TOKEN_KEY, sync_directory_of, write_private,
 };
 use crate::signed_heads::SignedHeads;
 use crate::store::backup::{FileBeside, pack, unpack};
 use crate::store::{ChainFault, Store, StoreError};
 use crate::vault::open_store;
 
-/// What travels with the database.
-const FILES: [&str; 3] = [TOKEN_KEY, RECORD_KEY, SIGNED_HEADS];
+/// What travels with the database, as far as it is there.
+const FILES: [&str; 6] = [
+    ACME,
+    TLS_ROOT_KEY,
+    TLS_ROOT,
+    TOKEN_KEY,
+    RECORD_KEY,
+    SIGNED_HEADS,
+];
 
 /// Why there is no backup, or it was not restored.
 #[derive(Debug, thiserror::Error)]

@@ -1,10 +1,16 @@
 //! What is kept on disk, looked at after a stop: damaged, changed, copied, put back.
 
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::sync::Arc;
+
 use axum::http::StatusCode;
 use serde_json::json;
 use signaling::auth::Role;
 use signaling::backup::{self, BackupError};
+use signaling::data_dir::DataDir;
 use signaling::server::Server;
+use signaling::tls::Root;
 use signaling::vault::Archive;
 
 use crate::fake_media::FakeMedia;
@@ -104,6 +110,41 @@ async fn a_backup_of_a_running_server_is_restored_whole() {
 }
 
 #[tokio::test]
+async fn a_backup_holds_the_servers_own_authority_and_its_account_at_an_acme_server() {
+    let stopped = World::new().await.stop().await;
+    let mut config = stopped.config();
+    config.tls.self_made = true;
+    let (media, events) = FakeMedia::new();
+    let server = Server::start_with(config.clone(), Arc::new(media), events).await;
+    server.unwrap().stop().await;
+    let account =
+        r#"{"directory": "https://acme.example/", "account": {"id": 7}, "certificate": null}"#;
+    std::fs::write(config.data_dir.join("acme.json"), account).unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let file = elsewhere.path().join("backup");
+    backup::make(&config, &file).await.unwrap();
+    let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&file), 0o600);
+
+    let new = Stopped::empty();
+    backup::restore(&new.config(), &file, false).await.unwrap();
+    let data = new.config().data_dir;
+    for name in ["acme.json", "tls-root.pem", "tls-root-key.pem"] {
+        let (before, after) = (config.data_dir.join(name), data.join(name));
+        assert_eq!(
+            std::fs::read(before).unwrap(),
+            std::fs::read(&after).unwrap()
+        );
+        assert_eq!(mode(&after), 0o600, "{name}");
+    }
+    let fingerprint = |directory: &Path| {
+        let directory = DataDir::existing(directory).unwrap();
+        Root::load(&directory).unwrap().fingerprint()
+    };
+    assert_eq!(fingerprint(&config.data_dir), fingerprint(&data));
+}
+
+#[tokio::test]
 async fn what_is_no_backup_is_not_restored() {
     let new = Stopped::empty();
     let file = new.config().data_dir.join("letters.txt");
@@ -119,7 +160,7 @@ async fn what_is_no_backup_is_not_restored() {
 async fn a_second_server_on_the_same_data_is_refused() {
     let world = World::new().await;
     let (media, events) = FakeMedia::new();
-    let second = Server::start_with(world.config(), std::sync::Arc::new(media), events).await;
+    let second = Server::start_with(world.config(), Arc::new(media), events).await;
     let error = second.expect_err("it is refused").to_string();
     assert!(error.contains("in use by another dinh"), "{error}");
 }
@@ -135,7 +176,7 @@ async fn a_server_that_can_store_nothing_does_not_start() {
         .await;
     let stopped = world.stop().await;
     let (media, events) = FakeMedia::new();
-    let started = Server::start_with(stopped.config(), std::sync::Arc::new(media), events).await;
+    let started = Server::start_with(stopped.config(), Arc::new(media), events).await;
     let error = started.expect_err("it does not start").to_string();
     assert!(error.starts_with("nothing can be stored in "), "{error}");
 }
