@@ -15,13 +15,13 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use instant_acme::{
     Account, AuthorizationStatus, ChallengeHandle, ChallengeType, ExternalAccountKey, Identifier,
-    NewAccount, NewOrder, Order, OrderStatus, RetryPolicy,
+    NewAccount, NewOrder, Order, OrderStatus, Problem, RetryPolicy,
 };
 use jiff::Timestamp;
 use rcgen::{CertificateParams, CustomExtension, KeyPair};
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::rustls::sign::CertifiedKey;
-use tracing::{error, info};
+use tracing::{debug, error, info};
 
 use super::certificate::{Certificate, CertificateError};
 use super::shown::{Answering, Shown};
@@ -131,8 +131,36 @@ impl Acme {
     /// Whether to order now.
     pub(super) fn is_due(&self, now: Timestamp, shown: Option<&Certificate>) -> bool {
         let good = shown.filter(|shown| shown.is_for(&self.names));
-        let plan = self.plan.lock().unwrap_or_else(PoisonError::into_inner);
-        plan.is_due(now, good.map(Certificate::renew_at))
+        self.plan().is_due(now, good.map(Certificate::renew_at))
+    }
+
+    /// Asks the server when it wants the certificate that is shown renewed (RFC 9773), if it is time to.
+    /// One that does not say lets a third of its time decide.
+    pub(super) async fn ask(&self, shown: &Shown, now: Timestamp) {
+        let identifier = shown.certificate().and_then(|shown| shown.identifier());
+        let Some(identifier) = identifier.filter(|_| self.plan().is_to_ask(now)) else {
+            return;
+        };
+        // Before the answer: whatever becomes of this, it is not asked at each look.
+        self.plan().not_advised(now);
+        let asking = async {
+            let account = self.account().await?;
+            Ok::<_, AcmeError>(account.renewal_info(&identifier).await?)
+        };
+        match Box::pin(tokio::time::timeout(PATIENCE, asking)).await {
+            Ok(Ok((info, again))) => {
+                let window = info.suggested_window;
+                let [start, end] = [window.start, window.end].map(|at| {
+                    Timestamp::from_second(at.unix_timestamp()).unwrap_or(Timestamp::MAX)
+                });
+                let reason = info.explanation_url.as_deref().unwrap_or_default();
+                info!(%start, %end, reason, "the ACME server says when to renew the certificate");
+                let random = rand::random();
+                self.plan().advise(now, (start, end), again, random);
+            }
+            Ok(Err(cause)) => debug!(%cause, "the ACME server does not say when to renew"),
+            Err(_) => debug!("the ACME server does not say in time when to renew"),
+        }
     }
 
     /// Orders one and shows it. What goes wrong is said.
@@ -140,10 +168,10 @@ impl Acme {
         // Boxed: its state is large, and is there for seconds only.
         let ordering = Box::pin(tokio::time::timeout(DEADLINE, self.order_again(shown)));
         let ordered = ordering.await.unwrap_or(Err(AcmeError::Late));
-        let mut plan = self.plan.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut plan = self.plan();
         match ordered {
             Ok(certificate) => {
-                plan.succeeded();
+                plan.succeeded(now());
                 info!(not_after = %certificate.not_after(), names = ?self.names, "shows a new certificate");
                 shown.show(certificate);
                 true
@@ -169,8 +197,7 @@ impl Acme {
 
     async fn order(&self, shown: &Shown) -> Result<Certificate, AcmeError> {
         let account = self.account().await?;
-        let identifiers: Vec<_> = self.names.iter().map(|name| identifier(name)).collect();
-        let ordered = account.new_order(&NewOrder::new(&identifiers)).await;
+        let ordered = self.new_order(&account, shown).await;
         let mut order = ordered.inspect_err(|error| self.forget_account_if_unknown(error))?;
         let answering = shown.answering();
         self.answer(&mut order, &answering).await?;
@@ -184,6 +211,28 @@ impl Acme {
         let certificate = Certificate::from_pem(chain.as_bytes(), key.as_bytes())?;
         self.keep(|kept| kept.certificate = Some(Pair { chain, key }));
         Ok(certificate)
+    }
+
+    /// Says which certificate another is to take the place of, where that is understood: such an order
+    /// may go before others.
+    async fn new_order(
+        &self,
+        account: &Account,
+        shown: &Shown,
+    ) -> Result<Order, instant_acme::Error> {
+        let identifiers: Vec<_> = self.names.iter().map(|name| identifier(name)).collect();
+        let replaced = shown.certificate().and_then(|shown| shown.identifier());
+        if let Some(replaced) = replaced.filter(|_| self.plan().is_advised()) {
+            let order = NewOrder::new(&identifiers).replaces(replaced);
+            match account.new_order(&order).await {
+                // It may have been replaced already, or be of another account.
+                Err(instant_acme::Error::Api(problem)) if !is_kind(&problem, BAD_NONCE) => {
+                    debug!(%problem, "the ACME server does not want to replace the certificate");
+                }
+                ordered => return ordered,
+            }
+        }
+        account.new_order(&NewOrder::new(&identifiers)).await
     }
 
     /// Prepares the answers, and has the server look at them.
@@ -271,6 +320,10 @@ impl Acme {
         }
     }
 
+    fn plan(&self) -> MutexGuard<'_, Plan> {
+        self.plan.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -278,7 +331,11 @@ impl Acme {
 
 /// Whether that is what the server answered.
 fn is_problem(error: &instant_acme::Error, kind: &str) -> bool {
-    matches!(error, instant_acme::Error::Api(problem) if problem.r#type.as_deref() == Some(kind))
+    matches!(error, instant_acme::Error::Api(problem) if is_kind(problem, kind))
+}
+
+fn is_kind(problem: &Problem, kind: &str) -> bool {
+    problem.r#type.as_deref() == Some(kind)
 }
 
 fn identifier(name: &str) -> Identifier {

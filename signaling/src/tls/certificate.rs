@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use instant_acme::CertificateIdentifier;
 use jiff::Timestamp;
 use tokio_rustls::rustls;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
@@ -94,6 +95,11 @@ impl Certificate {
     /// What handshakes need.
     pub(crate) fn key(&self) -> Arc<CertifiedKey> {
         Arc::clone(&self.key)
+    }
+
+    /// How an ACME server calls it (RFC 9773 §4.1), if it is of an authority that can be named.
+    pub(super) fn identifier(&self) -> Option<CertificateIdentifier<'static>> {
+        CertificateIdentifier::try_from(self.key.cert.first()?).ok()
     }
 
     /// Until when it is good.

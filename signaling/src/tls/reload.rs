@@ -115,6 +115,7 @@ pub(crate) async fn watch(tls: Arc<Tls>, clock: Clock) {
     loop {
         let now = clock.now().wall;
         if let Source::Acme(acme) = &tls.source {
+            acme.ask(&tls.shown, now).await;
             if acme.is_due(now, tls.shown.certificate().as_ref())
                 && !acme.renew(&tls.shown, || clock.now().wall).await
             {
