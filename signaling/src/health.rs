@@ -19,6 +19,8 @@ pub struct Readiness {
     ready: bool,
     /// Why not.
     reasons: Vec<&'static str>,
+    /// What is amiss although it should.
+    warnings: Vec<&'static str>,
 }
 
 /// Whether the process lives: that it answers is the answer.
@@ -48,13 +50,19 @@ pub async fn live() -> &'static str {
 )]
 pub async fn ready(State(app): State<App>) -> (StatusCode, Json<Readiness>) {
     let reasons = reasons(&app).await;
+    let warnings = warnings(&app);
     let ready = reasons.is_empty();
     let status = if ready {
         StatusCode::OK
     } else {
         StatusCode::SERVICE_UNAVAILABLE
     };
-    (status, Json(Readiness { ready, reasons }))
+    let readiness = Readiness {
+        ready,
+        reasons,
+        warnings,
+    };
+    (status, Json(readiness))
 }
 
 /// The reason that nothing can be stored.
@@ -77,6 +85,19 @@ pub(crate) async fn reasons(app: &App) -> Vec<&'static str> {
         reasons.push("addresses");
     }
     reasons
+}
+
+/// What keeps people out and does not speak against new work. Without a certificate browsers refuse to
+/// come; a load balancer that sent nobody here would keep the ACME server out too, which is to mend that.
+pub(crate) fn warnings(app: &App) -> Vec<&'static str> {
+    let Some(tls) = &app.tls else {
+        return Vec::new();
+    };
+    match tls.not_after() {
+        None => vec!["certificate_missing"],
+        Some(not_after) if not_after <= app.clock.now().wall => vec!["certificate_expired"],
+        Some(_) => Vec::new(),
+    }
 }
 
 /// `GET /metrics`, on the private listener only, in the format that is asked for.

@@ -26,6 +26,8 @@ const MORE_TIME: Duration = Duration::from_secs(20);
 struct Condition {
     /// Why it should get no new work, as `/readyz` says it.
     reasons: Vec<&'static str>,
+    /// What is amiss although it should.
+    warnings: Vec<&'static str>,
     /// Every media thread turns.
     media_turns: bool,
     /// It was asked to stop.
@@ -98,9 +100,10 @@ impl Reporter {
         let reasons = condition.reasons.join(", ");
         match self.phase {
             Phase::Stopping => "stopping".to_owned(),
-            _ if reasons.is_empty() => "serving".to_owned(),
-            Phase::Starting => format!("not ready yet: {reasons}"),
-            Phase::Serving => format!("not ready: {reasons}"),
+            Phase::Starting if !reasons.is_empty() => format!("not ready yet: {reasons}"),
+            Phase::Serving if !reasons.is_empty() => format!("not ready: {reasons}"),
+            _ if condition.warnings.is_empty() => "serving".to_owned(),
+            _ => format!("serving, but: {}", condition.warnings.join(", ")),
         }
     }
 }
@@ -135,6 +138,7 @@ pub(crate) async fn report(app: App) {
 async fn look(app: &App, patience: Duration) -> Condition {
     let reasons = tokio::time::timeout(patience, health::reasons(app)).await;
     Condition {
+        warnings: health::warnings(app),
         reasons: reasons.unwrap_or_else(|_| vec![health::STORE]),
         media_turns: app.media.media().stalled().is_empty(),
         is_stopping: app.announced.is_cancelled(),
@@ -193,6 +197,18 @@ mod tests {
         assert_eq!(reporter.next(&well()), [Notice::Watchdog]);
         let lost = [Notice::Watchdog, status("not ready: addresses")];
         assert_eq!(reporter.next(&alone), lost);
+    }
+
+    #[test]
+    fn what_is_amiss_while_it_serves_stands_in_its_status() {
+        let mut reporter = Reporter::default();
+        reporter.next(&well());
+        let expired = Condition {
+            warnings: vec!["certificate_expired"],
+            ..well()
+        };
+        let but = status("serving, but: certificate_expired");
+        assert_eq!(reporter.next(&expired), [Notice::Watchdog, but]);
     }
 
     #[test]

@@ -21,7 +21,8 @@ fn names(text: &str) -> BTreeSet<&str> {
 
 #[tokio::test]
 async fn every_metric_of_the_dashboard_and_the_alerts_is_shown() {
-    let world = World::new().await;
+    // Those of the certificate are there where there is one.
+    let world = World::with(|config| config.tls.self_made = true).await;
     let private = routes::private(world.server.app().clone());
     let request = Request::get("/metrics").body(Body::empty()).unwrap();
     let response = private.oneshot(request).await.unwrap();

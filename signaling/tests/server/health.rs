@@ -1,14 +1,19 @@
 //! Health, metrics and pages.
 
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use signaling::auth::Role;
+use signaling::clock::Clock;
+use signaling::config::Config;
 use signaling::routes;
+use tokio::net::TcpStream;
 use tower::ServiceExt as _;
 
 use crate::client::Client;
@@ -25,7 +30,10 @@ async fn it_lives_and_is_ready_until_it_stops() {
     let ready = look(&world, "/readyz").await;
     assert_eq!(
         (ready.status, ready.json()),
-        (StatusCode::OK, json!({"ready": true, "reasons": []}))
+        (
+            StatusCode::OK,
+            json!({"ready": true, "reasons": [], "warnings": []})
+        )
     );
     world.server.app().draining.cancel();
     assert_eq!(
@@ -75,6 +83,45 @@ async fn it_is_not_ready_while_nobody_else_can_reach_its_media() {
     demo.store(true, Ordering::Relaxed);
     let ready = look(&world, "/readyz").await;
     assert_eq!(ready.status, StatusCode::OK, "a demo may be alone");
+}
+
+#[tokio::test]
+async fn a_certificate_that_has_ended_is_named_and_keeps_the_server_in_work() {
+    let wrong_by = Arc::new(AtomicI64::new(0));
+    let clock = Clock::with_wall({
+        let wrong_by = Arc::clone(&wrong_by);
+        move || Timestamp::now() + SignedDuration::from_hours(wrong_by.load(Ordering::Relaxed))
+    });
+    let directory = tempfile::tempdir().unwrap();
+    let certificate = |config: &mut Config| {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        config.tls.certificate = directory.path().join("cert.pem");
+        config.tls.key = directory.path().join("key.pem");
+        std::fs::write(&config.tls.certificate, made.cert.pem()).unwrap();
+        std::fs::write(&config.tls.key, made.signing_key.serialize_pem()).unwrap();
+    };
+    let world = World::by_clock(certificate, clock).await;
+    let ready = look(&world, "/readyz").await;
+    assert_eq!(ready.json()["warnings"], json!([]));
+    // It was made until the year 4096.
+    wrong_by.store(24 * 366 * 2_200, Ordering::Relaxed);
+    let ready = look(&world, "/readyz").await;
+    assert_eq!(ready.status, StatusCode::OK, "{}", ready.text);
+    assert_eq!(ready.json()["warnings"], json!(["certificate_expired"]));
+}
+
+#[tokio::test]
+async fn a_connection_that_says_nothing_does_not_hold_a_stop_up() {
+    let world = World::with(|config| {
+        config.shutdown.deadline_seconds = 600;
+        config.http.header_timeout_seconds = 600;
+    })
+    .await;
+    let silent = TcpStream::connect(world.server.http()).await.unwrap();
+    // They are taken in the order in which they come.
+    drop(world.connect().await);
+    let stopped = tokio::time::timeout(Duration::from_secs(60), world.server.stop()).await;
+    assert!(stopped.is_ok(), "it waits for {silent:?}");
 }
 
 #[tokio::test]
