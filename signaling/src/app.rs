@@ -1,5 +1,6 @@
 //! What every request handler and session has at hand.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -36,6 +37,8 @@ pub struct Inner {
     pub(crate) live: LiveConfig,
     /// Who signs tokens.
     pub keys: Keys,
+    /// Where the public is served.
+    pub http: SocketAddr,
     /// What is kept.
     pub store: Store,
     /// Whether it can be written to.

@@ -27,6 +27,7 @@ mod outage;
 mod pace;
 mod peers;
 mod request;
+mod settings;
 mod storing;
 mod troubles;
 
@@ -42,7 +43,7 @@ use tracing::{info, warn};
 
 use crate::auth::Revoked;
 use crate::clock::{Clock, Now, Reckoning};
-use crate::conference::{Actor, Command, Settings, State};
+use crate::conference::{Actor, Command, State};
 use crate::ids::ConferenceId;
 use crate::metrics::Metrics;
 use crate::protocol::server::Phase;
@@ -66,6 +67,7 @@ pub(crate) use peers::{PROGRAMME, stage_number};
 pub use request::{Admission, Answer, Arrival, Entry, Negotiated, NewPeer, OwnPeer, Query};
 pub(crate) use request::{Endings, refusal_message};
 
+pub use settings::SettingsInForce;
 /// Room for what is asked of one conference. When it is full, askers are told `overloaded`.
 ///
 /// Higher: a rush of thousands waits longer instead of being sent away. Lower: less memory, and
@@ -97,8 +99,8 @@ pub struct Surroundings {
     pub metrics: Arc<Metrics>,
     /// Room for conferences that run.
     pub running: Running,
-    /// What the operator of the server decided about conferences.
-    pub settings: Settings,
+    /// What the operator of the server decides about conferences.
+    pub settings: SettingsInForce,
     /// Tokens that were taken back.
     pub revoked: Revoked,
     /// What sessions are told about resuming and pinging.
@@ -246,6 +248,7 @@ impl ConferenceTask {
         let mut batch = Batch::default();
         let now = self.notice_time(&mut batch);
         self.catch_up(&mut batch, now);
+        self.state.set_settings(self.around.settings.now());
         if self
             .state
             .next_deadline()

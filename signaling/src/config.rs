@@ -17,10 +17,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use jiff::SignedDuration;
 
 use crate::auth::KeyLimits;
 use crate::auth::strength::{MIN_SECRET_BYTES, weakness};
 
+use crate::conference::Settings;
 pub use ice_server::IceServer;
 pub use load::{ConfigError, load};
 pub use network::Network;
@@ -730,6 +732,20 @@ impl Http {
     pub const fn request_timeout(&self) -> Duration {
         Duration::from_secs(self.request_timeout_seconds)
     }
+impl Config {
+    /// What of it conferences are decided by.
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        let window = i64::try_from(self.sessions.resume_seconds).unwrap_or(i64::MAX);
+        Settings {
+            resume_window: SignedDuration::from_secs(window),
+            max_participants: self.conferences.max_participants as usize,
+            devices_per_site: self.conferences.devices_per_site as usize,
+            enforce_expiry: self.auth.enforce_expiry,
+        }
+    }
+}
+
 }
 
 impl Media {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use jiff::Timestamp;
 use tokio_util::task::TaskTracker;
 
-use crate::conference::{Actor, Command, Refusal, Roster, State};
+use crate::conference::{Actor, Command, Refusal, Roster, Settings, State};
 use crate::conference_task::{AskError, AtHand, ConferenceHandle, Endings, Surroundings, spawn};
 use crate::ids::{ConferenceId, SessionId, SiteCode};
 use crate::protocol::ErrorCode;
@@ -51,6 +51,11 @@ impl Directory {
     /// From now on at most so many run. Those that run go on.
     pub(crate) fn set_max_open(&self, most: usize) {
         self.around.running.set_most(most);
+    }
+
+    /// From now on conferences are decided about with these.
+    pub(crate) fn set_settings(&self, settings: Settings) {
+        self.around.settings.set(settings);
     }
 
     /// Starts every conference that runs or in which somebody is, so that lost participants are
@@ -135,7 +140,7 @@ impl Directory {
             ));
         }
         let roster = self.roster(sites).await?;
-        let handle = self.start(State::new(id, self.around.settings));
+        let handle = self.start(State::new(id, self.around.settings.now()));
         handle
             .change(
                 actor,
@@ -186,7 +191,7 @@ impl Directory {
         let store = &self.around.store;
         let named = store.scheduled_naming(site).await;
         for id in named.map_err(|cause| internal(&cause))? {
-            let state = store.load_state(&id, self.around.settings).await;
+            let state = store.load_state(&id, self.around.settings.now()).await;
             let Ok(Some(state)) = state else { continue };
             if !state.is_deleted() && state.roster().site(site).is_some() {
                 return Ok(Some(id));
@@ -220,7 +225,7 @@ impl Directory {
         let state = self
             .around
             .store
-            .load_state(id, self.around.settings)
+            .load_state(id, self.around.settings.now())
             .await?;
         let found = state.filter(|state| !state.is_deleted());
         Ok(found.map(|state| self.start(state)))

@@ -11,11 +11,14 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
+use tracing::error;
 
 use crate::access::AccessLog;
 use crate::app::App;
 use crate::config::{self, Config};
 use crate::descriptors;
+use crate::ice_servers;
+use crate::vault;
 use plan::{Plan, plan};
 
 /// Puts prepared settings in force. Cannot fail.
@@ -62,6 +65,25 @@ pub enum Outcome {
         /// A line for each fault.
         problem: String,
     },
+}
+
+/// Programs may come and go.
+struct ApiKeys(App);
+
+impl Part for ApiKeys {
+    fn prepare(&self, wanted: &Config) -> Result<Commit, String> {
+        let keys = vault::api_keys(wanted).map_err(|error| error.to_string())?;
+        let keys = self.0.keys.prepare(&keys);
+        let keys = keys.map_err(|error| error.to_string())?;
+        let guessable = wanted.guessable_keys();
+        let app = App::clone(&self.0);
+        Ok(Box::new(move || {
+            for problem in guessable {
+                error!("{problem}");
+            }
+            app.keys.put_in_force(keys);
+        }))
+    }
 }
 
 impl Outcome {
@@ -113,9 +135,9 @@ impl Reloader {
     #[must_use]
     pub fn new(app: App, file: Option<PathBuf>) -> Self {
         Self {
+            parts: vec![Box::new(ApiKeys(App::clone(&app)))],
             app,
             file,
-            parts: Vec::new(),
             one_at_a_time: Mutex::default(),
         }
     }
@@ -172,8 +194,10 @@ impl Reloader {
         let (app, media) = (&self.app, self.app.media.media());
         app.admission.set_limits(&config);
         app.directory.set_max_open(config.conferences.max_open);
+        app.directory.set_settings(config.settings());
         media.set_max_peers(config.media.max_peers);
         media.set_advertised(config.media.advertise.clone());
+        media.open(ice_servers::public_port(&config, app.http));
         app.live.set(config);
     }
 }

@@ -31,6 +31,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use tower_http::timeout::TimeoutLayer;
 
 use crate::app::App;
+use crate::config::Config;
 use crate::listener::{ClientAddress, Secure, to_https};
 use crate::protocol::ErrorCode;
 use crate::rest::{self, ApiError, Refused, refusals};
@@ -69,14 +70,21 @@ pub fn public(app: App) -> Router {
         .with_state(app)
 }
 
-/// What is answered in the clear where there is TLS: everything else is led to `secure`.
-pub(crate) fn in_clear(app: App, secure: Secure) -> Router {
+/// What is answered in the clear where there is TLS: everything else is led to what is `secure` by the
+/// configuration in force.
+pub(crate) fn in_clear<S>(app: App, secure: S) -> Router
+where
+    S: Fn(&Config) -> Secure + Clone + Send + Sync + 'static,
+{
+    let away = move |State(app): State<App>, request: Request| async move {
+        to_https(&request, &secure(&app.config()))
+    };
     Router::new()
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/.well-known/acme-challenge/{token}", get(acme_answer))
         .merge(trust())
-        .fallback(move |request: Request| async move { to_https(&request, &secure) })
+        .fallback(away)
         .layer(from_fn_with_state(app.clone(), count))
         .layer(from_fn_with_state(app.clone(), meter))
         .layer(map_response(guard))
@@ -114,7 +122,6 @@ pub fn private(app: App) -> Router {
 /// What programs use: limited in size and time, and open to the origins that are allowed.
 fn interfaces(app: &App) -> Router<App> {
     let (rest, description) = rest::router().split_for_parts();
-    let max_body = app.config().http.max_body_kibibytes as usize * 1024;
     // Made once: the router, and with it what its handlers hold, is cloned for each request.
     let description = description
         .to_json()
@@ -128,7 +135,7 @@ fn interfaces(app: &App) -> Router<App> {
         )
         .merge(doors())
         .route_layer(DefaultBodyLimit::max(whip::MAX_SDP_BYTES))
-        .merge(rest.layer(DefaultBodyLimit::max(max_body)))
+        .merge(rest.layer(from_fn_with_state(Arc::clone(app), limit_body)))
         // Within the layers below, so that other origins' pages hear of it, and may ask first.
         .method_not_allowed_fallback(refusals::no_method)
         .layer(TimeoutLayer::with_status_code(
@@ -139,6 +146,13 @@ fn interfaces(app: &App) -> Router<App> {
         .layer(map_response(keep_nowhere))
         .layer(cors(Arc::clone(app)))
         .layer(from_fn(whip::announce))
+}
+
+/// As large as a body may be by the configuration in force.
+async fn limit_body(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let most = app.config().http.max_body_kibibytes as usize * 1024;
+    DefaultBodyLimit::max(most).apply(&mut request);
+    next.run(request).await
 }
 
 /// WHIP and WHEP; a slash behind an address changes nothing.

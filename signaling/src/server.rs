@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use axum::Router;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use sfu::{Events, Media, Sfu};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -19,8 +19,7 @@ use crate::app::{App, Inner, Restarting};
 use crate::auth::{Issued, Keys, NewToken};
 use crate::check::Checks;
 use crate::clock::Clock;
-use crate::conference::Settings;
-use crate::conference_task::{Surroundings, WelcomeTimes};
+use crate::conference_task::{Endings, SettingsInForce, Surroundings, WelcomeTimes};
 use crate::config::Config;
 use crate::data_dir::{DataDir, Lock};
 use crate::directory::Directory;
@@ -266,7 +265,7 @@ impl Server {
         let secure = Secure::Port(self.admin.port());
         Some(Security {
             tls: self.app.tls.as_ref()?.private()?,
-            clear: routes::in_clear(self.app.clone(), secure),
+            clear: routes::in_clear(self.app.clone(), move |_| secure.clone()),
             behind_proxies: false,
             hsts_seconds: 0,
         })
@@ -274,13 +273,14 @@ impl Server {
 
     /// What is answered in the clear where there is TLS.
     fn in_clear(&self) -> Router {
-        let config = self.app.config();
-        let has_name = !(config.http.public_url.is_empty() && config.tls.names.is_empty());
-        let secure = match has_name {
-            true => Secure::Url(self.base_url()),
-            false => Secure::Port(self.http.port()),
-        };
-        routes::in_clear(self.app.clone(), secure)
+        let http = self.http;
+        routes::in_clear(self.app.clone(), move |config| {
+            let has_name = !(config.http.public_url.is_empty() && config.tls.names.is_empty());
+            match has_name {
+                true => Secure::Url(config.base_url(http)),
+                false => Secure::Port(http.port()),
+            }
+        })
     }
 
     /// Begins to answer at every port.
@@ -435,18 +435,12 @@ fn assemble(kept: Kept, config: Config, media: Arc<dyn Media>, clock: Clock) -> 
         metrics.add_tls(Arc::clone(tls));
     }
     let seconds = |seconds: u64| u32::try_from(seconds).unwrap_or(u32::MAX);
-    let window = i64::try_from(config.sessions.resume_seconds).unwrap_or(i64::MAX);
     let around = Surroundings {
         store: store.clone(),
         media: Arc::clone(&media),
         metrics: Arc::clone(&metrics),
         running: Running::new(config.conferences.max_open),
-        settings: Settings {
-            resume_window: SignedDuration::from_secs(window),
-            max_participants: config.conferences.max_participants as usize,
-            devices_per_site: config.conferences.devices_per_site as usize,
-            enforce_expiry: config.auth.enforce_expiry,
-        },
+        settings: SettingsInForce::new(config.settings()),
         revoked: keys.revoked().clone(),
         welcome: WelcomeTimes {
             resume_seconds: seconds(config.sessions.resume_seconds),

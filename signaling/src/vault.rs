@@ -188,6 +188,14 @@ pub(crate) async fn open_store(directory: &DataDir) -> Result<Store, StoreError>
 }
 
 fn keys(config: &Config, own: &SigningKey) -> Result<Keys, VaultError> {
+    Ok(Keys::new(own, &api_keys(config)?)?)
+}
+
+/// The keys of other programs that a configuration names.
+///
+/// # Errors
+/// When the id of one is none.
+pub(crate) fn api_keys(config: &Config) -> Result<Vec<ApiKey>, VaultError> {
     let mut api_keys = Vec::new();
     for (id, secret) in &config.auth.api_keys {
         let parsed = id
@@ -204,5 +212,5 @@ fn keys(config: &Config, own: &SigningKey) -> Result<Keys, VaultError> {
                 .unwrap_or_default(),
         });
     }
-    Ok(Keys::new(own, &api_keys)?)
+    Ok(api_keys)
 }

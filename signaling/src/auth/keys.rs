@@ -2,6 +2,7 @@
 //! `kid` and never by what the token claims about itself.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -212,16 +213,28 @@ struct Key {
     limits: KeyLimits,
 }
 
+/// Keys by their ids.
+type KeyRing = BTreeMap<KeyId, Arc<Key>>;
+
 /// Every key that this server trusts, and the tokens that were taken back.
 pub struct Keys {
     own: KeyId,
-    keys: BTreeMap<KeyId, Key>,
+    ring: RwLock<KeyRing>,
     revoked: Revoked,
 }
 
+/// Keys that can be put in force.
+pub struct NewKeys(KeyRing);
+
 impl std::fmt::Debug for Keys {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_set().entries(self.keys.keys()).finish()
+        f.debug_set().entries(self.read().keys()).finish()
+    }
+}
+
+impl std::fmt::Debug for NewKeys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
     }
 }
 
@@ -239,28 +252,35 @@ impl Keys {
             verify: DecodingKey::from_ed_der(own.public()),
             limits: KeyLimits::default(),
         };
-        let mut keys = BTreeMap::from([(id.clone(), own_key)]);
-        for key in api {
-            let secret = key.secret.as_bytes();
-            if secret.len() < MIN_SECRET_BYTES {
-                return Err(KeyError::ShortSecret(key.id.clone()));
-            }
-            let api_key = Key {
-                issuer: key.id.to_string(),
-                algorithm: Algorithm::HS256,
-                sign: EncodingKey::from_secret(secret),
-                verify: DecodingKey::from_secret(secret),
-                limits: key.limits.clone(),
-            };
-            if keys.insert(key.id.clone(), api_key).is_some() {
-                return Err(KeyError::Duplicate(key.id.clone()));
-            }
-        }
+        let own = KeyRing::from([(id.clone(), Arc::new(own_key))]);
         Ok(Self {
             own: id,
-            keys,
+            ring: RwLock::new(with_api_keys(own, api)?),
             revoked: Revoked::default(),
         })
+    }
+
+    /// The server's own key with these of other programs, to be put in force.
+    ///
+    /// # Errors
+    /// When a secret is too short or two keys share an id.
+    pub fn prepare(&self, api: &[ApiKey]) -> Result<NewKeys, KeyError> {
+        let own = self.read().get(&self.own).cloned();
+        let own = own.map(|key| (self.own.clone(), key));
+        Ok(NewKeys(with_api_keys(own.into_iter().collect(), api)?))
+    }
+
+    /// From now on these are trusted, and no others. Whoever came in with a token of another stays in.
+    pub fn put_in_force(&self, new: NewKeys) {
+        *self.ring.write().unwrap_or_else(PoisonError::into_inner) = new.0;
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, KeyRing> {
+        self.ring.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn key(&self, id: &KeyId) -> Result<Arc<Key>, TokenError> {
+        self.read().get(id).cloned().ok_or(TokenError::UnknownKey)
     }
 
     /// What a token allows at this moment.
@@ -308,7 +328,7 @@ impl Keys {
             .kid
             .and_then(|kid| kid.parse().ok())
             .ok_or(TokenError::UnknownKey)?;
-        let key = self.keys.get(&kid).ok_or(TokenError::UnknownKey)?;
+        let key = self.key(&kid)?;
         let mut validation = Validation::new(key.algorithm);
         // Time, audience and issuer are checked below, against arguments instead of a clock.
         validation.required_spec_claims.clear();
@@ -350,7 +370,7 @@ impl Keys {
         id: TokenId,
         now: Timestamp,
     ) -> Result<Issued, TokenError> {
-        let key = self.keys.get(kid).ok_or(TokenError::UnknownKey)?;
+        let key = self.key(kid)?;
         let expires_at = now
             .checked_add(new.valid_for)
             .map_err(|_| TokenError::BadClaims("exp is too far"))?;
@@ -391,6 +411,27 @@ impl Keys {
     pub const fn revoked(&self) -> &Revoked {
         &self.revoked
     }
+}
+
+/// Adds the keys of other programs.
+fn with_api_keys(mut keys: KeyRing, api: &[ApiKey]) -> Result<KeyRing, KeyError> {
+    for key in api {
+        let secret = key.secret.as_bytes();
+        if secret.len() < MIN_SECRET_BYTES {
+            return Err(KeyError::ShortSecret(key.id.clone()));
+        }
+        let api_key = Key {
+            issuer: key.id.to_string(),
+            algorithm: Algorithm::HS256,
+            sign: EncodingKey::from_secret(secret),
+            verify: DecodingKey::from_secret(secret),
+            limits: key.limits.clone(),
+        };
+        if keys.insert(key.id.clone(), Arc::new(api_key)).is_some() {
+            return Err(KeyError::Duplicate(key.id.clone()));
+        }
+    }
+    Ok(keys)
 }
 
 /// Why a token is refused that did not pass. The signature is checked before the claims: whoever

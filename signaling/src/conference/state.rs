@@ -310,6 +310,11 @@ impl State {
         self.is_deleted
     }
 
+    /// From now on it is decided by these.
+    pub const fn set_settings(&mut self, settings: Settings) {
+        self.settings = settings;
+    }
+
     /// The server's settings for it.
     pub const fn settings(&self) -> &Settings {
         &self.settings

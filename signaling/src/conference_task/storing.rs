@@ -175,7 +175,7 @@ impl ConferenceTask {
     }
 
     async fn load(&self) -> Option<State> {
-        let (id, settings) = (self.state.id(), self.around.settings);
+        let (id, settings) = (self.state.id(), self.around.settings.now());
         match self.around.store.load_state(id, settings).await {
             Ok(state) => Some(state.unwrap_or_else(|| State::new(id.clone(), settings))),
             Err(cause) => {

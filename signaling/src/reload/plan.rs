@@ -28,11 +28,18 @@ const LIVE: &[Live] = live![
     addresses.joins_per_second,
     addresses.request_burst,
     addresses.requests_per_second,
+    auth.api_key_limits,
+    auth.api_keys,
     conferences.audio_40ms_above_sites,
     conferences.audio_60ms_above_sites,
+    conferences.devices_per_site,
     conferences.max_open,
+    conferences.max_participants,
     conferences.organiser,
     http.allowed_origins,
+    http.max_body_kibibytes,
+    http.max_connections,
+    http.public_url,
     log.access,
     log.filter,
     media.advertise,
@@ -87,11 +94,6 @@ fn differences(one: &Config, other: &Config) -> Vec<String> {
     let mut found = Vec::new();
     let [one_value, other_value] = &values;
     compare("", one_value, other_value, &mut found);
-    if one.auth.api_keys != other.auth.api_keys
-        && !found.iter().any(|key| key.starts_with("auth.api_keys"))
-    {
-        found.push("auth.api_keys".to_owned());
-    }
     if found.is_empty() && one != other {
         found.push("a secret".to_owned());
     }
@@ -174,9 +176,11 @@ mod tests {
             .insert("main".to_owned(), secret("ab"));
         let mut wanted = in_force.clone();
         wanted.auth.api_keys.insert("main".to_owned(), secret("cd"));
-        assert_eq!(plan(&in_force, &wanted).waiting, ["auth.api_keys"]);
-        wanted.auth.api_keys.insert("more".to_owned(), secret("ef"));
-        assert_eq!(plan(&in_force, &wanted).waiting, ["auth.api_keys.more"]);
+        assert_eq!(plan(&in_force, &wanted).changed, ["auth.api_keys"]);
+        wanted.tls.acme.key = secret("ef");
+        assert_eq!(plan(&in_force, &wanted).waiting, ["tls.acme.key"]);
+        in_force.tls.acme.key = secret("gh");
+        assert_eq!(plan(&in_force, &wanted).waiting, ["a secret"]);
     }
 
     #[test]

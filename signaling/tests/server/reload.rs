@@ -2,8 +2,13 @@
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{Method, Request};
+use axum::http::{Method, Request, StatusCode};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+use signaling::auth::{ApiKey, KeyLimits, Keys, NewToken, Role, SigningKey};
 use signaling::config::Config;
+use signaling::fresh;
+use signaling::ids::KeyId;
 use signaling::reload::{Commit, Outcome, Part, Reloader};
 use signaling::routes;
 use tempfile::TempDir;
@@ -87,6 +92,112 @@ async fn what_can_change_does_so_for_everybody_who_comes_from_then_on() {
     );
     assert!(orders.contains(&Order::MaxPeers(17)), "{orders:?}");
     assert_eq!(reloading.reload(|_| {}).await, changed(&[]));
+}
+
+/// How a new conference is answered that was asked for with this token and so long a title.
+async fn make(router: &Router, token: &str, title_bytes: usize) -> StatusCode {
+    let body = json!({"title": "x".repeat(title_bytes)}).to_string();
+    let request = Request::post("/api/v1/conferences")
+        .header("content-type", "application/json")
+        .header("authorization", format!("Bearer {token}"));
+    let request = request.body(Body::from(body)).unwrap();
+    router.clone().oneshot(request).await.unwrap().status()
+}
+
+#[tokio::test]
+async fn a_key_of_a_program_is_good_from_when_it_is_there_until_it_is_not() {
+    const SECRET: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b";
+    let reloading = Reloading::new(|_| {}).await;
+    let app = reloading.world.server.app();
+    let router = routes::public(app.clone());
+    let token = signed_by("portal", SECRET);
+    assert_eq!(make(&router, &token, 5).await, StatusCode::UNAUTHORIZED);
+    // A configuration that is printed does not show it.
+    let without = toml::to_string(&*app.config()).unwrap();
+    let heading = "[auth.api_keys]\n";
+    assert!(without.contains(heading), "{without}");
+    let with = without.replace(heading, &format!("{heading}portal = \"{SECRET}\"\n"));
+    for (text, status) in [
+        (&with, StatusCode::CREATED),
+        (&without, StatusCode::UNAUTHORIZED),
+    ] {
+        reloading.write(text);
+        let outcome = reloading.reloader.reload("a test").await;
+        assert_eq!(outcome, changed(&["auth.api_keys"]));
+        assert_eq!(make(&router, &token, 5).await, status);
+    }
+}
+
+/// An administrator's token that a program has signed with its key.
+fn signed_by(id: &str, secret: &str) -> String {
+    let id: KeyId = id.parse().unwrap();
+    let key = ApiKey {
+        id: id.clone(),
+        secret: secret.to_owned(),
+        limits: KeyLimits::default(),
+    };
+    let keys = Keys::new(&SigningKey::from_seed(&[7; 32]), &[key]).unwrap();
+    let new = NewToken {
+        subject: None,
+        conference: None,
+        site: None,
+        role: Role::Admin,
+        name: None,
+        valid_for: SignedDuration::from_hours(1),
+    };
+    let issued = keys.issue_with(&id, new, fresh::token_id(), Timestamp::now());
+    issued.unwrap().token
+}
+
+#[tokio::test]
+async fn limits_of_conferences_hold_for_those_that_run() {
+    let reloading = Reloading::new(|config| config.conferences.max_participants = 2).await;
+    let world = &reloading.world;
+    let [token, other] = ["00004", "00008"].map(|site| world.token(Role::Site, Some(site)));
+    let mut first = world.connect().await;
+    first.join(&token).await;
+    let mut second = world.connect().await;
+    second.join(&token).await;
+    let mut late = world.connect().await;
+    late.send(&json!({"type": "join", "protocol": 1, "token": other}))
+        .await;
+    let (error, _, _) = late.end().await;
+    assert_eq!(error["code"], "conference_full");
+    let outcome = reloading
+        .reload(|config| config.conferences.max_participants = 3)
+        .await;
+    assert_eq!(outcome, changed(&["conferences.max_participants"]));
+    world.connect().await.join(&other).await;
+}
+
+#[tokio::test]
+async fn bodies_may_be_larger_from_then_on() {
+    let reloading = Reloading::new(|config| config.http.max_body_kibibytes = 64).await;
+    let router = routes::public(reloading.world.server.app().clone());
+    let (admin, bytes) = (reloading.world.admin(), 100 * 1024);
+    assert_eq!(
+        make(&router, &admin, bytes).await,
+        StatusCode::PAYLOAD_TOO_LARGE
+    );
+    let outcome = reloading
+        .reload(|config| config.http.max_body_kibibytes = 128)
+        .await;
+    assert_eq!(outcome, changed(&["http.max_body_kibibytes"]));
+    // It is read, and a title may not be so long.
+    assert_ne!(
+        make(&router, &admin, bytes).await,
+        StatusCode::PAYLOAD_TOO_LARGE
+    );
+}
+
+#[tokio::test]
+async fn another_public_address_is_told_to_the_media_plane_too() {
+    let reloading = Reloading::new(|_| {}).await;
+    let outcome = reloading
+        .reload(|config| config.http.public_url = "http://hop.example.vn".to_owned())
+        .await;
+    assert_eq!(outcome, changed(&["http.public_url"]));
+    assert_eq!(reloading.world.server.base_url(), "http://hop.example.vn");
 }
 
 #[tokio::test]
