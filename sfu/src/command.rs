@@ -284,6 +284,13 @@ pub enum CloseReason {
 /// What a shard tells the signaling plane.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Event {
+    /// A new peer has come so far.
+    PeerReached {
+        /// Which.
+        peer: PeerId,
+        /// How far.
+        step: Step,
+    },
     /// ICE and DTLS are done, media flows.
     PeerConnected {
         /// Which.
@@ -351,6 +358,15 @@ pub enum Event {
         /// all is forwarded again.
         shed: Option<Priority>,
     },
+}
+
+/// How far a new peer has come, before and after it is connected.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Step {
+    /// A path to it is proved (RFC 8445): the handshake can begin.
+    Path,
+    /// The first packet of media is on its way to it.
+    Media,
 }
 
 /// A command that could not be carried out.

@@ -299,7 +299,8 @@ impl Desk {
     pub fn observe(&self, event: &Event) -> Option<ConferenceId> {
         let mut places = self.places();
         let peer = match event {
-            Event::PeerConnected { peer }
+            Event::PeerReached { peer, .. }
+            | Event::PeerConnected { peer }
             | Event::PeerSilent { peer }
             | Event::PeerBack { peer }
             | Event::PeerClosed { peer, .. }

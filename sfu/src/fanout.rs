@@ -81,6 +81,8 @@ pub struct Fanout {
     pub conference: ConferenceKey,
     /// Index of the next receiver.
     pub cursor: usize,
+    /// To whom the first packet of all has been written, if to anybody since this was last taken.
+    pub begun: Option<PeerId>,
     mask: u64,
     work: Vec<Work>,
     sources: Vec<Source>,
@@ -113,6 +115,7 @@ impl Fanout {
         Self {
             conference: ConferenceKey::new(0, 0),
             cursor: 0,
+            begun: None,
             mask: 0,
             work: Vec::new(),
             sources: Vec::new(),
@@ -289,7 +292,11 @@ impl Fanout {
             if peer.feed_mask & self.mask == 0 {
                 continue;
             }
+            let has_begun = peer.departed.packets > 0;
             self.serve(now, peer, outbox, stats);
+            if !has_begun && peer.departed.packets > 0 {
+                self.begun = Some(peer.id);
+            }
             if !outbox.is_empty() {
                 return true;
             }

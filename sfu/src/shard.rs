@@ -29,7 +29,7 @@ use bytes::Bytes;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-use crate::command::{CloseReason, Command, Event, Order};
+use crate::command::{CloseReason, Command, Event, Order, Step};
 use crate::conference::Conference;
 use crate::demux::Demux;
 use crate::drop_reason::{DropCounters, DropReason};
@@ -243,6 +243,10 @@ impl Shard {
             };
             let stats = &mut self.stats;
             if fanout.advance(now, conference, &mut self.peers, &mut self.outbox, stats) {
+                let begun = fanout.begun.take();
+                let step = Step::Media;
+                let begun = begun.map(|peer| Event::PeerReached { peer, step });
+                self.events.extend(begun);
                 self.media_was_last = true;
                 break;
             }

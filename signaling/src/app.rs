@@ -25,6 +25,7 @@ use crate::protocol::{CloseReason, ErrorCode};
 use crate::store::Store;
 use crate::store_check::StoreCheck;
 use crate::tls::Tls;
+use crate::telemetry::Telemetry;
 use crate::whip::Resources;
 
 /// Shared by everything that serves requests. Cheap to clone.
@@ -46,6 +47,8 @@ pub struct Inner {
     /// TLS of the public port, if it is on.
     pub tls: Option<Arc<Tls>>,
     /// The conferences.
+    /// Traces of joins, if somebody wants them.
+    pub telemetry: Option<Arc<Telemetry>>,
     pub directory: Directory,
     /// Where offers are answered.
     pub media: MediaPlane,

@@ -49,6 +49,7 @@ use crate::metrics::Metrics;
 use crate::protocol::server::Phase;
 use crate::running::{Place, Running};
 use crate::store::Store;
+use crate::telemetry::Telemetry;
 use batch::Batch;
 use budget::Budgets;
 use doubts::Doubts;
@@ -97,6 +98,8 @@ pub struct Surroundings {
     pub media: Arc<dyn Media>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// Traces of joins, if somebody wants them.
+    pub telemetry: Option<Arc<Telemetry>>,
     /// Room for conferences that run.
     pub running: Running,
     /// What the operator of the server decides about conferences.

@@ -8,6 +8,7 @@ pub mod load;
 mod network;
 mod reload;
 mod secret;
+mod telemetry;
 pub mod tls;
 
 use std::collections::BTreeMap;
@@ -28,6 +29,7 @@ pub use load::{ConfigError, load};
 pub use network::Network;
 pub use reload::{Reload, Window};
 pub use secret::Secret;
+pub use telemetry::Telemetry;
 pub use tls::Tls;
 
 /// Longest word on whom to call: it stands on one line of a page.
@@ -64,6 +66,8 @@ pub struct Config {
     pub log: Log,
     /// When settings that have changed are not put in force.
     pub reload: Reload,
+    /// Traces of joins.
+    pub telemetry: Telemetry,
 }
 
 /// The public listener.
@@ -263,6 +267,7 @@ impl Default for Config {
             shutdown: Shutdown::default(),
             log: Log::default(),
             reload: Reload::default(),
+            telemetry: Telemetry::default(),
         }
     }
 }
@@ -396,6 +401,7 @@ impl Config {
         self.check_ports(&mut found);
         self.check_texts(&mut found);
         self.tls.check(&mut found);
+        self.telemetry.check(&mut found);
         if tls::is_set(&self.admin.client_authority) && !self.tls.is_on() {
             found.push(Invalid {
                 key: "admin.client_authority".to_owned(),

@@ -55,6 +55,7 @@ mod store_check;
 mod supervisor;
 pub mod testing;
 mod text;
+pub mod telemetry;
 pub mod tls;
 pub mod tokens;
 mod trust;

@@ -6,6 +6,7 @@ mod media;
 mod process;
 mod reading;
 mod store;
+mod telemetry;
 mod tls;
 
 use std::collections::HashMap;
@@ -260,6 +261,11 @@ impl Metrics {
     /// Shows the certificate's time too.
     pub fn add_tls(&self, tls: std::sync::Arc<crate::tls::Tls>) {
         self.add_collector(Box::new(tls::readings(tls)));
+    }
+
+    /// Has what became of traces counted, too.
+    pub fn add_telemetry(&self, telemetry: std::sync::Arc<crate::telemetry::Telemetry>) {
+        self.add_collector(Box::new(telemetry::readings(telemetry)));
     }
 
     /// All of it.

@@ -9,6 +9,7 @@ use axum::Router;
 use jiff::Timestamp;
 use sfu::{Events, Media, Sfu};
 use tokio::net::TcpListener;
+use tokio::sync::mpsc::Receiver;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
@@ -36,6 +37,7 @@ use crate::store::{Store, StoreError};
 use crate::store_check::StoreCheck;
 use crate::tls::{self, Tls, TlsError};
 use crate::tokens::{IssueError, Mint};
+use crate::telemetry::{Collector, Join, Telemetry};
 use crate::vault::{Served, Vault, VaultError};
 use crate::warden;
 use crate::whip::Resources;
@@ -80,6 +82,9 @@ pub enum StartError {
     #[error("cannot listen on {address} (`{key}`): {source}")]
     Bind {
         /// Which.
+    /// The collector of traces cannot be trusted.
+    #[error("`telemetry.authority`: {0}")]
+    Telemetry(String),
         address: SocketAddr,
         /// Where it was configured.
         key: &'static str,
@@ -144,8 +149,12 @@ impl Server {
         }
         let data = DataDir::create(&config.data_dir).map_err(VaultError::from)?;
         let tls = Tls::open(&config, &data, clock.now().wall)?.map(Arc::new);
-        let (http, public) = bind(config.http.listen, "http.listen")?;
-        let (admin, private) = bind(config.admin.listen, "admin.listen")?;
+        let collector = Collector::open(&config.telemetry);
+        let collector = collector.map_err(|error| StartError::Telemetry(format!("{error:#}")))?;
+        let (telemetry, joins) = collector.as_ref().map(|_| Telemetry::new()).unzip();
+        let telemetry = telemetry.map(Arc::new);
+        let (http, public) = bind(&mut sockets, config.http.listen, sockets::HTTP)?;
+        let (admin, private) = bind(&mut sockets, config.admin.listen, sockets::ADMIN)?;
         let clear = config.http.redirect_listen;
         let clear = clear.map(|address| bind(address, "http.redirect_listen"));
         let (redirect, clear) = clear.transpose()?.unzip();
@@ -168,6 +177,8 @@ impl Server {
             admin,
             redirect,
             silence: CancellationToken::new(),
+                http,
+                telemetry,
             listeners: TaskTracker::new(),
             app,
         };
@@ -196,6 +207,7 @@ impl Server {
     }
 
     /// Has those go whose token is good no longer.
+        server.send_traces(collector.zip(joins));
     fn watch_tokens(&self) {
         let (app, silence) = (Arc::clone(&self.app), self.silence.clone());
         self.listeners.spawn(async move {
@@ -264,6 +276,18 @@ impl Server {
     fn private_security(&self) -> Option<Security> {
         let secure = Secure::Port(self.admin.port());
         Some(Security {
+    /// Sends traces of joins to who wants them.
+    fn send_traces(&self, to: Option<(Collector, Receiver<Join>)>) {
+        let (Some(telemetry), Some((collector, joins))) = (self.app.telemetry.clone(), to) else {
+            return;
+        };
+        let silence = self.silence.clone();
+        self.listeners.spawn(async move {
+            let sending = collector.send_all(telemetry, joins);
+            silence.run_until_cancelled(sending).await;
+        });
+    }
+
             tls: self.app.tls.as_ref()?.private()?,
             clear: routes::in_clear(self.app.clone(), move |_| secure.clone()),
             behind_proxies: false,
@@ -453,6 +477,9 @@ fn assemble(kept: Kept, config: Config, media: Arc<dyn Media>, clock: Clock) -> 
     let draining = CancellationToken::new();
     Arc::new(Inner {
         directory: Directory::new(around),
+    /// Where the public is served.
+    http: SocketAddr,
+    telemetry: Option<Arc<Telemetry>>,
         access: AccessLog::default(),
         admission: Admission::new(&config),
         announced: draining.child_token(),
@@ -462,6 +489,8 @@ fn assemble(kept: Kept, config: Config, media: Arc<dyn Media>, clock: Clock) -> 
         checks: Checks::default(),
         live: LiveConfig::new(config),
         keys,
+        http,
+        telemetry,
         store,
         store_check: StoreCheck::default(),
         tls,
@@ -469,5 +498,10 @@ fn assemble(kept: Kept, config: Config, media: Arc<dyn Media>, clock: Clock) -> 
         media,
         metrics,
         clock,
+    if let Some(telemetry) = &telemetry {
+        metrics.add_telemetry(Arc::clone(telemetry));
+    }
     })
 }
+        telemetry: telemetry.clone(),
+        telemetry,

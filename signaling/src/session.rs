@@ -164,6 +164,9 @@ async fn converse(
     };
     session.run(socket, reader).await;
     drop(seat);
+    if let Some(telemetry) = &app.telemetry {
+        telemetry.gone(participant);
+    }
     conference.gone(participant, outbox).await;
     debug!(conference = %conference.id(), %participant, "session ended");
 }

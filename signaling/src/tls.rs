@@ -6,13 +6,13 @@
 mod acme;
 mod authority;
 mod certificate;
+mod client;
 mod files;
 mod reload;
 mod renewal;
 mod self_made;
 mod shown;
 
-use std::error::Error as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -35,6 +35,7 @@ use shown::Shown;
 pub use acme::AcmeError;
 pub use authority::{AuthorityError, Root};
 pub use certificate::CertificateError;
+pub(crate) use client::trusting;
 pub use files::FilesError;
 pub use reload::Reloaded;
 pub(crate) use reload::{Watched, watch};
@@ -258,7 +259,7 @@ fn for_clients_of(path: &Path, shown: &Arc<Shown>) -> Result<ServerConfig, TlsEr
 }
 
 /// An error with everything that has led to it: libraries say "connection failed" and keep why.
-fn source_of(error: &instant_acme::Error) -> String {
+pub(crate) fn source_of(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

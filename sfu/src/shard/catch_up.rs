@@ -7,6 +7,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::command::{Event, Step};
 use crate::conference::ConferenceKey;
 use crate::egress::{Egress, close};
 use crate::fanout::shown;
@@ -142,8 +143,19 @@ impl Shard {
         let Some(late) = self.late.pop_front() else {
             return false;
         };
+        let departed = |shard: &Self| shard.peers.at(late.peer).map(|peer| peer.departed.packets);
+        let had_begun = departed(self) != Some(0);
         let wanted = self.start(now, late);
         self.close_turn(now, late.peer);
+        if let Some(peer) = self
+            .peers
+            .at(late.peer)
+            .filter(|peer| peer.departed.packets > 0)
+            && !had_begun
+        {
+            let (peer, step) = (peer.id, Step::Media);
+            self.events.push_back(Event::PeerReached { peer, step });
+        }
         if let Some((key, layer)) = wanted {
             self.wish(key, layer);
             self.send_keyframe_requests(now);

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use rand::RngExt;
 use smallvec::SmallVec;
 
-use crate::command::{CloseReason, Event};
+use crate::command::{CloseReason, Event, Step};
 use crate::demux::{Class, classify};
 use crate::drop_reason::DropReason;
 use crate::egress;
@@ -147,6 +147,11 @@ impl Shard {
         };
         if self.demux.add_path(path, key) {
             peer.cold.paths.push(path);
+            if peer.cold.paths.len() == 1 && peer.cold.stage == Stage::Connecting {
+                let step = Step::Path;
+                let peer = peer.id;
+                self.events.push_back(Event::PeerReached { peer, step });
+            }
             // Paths that ICE has forgotten are no way in any more.
             let ice = &peer.cold.ice;
             for old in peer

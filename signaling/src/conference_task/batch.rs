@@ -4,7 +4,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use sfu::command::{CloseReason as PeerCloseReason, Command as MediaCommand, Event as MediaEvent};
+use sfu::command::{
+    CloseReason as PeerCloseReason, Command as MediaCommand, Event as MediaEvent, Step,
+};
 use sfu::id::{PeerId, ShardId};
 use sfu::priority::Priority;
 use tokio::sync::oneshot;
@@ -610,7 +612,12 @@ impl ConferenceTask {
 
     fn media_event(&mut self, batch: &mut Batch, now: Timestamp, event: MediaEvent) {
         match event {
-            MediaEvent::PeerConnected { peer } | MediaEvent::PeerBack { peer } => {
+            MediaEvent::PeerReached { peer, step } => self.reached(peer, Some(step)),
+            MediaEvent::PeerConnected { peer } => {
+                self.reached(peer, None);
+                self.media_state(batch, peer, MediaState::Connected);
+            }
+            MediaEvent::PeerBack { peer } => {
                 self.media_state(batch, peer, MediaState::Connected);
             }
             MediaEvent::PeerSilent { peer } => self.media_state(batch, peer, MediaState::Silent),
@@ -645,6 +652,15 @@ impl ConferenceTask {
                 layers,
             } => self.layers_wanted(publication, layers),
             MediaEvent::Overload { shard, shed, .. } => self.overload(now, shard, shed),
+        }
+    }
+
+    /// A new peer has come so far, or is connected: for whoever traces joins.
+    fn reached(&self, peer: PeerId, step: Option<Step>) {
+        if let Some(telemetry) = &self.around.telemetry
+            && let Some(participant) = self.peers.owner(peer)
+        {
+            telemetry.reached(Instant::now(), participant, step);
         }
     }
 

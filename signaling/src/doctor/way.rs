@@ -16,9 +16,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::pki_types::pem::PemObject as _;
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+use tokio_rustls::rustls::ClientConfig;
+use tokio_rustls::rustls::pki_types::ServerName;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::echo::{Chance, Echo, Told};
@@ -27,6 +26,7 @@ use super::reach::{self, LONG_ON_THE_WAY, Line, Path as Flow};
 use super::{Finding, journey, judge};
 use crate::check::Cause;
 use crate::protocol::server::IceServer;
+use crate::tls;
 
 /// Longest that a step may take. Higher: a line of seconds is not taken for a blocked one.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -97,7 +97,7 @@ impl Goal {
             host: host.trim_matches(['[', ']']).to_owned(),
             port,
             is_secure,
-            tls: Arc::new(trusting(ca)?),
+            tls: Arc::new(tls::trusting(ca)?),
         })
     }
 
@@ -522,26 +522,4 @@ async fn connect(at: SocketAddr) -> Result<(TcpStream, Duration), String> {
         .map_err(|_| silent())?
         .map_err(|cause| cause.to_string())?;
     Ok((stream, start.elapsed()))
-}
-
-/// Trusts whom this machine trusts, and an authority of the operator's own.
-fn trusting(ca: Option<&Path>) -> anyhow::Result<ClientConfig> {
-    let mut roots = RootCertStore::empty();
-    // One that cannot be read is one whom nobody here trusts.
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if let Some(path) = ca {
-        let context = || format!("cannot read a certificate from {}", path.display());
-        for certificate in CertificateDer::pem_file_iter(path).with_context(context)? {
-            roots
-                .add(certificate.with_context(context)?)
-                .with_context(context)?;
-        }
-    }
-    let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .context("cannot set TLS up")?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(config)
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::pin::Pin;
 
 use sfu::command::CommandError;
+use tokio::time::Instant;
 
 use super::{Session, opening};
 use crate::conference::Refusal;
@@ -47,6 +48,9 @@ impl Session {
         let policy = negotiation::participant_policy(self.role, frame, self.has_offered);
         let (media, conference) = (self.app.media.clone(), self.conference.clone());
         let link = Link::Participant(self.participant);
+        if let Some(telemetry) = &self.app.telemetry {
+            telemetry.offered(Instant::now(), self.participant);
+        }
         self.judging = Some(Box::pin(async move {
             let peer = media.join(link, &conference, sdp, policy).await;
             Verdict::Offer { id, sources, peer }
@@ -93,6 +97,9 @@ impl Session {
 
     fn give(&mut self, id: RequestId, peer: Unclaimed, sources: BTreeMap<String, Source>) {
         self.has_offered = true;
+        if let Some(telemetry) = &self.app.telemetry {
+            telemetry.answered(Instant::now(), self.participant);
+        }
         let asked = self.conference.offer(NewPeer {
             participant: self.participant,
             outbox: self.outbox.clone(),

@@ -10,7 +10,7 @@ use crate::access::{AccessLog, Arrived};
 use crate::admission::{Admitted, Seat, Visit};
 use crate::app::App;
 use crate::auth::{Grant, Role, SessionSecret, TokenError};
-use crate::conference::{Command, Join, Refusal};
+use crate::conference::{self, Command, Refusal};
 use crate::conference_task::{Admission, Arrival, ConferenceHandle};
 use crate::fresh;
 use crate::ice_servers;
@@ -19,6 +19,7 @@ use crate::listener::{ClientAddress, ReachedAs};
 use crate::outbox::{Ending, Outbox};
 use crate::protocol::server::IceServer;
 use crate::protocol::{ClientMessage, ErrorCode, MAX_FRAME_BYTES, ServerMessage, VERSION};
+use crate::telemetry::{Join, Step, Telemetry};
 
 /// Most pings and pongs that may come before the first message. Higher: a stranger costs more.
 /// Lower: a library that greets with some is sent away.
@@ -89,13 +90,29 @@ pub(super) async fn open(
     })??;
     app.metrics.message(first.kind());
     let started = Instant::now();
-    app.admission.may_try(started, client.origin())?;
+    let mut join = Tracing::begin(app, started, first.kind());
+    let opened = enter(app, outbox, (client, reached), stranger, first, &mut join).await;
+    let opened = join.end(app, opened)?;
+    app.metrics.joined(started.elapsed());
+    Ok(opened)
+}
+
+/// Follows the first message.
+async fn enter(
+    app: &App,
+    outbox: &Outbox,
+    (client, reached): (ClientAddress, &ReachedAs),
+    stranger: &Arc<Visit>,
+    first: ClientMessage,
+    tracing: &mut Tracing,
+) -> Result<Opened, Failure> {
+    app.admission.may_try(Instant::now(), client.origin())?;
     // It has said something worth an answer: those who say nothing make room before it does.
     let _busy = stranger.busy();
-    let opened = match first {
+    match first {
         ClientMessage::Join { protocol, token } => {
             check_protocol(protocol)?;
-            join(app, outbox, client, reached, &token).await
+            join(app, outbox, (client, reached), &token, tracing).await
         }
         ClientMessage::Resume {
             protocol,
@@ -103,7 +120,7 @@ pub(super) async fn open(
             secret,
         } => {
             check_protocol(protocol)?;
-            resume(app, outbox, (client, reached), session, secret).await
+            resume(app, outbox, (client, reached), (session, secret), tracing).await
         }
         other => {
             let message = format!(
@@ -112,9 +129,48 @@ pub(super) async fn open(
             );
             Err(Failure::new(ErrorCode::JoinFirst, message))
         }
-    }?;
-    app.metrics.joined(started.elapsed());
-    Ok(opened)
+    }
+}
+
+/// The trace of this opening, if somebody wants it.
+struct Tracing(Option<Join>);
+
+impl Tracing {
+    fn begin(app: &App, now: Instant, kind: &'static str) -> Self {
+        let wall = app.telemetry.as_ref().map(|_| app.clock.now().wall);
+        Self(wall.map(|wall| Telemetry::begin(now, wall, kind)))
+    }
+
+    /// It is known who wants to come in.
+    fn known(&mut self) {
+        if let Some(join) = &mut self.0 {
+            join.end(Step::Token, Instant::now());
+        }
+    }
+
+    /// What came of it.
+    fn end(self, app: &App, opened: Result<Opened, Failure>) -> Result<Opened, Failure> {
+        let (Some(mut join), Some(telemetry)) = (self.0, &app.telemetry) else {
+            return opened;
+        };
+        let now = Instant::now();
+        match &opened {
+            Ok(opened) => {
+                join.end(Step::Admission, now);
+                let conference = opened.conference.id().clone();
+                join.identify(conference, opened.participant, opened.role);
+                telemetry.entered(now, opened.participant, join);
+            }
+            Err(Failure::Refused(Some(message), _)) => {
+                if let ServerMessage::Error { code, .. } = &**message {
+                    join.fail(*code, now);
+                    telemetry.refused(join);
+                }
+            }
+            Err(Failure::Refused(None, _) | Failure::Closed | Failure::Vanished) => {}
+        }
+        opened
+    }
 }
 
 async fn first_message(socket: &mut Socket) -> Result<ClientMessage, Failure> {
@@ -154,11 +210,12 @@ fn check_protocol(protocol: u32) -> Result<(), Failure> {
 async fn join(
     app: &App,
     outbox: &Outbox,
-    client: ClientAddress,
-    reached: &ReachedAs,
+    (client, reached): (ClientAddress, &ReachedAs),
     token: &str,
+    tracing: &mut Tracing,
 ) -> Result<Opened, Failure> {
     let grant = app.verify(token)?;
+    tracing.known();
     let Some(id) = grant.conference() else {
         return Err(Failure::new(
             ErrorCode::NotPermitted,
@@ -174,7 +231,7 @@ async fn join(
         .inspect_err(|refusal| app.note_refused(&conference, refusal))?;
     let secret = fresh::secret();
     let participant = fresh::participant();
-    let join = Join {
+    let join = conference::Join {
         grant: grant.clone(),
         participant,
         session: fresh::session(),
@@ -203,8 +260,8 @@ async fn resume(
     app: &App,
     outbox: &Outbox,
     (client, reached): (ClientAddress, &ReachedAs),
-    session: SessionId,
-    secret: String,
+    (session, secret): (SessionId, String),
+    tracing: &mut Tracing,
 ) -> Result<Opened, Failure> {
     let unknown = || {
         Failure::new(
@@ -218,6 +275,7 @@ async fn resume(
         .find_session(session)
         .await
         .ok_or_else(unknown)?;
+    tracing.known();
     let seat = app.admission.readmit()?;
     let command = Command::Resume {
         session,

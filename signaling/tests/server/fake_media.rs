@@ -113,7 +113,8 @@ impl FakeMedia {
 
     fn concerns(&self, event: &Event) -> ConferenceId {
         let peer = match event {
-            Event::PeerConnected { peer }
+            Event::PeerReached { peer, .. }
+            | Event::PeerConnected { peer }
             | Event::PeerSilent { peer }
             | Event::PeerBack { peer }
             | Event::PeerClosed { peer, .. }

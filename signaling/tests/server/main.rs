@@ -32,5 +32,6 @@ mod room;
 mod seats;
 mod secured;
 mod session;
+mod telemetry;
 mod whip;
 mod world;
