@@ -10,7 +10,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::access::AccessLog;
 use crate::admission::Admission;
-use crate::auth::{Grant, Keys, TokenError};
+use crate::auth::{Grant, Keys, Role, TokenError};
 use crate::check::Checks;
 use crate::clock::Clock;
 use crate::conference::Refusal;
@@ -21,11 +21,12 @@ use crate::live::LiveConfig;
 use crate::media::MediaPlane;
 use crate::metrics::{Metrics, WANT_OF_ROOM};
 use crate::outbox::Ending;
-use crate::protocol::{CloseReason, ErrorCode};
+use crate::protocol::ErrorCode;
+use crate::returns::Returns;
 use crate::store::Store;
 use crate::store_check::StoreCheck;
-use crate::tls::Tls;
 use crate::telemetry::Telemetry;
+use crate::tls::Tls;
 use crate::whip::Resources;
 
 /// Shared by everything that serves requests. Cheap to clone.
@@ -36,19 +37,19 @@ pub type App = Arc<Inner>;
 pub struct Inner {
     /// What the operator set, as far as it is in force.
     pub(crate) live: LiveConfig,
-    /// Who signs tokens.
-    pub keys: Keys,
     /// Where the public is served.
     pub http: SocketAddr,
+    /// Who signs tokens.
+    pub keys: Keys,
     /// What is kept.
     pub store: Store,
     /// Whether it can be written to.
     pub store_check: StoreCheck,
     /// TLS of the public port, if it is on.
     pub tls: Option<Arc<Tls>>,
-    /// The conferences.
     /// Traces of joins, if somebody wants them.
     pub telemetry: Option<Arc<Telemetry>>,
+    /// The conferences.
     pub directory: Directory,
     /// Where offers are answered.
     pub media: MediaPlane,
@@ -111,15 +112,9 @@ impl Inner {
         Ok(())
     }
 
-    /// How a session ends because the server stops: each is told another time to come back.
+    /// How a connection ends because the server stops, if nobody was in yet.
     pub fn restarting(&self) -> Ending {
-        let shutdown = &self.config().shutdown;
-        let spread = rand::random_range(0..=shutdown.retry_spread_seconds);
-        let seconds = shutdown.retry_after_seconds.saturating_add(spread);
-        Ending::Closing {
-            reason: CloseReason::Restarting,
-            retry_after_seconds: Some(u32::try_from(seconds).unwrap_or(u32::MAX)),
-        }
+        Returns::new(&self.config().shutdown, 0).ending(false)
     }
 
     /// The longest a stop may take.
@@ -130,11 +125,11 @@ impl Inner {
 
 /// The jittered endings of one conference's sessions.
 #[derive(Debug)]
-pub(crate) struct Restarting(pub(crate) App);
+pub(crate) struct Restarting(pub(crate) Returns);
 
 impl Endings for Restarting {
-    fn next(&mut self) -> Ending {
-        self.0.restarting()
+    fn next(&mut self, role: Role) -> Ending {
+        self.0.ending(role.is_indispensable())
     }
 }
 

@@ -22,6 +22,7 @@ use crate::data_dir::{CONTROL, DataDir};
 use crate::ids::ConferenceId;
 use crate::reload::{Outcome, Reloader};
 use crate::server::Server;
+use crate::sockets::Sockets;
 use crate::tls::Root;
 use crate::vault;
 use crate::{control, demo, descriptors, rest, supervisor, tls};
@@ -226,7 +227,8 @@ async fn serve(config: Config, file: Option<PathBuf>, with_demo: bool) -> anyhow
     descriptors::raise_limit(&config);
     let mut signals = Signals::catch()?;
     let socket = config.data_dir.join(CONTROL);
-    let server = Server::start(config).await?;
+    let sockets = Sockets::of_service_manager();
+    let server = Server::start_on_sockets(config, sockets).await?;
     let mut reloader = Reloader::new(server.app().clone(), file).with(Box::new(log));
     if let Some(tls) = server.app().tls.clone() {
         let clock = server.app().clock.clone();

@@ -67,8 +67,8 @@ pub use handle::{AskError, ConferenceHandle, WeakHandle};
 pub(crate) use peers::{PROGRAMME, stage_number};
 pub use request::{Admission, Answer, Arrival, Entry, Negotiated, NewPeer, OwnPeer, Query};
 pub(crate) use request::{Endings, refusal_message};
-
 pub use settings::SettingsInForce;
+
 /// Room for what is asked of one conference. When it is full, askers are told `overloaded`.
 ///
 /// Higher: a rush of thousands waits longer instead of being sent away. Lower: less memory, and
@@ -248,10 +248,10 @@ impl ConferenceTask {
             self.without_store(waiting);
             return;
         }
+        self.state.set_settings(self.around.settings.now());
         let mut batch = Batch::default();
         let now = self.notice_time(&mut batch);
         self.catch_up(&mut batch, now);
-        self.state.set_settings(self.around.settings.now());
         if self
             .state
             .next_deadline()

@@ -17,13 +17,13 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
 
 use crate::auth::KeyLimits;
 use crate::auth::strength::{MIN_SECRET_BYTES, weakness};
-
 use crate::conference::Settings;
+
 pub use ice_server::IceServer;
 pub use load::{ConfigError, load};
 pub use network::Network;
@@ -225,7 +225,7 @@ pub struct Shutdown {
     pub deadline_seconds: u64,
     /// When clients are told to come back at the earliest.
     pub retry_after_seconds: u64,
-    /// Over how long their return is spread.
+    /// Over how long their return is spread at most: as long as so many need.
     pub retry_spread_seconds: u64,
 }
 
@@ -360,7 +360,7 @@ impl Default for Shutdown {
         Self {
             announce_seconds: 0,
             deadline_seconds: 10,
-            retry_after_seconds: 2,
+            retry_after_seconds: 0,
             retry_spread_seconds: 5,
         }
     }
@@ -732,12 +732,6 @@ impl Config {
     }
 }
 
-impl Http {
-    /// Longest a request may take.
-    #[must_use]
-    pub const fn request_timeout(&self) -> Duration {
-        Duration::from_secs(self.request_timeout_seconds)
-    }
 impl Config {
     /// What of it conferences are decided by.
     #[must_use]
@@ -752,6 +746,12 @@ impl Config {
     }
 }
 
+impl Http {
+    /// Longest a request may take.
+    #[must_use]
+    pub const fn request_timeout(&self) -> Duration {
+        Duration::from_secs(self.request_timeout_seconds)
+    }
 }
 
 impl Media {

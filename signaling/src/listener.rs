@@ -79,23 +79,33 @@ pub(crate) struct Port {
     pub(crate) takes_media: bool,
 }
 
-/// Serves a port until `silence`; then answers what is under way. Each connection is one of `tasks`.
+/// Until when a port is served.
+#[derive(Clone, Debug)]
+pub(crate) struct Until {
+    /// Connections are taken. What comes afterwards stays with the socket.
+    pub(crate) taken: CancellationToken,
+    /// Requests of those that were taken are answered.
+    pub(crate) served: CancellationToken,
+}
+
+/// Serves a port; at the end answers what is under way. Each connection is one of `tasks`.
 pub(crate) async fn serve(
     listener: TcpListener,
     port: Port,
     app: App,
-    silence: CancellationToken,
+    until: Until,
     tasks: TaskTracker,
 ) {
-    let http = &app.config().http;
-    let pool = Arc::new(Pool::new(http.max_connections));
-    let server = Arc::new(Connections::new(port, &app, silence.clone()));
+    let most = || app.config().http.max_connections;
+    let pool = Arc::new(Pool::new(most()));
+    let server = Arc::new(Connections::new(port, &app, until.served));
     let mut accept = Accept::new(listener);
     let shed = || {
         app.metrics.connection_cut("descriptors");
         pool.shed() || app.admission.shed()
     };
-    while let Some((stream, peer)) = silence.run_until_cancelled(accept.next(shed)).await {
+    while let Some((stream, peer)) = until.taken.run_until_cancelled(accept.next(shed)).await {
+        pool.set_most(most());
         let Some(visit) = pool.enter(peer.ip().into()) else {
             // Closed without a word: there is no room to speak to it.
             app.metrics.connection_cut("full");
@@ -173,6 +183,8 @@ impl Connections {
         let opened = tokio::select! {
             opened = self.entry.open(stream, peer) => opened,
             () = visit.sent_away() => None,
+            // A browser opens some ahead of its needs: they must not hold the stop up.
+            () = self.silence.cancelled() => None,
         };
         let way = |peer, is_secure| Way { peer, is_secure };
         match opened {

@@ -26,18 +26,20 @@ use crate::data_dir::{DataDir, Lock};
 use crate::directory::Directory;
 use crate::heartbeat;
 use crate::ice_servers;
-use crate::listener::{self, Port, Secure, Security};
+use crate::listener::{self, Port, Secure, Security, Until};
 use crate::live::LiveConfig;
 use crate::media::MediaPlane;
 use crate::metrics::Metrics;
+use crate::returns::Returns;
 use crate::routes;
 use crate::running::Running;
 use crate::sealer::Sealer;
+use crate::sockets::{self, Sockets};
 use crate::store::{Store, StoreError};
 use crate::store_check::StoreCheck;
+use crate::telemetry::{Collector, Join, Telemetry};
 use crate::tls::{self, Tls, TlsError};
 use crate::tokens::{IssueError, Mint};
-use crate::telemetry::{Collector, Join, Telemetry};
 use crate::vault::{Served, Vault, VaultError};
 use crate::warden;
 use crate::whip::Resources;
@@ -55,6 +57,8 @@ pub struct Server {
     http: SocketAddr,
     admin: SocketAddr,
     redirect: Option<SocketAddr>,
+    /// Whether those who come while this process stops may wait for the next one.
+    sockets_are_kept: bool,
     /// Cancelled when nothing more is to be served.
     silence: CancellationToken,
     listeners: TaskTracker,
@@ -78,13 +82,13 @@ pub enum StartError {
     /// The media plane cannot start.
     #[error(transparent)]
     Media(#[from] sfu::StartError),
+    /// The collector of traces cannot be trusted.
+    #[error("`telemetry.authority`: {0}")]
+    Telemetry(String),
     /// A port cannot be bound.
     #[error("cannot listen on {address} (`{key}`): {source}")]
     Bind {
         /// Which.
-    /// The collector of traces cannot be trusted.
-    #[error("`telemetry.authority`: {0}")]
-    Telemetry(String),
         address: SocketAddr,
         /// Where it was configured.
         key: &'static str,
@@ -99,10 +103,19 @@ impl Server {
     /// # Errors
     /// When something cannot be opened or bound.
     pub async fn start(config: Config) -> Result<Self, StartError> {
+        Self::start_on_sockets(config, Sockets::default()).await
+    }
+
+    /// Starts a server that goes on with sockets of a process before it.
+    ///
+    /// # Errors
+    /// When something cannot be opened or bound.
+    pub async fn start_on_sockets(config: Config, sockets: Sockets) -> Result<Self, StartError> {
         // First, so that a second server on the same data says so, whatever its ports are.
         let vault = Vault::serve(&config).await?;
         let (sfu, events) = Sfu::start(&config.media.to_sfu())?;
-        Self::start_on(config, vault, Arc::new(sfu), events, Clock::system()).await
+        let plane = (Arc::new(sfu) as Arc<dyn Media>, events);
+        Self::start_on(config, vault, plane, (Clock::system(), sockets)).await
     }
 
     /// Starts a server on a given media plane.
@@ -128,15 +141,15 @@ impl Server {
         clock: Clock,
     ) -> Result<Self, StartError> {
         let vault = Vault::serve(&config).await?;
-        Self::start_on(config, vault, media, events, clock).await
+        let around = (clock, Sockets::default());
+        Self::start_on(config, vault, (media, events), around).await
     }
 
     async fn start_on(
         config: Config,
         vault: Served,
-        media: Arc<dyn Media>,
-        events: Events,
-        clock: Clock,
+        (media, events): (Arc<dyn Media>, Events),
+        (clock, mut sockets): (Clock, Sockets),
     ) -> Result<Self, StartError> {
         let Served {
             vault: Vault { store, keys },
@@ -156,7 +169,7 @@ impl Server {
         let (http, public) = bind(&mut sockets, config.http.listen, sockets::HTTP)?;
         let (admin, private) = bind(&mut sockets, config.admin.listen, sockets::ADMIN)?;
         let clear = config.http.redirect_listen;
-        let clear = clear.map(|address| bind(address, "http.redirect_listen"));
+        let clear = clear.map(|address| bind(&mut sockets, address, sockets::REDIRECT));
         let (redirect, clear) = clear.transpose()?.unzip();
         let app = assemble(
             Kept {
@@ -164,6 +177,8 @@ impl Server {
                 keys,
                 up_until,
                 tls,
+                http,
+                telemetry,
             },
             config,
             media,
@@ -176,9 +191,8 @@ impl Server {
             http,
             admin,
             redirect,
+            sockets_are_kept: sockets.are_kept(),
             silence: CancellationToken::new(),
-                http,
-                telemetry,
             listeners: TaskTracker::new(),
             app,
         };
@@ -193,6 +207,7 @@ impl Server {
         server.sum_up_refusals();
         server.keep_signing();
         server.renew_certificate();
+        server.send_traces(collector.zip(joins));
         server.serve_all(public, private, clear);
         info!(%http, %admin, "serving");
         AccessLog::server("started");
@@ -207,7 +222,6 @@ impl Server {
     }
 
     /// Has those go whose token is good no longer.
-        server.send_traces(collector.zip(joins));
     fn watch_tokens(&self) {
         let (app, silence) = (Arc::clone(&self.app), self.silence.clone());
         self.listeners.spawn(async move {
@@ -262,6 +276,18 @@ impl Server {
         });
     }
 
+    /// Sends traces of joins to who wants them.
+    fn send_traces(&self, to: Option<(Collector, Receiver<Join>)>) {
+        let (Some(telemetry), Some((collector, joins))) = (self.app.telemetry.clone(), to) else {
+            return;
+        };
+        let silence = self.silence.clone();
+        self.listeners.spawn(async move {
+            let sending = collector.send_all(telemetry, joins);
+            silence.run_until_cancelled(sending).await;
+        });
+    }
+
     /// How the public port is secured, if it is.
     fn security(&self) -> Option<Security> {
         Some(Security {
@@ -276,18 +302,6 @@ impl Server {
     fn private_security(&self) -> Option<Security> {
         let secure = Secure::Port(self.admin.port());
         Some(Security {
-    /// Sends traces of joins to who wants them.
-    fn send_traces(&self, to: Option<(Collector, Receiver<Join>)>) {
-        let (Some(telemetry), Some((collector, joins))) = (self.app.telemetry.clone(), to) else {
-            return;
-        };
-        let silence = self.silence.clone();
-        self.listeners.spawn(async move {
-            let sending = collector.send_all(telemetry, joins);
-            silence.run_until_cancelled(sending).await;
-        });
-    }
-
             tls: self.app.tls.as_ref()?.private()?,
             clear: routes::in_clear(self.app.clone(), move |_| secure.clone()),
             behind_proxies: false,
@@ -316,29 +330,39 @@ impl Server {
             security: self.security(),
             takes_media: true,
         };
+        // Who comes from then on waits for the next process, which has the same socket.
+        let public_until = match self.sockets_are_kept {
+            true => self.app.draining.clone(),
+            false => self.silence.clone(),
+        };
         let figures = Port {
             router: routes::private(self.app.clone()),
             security: self.private_security(),
             takes_media: false,
         };
-        self.serve(public, pages);
-        self.serve(private, figures);
+        self.serve(public, pages, public_until);
+        self.serve(private, figures, self.silence.clone());
         if let Some(clear) = clear {
             let leads_away = Port {
                 router: self.in_clear(),
                 security: None,
                 takes_media: false,
             };
-            self.serve(clear, leads_away);
+            self.serve(clear, leads_away, self.silence.clone());
         }
     }
 
-    fn serve(&self, listener: TcpListener, port: Port) {
+    /// Takes connections at a port until then; those that are there are served until silence.
+    fn serve(&self, listener: TcpListener, port: Port, until: CancellationToken) {
+        let until = Until {
+            taken: until,
+            served: self.silence.clone(),
+        };
         self.listeners.spawn(listener::serve(
             listener,
             port,
             Arc::clone(&self.app),
-            self.silence.clone(),
+            until,
             self.listeners.clone(),
         ));
     }
@@ -402,11 +426,11 @@ impl Server {
     }
 
     async fn drain(&self) {
+        let participants = u64::try_from(self.app.metrics.participants()).unwrap_or_default();
+        let returns = Returns::new(&self.app.config().shutdown, participants);
         self.app.draining.cancel();
-        self.app
-            .directory
-            .drain(|| Box::new(Restarting(Arc::clone(&self.app))))
-            .await;
+        let endings = || Box::new(Restarting(returns)) as Box<dyn Endings>;
+        self.app.directory.drain(endings).await;
         self.app.tasks.close();
         self.app.tasks.wait().await;
         self.silence.cancel();
@@ -425,13 +449,23 @@ impl Server {
     }
 }
 
-fn bind(address: SocketAddr, key: &'static str) -> Result<(SocketAddr, TcpListener), StartError> {
+/// Listens on an address, on the socket of the process before this one if that does so already.
+fn bind(
+    sockets: &mut Sockets,
+    address: SocketAddr,
+    key: &'static str,
+) -> Result<(SocketAddr, TcpListener), StartError> {
     let failed = |source| StartError::Bind {
         address,
         key,
         source,
     };
-    let listener = listener::bind(address).map_err(failed)?;
+    let listener = match sockets.take(address).map_err(failed)? {
+        Some(socket) => TcpListener::from_std(socket),
+        None => listener::bind(address),
+    };
+    let listener = listener.map_err(failed)?;
+    sockets.keep(key, &listener);
     let bound = listener.local_addr().map_err(failed)?;
     Ok((bound, listener))
 }
@@ -443,6 +477,9 @@ struct Kept {
     /// Until when the one before it ran.
     up_until: Option<Timestamp>,
     tls: Option<Arc<Tls>>,
+    /// Where the public is served.
+    http: SocketAddr,
+    telemetry: Option<Arc<Telemetry>>,
 }
 
 fn assemble(kept: Kept, config: Config, media: Arc<dyn Media>, clock: Clock) -> App {
@@ -451,6 +488,8 @@ fn assemble(kept: Kept, config: Config, media: Arc<dyn Media>, clock: Clock) -> 
         keys,
         up_until,
         tls,
+        http,
+        telemetry,
     } = kept;
     let metrics = Arc::new(Metrics::default());
     metrics.add_media(Arc::clone(&media));
@@ -458,11 +497,15 @@ fn assemble(kept: Kept, config: Config, media: Arc<dyn Media>, clock: Clock) -> 
     if let Some(tls) = &tls {
         metrics.add_tls(Arc::clone(tls));
     }
+    if let Some(telemetry) = &telemetry {
+        metrics.add_telemetry(Arc::clone(telemetry));
+    }
     let seconds = |seconds: u64| u32::try_from(seconds).unwrap_or(u32::MAX);
     let around = Surroundings {
         store: store.clone(),
         media: Arc::clone(&media),
         metrics: Arc::clone(&metrics),
+        telemetry: telemetry.clone(),
         running: Running::new(config.conferences.max_open),
         settings: SettingsInForce::new(config.settings()),
         revoked: keys.revoked().clone(),
@@ -477,9 +520,6 @@ fn assemble(kept: Kept, config: Config, media: Arc<dyn Media>, clock: Clock) -> 
     let draining = CancellationToken::new();
     Arc::new(Inner {
         directory: Directory::new(around),
-    /// Where the public is served.
-    http: SocketAddr,
-    telemetry: Option<Arc<Telemetry>>,
         access: AccessLog::default(),
         admission: Admission::new(&config),
         announced: draining.child_token(),
@@ -488,20 +528,15 @@ fn assemble(kept: Kept, config: Config, media: Arc<dyn Media>, clock: Clock) -> 
         resources: Resources::default(),
         checks: Checks::default(),
         live: LiveConfig::new(config),
-        keys,
         http,
-        telemetry,
+        keys,
         store,
         store_check: StoreCheck::default(),
         tls,
+        telemetry,
         is_demo: AtomicBool::new(false),
         media,
         metrics,
         clock,
-    if let Some(telemetry) = &telemetry {
-        metrics.add_telemetry(Arc::clone(telemetry));
-    }
     })
 }
-        telemetry: telemetry.clone(),
-        telemetry,

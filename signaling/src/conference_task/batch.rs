@@ -199,7 +199,7 @@ impl ConferenceTask {
             Request::Query(query) => self.answer(query),
             Request::Drain { mut endings } => {
                 self.draining = true;
-                self.links.end_all(|| endings.next());
+                self.links.end_all(|role| endings.next(role));
             }
         }
     }
@@ -801,7 +801,7 @@ impl ConferenceTask {
                 self.unrecorded.clear();
                 self.reports.clear();
                 self.links
-                    .end_all(|| Ending::because(CloseReason::ConferenceEnded));
+                    .end_all(|_| Ending::because(CloseReason::ConferenceEnded));
             }
         }
     }
@@ -906,7 +906,7 @@ impl ConferenceTask {
         let media = Arc::clone(&self.around.media);
         if self.state.phase() == Phase::Ended {
             self.links
-                .end_all(|| Ending::because(CloseReason::ConferenceEnded));
+                .end_all(|_| Ending::because(CloseReason::ConferenceEnded));
             self.command_media(&MediaIntent::End);
         }
         let state = &self.state;

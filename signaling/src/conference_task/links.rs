@@ -129,9 +129,9 @@ impl Links {
     }
 
     /// Ends every connection, each in its own way, and forgets it.
-    pub(super) fn end_all(&mut self, mut ending: impl FnMut() -> Ending) {
+    pub(super) fn end_all(&mut self, mut ending: impl FnMut(Role) -> Ending) {
         for (_, link) in self.0.drain() {
-            link.outbox.end(ending());
+            link.outbox.end(ending(link.role));
         }
     }
 

@@ -125,8 +125,8 @@ impl Request {
 
 /// Chooses how each connection ends when the server stops.
 pub(crate) trait Endings: std::fmt::Debug + Send {
-    /// For the next connection.
-    fn next(&mut self) -> Ending;
+    /// For the next connection, of somebody in this role.
+    fn next(&mut self, role: Role) -> Ending;
 }
 
 /// How somebody comes in: with a token, or with the session it had.

@@ -5,11 +5,15 @@ use std::time::Duration;
 use super::socket::Socket;
 use crate::metrics::Metrics;
 use crate::outbox::{Ending, OutboxReader, encode};
-use crate::protocol::ServerMessage;
+use crate::protocol::{CloseReason, ServerMessage};
 
 /// How long a client may take to hear why. Higher: a slow one still learns it. Lower: a stop is
 /// quicker, and a dead connection is held for less.
 const GRACE: Duration = Duration::from_secs(2);
+
+/// The same when the server stops: everybody waits for the next one. What was written is on its way
+/// also when nobody has confirmed it.
+const GRACE_AT_THE_END: Duration = Duration::from_millis(500);
 
 /// Normal closure (RFC 6455 §7.4.1).
 const NORMAL: u16 = 1000;
@@ -49,9 +53,16 @@ pub(super) async fn close(
             }
         }
     };
+    let grace = match ending {
+        Ending::Closing {
+            reason: CloseReason::Restarting,
+            ..
+        } => GRACE_AT_THE_END,
+        Ending::Closing { .. } | Ending::Goodbye => GRACE,
+    };
     if let Ending::Closing { reason, .. } = ending {
         metrics.closed(reason);
     }
     // A client that does not listen is cut off.
-    let _ = tokio::time::timeout(GRACE, goodbye).await;
+    let _ = tokio::time::timeout(grace, goodbye).await;
 }

@@ -93,6 +93,12 @@ export class Server {
     await this.#run();
   }
 
+  /** Stops it in order and starts it again, as an upgrade does. */
+  async restart() {
+    await this.stop();
+    await this.#run();
+  }
+
   /** Everything that it has written. */
   get log() {
     return this.#log.join("\n");

@@ -89,5 +89,18 @@ describe("a commune that is lost", { timeout: 120_000, skip: NO_NAMESPACES }, ()
     await until("it is present, without a ghost", isTheOnlyOne);
   });
 
+  it("is back with the hall after the server was upgraded", async (t) => {
+    const hallBefore = await hall.about("participant");
+    await world.server.restart();
+    const started = Date.now();
+    await commune.sees(["hall"], { seconds: 30 });
+    const took = Date.now() - started;
+    t.diagnostic(`the picture moved ${took} ms after the server was there again`);
+    assert.ok(took <= 5_000, `${took} ms: the pages are told to come back at once`);
+    assert.equal(await commune.about("participant"), participant);
+    assert.equal(await hall.about("participant"), hallBefore);
+    await until("it is present, without a ghost", isTheOnlyOne);
+  });
+
   it("ran without a failing script", () => commune.wasWell());
 });
