@@ -16,7 +16,8 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use notices::Notices;
 
-/// From the end of one process to the start of the next, as in `packaging/systemd/dinh.service`.
+/// From the end of a process that has failed to the start of the next, as in
+/// `packaging/systemd/dinh.service`. One that was told to end is followed at once (`systemctl restart`).
 const RESTART_AFTER: Duration = Duration::from_millis(200);
 
 /// How often it is looked whether the process lives. Higher: it is started again later.
@@ -51,7 +52,6 @@ struct State {
 
 #[derive(Debug, Default)]
 struct Now {
-    process: Option<Pid>,
     /// How often it has said that it is ready.
     ready: u32,
     ended: Vec<ExitStatus>,
@@ -103,23 +103,11 @@ impl Manager {
         let code = |status: &ExitStatus| status.code().or(status.signal().map(|signal| -signal));
         now.ended.iter().filter_map(code).collect()
     }
-
-    /// Sends its process a signal.
-    ///
-    /// # Errors
-    /// When there is none at this moment.
-    pub fn signal(&self, signal: Signal) -> io::Result<()> {
-        let process = self.state.now().process;
-        let process = process.ok_or(io::ErrorKind::NotFound)?;
-        Ok(kill_process(process, signal)?)
-    }
 }
 
 impl Drop for Manager {
     fn drop(&mut self) {
         self.state.now().is_over = true;
-        // One that has ended needs no signal.
-        let _ = self.signal(Signal::TERM);
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
@@ -135,12 +123,15 @@ impl State {
     fn keep(&self, mut child: Child, notices: &mut Notices) {
         loop {
             let ended = self.attend(&mut child, notices);
+            let has_failed = !ended.is_some_and(|status| status.success());
             let mut now = self.now();
-            now.process = None;
             now.ended.extend(ended);
             self.changed.notify_all();
+            let is_over = now.is_over;
             drop(now);
-            std::thread::sleep(RESTART_AFTER);
+            if has_failed && !is_over {
+                std::thread::sleep(RESTART_AFTER);
+            }
             if self.now().is_over {
                 return;
             }
@@ -154,7 +145,13 @@ impl State {
 
     /// Hears one process until it has ended.
     fn attend(&self, child: &mut Child, notices: &mut Notices) -> Option<ExitStatus> {
+        let mut is_told = false;
         loop {
+            if self.now().is_over && !is_told {
+                is_told = true;
+                // One that has ended needs no signal.
+                let _ = kill_process(Pid::from_child(child), Signal::TERM);
+            }
             if notices.hear(LOOK, self.service.keeps_sockets) {
                 self.now().ready += 1;
                 self.changed.notify_all();
@@ -192,7 +189,6 @@ impl State {
         shell.envs(variables.iter().map(|(name, value)| (name, value)));
         let child = shell.spawn()?;
         std::fs::write(pid_file(directory), child.id().to_string())?;
-        self.now().process = Some(Pid::from_child(&child));
         Ok(child)
     }
 }

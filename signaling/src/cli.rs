@@ -236,13 +236,13 @@ async fn serve(config: Config, file: Option<PathBuf>, with_demo: bool) -> anyhow
     }
     let reloader = Arc::new(reloader);
     let orders = control::serve(socket, Arc::clone(&reloader));
-    let reporting = tokio::spawn(supervisor::report(server.app().clone()));
     if with_demo {
         let links = demo::prepare(&server)
             .await
             .context("cannot prepare the demo")?;
         print(&links.to_string())?;
     }
+    let reporting = tokio::spawn(supervisor::report(server.app().clone()));
     while signals.next().await == Wish::Reload {
         reloader.reload("SIGHUP").await;
     }

@@ -4,7 +4,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
 use jiff::{SignedDuration, Timestamp};
-use serde_json::json;
+use serde_json::{Value, json};
 use signaling::auth::{ApiKey, KeyLimits, Keys, NewToken, Role, SigningKey};
 use signaling::config::Config;
 use signaling::fresh;
@@ -94,10 +94,10 @@ async fn what_can_change_does_so_for_everybody_who_comes_from_then_on() {
     assert_eq!(reloading.reload(|_| {}).await, changed(&[]));
 }
 
-/// How a new conference is answered that was asked for with this token and so long a title.
-async fn make(router: &Router, token: &str, title_bytes: usize) -> StatusCode {
-    let body = json!({"title": "x".repeat(title_bytes)}).to_string();
-    let request = Request::post("/api/v1/conferences")
+/// How somebody with this token is answered who posts this there.
+async fn post(router: &Router, token: &str, path: &str, body: &Value) -> StatusCode {
+    let body = body.to_string();
+    let request = Request::post(format!("/api/v1/{path}"))
         .header("content-type", "application/json")
         .header("authorization", format!("Bearer {token}"));
     let request = request.body(Body::from(body)).unwrap();
@@ -111,7 +111,9 @@ async fn a_key_of_a_program_is_good_from_when_it_is_there_until_it_is_not() {
     let app = reloading.world.server.app();
     let router = routes::public(app.clone());
     let token = signed_by("portal", SECRET);
-    assert_eq!(make(&router, &token, 5).await, StatusCode::UNAUTHORIZED);
+    let new = json!({"title": "new"});
+    let first = post(&router, &token, "conferences", &new).await;
+    assert_eq!(first, StatusCode::UNAUTHORIZED);
     // A configuration that is printed does not show it.
     let without = toml::to_string(&*app.config()).unwrap();
     let heading = "[auth.api_keys]\n";
@@ -124,7 +126,8 @@ async fn a_key_of_a_program_is_good_from_when_it_is_there_until_it_is_not() {
         reloading.write(text);
         let outcome = reloading.reloader.reload("a test").await;
         assert_eq!(outcome, changed(&["auth.api_keys"]));
-        assert_eq!(make(&router, &token, 5).await, status);
+        let answered = post(&router, &token, "conferences", &new).await;
+        assert_eq!(answered, status);
     }
 }
 
@@ -153,11 +156,9 @@ fn signed_by(id: &str, secret: &str) -> String {
 async fn limits_of_conferences_hold_for_those_that_run() {
     let reloading = Reloading::new(|config| config.conferences.max_participants = 2).await;
     let world = &reloading.world;
-    let [token, other] = ["00004", "00008"].map(|site| world.token(Role::Site, Some(site)));
-    let mut first = world.connect().await;
-    first.join(&token).await;
-    let mut second = world.connect().await;
-    second.join(&token).await;
+    let _operator = world.join(Role::Operator, None).await;
+    let _first = world.join(Role::Site, Some("00004")).await;
+    let other = world.token(Role::Site, Some("00008"));
     let mut late = world.connect().await;
     late.send(&json!({"type": "join", "protocol": 1, "token": other}))
         .await;
@@ -174,20 +175,17 @@ async fn limits_of_conferences_hold_for_those_that_run() {
 async fn bodies_may_be_larger_from_then_on() {
     let reloading = Reloading::new(|config| config.http.max_body_kibibytes = 64).await;
     let router = routes::public(reloading.world.server.app().clone());
-    let (admin, bytes) = (reloading.world.admin(), 100 * 1024);
-    assert_eq!(
-        make(&router, &admin, bytes).await,
-        StatusCode::PAYLOAD_TOO_LARGE
-    );
+    let (admin, long) = (reloading.world.admin(), "x".repeat(100 * 1024));
+    let token = json!({"role": "admin", "subject": long});
+    let before = post(&router, &admin, "tokens", &token).await;
+    assert_eq!(before, StatusCode::PAYLOAD_TOO_LARGE);
     let outcome = reloading
         .reload(|config| config.http.max_body_kibibytes = 128)
         .await;
     assert_eq!(outcome, changed(&["http.max_body_kibibytes"]));
-    // It is read, and a title may not be so long.
-    assert_ne!(
-        make(&router, &admin, bytes).await,
-        StatusCode::PAYLOAD_TOO_LARGE
-    );
+    // It is read, and a subject may not be so long.
+    let after = post(&router, &admin, "tokens", &token).await;
+    assert_eq!(after, StatusCode::BAD_REQUEST);
 }
 
 #[tokio::test]

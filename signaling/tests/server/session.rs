@@ -393,8 +393,8 @@ async fn a_server_that_stops_tells_everybody_when_to_come_back() {
     for client in [&mut site, &mut stranger] {
         let (_, closing, code) = client.end().await;
         assert_eq!((&closing["reason"], code), (&json!("restarting"), 1012));
-        let wait = closing["retryAfterSeconds"].as_u64().unwrap();
-        assert!((2..=7).contains(&wait), "{closing}");
+        // So few need no time to be spread over.
+        assert_eq!(closing["retryAfterSeconds"], 0, "{closing}");
     }
 }
 

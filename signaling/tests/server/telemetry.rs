@@ -83,7 +83,11 @@ async fn a_join_is_one_trace_from_the_token_to_the_first_packet() {
         text.contains(site.participant()) && !text.contains("127.0.0.1"),
         "{text}"
     );
-    assert_eq!((counted(&world, "sent"), counted(&world, "failed")), (1, 0));
+    // It is counted with the collector's answer.
+    while counted(&world, "sent") == 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(counted(&world, "failed"), 0);
 }
 
 #[tokio::test]
@@ -117,7 +121,7 @@ async fn a_collector_that_is_dead_or_refuses_costs_a_counter() {
         let world = traced(format!("http://{address}")).await;
         drop(world.join(Role::Site, Some("00004")).await);
         while counted(&world, "failed") == 0 {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            tokio::task::yield_now().await;
         }
         assert_eq!(counted(&world, "failed"), 1);
         assert_eq!(counted(&world, "sent") + counted(&world, "dropped"), 0);
