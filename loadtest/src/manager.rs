@@ -100,7 +100,8 @@ impl Manager {
     #[must_use]
     pub fn endings(&self) -> Vec<i32> {
         let now = self.state.now();
-        let code = |status: &ExitStatus| status.code().or(status.signal().map(|signal| -signal));
+        let killed = |status: &ExitStatus| status.signal().map(|signal| -signal);
+        let code = |status: &ExitStatus| status.code().or_else(|| killed(status));
         now.ended.iter().filter_map(code).collect()
     }
 }

@@ -88,7 +88,7 @@ enum Source {
         renewal: Mutex<Renewal>,
     },
     SelfMade(Box<SelfMade>),
-    Acme(Acme),
+    Acme(Box<Acme>),
 }
 
 impl Tls {
@@ -202,7 +202,7 @@ impl Source {
         if !config.acme.directory.is_empty() {
             let acme = Acme::open(directory, &config.acme, &config.names)?;
             let certificate = acme.certificate();
-            return Ok((Self::Acme(acme), certificate));
+            return Ok((Self::Acme(Box::new(acme)), certificate));
         }
         let files = Files::new(&config.certificate, &config.key);
         let (content, certificate) = files.read();

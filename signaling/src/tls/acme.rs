@@ -15,7 +15,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use instant_acme::{
     Account, AuthorizationStatus, ChallengeHandle, ChallengeType, ExternalAccountKey, Identifier,
-    NewAccount, NewOrder, Order, OrderStatus, Problem, RetryPolicy,
+    NewAccount, NewOrder, Order, OrderStatus, Problem, RenewalInfo, RetryPolicy,
 };
 use jiff::Timestamp;
 use rcgen::{CertificateParams, CustomExtension, KeyPair};
@@ -147,20 +147,22 @@ impl Acme {
             let account = self.account().await?;
             Ok::<_, AcmeError>(account.renewal_info(&identifier).await?)
         };
-        match Box::pin(tokio::time::timeout(PATIENCE, asking)).await {
-            Ok(Ok((info, again))) => {
-                let window = info.suggested_window;
-                let [start, end] = [window.start, window.end].map(|at| {
-                    Timestamp::from_second(at.unix_timestamp()).unwrap_or(Timestamp::MAX)
-                });
-                let reason = info.explanation_url.as_deref().unwrap_or_default();
-                info!(%start, %end, reason, "the ACME server says when to renew the certificate");
-                let random = rand::random();
-                self.plan().advise(now, (start, end), again, random);
-            }
-            Ok(Err(cause)) => debug!(%cause, "the ACME server does not say when to renew"),
-            Err(_) => debug!("the ACME server does not say in time when to renew"),
+        let asking = Box::pin(tokio::time::timeout(PATIENCE, asking));
+        match asking.await.unwrap_or(Err(AcmeError::Late)) {
+            Ok((info, again)) => self.take_advice(now, &info, again),
+            Err(cause) => debug!(%cause, "the ACME server does not say when to renew"),
         }
+    }
+
+    fn take_advice(&self, now: Timestamp, info: &RenewalInfo, again: Duration) {
+        let window = &info.suggested_window;
+        let at = |seconds| Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX);
+        let start = at(window.start.unix_timestamp());
+        let end = at(window.end.unix_timestamp());
+        let reason = info.explanation_url.as_deref().unwrap_or_default();
+        info!(%start, %end, reason, "the ACME server says when to renew the certificate");
+        let random = rand::random();
+        self.plan().advise(now, (start, end), again, random);
     }
 
     /// Orders one and shows it. What goes wrong is said.
