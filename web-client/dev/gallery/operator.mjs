@@ -70,7 +70,7 @@ export const OPERATORS = [
 
   state("checks", steps(search("ha noi"), present(".entry .mark"), later(250)), { ...OPERATOR, checks: true }),
   state("check-by-code", steps(search("L1-K7QP"), openFirst), { ...OPERATOR, checks: true }),
-  state("check-without-site", steps(search("K7QV"), present(".stray"), later(250)), { ...OPERATOR, checks: true }),
+  state("check-without-site", steps(search("K7QU"), present(".stray"), later(250)), { ...OPERATOR, checks: true }),
 
   // One site.
   state("site", site({})),
