@@ -148,7 +148,7 @@ export class Namespace {
 
   /** From now on packets have so many bytes at most. */
   narrow(bytes) {
-    this.#within("ip", "link", "set", this.#inside, "mtu", String(bytes));
+    this.within("ip", "link", "set", this.#inside, "mtu", String(bytes));
   }
 
   /** From now on this network has another address, and the old one is gone. */
