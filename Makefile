@@ -69,8 +69,8 @@ deb: release ## build the Debian package, and try it: dist/dinh_*.deb
 	@package=$$(packaging/debian/build $(TARGET)/release/dinh dist) && packaging/debian/check $$package && echo $$package
 
 .PHONY: test-package
-test-package: build $(BROWSER)/node_modules/.package-lock.json ## install the package on a fresh Debian, and hold a conference there in real browsers, through a firewall that passes TCP 443 alone
-	$(call install,mmdebstrap:mmdebstrap ip:iproute2 nft:nftables openssl:openssl chromium:chromium)
+test-package: build ## install the package on a fresh Debian, and reach its server through a firewall that passes TCP 443 alone
+	$(call install,mmdebstrap:mmdebstrap ip:iproute2 nft:nftables openssl:openssl)
 	@package=$$(QUICK=1 packaging/debian/build $(DINH) $(TARGET)/package) && packaging/debian/fresh $$package $(DINH) $(TARGET)/fresh
 
 .PHONY: helm
