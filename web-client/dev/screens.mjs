@@ -149,7 +149,8 @@ if (!isQuick) writeIndex();
 if (ONLY === "") {
   for (const language of languages) {
     for (const key of shown.missing(language, UNSEEN)) fail(`src/locales/${language}.json`, `no state says "${key}", and unseen.mjs does not say why`);
-    for (const key of Object.keys(UNSEEN).filter((known) => shown.has(language, known))) fail("dev/gallery/unseen.mjs", `"${key}" is said in some state, or is no sentence`);
+    // Of what only large sizes show, the quick one knows nothing.
+    if (isQuick) for (const key of Object.keys(UNSEEN).filter((known) => shown.has(language, known))) fail("dev/gallery/unseen.mjs", `"${key}" is said in some state, or is no sentence`);
   }
 }
 console.log(`${states.length} states, ${views} ${isQuick ? "views" : "pictures"} in ${Math.round((Date.now() - begun) / 1_000)} s, ${failures.length} faults`);
