@@ -251,7 +251,8 @@ fn compare(
         if before.get(id) != staged.get(id) {
             once(Effect::SelfChanged(Audience::One(*id)), effects);
         }
-        let how = |staged: &BTreeMap<_, Staged>| staged.get(id).cloned().unwrap_or_default();
+        let how =
+            |staged: &BTreeMap<_, Staged>| staged.get(id).map(Staged::how).unwrap_or_default();
         if how(before) != how(&staged) && state.participant(*id).is_some() {
             once(Effect::ParticipantChanged(*id), effects);
         }

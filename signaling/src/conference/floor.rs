@@ -213,10 +213,13 @@ impl State {
         let mut events = Vec::new();
         if let Some(holder) = self.floor.holder() {
             let reason = ReleaseReason::PassedOn;
+            // A site whose other device speaks now has lost no turn, and a device that stands by
+            // does not wait.
+            let stays = self.devices_beside(participant).contains(&holder);
             events.push(Event::FloorReleased {
                 participant: holder,
                 reason,
-                requeued: self.floor.has_just_begun(self.time_of(now)),
+                requeued: !stays && self.floor.has_just_begun(self.time_of(now)),
                 by: by.clone(),
             });
         }

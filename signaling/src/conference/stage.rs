@@ -57,10 +57,24 @@ struct Chosen {
 /// How somebody is on the stage.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(super) struct Staged {
+    /// Shown, or about to be: a place for its screen is not until it shares one.
+    on_stage: bool,
+    how: Appointment,
+}
+
+/// What moderators are told of somebody on the stage.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(super) struct Appointment {
     /// For its picture alone.
     is_only_seen: bool,
     /// Where a moderator has put it; nowhere if it is there by rule.
     places: Vec<Place>,
+}
+
+impl Staged {
+    pub(super) fn how(&self) -> Appointment {
+        self.how.clone()
+    }
 }
 
 impl Overrides {
@@ -182,8 +196,11 @@ impl State {
     /// Everybody who is on the stage or to be on it, and how.
     pub(super) fn staged(&self) -> BTreeMap<ParticipantId, Staged> {
         let staged = |id| Staged {
-            is_only_seen: self.is_only_seen(id),
-            places: self.overrides.places_of(id).collect(),
+            on_stage: self.is_staged(id),
+            how: Appointment {
+                is_only_seen: self.is_only_seen(id),
+                places: self.overrides.places_of(id).collect(),
+            },
         };
         Place::ALL
             .into_iter()

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::conference::effect::Audience;
+use crate::protocol::Place;
 use crate::protocol::server::Liveness;
 
 #[test]
@@ -172,4 +173,33 @@ fn versions_grow_only_with_their_value() {
         )
         .unwrap();
     assert!(meeting.state.snapshot().stage.version > after.stage.version);
+}
+
+#[test]
+fn whoever_shares_the_screen_it_was_chosen_for_is_told_that_it_is_on_the_stage() {
+    let mut meeting = Meeting::running();
+    let chair = meeting.join(Role::Chair, None);
+    meeting
+        .by(
+            chair,
+            Command::SetStage {
+                place: Place::Screen,
+                participant: Some(chair),
+            },
+        )
+        .unwrap();
+    assert!(!meeting.own(chair).on_stage, "it shares none yet");
+    let effects = meeting
+        .by(
+            chair,
+            Command::Publish {
+                participant: chair,
+                source: Source::Screen,
+                active: true,
+            },
+        )
+        .unwrap();
+    assert!(meeting.own(chair).on_stage);
+    let told = Effect::SelfChanged(Audience::One(chair));
+    assert!(effects.contains(&told), "{effects:?}");
 }

@@ -563,8 +563,6 @@ fn check(story: &Story) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
-
     #[test]
     fn any_story_keeps_the_conference_whole(
         steps in prop::collection::vec(steps(), 1..80),

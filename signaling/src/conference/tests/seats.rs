@@ -133,6 +133,25 @@ fn a_stand_by_that_is_given_the_floor_is_the_first_device() {
 }
 
 #[test]
+fn a_device_whose_turn_goes_to_another_of_its_site_does_not_wait_for_one() {
+    let mut meeting = Meeting::running();
+    let chair = meeting.join(Role::Chair, None);
+    let first = meeting.join(Role::Site, Some("101"));
+    let second = meeting.join(Role::Site, Some("101"));
+    meeting
+        .by(first, Command::RequestFloor { participant: first })
+        .unwrap();
+    for participant in [first, second] {
+        meeting
+            .by(chair, Command::GrantFloor { participant })
+            .unwrap();
+    }
+    assert_eq!(devices(&meeting, first), (2, true));
+    assert_eq!(meeting.standing(first), Standing::None);
+    assert_eq!(meeting.state.floor_queue().count(), 0);
+}
+
+#[test]
 fn a_hall_and_a_chair_speak_from_every_device() {
     let mut meeting = Meeting::running();
     for (role, site) in [(Role::Hall, Some("VN")), (Role::Chair, None)] {
