@@ -26,6 +26,11 @@ BROWSER := tests/browser
 API := tests/api
 INTEROP := tests/interop
 
+# Random inputs are the same in every run of the tests, so that what fails here fails everywhere;
+# `make properties` tries others.
+export PROPTEST_RNG_SEED ?= 20261126
+CASES ?= 20000
+
 # What must be on the PATH, or a module of Python, each with the Debian package that brings it.
 BUILD_NEEDS := cc:build-essential
 DOCS_NEEDS := python3:python3 ensurepip:python3-venv
@@ -173,6 +178,10 @@ lint: packages-lint web $(TOOLS)/lint/.installed $(TOOLS)/promtool/usr/bin/promt
 	packaging/check-metrics $(TOOLS)/promtool/usr/bin/promtool $(DINH)
 	@if $(TOOLS)/lint/bin/cargo-deny fetch db 2>/dev/null; then $(TOOLS)/lint/bin/cargo-deny --locked check --disable-fetch advisories; \
 	else echo "The advisories of RustSec cannot be fetched: not checked"; fi
+
+.PHONY: properties
+properties: packages web ## the tests that draw their inputs at random, with many others: CASES, NAME
+	env -u PROPTEST_RNG_SEED PROPTEST_CASES=$(CASES) cargo test --workspace --locked --lib -- $(NAME)
 
 # Coverage for libFuzzer, with flags that a stable compiler takes.
 COVERAGE := -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
