@@ -4,6 +4,7 @@ import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { compression } from "vite-plugin-compression2";
 import { defineConfig } from "vitest/config";
 import { sentencesInParts, wholeLocales } from "./dev/locales.ts";
+import { stylesInPage } from "./dev/page.ts";
 
 const SERVER = process.env["DINH_SERVER"] ?? "http://127.0.0.1:7900";
 
@@ -12,6 +13,7 @@ export default defineConfig({
     wholeLocales(),
     sentencesInParts(),
     svelte(),
+    stylesInPage(),
     // The server sends these as they are; a font is packed already.
     compression({ algorithms: ["brotliCompress", "gzip"], include: /\.(html|js|css|svg)$/u, threshold: 1024 }),
   ],

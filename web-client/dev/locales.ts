@@ -57,24 +57,32 @@ export function readLocales(): ReadonlyMap<string, Messages> {
   return new Map(files.map((file) => [file.slice(0, -".json".length), read(file)]));
 }
 
-/** Sentences that only the check of a line and the operator's desk need: no part of what everybody loads first. */
-const FETCHED_LATER: readonly string[] = ["cause", "linecheck"];
-
-/** What the pages import, and where it is then found. */
-const SENTENCES: Readonly<Record<string, (key: string) => boolean>> = {
-  "virtual:sentences": (key) => !FETCHED_LATER.includes(key),
-  "virtual:sentences/later": (key) => FETCHED_LATER.includes(key),
+/** Groups of sentences that are said in some part of the pages alone, and fetched with it: no part of what everybody loads first. */
+const PARTS: Readonly<Record<string, readonly string[]>> = {
+  room: ["air", "ended", "floor", "hall", "leave", "link", "presence", "refused", "seat"],
+  desk: ["operator", "shortcut"],
+  check: ["cause", "linecheck"],
 };
 
-/** Gives the pages every language in two parts: what all need, and what is fetched with the pages that need it. */
+/** Where the sentences of a part are imported from; without a name those of the first page. */
+const MODULE = "virtual:sentences";
+
+/** The part in which a group of sentences is; `null` for those that the first page may say. */
+export function partOf(group: string): string | null {
+  return Object.keys(PARTS).find((part) => PARTS[part]?.includes(group)) ?? null;
+}
+
+/** Gives the pages every language in parts: what the first page says, and what is fetched with the pages that say it. */
 export function sentencesInParts() {
+  const modules = new Map([null, ...Object.keys(PARTS)].map((part) => [part === null ? MODULE : `${MODULE}/${part}`, part]));
   return {
     name: "sentences-in-parts",
-    resolveId: (id: string): string | null => (Object.hasOwn(SENTENCES, id) ? `\0${id}` : null),
+    resolveId: (id: string): string | null => (modules.has(id) ? `\0${id}` : null),
     load(id: string): string | null {
-      const isWanted = SENTENCES[id.replace(/^\0/u, "")];
-      if (isWanted === undefined) return null;
-      const parts = [...readLocales()].map(([language, messages]) => [language, Object.fromEntries(Object.entries(messages).filter(([key]) => isWanted(key)))]);
+      const part = modules.get(id.replace(/^\0/u, ""));
+      if (part === undefined) return null;
+      const wanted = (messages: Messages) => Object.fromEntries(Object.entries(messages).filter(([group]) => partOf(group) === part));
+      const parts = [...readLocales()].map(([language, messages]) => [language, wanted(messages)]);
       return `export const sentences = ${JSON.stringify(Object.fromEntries(parts))};`;
     },
   };

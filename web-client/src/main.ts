@@ -4,6 +4,7 @@ import "./ui/base.css";
 import { mount } from "svelte";
 import App from "./ui/App.svelte";
 import { keepFocus } from "./ui/focus.ts";
+import { fetchFonts } from "./ui/fonts.ts";
 import { Visit } from "./ui/visit.svelte.ts";
 
 const target = document.getElementById("app");
@@ -18,3 +19,4 @@ applyDarkness();
 const visit = new Visit({ location, history });
 keepFocus(target, visit.signal);
 mount(App, { target, props: { visit } });
+void visit.prepared.finally(() => fetchFonts(() => visit.calm()));

@@ -4,6 +4,7 @@ import { call } from "./api.ts";
 import { type Ailment, ailmentOf, severityOf } from "./condition.ts";
 import type { LineRecord } from "./linecheck/records.ts";
 import type { Participant, ProvinceCount } from "./protocol.ts";
+import { fold, kindOfProvince, PROVINCE } from "./province.ts";
 
 /** One expected site, as the conference's roster lists it. */
 export interface Site {
@@ -45,15 +46,6 @@ const NO_CHECKS: ReadonlyMap<string, LineRecord> = new Map();
 
 function toSearchable(name: string, code: string, provinceName: string | null): string {
   return `${fold(name)} ${code.toLowerCase()}${provinceName === null ? "" : ` ${fold(provinceName)}`}`;
-}
-
-/** Lower case without Vietnamese accents: what a hurried person types. */
-export function fold(text: string): string {
-  return text
-    .normalize("NFD")
-    .replaceAll(/\p{Mn}/gu, "")
-    .replaceAll(/[đĐ]/gu, "d")
-    .toLowerCase();
 }
 
 /** Words that are written together ("dalat") are this long at least; shorter ones would be found everywhere. */
@@ -220,15 +212,6 @@ export function countRows(rows: readonly SiteRow[]): Readonly<Record<Filter, num
     if (isFiltered(row, "asking")) counts.asking += 1;
   }
   return counts;
-}
-
-const CITY = "thanh pho ";
-const PROVINCE = "tinh ";
-
-/** What a province's name begins with that is no name, without accents; empty for a bare one. */
-export function kindOfProvince(name: string): string {
-  const folded = fold(name);
-  return [CITY, PROVINCE].find((kind) => folded.startsWith(kind)) ?? "";
 }
 
 /** A province's name without what it is: a city is looked for under its own letter. */

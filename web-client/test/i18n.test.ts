@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { faultsOf, flatten, type Messages, readLocales } from "../dev/locales.ts";
+import { faultsOf, flatten, type Messages, partOf, readLocales } from "../dev/locales.ts";
+import { Sentences } from "../src/ui/sentences.ts";
 
 const LOCALES = readLocales();
 const VIETNAMESE = LOCALES.get("vi") ?? {};
@@ -16,6 +17,54 @@ function longer(messages: Messages): Messages {
   });
   return Object.fromEntries(changed);
 }
+
+/** Where each page begins, and the parts of the sentences that are there by then. */
+const PAGES = new Map([
+  ["main.ts", [null]],
+  ["ui/room.ts", [null, "room"]],
+  ["ui/operator/OperatorPage.svelte", [null, "room", "desk", "check"]],
+  ["ui/linecheck/LineCheckPage.svelte", [null, "check"]],
+]);
+
+/** A file and all that are fetched with it. */
+function reached(from: string): ReadonlySet<URL> {
+  const root = new URL("../src/", import.meta.url);
+  const found = new Map<string, URL>();
+  const waiting = [new URL(from, root)];
+  for (let file = waiting.pop(); file !== undefined; file = waiting.pop()) {
+    if (found.has(file.href)) continue;
+    found.set(file.href, file);
+    const code = readFileSync(file, "utf8").replaceAll(/import type [^;]*;/gu, "");
+    const named = [...code.matchAll(/(?:from|import) "(\.[^"]+\.(?:ts|svelte))"/gu)].map(([, path = ""]) => path);
+    for (const path of named) waiting.push(new URL(path, file));
+  }
+  return new Set(found.values());
+}
+
+describe("the sentences of a language", () => {
+  const english = new Sentences("en", {
+    site: { present_one: "{{count, number}} site", present_other: "{{count, number}} sites" },
+    named: "{{name}} for {{time}}, {{n, number}}",
+  });
+
+  it("are said in the form that a number asks for, which is written as people write it", () => {
+    expect(english.say("site.present", { count: 1 })).toBe("1 site");
+    expect(english.say("site.present", { count: 3_356 })).toBe("3,356 sites");
+  });
+
+  it("are filled in with what is given as it is", () => {
+    const filled = english.say("named", { name: "{{time}} $& $1", time: "0:42", n: "?" });
+    expect(filled).toBe("{{time}} $& $1 for 0:42, ?");
+  });
+
+  it("are added to without losing what was there, and one that is nowhere is none", () => {
+    expect(english.has("site.absent")).toBe(false);
+    expect(english.say("site.absent")).toBeNull();
+    english.add({ site: { absent: "Nobody" } });
+    expect(english.say("site.absent")).toBe("Nobody");
+    expect(english.say("site.present", { count: 2 })).toBe("2 sites");
+  });
+});
 
 describe("the messages", () => {
   it.each([...LOCALES])("are whole in %s", (language, messages) => {
@@ -46,6 +95,15 @@ describe("the messages", () => {
     for (const key of KEYS) {
       const isUsed = code.includes(`"${key}"`) || composed.some((start) => key.startsWith(start));
       expect(isUsed, key).toBe(true);
+    }
+  });
+
+  it("are there where they are said, although most are fetched later", () => {
+    for (const [from, parts] of PAGES) {
+      for (const file of reached(from)) {
+        const said = [...readFileSync(file, "utf8").matchAll(/\bt\([`"]([a-z_]+)\./gu)].map(([, group = ""]) => group);
+        for (const group of said) expect(parts, `${group}.… in ${file.pathname}`).toContain(partOf(group));
+      }
     }
   });
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Participant } from "../src/protocol.ts";
-import { countRows, filterRows, findProvinces, fold, joinRoster, matcher, readRoster, rowsOf, sortProvinces } from "../src/roster.ts";
+import { countRows, filterRows, findProvinces, joinRoster, matcher, readRoster, rowsOf, sortProvinces } from "../src/roster.ts";
+import { fold } from "../src/province.ts";
 
 const SITES = readRoster({
   version: 2,

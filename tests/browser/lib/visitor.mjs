@@ -62,15 +62,18 @@ export class Visitor {
     return Visitor.at(await browser.newContext({ viewport: { width: 1280, height: 800 } }), link);
   }
 
-  /** Opens `link` in a window of `context`, in English; whatever it waits for takes so many seconds at most. */
-  static async at(context, link, { seconds = 10 } = {}) {
+  /**
+   * Opens `link` in a window of `context`, in English; whatever it waits for takes so many seconds at most. `waitUntil`
+   * is what of the page must be there.
+   */
+  static async at(context, link, { seconds = 10, waitUntil = "load" } = {}) {
     const visitor = new Visitor();
     await context.addInitScript(spy);
     await context.addInitScript(() => localStorage.getItem("dinh.language") ?? localStorage.setItem("dinh.language", "en"));
     visitor.page = await context.newPage();
     visitor.page.setDefaultTimeout(seconds * 1_000);
     visitor.page.on("pageerror", (error) => visitor.#faults.push(`${error}`));
-    await visitor.page.goto(link);
+    await visitor.page.goto(link, { waitUntil });
     return visitor;
   }
 

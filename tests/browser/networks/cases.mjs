@@ -186,7 +186,7 @@ export const CASES = {
     joins: narrow(250, 500, 100),
     steps: [{ name: "then", seconds: 20 }],
     bars: [
-      bar("join", "page usable", (it) => it.loaded, 3, { unit: " s" }),
+      bar("join", "page usable", (it) => it.usable, 3, { unit: " s" }),
       bar("join", "hears the hall after the click", (it) => it.hears, 6, { unit: " s" }),
       concealed("then", 1),
       offered("then"),

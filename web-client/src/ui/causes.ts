@@ -1,6 +1,6 @@
 // The sentences of the check, fetched with the pages that say them.
 
-import { sentences } from "virtual:sentences/later";
+import { sentences } from "virtual:sentences/check";
 import type vi from "../locales/vi.json";
 import { addSentences, isSaid, t } from "./i18n.svelte.ts";
 

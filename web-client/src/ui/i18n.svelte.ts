@@ -1,9 +1,9 @@
 // Words on the page, in every language that has a file. Switching the language changes them at once, without a reload.
 
-import { createInstance, type ResourceLanguage, type TFunction } from "i18next";
 import { sentences } from "virtual:sentences";
 import type { Role } from "../protocol.ts";
-import { kindOfProvince } from "../roster.ts";
+import { kindOfProvince } from "../province.ts";
+import { type Key, Sentences, type Values } from "./sentences.ts";
 
 /** The name of its file in `locales`, which is its code: `vi`. */
 export type Language = string;
@@ -11,36 +11,23 @@ export type Language = string;
 /** The one for whoever has not chosen; the build sees to it that every other says the same. */
 const FIRST: Language = "vi";
 
-const resources = new Map(Object.entries(sentences).map(([code, translation]) => [code, { translation }]));
-
-const messages = createInstance({
-  lng: FIRST,
-  fallbackLng: FIRST,
-  resources: Object.fromEntries(resources),
-  interpolation: { escapeValue: false },
-  initAsync: false,
-});
-// With its resources at hand and `initAsync` off, this ends before it returns.
-void messages.init();
+const said = new Map(Object.entries(sentences).map(([code, messages]) => [code, new Sentences(code, messages)]));
 
 let current = $state<Language>(FIRST);
 
 /** What there is to choose from, each named in itself; the first one first. */
-export const LANGUAGES = [...resources.keys()]
+export const LANGUAGES = [...said.keys()]
   .sort((one, other) => Number(other === FIRST) - Number(one === FIRST) || one.localeCompare(other))
-  .map((code) => {
-    const say = messages.getFixedT(code);
-    return { code, short: say("language.short"), name: say("language.name") };
-  });
+  .map((code) => ({ code, short: say(code, "language.short"), name: say(code, "language.name") }));
 
 /** Adds what only some pages say. */
-export function addSentences(more: Readonly<Record<Language, ResourceLanguage>>): void {
-  for (const [code, translation] of Object.entries(more)) messages.addResourceBundle(code, "translation", translation, true);
+export function addSentences(more: typeof sentences): void {
+  for (const [code, messages] of Object.entries(more)) said.get(code)?.add(messages);
 }
 
 /** Whether there is a sentence for what a server names: it may be newer than this page. */
 export function isSaid(key: string): boolean {
-  return messages.exists(key);
+  return said.get(current)?.has(key) ?? false;
 }
 
 export function language(): Language {
@@ -49,14 +36,20 @@ export function language(): Language {
 
 /** Shows the page in another language, if there is such a one, and says so to screen readers. */
 export function speak(wanted: Language | null): void {
-  const next = wanted !== null && resources.has(wanted) ? wanted : FIRST;
+  const next = wanted !== null && said.has(wanted) ? wanted : FIRST;
   current = next;
   document.documentElement.lang = next;
-  void messages.changeLanguage(next);
 }
 
 /** The words for a key. Inside a component it follows the language. */
-export const t = ((...args: Parameters<TFunction>): string => wordsIn(current)(...args)) as TFunction;
+export function t(key: Key, values?: Values): string {
+  return say(current, key, values);
+}
+
+/** A sentence that is nowhere is its key: it is better than none. */
+function say(code: Language, key: Key, values?: Values): string {
+  return said.get(code)?.say(key, values) ?? key;
+}
 
 /** Once made, kept: a page says hundreds of things and numbers at once. */
 function kept<Made>(make: (language: Language) => Made): (language: Language) => Made {
@@ -68,7 +61,6 @@ function kept<Made>(make: (language: Language) => Made): (language: Language) =>
   };
 }
 
-const wordsIn = kept((language) => messages.getFixedT(language));
 const numbersIn = kept((language) => new Intl.NumberFormat(language));
 const clockIn = kept((language) => new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" }));
 

@@ -24,8 +24,8 @@ const fetchRoom = () => import("./room.ts");
 export const room = () => later(fetchRoom, anew);
 
 /** Fetches it while there is time. */
-export function prepareRoom(): void {
-  fetchRoom().catch(() => undefined);
+export async function prepareRoom(): Promise<void> {
+  await fetchRoom().catch(() => undefined);
 }
 
 /** The operator's desk, of which a site needs nothing. */

@@ -10,7 +10,7 @@ import { readToken, tokenInHash, type TokenText } from "../token.ts";
 import type { OverReason } from "../verdict.ts";
 import { fetchTruth, type Invitation, NO_INVITATION } from "../invitation.ts";
 import { type Language, language, speak } from "./i18n.svelte.ts";
-import { prepareRoom, room } from "./later.ts";
+import { lineCheckPage, operatorPage, prepareRoom, room } from "./later.ts";
 
 const NO_DEVICES: DeviceState = {
   microphone: NOTHING,
@@ -53,6 +53,9 @@ export class Visit {
   /** The link's code is being exchanged, or why it could not be. */
   opening = $state.raw<"pending" | "token_not_yet_valid" | OverReason | null>(null);
   token = $state.raw<TokenText>(readToken(null));
+
+  /** Ends when everything is here that this page waits for, or is about to. */
+  readonly prepared: Promise<unknown>;
 
   readonly #credentials: TabCredentials;
   readonly #preferences = new Preferences();
@@ -98,8 +101,7 @@ export class Visit {
       remoteDescriptions: this.#attendance?.remoteDescriptions ?? 0,
       stats: () => this.#attendance?.stats() ?? Promise.resolve(null),
     }));
-    if (code === null) this.#begin();
-    else void this.#open(code);
+    this.prepared = code === null ? this.#begin() : this.#open(code);
   }
 
   /** The role that the server gave; before that what the link says; `site` if it says nothing. */
@@ -136,6 +138,26 @@ export class Visit {
     return this.#life.signal;
   }
 
+  /** Somebody waits for picture and sound, which have the line for themselves until they are there. */
+  get isJoining(): boolean {
+    if (this.attendance === null) return this.isEntering;
+    const { link, media, isBlocked } = this.attendance;
+    return (link.state === "connecting" || link.state === "open") && media === "connecting" && !isBlocked;
+  }
+
+  /** Ends when nobody waits for picture and sound. */
+  calm(): Promise<void> {
+    return new Promise((resolve) => {
+      const watch = $effect.root(() => {
+        $effect(() => {
+          if (this.isJoining) return;
+          resolve();
+          queueMicrotask(() => watch());
+        });
+      });
+    });
+  }
+
   get preferences(): Preferences {
     return this.#preferences;
   }
@@ -145,21 +167,23 @@ export class Visit {
     return this.#attendance;
   }
 
-  /** Joins, or comes back. A click should lead here: browsers allow sound only after one. */
-  enter(): void {
+  /**
+   * Joins, or comes back. A click should lead here: browsers allow sound only after one. Ends when what is needed inside
+   * is here.
+   */
+  async enter(): Promise<void> {
     this.#attendanceLife.abort();
     this.#attendanceLife = new AbortController();
     this.attendance = null;
     this.isEntering = true;
     const { signal } = this.#attendanceLife;
-    void room().then((inside) => {
-      if (signal.aborted) return;
-      this.isEntering = false;
-      this.#attend(inside.Attendance, signal);
-    });
     // A site's devices are let go until it asks for the floor.
     if (this.speaksByRight) this.openDevices();
     else this.#devices.close();
+    const inside = await room();
+    if (signal.aborted) return;
+    this.isEntering = false;
+    this.#attend(inside.Attendance, signal);
   }
 
   #attend(Attending: typeof Attendance, signal: AbortSignal): void {
@@ -242,14 +266,15 @@ export class Visit {
     this.#credentials.keepToken(exchange.token);
     this.token = readToken(exchange.token);
     this.opening = null;
-    this.#begin();
+    await this.#begin();
   }
 
   /** A reload comes straight back; operators have nothing to check; everyone else is asked to click. */
-  #begin(): void {
+  async #begin(): Promise<void> {
     const { token, session } = this.#credentials;
     if (this.isChecking) {
       if (token !== null) void this.#ask(token);
+      await lineCheckPage();
       return;
     }
     if (this.#path !== "" && !Object.hasOwn(ROLE_OF_PATH, this.#path)) {
@@ -257,10 +282,11 @@ export class Visit {
       return;
     }
     if (session !== null || token === null || this.role === "operator") {
-      this.enter();
+      await this.enter();
+      if (this.role === "operator") await operatorPage();
       return;
     }
-    void this.#ask(token).finally(prepareRoom);
+    await Promise.all([this.#ask(token), prepareRoom()]);
   }
 
   /** What the link leads to is told before anybody clicks. One for a later hour is asked about until then. */
