@@ -16,7 +16,7 @@ use crate::auth::{Grant, Issued, NewToken};
 use crate::conference::{By, Event, Muting, Record};
 use crate::ids::{ConferenceId, ParticipantId, TokenId};
 use crate::listener::ClientAddress;
-use crate::protocol::ErrorCode;
+use crate::refusal::ErrorCode;
 use refusals::{Refusals, Sum};
 
 /// The target of its lines, for filters and for whatever collects them.

@@ -21,10 +21,9 @@ use sfu::stats::Stats;
 use tokio::time::Instant;
 
 use crate::auth::Role;
-use crate::conference::Refusal;
 use crate::config::Config;
 use crate::ids::TokenId;
-use crate::protocol::ErrorCode;
+use crate::refusal::{ErrorCode, Refusal};
 
 pub use address::Origin;
 pub(crate) use pool::{Pool, Visit};

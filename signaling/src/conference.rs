@@ -27,21 +27,26 @@ mod seats;
 mod stage;
 pub mod state;
 pub mod time;
-pub mod view;
+pub mod words;
 
-pub use arrival::Arrival;
+pub use arrival::{Arrival, Arriving};
 pub use attendance::{Attendance, Register};
-pub use command::{Actor, Command, Join, Refusal};
+pub use command::{Actor, Command, Join};
 pub use decide::decide;
-pub use effect::{Audience, Effect, MediaIntent, advance};
+pub use effect::{Audience, Departed, Effect, MediaIntent, advance};
 pub use event::{Bearer, By, Event, LeaveReason, Record, ReleaseReason};
+pub(crate) use floor::Held;
+pub use floor::LastTurn;
 pub use mute::Muting;
 pub use participants::Participant;
+pub use phase::Phase;
+pub use presence::Counts;
 pub use remembered::Barred;
 pub use roster::{Roster, RosterSite};
 pub use stage::Scene;
-pub use state::{Settings, State};
+pub use state::{Settings, State, Times, Versions};
 pub use time::ConferenceTime;
+pub use words::{Place, Source};
 
 #[cfg(test)]
 mod tests;

@@ -43,10 +43,10 @@ use tracing::{info, warn};
 
 use crate::auth::Revoked;
 use crate::clock::{Clock, Now, Reckoning};
+use crate::conference::Phase;
 use crate::conference::{Actor, Command, State};
 use crate::ids::ConferenceId;
 use crate::metrics::Metrics;
-use crate::protocol::server::Phase;
 use crate::running::{Place, Running};
 use crate::store::Store;
 use crate::telemetry::Telemetry;

@@ -6,11 +6,12 @@ use std::sync::atomic::Ordering;
 use jiff::SignedDuration;
 
 use crate::auth::{NewToken, Role};
-use crate::conference::{Actor, Command, Refusal};
+use crate::conference::Phase;
+use crate::conference::{Actor, Command};
 use crate::directory::NewConference;
 use crate::ids::{ConferenceId, SiteCode};
 use crate::links::{self, NewLink};
-use crate::protocol::server::Phase;
+use crate::refusal::Refusal;
 use crate::server::Server;
 use crate::sites::{Level, SiteFilter};
 use crate::store::{ImportFailure, StoreError};

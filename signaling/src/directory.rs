@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use jiff::Timestamp;
 use tokio_util::task::TaskTracker;
 
-use crate::conference::{Actor, Command, Refusal, Roster, Settings, State};
+use crate::conference::{Actor, Command, Roster, Settings, State};
 use crate::conference_task::{AskError, AtHand, ConferenceHandle, Endings, Surroundings, spawn};
 use crate::ids::{ConferenceId, SessionId, SiteCode};
-use crate::protocol::ErrorCode;
+use crate::refusal::{ErrorCode, Refusal};
 use crate::sites::SiteFilter;
 use crate::store::StoreError;
 

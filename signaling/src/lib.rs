@@ -39,6 +39,7 @@ pub mod negotiation;
 pub mod outbox;
 pub mod pages;
 pub mod protocol;
+pub mod refusal;
 pub mod reload;
 pub mod rest;
 mod retry;

@@ -24,7 +24,8 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::ids::ConferenceId;
-use crate::protocol::{ClientMessage, CloseReason, ErrorCode};
+use crate::protocol::{ClientMessage, CloseReason};
+use crate::refusal::ErrorCode;
 
 pub use format::Format;
 pub use lines::LineFigures;

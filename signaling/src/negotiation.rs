@@ -8,10 +8,10 @@ use sfu::kind::MediaKind;
 
 use crate::admission::Admission;
 use crate::auth::{Role, Verb};
-use crate::conference::Refusal;
 use crate::conference_task::{PROGRAMME, stage_number};
 use crate::config::Conferences;
-use crate::protocol::{ErrorCode, Place};
+use crate::protocol::Place;
+use crate::refusal::{ErrorCode, Refusal};
 
 /// Length of the audio frames that a conference of so many sites asks its speakers for, in
 /// milliseconds. `None` leaves it to them, which is 20 ms.

@@ -3,19 +3,24 @@
 //! No sockets, tasks or rules in here: only what the messages are.
 
 pub mod client;
+pub mod closing;
 pub mod condition;
 pub mod crowd;
 pub mod endings;
-pub mod error;
 pub mod line;
 pub mod server;
-pub mod source;
+mod view;
 
 pub use client::ClientMessage;
+pub use closing::CloseReason;
 pub use condition::{Capture, Condition};
-pub use error::{CloseReason, ErrorCode};
 pub use server::ServerMessage;
-pub use source::{Kind, Place, Source};
+pub(crate) use view::departed_entry;
+pub use view::{RosterEntry, RosterView, Snapshot};
+
+/// Words of the conference that its messages are made of.
+pub use crate::conference::{Arriving, Counts, LastTurn, Phase, Place, Source};
+pub use crate::refusal::ErrorCode;
 
 /// The one version of the protocol that is spoken here.
 pub const VERSION: u32 = 1;

@@ -33,7 +33,7 @@ use tower_http::timeout::TimeoutLayer;
 use crate::app::App;
 use crate::config::Config;
 use crate::listener::{ClientAddress, Secure, to_https};
-use crate::protocol::ErrorCode;
+use crate::refusal::ErrorCode;
 use crate::rest::{self, ApiError, Refused, refusals};
 use crate::{health, pages, session, trust, whip};
 

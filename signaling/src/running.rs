@@ -6,8 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::conference::Refusal;
-use crate::protocol::ErrorCode;
+use crate::refusal::{ErrorCode, Refusal};
 
 /// Room for conferences that run. Cheap to clone.
 #[derive(Clone, Debug)]

@@ -33,9 +33,8 @@ use crate::metrics::NOT_UNDERSTOOD;
 use crate::outbox::{Ending, Outbox, OutboxReader, outbox};
 use crate::protocol::endings::RETRY_SECONDS;
 use crate::protocol::line::Heard;
-use crate::protocol::{
-    ClientMessage, CloseReason, Condition, ErrorCode, MAX_FRAME_BYTES, ServerMessage,
-};
+use crate::protocol::{ClientMessage, CloseReason, Condition, MAX_FRAME_BYTES, ServerMessage};
+use crate::refusal::ErrorCode;
 use crate::rest::{ApiError, ErrorBody};
 use limit::{Limit, Verdict};
 use offer::Judging;

@@ -35,7 +35,7 @@ use utoipa::IntoParams;
 use crate::access::{AccessLog, Arrived};
 use crate::app::App;
 use crate::auth::{Grant, Role, Verb};
-use crate::conference::{Command, Join, Refusal};
+use crate::conference::{Command, Join};
 use crate::conference_task::{Answer, Arrival, ConferenceHandle, Negotiated, NewPeer};
 use crate::fresh;
 use crate::ids::{ConferenceId, ParticipantId};
@@ -43,7 +43,8 @@ use crate::judging::Link;
 use crate::listener::{ClientAddress, ReachedAs};
 use crate::negotiation::{self, WatchedFeed};
 use crate::outbox::{Outbox, outbox};
-use crate::protocol::{ErrorCode, Source};
+use crate::protocol::Source;
+use crate::refusal::{ErrorCode, Refusal};
 use crate::rest::{ApiError, Body, ErrorBody, Path, Query};
 use crate::unclaimed::Unclaimed;
 

@@ -80,6 +80,18 @@ fn the_conference_the_protocol_and_tokens_read_no_clock_and_draw_no_lots() {
     }
 }
 
+/// Stored events outlive every version of the protocol, whose words are the conference's. Its
+/// stories are told by what people are told, and know both.
+#[test]
+fn the_conference_knows_nothing_of_the_protocol() {
+    let is_story = |line: &String| line.contains("conference/tests");
+    for part in ["conference", "refusal.rs"] {
+        let mut known = uses(part, &["protocol::"]);
+        known.retain(|line| !is_story(line));
+        assert_eq!(known, [""; 0]);
+    }
+}
+
 #[test]
 fn the_search_finds_what_it_looks_for() {
     assert_ne!(uses("store.rs", &IO), [""; 0]);

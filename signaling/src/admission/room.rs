@@ -9,9 +9,8 @@ use std::sync::{Mutex, PoisonError};
 use sfu::stats::Stats;
 use tokio::time::Instant;
 
-use crate::conference::Refusal;
 use crate::config::Media;
-use crate::protocol::ErrorCode;
+use crate::refusal::{ErrorCode, Refusal};
 
 /// The server's limits, and how near it is to them.
 #[derive(Debug)]

@@ -19,7 +19,7 @@ use crate::auth::role::{Role, Verb};
 use crate::auth::strength::MIN_SECRET_BYTES;
 use crate::clock::Moment;
 use crate::ids::{ConferenceId, KeyId, SiteCode, TokenId};
-use crate::protocol::ErrorCode;
+use crate::refusal::ErrorCode;
 use crate::text;
 
 /// Whom every token must be for.

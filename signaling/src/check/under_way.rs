@@ -20,10 +20,9 @@ use utoipa::ToSchema;
 use super::offer::{Direction, Means, STAGE};
 use super::outcome::CheckCode;
 use crate::admission::Origin;
-use crate::conference::Refusal;
 use crate::fresh;
 use crate::ids::SiteCode;
-use crate::protocol::ErrorCode;
+use crate::refusal::{ErrorCode, Refusal};
 use crate::unclaimed::Unclaimed;
 
 /// How long a check may measure. Higher: a slow line is measured to the end. Lower: who goes away without a

@@ -6,14 +6,25 @@
 
 use std::cmp::Reverse;
 
+use serde::{Deserialize, Serialize};
+
 use crate::auth::Role;
-use crate::conference::command::{Actor, Refusal};
+use crate::conference::command::Actor;
 use crate::conference::event::Event;
 use crate::conference::participants::Participant;
 use crate::conference::state::State;
+use crate::conference::words::{Place, Source};
 use crate::ids::ParticipantId;
-use crate::protocol::server::Arriving;
-use crate::protocol::{Place, Source};
+use crate::refusal::Refusal;
+
+/// Of which sources something comes in at the server.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Arriving {
+    /// Sound.
+    pub microphone: bool,
+    /// A picture.
+    pub camera: bool,
+}
 
 /// What is known of the media of a source that is said to carry something.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -53,7 +64,7 @@ enum Carrying {
 
 impl Participant {
     /// What of it comes in, as far as the stage must know.
-    pub(super) fn arriving(&self) -> Arriving {
+    pub(crate) fn arriving(&self) -> Arriving {
         Arriving {
             microphone: self.arrives(Source::Microphone),
             camera: self.arrives(Source::Camera),

@@ -1,13 +1,12 @@
-//! What can be asked of a conference, by whom, and how it says no.
-
-use std::borrow::Cow;
+//! What can be asked of a conference, and by whom.
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::auth::{Grant, Role, SecretHash};
+use crate::auth::{Grant, SecretHash};
 use crate::conference::roster::Roster;
+use crate::conference::words::{Place, Source};
 use crate::ids::{ParticipantId, SessionId};
-use crate::protocol::{ErrorCode, Place, Source};
+use crate::refusal::Refusal;
 
 /// Who asks.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -250,42 +249,4 @@ pub struct Join {
     /// A device of the same place that was asked for a sign of life and gave none. Without one
     /// nobody's place is taken who may still come back.
     pub over: Option<ParticipantId>,
-}
-
-/// Why a command is not carried out: a stable code and a sentence for people.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("{message}")]
-pub struct Refusal {
-    /// For programs.
-    pub code: ErrorCode,
-    /// For people: lower case, no full stop.
-    pub message: Cow<'static, str>,
-}
-
-impl Refusal {
-    /// A refusal with its sentence.
-    pub fn new(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-        }
-    }
-
-    /// The role may not do this.
-    pub(super) fn not_permitted(message: &'static str) -> Self {
-        Self::new(ErrorCode::NotPermitted, message)
-    }
-
-    /// No such participant.
-    pub(super) fn unknown(participant: ParticipantId) -> Self {
-        Self::new(
-            ErrorCode::ParticipantUnknown,
-            format!("no participant {participant} is present in this conference"),
-        )
-    }
-
-    /// A role was asked for something that its row of the table does not have.
-    pub(super) fn role(role: Role, what: &'static str) -> Self {
-        Self::new(ErrorCode::NotPermitted, format!("{role} may not {what}"))
-    }
 }

@@ -3,14 +3,14 @@
 use jiff::Timestamp;
 
 use crate::auth::{Grant, Role, Verb};
-use crate::conference::command::{Actor, Command, Refusal};
+use crate::conference::command::{Actor, Command};
 use crate::conference::event::{Bearer, By, Event};
 use crate::conference::mute::Muting;
 use crate::conference::participants::Participant;
+use crate::conference::phase::Phase;
 use crate::conference::state::State;
 use crate::ids::ParticipantId;
-use crate::protocol::ErrorCode;
-use crate::protocol::server::Phase;
+use crate::refusal::{ErrorCode, Refusal};
 
 /// What will have happened if `command` is carried out at `now`. Changes nothing.
 ///

@@ -7,12 +7,11 @@
 use std::collections::BTreeMap;
 
 use crate::conference::event::{Event, LeaveReason, Record};
+use crate::conference::participants::Participant;
 use crate::conference::seats::Seat;
 use crate::conference::stage::Staged;
 use crate::conference::state::{State, Versions};
-use crate::ids::ParticipantId;
-use crate::protocol::CloseReason;
-use crate::protocol::server::{Liveness, MediaState, ParticipantEntry};
+use crate::ids::{ParticipantId, SiteCode};
 
 /// Something to be done outside after events have been stored.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -36,13 +35,26 @@ pub enum Effect {
     /// Tell those who moderate about this participant, which is present or lost.
     ParticipantChanged(ParticipantId),
     /// Tell those who moderate about this participant, which is gone.
-    ParticipantLeft(Box<ParticipantEntry>),
+    ParticipantLeft(Box<Departed>),
     /// Do this with the media.
     Media(MediaIntent),
     /// Close the connection of this participant, which is gone or goes on elsewhere.
-    Close(ParticipantId, CloseReason),
+    Close(ParticipantId, LeaveReason),
     /// Close every connection: the conference is over.
     CloseAll,
+}
+
+/// Somebody who is gone, as it was last.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Departed {
+    /// Who.
+    pub participant: ParticipantId,
+    /// What was known of it.
+    pub person: Participant,
+    /// The province of its site.
+    pub province: Option<SiteCode>,
+    /// Which of its place's devices it was, from 1.
+    pub device: u32,
 }
 
 /// Whom a value concerns.
@@ -94,10 +106,12 @@ pub fn advance(state: &mut State, records: &[Record]) -> Vec<Effect> {
 
 /// The last word about somebody who is about to be gone.
 fn departed(state: &State, id: ParticipantId) -> Option<Effect> {
-    let entry = state.participant_entry(id, MediaState::None)?;
-    Some(Effect::ParticipantLeft(Box::new(ParticipantEntry {
-        state: Liveness::Left,
-        ..entry
+    let person = state.participant(id)?;
+    Some(Effect::ParticipantLeft(Box::new(Departed {
+        participant: id,
+        person: person.clone(),
+        province: state.province_of(person).cloned(),
+        device: state.seat(id)?.device,
     })))
 }
 
@@ -118,8 +132,9 @@ fn follow(state: &State, event: &Event, effects: &mut Vec<Effect>) {
             ..
         } => {
             effects.push(Effect::Media(MediaIntent::Drop(*participant)));
-            if let Some(why) = told_at_the_end(*reason) {
-                effects.push(Effect::Close(*participant, why));
+            // Whoever left or was lost has no connection to be closed.
+            if !matches!(reason, LeaveReason::Left | LeaveReason::TimedOut) {
+                effects.push(Effect::Close(*participant, *reason));
             }
         }
         // Another roster may say that a participant's site is in another province.
@@ -175,17 +190,6 @@ fn follow(state: &State, event: &Event, effects: &mut Vec<Effect>) {
         // What else is to be said of the barred is in `compare`. How a line is, people are told
         // before it has lasted long enough to be an event.
         Event::Barred { .. } | Event::Readmitted { .. } | Event::LineChanged { .. } => {}
-    }
-}
-
-/// Why the connection of somebody is closed who did not choose to go.
-const fn told_at_the_end(reason: LeaveReason) -> Option<CloseReason> {
-    match reason {
-        LeaveReason::Left | LeaveReason::TimedOut => None,
-        LeaveReason::Removed => Some(CloseReason::Removed),
-        LeaveReason::TakenOver => Some(CloseReason::TakenOver),
-        LeaveReason::TokenRevoked => Some(CloseReason::TokenRevoked),
-        LeaveReason::TokenExpired => Some(CloseReason::TokenExpired),
     }
 }
 

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::auth::{Role, SecretHash};
 use crate::conference::roster::Roster;
+use crate::conference::words::{Place, Source};
 use crate::ids::{ParticipantId, SessionId, SiteCode, TokenId};
-use crate::protocol::{Place, Source};
 
 /// An event with its place in the log.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]

@@ -3,17 +3,17 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use crate::auth::Verb;
-use crate::conference::command::{Actor, Refusal};
+use crate::conference::command::Actor;
 use crate::conference::event::{By, Event, LeaveReason, ReleaseReason};
 use crate::conference::mute::Muting;
 use crate::conference::participants::Participant;
 use crate::conference::state::State;
 use crate::conference::time::ConferenceTime;
 use crate::ids::ParticipantId;
-use crate::protocol::ErrorCode;
-use crate::protocol::server::LastTurn;
+use crate::refusal::{ErrorCode, Refusal};
 
 /// Whoever loses the floor to a moderator sooner than this after it was given waits first in the
 /// queue again.
@@ -24,12 +24,26 @@ const SECOND_THOUGHTS: SignedDuration = SignedDuration::from_secs(10);
 
 const ONLY_MODERATORS_GRANT: &str = "only an operator or a chair may grant the floor";
 
+/// How a turn, or the wait for one, ended that somebody else ended.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum LastTurn {
+    /// A moderator took the floor back.
+    Revoked,
+    /// A moderator gave the floor to somebody else.
+    PassedOn,
+    /// Another device of the same site was given the floor.
+    Moved,
+    /// A program did so on its behalf.
+    Withdrawn,
+}
+
 /// Who has the floor and who asks for it.
 ///
 /// A lost holder keeps it, and a lost one keeps its place in the queue, for as long as they may
 /// come back.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub(super) struct Floor {
+pub(crate) struct Floor {
     holder: Option<Held>,
     /// By the sequence number of the request: first come, first served. Whoever was put back to the
     /// head has a number below all others.
@@ -39,42 +53,42 @@ pub(super) struct Floor {
 
 /// Somebody has the floor.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Held {
-    pub(super) participant: ParticipantId,
-    pub(super) since: Timestamp,
+pub(crate) struct Held {
+    pub(crate) participant: ParticipantId,
+    pub(crate) since: Timestamp,
     /// The same moment in the conference's own time.
     given: ConferenceTime,
     /// When it had asked for it, if it had.
     asked: Option<Timestamp>,
     /// When the first of its picture or sound arrived; until then it is only invited.
-    pub(super) began: Option<Timestamp>,
+    pub(crate) began: Option<Timestamp>,
 }
 
 impl Floor {
-    pub(super) fn holder(&self) -> Option<ParticipantId> {
+    pub(crate) fn holder(&self) -> Option<ParticipantId> {
         self.holder.map(|held| held.participant)
     }
 
     /// Who has it, with everything that is known of that.
-    pub(super) const fn held(&self) -> Option<Held> {
+    pub(crate) const fn held(&self) -> Option<Held> {
         self.holder
     }
 
-    pub(super) fn is_waiting(&self, id: ParticipantId) -> bool {
+    pub(crate) fn is_waiting(&self, id: ParticipantId) -> bool {
         self.waiting.contains_key(&id)
     }
 
-    pub(super) fn queue(&self) -> impl Iterator<Item = ParticipantId> {
+    pub(crate) fn queue(&self) -> impl Iterator<Item = ParticipantId> {
         self.queue.values().map(|(id, _)| *id)
     }
 
     /// Who waits and since when, first come first.
-    pub(super) fn waiting(&self) -> impl ExactSizeIterator<Item = (ParticipantId, Timestamp)> {
+    pub(crate) fn waiting(&self) -> impl ExactSizeIterator<Item = (ParticipantId, Timestamp)> {
         self.queue.values().copied()
     }
 
     /// Place in the queue, from 1.
-    pub(super) fn position(&self, id: ParticipantId) -> Option<u32> {
+    pub(crate) fn position(&self, id: ParticipantId) -> Option<u32> {
         let seq = self.waiting.get(&id)?;
         u32::try_from(self.queue.range(..=seq).count()).ok()
     }

@@ -5,13 +5,13 @@
 //! no sign of life, without what that device was allowed to say to everybody.
 
 use crate::auth::{Grant, Role, SecretHash};
-use crate::conference::command::{Join, Refusal};
+use crate::conference::command::Join;
 use crate::conference::event::{By, Event, LeaveReason, ReleaseReason};
 use crate::conference::mute::Muting;
 use crate::conference::seats::Identity;
 use crate::conference::state::State;
 use crate::ids::{ParticipantId, SessionId};
-use crate::protocol::ErrorCode;
+use crate::refusal::{ErrorCode, Refusal};
 
 impl State {
     pub(super) fn decide_join(&self, join: &Join) -> Result<Vec<Event>, Refusal> {

@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::auth::{CLOCK_LEEWAY, Verb};
-use crate::conference::command::{Actor, Refusal};
+use crate::conference::command::Actor;
 use crate::conference::decide::by;
 use crate::conference::event::{By, Event, LeaveReason, ReleaseReason};
+use crate::conference::phase::Phase;
 use crate::conference::state::State;
 use crate::conference::time::ConferenceTime;
 use crate::ids::ParticipantId;
-use crate::protocol::server::Phase;
+use crate::refusal::Refusal;
 
 /// How long whoever waits for the floor is waited for.
 ///

@@ -1,10 +1,11 @@
 //! Refusing the sound of a participant, or its sound and picture, also when it comes again.
 
 use crate::auth::Verb;
-use crate::conference::command::{Actor, Refusal};
+use crate::conference::command::Actor;
 use crate::conference::event::{By, Event};
 use crate::conference::state::State;
 use crate::ids::ParticipantId;
+use crate::refusal::Refusal;
 
 /// What of a participant is refused, whatever its page sends.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]

@@ -8,14 +8,14 @@ use jiff::Timestamp;
 
 use crate::auth::{Role, SecretHash};
 use crate::conference::arrival::Arrival;
+use crate::conference::floor::LastTurn;
 use crate::conference::mute::Muting;
 use crate::conference::presence::Presence;
 use crate::conference::roster::Roster;
 use crate::conference::seats::{Identity, Seats};
 use crate::conference::time::ConferenceTime;
+use crate::conference::words::Source;
 use crate::ids::{ParticipantId, SessionId, SiteCode, TokenId};
-use crate::protocol::Source;
-use crate::protocol::server::LastTurn;
 
 /// Somebody in the conference: present, or lost and awaited.
 #[derive(Clone, Debug, Eq, PartialEq)]

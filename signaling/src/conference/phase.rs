@@ -1,18 +1,33 @@
 //! Making, starting and ending a conference, and whom it expects.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::auth::Verb;
-use crate::conference::command::{Actor, Refusal};
+use crate::conference::command::Actor;
 use crate::conference::decide::by;
 use crate::conference::event::Event;
 use crate::conference::floor::Floor;
 use crate::conference::roster::Roster;
 use crate::conference::stage::Overrides;
 use crate::conference::state::State;
-use crate::protocol::ErrorCode;
-use crate::protocol::server::Phase;
+use crate::refusal::{ErrorCode, Refusal};
 use crate::text::{self, NO_CONTROLS};
+
+/// Whether a conference runs.
+#[derive(
+    Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize, utoipa::ToSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// Not yet. One may join, but the floor is closed.
+    #[default]
+    Scheduled,
+    /// It runs.
+    Running,
+    /// It is over.
+    Ended,
+}
 
 /// Most characters of a title.
 pub const MAX_TITLE_CHARS: usize = 200;
@@ -66,11 +81,11 @@ impl State {
         self.require_not_ended()?;
         let title = title.unwrap_or_else(|| self.title.clone());
         check_title(&title)?;
-        let starts_at = starts_at.unwrap_or(self.starts_at);
-        if starts_at != self.starts_at && self.phase != Phase::Scheduled {
+        let starts_at = starts_at.unwrap_or(self.times.starts_at);
+        if starts_at != self.times.starts_at && self.phase != Phase::Scheduled {
             return Err(self.begun("when it should begin cannot be corrected any more"));
         }
-        if (&title, starts_at) == (&self.title, self.starts_at) {
+        if (&title, starts_at) == (&self.title, self.times.starts_at) {
             return Ok(Vec::new());
         }
         Ok(vec![Event::Amended {
@@ -148,14 +163,14 @@ impl State {
         starts_at: Option<Timestamp>,
     ) {
         title.clone_into(&mut self.title);
-        self.starts_at = starts_at;
-        self.created_at = Some(at);
+        self.times.starts_at = starts_at;
+        self.times.created_at = Some(at);
         self.versions.conference = self.seq;
     }
 
     pub(super) fn apply_amended(&mut self, title: &str, starts_at: Option<Timestamp>) {
         title.clone_into(&mut self.title);
-        self.starts_at = starts_at;
+        self.times.starts_at = starts_at;
         self.versions.conference = self.seq;
     }
 
@@ -177,13 +192,13 @@ impl State {
 
     pub(super) fn apply_started(&mut self, at: Timestamp) {
         self.phase = Phase::Running;
-        self.started_at = Some(at);
+        self.times.started_at = Some(at);
         self.versions.conference = self.seq;
     }
 
     pub(super) fn apply_ended(&mut self, at: Timestamp) {
         self.phase = Phase::Ended;
-        self.ended_at = Some(at);
+        self.times.ended_at = Some(at);
         self.people.clear(&self.roster);
         self.floor = Floor::default();
         self.overrides = Overrides::default();

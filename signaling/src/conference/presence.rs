@@ -2,9 +2,21 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::conference::roster::Roster;
 use crate::ids::SiteCode;
-use crate::protocol::server::Counts;
+
+/// Of how many sites.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct Counts {
+    /// Sites that should be here.
+    pub expected: u32,
+    /// Expected sites with a participant that is present.
+    pub present: u32,
+    /// Expected sites whose participants all lost their connection and may still come back.
+    pub lost: u32,
+}
 
 /// Counts of sites, in all and by province. Changes in O(log n).
 #[derive(Clone, Debug, Default, Eq, PartialEq)]

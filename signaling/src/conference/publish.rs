@@ -1,11 +1,12 @@
 //! Which sources of a participant carry something.
 
 use crate::auth::Verb;
-use crate::conference::command::{Actor, Refusal};
+use crate::conference::command::Actor;
 use crate::conference::event::Event;
 use crate::conference::state::State;
+use crate::conference::words::Source;
 use crate::ids::ParticipantId;
-use crate::protocol::Source;
+use crate::refusal::Refusal;
 
 impl State {
     pub(super) fn decide_publish(

@@ -6,14 +6,14 @@ use std::collections::{BTreeMap, VecDeque};
 use jiff::Timestamp;
 
 use crate::auth::{Role, SecretHash, Verb};
-use crate::conference::command::{Actor, Refusal};
+use crate::conference::command::Actor;
 use crate::conference::event::Event;
 use crate::conference::mute::Muting;
 use crate::conference::participants::Participant;
 use crate::conference::seats::Identity;
 use crate::conference::state::State;
 use crate::ids::{ParticipantId, SessionId, SiteCode};
-use crate::protocol::ErrorCode;
+use crate::refusal::{ErrorCode, Refusal};
 
 /// Most sessions that are told that another device has taken their place; the oldest is forgotten,
 /// and is told that it has nothing to resume. Higher: a machine that wakes up late still learns

@@ -64,11 +64,11 @@ impl Seats {
 
 /// Where a device sits.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Seat {
+pub(crate) struct Seat {
     /// From 1.
-    pub(super) device: u32,
+    pub(crate) device: u32,
     /// Another device of the same site is the one that may speak.
-    pub(super) stands_by: bool,
+    pub(crate) stands_by: bool,
 }
 
 impl State {
@@ -89,7 +89,7 @@ impl State {
 
     /// Where a device sits. Only who must ask for the floor stands by: a hall speaks by right, also
     /// from an encoder beside its page.
-    pub(super) fn seat(&self, id: ParticipantId) -> Option<Seat> {
+    pub(crate) fn seat(&self, id: ParticipantId) -> Option<Seat> {
         let person = self.people.get(id)?;
         let seats = self.people.seats(&person.identity());
         let position = seats.iter().position(|seated| *seated == id)?;

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::auth::{Role, Verb};
-use crate::conference::command::{Actor, Refusal};
+use crate::conference::command::Actor;
 use crate::conference::event::{By, Event};
 use crate::conference::state::State;
+use crate::conference::words::{Place, Source};
 use crate::ids::ParticipantId;
-use crate::protocol::{ErrorCode, Place, Source};
+use crate::refusal::{ErrorCode, Refusal};
 
 /// What the stage shows and who is heard. Derived from everything else, after every event.
 ///
@@ -186,6 +187,11 @@ impl State {
     pub fn is_staged(&self, id: ParticipantId) -> bool {
         let mut places = self.overrides.places_of(id);
         self.scene.shows(id) || places.any(|place| place != Place::Screen)
+    }
+
+    /// Where a moderator has put this participant.
+    pub fn places_of(&self, id: ParticipantId) -> impl Iterator<Item = Place> {
+        self.overrides.places_of(id)
     }
 
     /// Whether it is on the stage for its picture alone, and nobody hears it.

@@ -5,18 +5,18 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::auth::{CLOCK_LEEWAY, SecretHash};
-use crate::conference::command::Refusal;
 use crate::conference::event::{Event, Record};
 use crate::conference::floor::Floor;
 use crate::conference::mute::Muting;
 use crate::conference::participants::{Participant, Participants};
+use crate::conference::phase::Phase;
+use crate::conference::presence::Counts;
 use crate::conference::remembered::Remembered;
 use crate::conference::roster::Roster;
 use crate::conference::stage::{Overrides, Scene};
 use crate::conference::time::ConferenceTime;
-use crate::ids::{ConferenceId, ParticipantId, SessionId};
-use crate::protocol::ErrorCode;
-use crate::protocol::server::{Counts, Phase};
+use crate::ids::{ConferenceId, ParticipantId, SessionId, SiteCode};
+use crate::refusal::{ErrorCode, Refusal};
 
 /// What the operator of the server decided; not part of the log.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -44,15 +44,34 @@ impl Default for Settings {
 
 /// When each value that clients are told last changed, as sequence numbers of events.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(super) struct Versions {
-    pub(super) conference: u64,
-    pub(super) presence: u64,
-    pub(super) floor: u64,
+pub struct Versions {
+    /// Its title and whether it runs.
+    pub conference: u64,
+    /// The counts.
+    pub presence: u64,
+    /// Who has the floor and who asks for it.
+    pub floor: u64,
     /// When its holder was first seen or heard.
-    pub(super) began: u64,
-    pub(super) stage: u64,
-    pub(super) roster: u64,
-    pub(super) barred: u64,
+    pub began: u64,
+    /// What everybody sees and hears.
+    pub stage: u64,
+    /// Who is expected.
+    pub roster: u64,
+    /// Who was sent away.
+    pub barred: u64,
+}
+
+/// When what happened to a conference as a whole.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Times {
+    /// When it was created.
+    pub created_at: Option<Timestamp>,
+    /// When it should begin.
+    pub starts_at: Option<Timestamp>,
+    /// When it began.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
 }
 
 /// The state of one conference. Changed by [`State::apply`] only.
@@ -66,10 +85,7 @@ pub struct State {
     pub(super) shift: SignedDuration,
     pub(super) title: String,
     pub(super) phase: Phase,
-    pub(super) created_at: Option<Timestamp>,
-    pub(super) starts_at: Option<Timestamp>,
-    pub(super) started_at: Option<Timestamp>,
-    pub(super) ended_at: Option<Timestamp>,
+    pub(super) times: Times,
     pub(super) is_deleted: bool,
     pub(super) roster: Roster,
     pub(super) people: Participants,
@@ -91,10 +107,7 @@ impl State {
             shift: SignedDuration::ZERO,
             title: String::new(),
             phase: Phase::Scheduled,
-            created_at: None,
-            starts_at: None,
-            started_at: None,
-            ended_at: None,
+            times: Times::default(),
             is_deleted: false,
             roster: Roster::default(),
             people: Participants::default(),
@@ -305,6 +318,16 @@ impl State {
         self.phase
     }
 
+    /// When what happened to it.
+    pub const fn times(&self) -> &Times {
+        &self.times
+    }
+
+    /// When each value that clients are told last changed.
+    pub const fn versions(&self) -> &Versions {
+        &self.versions
+    }
+
     /// Whether it was taken back before it began: nothing but its log is kept.
     pub const fn is_deleted(&self) -> bool {
         self.is_deleted
@@ -385,6 +408,36 @@ impl State {
     /// Expected, present and lost sites.
     pub const fn counts(&self) -> Counts {
         self.people.presence().total()
+    }
+
+    /// The same by province.
+    pub fn provinces(&self) -> impl Iterator<Item = (&SiteCode, Counts)> {
+        self.people.presence().provinces()
+    }
+
+    /// Expected sites without anybody present: whom to phone.
+    pub fn absent_sites(&self) -> impl Iterator<Item = &SiteCode> {
+        self.people.presence().absent()
+    }
+
+    /// The province of the site that somebody speaks for.
+    pub fn province_of(&self, person: &Participant) -> Option<&SiteCode> {
+        let site = self.roster.site(person.site.as_ref()?)?;
+        site.province.as_ref()
+    }
+
+    /// What tells sites of one name apart; nothing for a province itself and for the centre.
+    pub fn province_name_of(&self, person: &Participant) -> Option<&str> {
+        let code = self.province_of(person)?;
+        if person.site.as_ref() == Some(code) {
+            return None;
+        }
+        self.roster.province_name(code)
+    }
+
+    /// The floor and its queue.
+    pub(crate) const fn floor(&self) -> &Floor {
+        &self.floor
     }
 
     /// Who has the floor.

@@ -18,9 +18,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::*;
 use crate::auth::{Grant, Role, SecretHash, SessionSecret};
+use crate::conference::Source;
 use crate::ids::{ConferenceId, ParticipantId, SessionId, SiteCode};
 use crate::protocol::server::{Own, ServerMessage, Standing};
-use crate::protocol::{ErrorCode, Source};
+use crate::refusal::{ErrorCode, Refusal};
 use crate::sites::{Level, Site};
 
 /// A conference on a clock of its own, with everything that has happened in it.

@@ -25,15 +25,16 @@ use super::request::{
 use super::{ConferenceTask, ENDED_IDLE};
 use crate::auth::{TokenError, Verb};
 use crate::conference::{
-    Actor, Audience, Command, Effect, Event, Join, LeaveReason, MediaIntent, Record, Refusal,
-    State, advance, decide,
+    Actor, Audience, Command, Effect, Event, Join, LeaveReason, MediaIntent, Phase, Record, State,
+    advance, decide,
 };
 use crate::ids::{ParticipantId, RequestId};
 use crate::metrics::Metrics;
 use crate::outbox::{Ending, Outbox, encode};
 use crate::protocol::line::Rung;
-use crate::protocol::server::{IceServer, MediaState, ParticipantEntry, Phase, SiteEntry, Welcome};
-use crate::protocol::{CloseReason, ErrorCode, ServerMessage};
+use crate::protocol::server::{IceServer, MediaState, ParticipantEntry, SiteEntry, Welcome};
+use crate::protocol::{CloseReason, ServerMessage, departed_entry};
+use crate::refusal::{ErrorCode, Refusal};
 
 /// What was decided in one turn and waits to be stored.
 #[derive(Debug, Default)]
@@ -784,16 +785,19 @@ impl ConferenceTask {
                 }
             }
             Effect::ParticipantChanged(participant) => self.news.changed(participant, now),
-            Effect::ParticipantLeft(entry) => {
-                left.push(entry.participant);
-                self.budgets.forget(entry.participant);
-                self.reports.forget(entry.participant);
-                self.peers.conditions.forget(entry.participant);
-                self.news.left(*entry, now);
+            Effect::ParticipantLeft(departed) => {
+                let participant = departed.participant;
+                left.push(participant);
+                self.budgets.forget(participant);
+                self.reports.forget(participant);
+                self.peers.conditions.forget(participant);
+                self.news.left(departed_entry(*departed), now);
             }
             Effect::Media(intent) => self.command_media(&intent),
             Effect::Close(participant, reason) => {
-                self.links.end(participant, Ending::because(reason));
+                if let Some(why) = CloseReason::of(reason) {
+                    self.links.end(participant, Ending::because(why));
+                }
             }
             Effect::CloseAll => {
                 self.asked_at = now;

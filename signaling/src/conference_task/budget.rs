@@ -8,9 +8,8 @@ use tokio::time::Instant;
 
 use super::bucket::Bucket;
 use super::links::Class;
-use crate::conference::Refusal;
 use crate::ids::ParticipantId;
-use crate::protocol::ErrorCode;
+use crate::refusal::{ErrorCode, Refusal};
 
 /// What a participant may change at once, and the time after which it may change one thing more.
 ///

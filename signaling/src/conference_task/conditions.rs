@@ -8,10 +8,11 @@ use tokio::time::Instant;
 use super::ConferenceTask;
 use super::batch::Batch;
 use super::links::Class;
-use crate::conference::{Effect, Refusal};
+use crate::conference::Effect;
 use crate::ids::ParticipantId;
 use crate::outbox::Outbox;
-use crate::protocol::{Condition, ErrorCode};
+use crate::protocol::Condition;
+use crate::refusal::{ErrorCode, Refusal};
 
 /// What was said, by those who said something: never more than there are connections.
 #[derive(Debug, Default)]

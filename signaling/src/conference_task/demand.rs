@@ -6,10 +6,10 @@ use sfu::id::PublicationId;
 
 use super::ConferenceTask;
 use super::batch::no_media;
-use crate::conference::Refusal;
 use crate::ids::ParticipantId;
 use crate::outbox::encode;
-use crate::protocol::{ErrorCode, ServerMessage};
+use crate::protocol::ServerMessage;
+use crate::refusal::{ErrorCode, Refusal};
 
 impl ConferenceTask {
     /// Somebody looks at more or less of a picture: whoever sends it is told.

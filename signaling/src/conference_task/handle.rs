@@ -11,13 +11,14 @@ use tokio::time::Instant;
 
 use super::request::{Admission, Answer, Endings, Entry, Inbound, Negotiated, NewPeer, OwnPeer};
 use super::request::{Query, Request};
-use crate::conference::view::{RosterView, Snapshot};
-use crate::conference::{Actor, Command, Refusal};
+use crate::conference::{Actor, Command};
 use crate::ids::{ConferenceId, ParticipantId, RequestId, SessionId, SiteCode};
 use crate::outbox::Outbox;
+use crate::protocol::Condition;
 use crate::protocol::line::Heard;
 use crate::protocol::server::{BarredEntry, ParticipantEntry};
-use crate::protocol::{Condition, ErrorCode};
+use crate::protocol::{RosterView, Snapshot};
+use crate::refusal::{ErrorCode, Refusal};
 
 /// Why nothing was asked.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]

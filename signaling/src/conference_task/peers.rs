@@ -19,10 +19,10 @@ use crate::conference::{Participant, State};
 use crate::ids::ParticipantId;
 use crate::metrics::{LineFigures, PeerFigures};
 use crate::protocol::line::Rung;
+use crate::protocol::server::Kind;
 use crate::protocol::server::{
     FeedName, MediaState, ParticipantEntry, PublicationEntry, SlotEntry,
 };
-use crate::protocol::source::Kind;
 use crate::protocol::{Place, Source};
 
 /// One participant's peer connection.

@@ -9,8 +9,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::auth::Role;
-use crate::conference::view::{RosterView, Snapshot};
-use crate::conference::{Actor, Command, Refusal};
+use crate::conference::{Actor, Command};
 use crate::ids::{ParticipantId, RequestId, SessionId, SiteCode};
 use crate::outbox::{Ending, Outbox};
 use crate::protocol::endings::RETRY_SECONDS;
@@ -18,7 +17,9 @@ use crate::protocol::line::Heard;
 use crate::protocol::server::{
     BarredEntry, IceServer, ParticipantEntry, PublicationEntry, SlotEntry,
 };
-use crate::protocol::{Condition, ErrorCode, ServerMessage, Source};
+use crate::protocol::{Condition, ServerMessage, Source};
+use crate::protocol::{RosterView, Snapshot};
+use crate::refusal::{ErrorCode, Refusal};
 use crate::unclaimed::Unclaimed;
 
 /// A request with the time since when it waits.

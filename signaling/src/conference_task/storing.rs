@@ -17,8 +17,9 @@ use super::links::Class;
 use super::request::{Answer, Inbound, Request, not_stored, unknown_outcome};
 use super::{BATCH, ConferenceTask, news};
 use crate::access::AccessLog;
-use crate::conference::{Actor, Command, Record, Refusal, State};
+use crate::conference::{Actor, Command, Record, State};
 use crate::outbox::encode;
+use crate::refusal::Refusal;
 use crate::store::StoreError;
 
 impl ConferenceTask {

@@ -10,8 +10,8 @@ use sfu::priority::{PRIORITIES, Priority};
 use tokio::time::Instant;
 
 use super::pace::Pace;
-use crate::protocol::ErrorCode;
 use crate::protocol::server::{Frames, Importance, Overload, Trouble};
+use crate::refusal::ErrorCode;
 
 /// How often it is told at most. Higher: the operator learns later how it goes on. Lower: figures
 /// that nobody can read.

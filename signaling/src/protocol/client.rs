@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::condition::Capture;
 use super::line::Heard;
-use super::source::{Place, Source};
+use crate::conference::{Place, Source};
 use crate::ids::{ParticipantId, RequestId, SessionId};
 
 /// A message from a client.

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::condition::Condition;
 use super::line::Rung;
 use super::server::{Liveness, MediaState, ParticipantEntry, Standing};
-use super::source::{Place, Source};
 use crate::auth::role::Role;
+use crate::conference::{Place, Source};
 use crate::ids::{ParticipantId, SiteCode};
 
 /// Fewer that are alike are told one by one: a crowd of them would save little.

@@ -3,7 +3,8 @@
 
 use serde::Serialize;
 
-use super::error::{CloseReason, ErrorCode};
+use super::closing::CloseReason;
+use crate::refusal::ErrorCode;
 
 /// What a client does by itself after an ending.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

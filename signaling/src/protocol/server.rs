@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::closing::CloseReason;
 use super::condition::Condition;
 use super::crowd::Crowd;
-use super::error::{CloseReason, ErrorCode};
 use super::line::Rung;
-use super::source::{Kind, Place, Source};
 use crate::auth::role::Role;
+use crate::conference::{Arriving, Counts, LastTurn, Phase, Place, Source};
 use crate::ids::{ConferenceId, ParticipantId, RequestId, SessionId, SiteCode, TokenId};
+use crate::refusal::ErrorCode;
 
 /// A message from the server.
 ///
@@ -247,21 +248,6 @@ pub struct ConferenceEntry {
     pub state: Phase,
 }
 
-/// Whether a conference runs.
-#[derive(
-    Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize, utoipa::ToSchema,
-)]
-#[serde(rename_all = "lowercase")]
-pub enum Phase {
-    /// Not yet. One may join, but the floor is closed.
-    #[default]
-    Scheduled,
-    /// It runs.
-    Running,
-    /// It is over.
-    Ended,
-}
-
 /// An accepted sending MID.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct PublicationEntry {
@@ -280,6 +266,16 @@ pub struct SlotEntry {
     pub kind: Kind,
     /// What it shows from the start, by name.
     pub feed: Option<FeedName>,
+}
+
+/// Sound or picture.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Sound.
+    Audio,
+    /// Picture.
+    Video,
 }
 
 /// What a slot shows.
@@ -484,29 +480,6 @@ pub struct Own {
     pub last_turn: Option<LastTurn>,
 }
 
-/// Of which sources something comes in at the server.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-pub struct Arriving {
-    /// Sound.
-    pub microphone: bool,
-    /// A picture.
-    pub camera: bool,
-}
-
-/// How a turn, or the wait for one, ended that somebody else ended.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum LastTurn {
-    /// A moderator took the floor back.
-    Revoked,
-    /// A moderator gave the floor to somebody else.
-    PassedOn,
-    /// Another device of the same site was given the floor.
-    Moved,
-    /// A program did so on its behalf.
-    Withdrawn,
-}
-
 /// Where a participant stands with the floor.
 #[derive(
     Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize, utoipa::ToSchema,
@@ -520,17 +493,6 @@ pub enum Standing {
     Waiting,
     /// It has the floor.
     Holding,
-}
-
-/// Of how many sites.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize, utoipa::ToSchema)]
-pub struct Counts {
-    /// Sites that should be here.
-    pub expected: u32,
-    /// Expected sites with a participant that is present.
-    pub present: u32,
-    /// Expected sites whose participants all lost their connection and may still come back.
-    pub lost: u32,
 }
 
 /// See [`ServerMessage::Provinces`].

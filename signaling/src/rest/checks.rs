@@ -28,11 +28,10 @@ use crate::check::{
     Call, Cause, CheckId, Colour, Direction, LIFE, MOST_KBPS, Means, Measured, Outcome,
     OutcomeFilter, REMEMBERED, Step, Whose, begins_handshake, judge,
 };
-use crate::conference::Refusal;
 use crate::ids::SiteCode;
 use crate::listener::{ClientAddress, ReachedAs};
-use crate::protocol::ErrorCode;
 use crate::protocol::server::IceServer;
+use crate::refusal::{ErrorCode, Refusal};
 use crate::whip;
 use crate::{ice_servers, negotiation};
 

@@ -19,13 +19,13 @@ use super::page::{Page, page};
 use super::{ApiError, ErrorBody, Json, Path, Query};
 use crate::app::App;
 use crate::auth::Grant;
-use crate::conference::view::Snapshot;
 use crate::conference::{Actor, Command};
 use crate::conference_task::ConferenceHandle;
 use crate::directory::NewConference;
 use crate::fresh;
 use crate::ids::{ConferenceId, SiteCode};
-use crate::protocol::ErrorCode;
+use crate::protocol::Snapshot;
+use crate::refusal::ErrorCode;
 use crate::store::ConferenceRow;
 
 /// A conference to be made.

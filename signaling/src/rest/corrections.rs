@@ -12,11 +12,11 @@ use super::{ApiError, ErrorBody, Json, Path};
 use crate::access::AccessLog;
 use crate::app::App;
 use crate::auth::Grant;
-use crate::conference::view::Snapshot;
 use crate::conference::{Actor, Command};
 use crate::ids::{ConferenceId, SiteCode};
 use crate::listener::ClientAddress;
-use crate::protocol::ErrorCode;
+use crate::protocol::Snapshot;
+use crate::refusal::ErrorCode;
 use crate::store::SiteRemoval;
 
 /// What of a conference is to be another.

@@ -8,9 +8,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::auth::TokenError;
-use crate::conference::Refusal;
 use crate::conference_task::AskError;
-use crate::protocol::ErrorCode;
+use crate::refusal::{ErrorCode, Refusal};
 use crate::retry;
 use crate::store::StoreError;
 

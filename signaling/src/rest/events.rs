@@ -15,7 +15,7 @@ use super::{ApiError, Json, Path, Query};
 use crate::app::App;
 use crate::auth::Grant;
 use crate::ids::ConferenceId;
-use crate::protocol::ErrorCode;
+use crate::refusal::ErrorCode;
 use crate::store::StoredEvent;
 
 /// Most events of one answer.

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use super::error::ApiError;
 use crate::app::App;
 use crate::auth::Grant;
-use crate::protocol::ErrorCode;
+use crate::refusal::ErrorCode;
 
 /// A JSON body.
 #[derive(Clone, Copy, Debug, FromRequest)]

@@ -8,8 +8,8 @@ use super::conferences::unknown;
 use super::{ApiError, ErrorBody, Json};
 use crate::app::App;
 use crate::auth::{Grant, Role};
+use crate::conference::Phase;
 use crate::ids::{ConferenceId, SiteCode};
-use crate::protocol::server::Phase;
 
 /// What the token's holder may know before joining: nothing of anybody else.
 #[derive(Debug, Serialize, ToSchema)]

@@ -17,7 +17,7 @@ use crate::auth::{Grant, NewToken, Role, SessionSecret};
 use crate::ids::{ConferenceId, SiteCode, TokenId};
 use crate::links::{self, LinkError, NewLink};
 use crate::listener::ClientAddress;
-use crate::protocol::ErrorCode;
+use crate::refusal::ErrorCode;
 
 /// A link to be made.
 #[derive(Debug, Deserialize, ToSchema)]

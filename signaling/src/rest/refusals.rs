@@ -7,7 +7,7 @@ use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 
 use super::ApiError;
-use crate::protocol::ErrorCode;
+use crate::refusal::ErrorCode;
 
 /// Most bytes of the framework's own words that are passed on.
 const MAX_WORDS: usize = 1024;

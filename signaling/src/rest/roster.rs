@@ -10,9 +10,9 @@ use super::conferences::readable;
 use super::{ApiError, ErrorBody, Json, Path};
 use crate::app::App;
 use crate::auth::Grant;
-use crate::conference::view::RosterView;
 use crate::conference::{Actor, Command};
 use crate::ids::{ConferenceId, SiteCode};
+use crate::protocol::RosterView;
 
 /// The sites that should be here.
 #[derive(Debug, Deserialize, ToSchema)]

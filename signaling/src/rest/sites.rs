@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::auth::Grant;
 use crate::ids::SiteCode;
 use crate::listener::ClientAddress;
-use crate::protocol::ErrorCode;
+use crate::refusal::ErrorCode;
 use crate::sites::{ImportSummary, Level, Site, SiteFilter};
 use crate::store::ImportFailure;
 

@@ -23,7 +23,7 @@ use crate::auth::{Grant, NewToken, Role};
 use crate::ids::{ConferenceId, SiteCode, TokenId};
 use crate::links::{self, NewLink};
 use crate::listener::ClientAddress;
-use crate::protocol::ErrorCode;
+use crate::refusal::ErrorCode;
 use crate::store::{TokenFilter, TokenRow};
 use crate::tokens::{ForSites, IssueError, Mint};
 

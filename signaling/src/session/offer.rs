@@ -8,12 +8,12 @@ use sfu::command::CommandError;
 use tokio::time::Instant;
 
 use super::{Session, opening};
-use crate::conference::Refusal;
 use crate::conference_task::{Answer, NewPeer, refusal_message};
 use crate::ids::RequestId;
 use crate::judging::Link;
 use crate::negotiation;
-use crate::protocol::{ErrorCode, ServerMessage, Source};
+use crate::protocol::{ServerMessage, Source};
+use crate::refusal::{ErrorCode, Refusal};
 use crate::unclaimed::Unclaimed;
 
 /// A description that is being judged.

@@ -10,7 +10,7 @@ use crate::access::{AccessLog, Arrived};
 use crate::admission::{Admitted, Seat, Visit};
 use crate::app::App;
 use crate::auth::{Grant, Role, SessionSecret, TokenError};
-use crate::conference::{self, Command, Refusal};
+use crate::conference::{self, Command};
 use crate::conference_task::{Admission, Arrival, ConferenceHandle};
 use crate::fresh;
 use crate::ice_servers;
@@ -18,7 +18,8 @@ use crate::ids::{ParticipantId, RequestId, SessionId};
 use crate::listener::{ClientAddress, ReachedAs};
 use crate::outbox::{Ending, Outbox};
 use crate::protocol::server::IceServer;
-use crate::protocol::{ClientMessage, ErrorCode, MAX_FRAME_BYTES, ServerMessage, VERSION};
+use crate::protocol::{ClientMessage, MAX_FRAME_BYTES, ServerMessage, VERSION};
+use crate::refusal::{ErrorCode, Refusal};
 use crate::telemetry::{Join, Step, Telemetry};
 
 /// Most pings and pongs that may come before the first message. Higher: a stranger costs more.

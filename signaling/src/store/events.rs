@@ -9,9 +9,9 @@ use sqlx::{Row as _, Sqlite, SqliteConnection};
 use super::Store;
 use super::chain::{ChainFault, Fault, Head};
 use super::error::{StoreError, is_damage};
+use crate::conference::Phase;
 use crate::conference::{Event, Record, Settings, State};
 use crate::ids::{ConferenceId, SiteCode};
-use crate::protocol::server::Phase;
 
 /// A conference in the list of all.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, utoipa::ToSchema)]

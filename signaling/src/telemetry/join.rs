@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::auth::Role;
 use crate::ids::{ConferenceId, ParticipantId};
-use crate::protocol::ErrorCode;
+use crate::refusal::ErrorCode;
 
 /// A step of a join, in the order in which they follow each other.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]

@@ -86,7 +86,7 @@ mod tests {
     use super::*;
     use crate::auth::Role;
     use crate::fresh;
-    use crate::protocol::ErrorCode;
+    use crate::refusal::ErrorCode;
 
     #[test]
     fn a_join_is_one_trace_whose_steps_lie_within_it() {

@@ -9,11 +9,11 @@ use serde::Deserialize;
 use sfu::id::PeerId;
 
 use crate::auth::Grant;
-use crate::conference::{Actor, Command, Refusal};
+use crate::conference::{Actor, Command};
 use crate::conference_task::ConferenceHandle;
 use crate::fresh;
 use crate::ids::{ConferenceId, ParticipantId};
-use crate::protocol::ErrorCode;
+use crate::refusal::{ErrorCode, Refusal};
 use crate::rest::ApiError;
 
 /// The last part of a resource's URL: 128 random bits, so that it cannot be guessed.

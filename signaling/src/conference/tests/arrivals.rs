@@ -1,8 +1,7 @@
 //! Whose media arrives decides what everybody sees.
 
 use super::*;
-use crate::protocol::Place;
-use crate::protocol::server::Arriving;
+use crate::conference::{Arriving, Place};
 
 impl Meeting {
     /// The media of a source arrives, or has ceased to.

@@ -2,8 +2,6 @@
 
 use super::*;
 use crate::conference::effect::Audience;
-use crate::protocol::Place;
-use crate::protocol::server::Liveness;
 
 #[test]
 fn a_join_changes_presence_and_one_participant() {
@@ -100,16 +98,15 @@ fn the_last_word_about_somebody_says_who_it_was() {
             },
         )
         .unwrap();
-    let entry = effects
+    let departed = effects
         .iter()
         .find_map(|effect| match effect {
-            Effect::ParticipantLeft(entry) => Some(entry),
+            Effect::ParticipantLeft(departed) => Some(departed),
             _ => None,
         })
         .unwrap();
-    assert_eq!(entry.participant, commune);
-    assert_eq!(entry.state, Liveness::Left);
-    assert_eq!(entry.province, Some(code("01")));
+    assert_eq!(departed.participant, commune);
+    assert_eq!(departed.province, Some(code("01")));
     assert!(effects.contains(&Effect::Media(MediaIntent::Drop(commune))));
 }
 

@@ -2,8 +2,6 @@
 
 use super::*;
 use crate::conference::event::ReleaseReason;
-use crate::protocol::CloseReason;
-use crate::protocol::server::LastTurn;
 
 /// A running conference with a chair and three communes.
 fn debate() -> (Meeting, ParticipantId, [ParticipantId; 3]) {
@@ -442,7 +440,7 @@ fn a_turn_that_another_device_of_the_site_is_given_has_moved() {
 fn whoever_was_put_on_the_stage_may_leave_it() {
     let (mut meeting, chair, [a, ..]) = debate();
     let put = Command::SetStage {
-        place: crate::protocol::Place::Main,
+        place: Place::Main,
         participant: Some(a),
     };
     meeting.by(chair, put).unwrap();
@@ -461,7 +459,7 @@ fn a_device_that_stands_by_may_become_the_one_that_speaks() {
     meeting.by(first, ask).unwrap();
     let here = |participant| Command::SpeakHere { participant };
     let effects = meeting.by(second, here(second)).unwrap();
-    assert!(effects.contains(&Effect::Close(first, CloseReason::TakenOver)));
+    assert!(effects.contains(&Effect::Close(first, LeaveReason::TakenOver)));
     let own = meeting.own(second);
     assert_eq!((own.stands_by, own.position), (false, Some(1)));
     let third = meeting.join(Role::Site, Some("101"));

@@ -1,7 +1,7 @@
 //! Coming in and coming back.
 
 use super::*;
-use crate::protocol::ErrorCode;
+use crate::refusal::ErrorCode;
 
 #[test]
 fn whoever_joins_carries_the_name_of_its_site() {
@@ -131,7 +131,7 @@ fn who_takes_over_from_a_dead_machine_keeps_its_turn_and_not_what_everybody_hear
     let former = meeting.state.participant(commune).unwrap().session;
     let secret = hash(meeting.next_id);
     meeting.publish(commune, Source::Camera);
-    let place = crate::protocol::Place::Main;
+    let place = Place::Main;
     let participant = Some(commune);
     meeting
         .by(chair, Command::SetStage { place, participant })

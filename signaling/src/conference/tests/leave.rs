@@ -1,7 +1,7 @@
 //! Being lost, coming too late, leaving, being sent away; and a server that was killed.
 
 use super::*;
-use crate::conference::event::{LeaveReason, ReleaseReason};
+use crate::conference::event::ReleaseReason;
 
 #[test]
 fn the_lost_leave_when_the_window_closes_and_not_before() {
@@ -138,7 +138,7 @@ fn whoever_leaves_gives_up_floor_queue_and_stage() {
             },
         )
         .unwrap();
-    let place = crate::protocol::Place::Main;
+    let place = Place::Main;
     meeting
         .by(
             chair,
@@ -199,7 +199,7 @@ fn moderators_send_people_away_and_others_do_not() {
             },
         )
         .unwrap();
-    let closed = Effect::Close(commune, crate::protocol::CloseReason::Removed);
+    let closed = Effect::Close(commune, LeaveReason::Removed);
     assert!(effects.contains(&closed), "{effects:?}");
     assert!(meeting.state.participant(commune).is_none());
 }

@@ -1,7 +1,6 @@
 //! Creating, starting and ending.
 
 use super::*;
-use crate::protocol::server::Phase;
 
 #[test]
 fn nothing_happens_in_a_conference_that_was_not_created() {

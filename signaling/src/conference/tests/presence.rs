@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::protocol::server::Counts;
 
 fn province(meeting: &Meeting, wanted: &str) -> Counts {
     let provinces = meeting.state.snapshot().provinces;

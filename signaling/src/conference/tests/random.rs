@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use super::*;
-use crate::protocol::Place;
-use crate::protocol::server::{Counts, MediaState};
+use crate::conference::{Counts, Place};
+use crate::protocol::server::MediaState;
 
 /// Most participants whom random commands know by number.
 const PEOPLE: usize = 12;
@@ -469,7 +469,7 @@ fn check_told_of(id: ParticipantId, before: &State, after: &State, effects: &[Ef
     let entry = |state: &State| state.participant_entry(id, MediaState::None);
     if after.participant(id).is_none() {
         let left = effects.iter().any(|effect| match effect {
-            Effect::ParticipantLeft(entry) => entry.participant == id,
+            Effect::ParticipantLeft(departed) => departed.participant == id,
             _ => false,
         });
         assert!(left, "nobody hears that {id} has left: {effects:?}");

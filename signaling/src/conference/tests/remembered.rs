@@ -1,7 +1,6 @@
 //! What outlives a participant: being muted, being sent away, and a token that was taken back.
 
 use super::*;
-use crate::protocol::CloseReason;
 
 #[test]
 fn a_mute_survives_a_rejoin() {
@@ -54,7 +53,7 @@ fn who_was_sent_away_stays_out_until_it_is_readmitted() {
     let remove = Command::Remove { participant };
     let effects = meeting.by(operator, remove).unwrap();
     for device in [first, second] {
-        assert!(effects.contains(&Effect::Close(device, CloseReason::Removed)));
+        assert!(effects.contains(&Effect::Close(device, LeaveReason::Removed)));
         assert!(meeting.state.participant(device).is_none());
     }
     assert!(effects.contains(&Effect::BarredChanged));
@@ -122,7 +121,7 @@ fn whoever_came_with_a_token_that_was_taken_back_has_to_go() {
     let refused = meeting.by(commune, expel.clone());
     assert_eq!(code_of(refused), ErrorCode::NotPermitted);
     let effects = meeting.system(expel).unwrap();
-    let told = Effect::Close(commune, CloseReason::TokenRevoked);
+    let told = Effect::Close(commune, LeaveReason::TokenRevoked);
     assert!(effects.contains(&told), "{effects:?}");
     let back = meeting.system(Command::Resume { session, secret });
     assert_eq!(code_of(back), ErrorCode::SessionUnknown);

@@ -1,7 +1,6 @@
 //! The devices of one place: how many there are, which of them speaks, and who goes for a newcomer.
 
 use super::*;
-use crate::protocol::{CloseReason, Place};
 
 fn devices(meeting: &Meeting, id: ParticipantId) -> (u32, bool) {
     let own = meeting.own(id);
@@ -60,7 +59,7 @@ fn a_further_device_takes_the_place_of_the_one_that_stands_by() {
     assert!(meeting.state.participant(second).is_none());
     assert_eq!(devices(&meeting, first), (1, false));
     assert_eq!(devices(&meeting, third), (2, true));
-    let told = Effect::Close(second, CloseReason::TakenOver);
+    let told = Effect::Close(second, LeaveReason::TakenOver);
     assert!(effects.contains(&told), "{effects:?}");
 }
 

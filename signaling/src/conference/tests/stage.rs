@@ -1,7 +1,6 @@
 //! What everybody sees and hears.
 
 use super::*;
-use crate::protocol::Place;
 use crate::protocol::server::MediaState;
 
 #[test]

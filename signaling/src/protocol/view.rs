@@ -1,21 +1,19 @@
-//! The state as clients and REST see it.
+//! What is told of a conference: its state as values on the wire and over REST.
 
 use std::cmp::Reverse;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::conference::floor::Held;
-use crate::conference::participants::Participant;
-use crate::conference::remembered::Barred;
-use crate::conference::roster::RosterSite;
-use crate::conference::state::State;
-use crate::ids::{ParticipantId, SiteCode};
-use crate::protocol::server::{
-    BarredEntry, Claim, ConferenceEntry, Counts, Floor, Liveness, MediaState, Own,
-    ParticipantEntry, ProvinceEntry, Shown, Stage, Standing,
+use super::server::{
+    BarredEntry, Claim, ConferenceEntry, Floor, Liveness, MediaState, Own, ParticipantEntry,
+    ProvinceEntry, Shown, Stage, Standing,
 };
-use crate::protocol::{Condition, Place, ServerMessage, crowd};
+use super::{Condition, ServerMessage, crowd};
+use crate::conference::{
+    Barred, Counts, Departed, Held, Participant, Place, RosterSite, State, Times,
+};
+use crate::ids::{ParticipantId, SiteCode};
 use crate::sites::Level;
 
 /// A conference in full, for REST.
@@ -83,28 +81,34 @@ impl State {
             province: site.province.clone(),
         };
         RosterView {
-            version: self.versions.roster,
-            sites: self.roster.sites().map(entry).collect(),
+            version: self.versions().roster,
+            sites: self.roster().sites().map(entry).collect(),
         }
     }
 
     /// The message `roster`.
     pub fn roster_message(&self) -> ServerMessage {
         ServerMessage::Roster {
-            version: self.versions.roster,
-            sites: u32::try_from(self.roster.len()).unwrap_or(u32::MAX),
+            version: self.versions().roster,
+            sites: u32::try_from(self.roster().len()).unwrap_or(u32::MAX),
         }
     }
 
     /// The conference as a whole.
     pub fn snapshot(&self) -> Snapshot {
+        let Times {
+            created_at,
+            starts_at,
+            started_at,
+            ended_at,
+        } = *self.times();
         Snapshot {
             conference: self.conference_entry(),
-            version: self.seq,
-            created_at: self.created_at,
-            starts_at: self.starts_at,
-            started_at: self.started_at,
-            ended_at: self.ended_at,
+            version: self.version(),
+            created_at,
+            starts_at,
+            started_at,
+            ended_at,
             presence: self.counts(),
             provinces: self.province_entries(),
             floor: self.floor_value(Floor::SHOWN),
@@ -115,15 +119,15 @@ impl State {
     /// Id, title and whether it runs.
     pub fn conference_entry(&self) -> ConferenceEntry {
         ConferenceEntry {
-            id: self.id.clone(),
-            title: self.title.clone(),
-            state: self.phase,
+            id: self.id().clone(),
+            title: self.title().to_owned(),
+            state: self.phase(),
         }
     }
 
     /// The message `conference`.
     pub fn conference_message(&self) -> ServerMessage {
-        let version = self.versions.conference;
+        let version = self.versions().conference;
         ServerMessage::Conference {
             version,
             conference: self.conference_entry(),
@@ -133,14 +137,14 @@ impl State {
     /// The message `presence`.
     pub fn presence_message(&self) -> ServerMessage {
         ServerMessage::Presence {
-            version: self.versions.presence,
+            version: self.versions().presence,
             counts: self.counts(),
         }
     }
 
     /// The message `provinces`.
     pub fn provinces_message(&self) -> ServerMessage {
-        let version = self.versions.presence;
+        let version = self.versions().presence;
         ServerMessage::Provinces {
             version,
             provinces: self.province_entries(),
@@ -157,7 +161,7 @@ impl State {
     pub fn short_floor_message(&self) -> ServerMessage {
         let floor = self.floor_value(0);
         ServerMessage::Floor(Floor {
-            version: self.versions.floor,
+            version: self.versions().floor,
             holder: floor.holder.map(|holder| Claim {
                 began: None,
                 ..holder
@@ -173,7 +177,7 @@ impl State {
 
     /// The message `self` for a participant; `None` when it is gone.
     pub fn self_message(&self, id: ParticipantId) -> Option<ServerMessage> {
-        self.own_message(id, self.floor.position(id))
+        self.own_message(id, self.floor().position(id))
     }
 
     fn own_message(&self, id: ParticipantId, position: Option<u32>) -> Option<ServerMessage> {
@@ -182,7 +186,7 @@ impl State {
         let seat = self.seat(id)?;
         let (floor, on_stage) = (self.standing(id), self.is_staged(id));
         Some(ServerMessage::Own(Own {
-            version: self.seq,
+            version: self.version(),
             muted,
             cut,
             floor,
@@ -197,7 +201,7 @@ impl State {
 
     /// Everybody in the floor's queue with its position, from 1. Counted once for all.
     pub fn positions(&self) -> impl Iterator<Item = (ParticipantId, u32)> {
-        self.floor.queue().zip(1..)
+        self.floor().queue().zip(1..)
     }
 
     /// The message `self` for somebody whose position in the queue is known.
@@ -210,7 +214,7 @@ impl State {
         let mut barred: Vec<_> = self.barred().collect();
         barred.sort_by_key(|barred| (Reverse(barred.since), barred.participant));
         ServerMessage::Barred {
-            version: self.versions.barred,
+            version: self.versions().barred,
             count: u32::try_from(barred.len()).unwrap_or(u32::MAX),
             latest: barred
                 .into_iter()
@@ -241,7 +245,7 @@ impl State {
             participant: id,
             role: person.role,
             site: person.site.clone(),
-            province: self.province_of(person),
+            province: self.province_of(person).cloned(),
             name: person.name.clone(),
             state,
             device: self.seat(id)?.device,
@@ -257,7 +261,7 @@ impl State {
             score: None,
             ceased: Vec::new(),
             condition: Condition::default(),
-            staged: self.overrides.places_of(id).collect(),
+            staged: self.places_of(id).collect(),
         })
     }
 
@@ -268,21 +272,19 @@ impl State {
         entries: Vec<ParticipantEntry>,
     ) -> ServerMessage {
         let is_plain = |entry: &ParticipantEntry| {
-            let site = entry.site.as_ref().and_then(|code| self.roster.site(code));
+            let site = entry
+                .site
+                .as_ref()
+                .and_then(|code| self.roster().site(code));
             site.is_some_and(|site| site.name == entry.name)
         };
         let (changes, crowds) = crowd::gather(entries, is_plain);
         ServerMessage::Participants {
-            version: self.seq,
+            version: self.version(),
             full,
             changes,
             crowds,
         }
-    }
-
-    /// Expected sites without anybody present: whom to phone.
-    pub fn absent_sites(&self) -> impl Iterator<Item = &SiteCode> {
-        self.people.presence().absent()
     }
 
     /// Whether nobody hears it, whatever it sends: its sound is refused, or it is on the stage for
@@ -291,14 +293,10 @@ impl State {
         person.muting.is_muted() || self.is_only_seen(id)
     }
 
-    fn province_of(&self, person: &Participant) -> Option<SiteCode> {
-        self.roster.site(person.site.as_ref()?)?.province.clone()
-    }
-
     fn standing(&self, id: ParticipantId) -> Standing {
-        if self.floor.holder() == Some(id) {
+        if self.floor().holder() == Some(id) {
             Standing::Holding
-        } else if self.floor.is_waiting(id) {
+        } else if self.floor().is_waiting(id) {
             Standing::Waiting
         } else {
             Standing::None
@@ -307,14 +305,12 @@ impl State {
 
     fn province_entries(&self) -> Vec<ProvinceEntry> {
         let name = |code: &SiteCode| {
-            self.roster
+            self.roster()
                 .province_name(code)
                 .unwrap_or_default()
                 .to_owned()
         };
-        self.people
-            .presence()
-            .provinces()
+        self.provinces()
             .map(|(code, counts)| ProvinceEntry {
                 code: code.clone(),
                 name: name(code),
@@ -324,10 +320,10 @@ impl State {
     }
 
     fn floor_value(&self, shown: usize) -> Floor {
-        let waiting = self.floor.waiting();
+        let waiting = self.floor().waiting();
         Floor {
-            version: self.versions.floor.max(self.versions.began),
-            holder: self.floor.held().and_then(|held| self.holding(&held)),
+            version: self.versions().floor.max(self.versions().began),
+            holder: self.floor().held().and_then(|held| self.holding(&held)),
             waiting: u32::try_from(waiting.len()).unwrap_or(u32::MAX),
             queue: waiting
                 .take(shown)
@@ -350,42 +346,65 @@ impl State {
             participant,
             site,
             name,
-            province_name: self.province_name_of(person),
+            province_name: self.province_name_of(person).map(str::to_owned),
             since,
             began: None,
         })
     }
 
-    /// What tells sites of one name apart; nothing for a province itself and for the centre.
-    fn province_name_of(&self, person: &Participant) -> Option<String> {
-        let code = self.province_of(person)?;
-        if person.site.as_ref() == Some(&code) {
-            return None;
-        }
-        self.roster.province_name(&code).map(str::to_owned)
-    }
-
     fn stage_value(&self) -> Stage {
         Stage {
-            version: self.versions.stage,
+            version: self.versions().stage,
             main: self.shown(Place::Main),
             second: self.shown(Place::Second),
             screen: self.shown(Place::Screen),
-            speakers: self.scene.speakers.clone(),
+            speakers: self.scene().speakers.clone(),
         }
     }
 
     fn shown(&self, place: Place) -> Option<Shown> {
-        let participant = self.scene.at(place)?;
+        let participant = self.scene().at(place)?;
         let person = self.participant(participant)?;
         let (site, name) = (person.site.clone(), person.name.clone());
         Some(Shown {
             participant,
             site,
             name,
-            province_name: self.province_name_of(person),
+            province_name: self.province_name_of(person).map(str::to_owned),
             source: place.source(),
         })
+    }
+}
+
+/// The last word about somebody who is gone: it has neither the floor nor a place any more.
+pub(crate) fn departed_entry(departed: Departed) -> ParticipantEntry {
+    let Departed {
+        participant,
+        person,
+        province,
+        device,
+    } = departed;
+    ParticipantEntry {
+        participant,
+        role: person.role,
+        site: person.site,
+        province,
+        name: person.name,
+        state: Liveness::Left,
+        device,
+        token: None,
+        muted: person.muting.is_muted(),
+        cut: person.muting.is_cut(),
+        media: MediaState::None,
+        sources: person.sources.into_keys().collect(),
+        floor: Standing::None,
+        undecodable: Vec::new(),
+        ignores_keyframe_requests: false,
+        rung: None,
+        score: None,
+        ceased: Vec::new(),
+        condition: Condition::default(),
+        staged: Vec::new(),
     }
 }
 

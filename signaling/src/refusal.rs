@@ -1,6 +1,12 @@
-//! Why something was refused, and why a connection was closed.
+//! How something is refused: a stable code for programs and a sentence for people, the same behind
+//! every door.
+
+use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
+
+use crate::auth::Role;
+use crate::ids::ParticipantId;
 
 /// A stable code; the message beside it is for people and may change.
 #[derive(
@@ -106,67 +112,40 @@ impl ErrorCode {
     }
 }
 
-/// Why the server closes a connection on purpose, as in `closing` and in the close frame.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Deserialize,
-    Eq,
-    Hash,
-    PartialEq,
-    Serialize,
-    strum::Display,
-    strum::IntoStaticStr,
-    strum::VariantArray,
-)]
-#[serde(rename_all = "snake_case")]
-#[strum(serialize_all = "snake_case")]
-pub enum CloseReason {
-    /// Not understood.
-    BadMessage,
-    /// A frame over the limit.
-    TooLarge,
-    /// The same session is open elsewhere.
-    Replaced,
-    /// Another device with the same link has taken the place.
-    TakenOver,
-    /// The token is malformed, forged or not for this server.
-    TokenInvalid,
-    /// The token's time is over.
-    TokenExpired,
-    /// The token was taken back.
-    TokenRevoked,
-    /// The token's time has not come, or the server's clock is behind.
-    TokenNotYetValid,
-    /// Nothing to resume: join with the token.
-    SessionUnknown,
-    /// Too many messages.
-    RateLimited,
-    /// It does not read what is sent to it.
-    TooSlow,
-    /// The conference is over.
-    ConferenceEnded,
-    /// Sent away by an operator or a chair.
-    Removed,
-    /// The conference's limit of participants is reached.
-    ConferenceFull,
-    /// The server's limit of connections is reached.
-    ServerFull,
-    /// The server has too much to do at this moment.
-    Overloaded,
-    /// Our fault.
-    Internal,
-    /// The server stops or restarts.
-    Restarting,
+/// Why something is not done: a stable code and a sentence for people.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{message}")]
+pub struct Refusal {
+    /// For programs.
+    pub code: ErrorCode,
+    /// For people: lower case, no full stop.
+    pub message: Cow<'static, str>,
 }
 
-impl CloseReason {
-    /// All of them.
-    pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
+impl Refusal {
+    /// A refusal with its sentence.
+    pub fn new(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+        }
+    }
 
-    /// The name on the wire.
-    pub fn as_str(self) -> &'static str {
-        self.into()
+    /// The role may not do this.
+    pub(crate) fn not_permitted(message: &'static str) -> Self {
+        Self::new(ErrorCode::NotPermitted, message)
+    }
+
+    /// No such participant.
+    pub(crate) fn unknown(participant: ParticipantId) -> Self {
+        Self::new(
+            ErrorCode::ParticipantUnknown,
+            format!("no participant {participant} is present in this conference"),
+        )
+    }
+
+    /// A role was asked for something that its row of the table does not have.
+    pub(crate) fn role(role: Role, what: &'static str) -> Self {
+        Self::new(ErrorCode::NotPermitted, format!("{role} may not {what}"))
     }
 }

@@ -1,4 +1,4 @@
-//! The words that messages share: sources, kinds of media, places on the stage.
+//! The words that subjects, events and messages share: sources of media and places on the stage.
 
 use serde::{Deserialize, Serialize};
 
@@ -29,16 +29,6 @@ pub enum Source {
 impl Source {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Microphone, Self::Camera, Self::Screen];
-}
-
-/// Sound or picture.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Kind {
-    /// Sound.
-    Audio,
-    /// Picture.
-    Video,
 }
 
 /// A place on the stage; each is one feed.
