@@ -8,6 +8,7 @@ pub mod keys;
 pub mod limits;
 pub mod link_code;
 pub mod revoked;
+pub mod rights;
 pub mod role;
 pub mod secret;
 pub mod strength;
@@ -18,5 +19,6 @@ pub use keys::{ApiKey, CLOCK_LEEWAY, Issued, KeyError, Keys, MAX_VALIDITY, NewTo
 pub use limits::{Conferences, KeyLimits};
 pub use link_code::{CodeError, CodeHash, LinkCode};
 pub use revoked::Revoked;
-pub use role::{Role, Verb};
+pub use rights::{Scope, Verb};
+pub use role::Role;
 pub use secret::{SecretHash, SessionSecret};

@@ -22,6 +22,7 @@ pub mod phase;
 mod presence;
 mod publish;
 mod remembered;
+mod rights;
 pub mod roster;
 mod seats;
 mod stage;
@@ -31,7 +32,7 @@ pub mod words;
 
 pub use arrival::{Arrival, Arriving};
 pub use attendance::{Attendance, Register};
-pub use command::{Actor, Command, Join};
+pub use command::{Actor, Command, Join, Who};
 pub use decide::decide;
 pub use effect::{Audience, Departed, Effect, MediaIntent, advance};
 pub use event::{Bearer, By, Event, LeaveReason, Record, ReleaseReason};

@@ -257,7 +257,7 @@ impl ConferenceTask {
             .next_deadline()
             .is_some_and(|deadline| deadline <= self.state.time_of(now))
         {
-            self.carry_out(&mut batch, now, &Actor::System, Command::Tick);
+            self.carry_out(&mut batch, now, &Actor::SYSTEM, Command::Tick);
         }
         let metrics = Arc::clone(&self.around.metrics);
         for Inbound { request, queued_at } in waiting.drain(..) {
@@ -292,7 +292,7 @@ impl ConferenceTask {
             if let Some(set_by) = set_by {
                 warn!(conference = %self.id(), %set_by, "the clock was set");
                 let command = Command::NoteClock { set_by };
-                self.carry_out(batch, wall, &Actor::System, command);
+                self.carry_out(batch, wall, &Actor::SYSTEM, command);
             }
         }
         wall

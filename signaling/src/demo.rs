@@ -132,7 +132,7 @@ async fn running(server: &Server) -> Result<ConferenceId, DemoError> {
         .collect();
     if let Some(row) = demos.iter().find(|row| row.state != Phase::Ended) {
         let conference = app.directory.find(&row.id).await?;
-        conference.change(Actor::System, Command::Start).await?;
+        conference.change(Actor::SYSTEM, Command::Start).await?;
         return Ok(row.id.clone());
     }
     let id = if demos.is_empty() {
@@ -147,7 +147,7 @@ async fn running(server: &Server) -> Result<ConferenceId, DemoError> {
         starts_at: None,
         sites: None,
     };
-    let conference = app.directory.create(Actor::System, new).await?;
-    conference.change(Actor::System, Command::Start).await?;
+    let conference = app.directory.create(Actor::SYSTEM, new).await?;
+    conference.change(Actor::SYSTEM, Command::Start).await?;
     Ok(conference.id().clone())
 }

@@ -5,7 +5,6 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use crate::auth::Role;
 use crate::ids::ParticipantId;
 
 /// A stable code; the message beside it is for people and may change.
@@ -131,7 +130,7 @@ impl Refusal {
         }
     }
 
-    /// The role may not do this.
+    /// Whoever asks may not do this.
     pub(crate) fn not_permitted(message: &'static str) -> Self {
         Self::new(ErrorCode::NotPermitted, message)
     }
@@ -142,10 +141,5 @@ impl Refusal {
             ErrorCode::ParticipantUnknown,
             format!("no participant {participant} is present in this conference"),
         )
-    }
-
-    /// A role was asked for something that its row of the table does not have.
-    pub(crate) fn role(role: Role, what: &'static str) -> Self {
-        Self::new(ErrorCode::NotPermitted, format!("{role} may not {what}"))
     }
 }

@@ -306,7 +306,7 @@ impl Session {
             ClientMessage::Quality(heard) => self.note_quality(heard),
             ClientMessage::Ping {} => self.outbox.send(&ServerMessage::Pong {}),
             ClientMessage::Leave {} => {
-                self.request(None, Command::Leave { participant });
+                self.request(None, Command::Leave);
                 self.outbox.end(Ending::Goodbye);
             }
             ClientMessage::Offer { id, sdp, sources } => {
@@ -362,17 +362,12 @@ impl Session {
     /// Asks for what changes the conference.
     fn change(&self, message: &ClientMessage) {
         let id = message.id();
-        let me = self.participant;
         let command = match *message {
-            ClientMessage::Publish { source, active, .. } => Command::Publish {
-                participant: me,
-                source,
-                active,
-            },
-            ClientMessage::RequestFloor { .. } => Command::RequestFloor { participant: me },
-            ClientMessage::WithdrawFloor { .. } => Command::WithdrawFloor { participant: me },
-            ClientMessage::YieldFloor { .. } => Command::YieldFloor { participant: me },
-            ClientMessage::SpeakHere { .. } => Command::SpeakHere { participant: me },
+            ClientMessage::Publish { source, active, .. } => Command::Publish { source, active },
+            ClientMessage::RequestFloor { .. } => Command::RequestFloor,
+            ClientMessage::WithdrawFloor { .. } => Command::WithdrawFloor,
+            ClientMessage::YieldFloor { .. } => Command::YieldFloor,
+            ClientMessage::SpeakHere { .. } => Command::SpeakHere,
             ClientMessage::RevokeFloor { participant, .. } => Command::RevokeFloor { participant },
             ClientMessage::GrantFloor {
                 participant,

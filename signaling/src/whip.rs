@@ -108,12 +108,7 @@ pub async fn publish(
     headers: HeaderMap,
     Body(body): Body,
 ) -> Result<Response, ApiError> {
-    if !grant.role().may(Verb::Publish) {
-        return Err(ApiError::not_permitted(format!(
-            "{} may not publish",
-            grant.role()
-        )));
-    }
+    grant.role().permit(Verb::Publish)?;
     let offer = offer(&headers, &body)?;
     let from = (client, reached);
     carried_through(app, from, Direction::Whip, grant, conference, offer).await

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::auth::role::{Role, Verb};
+use crate::auth::role::Role;
 use crate::ids::{ConferenceId, SiteCode, TokenId};
 
 /// What a verified token allows.
@@ -65,37 +65,7 @@ impl Grant {
     pub fn is_for(&self, conference: &ConferenceId) -> bool {
         self.conference
             .as_ref()
-            .map_or_else(|| self.may_administer(), |own| own == conference)
-    }
-
-    /// May be in the conference and watch it.
-    pub const fn may_join(&self) -> bool {
-        self.role.may(Verb::Join)
-    }
-
-    /// May send microphone, camera and screen.
-    pub const fn may_publish(&self) -> bool {
-        self.role.may(Verb::Publish)
-    }
-
-    /// May ask for the floor.
-    pub const fn may_request_floor(&self) -> bool {
-        self.role.may(Verb::RequestFloor)
-    }
-
-    /// May grant and revoke the floor, mute, remove, set the stage, see every participant.
-    pub const fn may_moderate(&self) -> bool {
-        self.role.may(Verb::Moderate)
-    }
-
-    /// May look at any one participant's picture.
-    pub const fn may_watch_any(&self) -> bool {
-        self.role.may(Verb::WatchAny)
-    }
-
-    /// May create conferences, import sites, make and revoke tokens.
-    pub const fn may_administer(&self) -> bool {
-        self.role.may(Verb::Administer)
+            .map_or_else(|| self.role.is_for_all(), |own| own == conference)
     }
 }
 

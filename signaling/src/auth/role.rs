@@ -1,4 +1,4 @@
-//! The one table that says what each role may do.
+//! Roles: what a token makes of its bearer. What each of them may do is in `rights`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -35,23 +35,6 @@ pub enum Role {
     Admin,
 }
 
-/// Something that needs permission.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum Verb {
-    /// Be in a conference and watch it.
-    Join,
-    /// Send microphone, camera and screen, and therefore hold the floor.
-    Publish,
-    /// Ask for the floor.
-    RequestFloor,
-    /// Start, end, grant, revoke, mute, remove, set the stage, see every participant.
-    Moderate,
-    /// Look at any one participant's picture.
-    WatchAny,
-    /// Create conferences, import sites, make and revoke tokens.
-    Administer,
-}
-
 impl Role {
     /// All of them, in the order of the table.
     pub const ALL: [Self; 6] = [
@@ -62,19 +45,6 @@ impl Role {
         Self::Observer,
         Self::Admin,
     ];
-
-    /// Whether this role may do that. This is the only place that decides it.
-    pub const fn may(self, verb: Verb) -> bool {
-        use Verb::{Administer, Join, Moderate, Publish, RequestFloor, WatchAny};
-        match self {
-            Self::Operator => matches!(verb, Join | Moderate | WatchAny),
-            Self::Chair => matches!(verb, Join | Publish | Moderate | WatchAny),
-            Self::Hall => matches!(verb, Join | Publish),
-            Self::Site => matches!(verb, Join | Publish | RequestFloor),
-            Self::Observer => matches!(verb, Join),
-            Self::Admin => matches!(verb, Moderate | Administer),
-        }
-    }
 
     /// Whether a conference cannot do without it: it comes in although a limit is reached.
     pub const fn is_indispensable(self) -> bool {
@@ -119,28 +89,6 @@ impl FromStr for Role {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Rows: verbs. Columns: the roles in the order of `Role::ALL`.
-    const TABLE: [(Verb, [bool; 6]); 6] = [
-        (Verb::Join, [true, true, true, true, true, false]),
-        (Verb::Publish, [false, true, true, true, false, false]),
-        (
-            Verb::RequestFloor,
-            [false, false, false, true, false, false],
-        ),
-        (Verb::Moderate, [true, true, false, false, false, true]),
-        (Verb::WatchAny, [true, true, false, false, false, false]),
-        (Verb::Administer, [false, false, false, false, false, true]),
-    ];
-
-    #[test]
-    fn every_role_may_do_exactly_what_the_table_says() {
-        for (verb, row) in TABLE {
-            for (role, expected) in Role::ALL.into_iter().zip(row) {
-                assert_eq!(role.may(verb), expected, "{role} {verb:?}");
-            }
-        }
-    }
 
     #[test]
     fn roles_have_the_same_name_in_json_and_on_the_command_line() {

@@ -2,21 +2,89 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::auth::{Grant, SecretHash};
+use crate::auth::{Grant, SecretHash, Verb};
+use crate::conference::rights::Needs;
 use crate::conference::roster::Roster;
 use crate::conference::words::{Place, Source};
 use crate::ids::{ParticipantId, SessionId};
-use crate::refusal::Refusal;
+use crate::refusal::{ErrorCode, Refusal};
+
+/// Who asks, and on whose behalf.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Actor {
+    who: Who,
+    on_behalf_of: Option<ParticipantId>,
+}
 
 /// Who asks.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Actor {
+pub enum Who {
     /// A participant, over its session.
     Participant(ParticipantId),
     /// The bearer of a verified token, over REST.
     Bearer(Grant),
     /// The server itself.
     System,
+}
+
+impl Actor {
+    /// The server itself.
+    pub const SYSTEM: Self = Self {
+        who: Who::System,
+        on_behalf_of: None,
+    };
+
+    /// A participant, over its session.
+    pub const fn participant(id: ParticipantId) -> Self {
+        Self {
+            who: Who::Participant(id),
+            on_behalf_of: None,
+        }
+    }
+
+    /// The bearer of a verified token, over REST.
+    pub const fn bearer(grant: Grant) -> Self {
+        Self {
+            who: Who::Bearer(grant),
+            on_behalf_of: None,
+        }
+    }
+
+    /// The same, for what is this participant's own to do.
+    #[must_use]
+    pub fn on_behalf_of(self, participant: ParticipantId) -> Self {
+        Self {
+            on_behalf_of: Some(participant),
+            ..self
+        }
+    }
+
+    /// Who asks.
+    pub const fn who(&self) -> &Who {
+        &self.who
+    }
+
+    /// Over whose session it is asked, if over one.
+    pub const fn session_of(&self) -> Option<ParticipantId> {
+        match self.who {
+            Who::Participant(id) => Some(id),
+            Who::Bearer(_) | Who::System => None,
+        }
+    }
+
+    /// Whose deed it is, where it is somebody's own: the participant's itself or of the one on whose
+    /// behalf it is asked.
+    ///
+    /// # Errors
+    /// When that was not said.
+    pub fn whose(&self) -> Result<ParticipantId, Refusal> {
+        self.on_behalf_of
+            .or_else(|| self.session_of())
+            .ok_or_else(|| {
+                let message = "this is a participant's own to do: say on whose behalf it is asked";
+                Refusal::new(ErrorCode::BadMessage, message)
+            })
+    }
 }
 
 /// What is asked.
@@ -66,11 +134,8 @@ pub enum Command {
         /// Whose.
         participant: ParticipantId,
     },
-    /// The acting participant leaves; or, from the system, the named one.
-    Leave {
-        /// Who.
-        participant: ParticipantId,
-    },
+    /// The acting participant leaves.
+    Leave,
     /// A moderator sends somebody away, with every device of its place, and for good.
     Remove {
         /// Whom.
@@ -91,18 +156,16 @@ pub enum Command {
         /// What it was before.
         participant: ParticipantId,
     },
-    /// A source of a participant begins or ceases to carry something.
+    /// A source of the acting participant begins or ceases to carry something.
     Publish {
-        /// Whose; the actor itself or, from the system, anyone.
-        participant: ParticipantId,
         /// Which.
         source: Source,
         /// Begins if true.
         active: bool,
     },
-    /// All sources of a participant cease: it makes a new peer connection.
+    /// All sources of a participant cease: it makes a new peer connection. From the system.
     Unpublish {
-        /// Whose; the actor itself or, from the system, anyone.
+        /// Whose.
         participant: ParticipantId,
     },
     /// The media of an active source of a participant arrives, or has ceased to for seconds. From
@@ -134,26 +197,14 @@ pub enum Command {
         /// Whose.
         participant: ParticipantId,
     },
-    /// A participant asks for the floor; a program may do so on its behalf.
-    RequestFloor {
-        /// Who.
-        participant: ParticipantId,
-    },
-    /// A participant takes its request back; a program may do so on its behalf.
-    WithdrawFloor {
-        /// Who.
-        participant: ParticipantId,
-    },
-    /// A participant gives the floor back; a program may do so on its behalf.
-    YieldFloor {
-        /// Who.
-        participant: ParticipantId,
-    },
-    /// A device that stands by speaks for its site from now on.
-    SpeakHere {
-        /// Which.
-        participant: ParticipantId,
-    },
+    /// The acting participant asks for the floor.
+    RequestFloor,
+    /// It takes its request back.
+    WithdrawFloor,
+    /// It gives the floor back.
+    YieldFloor,
+    /// The acting device, which stands by, speaks for its site from now on.
+    SpeakHere,
     /// Give the floor to somebody, whoever has it.
     GrantFloor {
         /// To whom.
@@ -194,6 +245,49 @@ pub enum Command {
 }
 
 impl Command {
+    /// What it needs to be carried out. Who comes in is let in by the server, for what its token or
+    /// its secret says.
+    pub(super) const fn needs(&self) -> Needs {
+        match self {
+            Self::Create { .. } => Needs::Right(Verb::CreateConference),
+            Self::Amend { .. } => Needs::Right(Verb::AmendConference),
+            Self::Delete => Needs::Right(Verb::DeleteConference),
+            Self::SetRoster { .. } => Needs::Right(Verb::SetRoster),
+            Self::Start => Needs::Right(Verb::StartConference),
+            Self::End => Needs::Right(Verb::EndConference),
+            Self::Leave => Needs::Own(Verb::Leave),
+            Self::Remove { participant } => Needs::RightOver(Verb::Remove, *participant),
+            Self::Readmit { .. } => Needs::Right(Verb::Readmit),
+            Self::Publish { .. } => Needs::Own(Verb::Publish),
+            Self::Mute { participant, .. } | Self::MuteSound { participant } => {
+                Needs::RightOver(Verb::Mute, *participant)
+            }
+            Self::RequestFloor => Needs::Own(Verb::RequestFloor),
+            Self::WithdrawFloor => Needs::Own(Verb::WithdrawFloor),
+            Self::YieldFloor => Needs::Own(Verb::YieldFloor),
+            Self::SpeakHere => Needs::Own(Verb::SpeakHere),
+            Self::GrantFloor { participant } | Self::PassFloor { participant, .. } => {
+                Needs::RightOver(Verb::GrantFloor, *participant)
+            }
+            Self::RevokeFloor { participant } => Needs::RightOver(Verb::RevokeFloor, *participant),
+            Self::SetStage { participant, .. } => match participant {
+                Some(participant) => Needs::RightOver(Verb::SetStage, *participant),
+                None => Needs::Right(Verb::SetStage),
+            },
+            Self::Join(_)
+            | Self::Resume { .. }
+            | Self::Lost { .. }
+            | Self::Expel { .. }
+            | Self::Supersede { .. }
+            | Self::Unpublish { .. }
+            | Self::NoteMedia { .. }
+            | Self::NoteLine { .. }
+            | Self::Interrupt { .. }
+            | Self::NoteClock { .. }
+            | Self::Tick => Needs::Server,
+        }
+    }
+
     /// Whether a participant may do this only so often: others are told of it. Whoever comes in or
     /// leaves is limited elsewhere.
     pub const fn is_budgeted(&self) -> bool {
@@ -208,10 +302,10 @@ impl Command {
             | Self::Publish { .. }
             | Self::Mute { .. }
             | Self::MuteSound { .. }
-            | Self::RequestFloor { .. }
-            | Self::WithdrawFloor { .. }
-            | Self::YieldFloor { .. }
-            | Self::SpeakHere { .. }
+            | Self::RequestFloor
+            | Self::WithdrawFloor
+            | Self::YieldFloor
+            | Self::SpeakHere
             | Self::GrantFloor { .. }
             | Self::PassFloor { .. }
             | Self::RevokeFloor { .. }
@@ -220,7 +314,7 @@ impl Command {
             | Self::Join(_)
             | Self::Resume { .. }
             | Self::Lost { .. }
-            | Self::Leave { .. }
+            | Self::Leave
             | Self::Expel { .. }
             | Self::Supersede { .. }
             | Self::Unpublish { .. }

@@ -6,7 +6,6 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::auth::Verb;
-use crate::conference::command::Actor;
 use crate::conference::event::{By, Event, LeaveReason, ReleaseReason};
 use crate::conference::mute::Muting;
 use crate::conference::participants::Participant;
@@ -21,8 +20,6 @@ use crate::refusal::{ErrorCode, Refusal};
 /// Higher: a short answer that was cut off asks again by itself. Lower: a slip of the hand that is
 /// noticed late costs a site its turn.
 const SECOND_THOUGHTS: SignedDuration = SignedDuration::from_secs(10);
-
-const ONLY_MODERATORS_GRANT: &str = "only an operator or a chair may grant the floor";
 
 /// How a turn, or the wait for one, ended that somebody else ended.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -119,13 +116,9 @@ impl Floor {
 impl State {
     pub(super) fn decide_request(
         &self,
-        actor: &Actor,
+        by: By,
         participant: ParticipantId,
     ) -> Result<Vec<Event>, Refusal> {
-        let (person, by) = self.permit_for(actor, participant)?;
-        if !person.role.may(Verb::RequestFloor) {
-            return Err(Refusal::role(person.role, "ask for the floor"));
-        }
         self.require_running()?;
         if self.stands_by(participant) {
             return Err(Refusal::new(
@@ -151,10 +144,9 @@ impl State {
 
     pub(super) fn decide_withdraw(
         &self,
-        actor: &Actor,
+        by: By,
         participant: ParticipantId,
     ) -> Result<Vec<Event>, Refusal> {
-        let (_, by) = self.permit_for(actor, participant)?;
         if !self.floor.is_waiting(participant) {
             return Err(Refusal::new(
                 ErrorCode::FloorNotRequested,
@@ -168,11 +160,10 @@ impl State {
     /// Whoever has had enough is neither seen nor heard any more, however it came to be.
     pub(super) fn decide_yield(
         &self,
-        actor: &Actor,
+        by: &By,
         participant: ParticipantId,
     ) -> Result<Vec<Event>, Refusal> {
-        let (_, by) = self.permit_for(actor, participant)?;
-        let events = self.stepping_down(participant, ReleaseReason::Yielded, &by);
+        let events = self.stepping_down(participant, ReleaseReason::Yielded, by);
         if events.is_empty() {
             return Err(Refusal::new(
                 ErrorCode::FloorNotHeld,
@@ -187,15 +178,14 @@ impl State {
     pub(super) fn decide_pass(
         &self,
         now: Timestamp,
-        actor: &Actor,
+        by: By,
         participant: ParticipantId,
         instead: Option<ParticipantId>,
     ) -> Result<Vec<Event>, Refusal> {
         let holder = self.floor.holder();
         if holder == instead || holder == Some(participant) {
-            return self.decide_grant(now, actor, participant);
+            return self.decide_grant(now, by, participant);
         }
-        self.permit(actor, Verb::Moderate, ONLY_MODERATORS_GRANT)?;
         let message = match (holder, instead) {
             (Some(holder), _) => format!("{holder} has the floor by now, which nobody has named"),
             (None, Some(instead)) => format!("{instead} does not have the floor any more"),
@@ -209,15 +199,12 @@ impl State {
     pub(super) fn decide_grant(
         &self,
         now: Timestamp,
-        actor: &Actor,
+        by: By,
         participant: ParticipantId,
     ) -> Result<Vec<Event>, Refusal> {
-        let by = self.permit(actor, Verb::Moderate, ONLY_MODERATORS_GRANT)?;
         self.require_running()?;
         let person = self.person(participant)?;
-        if !person.role.may(Verb::Publish) {
-            return Err(Refusal::role(person.role, "have the floor"));
-        }
+        person.role.permit(Verb::HoldFloor)?;
         if self.floor.holder() == Some(participant) {
             return Ok(Vec::new());
         }
@@ -250,10 +237,9 @@ impl State {
     /// air: whoever speaks is not cut off by a second click elsewhere.
     pub(super) fn decide_speak_here(
         &self,
-        actor: &Actor,
+        by: &By,
         participant: ParticipantId,
     ) -> Result<Vec<Event>, Refusal> {
-        self.permit_self(actor, participant)?;
         let first = self.devices_beside(participant).first().copied();
         let Some(first) = first.filter(|_| self.stands_by(participant)) else {
             return Ok(Vec::new());
@@ -264,13 +250,12 @@ impl State {
                 "another device of the same site is on air: it can be replaced when it has ended",
             ));
         }
-        let by = By::Participant(participant);
-        let mut events = self.departure(first, LeaveReason::TakenOver, &by);
+        let mut events = self.departure(first, LeaveReason::TakenOver, by);
         let is_second = self.devices_beside(participant).get(1) == Some(&participant);
         if self.floor.is_waiting(first) && is_second {
             events.push(Event::FloorRequested {
                 participant,
-                by: Some(by),
+                by: Some(by.clone()),
             });
         }
         Ok(events)
@@ -303,14 +288,9 @@ impl State {
     pub(super) fn decide_revoke(
         &self,
         now: Timestamp,
-        actor: &Actor,
+        by: By,
         participant: ParticipantId,
     ) -> Result<Vec<Event>, Refusal> {
-        let by = self.permit(
-            actor,
-            Verb::Moderate,
-            "only an operator or a chair may revoke the floor",
-        )?;
         if self.floor.holder() != Some(participant) {
             return Err(Refusal::new(
                 ErrorCode::FloorNotHeld,

@@ -4,7 +4,7 @@
 //! comes with nothing but the link gets a seat of its own, or the place of a device that has shown
 //! no sign of life, without what that device was allowed to say to everybody.
 
-use crate::auth::{Grant, Role, SecretHash};
+use crate::auth::{Grant, Role, SecretHash, Verb};
 use crate::conference::command::Join;
 use crate::conference::event::{By, Event, LeaveReason, ReleaseReason};
 use crate::conference::mute::Muting;
@@ -16,9 +16,7 @@ use crate::refusal::{ErrorCode, Refusal};
 impl State {
     pub(super) fn decide_join(&self, join: &Join) -> Result<Vec<Event>, Refusal> {
         let grant = &join.grant;
-        if !grant.may_join() {
-            return Err(Refusal::role(grant.role(), "join a conference"));
-        }
+        grant.role().permit(Verb::Join)?;
         if !grant.is_for(&self.id) {
             return Err(Refusal::not_permitted(
                 "the token is for another conference",

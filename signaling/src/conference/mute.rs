@@ -1,7 +1,5 @@
 //! Refusing the sound of a participant, or its sound and picture, also when it comes again.
 
-use crate::auth::Verb;
-use crate::conference::command::Actor;
 use crate::conference::event::{By, Event};
 use crate::conference::state::State;
 use crate::ids::ParticipantId;
@@ -43,19 +41,14 @@ impl Muting {
 impl State {
     pub(super) fn decide_mute(
         &self,
-        actor: &Actor,
+        by: &By,
         participant: ParticipantId,
         muting: Muting,
     ) -> Result<Vec<Event>, Refusal> {
-        let by = self.permit(
-            actor,
-            Verb::Moderate,
-            "only an operator or a chair may mute",
-        )?;
         self.person(participant)?;
-        let mut events = self.mute_events(participant, muting, &by);
+        let mut events = self.mute_events(participant, muting, by);
         if muting == Muting::None {
-            events.extend(self.letting_be_heard(participant, &by));
+            events.extend(self.letting_be_heard(participant, by));
         }
         Ok(events)
     }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use crate::auth::{Role, Verb};
-use crate::conference::command::Actor;
 use crate::conference::event::{By, Event};
 use crate::conference::state::State;
 use crate::conference::words::{Place, Source};
@@ -122,21 +121,13 @@ impl Overrides {
 impl State {
     pub(super) fn decide_stage(
         &self,
-        actor: &Actor,
+        by: By,
         place: Place,
         participant: Option<ParticipantId>,
     ) -> Result<Vec<Event>, Refusal> {
-        let by = self.permit(
-            actor,
-            Verb::Moderate,
-            "only an operator or a chair may set the stage",
-        )?;
         self.require_not_ended()?;
         if let Some(id) = participant {
-            let person = self.person(id)?;
-            if !person.role.may(Verb::Publish) {
-                return Err(Refusal::role(person.role, "be on the stage"));
-            }
+            self.person(id)?.role.permit(Verb::BeOnStage)?;
             if self.stands_by(id) {
                 return Err(Refusal::new(
                     ErrorCode::StandBy,

@@ -10,6 +10,7 @@ mod phase;
 mod presence;
 mod random;
 mod remembered;
+mod rights;
 mod seats;
 mod stage;
 mod time;
@@ -107,11 +108,11 @@ impl Meeting {
     }
 
     fn system(&mut self, command: Command) -> Result<Vec<Effect>, Refusal> {
-        self.run(&Actor::System, command)
+        self.run(&Actor::SYSTEM, command)
     }
 
     fn by(&mut self, who: ParticipantId, command: Command) -> Result<Vec<Effect>, Refusal> {
-        self.run(&Actor::Participant(who), command)
+        self.run(&Actor::participant(who), command)
     }
 
     /// The wall clock is set, which is noticed at once.
@@ -184,7 +185,6 @@ impl Meeting {
         self.by(
             participant,
             Command::Publish {
-                participant,
                 source,
                 active: true,
             },

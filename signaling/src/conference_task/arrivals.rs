@@ -81,7 +81,7 @@ impl ConferenceTask {
             }
         }
         for command in news {
-            self.carry_out(batch, now, &Actor::System, command);
+            self.carry_out(batch, now, &Actor::SYSTEM, command);
         }
     }
 }

@@ -214,7 +214,7 @@ impl ConferenceTask {
         answer: Answer,
     ) {
         let decided = self
-            .check_media(&command)
+            .check_media(actor, &command)
             .and_then(|()| self.decide(batch, now, actor, command));
         let pending = match decided {
             Ok(_) => Pending::Done(answer),
@@ -240,12 +240,10 @@ impl ConferenceTask {
         actor: &Actor,
         command: Command,
     ) -> Result<Vec<Event>, Refusal> {
-        let budgeted = match actor {
-            Actor::Participant(id) if command.is_budgeted() => {
-                self.state.participant(*id).map(|person| (*id, person.role))
-            }
-            Actor::Participant(_) | Actor::Bearer(_) | Actor::System => None,
-        };
+        let budgeted = actor
+            .session_of()
+            .filter(|_| command.is_budgeted())
+            .and_then(|id| Some((id, self.state.participant(id)?.role)));
         let events = decide(&self.state, now, actor, command)?;
         if events
             .iter()
@@ -265,19 +263,15 @@ impl ConferenceTask {
 
     /// Decides something that nobody waits for; that it makes no sense any more is no fault.
     /// Whoever has no peer connection has nothing to show: the stage would be dark.
-    fn check_media(&self, command: &Command) -> Result<(), Refusal> {
-        let Command::Publish {
-            participant,
-            active: true,
-            ..
-        } = command
-        else {
+    fn check_media(&self, actor: &Actor, command: &Command) -> Result<(), Refusal> {
+        let Command::Publish { active: true, .. } = command else {
             return Ok(());
         };
+        let participant = actor.whose()?;
         // Who may not publish is told that first, by the decision.
-        let person = self.state.participant(*participant);
+        let person = self.state.participant(participant);
         let may = person.is_some_and(|person| person.role.may(Verb::Publish));
-        if may && self.peers.get(*participant).is_none() {
+        if may && self.peers.get(participant).is_none() {
             return Err(no_media());
         }
         Ok(())
@@ -354,7 +348,7 @@ impl ConferenceTask {
         };
         let decided = self
             .require_not_revoked(&command)
-            .and_then(|()| self.decide(batch, now, &Actor::System, command));
+            .and_then(|()| self.decide(batch, now, &Actor::SYSTEM, command));
         let events = match decided {
             Ok(events) => events,
             Err(refusal) => {
@@ -429,7 +423,7 @@ impl ConferenceTask {
             .collect();
         for participant in revoked {
             let command = Command::Expel { participant };
-            self.carry_out(batch, now, &Actor::System, command);
+            self.carry_out(batch, now, &Actor::SYSTEM, command);
         }
     }
 
@@ -446,7 +440,7 @@ impl ConferenceTask {
         }
         self.links.remove(participant);
         self.peers.conditions.forget(participant);
-        self.carry_out(batch, now, &Actor::System, Command::Lost { participant });
+        self.carry_out(batch, now, &Actor::SYSTEM, Command::Lost { participant });
     }
 
     /// A peer that was answered gets its owner. Its client waits for the answer to begin with ICE, so
@@ -465,21 +459,18 @@ impl ConferenceTask {
         self.carry_out(
             batch,
             now,
-            &Actor::System,
+            &Actor::SYSTEM,
             Command::Unpublish { participant },
         );
+        let owner = Actor::SYSTEM.on_behalf_of(participant);
         for source in negotiated
             .publications
             .iter()
             .map(|entry| entry.source)
             .filter(|_| active)
         {
-            let command = Command::Publish {
-                participant,
-                source,
-                active,
-            };
-            self.carry_out(batch, now, &Actor::System, command);
+            let command = Command::Publish { source, active };
+            self.carry_out(batch, now, &owner, command);
         }
         if batch.records.len() == stored {
             answer.negotiated(negotiated);
@@ -588,14 +579,7 @@ impl ConferenceTask {
         mid: &str,
         target: Option<ParticipantId>,
     ) -> Result<(), Refusal> {
-        let may = self
-            .state
-            .participant(participant)
-            .is_some_and(|person| person.role.may(Verb::WatchAny));
-        if !may {
-            let message = "only an operator or a chair may watch a participant of their choice";
-            return Err(Refusal::new(ErrorCode::NotPermitted, message));
-        }
+        self.state.permit_watch(participant, target)?;
         if self.peers.get(participant).is_none() {
             return Err(no_media());
         }
@@ -628,12 +612,13 @@ impl ConferenceTask {
                 };
                 let command = if self.links.is_resource(participant) {
                     // A resource is nothing but its peer.
-                    Command::Leave { participant }
+                    Command::Leave
                 } else {
                     batch.effects.push(Effect::ParticipantChanged(participant));
                     Command::Unpublish { participant }
                 };
-                self.carry_out(batch, now, &Actor::System, command);
+                let owner = Actor::SYSTEM.on_behalf_of(participant);
+                self.carry_out(batch, now, &owner, command);
             }
             MediaEvent::PublicationStarted { publication } => {
                 self.arrival(batch, now, publication, true);

@@ -81,7 +81,7 @@ impl ConferenceTask {
             let command = Command::Supersede {
                 participant: former,
             };
-            self.carry_out(batch, now, &Actor::System, command);
+            self.carry_out(batch, now, &Actor::SYSTEM, command);
         }
     }
 

@@ -162,7 +162,7 @@ impl ConferenceHandle {
     ) -> Result<(), AskError> {
         let answer = id.map_or(Answer::Nobody, |id| Answer::Session(outbox.clone(), id));
         self.ask(Request::Change {
-            actor: Actor::Participant(participant),
+            actor: Actor::participant(participant),
             command: Box::new(command),
             answer,
         })

@@ -199,7 +199,7 @@ impl ConferenceTask {
                         participant,
                         sound_only,
                     };
-                    self.carry_out(batch, now, &Actor::System, command);
+                    self.carry_out(batch, now, &Actor::SYSTEM, command);
                 }
                 None => self.unrecorded.note(Instant::now(), participant, None),
             }

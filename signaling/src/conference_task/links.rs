@@ -40,7 +40,7 @@ pub(super) enum Class {
 impl Class {
     /// Where a role belongs.
     pub(super) const fn of(role: Role) -> Self {
-        if role.may(Verb::Moderate) {
+        if role.may(Verb::ReadConference) {
             Self::Moderators
         } else if matches!(role, Role::Hall) {
             Self::Halls

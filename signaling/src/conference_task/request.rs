@@ -101,18 +101,14 @@ impl Request {
     /// Whose request it is, where order among a participant's own matters.
     pub(super) const fn participant(&self) -> Option<ParticipantId> {
         match self {
-            Self::Change {
-                actor: Actor::Participant(participant),
-                ..
-            }
-            | Self::Gone { participant, .. }
+            Self::Change { actor, .. } => actor.session_of(),
+            Self::Gone { participant, .. }
             | Self::OwnPeer { participant, .. }
             | Self::Watch { participant, .. }
             | Self::Condition { participant, .. }
             | Self::Limit { participant, .. } => Some(*participant),
             Self::NewPeer(new) => Some(new.participant),
-            Self::Change { .. }
-            | Self::Enter(_)
+            Self::Enter(_)
             | Self::Alive { .. }
             | Self::TokensRevoked
             | Self::Quality { .. }

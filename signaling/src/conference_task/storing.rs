@@ -219,22 +219,23 @@ impl ConferenceTask {
         let mut commands = Vec::new();
         if self.is_interrupted {
             let up_until = self.around.up_until;
-            commands.push(Command::Interrupt { up_until });
+            commands.push((Actor::SYSTEM, Command::Interrupt { up_until }));
         }
         for (participant, person) in self.state.participants() {
             let has_peer = self.peers.get(participant).is_some();
             if !self.links.has_link(participant) {
-                commands.push(Command::Lost { participant });
+                commands.push((Actor::SYSTEM, Command::Lost { participant }));
             } else if !has_peer && self.links.is_resource(participant) {
                 // A resource is nothing but its peer.
-                commands.push(Command::Leave { participant });
+                let owner = Actor::SYSTEM.on_behalf_of(participant);
+                commands.push((owner, Command::Leave));
             }
             if !has_peer && !person.sources.is_empty() {
-                commands.push(Command::Unpublish { participant });
+                commands.push((Actor::SYSTEM, Command::Unpublish { participant }));
             }
         }
-        for command in commands {
-            self.carry_out(batch, now, &Actor::System, command);
+        for (actor, command) in commands {
+            self.carry_out(batch, now, &actor, command);
         }
         // Taken back meanwhile.
         self.expel_revoked(batch, now);

@@ -21,7 +21,7 @@ use super::extract::whole;
 use super::page::checked;
 use super::{ApiError, Body, ErrorBody, Json, Path, Query};
 use crate::app::App;
-use crate::auth::Grant;
+use crate::auth::{Grant, Verb};
 use crate::check::cause::{CauseRow, table};
 use crate::check::judge::StepResult;
 use crate::check::{
@@ -357,12 +357,7 @@ pub(super) async fn list(
         limit,
     }): Query<ChecksQuery>,
 ) -> Result<Json<Vec<ListedCheck>>, ApiError> {
-    if !grant.may_moderate() {
-        return Err(ApiError::not_permitted(format!(
-            "{} may not read what came of checks",
-            grant.role()
-        )));
-    }
+    grant.role().permit(Verb::ReadChecks)?;
     let limit = checked(Some(limit), MAX_LISTED)?;
     let code = code.map(|code| code.parse()).transpose();
     let code = code.map_err(|error: crate::check::outcome::CheckCodeError| {

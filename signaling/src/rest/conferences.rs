@@ -18,7 +18,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::page::{Page, page};
 use super::{ApiError, ErrorBody, Json, Path, Query};
 use crate::app::App;
-use crate::auth::Grant;
+use crate::auth::{Grant, Verb};
 use crate::conference::{Actor, Command};
 use crate::conference_task::ConferenceHandle;
 use crate::directory::NewConference;
@@ -61,12 +61,7 @@ pub(super) fn may_read(grant: &Grant, id: &ConferenceId) -> Result<(), ApiError>
             "the token is for another conference",
         ));
     }
-    if !grant.may_moderate() {
-        return Err(ApiError::not_permitted(format!(
-            "{} may not do this: it needs an operator, a chair or an administrator",
-            grant.role()
-        )));
-    }
+    grant.role().permit(Verb::ReadConference)?;
     Ok(())
 }
 
@@ -88,11 +83,7 @@ pub(super) async fn create(
     Json(body): Json<CreateConference>,
 ) -> Result<impl IntoResponse, ApiError> {
     app.check_not_draining()?;
-    if !grant.may_administer() {
-        return Err(ApiError::not_permitted(
-            "only an administrator may create a conference",
-        ));
-    }
+    grant.role().permit(Verb::CreateConference)?;
     let CreateConference {
         id,
         title,
@@ -107,7 +98,7 @@ pub(super) async fn create(
         starts_at,
         sites,
     };
-    let conference = app.directory.create(Actor::Bearer(grant), new).await?;
+    let conference = app.directory.create(Actor::bearer(grant), new).await?;
     let snapshot = conference.snapshot().await?;
     Ok((StatusCode::CREATED, [(LOCATION, location)], Json(snapshot)))
 }
@@ -227,6 +218,6 @@ pub(super) async fn changed(
     command: Command,
 ) -> Result<Json<Snapshot>, ApiError> {
     let conference = readable(app, &grant, id).await?;
-    conference.change(Actor::Bearer(grant), command).await?;
+    conference.change(Actor::bearer(grant), command).await?;
     Ok(Json(conference.snapshot().await?))
 }

@@ -11,7 +11,7 @@ use super::conferences::changed;
 use super::{ApiError, ErrorBody, Json, Path};
 use crate::access::AccessLog;
 use crate::app::App;
-use crate::auth::Grant;
+use crate::auth::{Grant, Verb};
 use crate::conference::{Actor, Command};
 use crate::ids::{ConferenceId, SiteCode};
 use crate::listener::ClientAddress;
@@ -79,13 +79,9 @@ pub(super) async fn delete(
     grant: Grant,
     Path(conference): Path<ConferenceId>,
 ) -> Result<StatusCode, ApiError> {
-    if !grant.may_administer() {
-        return Err(ApiError::not_permitted(
-            "only an administrator may delete a conference",
-        ));
-    }
+    grant.role().permit(Verb::DeleteConference)?;
     app.directory
-        .delete(Actor::Bearer(grant), &conference)
+        .delete(Actor::bearer(grant), &conference)
         .await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -108,11 +104,7 @@ pub(super) async fn delete_site(
     grant: Grant,
     Path(code): Path<SiteCode>,
 ) -> Result<StatusCode, ApiError> {
-    if !grant.may_administer() {
-        return Err(ApiError::not_permitted(
-            "only an administrator may remove sites",
-        ));
-    }
+    grant.role().permit(Verb::RemoveSites)?;
     let in_use = |message| ApiError::new(StatusCode::CONFLICT, ErrorCode::SiteInUse, message);
     if let Some(conference) = app.directory.expecting(&code).await? {
         return Err(in_use(format!(

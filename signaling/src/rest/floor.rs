@@ -60,8 +60,8 @@ pub(super) async fn request(
     Path(conference): Path<ConferenceId>,
     Json(Somebody { participant }): Json<Somebody>,
 ) -> Result<Json<Floor>, ApiError> {
-    let command = Command::RequestFloor { participant };
-    changed(&app, grant, &conference, command).await
+    let actor = Actor::bearer(grant.clone()).on_behalf_of(participant);
+    changed(&app, &grant, actor, &conference, Command::RequestFloor).await
 }
 
 /// Give the floor to a participant, whoever has it.
@@ -83,7 +83,8 @@ pub(super) async fn grant(
     Json(Somebody { participant }): Json<Somebody>,
 ) -> Result<Json<Floor>, ApiError> {
     let command = Command::GrantFloor { participant };
-    changed(&app, grant, &conference, command).await
+    let actor = Actor::bearer(grant.clone());
+    changed(&app, &grant, actor, &conference, command).await
 }
 
 /// Take the floor from a participant. If somebody else has it by now, that one keeps it.
@@ -105,7 +106,8 @@ pub(super) async fn revoke(
     Json(Somebody { participant }): Json<Somebody>,
 ) -> Result<Json<Floor>, ApiError> {
     let command = Command::RevokeFloor { participant };
-    changed(&app, grant, &conference, command).await
+    let actor = Actor::bearer(grant.clone());
+    changed(&app, &grant, actor, &conference, command).await
 }
 
 /// Give the floor back on behalf of the participant that has it.
@@ -126,17 +128,18 @@ pub(super) async fn yield_floor(
     Path(conference): Path<ConferenceId>,
     Json(Somebody { participant }): Json<Somebody>,
 ) -> Result<Json<Floor>, ApiError> {
-    let command = Command::YieldFloor { participant };
-    changed(&app, grant, &conference, command).await
+    let actor = Actor::bearer(grant.clone()).on_behalf_of(participant);
+    changed(&app, &grant, actor, &conference, Command::YieldFloor).await
 }
 
 async fn changed(
     app: &App,
-    grant: Grant,
+    grant: &Grant,
+    actor: Actor,
     id: &ConferenceId,
     command: Command,
 ) -> Result<Json<Floor>, ApiError> {
-    let conference = readable(app, &grant, id).await?;
-    conference.change(Actor::Bearer(grant), command).await?;
+    let conference = readable(app, grant, id).await?;
+    conference.change(actor, command).await?;
     Ok(Json(conference.snapshot().await?.floor))
 }

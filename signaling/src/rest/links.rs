@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::extract::whole;
-use super::tokens::{administers, life, mint};
+use super::tokens::{life, mint};
 use super::{ApiError, ErrorBody, Json};
 use crate::access::AccessLog;
 use crate::app::App;
-use crate::auth::{Grant, NewToken, Role, SessionSecret};
+use crate::auth::{Grant, NewToken, Role, SessionSecret, Verb};
 use crate::ids::{ConferenceId, SiteCode, TokenId};
 use crate::links::{self, LinkError, NewLink};
 use crate::listener::ClientAddress;
@@ -99,7 +99,7 @@ pub(super) async fn create(
     grant: Grant,
     Json(body): Json<CreateLink>,
 ) -> Result<impl IntoResponse, ApiError> {
-    administers(&grant)?;
+    grant.role().permit(Verb::ManageTokens)?;
     let devices = links::check_devices(body.devices)?;
     let new = NewToken {
         subject: body.subject,

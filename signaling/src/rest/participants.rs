@@ -179,6 +179,6 @@ async fn changed(
     command: Command,
 ) -> Result<StatusCode, ApiError> {
     let conference = readable(app, &grant, conference).await?;
-    conference.change(Actor::Bearer(grant), command).await?;
+    conference.change(Actor::bearer(grant), command).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -63,6 +63,6 @@ pub(super) async fn set(
     let conference = readable(&app, &grant, &conference).await?;
     let roster = app.directory.roster(sites).await?;
     let command = Command::SetRoster { roster };
-    conference.change(Actor::Bearer(grant), command).await?;
+    conference.change(Actor::bearer(grant), command).await?;
     Ok(Json(conference.roster().await?))
 }

@@ -13,7 +13,7 @@ use super::page::{Page, page};
 use super::{ApiError, Body, Json, Path, Query};
 use crate::access::AccessLog;
 use crate::app::App;
-use crate::auth::Grant;
+use crate::auth::{Grant, Verb};
 use crate::ids::SiteCode;
 use crate::listener::ClientAddress;
 use crate::refusal::ErrorCode;
@@ -58,7 +58,7 @@ pub(super) async fn list(
     }): Query<SitesQuery>,
     uri: OriginalUri,
 ) -> Result<Page<Site>, ApiError> {
-    readable(&grant)?;
+    grant.role().permit(Verb::ReadSites)?;
     let filter = SiteFilter {
         level,
         parent,
@@ -90,11 +90,7 @@ pub(super) async fn import(
     grant: Grant,
     Body(body): Body,
 ) -> Result<Json<ImportSummary>, ApiError> {
-    if !grant.may_administer() {
-        return Err(ApiError::not_permitted(
-            "only an administrator may import sites",
-        ));
-    }
+    grant.role().permit(Verb::ImportSites)?;
     match app.store.import_sites(&body).await {
         Ok(summary) => {
             AccessLog::changed(client, &grant, "list of sites");
@@ -118,7 +114,7 @@ pub(super) async fn show(
     grant: Grant,
     Path(code): Path<SiteCode>,
 ) -> Result<Json<Site>, ApiError> {
-    readable(&grant)?;
+    grant.role().permit(Verb::ReadSites)?;
     let site = app.store.site(&code).await?;
     site.map(Json).ok_or_else(|| unknown(&code))
 }
@@ -131,15 +127,4 @@ pub(super) fn unknown(code: &SiteCode) -> ApiError {
         ErrorCode::NotFound,
         message,
     )
-}
-
-/// Whoever runs a conference may know which sites there are.
-fn readable(grant: &Grant) -> Result<(), ApiError> {
-    if grant.may_moderate() {
-        return Ok(());
-    }
-    Err(ApiError::not_permitted(format!(
-        "{} may not read the list of sites",
-        grant.role()
-    )))
 }

@@ -66,7 +66,7 @@ pub(super) async fn set(
     let conference = readable(&app, &grant, &conference).await?;
     conference
         .change(
-            Actor::Bearer(grant),
+            Actor::bearer(grant),
             Command::SetStage { place, participant },
         )
         .await?;

@@ -19,7 +19,7 @@ use super::page::{MAX_LIMIT, Page, checked, page};
 use super::{ApiError, ErrorBody, Json, Path, Query};
 use crate::access::AccessLog;
 use crate::app::App;
-use crate::auth::{Grant, NewToken, Role};
+use crate::auth::{Grant, NewToken, Role, Verb};
 use crate::ids::{ConferenceId, SiteCode, TokenId};
 use crate::links::{self, NewLink};
 use crate::listener::ClientAddress;
@@ -149,15 +149,6 @@ impl From<IssueError> for ApiError {
     }
 }
 
-pub(super) fn administers(grant: &Grant) -> Result<(), ApiError> {
-    if grant.may_administer() {
-        return Ok(());
-    }
-    Err(ApiError::not_permitted(
-        "only an administrator may make, list and take back tokens",
-    ))
-}
-
 pub(super) fn life(ttl_seconds: u32) -> Result<SignedDuration, ApiError> {
     if (1..=MAX_TTL_SECONDS).contains(&ttl_seconds) {
         return Ok(SignedDuration::from_secs(ttl_seconds.into()));
@@ -184,7 +175,7 @@ pub(super) async fn create(
     grant: Grant,
     Json(body): Json<CreateToken>,
 ) -> Result<impl IntoResponse, ApiError> {
-    administers(&grant)?;
+    grant.role().permit(Verb::ManageTokens)?;
     let new = NewToken {
         subject: body.subject,
         conference: body.conference,
@@ -222,7 +213,7 @@ pub(super) async fn create_many(
     Path(conference): Path<ConferenceId>,
     Json(body): Json<CreateTokens>,
 ) -> Result<impl IntoResponse, ApiError> {
-    administers(&grant)?;
+    grant.role().permit(Verb::ManageTokens)?;
     let devices = links::check_devices(body.devices)?;
     let wanted = ForSites {
         conference,
@@ -279,7 +270,7 @@ pub(super) async fn list(
     Query(query): Query<TokensQuery>,
     uri: OriginalUri,
 ) -> Result<Page<TokenRow>, ApiError> {
-    administers(&grant)?;
+    grant.role().permit(Verb::ManageTokens)?;
     // One more than is asked for, which tells whether there is another page.
     let most = checked(query.limit, MAX_LIMIT)?;
     let filter = TokenFilter {
@@ -306,7 +297,7 @@ pub(super) async fn revoke(
     grant: Grant,
     Path(token): Path<TokenId>,
 ) -> Result<StatusCode, ApiError> {
-    administers(&grant)?;
+    grant.role().permit(Verb::ManageTokens)?;
     app.revoke(token.clone()).await?;
     AccessLog::token_revoked(client, &grant, &token);
     Ok(StatusCode::NO_CONTENT)

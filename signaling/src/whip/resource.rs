@@ -53,10 +53,8 @@ pub struct Resource {
 impl Resource {
     /// The participant leaves.
     pub(super) async fn leave(&self, participant: ParticipantId) -> Result<(), Refusal> {
-        let actor = Actor::Participant(participant);
-        self.conference
-            .change(actor, Command::Leave { participant })
-            .await
+        let actor = Actor::participant(participant);
+        self.conference.change(actor, Command::Leave).await
     }
 }
 

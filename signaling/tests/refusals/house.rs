@@ -165,10 +165,10 @@ impl House {
             starts_at: None,
             sites: None,
         };
-        let conference = self.server.app().directory.create(Actor::System, new).await;
+        let conference = self.server.app().directory.create(Actor::SYSTEM, new).await;
         let conference = conference.expect("the first conference of this name");
         conference
-            .change(Actor::System, Command::Start)
+            .change(Actor::SYSTEM, Command::Start)
             .await
             .expect("it starts");
         conference

@@ -54,7 +54,7 @@ async fn three_conferences_that_have_ended_leave_no_place_taken() {
         assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(refused.code(), "server_full");
         assert_eq!(house.peers(), PLACES as usize);
-        let ended = conference.change(Actor::System, Command::End).await;
+        let ended = conference.change(Actor::SYSTEM, Command::End).await;
         ended.expect("it runs");
         assert_eq!(house.peers(), 0, "after the one called {name}");
     }

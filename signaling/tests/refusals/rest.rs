@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::StatusCode;
 use serde_json::Value;
-use signaling::auth::Role;
+use signaling::auth::{Role, Verb};
 
 use crate::house::{CONFERENCE, House};
 
@@ -90,6 +90,55 @@ async fn those_who_only_attend_manage_nothing() {
         }
     }
     assert_eq!(house.log().await, before);
+}
+
+/// The right that an operation needs.
+fn verb(method: &str, path: &str) -> Verb {
+    let own = format!("/api/v1/conferences/{CONFERENCE}");
+    let about_one = path.strip_prefix(&own);
+    let last = path.rsplit('/').next().unwrap_or_default();
+    match (method, about_one.unwrap_or(path)) {
+        ("POST", "/api/v1/conferences") => Verb::CreateConference,
+        ("PATCH", "") => Verb::AmendConference,
+        ("DELETE", "") => Verb::DeleteConference,
+        ("POST", "/start") => Verb::StartConference,
+        ("POST", "/end") => Verb::EndConference,
+        ("PUT", "/roster") => Verb::SetRoster,
+        ("PUT", "/stage") => Verb::SetStage,
+        ("POST", "/floor/grant") => Verb::GrantFloor,
+        ("POST", "/floor/revoke") => Verb::RevokeFloor,
+        ("POST", "/floor/requests" | "/floor/yield") => Verb::ActFor,
+        ("POST", "/tokens" | "/api/v1/links") => Verb::ManageTokens,
+        ("GET", _) if about_one.is_some() => Verb::ReadConference,
+        ("DELETE", _) if about_one.is_some() => Verb::Remove,
+        ("POST", _) if last == "readmit" => Verb::Readmit,
+        ("POST", _) if about_one.is_some() => Verb::Mute,
+        ("GET", "/api/v1/checks") => Verb::ReadChecks,
+        ("POST", "/api/v1/sites/import") => Verb::ImportSites,
+        ("GET", _) if path.starts_with("/api/v1/sites") => Verb::ReadSites,
+        ("DELETE", _) if path.starts_with("/api/v1/sites") => Verb::RemoveSites,
+        _ if path.starts_with("/api/v1/tokens") => Verb::ManageTokens,
+        _ => panic!("{method} {path}: say which right it needs"),
+    }
+}
+
+#[tokio::test]
+async fn over_rest_every_role_may_do_exactly_what_the_table_says() {
+    for role in Role::ALL {
+        let house = House::open().await;
+        let token = house.token(role);
+        for (method, path) in operations() {
+            if method == "GET" && FOR_EVERYBODY.contains(&&*path) {
+                continue;
+            }
+            let answer = house
+                .ask(&method, &path, Some(&token), body_for(&path))
+                .await;
+            let is_permitted = answer.status != StatusCode::FORBIDDEN;
+            let may = role.may(verb(&method, &path));
+            assert_eq!(is_permitted, may, "{role}: {method} {path}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -115,8 +115,6 @@ fn a_token_of_our_own_key_grants_what_it_was_made_for() {
     assert_eq!(grant.site().map(SiteCode::as_str), Some("00004"));
     assert_eq!(grant.role(), Role::Site);
     assert_eq!(grant.expires_at(), later(3600));
-    assert!(grant.may_join() && grant.may_publish() && grant.may_request_floor());
-    assert!(!grant.may_moderate() && !grant.may_administer() && !grant.may_watch_any());
 }
 
 #[test]
@@ -134,7 +132,7 @@ fn an_api_key_makes_administrators_without_a_conference() {
         .issue_with(&portal().id, admin_token(), id, now())
         .unwrap();
     let grant = keys.verify(&issued.token, now()).unwrap();
-    assert!(grant.may_administer() && grant.may_moderate() && !grant.may_join());
+    assert_eq!(grant.role(), Role::Admin);
     assert!(grant.is_for(&conference("any")));
 }
 

@@ -168,7 +168,7 @@ fn what_arrives_from_a_source_that_is_off_is_not_written_down() {
     assert_eq!(meeting.state.version(), version);
     let hall = meeting.encoder();
     let command = Command::Unpublish { participant: hall };
-    meeting.by(hall, command).unwrap();
+    meeting.system(command).unwrap();
     let person = meeting.state.participant(hall).unwrap();
     assert!(person.arrivals.is_empty(), "{:?}", person.arrivals);
 }

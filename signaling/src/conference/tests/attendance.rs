@@ -29,10 +29,7 @@ fn a_site_that_comes_is_lost_comes_back_and_leaves_was_here_for_as_long_as_it_wa
     let secret = hash(meeting.next_id);
     meeting.system(Command::Resume { session, secret }).unwrap();
     meeting.pass(50);
-    let leave = Command::Leave {
-        participant: commune,
-    };
-    meeting.by(commune, leave).unwrap();
+    meeting.by(commune, Command::Leave).unwrap();
     meeting.pass(1_000);
     meeting.system(Command::End).unwrap();
     let attendance = read(&meeting);

@@ -43,9 +43,7 @@ fn granting_the_floor_tells_each_value_once() {
     meeting
         .by(chair, Command::GrantFloor { participant: old })
         .unwrap();
-    meeting
-        .by(new, Command::RequestFloor { participant: new })
-        .unwrap();
+    meeting.by(new, Command::RequestFloor).unwrap();
     let effects = meeting
         .by(chair, Command::GrantFloor { participant: new })
         .unwrap();
@@ -90,14 +88,7 @@ fn muting_blocks_the_media_of_one() {
 fn the_last_word_about_somebody_says_who_it_was() {
     let mut meeting = Meeting::running();
     let commune = meeting.join(Role::Site, Some("101"));
-    let effects = meeting
-        .by(
-            commune,
-            Command::Leave {
-                participant: commune,
-            },
-        )
-        .unwrap();
+    let effects = meeting.by(commune, Command::Leave).unwrap();
     let departed = effects
         .iter()
         .find_map(|effect| match effect {
@@ -135,7 +126,6 @@ fn a_camera_that_is_switched_on_concerns_only_moderators() {
     let mut meeting = Meeting::running();
     let commune = meeting.join(Role::Site, Some("101"));
     let publish = Command::Publish {
-        participant: commune,
         source: Source::Camera,
         active: true,
     };
@@ -150,14 +140,7 @@ fn versions_grow_only_with_their_value() {
     let chair = meeting.join(Role::Chair, None);
     let commune = meeting.join(Role::Site, Some("101"));
     let before = meeting.state.snapshot();
-    meeting
-        .by(
-            commune,
-            Command::RequestFloor {
-                participant: commune,
-            },
-        )
-        .unwrap();
+    meeting.by(commune, Command::RequestFloor).unwrap();
     let after = meeting.state.snapshot();
     assert!(after.floor.version > before.floor.version);
     assert_eq!(after.stage.version, before.stage.version);
@@ -190,7 +173,6 @@ fn whoever_shares_the_screen_it_was_chosen_for_is_told_that_it_is_on_the_stage()
         .by(
             chair,
             Command::Publish {
-                participant: chair,
                 source: Source::Screen,
                 active: true,
             },

@@ -15,20 +15,11 @@ fn debate() -> (Meeting, ParticipantId, [ParticipantId; 3]) {
 fn requests_are_served_in_the_order_in_which_they_came() {
     let (mut meeting, _, [a, b, c]) = debate();
     for commune in [b, c, a] {
-        meeting
-            .by(
-                commune,
-                Command::RequestFloor {
-                    participant: commune,
-                },
-            )
-            .unwrap();
+        meeting.by(commune, Command::RequestFloor).unwrap();
     }
     assert_eq!(meeting.state.floor_queue().collect::<Vec<_>>(), [b, c, a]);
     assert_eq!(meeting.own(a).position, Some(3));
-    meeting
-        .by(b, Command::WithdrawFloor { participant: b })
-        .unwrap();
+    meeting.by(b, Command::WithdrawFloor).unwrap();
     assert_eq!(meeting.own(a).position, Some(2));
     assert_eq!(meeting.own(b).position, None);
     assert_eq!(meeting.standing(b), Standing::None);
@@ -37,15 +28,13 @@ fn requests_are_served_in_the_order_in_which_they_came() {
 #[test]
 fn a_second_request_is_refused() {
     let (mut meeting, chair, [a, ..]) = debate();
-    meeting
-        .by(a, Command::RequestFloor { participant: a })
-        .unwrap();
-    let refused = meeting.by(a, Command::RequestFloor { participant: a });
+    meeting.by(a, Command::RequestFloor).unwrap();
+    let refused = meeting.by(a, Command::RequestFloor);
     assert_eq!(code_of(refused), ErrorCode::FloorAlreadyRequested);
     meeting
         .by(chair, Command::GrantFloor { participant: a })
         .unwrap();
-    let refused = meeting.by(a, Command::RequestFloor { participant: a });
+    let refused = meeting.by(a, Command::RequestFloor);
     assert_eq!(code_of(refused), ErrorCode::FloorAlreadyRequested);
 }
 
@@ -56,7 +45,7 @@ fn only_sites_ask_for_the_floor() {
     let observer = meeting.join(Role::Observer, Some("103"));
     for who in [chair, hall, observer] {
         assert_eq!(
-            code_of(meeting.by(who, Command::RequestFloor { participant: who })),
+            code_of(meeting.by(who, Command::RequestFloor)),
             ErrorCode::NotPermitted
         );
     }
@@ -67,12 +56,7 @@ fn the_floor_is_closed_before_the_beginning() {
     let mut meeting = Meeting::scheduled();
     let commune = meeting.join(Role::Site, Some("101"));
     let chair = meeting.join(Role::Chair, None);
-    let refused = meeting.by(
-        commune,
-        Command::RequestFloor {
-            participant: commune,
-        },
-    );
+    let refused = meeting.by(commune, Command::RequestFloor);
     assert_eq!(code_of(refused), ErrorCode::ConferenceNotRunning);
     let refused = meeting.by(
         chair,
@@ -87,14 +71,14 @@ fn the_floor_is_closed_before_the_beginning() {
 fn there_is_nothing_to_withdraw_without_a_request() {
     let (mut meeting, chair, [a, b, _]) = debate();
     assert_eq!(
-        code_of(meeting.by(a, Command::WithdrawFloor { participant: a })),
+        code_of(meeting.by(a, Command::WithdrawFloor)),
         ErrorCode::FloorNotRequested
     );
     meeting
         .by(chair, Command::GrantFloor { participant: b })
         .unwrap();
     assert_eq!(
-        code_of(meeting.by(b, Command::WithdrawFloor { participant: b })),
+        code_of(meeting.by(b, Command::WithdrawFloor)),
         ErrorCode::FloorNotRequested
     );
 }
@@ -102,9 +86,7 @@ fn there_is_nothing_to_withdraw_without_a_request() {
 #[test]
 fn the_floor_is_granted_with_or_without_a_request() {
     let (mut meeting, chair, [a, b, _]) = debate();
-    meeting
-        .by(a, Command::RequestFloor { participant: a })
-        .unwrap();
+    meeting.by(a, Command::RequestFloor).unwrap();
     meeting
         .by(chair, Command::GrantFloor { participant: b })
         .unwrap();
@@ -115,9 +97,7 @@ fn the_floor_is_granted_with_or_without_a_request() {
 #[test]
 fn granting_passes_the_floor_on() {
     let (mut meeting, chair, [a, b, _]) = debate();
-    meeting
-        .by(a, Command::RequestFloor { participant: a })
-        .unwrap();
+    meeting.by(a, Command::RequestFloor).unwrap();
     meeting
         .by(chair, Command::GrantFloor { participant: b })
         .unwrap();
@@ -209,15 +189,13 @@ fn only_the_holder_yields() {
         .by(chair, Command::GrantFloor { participant: a })
         .unwrap();
     assert_eq!(
-        code_of(meeting.by(b, Command::YieldFloor { participant: b })),
+        code_of(meeting.by(b, Command::YieldFloor)),
         ErrorCode::FloorNotHeld
     );
-    meeting
-        .by(a, Command::YieldFloor { participant: a })
-        .unwrap();
+    meeting.by(a, Command::YieldFloor).unwrap();
     assert_eq!(meeting.state.floor_holder(), None);
     assert_eq!(
-        code_of(meeting.by(a, Command::YieldFloor { participant: a })),
+        code_of(meeting.by(a, Command::YieldFloor)),
         ErrorCode::FloorNotHeld
     );
     assert_eq!(
@@ -229,12 +207,8 @@ fn only_the_holder_yields() {
 #[test]
 fn a_lost_one_keeps_its_place_in_the_queue() {
     let (mut meeting, _, [a, b, _]) = debate();
-    meeting
-        .by(a, Command::RequestFloor { participant: a })
-        .unwrap();
-    meeting
-        .by(b, Command::RequestFloor { participant: b })
-        .unwrap();
+    meeting.by(a, Command::RequestFloor).unwrap();
+    meeting.by(b, Command::RequestFloor).unwrap();
     meeting.lose(a);
     assert_eq!(meeting.own(a).position, Some(1));
     assert_eq!(meeting.own(b).position, Some(2));
@@ -299,14 +273,7 @@ fn only_the_first_fifty_of_a_long_queue_are_told() {
         .map(|code| meeting.join(Role::Site, Some(&code.to_string())))
         .collect();
     for commune in &waiting {
-        meeting
-            .by(
-                *commune,
-                Command::RequestFloor {
-                    participant: *commune,
-                },
-            )
-            .unwrap();
+        meeting.by(*commune, Command::RequestFloor).unwrap();
     }
     let floor = meeting.state.snapshot().floor;
     assert_eq!(floor.waiting, 60);
@@ -337,12 +304,12 @@ fn what_a_program_does_for_a_commune_is_recorded_as_its_act_on_the_communes_beha
         token: grant.token().clone(),
         on_behalf_of: Some(a),
     });
-    let bearer = Actor::Bearer(grant);
+    let bearer = Actor::bearer(grant).on_behalf_of(a);
     for command in [
-        Command::RequestFloor { participant: a },
-        Command::WithdrawFloor { participant: a },
+        Command::RequestFloor,
+        Command::WithdrawFloor,
         Command::GrantFloor { participant: a },
-        Command::YieldFloor { participant: a },
+        Command::YieldFloor,
     ] {
         meeting.run(&bearer, command.clone()).unwrap();
         let by = match meeting.last_event().clone() {
@@ -359,29 +326,29 @@ fn what_a_program_does_for_a_commune_is_recorded_as_its_act_on_the_communes_beha
 #[test]
 fn what_a_commune_does_itself_is_recorded_as_its_own() {
     let (mut meeting, _, [a, b, _]) = debate();
-    let asked = Command::RequestFloor { participant: a };
-    meeting.by(a, asked.clone()).unwrap();
+    meeting.by(a, Command::RequestFloor).unwrap();
     let by = Some(By::Participant(a));
     let participant = a;
     assert_eq!(
         meeting.last_event(),
         &Event::FloorRequested { participant, by }
     );
-    let refused = meeting.by(b, asked);
+    let for_another = Actor::participant(b).on_behalf_of(a);
+    let refused = meeting.run(&for_another, Command::RequestFloor);
     assert_eq!(code_of(refused), ErrorCode::NotPermitted, "for another");
 }
 
 #[test]
 fn a_moderator_over_rest_grants_and_a_site_over_rest_does_nothing() {
     let (mut meeting, _, [a, ..]) = debate();
-    let bearer = Actor::Bearer(meeting.grant(Role::Operator, None));
+    let bearer = Actor::bearer(meeting.grant(Role::Operator, None));
     meeting
         .run(&bearer, Command::GrantFloor { participant: a })
         .unwrap();
     assert_eq!(meeting.state.floor_holder(), Some(a));
-    let site = Actor::Bearer(meeting.grant(Role::Site, Some("102")));
+    let site = Actor::bearer(meeting.grant(Role::Site, Some("102")));
     assert_eq!(
-        code_of(meeting.run(&site, Command::RequestFloor { participant: a })),
+        code_of(meeting.run(&site.clone().on_behalf_of(a), Command::RequestFloor)),
         ErrorCode::NotPermitted
     );
     assert_eq!(
@@ -394,10 +361,10 @@ fn a_moderator_over_rest_grants_and_a_site_over_rest_does_nothing() {
 fn a_moderator_of_another_conference_has_no_say_here() {
     let (mut meeting, _, [a, ..]) = debate();
     let other = "other".parse().unwrap();
-    let stranger = Actor::Bearer(Grant::for_tests(Role::Chair, Some(&other), "x", None));
+    let stranger = Actor::bearer(Grant::for_tests(Role::Chair, Some(&other), "x", None));
     let refused = meeting.run(&stranger, Command::GrantFloor { participant: a });
     assert_eq!(code_of(refused), ErrorCode::NotPermitted);
-    let admin = Actor::Bearer(Grant::for_tests(Role::Admin, None, "portal", None));
+    let admin = Actor::bearer(Grant::for_tests(Role::Admin, None, "portal", None));
     meeting
         .run(&admin, Command::GrantFloor { participant: a })
         .unwrap();
@@ -414,12 +381,9 @@ fn who_loses_a_turn_is_told_how_and_who_ends_it_is_not() {
         .by(chair, Command::RevokeFloor { participant: b })
         .unwrap();
     assert_eq!(meeting.own(b).last_turn, Some(LastTurn::Revoked));
-    let ask = Command::RequestFloor { participant: b };
-    meeting.by(b, ask).unwrap();
+    meeting.by(b, Command::RequestFloor).unwrap();
     assert_eq!(meeting.own(b).last_turn, None);
-    meeting
-        .by(b, Command::WithdrawFloor { participant: b })
-        .unwrap();
+    meeting.by(b, Command::WithdrawFloor).unwrap();
     assert_eq!(meeting.own(b).last_turn, None);
 }
 
@@ -427,8 +391,7 @@ fn who_loses_a_turn_is_told_how_and_who_ends_it_is_not() {
 fn a_turn_that_another_device_of_the_site_is_given_has_moved() {
     let (mut meeting, chair, [first, ..]) = debate();
     let second = meeting.join(Role::Site, Some("101"));
-    let ask = Command::RequestFloor { participant: first };
-    meeting.by(first, ask).unwrap();
+    meeting.by(first, Command::RequestFloor).unwrap();
     let give = Command::GrantFloor {
         participant: second,
     };
@@ -445,20 +408,20 @@ fn whoever_was_put_on_the_stage_may_leave_it() {
     };
     meeting.by(chair, put).unwrap();
     assert!(meeting.own(a).on_stage);
-    let end = || Command::YieldFloor { participant: a };
-    meeting.by(a, end()).unwrap();
+    meeting.by(a, Command::YieldFloor).unwrap();
     assert!(!meeting.own(a).on_stage);
-    assert_eq!(code_of(meeting.by(a, end())), ErrorCode::FloorNotHeld);
+    assert_eq!(
+        code_of(meeting.by(a, Command::YieldFloor)),
+        ErrorCode::FloorNotHeld
+    );
 }
 
 #[test]
 fn a_device_that_stands_by_may_become_the_one_that_speaks() {
     let (mut meeting, chair, [first, ..]) = debate();
     let second = meeting.join(Role::Site, Some("101"));
-    let ask = Command::RequestFloor { participant: first };
-    meeting.by(first, ask).unwrap();
-    let here = |participant| Command::SpeakHere { participant };
-    let effects = meeting.by(second, here(second)).unwrap();
+    meeting.by(first, Command::RequestFloor).unwrap();
+    let effects = meeting.by(second, Command::SpeakHere).unwrap();
     assert!(effects.contains(&Effect::Close(first, LeaveReason::TakenOver)));
     let own = meeting.own(second);
     assert_eq!((own.stands_by, own.position), (false, Some(1)));
@@ -467,7 +430,7 @@ fn a_device_that_stands_by_may_become_the_one_that_speaks() {
         participant: second,
     };
     meeting.by(chair, give).unwrap();
-    let refused = meeting.by(third, here(third));
+    let refused = meeting.by(third, Command::SpeakHere);
     assert_eq!(code_of(refused), ErrorCode::StandBy, "it is on air");
     assert!(meeting.state.participant(second).is_some());
 }
@@ -475,9 +438,7 @@ fn a_device_that_stands_by_may_become_the_one_that_speaks() {
 fn asking(meeting: &mut Meeting, communes: &[ParticipantId]) {
     for commune in communes {
         let participant = *commune;
-        meeting
-            .by(participant, Command::RequestFloor { participant })
-            .unwrap();
+        meeting.by(participant, Command::RequestFloor).unwrap();
         meeting.pass(1);
     }
 }
@@ -536,9 +497,7 @@ fn who_has_spoken_for_a_while_or_gives_the_floor_back_or_never_asked_does_not_wa
     meeting
         .by(chair, Command::GrantFloor { participant: b })
         .unwrap();
-    meeting
-        .by(b, Command::YieldFloor { participant: b })
-        .unwrap();
+    meeting.by(b, Command::YieldFloor).unwrap();
     meeting
         .by(chair, Command::GrantFloor { participant: c })
         .unwrap();
@@ -568,9 +527,7 @@ fn the_floor_is_taken_from_nobody_whom_the_moderator_did_not_name() {
         code_of(meeting.by(a, pass(a, Some(b)))),
         ErrorCode::NotPermitted
     );
-    meeting
-        .by(b, Command::YieldFloor { participant: b })
-        .unwrap();
+    meeting.by(b, Command::YieldFloor).unwrap();
     assert_eq!(
         code_of(meeting.by(chair, pass(c, Some(b)))),
         ErrorCode::FloorNotHeld,

@@ -136,14 +136,7 @@ fn who_takes_over_from_a_dead_machine_keeps_its_turn_and_not_what_everybody_hear
     meeting
         .by(chair, Command::SetStage { place, participant })
         .unwrap();
-    meeting
-        .by(
-            commune,
-            Command::RequestFloor {
-                participant: commune,
-            },
-        )
-        .unwrap();
+    meeting.by(commune, Command::RequestFloor).unwrap();
     assert_eq!(meeting.take_over(commune), commune);
     assert!(matches!(meeting.last_event(), Event::TakenOver { .. }));
     assert_eq!(meeting.state.participant_count(), 2);

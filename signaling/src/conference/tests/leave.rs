@@ -93,14 +93,7 @@ fn a_lost_holder_keeps_the_floor_for_the_window_and_then_loses_it() {
 fn whoever_waits_for_the_floor_keeps_its_turn_through_five_minutes_without_a_line() {
     let mut meeting = Meeting::running();
     let [patient, other] = ["101", "102"].map(|code| meeting.join(Role::Site, Some(code)));
-    meeting
-        .by(
-            patient,
-            Command::RequestFloor {
-                participant: patient,
-            },
-        )
-        .unwrap();
+    meeting.by(patient, Command::RequestFloor).unwrap();
     meeting.lose(patient);
     meeting.pass(1);
     meeting.lose(other);
@@ -130,14 +123,7 @@ fn whoever_leaves_gives_up_floor_queue_and_stage() {
             },
         )
         .unwrap();
-    meeting
-        .by(
-            waiting,
-            Command::RequestFloor {
-                participant: waiting,
-            },
-        )
-        .unwrap();
+    meeting.by(waiting, Command::RequestFloor).unwrap();
     let place = Place::Main;
     meeting
         .by(
@@ -148,22 +134,8 @@ fn whoever_leaves_gives_up_floor_queue_and_stage() {
             },
         )
         .unwrap();
-    meeting
-        .by(
-            holder,
-            Command::Leave {
-                participant: holder,
-            },
-        )
-        .unwrap();
-    meeting
-        .by(
-            waiting,
-            Command::Leave {
-                participant: waiting,
-            },
-        )
-        .unwrap();
+    meeting.by(holder, Command::Leave).unwrap();
+    meeting.by(waiting, Command::Leave).unwrap();
     assert_eq!(meeting.state.floor_holder(), None);
     assert_eq!(meeting.state.floor_queue().count(), 0);
     assert_eq!(meeting.state.scene(), &Scene::default());
@@ -174,7 +146,7 @@ fn nobody_leaves_for_somebody_else() {
     let mut meeting = Meeting::running();
     let one = meeting.join(Role::Chair, None);
     let other = meeting.join(Role::Site, Some("101"));
-    let refused = meeting.by(one, Command::Leave { participant: other });
+    let refused = meeting.run(&Actor::participant(one).on_behalf_of(other), Command::Leave);
     assert_eq!(code_of(refused), ErrorCode::NotPermitted);
 }
 
@@ -208,27 +180,10 @@ fn moderators_send_people_away_and_others_do_not() {
 fn whoever_is_gone_can_do_nothing() {
     let mut meeting = Meeting::running();
     let commune = meeting.join(Role::Site, Some("101"));
-    meeting
-        .by(
-            commune,
-            Command::Leave {
-                participant: commune,
-            },
-        )
-        .unwrap();
-    let refused = meeting.by(
-        commune,
-        Command::RequestFloor {
-            participant: commune,
-        },
-    );
+    meeting.by(commune, Command::Leave).unwrap();
+    let refused = meeting.by(commune, Command::RequestFloor);
     assert_eq!(code_of(refused), ErrorCode::ParticipantUnknown);
-    let refused = meeting.by(
-        commune,
-        Command::Leave {
-            participant: commune,
-        },
-    );
+    let refused = meeting.by(commune, Command::Leave);
     assert_eq!(code_of(refused), ErrorCode::ParticipantUnknown);
 }
 
@@ -311,7 +266,7 @@ fn the_log_says_until_when_the_server_was_up() {
         (Some(meeting.now + window), last),
     ] {
         let interrupt = Command::Interrupt { up_until: known };
-        let events = decide(&meeting.state, meeting.now, &Actor::System, interrupt);
+        let events = decide(&meeting.state, meeting.now, &Actor::SYSTEM, interrupt);
         let up_until = Some(said);
         assert_eq!(events, Ok(vec![Event::Interrupted { up_until }]));
     }

@@ -9,7 +9,7 @@ fn nothing_happens_in_a_conference_that_was_not_created() {
     let refused = decide(
         &state,
         Timestamp::UNIX_EPOCH,
-        &Actor::System,
+        &Actor::SYSTEM,
         Command::Start,
     );
     assert_eq!(code_of(refused), ErrorCode::ConferenceUnknown);
@@ -37,7 +37,7 @@ fn a_title_is_one_line() {
             starts_at: None,
             roster,
         };
-        let refused = decide(&state, Timestamp::UNIX_EPOCH, &Actor::System, command);
+        let refused = decide(&state, Timestamp::UNIX_EPOCH, &Actor::SYSTEM, command);
         assert_eq!(code_of(refused), ErrorCode::BadMessage);
     }
 }
@@ -58,11 +58,11 @@ fn only_administrators_create_conferences() {
         Role::Site,
         Role::Observer,
     ] {
-        let actor = Actor::Bearer(Grant::for_tests(role, Some(&id), "x", None));
+        let actor = Actor::bearer(Grant::for_tests(role, Some(&id), "x", None));
         let refused = decide(&state, Timestamp::UNIX_EPOCH, &actor, create());
         assert_eq!(code_of(refused), ErrorCode::NotPermitted, "{role}");
     }
-    let admin = Actor::Bearer(Grant::for_tests(Role::Admin, None, "portal", None));
+    let admin = Actor::bearer(Grant::for_tests(Role::Admin, None, "portal", None));
     assert!(decide(&state, Timestamp::UNIX_EPOCH, &admin, create()).is_ok());
 }
 

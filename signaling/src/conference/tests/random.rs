@@ -144,20 +144,16 @@ impl Story {
             },
             Verb::Delete => Command::Delete,
             Verb::Lost => Command::Lost { participant },
-            Verb::Leave => Command::Leave { participant },
+            Verb::Leave => Command::Leave,
             Verb::Remove => Command::Remove { participant },
             Verb::Readmit => Command::Readmit { participant },
             Verb::Expel => Command::Expel { participant },
-            Verb::Publish(source, active) => Command::Publish {
-                participant,
-                source,
-                active,
-            },
+            Verb::Publish(source, active) => Command::Publish { source, active },
             Verb::Unpublish => Command::Unpublish { participant },
             Verb::Mute(muted) => Command::Mute { participant, muted },
-            Verb::Request => Command::RequestFloor { participant },
-            Verb::Withdraw => Command::WithdrawFloor { participant },
-            Verb::Yield => Command::YieldFloor { participant },
+            Verb::Request => Command::RequestFloor,
+            Verb::Withdraw => Command::WithdrawFloor,
+            Verb::Yield => Command::YieldFloor,
             Verb::Grant => Command::GrantFloor { participant },
             Verb::Revoke => Command::RevokeFloor { participant },
             Verb::Stage(place, set) => Command::SetStage {
@@ -208,7 +204,8 @@ impl Story {
                 self.told(told);
             }
             Step::System(verb, who) => {
-                let told = self.meeting.system(self.command(*verb, *who));
+                let system = Actor::SYSTEM.on_behalf_of(self.person(*who));
+                let told = self.meeting.run(&system, self.command(*verb, *who));
                 self.told(told);
             }
             Step::Own(who, verb) => {
@@ -218,12 +215,14 @@ impl Story {
                 self.told(told);
             }
             Step::Program(verb, who) => {
-                let program = Actor::Bearer(self.meeting.grant(Role::Operator, None));
+                let program = Actor::bearer(self.meeting.grant(Role::Operator, None))
+                    .on_behalf_of(self.person(*who));
                 let told = self.meeting.run(&program, self.command(*verb, *who));
                 self.told(told);
             }
             Step::By(by, verb, who) => {
-                let told = self.meeting.by(self.person(*by), self.command(*verb, *who));
+                let somebody = Actor::participant(self.person(*by)).on_behalf_of(self.person(*who));
+                let told = self.meeting.run(&somebody, self.command(*verb, *who));
                 self.told(told);
             }
         }
@@ -619,7 +618,7 @@ proptest! {
         }
         let meeting = &story.meeting;
         let command = story.command(verb, who);
-        let decided = || decide(&meeting.state, meeting.now, &Actor::System, command.clone());
+        let decided = || decide(&meeting.state, meeting.now, &Actor::SYSTEM, command.clone());
         prop_assert_eq!(decided(), decided());
     }
 }

@@ -10,16 +10,12 @@ fn a_mute_survives_a_rejoin() {
         let who = meeting.join(role, site);
         let mute = |participant, muted| Command::Mute { participant, muted };
         meeting.by(operator, mute(who, true)).unwrap();
-        meeting
-            .by(who, Command::Leave { participant: who })
-            .unwrap();
+        meeting.by(who, Command::Leave).unwrap();
         let again = meeting.join(role, site);
         assert_ne!(again, who);
         assert!(meeting.own(again).muted, "{role}");
         meeting.by(operator, mute(again, false)).unwrap();
-        meeting
-            .by(again, Command::Leave { participant: again })
-            .unwrap();
+        meeting.by(again, Command::Leave).unwrap();
         let third = meeting.join(role, site);
         assert!(!meeting.own(third).muted, "{role}");
     }
@@ -163,10 +159,7 @@ fn whose_sound_alone_is_refused_is_so_also_when_it_comes_again() {
         participant: commune,
     };
     meeting.by(operator, sound).unwrap();
-    let leave = Command::Leave {
-        participant: commune,
-    };
-    meeting.by(commune, leave).unwrap();
+    meeting.by(commune, Command::Leave).unwrap();
     let again = meeting.join(Role::Site, Some("101"));
     let own = meeting.own(again);
     assert_eq!((own.muted, own.cut), (true, false));

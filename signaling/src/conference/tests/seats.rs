@@ -16,19 +16,10 @@ fn the_second_device_of_a_site_stands_by_until_the_first_has_left() {
     assert_eq!(devices(&meeting, second), (2, true));
     assert_eq!(meeting.state.counts().present, 1, "the site is here once");
     assert!(meeting.state.is_silenced(second));
-    let asked = meeting.by(
-        second,
-        Command::RequestFloor {
-            participant: second,
-        },
-    );
+    let asked = meeting.by(second, Command::RequestFloor);
     assert_eq!(code_of(asked), ErrorCode::StandBy);
-    meeting
-        .by(first, Command::RequestFloor { participant: first })
-        .unwrap();
-    let effects = meeting
-        .by(first, Command::Leave { participant: first })
-        .unwrap();
+    meeting.by(first, Command::RequestFloor).unwrap();
+    let effects = meeting.by(first, Command::Leave).unwrap();
     assert_eq!(devices(&meeting, second), (1, false));
     let heard = Effect::Media(MediaIntent::Block {
         participant: second,
@@ -36,14 +27,7 @@ fn the_second_device_of_a_site_stands_by_until_the_first_has_left() {
     });
     assert!(effects.contains(&heard), "{effects:?}");
     assert!(effects.contains(&Effect::SelfChanged(Audience::One(second))));
-    meeting
-        .by(
-            second,
-            Command::RequestFloor {
-                participant: second,
-            },
-        )
-        .unwrap();
+    meeting.by(second, Command::RequestFloor).unwrap();
 }
 
 #[test]
@@ -105,9 +89,7 @@ fn a_stand_by_that_is_given_the_floor_is_the_first_device() {
     let chair = meeting.join(Role::Chair, None);
     let first = meeting.join(Role::Site, Some("101"));
     let second = meeting.join(Role::Site, Some("101"));
-    meeting
-        .by(first, Command::RequestFloor { participant: first })
-        .unwrap();
+    meeting.by(first, Command::RequestFloor).unwrap();
     let place = Place::Main;
     let show = |participant| Command::SetStage {
         place,
@@ -137,9 +119,7 @@ fn a_device_whose_turn_goes_to_another_of_its_site_does_not_wait_for_one() {
     let chair = meeting.join(Role::Chair, None);
     let first = meeting.join(Role::Site, Some("101"));
     let second = meeting.join(Role::Site, Some("101"));
-    meeting
-        .by(first, Command::RequestFloor { participant: first })
-        .unwrap();
+    meeting.by(first, Command::RequestFloor).unwrap();
     for participant in [first, second] {
         meeting
             .by(chair, Command::GrantFloor { participant })

@@ -77,7 +77,7 @@ fn a_moderator_overrides_a_place_and_returns_it_to_its_rule() {
 
 /// By a program, as by a page.
 fn put_by_a_program(meeting: &mut Meeting, participant: ParticipantId) {
-    let program = Actor::Bearer(meeting.grant(Role::Operator, None));
+    let program = Actor::bearer(meeting.grant(Role::Operator, None));
     let put = Command::SetStage {
         place: Place::Main,
         participant: Some(participant),
@@ -144,10 +144,7 @@ fn whoever_is_put_on_the_stage_is_asked_before_anything_of_it_comes() {
         .participant_entry(commune, MediaState::None)
         .unwrap();
     assert_eq!(entry.staged, [Place::Main], "operators see whom they asked");
-    let decline = Command::YieldFloor {
-        participant: commune,
-    };
-    meeting.by(commune, decline).unwrap();
+    meeting.by(commune, Command::YieldFloor).unwrap();
     let own = meeting.own(commune);
     assert_eq!((own.on_stage, own.muted), (false, false));
 }
@@ -185,14 +182,7 @@ fn a_place_returns_to_its_rule_when_its_participant_leaves() {
             },
         )
         .unwrap();
-    meeting
-        .by(
-            commune,
-            Command::Leave {
-                participant: commune,
-            },
-        )
-        .unwrap();
+    meeting.by(commune, Command::Leave).unwrap();
     assert_eq!(meeting.state.scene().main, Some(hall));
     // It is not on the stage again only because it comes again.
     meeting.join(Role::Site, Some("101"));
@@ -251,7 +241,6 @@ fn the_screen_is_that_of_the_last_who_began_to_share() {
     meeting.publish(chair, Source::Screen);
     assert_eq!(meeting.state.scene().screen, Some(chair));
     let stop = Command::Publish {
-        participant: chair,
         source: Source::Screen,
         active: false,
     };
@@ -275,14 +264,7 @@ fn a_commune_shares_its_screen_while_it_has_the_floor() {
         )
         .unwrap();
     assert_eq!(meeting.state.scene().screen, Some(commune));
-    meeting
-        .by(
-            commune,
-            Command::YieldFloor {
-                participant: commune,
-            },
-        )
-        .unwrap();
+    meeting.by(commune, Command::YieldFloor).unwrap();
     assert_eq!(meeting.state.scene().screen, None);
 }
 
@@ -367,22 +349,19 @@ fn who_only_watches_publishes_nothing_and_nobody_publishes_for_another() {
     let observer = meeting.join(Role::Observer, Some("101"));
     let operator = meeting.join(Role::Operator, None);
     let hall = meeting.join(Role::Hall, Some("VN"));
-    let publish = |participant| Command::Publish {
-        participant,
+    let publish = || Command::Publish {
         source: Source::Camera,
         active: true,
     };
     for who in [observer, operator] {
-        assert_eq!(
-            code_of(meeting.by(who, publish(who))),
-            ErrorCode::NotPermitted
-        );
+        assert_eq!(code_of(meeting.by(who, publish())), ErrorCode::NotPermitted);
     }
     assert_eq!(
-        code_of(meeting.by(operator, publish(hall))),
+        code_of(meeting.run(&Actor::participant(operator).on_behalf_of(hall), publish())),
         ErrorCode::NotPermitted
     );
-    meeting.system(publish(hall)).unwrap();
+    let server = Actor::SYSTEM.on_behalf_of(hall);
+    meeting.run(&server, publish()).unwrap();
 }
 
 #[test]

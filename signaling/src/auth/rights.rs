@@ -1,0 +1,271 @@
+//! The one table that says what each role may do, and how far that reaches. The sentence of a
+//! refusal is made from it.
+
+use std::fmt;
+
+use super::role::Role;
+use crate::refusal::{ErrorCode, Refusal};
+
+/// Something that needs a right: one row of the table.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, strum::VariantArray)]
+pub enum Verb {
+    /// See everything of a conference.
+    ReadConference,
+    /// Make one.
+    CreateConference,
+    /// Correct its title or time.
+    AmendConference,
+    /// Take it back.
+    DeleteConference,
+    /// Begin it.
+    StartConference,
+    /// End it for good.
+    EndConference,
+    /// Say who is expected.
+    SetRoster,
+    /// Be in it and watch it.
+    Join,
+    /// Go.
+    Leave,
+    /// Send somebody away.
+    Remove,
+    /// Let somebody in again.
+    Readmit,
+    /// Do what is another's own to do, with a token.
+    ActFor,
+    /// Send microphone, camera and screen.
+    Publish,
+    /// Refuse somebody's media.
+    Mute,
+    /// Look at any one participant's picture.
+    Watch,
+    /// Ask for the floor.
+    RequestFloor,
+    /// Ask no more.
+    WithdrawFloor,
+    /// Have it.
+    HoldFloor,
+    /// Give one's own back.
+    YieldFloor,
+    /// Be the device that speaks for its site.
+    SpeakHere,
+    /// Give it to somebody.
+    GrantFloor,
+    /// Take it from somebody.
+    RevokeFloor,
+    /// Be put on the stage.
+    BeOnStage,
+    /// Put somebody there.
+    SetStage,
+    /// Know which sites there are.
+    ReadSites,
+    /// Bring a list of them.
+    ImportSites,
+    /// Take one off the list.
+    RemoveSites,
+    /// Know what came of checks.
+    ReadChecks,
+    /// Make, list and take back tokens.
+    ManageTokens,
+}
+
+/// How far a right reaches, the nearest first.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, strum::IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
+pub enum Scope {
+    /// What is one's own.
+    Itself,
+    /// Whoever speaks for a site of the bearer's own province, in its conference.
+    Province,
+    /// The conference that the token is for.
+    Conference,
+    /// Every conference, and what belongs to none.
+    Server,
+}
+
+/// What a verb is called after "may", and how far each role's right to it reaches, in the order of
+/// [`Role::ALL`].
+struct Row(&'static str, [Option<Scope>; 6]);
+
+/// No right.
+const N: Option<Scope> = None;
+const I: Option<Scope> = Some(Scope::Itself);
+const C: Option<Scope> = Some(Scope::Conference);
+const S: Option<Scope> = Some(Scope::Server);
+
+impl Verb {
+    /// All of them, in the order of the table.
+    pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
+
+    /// The table: operator, chair, hall, site, observer, admin.
+    const fn row(self) -> Row {
+        match self {
+            Self::ReadConference => Row("see everything of a conference", [C, C, N, N, N, S]),
+            Self::CreateConference => Row("create a conference", [N, N, N, N, N, S]),
+            Self::AmendConference => Row("correct a conference", [C, C, N, N, N, S]),
+            Self::DeleteConference => Row("delete a conference", [N, N, N, N, N, S]),
+            Self::StartConference => Row("start a conference", [C, C, N, N, N, S]),
+            Self::EndConference => Row("end a conference", [C, C, N, N, N, S]),
+            Self::SetRoster => Row("say who is expected", [C, C, N, N, N, S]),
+            Self::Join => Row("join a conference", [C, C, C, C, C, N]),
+            Self::Leave => Row("leave a conference", [I, I, I, I, I, N]),
+            Self::Remove => Row("send a participant away", [C, C, N, N, N, S]),
+            Self::Readmit => Row("let a participant in again", [C, C, N, N, N, S]),
+            Self::ActFor => Row("act on behalf of a participant", [C, C, N, N, N, S]),
+            Self::Publish => Row("publish", [N, I, I, I, N, N]),
+            Self::Mute => Row("mute a participant", [C, C, N, N, N, S]),
+            Self::Watch => Row("watch a participant of its choice", [C, C, N, N, N, N]),
+            Self::RequestFloor => Row("ask for the floor", [N, N, N, I, N, N]),
+            Self::WithdrawFloor => Row("ask for the floor no more", [I, I, I, I, I, N]),
+            Self::HoldFloor => Row("have the floor", [N, I, I, I, N, N]),
+            Self::YieldFloor => Row("give the floor back", [I, I, I, I, I, N]),
+            Self::SpeakHere => Row("speak for its site", [I, I, I, I, I, N]),
+            Self::GrantFloor => Row("grant the floor", [C, C, N, N, N, S]),
+            Self::RevokeFloor => Row("revoke the floor", [C, C, N, N, N, S]),
+            Self::BeOnStage => Row("be on the stage", [N, I, I, I, N, N]),
+            Self::SetStage => Row("set the stage", [C, C, N, N, N, S]),
+            Self::ReadSites => Row("read the list of sites", [S, S, N, N, N, S]),
+            Self::ImportSites => Row("import sites", [N, N, N, N, N, S]),
+            Self::RemoveSites => Row("remove sites", [N, N, N, N, N, S]),
+            Self::ReadChecks => Row("read what came of checks", [S, S, N, N, N, S]),
+            Self::ManageTokens => Row("make, list and take back tokens", [N, N, N, N, N, S]),
+        }
+    }
+
+    /// What it is called after "may".
+    pub const fn name(self) -> &'static str {
+        self.row().0
+    }
+
+    /// Those who may.
+    fn roles(self) -> Vec<Role> {
+        let mut roles = Role::ALL.to_vec();
+        roles.retain(|role| role.may(self));
+        roles
+    }
+}
+
+impl Role {
+    /// How far this role's right to do that reaches; `None` if it has none. This is the only place
+    /// that decides it.
+    pub const fn reach(self, verb: Verb) -> Option<Scope> {
+        let [operator, chair, hall, site, observer, admin] = verb.row().1;
+        match self {
+            Self::Operator => operator,
+            Self::Chair => chair,
+            Self::Hall => hall,
+            Self::Site => site,
+            Self::Observer => observer,
+            Self::Admin => admin,
+        }
+    }
+
+    /// Whether this role may do that at all.
+    pub const fn may(self, verb: Verb) -> bool {
+        self.reach(verb).is_some()
+    }
+
+    /// Whether it is for every conference, and not for one.
+    pub const fn is_for_all(self) -> bool {
+        matches!(self.reach(Verb::ReadConference), Some(Scope::Server))
+    }
+
+    /// Passes a role that may do that.
+    ///
+    /// # Errors
+    /// When it may not: says who may.
+    pub fn permit(self, verb: Verb) -> Result<Scope, Refusal> {
+        self.reach(verb).ok_or_else(|| {
+            let message = format!(
+                "{} may not {}: only {} may",
+                Called(self),
+                verb.name(),
+                Listed(&verb.roles())
+            );
+            Refusal::new(ErrorCode::NotPermitted, message)
+        })
+    }
+
+    /// Why its right to do that does not help it here.
+    pub(crate) fn out_of_reach(self, verb: Verb) -> Refusal {
+        let message = format!(
+            "{} may not {} beyond its own province",
+            Called(self),
+            verb.name()
+        );
+        Refusal::new(ErrorCode::NotPermitted, message)
+    }
+}
+
+/// A role as one says it of somebody.
+struct Called(Role);
+
+impl fmt::Display for Called {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Role::Operator => "an operator",
+            Role::Chair => "a chair",
+            Role::Hall => "a hall",
+            Role::Site => "a site",
+            Role::Observer => "an observer",
+            Role::Admin => "an administrator",
+        })
+    }
+}
+
+/// One, or one of several.
+struct Listed<'a>(&'a [Role]);
+
+impl fmt::Display for Listed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, role) in self.0.iter().enumerate() {
+            let before = match index {
+                0 => "",
+                _ if index + 1 == self.0.len() => " or ",
+                _ => ", ",
+            };
+            write!(f, "{before}{}", Called(*role))?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_says_who_may() {
+        let refused = |role: Role, verb| role.permit(verb).unwrap_err().message;
+        assert_eq!(
+            refused(Role::Site, Verb::GrantFloor),
+            "a site may not grant the floor: only an operator, a chair or an administrator may"
+        );
+        assert_eq!(
+            refused(Role::Chair, Verb::CreateConference),
+            "a chair may not create a conference: only an administrator may"
+        );
+        assert_eq!(
+            refused(Role::Operator, Verb::RequestFloor),
+            "an operator may not ask for the floor: only a site may"
+        );
+    }
+
+    #[test]
+    fn every_verb_is_somebodys_and_nobody_has_all() {
+        for verb in Verb::ALL {
+            assert!(!verb.roles().is_empty(), "{verb:?}");
+        }
+        for role in Role::ALL {
+            assert!(Verb::ALL.iter().any(|verb| !role.may(*verb)), "{role}");
+        }
+    }
+
+    #[test]
+    fn only_who_is_for_every_conference_reaches_what_belongs_to_none() {
+        for role in Role::ALL {
+            assert_eq!(role.is_for_all(), role == Role::Admin, "{role}");
+            assert_eq!(role.may(Verb::ManageTokens), role.is_for_all(), "{role}");
+        }
+    }
+}
