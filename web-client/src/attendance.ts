@@ -124,6 +124,8 @@ export class Attendance {
   readonly #publisher: Publisher;
   #state: AttendanceState = START;
   #peer: PeerLink | null = null;
+  /** There was a peer connection before. */
+  #hasConnected = false;
   readonly #path = new PathWatch();
   #isLooking = false;
   /** Where the server saw this page last. */
@@ -594,6 +596,7 @@ export class Attendance {
       {
         plan: planFor(role),
         iceServers: this.#iceServers,
+        isAfresh: this.#hasConnected,
         negotiate: (request) => this.#channel.request(request),
         onChange: () => this.#onPeer(peer),
         onGone: () => this.#renewLater(peer),
@@ -602,6 +605,7 @@ export class Attendance {
       this.#peerLife.signal,
     );
     this.#peer = peer;
+    this.#hasConnected = true;
     const conference = { ...this.#state.conference, wanted: {} };
     this.#limits = "{}";
     this.#change({ media: "connecting", slots: [], conference });

@@ -8,8 +8,13 @@ import type { PeerState } from "./peer.ts";
  * Lower: a hiccup of the line costs a renewal. Higher: a picture stands still for longer.
  */
 const SILENT_MS = 1_200;
-/** After so long it is asked over the WebSocket whether there is a network at all, so that this is known by then. */
-const DOUBTED_MS = 500;
+/** Nothing for so long, two looks: it is time to doubt, if there is another reason to. */
+const DOUBTED_MS = 400;
+/**
+ * It is asked over the WebSocket whether there is a network at all, so that this is known by then: after that time where
+ * something came at each of so many looks before, and a little later where little is on air.
+ */
+const ASKED = { looks: 4, otherwiseMs: 500 };
 /** How long the browser may call the way disconnected. It says so late, and sometimes of a way that works. */
 const DISCONNECTED_MS = 1_000;
 /** Media that has not come through for so long does not: people are told what that may be. */
@@ -43,7 +48,10 @@ export interface Sight {
 export class PathWatch {
   #received = 0;
   #heardAt: number | null = null;
-  #isDoubted = false;
+  #isAsked = false;
+  /** At so many looks in a row something had come. */
+  #flowed = 0;
+  #hasPaused = false;
   #disconnectedAt: number | null = null;
   /** Since when this connection is being made, and since when there is none at all. */
   #connectingSince: number | null = null;
@@ -101,8 +109,8 @@ export class PathWatch {
       this.#retryMs = Math.min(RETRY_MS.longest, this.#retryMs * 2);
       return "fresh";
     }
-    if (this.isDoubtful(now) && !this.#isDoubted) {
-      this.#isDoubted = true;
+    if (this.#isToBeAsked(now)) {
+      this.#isAsked = true;
       return "ask";
     }
     if (sight.protocol !== "tcp" || now < this.#returnAt) return null;
@@ -113,13 +121,17 @@ export class PathWatch {
 
   #note(now: number, { state, received, protocol }: Sight): void {
     if (received > this.#received) {
+      this.#flowed = this.#hasPaused ? 1 : this.#flowed + 1;
+      this.#hasPaused = false;
       this.#received = received;
       this.#heardAt = now;
-      this.#isDoubted = false;
+      this.#isAsked = false;
       if (state === "connected") {
         this.#retryAt = 0;
         this.#retryMs = RETRY_MS.first;
       }
+    } else {
+      this.#hasPaused = true;
     }
     this.#connectingSince = state === "connecting" ? (this.#connectingSince ?? now) : null;
     this.#withoutSince = state === "connected" ? null : (this.#withoutSince ?? now);
@@ -135,6 +147,12 @@ export class PathWatch {
     }
     this.#protocol = protocol;
     this.#protocolSince = now;
+  }
+
+  #isToBeAsked(now: number): boolean {
+    if (this.#isAsked || this.#heardAt === null) return false;
+    const isFlowing = this.#flowed >= ASKED.looks;
+    return now - this.#heardAt >= (isFlowing ? DOUBTED_MS : ASKED.otherwiseMs);
   }
 
   #isBroken(now: number, { state }: Sight): boolean {

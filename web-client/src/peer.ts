@@ -45,6 +45,8 @@ export interface PeerOptions {
   onChange(): void;
   /** The server does not know this connection any more, or it died: a fresh one is needed. */
   onGone(): void;
+  /** It takes the place of one whose way has broken: the network may be another. */
+  readonly isAfresh: boolean;
   readonly connect?: (configuration: RTCConfiguration) => Connection;
 }
 
@@ -115,6 +117,33 @@ export function remoteDescriptionsSet(): number {
   return setRemoteDescriptionCalls;
 }
 
+/**
+ * Makes a connection in a frame of its own. Which networks there are Chromium tells a frame when that is made, and then
+ * whenever they have not changed for two seconds: until then a connection tries addresses that are gone.
+ */
+function connectInFrame(configuration: RTCConfiguration, signal: AbortSignal): Connection {
+  const frame = document.createElement("iframe");
+  frame.hidden = true;
+  document.body.append(frame);
+  const inside = frame.contentWindow as (Window & typeof globalThis) | null;
+  const connection = new (inside ?? globalThis).RTCPeerConnection(configuration);
+  signal.addEventListener(
+    "abort",
+    () => {
+      connection.close();
+      frame.remove();
+    },
+    { once: true },
+  );
+  return connection;
+}
+
+function connectionFor({ connect, isAfresh, iceServers }: PeerOptions, signal: AbortSignal): Connection {
+  const configuration = configurationWith(iceServers);
+  if (connect !== undefined) return connect(configuration);
+  return isAfresh ? connectInFrame(configuration, signal) : new RTCPeerConnection(configuration);
+}
+
 function configurationWith(iceServers: readonly RTCIceServer[]): RTCConfiguration {
   return { iceServers: [...iceServers], bundlePolicy: "max-bundle" };
 }
@@ -141,8 +170,7 @@ export class PeerLink {
   constructor(options: PeerOptions, signal: AbortSignal) {
     this.#options = options;
     this.#signal = signal;
-    const connect = options.connect ?? ((configuration) => new RTCPeerConnection(configuration));
-    this.#connection = connect(configurationWith(options.iceServers));
+    this.#connection = connectionFor(options, signal);
     this.#addTransceivers(options.plan);
     this.#connection.addEventListener("iceconnectionstatechange", () => options.onChange(), { signal });
     this.#connection.addEventListener("connectionstatechange", () => this.#watchTransport(), { signal });

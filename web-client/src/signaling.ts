@@ -23,7 +23,7 @@ const PONG_MS = 3_000;
  * How long it may take when there is a reason to doubt the line, at least, and as a multiple of what it took last.
  * Lower: one that is slow is taken for dead.
  */
-const DOUBTED_PONG_MS = 700;
+const DOUBTED_PONG_MS = 500;
 const DOUBTED_TIMES = 3;
 /** How long a connection may take from its first byte to `welcome`. */
 const WELCOME_MS = 10_000;
@@ -339,7 +339,12 @@ export class SignalingChannel {
     this.#timer = setTimeout(() => {
       this.#drop();
       this.#connect();
-    }, Math.min(PONG_MS, Math.max(DOUBTED_PONG_MS, DOUBTED_TIMES * this.#roundTripMs)));
+    }, Math.min(PONG_MS, Math.max(DOUBTED_PONG_MS, DOUBTED_TIMES * this.#usualMs())));
+  }
+
+  /** What a sign of life usually takes. To open a connection takes two round trips at least. */
+  #usualMs(): number {
+    return Math.max(this.#roundTripMs, (this.#openMs ?? 0) / 2);
   }
 
   #resolveDoubts(isAlive: boolean): void {

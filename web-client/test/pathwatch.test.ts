@@ -60,6 +60,17 @@ describe("a way", () => {
     expect([250, 500, 750, 1_000].map((wait) => watch.look(now - 250 + wait, sight))).toEqual([null, "ask", null, null]);
   });
 
+  it("that flowed is asked about at the second look without anything, and a trickle a little later", () => {
+    remedies("fresh", 5, { flows: true });
+    const silent = { state: "connected", protocol: "udp", received } as const;
+    expect([150, 400].map((wait) => watch.look(now - 250 + wait, silent))).toEqual([null, "ask"]);
+    watch = new PathWatch();
+    watch.look(now, { ...silent, received: 1 });
+    watch.look(now + 250, { ...silent, received: 1 });
+    watch.look(now + 400, { ...silent, received: 2 });
+    expect([400, 500].map((wait) => watch.look(now + 400 + wait, { ...silent, received: 2 }))).toEqual([null, "ask"]);
+  });
+
   it("of a fresh connection is broken until something comes on it", () => {
     remedies("fresh", 5, { flows: true });
     expect(remedies("fresh", 2, {})).toEqual([1_000]);

@@ -34,7 +34,7 @@ beforeEach(() => {
 
 function link(plan = SITE): PeerLink {
   const connect = () => connection.asConnection;
-  return new PeerLink({ plan, iceServers: [], negotiate, onChange, onGone, connect }, life.signal);
+  return new PeerLink({ plan, iceServers: [], isAfresh: false, negotiate, onChange, onGone, connect }, life.signal);
 }
 
 async function connected(): Promise<PeerLink> {

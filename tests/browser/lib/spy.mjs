@@ -2,7 +2,11 @@
 // when, how often each was given a remote description, and when a picture first moved after a click.
 
 export function spy() {
-  const seen = { peers: [], steps: [], remoteDescriptions: 0, clicked: null, firstFrame: null };
+  // A page makes connections in frames of its own as well: what becomes of them is remembered with the page.
+  const isPage = globalThis.top === globalThis;
+  const seen = isPage
+    ? { peers: [], steps: [], remoteDescriptions: 0, clicked: null, firstFrame: null }
+    : globalThis.parent.__seen;
   Object.defineProperty(globalThis, "__seen", { value: seen });
 
   const note = (step) => seen.steps.push({ step, at: Math.round(performance.now()) });
@@ -32,6 +36,8 @@ export function spy() {
       return super.setRemoteDescription(...description);
     }
   };
+
+  if (!isPage) return;
 
   // From the last click before it to the first moving picture with a name under it.
   addEventListener(
