@@ -325,7 +325,9 @@ impl State {
         })
     }
 
-    /// Refuses somebody who has not shown who it is.
+    /// Refuses somebody who has not shown who it is, in as few bytes as there can be: RFC 8489 §9.2.4 has
+    /// every such refusal name the realm and a nonce, which is more than a request without a name takes.
+    /// It goes back by the connection that the request came by, and so to nobody else.
     fn refuse(&self, now: Instant, request: &Message<'_>, code: ErrorCode) -> Vec<u8> {
         let answer = request.refusal(code.0);
         if code == CODE_BAD_REQUEST {

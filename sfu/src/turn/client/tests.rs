@@ -10,6 +10,9 @@ use crate::turn::credentials::{Credentials, key_of};
 const OWN: &str = "203.0.113.5:7910";
 const PLAIN_NAME: &str = "site";
 
+/// A header, and what RFC 8489 §9.2.4 has a refusal say: the code, the realm and a nonce.
+const LENGTH_OF_REFUSAL: usize = 20 + 8 + 8 + 20;
+
 /// A client as a browser is one.
 struct Browser {
     authority: Arc<Authority>,
@@ -189,7 +192,16 @@ fn who_does_not_know_the_password_is_told_little_and_a_few_times() {
     for _ in 0..MAX_REFUSALS - 1 {
         let answers = stranger.send(&request).unwrap();
         assert_eq!(answers.len(), 1);
-        assert!(answers[0].len() <= 56, "{} bytes", answers[0].len());
+        assert_eq!(answers[0].len(), LENGTH_OF_REFUSAL);
+        let refusal = Message::read(&answers[0]).unwrap();
+        let parts: Vec<_> = refusal
+            .attributes()
+            .map(|(kind, value)| (kind, value.len()))
+            .collect();
+        assert_eq!(
+            parts,
+            [(ATTR_ERROR_CODE, 4), (ATTR_REALM, 4), (ATTR_NONCE, 16)]
+        );
     }
     assert_eq!(stranger.send(&request).unwrap_err(), Ending::Refused);
 
@@ -210,7 +222,10 @@ fn ten_thousand_strangers_leave_nothing_behind() {
     for _ in 0..10_000 {
         let mut stranger = Browser::of(&authority, PLAIN_NAME);
         let answers = stranger.send(&request).unwrap();
-        assert!(answers.iter().map(Vec::len).sum::<usize>() <= 2 * request.len());
+        assert_eq!(
+            answers.iter().map(Vec::len).sum::<usize>(),
+            LENGTH_OF_REFUSAL
+        );
     }
     assert_eq!(authority.users(), 0);
     assert_eq!(Arc::strong_count(&authority), 1);
