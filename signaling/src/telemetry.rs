@@ -8,6 +8,7 @@
 mod collector;
 mod join;
 mod otlp;
+mod trace;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -24,6 +25,7 @@ use crate::ids::ParticipantId;
 pub(crate) use collector::Collector;
 use join::Ids;
 pub(crate) use join::{Join, Step};
+pub(crate) use trace::Trace;
 
 /// Most joins that are under way at once. Those of one more are not traced. Higher: all of a larger
 /// country that comes at once. Lower: less memory.
@@ -76,8 +78,8 @@ impl Telemetry {
         (telemetry, joins)
     }
 
-    /// Somebody has said its first word: `join` or `resume`.
-    pub(crate) fn begin(now: Instant, wall: Timestamp, kind: &'static str) -> Join {
+    /// Somebody has said its first word: `join`, `resume`, `whip` or `whep`.
+    fn begin(now: Instant, wall: Timestamp, kind: &'static str) -> Join {
         let ids = Ids {
             // None is 0, which stands for none.
             trace: rand::random::<u128>() | 1,
@@ -87,7 +89,7 @@ impl Telemetry {
     }
 
     /// Somebody is in; what follows is told of it.
-    pub(crate) fn entered(&self, now: Instant, participant: ParticipantId, join: Join) {
+    fn entered(&self, now: Instant, participant: ParticipantId, join: Join) {
         let mut open = self.open();
         let late = open.sweep(now);
         let is_full = open.joins.len() >= MOST_OPEN;
@@ -104,7 +106,7 @@ impl Telemetry {
     }
 
     /// Somebody was refused.
-    pub(crate) fn refused(&self, join: Join) {
+    fn refused(&self, join: Join) {
         self.send(join);
     }
 

@@ -42,10 +42,11 @@ use crate::ids::{ConferenceId, ParticipantId};
 use crate::judging::Link;
 use crate::listener::{ClientAddress, ReachedAs};
 use crate::negotiation::{self, WatchedFeed};
-use crate::outbox::{Outbox, outbox};
+use crate::outbox::{Outbox, OutboxReader, outbox};
 use crate::protocol::Source;
 use crate::refusal::{ErrorCode, Refusal};
 use crate::rest::{ApiError, Body, ErrorBody, Path, Query};
+use crate::telemetry::{Step, Trace};
 use crate::unclaimed::Unclaimed;
 
 use if_match::IfMatch;
@@ -109,9 +110,15 @@ pub async fn publish(
     Body(body): Body,
 ) -> Result<Response, ApiError> {
     grant.role().permit(Verb::Publish)?;
-    let offer = offer(&headers, &body)?;
-    let from = (client, reached);
-    carried_through(app, from, Direction::Whip, grant, conference, offer).await
+    let posted = Posted {
+        client,
+        reached,
+        direction: Direction::Whip,
+        grant,
+        conference,
+        offer: offer(&headers, &body)?,
+    };
+    carried_through(app, posted).await
 }
 
 /// What a player wants to see.
@@ -149,10 +156,15 @@ pub async fn watch(
     headers: HeaderMap,
     Body(body): Body,
 ) -> Result<Response, ApiError> {
-    let offer = offer(&headers, &body)?;
-    let from = (client, reached);
-    let direction = Direction::Whep(feed);
-    carried_through(app, from, direction, grant, conference, offer).await
+    let posted = Posted {
+        client,
+        reached,
+        direction: Direction::Whep(feed),
+        grant,
+        conference,
+        offer: offer(&headers, &body)?,
+    };
+    carried_through(app, posted).await
 }
 
 /// The offer in a request.
@@ -186,51 +198,71 @@ fn check_type(headers: &HeaderMap, wanted: &str) -> Result<(), ApiError> {
     ))
 }
 
-/// Starts, also when the client does not wait for it: nothing is left half done.
-async fn carried_through(
-    app: App,
-    from: (ClientAddress, ReachedAs),
+/// Who wants to publish or to watch, and how.
+struct Posted {
+    client: ClientAddress,
+    reached: ReachedAs,
     direction: Direction,
     grant: Grant,
-    id: ConferenceId,
+    conference: ConferenceId,
     offer: String,
-) -> Result<Response, ApiError> {
+}
+
+/// Starts, also when the client does not wait for it: nothing is left half done.
+async fn carried_through(app: App, posted: Posted) -> Result<Response, ApiError> {
     let tasks = app.tasks.clone();
-    let starting =
-        tasks.spawn(async move { start(&app, from, direction, grant, &id, offer).await });
+    let starting = tasks.spawn(async move { traced(&app, posted).await });
     starting.await.map_err(|cause| {
         tracing::error!(%cause, "a WHIP or WHEP request broke off");
         ApiError::from(Refusal::new(ErrorCode::Internal, "the request broke off"))
     })?
 }
 
+/// Starts, and tells how long what took.
+async fn traced(app: &App, posted: Posted) -> Result<Response, ApiError> {
+    let (conference, role) = (posted.conference.clone(), posted.grant.role());
+    let (wall, kind) = (|| app.clock.now().wall, posted.direction.path());
+    let mut trace = Trace::begin(app.telemetry.as_deref(), Instant::now(), wall, kind);
+    match start(app, posted, &mut trace).await {
+        Ok((participant, response)) => {
+            trace.entered(conference, participant, role);
+            Ok(response)
+        }
+        Err(error) => {
+            trace.refused(error.code());
+            Err(error)
+        }
+    }
+}
+
 async fn start(
     app: &App,
-    (client, reached): (ClientAddress, ReachedAs),
-    direction: Direction,
-    grant: Grant,
-    id: &ConferenceId,
-    offer: String,
-) -> Result<Response, ApiError> {
-    app.check_not_draining()?;
-    if !grant.is_for(id) {
-        return Err(ApiError::not_permitted(
-            "the token is for another conference",
-        ));
-    }
-    app.admission.may_use(Instant::now(), grant.token())?;
-    let conference = app.directory.find(id).await?;
+    posted: Posted,
+    trace: &mut Trace<'_>,
+) -> Result<(ParticipantId, Response), ApiError> {
+    let Posted {
+        client,
+        reached,
+        direction,
+        grant,
+        conference: id,
+        offer,
+    } = posted;
+    let conference = conference_of(app, &grant, &id).await?;
+    trace.ends(Step::Token);
     let policy = policy(app, direction, grant.role(), &conference);
     // First the offer: a bad one leaves no trace in the conference's log.
     let no_room = app.admission.no_room(app.media.media().peers());
     let link = Link::Token(grant.token().clone());
     let ufrags = fragment::ufrags(&offer);
+    trace.begins(Step::Offer);
     let answered = app.media.join(link, &conference, offer, policy).await;
     let unclaimed = answered
         .map_err(|error| negotiation::refusal(&error))
         .inspect_err(|refusal| app.note_refused(&conference, refusal))?;
     let sources = sources(direction, unclaimed.joined())
         .inspect_err(|refusal| app.note_refused(&conference, refusal))?;
+    trace.ends(Step::Offer);
     let peer = unclaimed.joined().peer;
     follow_programme(app, direction, unclaimed.joined());
     let (outbox, reader) = outbox(1);
@@ -246,31 +278,64 @@ async fn start(
     let entered = enter(&conference, join, direction, media, &outbox).await;
     let (participant, negotiated) =
         entered.inspect_err(|refusal| app.note_refused(&conference, refusal))?;
+    trace.ends(Step::Admission);
     let arrived = Arrived {
         client,
-        conference: id,
+        conference: &id,
         participant,
     };
     AccessLog::joined(arrived, &grant, direction.path());
     let servers = crate::ice_servers::of(app, &reached, &participant.to_string(), Some(&grant));
-    let etag = etag(&negotiated.ice);
-    let candidates = fragment::candidates(&negotiated.sdp);
     let resource = Resource {
         grant,
         conference,
         participant,
         peer,
-        candidates,
+        candidates: fragment::candidates(&negotiated.sdp),
         ufrags,
     };
+    let mut response = begun(app, resource, direction, negotiated, reader);
+    ice_servers::announce(&servers, response.headers_mut());
+    Ok((participant, response))
+}
+
+/// The conference that a token is for, if it may be used now.
+async fn conference_of(
+    app: &App,
+    grant: &Grant,
+    id: &ConferenceId,
+) -> Result<ConferenceHandle, ApiError> {
+    app.check_not_draining()?;
+    if !grant.is_for(id) {
+        return Err(ApiError::not_permitted(
+            "the token is for another conference",
+        ));
+    }
+    app.admission.may_use(Instant::now(), grant.token())?;
+    Ok(app.directory.find(id).await?)
+}
+
+/// The answer of a resource that is there from now on, until its participant is gone.
+fn begun(
+    app: &App,
+    resource: Resource,
+    direction: Direction,
+    negotiated: Negotiated,
+    reader: OutboxReader,
+) -> Response {
+    let (participant, etag) = (resource.participant, etag(&negotiated.ice));
+    let conference = resource.conference.id().clone();
     let resource_id = app.resources.insert(resource, etag.clone());
-    let location = format!("/{}/{id}/{resource_id}", direction.path());
+    let location = format!("/{}/{conference}/{resource_id}", direction.path());
     app.tasks.spawn({
         let app = Arc::clone(app);
         async move {
             // The participant is gone, or the server stops.
             reader.end().wait().await;
             app.resources.remove(&resource_id);
+            if let Some(telemetry) = &app.telemetry {
+                telemetry.gone(participant);
+            }
         }
     });
     let headers = [
@@ -279,9 +344,7 @@ async fn start(
         (ETAG, etag),
         (ACCEPT_PATCH, FRAGMENT.to_owned()),
     ];
-    let mut response = (StatusCode::CREATED, headers, negotiated.sdp).into_response();
-    ice_servers::announce(&servers, response.headers_mut());
-    Ok(response)
+    (StatusCode::CREATED, headers, negotiated.sdp).into_response()
 }
 
 /// A player with a single picture that chose nothing sees who speaks.

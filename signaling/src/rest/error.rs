@@ -41,6 +41,11 @@ pub struct Refused {
 }
 
 impl ApiError {
+    /// Why.
+    pub(crate) const fn code(&self) -> ErrorCode {
+        self.code
+    }
+
     /// A refusal whose status does not follow from its code.
     pub fn new(status: StatusCode, code: ErrorCode, message: impl Into<String>) -> Self {
         Self {

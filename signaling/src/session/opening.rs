@@ -20,7 +20,7 @@ use crate::outbox::{Ending, Outbox};
 use crate::protocol::server::IceServer;
 use crate::protocol::{ClientMessage, MAX_FRAME_BYTES, ServerMessage, VERSION};
 use crate::refusal::{ErrorCode, Refusal};
-use crate::telemetry::{Join, Step, Telemetry};
+use crate::telemetry::{Step, Trace};
 
 /// Most pings and pongs that may come before the first message. Higher: a stranger costs more.
 /// Lower: a library that greets with some is sent away.
@@ -91,9 +91,10 @@ pub(super) async fn open(
     })??;
     app.metrics.message(first.kind());
     let started = Instant::now();
-    let mut join = Tracing::begin(app, started, first.kind());
-    let opened = enter(app, outbox, (client, reached), stranger, first, &mut join).await;
-    let opened = join.end(app, opened)?;
+    let wall = || app.clock.now().wall;
+    let mut trace = Trace::begin(app.telemetry.as_deref(), started, wall, first.kind());
+    let opened = enter(app, outbox, (client, reached), stranger, first, &mut trace).await;
+    let opened = traced(trace, opened)?;
     app.metrics.joined(started.elapsed());
     Ok(opened)
 }
@@ -105,7 +106,7 @@ async fn enter(
     (client, reached): (ClientAddress, &ReachedAs),
     stranger: &Arc<Visit>,
     first: ClientMessage,
-    tracing: &mut Tracing,
+    trace: &mut Trace<'_>,
 ) -> Result<Opened, Failure> {
     app.admission.may_try(Instant::now(), client.origin())?;
     // It has said something worth an answer: those who say nothing make room before it does.
@@ -113,7 +114,7 @@ async fn enter(
     match first {
         ClientMessage::Join { protocol, token } => {
             check_protocol(protocol)?;
-            join(app, outbox, (client, reached), &token, tracing).await
+            join(app, outbox, (client, reached), &token, trace).await
         }
         ClientMessage::Resume {
             protocol,
@@ -121,7 +122,7 @@ async fn enter(
             secret,
         } => {
             check_protocol(protocol)?;
-            resume(app, outbox, (client, reached), (session, secret), tracing).await
+            resume(app, outbox, (client, reached), (session, secret), trace).await
         }
         other => {
             let message = format!(
@@ -133,45 +134,22 @@ async fn enter(
     }
 }
 
-/// The trace of this opening, if somebody wants it.
-struct Tracing(Option<Join>);
-
-impl Tracing {
-    fn begin(app: &App, now: Instant, kind: &'static str) -> Self {
-        let wall = app.telemetry.as_ref().map(|_| app.clock.now().wall);
-        Self(wall.map(|wall| Telemetry::begin(now, wall, kind)))
-    }
-
-    /// It is known who wants to come in.
-    fn known(&mut self) {
-        if let Some(join) = &mut self.0 {
-            join.end(Step::Token, Instant::now());
+/// Tells what came of an opening.
+fn traced(mut trace: Trace<'_>, opened: Result<Opened, Failure>) -> Result<Opened, Failure> {
+    match &opened {
+        Ok(opened) => {
+            trace.ends(Step::Admission);
+            let conference = opened.conference.id().clone();
+            trace.entered(conference, opened.participant, opened.role);
         }
-    }
-
-    /// What came of it.
-    fn end(self, app: &App, opened: Result<Opened, Failure>) -> Result<Opened, Failure> {
-        let (Some(mut join), Some(telemetry)) = (self.0, &app.telemetry) else {
-            return opened;
-        };
-        let now = Instant::now();
-        match &opened {
-            Ok(opened) => {
-                join.end(Step::Admission, now);
-                let conference = opened.conference.id().clone();
-                join.identify(conference, opened.participant, opened.role);
-                telemetry.entered(now, opened.participant, join);
+        Err(Failure::Refused(Some(message), _)) => {
+            if let ServerMessage::Error { code, .. } = &**message {
+                trace.refused(*code);
             }
-            Err(Failure::Refused(Some(message), _)) => {
-                if let ServerMessage::Error { code, .. } = &**message {
-                    join.fail(*code, now);
-                    telemetry.refused(join);
-                }
-            }
-            Err(Failure::Refused(None, _) | Failure::Closed | Failure::Vanished) => {}
         }
-        opened
+        Err(Failure::Refused(None, _) | Failure::Closed | Failure::Vanished) => {}
     }
+    opened
 }
 
 async fn first_message(socket: &mut Socket) -> Result<ClientMessage, Failure> {
@@ -213,10 +191,10 @@ async fn join(
     outbox: &Outbox,
     (client, reached): (ClientAddress, &ReachedAs),
     token: &str,
-    tracing: &mut Tracing,
+    trace: &mut Trace<'_>,
 ) -> Result<Opened, Failure> {
     let grant = app.verify(token)?;
-    tracing.known();
+    trace.ends(Step::Token);
     let Some(id) = grant.conference() else {
         return Err(Failure::new(
             ErrorCode::NotPermitted,
@@ -262,7 +240,7 @@ async fn resume(
     outbox: &Outbox,
     (client, reached): (ClientAddress, &ReachedAs),
     (session, secret): (SessionId, String),
-    tracing: &mut Tracing,
+    trace: &mut Trace<'_>,
 ) -> Result<Opened, Failure> {
     let unknown = || {
         Failure::new(
@@ -276,7 +254,7 @@ async fn resume(
         .find_session(session)
         .await
         .ok_or_else(unknown)?;
-    tracing.known();
+    trace.ends(Step::Token);
     let seat = app.admission.readmit()?;
     let command = Command::Resume {
         session,

@@ -9,8 +9,9 @@ use crate::auth::Role;
 use crate::ids::{ConferenceId, ParticipantId};
 use crate::refusal::ErrorCode;
 
-/// A step of a join, in the order in which they follow each other.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+/// A step of a join, in the order in which they follow each other. By WHIP and WHEP the offer comes with the
+/// token, and is judged before anybody is let in.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Step {
     /// The token is checked, or the session found that is resumed.
     Token,
@@ -62,7 +63,7 @@ pub(crate) struct Failed(pub(crate) ErrorCode);
 /// A join, from the first word to the first packet of media.
 #[derive(Clone, Debug)]
 pub(crate) struct Join {
-    /// `join` or `resume`.
+    /// `join`, `resume`, `whip` or `whep`.
     pub(super) kind: &'static str,
     pub(super) began: Timestamp,
     started: Instant,
@@ -83,7 +84,7 @@ pub(super) struct Ids {
 }
 
 impl Join {
-    /// Somebody has said its first word: `join` or `resume`.
+    /// Somebody has said its first word.
     pub(super) fn new(now: Instant, wall: Timestamp, kind: &'static str, ids: Ids) -> Self {
         Self {
             kind,
@@ -119,7 +120,7 @@ impl Join {
     /// A step is done. What was not begun by itself has begun when the one before was done. Each is told
     /// once: what comes again is of another connection.
     pub(crate) fn end(&mut self, step: Step, now: Instant) {
-        if self.spans.iter().any(|span| span.step >= step) {
+        if self.spans.iter().any(|span| span.step == step) {
             return;
         }
         let last = self.spans.last().map_or(Duration::ZERO, |span| span.end);
@@ -131,11 +132,12 @@ impl Join {
 
     /// It ends with a refusal.
     pub(crate) fn fail(&mut self, code: ErrorCode, now: Instant) {
-        let next = match self.spans.last() {
-            None => Step::Token,
-            Some(_) => Step::Admission,
-        };
-        self.end(next, now);
+        let is_done = |step: Step| self.spans.iter().any(|span| span.step == step);
+        let under_way = self
+            .open
+            .map(|(step, _)| step)
+            .filter(|step| !is_done(*step));
+        self.end(under_way.unwrap_or(Step::Admission), now);
         self.failed = Some(Failed(code));
     }
 
@@ -200,6 +202,29 @@ mod tests {
             ]
         );
         assert_eq!(join.length(), 80 * MS);
+    }
+
+    #[test]
+    fn an_offer_that_comes_with_the_token_is_judged_before_anybody_is_in() {
+        let now = Instant::now();
+        let mut join = begun(now);
+        join.end(Step::Token, now + MS);
+        join.begin(Step::Offer, now + MS);
+        let mut refused = join.clone();
+        refused.fail(ErrorCode::BadOffer, now + 2 * MS);
+        assert_eq!(
+            refused.spans.last().map(|span| span.step),
+            Some(Step::Offer)
+        );
+        join.end(Step::Offer, now + 2 * MS);
+        join.end(Step::Admission, now + 5 * MS);
+        join.end(Step::Ice, now + 9 * MS);
+        let steps: Vec<_> = join.spans.iter().map(|span| span.step).collect();
+        assert_eq!(
+            steps,
+            [Step::Token, Step::Offer, Step::Admission, Step::Ice]
+        );
+        assert_eq!(join.spans[3].begin, 5 * MS);
     }
 
     #[test]

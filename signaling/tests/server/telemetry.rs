@@ -14,7 +14,9 @@ use signaling::metrics::Format;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
-use crate::world::World;
+use crate::world::{CONFERENCE, World};
+
+const SDP: &str = "application/sdp";
 
 /// A small collector: what it is sent comes out at the other end, span by span.
 async fn collector() -> (SocketAddr, mpsc::UnboundedReceiver<Value>) {
@@ -88,6 +90,49 @@ async fn a_join_is_one_trace_from_the_token_to_the_first_packet() {
         tokio::task::yield_now().await;
     }
     assert_eq!(counted(&world, "failed"), 0);
+}
+
+/// The names of so many spans, the root's first.
+async fn names(spans: &mut mpsc::UnboundedReceiver<Value>, count: usize) -> Vec<String> {
+    let mut names = Vec::new();
+    while names.len() < count {
+        let span = spans.recv().await.unwrap();
+        names.push(span["name"].as_str().unwrap().to_owned());
+    }
+    names
+}
+
+#[tokio::test]
+async fn an_encoder_and_a_player_are_traced_too_and_so_is_why_one_is_refused() {
+    let (address, mut spans) = collector().await;
+    let world = traced(format!("http://{address}")).await;
+    let hall = world.token(Role::Hall, Some("VN"));
+    let (whip, whep) = (format!("/whip/{CONFERENCE}"), format!("/whep/{CONFERENCE}"));
+    let reply = world.post_text(&whip, &hall, SDP, "nonsense").await;
+    assert_eq!(reply.status, StatusCode::BAD_REQUEST, "{}", reply.text);
+    let root = spans.recv().await.unwrap();
+    assert_eq!(root["name"], "whip");
+    assert_eq!(root["status"], json!({"code": 2, "message": "bad_offer"}));
+    assert_eq!(names(&mut spans, 2).await, ["token", "offer"]);
+    let site = world.token(Role::Site, Some("00004"));
+    let reply = world.post_text(&whep, &site, SDP, "receive video 0").await;
+    assert_eq!(reply.status, StatusCode::CREATED, "{}", reply.text);
+    // The offer that made no sense has had a number, too.
+    let peer = PeerId(2);
+    let step = |step| Event::PeerReached { peer, step };
+    world.media.happen(step(Step::Path)).await;
+    world.media.happen(Event::PeerConnected { peer }).await;
+    world.media.happen(step(Step::Media)).await;
+    let steps = [
+        "whep",
+        "token",
+        "offer",
+        "admission",
+        "ice",
+        "dtls",
+        "first packet",
+    ];
+    assert_eq!(names(&mut spans, 7).await, steps);
 }
 
 #[tokio::test]
