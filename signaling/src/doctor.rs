@@ -4,6 +4,7 @@
 //! a value made of measured values, with a sentence of what to do. What is in the way is named as the
 //! check of a page names it ([`Cause`]).
 
+mod carrier;
 mod echo;
 pub mod journey;
 pub mod judge;

@@ -20,6 +20,18 @@ const LEAST_LENGTH: u16 = 1_400;
 /// Share of what was sent, in percent, from which a line has carried all of it.
 const ALL: u64 = 80;
 
+/// What is not to be seen by TCP, and why.
+pub const BY_TCP: [(&str, &str); 2] = [
+    (
+        "loss",
+        "by TCP nothing is lost: it comes later, and the round trip shows it",
+    ),
+    (
+        "packet-size",
+        "TCP finds out by itself how long its packets may be",
+    ),
+];
+
 /// Fewest answers from which a rate follows.
 const FEWEST: usize = 4;
 

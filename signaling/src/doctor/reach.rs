@@ -1,14 +1,13 @@
-//! Reaching the media ports of a server from here: UDP, ICE-TCP and TURN, and how the line is.
+//! Reaching the media ports of a server from here, and how the line is.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use sfu::peer::ice::client::Filling;
-use sfu::turn::relay::Relay;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::net::{TcpStream, UdpSocket};
+use tokio::net::UdpSocket;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use super::carrier::Carrier;
 use super::echo::Echo;
 use super::line::{Answered, LENGTHS, Trip};
 
@@ -28,17 +27,12 @@ const FEW: (u32, Duration) = (100, Duration::from_millis(20));
 /// few more at once.
 const MANY: (u32, Duration) = (120, Duration::from_millis(5));
 
-/// Bytes of each of these, and with the headers of UDP and IPv4.
+/// Bytes of each of these, and with the headers of UDP and IPv4. Those of TCP are about as long.
 const LONG: usize = 1_200;
 pub(super) const LONG_ON_THE_WAY: usize = LONG + 28;
 
 /// How often each length is tried, and at what pace: 200 kbit/s.
 const TRIES: (u32, Duration) = (4, Duration::from_millis(50));
-
-/// A line that carries bytes both ways.
-pub(super) trait Line: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Line for T {}
 
 /// Asks all of these, and the address by which the pages are reached at their ports; the first that
 /// answers counts, one that clients are told before any other.
@@ -104,182 +98,18 @@ async fn receive(socket: Option<&UdpSocket>, buffer: &mut [u8]) -> Option<(Vec<u
     Some((buffer.get(..length)?.to_vec(), from))
 }
 
-/// A way by UDP to one address, on which packets are not cut up.
-pub(super) struct Path {
-    socket: UdpSocket,
-    /// Bytes of the headers in front of a datagram.
-    headers: usize,
-}
-
-impl Path {
-    pub(super) async fn open(to: SocketAddr) -> std::io::Result<Self> {
-        let socket = UdpSocket::bind(if to.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" }).await?;
-        socket.connect(to).await?;
-        whole(&socket, to.is_ipv4());
-        Ok(Self {
-            socket,
-            headers: if to.is_ipv4() { 28 } else { 48 },
-        })
-    }
-
-    /// Small requests, one after another.
-    pub(super) async fn few(&self, echo: &mut Echo) -> Vec<Trip> {
-        self.ask(echo, FEW, |_| None).await
-    }
-
-    /// Long requests, with short answers.
-    pub(super) async fn there(&self, echo: &mut Echo) -> Vec<Trip> {
-        let filling = Some(Filling::There(echo.filling(LONG)));
-        self.ask(echo, MANY, |_| filling).await
-    }
-
-    /// Long requests, with answers as long.
-    pub(super) async fn there_and_back(&self, echo: &mut Echo) -> Vec<Trip> {
-        let filling = Some(Filling::ThereAndBack(echo.filling(LONG)));
-        self.ask(echo, MANY, |_| filling).await
-    }
-
-    /// Which lengths pass there and back.
-    pub(super) async fn lengths(&self, echo: &mut Echo) -> Vec<(u16, bool)> {
-        let fillings: Vec<_> = LENGTHS
-            .iter()
-            .map(|length| echo.filling(usize::from(*length).saturating_sub(self.headers)))
-            .map(Filling::ThereAndBack)
-            .collect();
-        let count = u32::try_from(LENGTHS.len()).unwrap_or_default();
-        let of = |number: u32| fillings.get((number % count) as usize).copied();
-        let trips = self.ask(echo, (count * TRIES.0, TRIES.1), of).await;
-        let passes = |index: usize| {
-            let mut tries = trips.iter().skip(index).step_by(LENGTHS.len());
-            tries.any(|trip| trip.back.is_some())
-        };
-        let all = LENGTHS.iter().enumerate();
-        all.map(|(index, length)| (*length, passes(index)))
-            .collect()
-    }
-
-    /// Sends so many requests at this pace, and waits for their answers.
-    async fn ask(
-        &self,
-        echo: &mut Echo,
-        (count, every): (u32, Duration),
-        filling: impl Fn(u32) -> Option<Filling>,
-    ) -> Vec<Trip> {
-        let start = Instant::now();
-        let mut trips = Vec::new();
-        let mut first = None;
-        let mut buffer = vec![0; READ_BYTES];
-        let mut sent = 0;
-        loop {
-            let is_last = sent == count;
-            let due = start
-                + every * sent
-                + if is_last {
-                    PATIENCE / 2
-                } else {
-                    Duration::ZERO
-                };
-            tokio::select! {
-                received = self.socket.recv(&mut buffer) => {
-                    let datagram = received.ok().and_then(|length| buffer.get(..length));
-                    let number = datagram.and_then(|datagram| echo.answered(datagram));
-                    let index = number.zip(first).and_then(|(it, first)| usize::try_from(it.checked_sub(first)?).ok());
-                    if let Some(trip) = index.and_then(|index| trips.get_mut(index)) {
-                        let trip: &mut Trip = trip;
-                        trip.back.get_or_insert_with(|| start.elapsed());
-                    }
-                    if is_last && trips.iter().all(|trip| trip.back.is_some()) {
-                        return trips;
-                    }
-                }
-                () = sleep_until(due) => {
-                    if is_last {
-                        return trips;
-                    }
-                    let (number, request) = echo.request(filling(sent));
-                    first.get_or_insert(number);
-                    trips.push(Trip { sent: start.elapsed(), back: None });
-                    // What cannot be sent, as it is too long, does not arrive.
-                    let _ = self.socket.send(&request).await;
-                    sent += 1;
-                }
-            }
-        }
-    }
-}
-
-/// From now on packets that are too long on the way are lost instead of cut up.
-#[cfg(target_os = "linux")]
-fn whole(socket: &UdpSocket, is_ipv4: bool) {
-    use rustix::net::sockopt::{self, Ipv4PathMtuDiscovery, Ipv6PathMtuDiscovery};
-    // Where the system refuses, long packets pass in pieces, and nothing else is different.
-    let _ = if is_ipv4 {
-        sockopt::set_ip_mtu_discover(socket, Ipv4PathMtuDiscovery::PROBE)
-    } else {
-        sockopt::set_ipv6_mtu_discover(socket, Ipv6PathMtuDiscovery::PROBE)
-    };
-}
-
-#[cfg(not(target_os = "linux"))]
-const fn whole(_: &UdpSocket, _: bool) {}
-
-/// Whether a media port answers by ICE-TCP: in what time.
-pub(super) async fn tcp(echo: &mut Echo, at: SocketAddr) -> Result<Duration, String> {
-    let start = Instant::now();
-    let asking = async {
-        let mut stream = TcpStream::connect(at).await?;
-        let (_, request) = echo.request(None);
-        // RFC 4571: the length in front of each message.
-        let length = u16::try_from(request.len()).unwrap_or(u16::MAX);
-        stream
-            .write_all(&[&length.to_be_bytes()[..], &request].concat())
-            .await?;
-        loop {
-            let length = stream.read_u16().await?;
-            let mut message = vec![0; usize::from(length)];
-            stream.read_exact(&mut message).await?;
-            if echo.answered(&message).is_some() {
-                return Ok::<_, std::io::Error>(start.elapsed());
-            }
-        }
-    };
-    match timeout(PATIENCE, asking).await {
-        Ok(answered) => answered.map_err(|cause| cause.to_string()),
-        Err(_) => Err(silent()),
-    }
-}
-
-/// Whether a media port answers by TURN over this line: in what time.
-pub(super) async fn turn(
+/// Whether the media plane answers by a way that is being opened: in what time, the opening included.
+pub(super) async fn answers(
+    opening: impl Future<Output = Result<Carrier, String>>,
     echo: &mut Echo,
-    mut relay: Relay,
-    line: &mut Box<dyn Line>,
 ) -> Result<Duration, String> {
     let start = Instant::now();
     let asking = async {
-        let mut out = Vec::new();
-        relay.begin(&mut out);
-        let (mut buffer, mut has_asked) = (vec![0; READ_BYTES], false);
+        let mut carrier = opening.await?;
+        let (_, request) = echo.request(None);
+        carrier.send(&request).await;
         loop {
-            if relay.is_open() && !has_asked {
-                has_asked = true;
-                Relay::put(&echo.request(None).1, &mut out);
-            }
-            let written = line.write_all(&out).await;
-            written.map_err(|cause| cause.to_string())?;
-            out.clear();
-            let length = line.read(&mut buffer).await;
-            let length = length.map_err(|cause| cause.to_string())?;
-            if length == 0 {
-                return Err("the connection was closed".to_owned());
-            }
-            let mut is_answered = false;
-            let read = buffer.get(..length).unwrap_or_default();
-            let taken = relay.take(Instant::now().into_std(), read, &mut out, |datagram| {
-                is_answered |= echo.answered(datagram).is_some();
-            });
-            taken.map_err(|cause| cause.to_string())?;
-            if is_answered {
+            if echo.answered(&carrier.next().await?).is_some() {
                 return Ok(start.elapsed());
             }
         }
@@ -287,6 +117,91 @@ pub(super) async fn turn(
     timeout(PATIENCE, asking)
         .await
         .unwrap_or_else(|_| Err(silent()))
+}
+
+/// Small requests, one after another.
+pub(super) async fn few(carrier: &mut Carrier, echo: &mut Echo) -> Vec<Trip> {
+    ask(carrier, echo, FEW, |_| None).await
+}
+
+/// Long requests, with short answers.
+pub(super) async fn there(carrier: &mut Carrier, echo: &mut Echo) -> Vec<Trip> {
+    let filling = Some(Filling::There(echo.filling(LONG)));
+    ask(carrier, echo, MANY, |_| filling).await
+}
+
+/// Long requests, with answers as long.
+pub(super) async fn there_and_back(carrier: &mut Carrier, echo: &mut Echo) -> Vec<Trip> {
+    let filling = Some(Filling::ThereAndBack(echo.filling(LONG)));
+    ask(carrier, echo, MANY, |_| filling).await
+}
+
+/// Which lengths pass there and back; `None` where a message is no packet.
+pub(super) async fn lengths(carrier: &mut Carrier, echo: &mut Echo) -> Option<Vec<(u16, bool)>> {
+    let headers = carrier.headers()?;
+    let fillings: Vec<_> = LENGTHS
+        .iter()
+        .map(|length| echo.filling(usize::from(*length).saturating_sub(headers)))
+        .map(Filling::ThereAndBack)
+        .collect();
+    let count = u32::try_from(LENGTHS.len()).unwrap_or_default();
+    let of = |number: u32| fillings.get((number % count) as usize).copied();
+    let trips = ask(carrier, echo, (count * TRIES.0, TRIES.1), of).await;
+    let passes = |index: usize| {
+        let mut tries = trips.iter().skip(index).step_by(LENGTHS.len());
+        tries.any(|trip| trip.back.is_some())
+    };
+    let all = LENGTHS.iter().enumerate();
+    Some(
+        all.map(|(index, length)| (*length, passes(index)))
+            .collect(),
+    )
+}
+
+/// Sends so many requests at this pace, and waits for their answers.
+async fn ask(
+    carrier: &mut Carrier,
+    echo: &mut Echo,
+    (count, every): (u32, Duration),
+    filling: impl Fn(u32) -> Option<Filling>,
+) -> Vec<Trip> {
+    let start = Instant::now();
+    let mut trips: Vec<Trip> = Vec::new();
+    let mut first = None;
+    let mut sent = 0;
+    loop {
+        let is_last = sent == count;
+        let rest = if is_last {
+            PATIENCE / 2
+        } else {
+            Duration::ZERO
+        };
+        tokio::select! {
+            received = carrier.next() => {
+                let Ok(message) = received else {
+                    return trips;
+                };
+                let number = echo.answered(&message).zip(first);
+                let index = number.and_then(|(it, first)| usize::try_from(it.checked_sub(first)?).ok());
+                if let Some(trip) = index.and_then(|index| trips.get_mut(index)) {
+                    trip.back.get_or_insert_with(|| start.elapsed());
+                }
+                if is_last && trips.iter().all(|trip| trip.back.is_some()) {
+                    return trips;
+                }
+            }
+            () = sleep_until(start + every * sent + rest) => {
+                if is_last {
+                    return trips;
+                }
+                let (number, request) = echo.request(filling(sent));
+                first.get_or_insert(number);
+                trips.push(Trip { sent: start.elapsed(), back: None });
+                carrier.send(&request).await;
+                sent += 1;
+            }
+        }
+    }
 }
 
 fn silent() -> String {

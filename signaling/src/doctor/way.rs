@@ -20,9 +20,10 @@ use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::ServerName;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
+use super::carrier::{Carrier, Line};
 use super::echo::{Chance, Echo, Told};
 use super::line::{self, Answered, Way};
-use super::reach::{self, LONG_ON_THE_WAY, Line, Path as Flow};
+use super::reach::{self, LONG_ON_THE_WAY};
 use super::{Finding, journey, judge};
 use crate::check::Cause;
 use crate::protocol::server::IceServer;
@@ -61,6 +62,25 @@ struct Request<'a> {
 struct Begun {
     id: String,
     ice_servers: Vec<IceServer>,
+}
+
+/// A means of media that was found open.
+#[derive(Clone, Debug)]
+enum Passage {
+    /// To this address of the media plane.
+    Udp(SocketAddr),
+    /// See above.
+    Tcp(SocketAddr),
+    /// By this TURN server.
+    Turn(Turn),
+}
+
+/// A TURN server, and with what it lets us in.
+#[derive(Clone, Debug)]
+struct Turn {
+    url: TurnUrl,
+    username: String,
+    credential: String,
 }
 
 /// A connection that was opened.
@@ -189,18 +209,22 @@ impl Goal {
         Some(journey::clock(Timestamp::now(), Some(date), trip))
     }
 
-    /// Media by each means, and how the line is, by a check that the server is asked for.
+    /// Media by each means, and how the line is by the first of them that passes, by a check that the
+    /// server is asked for.
     async fn media(&self, at: SocketAddr) -> Vec<Finding> {
         let begun = match self.begin(at).await {
             Ok(begun) => begun,
             Err(why) => return vec![Finding::skipped("media", why)],
         };
         let mut findings = Vec::new();
-        let (udp, quality) = self.by_udp(at, &begun, &mut findings).await;
-        let tcp = self.by_tcp(at, &begun).await;
-        let turn = self.by_turn(at, &begun).await;
+        let (udp, by_udp) = self.by_udp(at, &begun, &mut findings).await;
+        let (tcp, by_tcp) = self.by_tcp(at, &begun).await;
+        let (turn, by_turn) = self.by_turn(at, &begun).await;
         findings.extend(line::media([udp, tcp, turn]));
-        findings.extend(quality);
+        if let Some(best) = by_udp.or(by_tcp).or(by_turn) {
+            let quality = self.quality(at, &begun, &best).await;
+            findings.extend(quality.unwrap_or_else(|why| vec![Finding::skipped("rate", why)]));
+        }
         findings
     }
 
@@ -241,99 +265,117 @@ impl Goal {
         Ok((chance.echo(told.ice.clone()), told))
     }
 
-    /// UDP, and if it passes what the line is like; which addresses answer is noted in `findings`.
+    /// UDP; which addresses answer is noted in `findings`.
     async fn by_udp(
         &self,
         at: SocketAddr,
         check: &Begun,
         findings: &mut Vec<Finding>,
-    ) -> (Way, Vec<Finding>) {
+    ) -> (Way, Option<Passage>) {
         let (mut echo, told) = match self.peer(at, check, "udp").await {
             Ok(peer) => peer,
-            Err(why) => return (Way::Untried(why), Vec::new()),
+            Err(why) => return (Way::Untried(why), None),
         };
         let told: Vec<_> = told.candidates.iter().map(|it| it.address).collect();
         let answered = reach::udp(&mut echo, &told, at.ip()).await;
         findings.push(line::addresses(&told, answered));
-        let from = match answered {
-            Answered::Told(from) => from,
+        match answered {
+            Answered::Told(from) => (Way::Passes(from.to_string()), Some(Passage::Udp(from))),
             Answered::Beside(from) => {
                 let why = format!("passes, but clients are not told of {from}");
-                return (Way::Untried(why), Vec::new());
+                (Way::Untried(why), None)
             }
-            Answered::Nowhere => return (Way::Blocked(list(&told)), Vec::new()),
-        };
-        let quality = self.quality(at, check, from, &mut echo).await;
-        let quality = quality.unwrap_or_else(|why| vec![Finding::skipped("rate", why)]);
-        (Way::Passes(from.to_string()), quality)
+            Answered::Nowhere => (Way::Blocked(list(&told)), None),
+        }
     }
 
+    async fn by_tcp(&self, at: SocketAddr, check: &Begun) -> (Way, Option<Passage>) {
+        let (mut echo, told) = match self.peer(at, check, "tcp").await {
+            Ok(peer) => peer,
+            Err(why) => return (Way::Untried(why), None),
+        };
+        let told: Vec<_> = told.candidates.iter().map(|it| it.address).collect();
+        if told.is_empty() {
+            let why = "the server tells no port for ICE-TCP".to_owned();
+            return (Way::Untried(why), None);
+        }
+        let mut refused = Vec::new();
+        for place in told {
+            match reach::answers(by_frames(place), &mut echo).await {
+                Ok(took) => {
+                    let measured = format!("{place} in {} ms", took.as_millis());
+                    return (Way::Passes(measured), Some(Passage::Tcp(place)));
+                }
+                Err(cause) => refused.push(format!("{place}: {cause}")),
+            }
+        }
+        (Way::Blocked(refused.join("; ")), None)
+    }
+
+    async fn by_turn(&self, at: SocketAddr, check: &Begun) -> (Way, Option<Passage>) {
+        let Some(turn) = check.ice_servers.iter().find_map(Turn::of) else {
+            let why = "the server tells of no TURN server".to_owned();
+            return (Way::Untried(why), None);
+        };
+        let tried = match self.peer(at, check, "turn").await {
+            Ok((mut echo, told)) => reach::answers(self.through(at, &turn, &told), &mut echo).await,
+            Err(why) => Err(why),
+        };
+        match tried {
+            Ok(took) => {
+                let measured = format!("{} in {} ms", turn.url.text, took.as_millis());
+                (Way::Passes(measured), Some(Passage::Turn(turn)))
+            }
+            Err(cause) => (Way::Blocked(format!("{}: {cause}", turn.url.text)), None),
+        }
+    }
+
+    /// How the line is by a means that passes.
     async fn quality(
         &self,
         at: SocketAddr,
         check: &Begun,
-        from: SocketAddr,
-        echo: &mut Echo,
+        passage: &Passage,
     ) -> Result<Vec<Finding>, String> {
-        let flow = Flow::open(from).await.map_err(|cause| cause.to_string())?;
-        let few = flow.few(echo).await;
-        let lengths = flow.lengths(echo).await;
         // A new peer each time: one answers so many requests and then few.
-        let (mut echo, _) = self.peer(at, check, "udp").await?;
-        let up = flow.there(&mut echo).await;
-        let (mut echo, _) = self.peer(at, check, "udp").await?;
-        let both = flow.there_and_back(&mut echo).await;
+        let (mut echo, mut carrier) = self.pass(at, check, passage).await?;
+        let few = reach::few(&mut carrier, &mut echo).await;
+        let lengths = reach::lengths(&mut carrier, &mut echo).await;
+        let (mut echo, mut carrier) = self.pass(at, check, passage).await?;
+        let up = reach::there(&mut carrier, &mut echo).await;
+        let (mut echo, mut carrier) = self.pass(at, check, passage).await?;
+        let both = reach::there_and_back(&mut carrier, &mut echo).await;
         let carried = |trips: &[_]| line::carried(trips, LONG_ON_THE_WAY);
-        Ok(vec![
-            line::delay(&few),
-            line::loss(&few),
-            line::rates(carried(&up), carried(&both)),
-            line::packet_size(&lengths),
-        ])
+        let mut findings = vec![line::delay(&few)];
+        match lengths {
+            Some(lengths) => findings.extend([line::loss(&few), line::packet_size(&lengths)]),
+            None => findings.extend(line::BY_TCP.map(|(step, why)| Finding::skipped(step, why))),
+        }
+        findings.push(line::rates(carried(&up), carried(&both)));
+        Ok(findings)
     }
 
-    async fn by_tcp(&self, at: SocketAddr, check: &Begun) -> Way {
-        let (mut echo, told) = match self.peer(at, check, "tcp").await {
-            Ok(peer) => peer,
-            Err(why) => return Way::Untried(why),
-        };
-        let told: Vec<_> = told.candidates.iter().map(|it| it.address).collect();
-        if told.is_empty() {
-            return Way::Untried("the server tells no port for ICE-TCP".to_owned());
-        }
-        let mut refused = Vec::new();
-        for place in told {
-            match reach::tcp(&mut echo, place).await {
-                Ok(took) => return Way::Passes(format!("{place} in {} ms", took.as_millis())),
-                Err(cause) => refused.push(format!("{place}: {cause}")),
-            }
-        }
-        Way::Blocked(refused.join("; "))
-    }
-
-    async fn by_turn(&self, at: SocketAddr, check: &Begun) -> Way {
-        let servers = check.ice_servers.iter();
-        let Some((server, url)) = servers
-            .filter(|server| server.username.is_some())
-            .find_map(|server| Some((server, TurnUrl::read(server.urls.first()?)?)))
-        else {
-            return Way::Untried("the server tells of no TURN server".to_owned());
-        };
-        let tried = self.try_turn(at, check, server, &url).await;
-        match tried {
-            Ok(took) => Way::Passes(format!("{} in {} ms", url.text, took.as_millis())),
-            Err(cause) => Way::Blocked(format!("{}: {cause}", url.text)),
-        }
-    }
-
-    async fn try_turn(
+    /// A peer at the media plane, and the way to it.
+    async fn pass(
         &self,
         at: SocketAddr,
         check: &Begun,
-        server: &IceServer,
-        url: &TurnUrl,
-    ) -> Result<Duration, String> {
-        let (mut echo, told) = self.peer(at, check, "turn").await?;
+        passage: &Passage,
+    ) -> Result<(Echo, Carrier), String> {
+        let (echo, told) = self.peer(at, check, passage.means()).await?;
+        let opening = async {
+            match passage {
+                Passage::Udp(to) => Carrier::udp(*to).await.map_err(|cause| cause.to_string()),
+                Passage::Tcp(to) => by_frames(*to).await,
+                Passage::Turn(turn) => self.through(at, turn, &told).await,
+            }
+        };
+        let opened = timeout(PATIENCE, opening).await.map_err(|_| silent())?;
+        Ok((echo, opened?))
+    }
+
+    /// A way to the media plane by a TURN server.
+    async fn through(&self, at: SocketAddr, turn: &Turn, told: &Told) -> Result<Carrier, String> {
         let places = told.candidates.iter().filter(|it| !it.tcp);
         // The TURN server of the process reaches all of them, of the family that it is reached by.
         let place = places
@@ -341,11 +383,8 @@ impl Goal {
             .find(|it| it.address.is_ipv4() == at.is_ipv4());
         let place = place.or_else(|| told.candidates.iter().find(|it| !it.tcp));
         let place = place.ok_or("the server tells no media port")?.address;
-        let [username, credential] =
-            [&server.username, &server.credential].map(|text| text.as_deref().unwrap_or_default());
-        let relay = Relay::new(username, credential, place);
-        let mut line = self.open_turn(at, url).await?;
-        reach::turn(&mut echo, relay, &mut line).await
+        let relay = Relay::new(&turn.username, &turn.credential, place);
+        Carrier::turn(self.open_turn(at, &turn.url).await?, relay).await
     }
 
     async fn open_turn(&self, at: SocketAddr, url: &TurnUrl) -> Result<Box<dyn Line>, String> {
@@ -440,7 +479,40 @@ impl<'a> Request<'a> {
     }
 }
 
+impl Passage {
+    /// As the path of an offer has it.
+    const fn means(&self) -> &'static str {
+        match self {
+            Self::Udp(_) => "udp",
+            Self::Tcp(_) => "tcp",
+            Self::Turn(_) => "turn",
+        }
+    }
+}
+
+impl Turn {
+    /// `None` for a server that cannot be asked from here.
+    fn of(server: &IceServer) -> Option<Self> {
+        Some(Self {
+            url: TurnUrl::read(server.urls.first()?)?,
+            username: server.username.clone()?,
+            credential: server.credential.clone().unwrap_or_default(),
+        })
+    }
+}
+
+/// A way to a media port by ICE-TCP.
+async fn by_frames(at: SocketAddr) -> Result<Carrier, String> {
+    let (stream, _) = connect(at).await?;
+    // A request that waits for another one is late by as much.
+    stream
+        .set_nodelay(true)
+        .map_err(|cause| cause.to_string())?;
+    Ok(Carrier::frames(Box::new(stream)))
+}
+
 /// Where a TURN server is, as RFC 7065 writes it, over TCP.
+#[derive(Clone, Debug)]
 struct TurnUrl {
     text: String,
     host: String,

@@ -152,4 +152,16 @@ fn a_certificate_that_nobody_trusts_is_told_from_one_that_has_ended() {
     let ca = ended.path("chain.pem").display().to_string();
     let (_, findings) = examine(&ended, &["--against", &url, "--ca", &ca]);
     has(&findings, "tls bad", "has ended");
+    for arguments in [&[][..], &["--against", &url, "--ca", &ca]] {
+        let output = ended
+            .command(&[&["doctor", "--json"], arguments].concat())
+            .output()
+            .unwrap();
+        let said: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(
+            [&said["cause"], &said["code"]],
+            ["certificateExpired", "T1"],
+            "{said:#}"
+        );
+    }
 }

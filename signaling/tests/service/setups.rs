@@ -130,6 +130,45 @@ fn where_everything_passes_nothing_is_named_and_every_means_was_tried() {
 fn blocked_udp_is_named() {
     if let Some(report) = found_where(&["meta l4proto udp drop"]) {
         report.names("udpBlocked");
+        for step in ["media-tcp", "round-trip", "rate"] {
+            assert_eq!(report.finding(step)["verdict"], "good", "{:#}", report.0);
+        }
+        assert_eq!(report.finding("loss")["verdict"], "skipped");
+    }
+}
+
+#[test]
+fn where_only_tls_passes_the_line_is_measured_inside_it() {
+    let tls_alone = [
+        "meta l4proto udp drop",
+        "tcp dport 7910 reject with tcp reset",
+        "@ih,48,32 0x2112a442 drop",
+    ];
+    if let Some(report) = found_where(&tls_alone) {
+        report.names("udpBlocked");
+        assert_eq!(report.finding("media-tcp")["verdict"], "warning");
+        for step in ["media-turn", "round-trip", "rate"] {
+            assert_eq!(report.finding(step)["verdict"], "good", "{:#}", report.0);
+        }
+    }
+}
+
+#[test]
+fn a_narrow_line_is_named_also_where_udp_is_blocked() {
+    let narrow = |from| {
+        format!(
+            "iifname {from} tcp sport != 7900 tcp dport != 7900 limit rate over 25 kbytes/second burst 15 kbytes drop"
+        )
+    };
+    let [up, down] = ["c", "s"].map(narrow);
+    if let Some(report) = found_where(&["meta l4proto udp drop", &up, &down]) {
+        // What is cut off by force comes by TCP in fits and starts.
+        let named = report.0["cause"].as_str().unwrap();
+        assert!(
+            ["rateLow", "rateVeryLow"].contains(&named),
+            "{:#}",
+            report.0
+        );
         assert_eq!(report.finding("media-tcp")["verdict"], "good");
     }
 }
