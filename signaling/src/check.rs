@@ -9,6 +9,7 @@
 
 pub mod cause;
 pub mod judge;
+pub(crate) mod machine;
 mod offer;
 pub mod outcome;
 mod under_way;
@@ -16,7 +17,7 @@ mod under_way;
 pub use cause::{Call, Cause, Colour, Step};
 pub use judge::{Judgement, Measured, judge};
 pub use offer::{Direction, Means};
-pub(crate) use offer::{MOST_KBPS, begins_handshake};
+pub(crate) use offer::{MOST_KBPS, begins_handshake, beside, may_tell};
 pub use outcome::{CheckCode, Outcome, OutcomeFilter};
 pub use under_way::CheckId;
 pub(crate) use under_way::{Checks, LIFE, REMEMBERED, Whose};

@@ -33,6 +33,12 @@ fn report(limit: u64, wanted: u64) {
     }
 }
 
+/// How many this process may have at most.
+pub(crate) fn limit() -> Option<u64> {
+    let limits = rlimit::getrlimit(rlimit::Resource::NOFILE);
+    limits.map(|(_, hard)| hard).ok()
+}
+
 /// How many are needed, if the limit is below that.
 fn too_few(limit: u64, wanted: u64) -> Option<u64> {
     (limit < wanted).then_some(wanted)

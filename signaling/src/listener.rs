@@ -17,6 +17,7 @@ mod handover;
 mod opening;
 mod proxies;
 mod reached;
+mod reached_at;
 mod redirect;
 
 use std::net::IpAddr;
@@ -50,6 +51,7 @@ use proxies::Proxies;
 pub(crate) use accept::bind;
 pub use client::ClientAddress;
 pub use reached::ReachedAs;
+pub use reached_at::ReachedAt;
 pub(crate) use redirect::{Secure, to_https};
 
 /// Most bytes of a request's header. Higher: a slow client makes us hold more.
@@ -139,6 +141,8 @@ struct Connections {
 struct Way {
     /// Whose connection it is.
     peer: IpAddr,
+    /// To which address of ours, unless by a proxy.
+    at: Option<IpAddr>,
     is_secure: bool,
 }
 
@@ -180,13 +184,19 @@ impl Connections {
     /// One connection to its end, or until it becomes a WebSocket.
     async fn connection(self: Arc<Self>, stream: TcpStream, peer: IpAddr, visit: Visit) {
         let visit = Arc::new(visit);
+        let local = stream.local_addr().ok();
         let opened = tokio::select! {
             opened = self.entry.open(stream, peer) => opened,
             () = visit.sent_away() => None,
             // A browser opens some ahead of its needs: they must not hold the stop up.
             () = self.silence.cancelled() => None,
         };
-        let way = |peer, is_secure| Way { peer, is_secure };
+        let at = |client| local.filter(|_| client == peer).map(|local| local.ip());
+        let way = |client, is_secure| Way {
+            peer: client,
+            at: at(client),
+            is_secure,
+        };
         match opened {
             None => {}
             Some((Opened::Http(stream), peer)) => {
@@ -252,6 +262,7 @@ impl Connections {
     ) -> impl Future<Output = Result<Response<Body>, std::convert::Infallible>> + use<> {
         let mut router = self.router_for(way).clone();
         let client = self.entry.proxies.client(way.peer, request.headers());
+        let reached = ReachedAt(way.at.filter(|_| client == way.peer));
         let is_too_large = header_bytes(&request) > MAX_HEADER_BYTES;
         let hsts = self.hsts.clone().filter(|_| way.is_secure);
         async move {
@@ -262,6 +273,7 @@ impl Connections {
             }
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(ClientAddress(client));
+            request.extensions_mut().insert(reached);
             let mut answered = router.call(request).await;
             if let (Some(hsts), Ok(response)) = (hsts, &mut answered) {
                 let headers = response.headers_mut();

@@ -33,6 +33,7 @@ use self_made::SelfMade;
 use shown::Shown;
 
 pub use acme::AcmeError;
+pub(crate) use authority::is_private;
 pub use authority::{AuthorityError, Root};
 pub use certificate::CertificateError;
 pub(crate) use client::trusting;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { browserOf } from "../src/linecheck/browser.ts";
+import { browserOf, triesTurn } from "../src/linecheck/browser.ts";
 import { missingIn, verdictOf } from "../src/linecheck/devices.ts";
 import { codeIn, hasCode, readRecords } from "../src/linecheck/records.ts";
 import { NOTHING } from "../src/devices.ts";
@@ -70,4 +70,18 @@ describe("the latest checks", () => {
     expect(rows.map(({ check }) => check?.reference)).toEqual(["U1-K7QM", undefined]);
     for (const query of ["U1-K7QM", "k7qm"]) expect(rowsOf(rows, { query, province: undefined }).map(({ code }) => code)).toEqual(["00004"]);
   });
+});
+
+describe("a TURN server", () => {
+  const FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0";
+
+  it.each([
+    [["turns:10.1.2.3:443?transport=tcp"], false],
+    [["turns:[fd00::1]:443?transport=tcp"], false],
+    [["turns:hop.example.vn:443?transport=tcp"], true],
+    [["turn:10.1.2.3:3478?transport=udp"], true],
+    [["turns:10.1.2.3?transport=tcp", "turn:10.1.2.3"], true],
+  ])("%s is tried in Firefox: %s", (urls, isTried) => expect(triesTurn(FIREFOX, urls)).toBe(isTried));
+
+  it("is tried in other browsers wherever it is", () => expect(triesTurn("Chrome/156", ["turns:10.1.2.3:443"])).toBe(true));
 });

@@ -48,6 +48,7 @@ function doors(part: Partial<Doors<FakeWay>> = {}): Doors<FakeWay> {
       ways.set(means, way);
       return Promise.resolve(way);
     },
+    openBeside: () => Promise.reject(new Error("no way")),
     measure: () => Promise.resolve(FIGURES),
     report: (_, measured) => {
       reports.push(measured);
@@ -93,6 +94,18 @@ describe("a check", () => {
     expect(measured).toEqual(["tcp"]);
     expect(reports[0]).toMatchObject({ udp: false, tcp: true, turn: true, means: "tcp" });
     expect([...ways.values()].map(({ isClosed }) => isClosed)).toEqual([true, true]);
+  });
+
+  it("looks for the server where this page is, once UDP leads nowhere where it says that it is", async () => {
+    const beside = new FakeWay();
+    const open: Doors<FakeWay>["open"] = (begun, means, signal) => (means === "udp" ? blocked(signal) : doors().open(begun, means, signal));
+    const run = made({ open, openBeside: () => Promise.resolve(beside) }).run();
+    await vi.advanceTimersByTimeAsync(PATIENCE_MS);
+    await run;
+    expect(reports[0]).toMatchObject({ udp: false, beside: true });
+    expect(beside.isClosed).toBe(true);
+    await made().run();
+    expect(reports[1]).not.toHaveProperty("beside");
   });
 
   it("waits for all ways at the same time, and not for ever", async () => {

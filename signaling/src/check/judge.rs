@@ -90,6 +90,10 @@ pub struct Measured {
     /// A connection came about by UDP.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub udp: Option<bool>,
+    /// By UDP, at the address by which the page was reached, where it came about at none that clients are
+    /// told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub beside: Option<bool>,
     /// By ICE-TCP.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tcp: Option<bool>,
@@ -220,7 +224,7 @@ pub fn judge(measured: &Measured) -> Judgement {
                 .web_socket
                 .map(|opens| (!opens).then_some(Cause::WebSocketBlocked)),
         ),
-        (Step::Udp, means(measured, measured.udp, Cause::UdpBlocked)),
+        (Step::Udp, udp(measured)),
         (
             Step::IceTcp,
             means(measured, measured.tcp, Cause::TcpBlocked),
@@ -269,6 +273,20 @@ impl StepResult {
 }
 
 impl Judgement {
+    /// And what is amiss at the server itself.
+    #[must_use]
+    pub fn with(mut self, amiss: &[Cause]) -> Self {
+        for cause in amiss {
+            self.steps.retain(|known| known.step != cause.step());
+        }
+        let more = amiss.iter();
+        self.steps
+            .extend(more.map(|cause| StepResult::of(cause.step(), Some(*cause))));
+        let causes = self.steps.iter().filter_map(|step| step.cause);
+        self.cause = Cause::worst(causes).unwrap_or(Cause::AllGood);
+        self
+    }
+
     /// Who can do something about it.
     #[must_use]
     pub const fn call(&self) -> Call {
@@ -301,6 +319,14 @@ const fn clock(ahead_ms: i64) -> Option<Cause> {
         Some(Cause::ClockWrong)
     } else {
         None
+    }
+}
+
+/// Where UDP reaches the server and not what clients are told, it is not blocked.
+fn udp(measured: &Measured) -> Look {
+    match (measured.udp, measured.beside) {
+        (Some(false), Some(true)) => Some(Some(Cause::AdvertiseWrong)),
+        (udp, _) => means(measured, udp, Cause::UdpBlocked),
     }
 }
 
@@ -404,6 +430,7 @@ mod tests {
             clock_offset_ms: Some(-700),
             web_socket: Some(true),
             udp: Some(true),
+            beside: None,
             tcp: Some(true),
             turn: Some(true),
             means: Some(Means::Udp),
@@ -450,6 +477,17 @@ mod tests {
     fn the_right_culprit_is_named_in_each_set_up() {
         let udp = cause(|it| it.udp = Some(false));
         assert_eq!(udp, Cause::UdpBlocked);
+        let advertise = cause(|it| {
+            it.udp = Some(false);
+            it.beside = Some(true);
+            it.tcp = Some(false);
+        });
+        assert_eq!(advertise, Cause::AdvertiseWrong);
+        let nowhere = cause(|it| {
+            it.udp = Some(false);
+            it.beside = Some(false);
+        });
+        assert_eq!(nowhere, Cause::UdpBlocked);
         let tcp = cause(|it| it.tcp = Some(false));
         assert_eq!(tcp, Cause::TcpBlocked);
         let all_media = cause(|it| {
@@ -515,6 +553,25 @@ mod tests {
         for (expected, change) in cases {
             assert_eq!(cause(change), expected);
         }
+    }
+
+    #[test]
+    fn what_is_amiss_at_the_server_is_named_before_what_is_merely_unpleasant_here() {
+        let unpleasant = || {
+            let mut measured = well();
+            measured.udp = Some(false);
+            judge(&measured)
+        };
+        assert_eq!(unpleasant().with(&[]), unpleasant());
+        let full = unpleasant().with(&[Cause::DiskFull]);
+        assert_eq!((full.cause, full.steps.len()), (Cause::DiskFull, 13));
+        let ended = unpleasant().with(&[Cause::CertificateExpired]);
+        assert_eq!(
+            (ended.cause, ended.steps.len()),
+            (Cause::CertificateExpired, 12)
+        );
+        let both = unpleasant().with(&[Cause::DiskFull, Cause::DescriptorsFew]);
+        assert_eq!((both.cause, both.steps.len()), (Cause::DiskFull, 14));
     }
 
     #[test]

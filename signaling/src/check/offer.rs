@@ -1,9 +1,13 @@
 //! By which means media is tried, and which way: what of an answer is told then.
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 use sfu::command::PeerPolicy;
 use sfu::id::Feed;
 use utoipa::ToSchema;
+
+use crate::tls::is_private;
 
 /// Most that is taken of what somebody sends here, in kilobits per second: as much as a good camera, so
 /// that a line that carries it carries a conference.
@@ -66,6 +70,33 @@ impl Means {
     }
 }
 
+/// An answer with our ports of UDP at this address, and nowhere else: is the server to be found where its
+/// pages are, and only what clients are told leads nowhere?
+pub(crate) fn beside(answer: &str, at: IpAddr) -> String {
+    let at = at.to_canonical().to_string();
+    let mut ports = Vec::new();
+    let mut told = String::new();
+    for line in Means::Udp.narrow(answer).split_inclusive('\n') {
+        let words: Vec<_> = line.split(' ').collect();
+        match words.as_slice() {
+            [head @ .., _, port, "typ", kind] if line.starts_with("a=candidate:") => {
+                if !ports.contains(&(*port).to_owned()) {
+                    ports.push((*port).to_owned());
+                    told.push_str(&format!("{} {at} {port} typ {kind}", head.join(" ")));
+                }
+            }
+            _ => told.push_str(line),
+        }
+    }
+    told
+}
+
+/// Whether there is nothing to be learned about us by an address of ours: whoever reached it knows it,
+/// unless a router in between stands for it.
+pub(crate) fn may_tell(client: IpAddr, at: IpAddr) -> bool {
+    is_private(client.to_canonical()) == is_private(at.to_canonical())
+}
+
 /// Whether an answer has us begin the DTLS handshake. Strangers' peers begin it themselves: else somebody
 /// could have us send handshakes to an address that is not its own.
 pub(crate) fn begins_handshake(answer: &str) -> bool {
@@ -114,6 +145,22 @@ mod tests {
                 .narrow(ANSWER)
                 .ends_with("a=end-of-candidates\r\n")
         );
+    }
+
+    #[test]
+    fn our_ports_are_told_at_the_address_that_was_reached() {
+        let at = "10.0.0.7".parse().unwrap();
+        let told = beside(ANSWER, at);
+        assert!(
+            told.contains("a=candidate:1 1 UDP 2130706431 10.0.0.7 7910 typ host\r\n"),
+            "{told}"
+        );
+        assert!(
+            !told.contains("192.0.2.1") && told.ends_with("a=end-of-candidates\r\n"),
+            "{told}"
+        );
+        let (near, far) = ("10.3.2.1".parse().unwrap(), "203.0.113.9".parse().unwrap());
+        assert!(may_tell(near, at) && !may_tell(far, at));
     }
 
     #[test]

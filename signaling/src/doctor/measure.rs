@@ -75,12 +75,7 @@ fn buffers() -> Finding {
 /// Those of the server, if it runs; else those that one started here would have.
 fn open_files(config: &Config, directory: Option<&DataDir>) -> Finding {
     let of_server = directory.and_then(DataDir::served_by).and_then(limit_of);
-    let own = || {
-        rlimit::getrlimit(rlimit::Resource::NOFILE)
-            .map(|(_, hard)| hard)
-            .ok()
-    };
-    match of_server.or_else(own) {
+    match of_server.or_else(descriptors::limit) {
         Some(limit) => judge::descriptors(limit, descriptors::wanted(config)),
         None => Finding::skipped("descriptors", "the system does not say"),
     }
@@ -107,19 +102,26 @@ fn tracking(config: &Config) -> Finding {
     }
 }
 
-fn storage(data: &Path) -> Vec<Finding> {
-    // What is not there yet will be made in the first directory above that is.
-    let place = data
-        .ancestors()
-        .find(|path| path.is_dir())
-        .unwrap_or_else(|| Path::new("."));
-    let space = match rustix::fs::statvfs(place) {
+/// Space where these data are.
+pub(crate) fn space(data: &Path) -> Finding {
+    match rustix::fs::statvfs(place_of(data)) {
         Ok(fs) => judge::space(
             fs.f_bavail.saturating_mul(fs.f_frsize),
             inodes(fs.f_files, fs.f_favail),
         ),
         Err(cause) => Finding::skipped("space", cause.to_string()),
-    };
+    }
+}
+
+/// What is not there yet will be made in the first directory above that is.
+fn place_of(data: &Path) -> &Path {
+    data.ancestors()
+        .find(|path| path.is_dir())
+        .unwrap_or_else(|| Path::new("."))
+}
+
+fn storage(data: &Path) -> Vec<Finding> {
+    let place = place_of(data);
     let disk = match flush_time(place) {
         Ok(flush) => judge::disk(flush),
         Err(cause) => {
@@ -130,7 +132,7 @@ fn storage(data: &Path) -> Vec<Finding> {
             Finding::new("disk", unwritable(&cause), cause.to_string(), advice)
         }
     };
-    vec![space, disk]
+    vec![space(data), disk]
 }
 
 fn unwritable(cause: &io::Error) -> Cause {

@@ -26,10 +26,10 @@ use crate::check::cause::{CauseRow, table};
 use crate::check::judge::StepResult;
 use crate::check::{
     Call, Cause, CheckId, Colour, Direction, LIFE, MOST_KBPS, Means, Measured, Outcome,
-    OutcomeFilter, REMEMBERED, Step, Whose, begins_handshake, judge,
+    OutcomeFilter, REMEMBERED, Step, Whose, begins_handshake, beside, judge, machine, may_tell,
 };
 use crate::ids::SiteCode;
-use crate::listener::{ClientAddress, ReachedAs};
+use crate::listener::{ClientAddress, ReachedAs, ReachedAt};
 use crate::protocol::server::IceServer;
 use crate::refusal::{ErrorCode, Refusal};
 use crate::whip;
@@ -219,6 +219,18 @@ pub(super) async fn begin(
     Ok((StatusCode::CREATED, Json(begun)))
 }
 
+/// At which addresses media is tried.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PlaceQuery {
+    /// By UDP, at the address at which this request was received, instead of those that clients are
+    /// told. Not told through a proxy, nor where a router translates addresses.
+    #[param(default = false)]
+    #[serde(default)]
+    beside: bool,
+}
+
 /// Media of a check: an offer of one that sends, or of one that is shown what the other sends, by these
 /// means.
 #[utoipa::path(
@@ -230,6 +242,7 @@ pub(super) async fn begin(
         ("check" = CheckId, Path),
         ("means" = Means, Path),
         ("direction" = Direction, Path),
+        PlaceQuery,
     ),
     request_body(content = String, content_type = "application/sdp", description = "The offer"),
     responses(
@@ -241,7 +254,9 @@ pub(super) async fn begin(
 )]
 pub(super) async fn media(
     State(app): State<App>,
+    (client, reached): (ClientAddress, ReachedAt),
     Path((id, means, direction)): Path<(CheckId, Means, Direction)>,
+    Query(place): Query<PlaceQuery>,
     headers: HeaderMap,
     Body(body): Body,
 ) -> Result<Response, ApiError> {
@@ -255,7 +270,18 @@ pub(super) async fn media(
         .join_check(id.clone(), conference, offer, policy)
         .await
         .map_err(|error| negotiation::refusal(&error))?;
-    let answer = means.narrow(&answered.joined().answer);
+    let answer = &answered.joined().answer;
+    let answer = if place.beside {
+        let at = reached.0.filter(|at| may_tell(client.0, *at));
+        let at = at.ok_or_else(|| {
+            let message =
+                "a proxy or a router stands before the server: where it is itself is not told";
+            Refusal::new(ErrorCode::NotFound, message)
+        })?;
+        beside(answer, at)
+    } else {
+        means.narrow(answer)
+    };
     if begins_handshake(&answer) {
         let message =
             "the offer has the server begin the handshake: offer `a=setup:actpass` or `active`";
@@ -301,7 +327,7 @@ pub(super) async fn report(
 ) -> Result<Json<CheckResult>, ApiError> {
     measured.check().map_err(ApiError::bad_request)?;
     let (whose, code) = app.checks.finish(&id)?;
-    let judgement = judge(&measured);
+    let judgement = judge(&measured).with(&machine::amiss(&app).await);
     let cause = judgement.cause;
     let outcome = Outcome {
         code,

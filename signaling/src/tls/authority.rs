@@ -293,7 +293,7 @@ fn set_span(params: &mut CertificateParams, now: Timestamp, end: Timestamp) {
     params.not_after = of(end);
 }
 
-pub(super) fn is_private(address: IpAddr) -> bool {
+pub(crate) fn is_private(address: IpAddr) -> bool {
     PRIVATE.iter().any(|(network, length)| {
         ipnet::IpNet::new(*network, *length).is_ok_and(|network| network.contains(&address))
     })

@@ -7,6 +7,7 @@
     reason = "helpers of tests fail as loudly as the tests"
 )]
 
+mod checks;
 mod container;
 mod docs;
 mod doctor;

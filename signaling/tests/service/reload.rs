@@ -24,14 +24,16 @@ fn a_command_puts_in_force_what_it_can_and_names_what_needs_a_restart() {
     let socket = std::fs::metadata(service.path("data/dinh.sock")).unwrap();
     assert_eq!(socket.permissions().mode() & 0o777, 0o600);
     assert!(!service.log().contains("reload"), "{}", service.log());
-    service.configure("[log]\nfilter = \"info\"\n[sessions]\nresume_seconds = 31");
+    service.configure(
+        "[log]\nfilter = \"info\"\n[sessions]\nresume_seconds = 31\n[auth]\nenforce_expiry = true",
+    );
     let (done, said) = reload(&service);
     assert!(done, "{said}");
     assert!(said.contains("in force now: log.filter"), "{said}");
-    assert!(
-        said.contains("`sessions.resume_seconds` has changed and needs a restart"),
-        "{said}"
-    );
+    for key in ["sessions.resume_seconds", "auth.enforce_expiry"] {
+        let sentence = format!("`{key}` has changed and needs a restart");
+        assert!(said.contains(&sentence), "{said}");
+    }
     service.await_log("way=\"dinh reload\"");
 }
 

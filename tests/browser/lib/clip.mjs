@@ -87,29 +87,37 @@ function writePicture(path, { number, hue }, width, height) {
   closeSync(file);
 }
 
-/** Sixteen-bit mono WAV: a tone and its octave in syllables of a quarter second, so that it passes for speech. */
-function writeSound(path, { pitch }) {
+/** Sixteen-bit mono WAV of what `sample` says of each moment, in seconds. */
+function wav(sample) {
   const count = SAMPLE_RATE * SOUND_SECONDS;
-  const wav = Buffer.alloc(44 + count * 2);
-  wav.write("RIFF", 0);
-  wav.writeUInt32LE(36 + count * 2, 4);
-  wav.write("WAVEfmt ", 8);
-  wav.writeUInt32LE(16, 16);
-  wav.writeUInt16LE(1, 20);
-  wav.writeUInt16LE(1, 22);
-  wav.writeUInt32LE(SAMPLE_RATE, 24);
-  wav.writeUInt32LE(SAMPLE_RATE * 2, 28);
-  wav.writeUInt16LE(2, 32);
-  wav.writeUInt16LE(16, 34);
-  wav.write("data", 36);
-  wav.writeUInt32LE(count * 2, 40);
-  for (let i = 0; i < count; i += 1) {
-    const t = i / SAMPLE_RATE;
+  const file = Buffer.alloc(44 + count * 2);
+  file.write("RIFF", 0);
+  file.writeUInt32LE(36 + count * 2, 4);
+  file.write("WAVEfmt ", 8);
+  file.writeUInt32LE(16, 16);
+  file.writeUInt16LE(1, 20);
+  file.writeUInt16LE(1, 22);
+  file.writeUInt32LE(SAMPLE_RATE, 24);
+  file.writeUInt32LE(SAMPLE_RATE * 2, 28);
+  file.writeUInt16LE(2, 32);
+  file.writeUInt16LE(16, 34);
+  file.write("data", 36);
+  file.writeUInt32LE(count * 2, 40);
+  for (let i = 0; i < count; i += 1) file.writeInt16LE(Math.round(sample(i / SAMPLE_RATE)), 44 + i * 2);
+  return file;
+}
+
+/** A microphone that is dead. */
+export const silence = () => wav(() => 0);
+
+/** A tone and its octave in syllables of a quarter second, so that it passes for speech. */
+function writeSound(path, { pitch }) {
+  const speech = (t) => {
     const syllable = Math.max(0, Math.sin(2 * Math.PI * 4 * t)) ** 0.5;
     const tone = Math.sin(2 * Math.PI * pitch * t) + 0.3 * Math.sin(4 * Math.PI * pitch * t);
-    wav.writeInt16LE(Math.round(12_000 * syllable * tone), 44 + i * 2);
-  }
-  writeFileSync(path, wav);
+    return 12_000 * syllable * tone;
+  };
+  writeFileSync(path, wav(speech));
 }
 
 /** Writes the two files of a source into `directory` and returns their paths. */

@@ -1,13 +1,12 @@
-// A visitor in Firefox, as a program: firefox-watch.mjs LINK PHOTOGRAPH [PREFERENCES]
+// A visitor in Firefox, as a program: firefox-watch.mjs LINK PHOTOGRAPH [PREFERENCES [ROOT]]
 //
 // Runs inside a network namespace, because Firefox connects to no server on 127.0.0.1 and its
 // driver is reached on the loopback interface. Joins, watches, asks for the floor and speaks as soon
 // as somebody gives it; prints one JSON object with what was seen, heard and sent, and by what. `PREFERENCES`
-// are further ones, as JSON.
-
-import puppeteer from "puppeteer-core";
+// are further ones, as JSON, and `ROOT` the file of an authority that it is to trust.
 
 import { CODE, SOURCES } from "./clip.mjs";
+import { launchFirefox, speakEnglish } from "./firefox.mjs";
 import { pictures, traffic } from "./senses.mjs";
 import { spy } from "./spy.mjs";
 import { passing, until } from "./until.mjs";
@@ -24,42 +23,18 @@ const ENOUGH = 20;
 /** Over so long the packets of sound that it sends are counted. */
 const SPEECH_MS = 4_000;
 
-const [link, photograph, preferences = "{}"] = process.argv.slice(2);
+const [link, photograph, preferences = "{}", root] = process.argv.slice(2);
 
-const browser = await puppeteer.launch({
-  browser: "firefox",
-  executablePath: "/usr/bin/firefox-esr",
-  headless: true,
-  // The server's certificate is nobody's.
-  acceptInsecureCerts: true,
-  extraPrefsFirefox: {
-    "media.peerconnection.ice.obfuscate_host_addresses": false,
-    // A server without TLS stands for one with it: Firefox would not open devices for its pages.
-    "media.devices.insecure.enabled": true,
-    "media.getusermedia.insecure.enabled": true,
-    "media.navigator.streams.fake": true,
-    "media.navigator.permission.disabled": true,
-    // Nothing but the page: no updates, no plug-in downloads, no probes of the network.
-    "media.gmp-manager.updateEnabled": false,
-    "media.gmp-gmpopenh264.enabled": false,
-    "network.captive-portal-service.enabled": false,
-    "network.connectivity-service.enabled": false,
-    "app.update.enabled": false,
-    "extensions.update.enabled": false,
-    "datareporting.policy.dataSubmissionEnabled": false,
-    "browser.safebrowsing.provider.google4.updateURL": "",
-    "services.settings.server": "http://127.0.0.1:9/",
-    ...JSON.parse(preferences),
-  },
-});
+const firefox = await launchFirefox(JSON.parse(preferences), root);
+const { browser } = firefox;
 
 try {
   const page = await browser.newPage();
   await page.setViewport({ width: 1280, height: 800 });
   const faults = [];
-  page.on("pageerror", (error) => faults.push(`${error}`));
+  page.on("pageerror", (error) => faults.push(error.stack ?? `${error}`));
   await page.evaluateOnNewDocument(spy);
-  await page.evaluateOnNewDocument(() => localStorage.setItem("dinh.language", "en"));
+  await page.evaluateOnNewDocument(speakEnglish);
   await page.goto(link);
   const join = await page.waitForSelector("::-p-text(Join and watch)");
   const clicked = Date.now();
@@ -79,19 +54,20 @@ try {
   );
   const audioPackets = await speak(page);
   const { remoteDescriptions } = await page.evaluate(() => ({ ...globalThis.__seen, peers: null }));
-  const [version, by] = [await browser.version(), await way(page)];
-  console.log(JSON.stringify({ version, by, took, windows, isPlaying, audioPackets, remoteDescriptions, faults }));
+  const [version, { by, port }] = [await browser.version(), await way(page)];
+  console.log(JSON.stringify({ version, by, port, took, windows, isPlaying, audioPackets, remoteDescriptions, faults }));
 } finally {
-  await browser.close();
+  await firefox.close();
 }
 
-/** What the media comes over. */
+/** What the media comes over, and the port that it comes from. */
 function way(page) {
   return page.evaluate(async () => {
     const entries = await globalThis.__dinh.stats();
     const pair = entries.find(({ type, selected }) => type === "candidate-pair" && selected);
     const local = entries.find(({ id }) => id === pair?.localCandidateId);
-    return local?.relayProtocol || local?.protocol;
+    const remote = entries.find(({ id }) => id === pair?.remoteCandidateId);
+    return { by: local?.relayProtocol || local?.protocol, port: remote?.port };
   });
 }
 

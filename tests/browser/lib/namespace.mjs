@@ -3,7 +3,7 @@
 // a default route, and with packet filters that can take the network away.
 
 import { execFileSync } from "node:child_process";
-import { chmodSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** Why namespaces cannot be made here, or `false`. */
@@ -84,6 +84,17 @@ export class Namespace {
 
   #add(address) {
     this.within("ip", "address", "add", `${address}/${this.#bits}`, "dev", this.#inside, ...this.#atOnce);
+  }
+
+  /** Where `ip netns exec` looks for files that stand for those of /etc in here. */
+  get #etc() {
+    return `/etc/netns/${this.name}`;
+  }
+
+  /** Programs that are started in here from now on find what is outside under this name. */
+  call(name) {
+    mkdirSync(this.#etc, { recursive: true });
+    writeFileSync(join(this.#etc, "hosts"), `127.0.0.1 localhost\n${this.gateway} ${name}\n`);
   }
 
   /** Its own address now. */
@@ -175,5 +186,6 @@ export class Namespace {
       }
     }
     command("ip", "netns", "delete", this.name);
+    rmSync(this.#etc, { recursive: true, force: true });
   }
 }

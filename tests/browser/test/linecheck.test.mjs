@@ -1,22 +1,32 @@
 // The check of a line in a real browser, behind lines that are broken in one way each: it names what is broken.
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 
+import { ANYBODY, certificateFor, rootIn } from "../lib/certificate.mjs";
+import { silence } from "../lib/clip.mjs";
 import { Line } from "../lib/line.mjs";
 import { NO_NAMESPACES } from "../lib/namespace.mjs";
+import { Server } from "../lib/server.mjs";
 import { Visitor } from "../lib/visitor.mjs";
 import { World } from "../lib/world.mjs";
 
 /** Usually it is 12 to 20 s; the rest is for a busy machine. */
 const PATIENCE_SECONDS = 75;
 
-/** The authority of the server's certificate is nobody's. */
-const ANYBODY = "--ignore-certificate-errors";
+const FIREFOX = fileURLToPath(new URL("../lib/firefox-check.mjs", import.meta.url));
+
+/** Firefox takes TURN inside TLS at names alone. */
+const NAME = "hop.test";
+
+/** Whoever is asked says no. */
+const DENIED = "--use-fake-ui-for-media-stream=deny";
 /** Of the make-believe devices the camera is left out; the microphone is there. */
 const NO_CAMERA = "--use-fake-device-for-media-stream=device-count=0";
 
@@ -40,14 +50,10 @@ describe("the check of a line", { timeout: 900_000, skip: NO_NAMESPACES }, () =>
   before(async () => {
     line = await Line.open(directory);
     network = line.namespace;
-    const [certificate, key] = ["cert.pem", "key.pem"].map((name) => join(directory, name));
-    const subject = ["-subj", "/CN=dinh", "-addext", `subjectAltName=IP:${network.gateway},IP:127.0.0.1`];
-    const kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"];
-    execFileSync("openssl", ["req", "-x509", ...kind, ...subject, "-keyout", key, "-out", certificate], { stdio: "ignore" });
+    network.call(NAME);
     await world.start({
+      ...certificateFor(directory, [NAME, network.gateway, "127.0.0.1"]),
       DINH_MEDIA__ADVERTISE: `["127.0.0.1","${network.gateway}"]`,
-      DINH_TLS__CERTIFICATE: certificate,
-      DINH_TLS__KEY: key,
     });
     token = await world.server.token({ role: "admin" });
     browser = await world.browser({ namespace: network, args: [ANYBODY] });
@@ -67,8 +73,8 @@ describe("the check of a line", { timeout: 900_000, skip: NO_NAMESPACES }, () =>
   });
 
   /** Opens the page of the check, with the link of the commune unless `path` says otherwise. */
-  async function open({ at = browser, script, path } = {}) {
-    const context = await at.newContext({ permissions: ["camera", "microphone"] });
+  async function open({ at = browser, permissions = ["camera", "microphone"], script, path } = {}) {
+    const context = await at.newContext({ permissions });
     if (script) await context.addInitScript(script);
     const link = new URL(world.server.links.commune);
     if (path) [link.pathname, link.hash] = [path, ""];
@@ -166,10 +172,81 @@ describe("the check of a line", { timeout: 900_000, skip: NO_NAMESPACES }, () =>
     assert.equal((await outcome(t)).code, "G1");
   });
 
+  it("says so where the camera and the microphone are denied to the page", async (t) => {
+    await open({ at: await world.browser({ namespace: network, args: [ANYBODY, DENIED] }), permissions: [] });
+    await outcome(t);
+    await visitor.press("Try camera and microphone");
+    await visitor.page.locator(".outcome .code strong", { hasText: /^D5-/u }).waitFor();
+    const { colour, measured } = await outcome(t);
+    assert.deepEqual([colour, measured.microphone], ["amber", "denied"]);
+  });
+
+  it("says so where the microphone gives no sound at all", async (t) => {
+    const file = join(directory, "silence.wav");
+    writeFileSync(file, silence());
+    const args = [ANYBODY, `--use-file-for-fake-audio-capture=${file}`];
+    await open({ at: await world.browser({ namespace: network, args }) });
+    await outcome(t);
+    await visitor.press("Try camera and microphone");
+    await visitor.page.locator(".outcome .code strong", { hasText: /^D7-/u }).waitFor();
+    const { colour, measured } = await outcome(t);
+    assert.deepEqual([colour, measured.microphone], ["amber", "silent"]);
+  });
+
+  it("finds all well in Firefox", async (t) => {
+    const [program, ...words] = network.prefix;
+    const link = new URL(world.server.links.commune);
+    link.pathname = "/check";
+    const check = [FIREFOX, world.server.at(NAME, link), rootIn(directory)];
+    const { stdout } = await promisify(execFile)(program, [...words, process.execPath, ...check], { timeout: 110_000 });
+    const { code, version, faults } = JSON.parse(stdout);
+    t.diagnostic(`${version}: ${code}`);
+    assert.match(code, /^G1-/u);
+    assert.deepEqual(faults, []);
+  });
+
   it("finds a clock that is an hour behind", async (t) => {
     await open({ script: beBehind });
     const { code, colour, measured } = await outcome(t);
     assert.deepEqual([code, colour], ["C1", "red"]);
     assert.ok(Math.abs(measured.clockOffsetMs + 3_600_000) < 10_000, JSON.stringify(measured));
+  });
+});
+
+describe("the check of a line to a server that is amiss itself", { timeout: 180_000, skip: NO_NAMESPACES }, () => {
+  let world, network;
+
+  before(() => {
+    world = new World();
+    network = world.namespace();
+  });
+  after(() => world.end());
+
+  /** What the page says where the server is like that. */
+  async function said(settings, { days } = {}) {
+    const files = mkdtempSync(join(world.directory, "certificate-"));
+    const data = join(files, "data");
+    mkdirSync(data);
+    const certificate = certificateFor(files, [network.gateway, "127.0.0.1"], { days });
+    const server = await Server.start(data, { ...certificate, ...settings });
+    try {
+      const browser = await world.browser({ namespace: network, args: [ANYBODY] });
+      const link = new URL(server.links.commune);
+      link.pathname = "/check";
+      const visitor = await Visitor.at(await browser.newContext(), server.at(network.gateway, link), { seconds: PATIENCE_SECONDS });
+      const code = await visitor.page.locator(".outcome .code strong").textContent();
+      visitor.wasWell();
+      return code;
+    } finally {
+      await server.stop();
+    }
+  }
+
+  it("says that clients are told a wrong address, and not that a firewall is in the way", async () => {
+    assert.match(await said({ DINH_MEDIA__ADVERTISE: '["203.0.113.9"]' }), /^A1-/u);
+  });
+
+  it("says that the certificate has ended, if somebody goes on in spite of the browser", async () => {
+    assert.match(await said({ DINH_MEDIA__ADVERTISE: `["127.0.0.1","${network.gateway}"]` }, { days: -1 }), /^T1-/u);
   });
 });

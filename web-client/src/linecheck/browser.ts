@@ -36,3 +36,11 @@ export function browserOf(userAgent: string): Browser {
   }
   return { name: userAgent.slice(0, 64), isTooOld: false };
 }
+
+/** An address in the place of a name, inside TLS. */
+const TLS_AT_ADDRESS = /^turns:(?:\[|[\d.]+(?:[:?]|$))/u;
+
+/** Whether a browser tries any of these TURN servers at all: Firefox takes those inside TLS at names alone. */
+export function triesTurn(userAgent: string, urls: readonly string[]): boolean {
+  return !/Firefox\//u.test(userAgent) || urls.some((url) => !TLS_AT_ADDRESS.test(url));
+}

@@ -10,6 +10,9 @@ export const PATIENCE_MS = 8_000;
 /** The same for the one that measures, which fills the line for a while. */
 const MEASURE_PATIENCE_MS = 3 * PATIENCE_MS;
 
+/** The same for a second try by UDP, which is soon done if it is done at all. */
+const BESIDE_PATIENCE_MS = 3_000;
+
 /** A connection by which something may be received. */
 export interface Way {
   close(): void;
@@ -26,6 +29,8 @@ export interface Doors<Opened extends Way> {
   openWebSocket(signal: AbortSignal): Promise<boolean>;
   /** Tries whether media comes by these means; rejects if it does not. */
   open(begun: Begun, means: Means, signal: AbortSignal): Promise<Opened | "notOffered">;
+  /** Tries UDP where this page was reached, wherever the server says that it is; rejects if it does not pass. */
+  openBeside(begun: Begun, signal: AbortSignal): Promise<Way>;
   /** Sends to the server what comes back by `way`; `null` if nothing did. */
   measure(begun: Begun, means: Means, way: Opened, signal: AbortSignal): Promise<Figures | null>;
   /** Sends what was measured; `null` if the server does not answer, or does not know this check. */
@@ -109,6 +114,11 @@ export class LineCheck<Opened extends Way> {
         this.#learn({ [means]: way !== null });
       });
       await Promise.all([webSocket, ...tries]);
+      if (this.#progress.measured.udp === false) {
+        const beside = await this.#bounded((signal) => this.#doors.openBeside(begun, signal), null, BESIDE_PATIENCE_MS);
+        beside?.close();
+        this.#learn({ beside: beside !== null });
+      }
       const best = MEANS.find((means) => ways.has(means));
       const way = best && ways.get(best);
       if (best === undefined || way === undefined || this.#signal.aborted) return;

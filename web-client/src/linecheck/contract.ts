@@ -12,6 +12,8 @@ export interface Measured {
   readonly clockOffsetMs?: number | null;
   readonly webSocket?: boolean | null;
   readonly udp?: boolean | null;
+  /** By UDP at the address by which the page was reached, where no address did that the server tells. */
+  readonly beside?: boolean | null;
   readonly tcp?: boolean | null;
   readonly turn?: boolean | null;
   /** The one over which the line was measured. */

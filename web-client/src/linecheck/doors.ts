@@ -5,7 +5,7 @@ import type { Doors } from "./check.ts";
 import type { Measured } from "./contract.ts";
 import { missingIn } from "./devices.ts";
 import { begin, report } from "./server.ts";
-import { measure, type OpenWay, openWay } from "./way.ts";
+import { measure, openBeside, type OpenWay, openWay } from "./way.ts";
 
 function opens(socket: WebSocket, signal: AbortSignal): Promise<boolean> {
   return new Promise((resolve) => {
@@ -39,6 +39,7 @@ export function doorsFor({ token, connectSocket }: { token: string | null; conne
     begin: (signal) => begin(token, signal),
     openWebSocket: (signal) => opens(connectSocket(), signal),
     open: openWay,
+    openBeside,
     measure,
     report,
     machine: lookAtMachine,

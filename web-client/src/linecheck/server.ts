@@ -17,9 +17,17 @@ export async function begin(token: string | null, signal: AbortSignal): Promise<
   }
 }
 
+/** What of a check a connection is for. */
+export interface Place {
+  readonly means: Means;
+  readonly direction: "send" | "receive";
+  /** Where this page was reached, instead of where the server says that it is. */
+  readonly isBeside?: boolean;
+}
+
 /** Gives an offer for a place of a check; the answer. */
-export function negotiate(id: string, place: { means: Means; direction: "send" | "receive" }, sdp: string, signal: AbortSignal): Promise<string> {
-  return postSdp(`/checks/${encodeURIComponent(id)}/${place.means}/${place.direction}`, sdp, signal);
+export function negotiate(id: string, { means, direction, isBeside }: Place, sdp: string, signal: AbortSignal): Promise<string> {
+  return postSdp(`/checks/${encodeURIComponent(id)}/${means}/${direction}${isBeside ? "?beside=true" : ""}`, sdp, signal);
 }
 
 /** Sends what was measured; the outcome, or `null` if the check is over or the server does not answer. */

@@ -1,10 +1,11 @@
 // The connections of a check: whether media comes by some means, and what the line is like then.
 
+import { triesTurn } from "./browser.ts";
 import { type Begun, type Means } from "./contract.ts";
 import type { Way } from "./check.ts";
 import { type Figures, figuresOf, type Sample, sampleOf } from "./figures.ts";
 import { FRAMES_PER_SECOND, testPicture } from "./picture.ts";
-import { negotiate } from "./server.ts";
+import { negotiate, type Place } from "./server.ts";
 
 /** Over how long what a line loses is counted. Longer: one lost packet weighs less. Shorter: a person waits less. */
 const LIGHT_MS = 4_500;
@@ -66,7 +67,7 @@ class NotOffered extends Error {}
 /** Connects to one place of a check. Closes everything again where that fails. */
 async function connect(
   begun: Begun,
-  place: { means: Means; direction: "send" | "receive" },
+  place: Place,
   prepare: (connection: Connection) => Promise<void>,
   signal: AbortSignal,
 ): Promise<Connection> {
@@ -86,12 +87,21 @@ async function connect(
   }
 }
 
+function receive(connection: Connection): Promise<void> {
+  connection.addTransceiver("video", { direction: "recvonly" });
+  return Promise.resolve();
+}
+
+/** Tries whether the server is reached by UDP where this page was, whatever it says of where it is. */
+export async function openBeside(begun: Begun, signal: AbortSignal): Promise<Way> {
+  const connection = await connect(begun, { means: "udp", direction: "receive", isBeside: true }, receive, signal);
+  return { close: () => connection.close() };
+}
+
 /** Tries whether media comes by these means. */
 export async function openWay(begun: Begun, means: Means, signal: AbortSignal): Promise<OpenWay | "notOffered"> {
-  const receive = (connection: Connection): Promise<void> => {
-    connection.addTransceiver("video", { direction: "recvonly" });
-    return Promise.resolve();
-  };
+  const urls = begun.iceServers.flatMap((server) => server.urls);
+  if (means === "turn" && !triesTurn(navigator.userAgent, urls)) return "notOffered";
   const connection = await connect(begun, { means, direction: "receive" }, receive, signal).catch((error: unknown) => {
     if (error instanceof NotOffered) return null;
     throw error;
