@@ -74,9 +74,10 @@ deb: release ## build the Debian package, and try it: dist/dinh_*.deb
 	@package=$$(packaging/debian/build $(TARGET)/release/dinh dist) && packaging/debian/check $$package && echo $$package
 
 .PHONY: test-package
-test-package: build ## install the package on a fresh Debian, and reach its server through a firewall that passes TCP 443 alone
-	$(call install,mmdebstrap:mmdebstrap ip:iproute2 nft:nftables openssl:openssl)
-	@package=$$(QUICK=1 packaging/debian/build $(DINH) $(TARGET)/package) && packaging/debian/fresh $$package $(DINH) $(TARGET)/fresh
+test-package: packages-test web docs $(BROWSER)/node_modules/.package-lock.json ## install the package on a fresh Debian, and hold a conference there in real browsers through TCP 443 alone: PROFILE=dev
+	$(call install,mmdebstrap:mmdebstrap)
+	cargo build --locked --profile $(PROFILE) -p signaling --bin dinh --features pages-inside
+	@package=$$(QUICK=1 packaging/debian/build $(BUILT)/dinh $(TARGET)/package) && packaging/debian/fresh $$package $(BUILT)/dinh $(TARGET)/fresh
 
 .PHONY: helm
 helm: packages-docs build $(TOOLS)/helm/.installed ## lint the Helm chart, and have the server judge what it is configured with
