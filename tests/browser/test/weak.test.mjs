@@ -60,6 +60,8 @@ describe("the page on a weak line", { timeout: 120_000 }, () => {
     assert.deepEqual(before.filter(({ url }) => url.endsWith("woff2")), [], "letters come after the button");
     assert.ok(all <= FIRST_VISIT, `${all} bytes:\n${files().map(({ url, bytes }) => `${bytes} ${url}`).join("\n")}`);
     assert.ok(clickable <= CLICKABLE.bound, `clickable after ${clickable} ms`);
+    const twice = files().map(({ url }) => url).filter((url, index, all) => all.indexOf(url) < index);
+    assert.deepEqual(twice, [], "nothing is fetched twice");
     assert.deepEqual(files().filter(({ url }) => /operator/iu.test(url)), [], "a site loads nothing of the desk");
   });
 
