@@ -65,6 +65,7 @@ Object.assign(globalThis, {
 const dialogs: unknown = globalThis.HTMLDialogElement?.prototype ?? HTMLElement.prototype;
 Object.assign(dialogs as object, { showModal: openDialog, close: closeDialog });
 Object.defineProperty(HTMLElement.prototype, "offsetParent", { get: () => document.body });
+HTMLVideoElement.prototype.getVideoPlaybackQuality = () => ({ totalVideoFrames: 0 }) as VideoPlaybackQuality;
 Object.assign(HTMLMediaElement.prototype, { play: () => Promise.resolve(), pause: () => undefined });
 HTMLElement.prototype.scrollTo = (() => undefined);
 // A button of a dialog's own form closes it.
