@@ -26,7 +26,10 @@ const sites = readFileSync(CSV, "utf8")
   .slice(1)
   .map((line) => line.split(","))
   .map(([code, name, level, parent]) => ({ code, name, level, parentCode: parent || null }));
+const siteByCode = new Map(sites.map((site) => [site.code, site]));
 const provinceOf = (site) => (site.level === "province" ? site.code : site.level === "central" ? null : site.parentCode);
+
+const ROSTER = JSON.stringify({ version: 1, sites: sites.map((site) => ({ code: site.code, name: site.name, level: site.level, province: provinceOf(site) })) });
 
 const CONFERENCE = { id: "01JD8XZ3N7", title: "Hội nghị giao ban trực tuyến toàn quốc tháng 11", state: "running" };
 
@@ -42,7 +45,7 @@ const sharing = new Set();
 const forgotten = new Set();
 
 function person(participant, role, site, state = "present") {
-  const found = sites.find(({ code }) => code === site);
+  const found = siteByCode.get(site);
   return {
     participant,
     role,
@@ -97,7 +100,7 @@ const nameOf = (participant) => people.get(participant)?.name ?? "?";
 const siteOf = (participant) => people.get(participant)?.site ?? null;
 const provinceNameOf = (participant) => {
   const code = people.get(participant)?.province;
-  return code == null || code === siteOf(participant) ? null : (sites.find((site) => site.code === code)?.name ?? null);
+  return code == null || code === siteOf(participant) ? null : (siteByCode.get(code)?.name ?? null);
 };
 const entry = ({ participant, since, began }) => ({
   participant,
@@ -142,12 +145,15 @@ function counts(list) {
   };
 }
 
+const sitesOf = new Map(sites.map((site) => [provinceOf(site), []]));
+for (const site of sites) sitesOf.get(provinceOf(site)).push(site);
+
 function provinces() {
   const states = new Map([...people.values()].map((p) => [p.site, p.state]));
   const list = sites
     .filter(({ level }) => level === "province")
     .map(({ code, name }) => {
-      const own = sites.filter((site) => provinceOf(site) === code).map((site) => states.get(site.code));
+      const own = sitesOf.get(code).map((site) => states.get(site.code));
       return {
         code,
         name,
@@ -352,8 +358,8 @@ const http = createServer((request, response) => {
       response.statusCode = 503;
       return json({ code: "overloaded", message: "mock" });
     }
-    const expected = sites.map((site) => ({ code: site.code, name: site.name, level: site.level, province: provinceOf(site) }));
-    return json({ version: 1, sites: expected });
+    response.setHeader("content-type", "application/json");
+    return response.end(ROSTER);
   }
   if (pathname.startsWith("/api/v1/checks")) return check(request, response, json);
   if (/\/(start|end)$/.test(pathname)) {
@@ -371,7 +377,7 @@ const http = createServer((request, response) => {
       return json({ code: refuse, message: "mock" });
     }
     const invitedTo = { ...CONFERENCE, ...(state && { state }) };
-    const found = sites.find(({ code }) => code === site);
+    const found = siteByCode.get(site);
     return json({ conference: invitedTo, role, site: found ? { code: found.code, name: found.name } : null });
   }
   if (pathname === "/contact.json") {
@@ -385,6 +391,7 @@ const http = createServer((request, response) => {
   const file = extname(wanted) !== "" && wanted.startsWith(DIST) && existsSync(wanted) ? wanted : join(DIST, "index.html");
   response.setHeader("content-security-policy", "default-src 'self'");
   response.setHeader("content-type", TYPES[extname(file)] ?? "application/octet-stream");
+  if (pathname.startsWith("/assets/")) response.setHeader("cache-control", "public, max-age=31536000, immutable");
   createReadStream(file).pipe(response);
 });
 
@@ -406,7 +413,7 @@ new WebSocketServer({ server: http, path: "/ws" }).on("connection", (socket) => 
   };
   const enter = (participant, role, site, resumed, tookOver = false) => {
     me = participant;
-    const found = sites.find(({ code }) => code === site);
+    const found = siteByCode.get(site);
     if (!people.has(me)) people.set(me, person(me, role, site ?? null));
     people.get(me).state = "present";
     sockets.get(me)?.socket.close(4001);

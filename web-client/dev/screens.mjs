@@ -10,10 +10,10 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { chromium } from "playwright-core";
 import { CLERK } from "./gallery/clerk.mjs";
-import { setClock, stopClocks } from "./gallery/clock.mjs";
+import { stopClocks } from "./gallery/clock.mjs";
 import { Differences } from "./gallery/differences.mjs";
 import { Looker, LOOKS, QUICK, SIZES } from "./gallery/look.mjs";
-import { makeBelieve } from "./gallery/make-believe.mjs";
+import { asked, makeBelieve } from "./gallery/make-believe.mjs";
 import { LINE_CHECKS } from "./gallery/linecheck.mjs";
 import { OPERATORS } from "./gallery/operator.mjs";
 import { later } from "./gallery/steps.mjs";
@@ -51,35 +51,25 @@ async function startServer() {
   return { server, port: Number(/:(\d+)\//u.exec(links)[1]) };
 }
 
-/** Runs in the page before its own scripts: this browser was never here, and its person speaks this language. */
-function begin(language) {
-  // A page that is loaded anew within a state keeps what it knows.
-  if (sessionStorage.getItem("gallery") !== null) return;
-  localStorage.clear();
-  sessionStorage.setItem("gallery", "begun");
-  localStorage.setItem("dinh.language", language);
-}
-
-/** Opens a page, in the first language, and does what leads to the state. */
-async function reach(page, port, [, path, claims, act]) {
-  await setClock(page);
-  await page.addInitScript(makeBelieve, claims?.flags ?? {});
-  await page.addInitScript(begin, languages[0]);
-  if (claims?.isHeld) await page.route("**/links/exchange", () => undefined);
-  if (claims?.isListHeld) await page.route("**/roster", () => undefined);
-  page.setDefaultTimeout(8_000);
-  page.setDefaultNavigationTimeout(30_000);
-  const { isBareCode, flags: _, isHeld: __, ...told } = claims ?? {};
+/** Opens a state's page, in the first language, and does what leads to the state. */
+async function reach(page, port, [name, path, claims, act]) {
+  const held = [claims?.isHeld && "**/links/exchange", claims?.isListHeld && "**/roster"].filter(Boolean);
+  for (const address of held) await page.route(address, () => undefined);
+  const { isBareCode, flags = {}, isHeld: _, isListHeld: __, ...told } = claims ?? {};
   const hash = claims === null ? "" : isBareCode ? "#code=AAAA" : `#token=${tokenOf(told)}`;
-  await page.goto(`http://127.0.0.1:${port}${path}${hash}`);
+  // The page before is gone first: it could come back to the server that begins anew.
+  await page.goto(`http://127.0.0.1:${port}/begin`);
+  await page.goto(`http://127.0.0.1:${port}${path}${asked({ id: name, now: Date.now(), language: languages[0], flags })}${hash}`);
   await act(page);
   await later(100)(page);
 }
 
-/** A browser's windows of each kind, kept from state to state: what is loaded and compiled once is so for all. */
+/** A browser's windows, one of each kind, kept from state to state: what is loaded and compiled once is so for all. */
 class Windows {
   #browser;
-  #contexts = new Map();
+  #pages = new Map();
+  /** The state that is shown. */
+  name = "";
 
   constructor(browser) {
     this.#browser = browser;
@@ -87,23 +77,44 @@ class Windows {
 
   async of(kind) {
     const key = JSON.stringify(kind);
-    if (!this.#contexts.has(key)) {
-      const context = await this.#browser.newContext({ viewport: { width: 1366, height: 768 }, locale: "vi-VN", timezoneId: "Asia/Ho_Chi_Minh", ...kind });
-      await stopClocks(context);
-      this.#contexts.set(key, context);
+    if (!this.#pages.has(key)) this.#pages.set(key, await this.#open(kind));
+    return this.#pages.get(key);
+  }
+
+  async #open(kind) {
+    const context = await this.#browser.newContext({ viewport: { width: 1366, height: 768 }, locale: "vi-VN", timezoneId: "Asia/Ho_Chi_Minh", ...kind });
+    await stopClocks(context);
+    await context.addInitScript(makeBelieve);
+    const page = await context.newPage();
+    page.setDefaultTimeout(8_000);
+    page.setDefaultNavigationTimeout(30_000);
+    page.on("pageerror", (error) => fail(this.name, `error in the page: ${error.message}`));
+    return page;
+  }
+
+  /** Gives the next state a window as new: whatever this one has left in it. */
+  async tidy(kind, isWell) {
+    const key = JSON.stringify(kind);
+    const page = this.#pages.get(key);
+    // Windows of rare kinds are not worth their memory.
+    if (!isWell || key !== "{}") {
+      this.#pages.delete(key);
+      await page.context().close();
+      return;
     }
-    return this.#contexts.get(key);
+    await page.unrouteAll();
+    await page.context().setOffline(false);
   }
 }
 
 /** One state in all its pictures. */
 async function show(windows, port, state, differences) {
   const [name, , , , { isBrief = false, userAgent, hasTouch } = {}] = state;
-  const context = await windows.of({ ...(userAgent && { userAgent }), ...(hasTouch && { hasTouch }) });
-  const page = await context.newPage();
-  page.on("pageerror", (error) => fail(name, `error in the page: ${error.message}`));
+  const kind = { ...(userAgent && { userAgent }), ...(hasTouch && { hasTouch }) };
+  windows.name = name;
+  const page = await windows.of(kind);
+  let isWell = true;
   try {
-    await fetch(`http://127.0.0.1:${port}/begin`);
     await reach(page, port, state);
     const looker = await Looker.at(page);
     for (const language of languages) {
@@ -116,12 +127,13 @@ async function show(windows, port, state, differences) {
         if (picture !== null) differences.take(file, picture);
       });
     }
+    await looker.end();
   } catch (error) {
+    isWell = false;
     fail(name, `was not reached: ${error.message.split("\n").slice(0, 3).join(" ")}`);
     await page.screenshot({ path: `${OUT}/FAILED-${name}.jpg`, type: "jpeg" }).catch(() => undefined);
   }
-  await page.close();
-  await context.setOffline(false);
+  await windows.tidy(kind, isWell);
 }
 
 /** A table of everything, for a person who looks at it. */
@@ -132,7 +144,7 @@ function writeIndex() {
 
 mkdirSync(OUT, { recursive: true });
 const begun = Date.now();
-const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"] });
+const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox", "--autoplay-policy=no-user-gesture-required", "--disable-features=BackForwardCache"] });
 const differences = new Differences(OUT);
 const queue = [...states];
 await Promise.all(

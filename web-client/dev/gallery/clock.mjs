@@ -7,11 +7,6 @@ export async function stopClocks(context) {
   await context.clock.pauseAt(now);
 }
 
-/** The clock of `page` stands at this moment, whenever its context was made. */
-export function setClock(page) {
-  return page.addInitScript((now) => globalThis.__pwClock.controller.setSystemTime(now), Date.now());
-}
-
 /** Time goes by in this page, and in no other of its context: what the context is told is told to each page that is made. */
 export function runFor(page, ms) {
   return page.evaluate((time) => globalThis.__pwClock.controller.runFor(time), ms);

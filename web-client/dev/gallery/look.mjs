@@ -1,6 +1,6 @@
 // Photographs one state in every size and look, and judges it: by axe, and by what no picture should have.
 
-import axe from "axe-core";
+import axe from "axe-core/axe.min.js";
 
 export const SIZES = {
   tiny: [320, 480],
@@ -34,6 +34,7 @@ function settle() {
 
 /** What no picture should have. */
 function faults() {
+  const STAGE_PERCENT = 25;
   const found = [];
   const wide = document.documentElement.scrollWidth - innerWidth;
   if (wide > 0) found.push(`scrolls sideways by ${wide} px`);
@@ -61,6 +62,18 @@ function faults() {
     if (element.clientWidth < 2 || style.overflowX !== "hidden" || style.textOverflow === "ellipsis" || style.clipPath !== "none") continue;
     if (element.scrollWidth > element.clientWidth + 1) found.push(`${name(element)} is cut off`);
   }
+  if (root !== document) return found;
+  // Whoever attends came for the picture, however much there is to say.
+  for (const stage of document.querySelectorAll(".dark > main .stage:not(:has(.stage)), .columns > main .stage:not(:has(.stage))")) {
+    const { width, height } = stage.getBoundingClientRect();
+    const share = Math.round((100 * width * height) / (innerWidth * innerHeight));
+    if (share < STAGE_PERCENT) found.push(`the stage has ${share} % of the window`);
+  }
+  // However many wait, what ends a turn or the conference is not scrolled away.
+  for (const element of document.querySelectorAll("[data-holder] [data-revoke], .foot .end")) {
+    const { top, bottom } = element.getBoundingClientRect();
+    if (element.checkVisibility() && innerHeight >= 600 && (top < 0 || bottom > innerHeight)) found.push(`${name(element)} is out of sight`);
+  }
   return found;
 }
 
@@ -77,6 +90,8 @@ export class Looker {
   #page;
   #client;
   #world;
+  /** The size that the window has, where it is known. */
+  #current = null;
 
   static async at(page) {
     const looker = new Looker();
@@ -105,7 +120,15 @@ export class Looker {
     await this.#page.evaluate((code) => document.querySelector(`.languages [lang=${code}]`).click(), language);
   }
 
-  async #size([width, height, deviceScaleFactor = 1]) {
+  /** The window is as it was. */
+  end() {
+    return this.#client.detach();
+  }
+
+  async #size(size) {
+    if (size === this.#current) return;
+    this.#current = size;
+    const [width, height, deviceScaleFactor = 1] = size;
     await this.#client.send("Emulation.setDeviceMetricsOverride", { width, height, deviceScaleFactor, mobile: false });
     await this.#run(`(${settle})()`);
   }
@@ -113,7 +136,7 @@ export class Looker {
   async #violations() {
     // Once: it is as large as all else together.
     if (!(await this.#run("globalThis.axe !== undefined"))) await this.#run(`${axe.source}; 0`);
-    return this.#run(`axe.run({ resultTypes: ["violations"], preload: false }).then(({ violations }) => violations.map(({ id, impact, nodes }) =>
+    return this.#run(`axe.run({ rules: { "target-size": { enabled: true } }, resultTypes: ["violations"], preload: false }).then(({ violations }) => violations.map(({ id, impact, nodes }) =>
       "axe: " + id + " (" + impact + ") " + nodes.slice(0, 3).map(({ target }) => target.join(" ")).join(" | ")))`);
   }
 
@@ -131,9 +154,11 @@ export class Looker {
     const [manySizes, manyLooks] = isBrief
       ? [sizes.filter((size) => BRIEF.sizes.includes(size)), looks.filter((look) => BRIEF.looks.includes(look))]
       : [sizes, looks];
+    // There and back: the next language begins at the size at which this one ends.
+    const inOrder = isFirst ? manySizes : manySizes.toReversed();
     for (const look of manyLooks) {
       await this.#page.emulateMedia({ ...LOOKS[look], reducedMotion: "reduce" });
-      for (const size of manySizes) {
+      for (const size of inOrder) {
         await this.#size(SIZES[size]);
         const found = await this.#run(`(${faults})()`);
         if (judged.includes(`${look} ${size}`)) found.push(...(await this.#violations()));

@@ -1,20 +1,39 @@
 // Runs in the page before its own scripts: devices and a connection that need no hardware and no network, and a way
 // for the gallery to say what the server says.
 
-/** `flags` say what this machine cannot do. */
-export function makeBelieve(flags) {
+/** The part of a page's address that says which state of the gallery it is. */
+export const asked = (state) => `?${new URLSearchParams({ gallery: JSON.stringify(state) })}`;
+
+/** `flags`, of the state that the address names, say what this machine cannot do. */
+export function makeBelieve() {
+  const state = JSON.parse(new URLSearchParams(location.search).get("gallery") ?? "null");
+  if (state === null) return;
+  const { id, now, language, flags } = state;
+  globalThis.__pwClock.controller.setSystemTime(now);
+  // This browser was never here, and its person speaks this language; a page that is loaded anew within a state keeps
+  // what it knows.
+  if (sessionStorage.getItem("gallery") !== id) {
+    localStorage.clear();
+    sessionStorage.clear();
+    sessionStorage.setItem("gallery", id);
+    localStorage.setItem("dinh.language", language);
+  }
+  // The next state asks nobody whether this one may be left.
+  addEventListener("beforeunload", (event) => event.stopImmediatePropagation());
+
   globalThis.__tracks = [];
   globalThis.__sockets = [];
   globalThis.__fixed = new Set();
   globalThis.__stats = new Map();
   globalThis.__isHeldBack = flags.isBlocked === true;
 
+  const HUES = [215, 150, 40, 280, 350];
   function drawn(index) {
     // Small, as an operator's page has twenty of them.
     const canvas = Object.assign(document.createElement("canvas"), { width: 320, height: 180 });
     const pen = canvas.getContext("2d");
     pen.scale(1 / 4, 1 / 4);
-    const hue = [215, 150, 40, 280, 350][index % 5];
+    const hue = HUES[index % HUES.length];
     function draw() {
       const back = pen.createLinearGradient(0, 0, 0, 720);
       back.addColorStop(0, `hsl(${hue} 35% 38%)`);
@@ -86,6 +105,13 @@ export function makeBelieve(flags) {
   }
 
   let videos = 0;
+  const pictures = [];
+  /** A few pictures in turn: each costs as much as a page. */
+  function picture() {
+    const index = videos++ % HUES.length;
+    pictures[index] ??= drawn(index);
+    return pictures[index].clone();
+  }
   globalThis.RTCPeerConnection = class extends EventTarget {
     iceConnectionState = "new";
     connectionState = "new";
@@ -103,7 +129,7 @@ export function makeBelieve(flags) {
         direction,
         mid,
         sender: { replaceTrack: () => Promise.resolve(), getParameters: () => ({ encodings: [] }) },
-        receiver: { track: receives ? (kind === "video" ? drawn(videos++) : sound(false)) : null },
+        receiver: { track: receives ? (kind === "video" ? picture() : sound(false)) : null },
       };
       this.lines.push(line);
       return line;

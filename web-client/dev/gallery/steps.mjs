@@ -12,6 +12,8 @@ export const steps =
 
 /** A step of the page's clock, which stands still otherwise, in milliseconds. */
 const TICK_MS = 100;
+/** A larger one, where only time is waited for: what the page asks the server meanwhile is answered in between. */
+const LEAP_MS = 500;
 /** What has not come about after so many of them does not. */
 const TICKS = 120;
 
@@ -23,14 +25,14 @@ async function tick(page, ms = TICK_MS) {
 
 /** Time goes by in the page. */
 export const later = (ms) => async (page) => {
-  for (let left = ms; left > 0; left -= 250) await tick(page, Math.min(250, left));
+  for (let left = ms; left > 0; left -= LEAP_MS) await tick(page, Math.min(LEAP_MS, left));
 };
 
 /** Lets time go by until it is so. */
-export async function until(page, what, isSo) {
-  for (let ticks = 0; ticks < TICKS; ticks++) {
+export async function until(page, what, isSo, ms = TICK_MS, most = TICKS) {
+  for (let ticks = 0; ticks < most; ticks++) {
     if (await isSo()) return;
-    await tick(page);
+    await tick(page, ms);
   }
   throw new Error(`${what} never came about`);
 }
@@ -55,6 +57,9 @@ export const touch = (selector, index = 0) => async (page) => {
   await found.evaluate((element) => element.click());
   await tick(page);
 };
+
+/** Waits for what takes up to so many milliseconds of the page's clock. */
+export const soon = (selector, ms) => (page) => until(page, selector, () => page.locator(selector).first().isVisible(), 250, ms / 250);
 
 export const present = (selector) => (page) => visible(page, selector, page.locator(selector).first());
 export const fill = (selector, words) => (page) => page.locator(selector).fill(words);
