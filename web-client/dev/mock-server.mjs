@@ -17,6 +17,11 @@ const TYPES = {
   ".woff2": "font/woff2",
 };
 
+/** As the server has it: what a page may not do there it may not do here. */
+const POLICY = readFileSync(new URL("../../signaling/src/pages.rs", import.meta.url), "utf8")
+  .match(/const POLICY: &str = "([^"]*)"/u)[1]
+  .replaceAll(/\\\s+/gu, "");
+
 /** What a check may find, as the server has it. */
 const CAUSES = JSON.parse(readFileSync(new URL("../../signaling/src/check/causes.json", import.meta.url), "utf8"));
 
@@ -389,7 +394,7 @@ const http = createServer((request, response) => {
   }
   const wanted = join(DIST, normalize(pathname));
   const file = extname(wanted) !== "" && wanted.startsWith(DIST) && existsSync(wanted) ? wanted : join(DIST, "index.html");
-  response.setHeader("content-security-policy", "default-src 'self'");
+  response.setHeader("content-security-policy", POLICY);
   response.setHeader("content-type", TYPES[extname(file)] ?? "application/octet-stream");
   if (pathname.startsWith("/assets/")) response.setHeader("cache-control", "public, max-age=31536000, immutable");
   createReadStream(file).pipe(response);
