@@ -90,6 +90,8 @@ pub struct EndpointConfig {
     pub habits: Habits,
     /// It does not ask again for what it misses.
     pub without_repairs: bool,
+    /// It does not say when each packet came: of its line no more is known than receiver reports tell.
+    pub without_feedback: bool,
     /// Number of the first packet of each of its streams; any that a browser might have unless given.
     pub first: Option<u16>,
 }
@@ -191,6 +193,7 @@ impl Endpoint {
                 &[Codec::Vp8]
             },
             keeps_sound_whole: self.config.habits.keeps_sound_whole(),
+            reports_arrivals: !self.config.without_feedback,
             sends: &self.tracks,
             audio_slots: self.config.audio_slots,
             video_slots: self.config.video_slots,

@@ -37,6 +37,8 @@ pub struct Scenario {
     pub decrypt: Decryption,
     /// UDP, or ICE-TCP alone.
     pub transport: Transport,
+    /// Sites say when each packet came, as browsers do.
+    pub feedback: bool,
     /// Seed of everything random.
     pub seed: u64,
     /// The server's process, to measure what it uses. On this machine.
@@ -293,6 +295,7 @@ impl Scenario {
             join_timeout: Duration::from_secs(30),
             media: MediaProfile::default(),
             decrypt: Decryption::All,
+            feedback: true,
             transport: Transport::Udp,
             seed: 1,
             server_pid: None,
@@ -314,6 +317,9 @@ impl Scenario {
     pub fn happenings(&self) -> Vec<String> {
         let mut all = Vec::new();
         let seconds = Duration::as_secs_f64;
+        if !self.feedback {
+            all.push("no site says when its packets came".to_owned());
+        }
         if let Some(floor) = &self.floor {
             let (count, every) = (floor.count, seconds(&floor.every));
             all.push(format!(

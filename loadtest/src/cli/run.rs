@@ -96,6 +96,9 @@ pub(crate) struct Run {
     /// Take media by the TURN server that the server tells of, inside TLS where its url is turns:
     #[arg(long)]
     turn: bool,
+    /// Sites do not say when each packet came (transport-cc): what that costs the server
+    #[arg(long)]
+    no_feedback: bool,
     /// CSV of the sites to join for, code,name,level,parent_code; the country's unless given
     #[arg(long, value_name = "FILE")]
     roster: Option<PathBuf>,
@@ -264,6 +267,7 @@ impl Run {
         let tcp = self.tcp.then_some(Transport::Tcp);
         let transport = tcp.or_else(|| self.turn.then_some(Transport::Turn));
         replace(&mut file.transport, transport.map(TransportText));
+        replace(&mut file.feedback, self.no_feedback.then_some(false));
         replace(&mut file.sockets, self.sockets);
         replace(&mut file.restart_with, self.restart_with);
         replace(&mut file.seed, self.seed);

@@ -309,6 +309,7 @@ impl Member {
             audio_slots: slots,
             video_slots: slots,
             decrypt,
+            without_feedback: !part.scenario.feedback,
             ..EndpointConfig::default()
         }
     }

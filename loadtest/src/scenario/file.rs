@@ -56,6 +56,8 @@ pub struct File {
     pub duration: Option<Span>,
     /// UDP or TCP.
     pub transport: Option<TransportText>,
+    /// Sites say when each packet came.
+    pub feedback: Option<bool>,
     /// Which packets are decrypted.
     pub decrypt: Option<DecryptionText>,
     /// UDP sockets that all share on loopback.
@@ -298,6 +300,7 @@ impl File {
             transport: self
                 .transport
                 .map_or(Transport::Udp, |transport| transport.0),
+            feedback: self.feedback.unwrap_or(true),
             seed: self.seed.unwrap_or(1),
             server_pid: secrets.server_pid,
             tls: Tls::default(),

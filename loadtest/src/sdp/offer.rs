@@ -34,6 +34,8 @@ pub struct Offer<'a> {
     pub decodes: &'a [Codec],
     /// It takes redundant sound, and asks for sound that is lost.
     pub keeps_sound_whole: bool,
+    /// It says of what it receives when each packet came, by transport-wide numbers.
+    pub reports_arrivals: bool,
     /// What it may send.
     pub sends: &'a [SendTrack],
     /// How many audio streams it can receive.
@@ -107,7 +109,11 @@ impl Offer<'_> {
         );
         let setup = self.setup;
         line(sdp, format_args!("a=setup:{setup}\r\na=mid:{mid}\r\n"));
-        extensions(sdp, kind, send.is_none() || self.encoder.numbers_packets());
+        let numbers = match send {
+            Some(_) => self.encoder.numbers_packets(),
+            None => self.reports_arrivals,
+        };
+        extensions(sdp, kind, numbers);
         sdp.push_str(if send.is_some() {
             "a=sendonly\r\n"
         } else {
@@ -118,7 +124,8 @@ impl Offer<'_> {
         }
         sdp.push_str("a=rtcp-mux\r\na=rtcp-rsize\r\n");
         for codec in codecs {
-            describe(sdp, *codec, send.is_some());
+            let reports = send.is_some() || self.reports_arrivals;
+            describe(sdp, *codec, send.is_some(), reports);
         }
         if keeps_whole {
             describe_repairs_of_sound(sdp, carries);
@@ -175,12 +182,15 @@ fn describe_repairs_of_sound(sdp: &mut String, carries: bool) {
     line(sdp, format_args!("a=fmtp:{red} {pt}/{pt}\r\n"));
 }
 
-fn describe(sdp: &mut String, codec: Codec, sends: bool) {
+fn describe(sdp: &mut String, codec: Codec, sends: bool, reports_arrivals: bool) {
+    const ARRIVALS: &str = "transport-cc";
     match codec {
         Codec::Opus => {
             let pt = ids::OPUS;
             line(sdp, format_args!("a=rtpmap:{pt} opus/48000/2\r\n"));
-            line(sdp, format_args!("a=rtcp-fb:{pt} transport-cc\r\n"));
+            if reports_arrivals {
+                line(sdp, format_args!("a=rtcp-fb:{pt} {ARRIVALS}\r\n"));
+            }
             line(
                 sdp,
                 format_args!("a=fmtp:{pt} minptime=10;useinbandfec=1\r\n"),
@@ -189,8 +199,10 @@ fn describe(sdp: &mut String, codec: Codec, sends: bool) {
         Codec::Vp8 => {
             let (pt, rtx) = (ids::VP8, ids::VP8_RTX);
             line(sdp, format_args!("a=rtpmap:{pt} VP8/90000\r\n"));
-            for feedback in ["goog-remb", "transport-cc", "ccm fir", "nack", "nack pli"] {
-                line(sdp, format_args!("a=rtcp-fb:{pt} {feedback}\r\n"));
+            for feedback in ["goog-remb", ARRIVALS, "ccm fir", "nack", "nack pli"] {
+                if feedback != ARRIVALS || reports_arrivals {
+                    line(sdp, format_args!("a=rtcp-fb:{pt} {feedback}\r\n"));
+                }
             }
             line(
                 sdp,
@@ -241,4 +253,36 @@ fn streams(sdp: &mut String, mid: usize, track: &SendTrack, repairs: bool) {
 fn line(sdp: &mut String, text: std::fmt::Arguments<'_>) {
     sdp.write_fmt(text)
         .expect("writing to a string cannot fail");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_reports_no_arrivals_asks_for_no_numbers() {
+        let ice = IceCredentials {
+            ufrag: "00clientufra".to_owned(),
+            pwd: "0123456789012345678901234567890".to_owned(),
+        };
+        let offer = |reports_arrivals| {
+            Offer {
+                ice: &ice,
+                fingerprint: "00:11",
+                setup: "actpass",
+                encoder: Encoder::default(),
+                decodes: &[Codec::Vp8],
+                keeps_sound_whole: true,
+                reports_arrivals,
+                sends: &[],
+                audio_slots: 1,
+                video_slots: 1,
+            }
+            .to_sdp()
+        };
+        for said in ["transport-cc", "transport-wide-cc"] {
+            assert_eq!(offer(true).matches(said).count(), 2, "{said}");
+            assert!(!offer(false).contains(said), "{said}");
+        }
+    }
 }
