@@ -229,6 +229,8 @@ impl ConferenceTask {
         }
         self.around.metrics.put_away(self.id());
         info!(conference = %self.id(), "conference put away");
+        // Nobody waits for it.
+        tokio::task::spawn_blocking(crate::memory::give_back);
     }
 
     /// Answers what was asked before the server stopped taking anything.

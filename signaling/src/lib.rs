@@ -34,6 +34,7 @@ pub mod links;
 pub mod listener;
 pub mod live;
 pub mod media;
+mod memory;
 pub mod metrics;
 pub mod negotiation;
 pub mod outbox;
