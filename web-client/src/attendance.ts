@@ -7,6 +7,7 @@ import { type DeviceKind, type LocalDevices, type MediaSource, openScreen } from
 import { type Heard, meter } from "./level.ts";
 import { countLongTasks, effortIn, limitsOf, MachineWatch, onlyPlace, playsSmoothly } from "./machine.ts";
 import { PathWatch, type Remedy } from "./pathwatch.ts";
+import { PictureHold } from "./picturehold.ts";
 import { type Connection, PeerLink, type PeerState, type Plan, remoteDescriptionsSet, type Slot } from "./peer.ts";
 import type { LastTurn, Place, Request, Role, Self, Source, StateMessage, Welcome } from "./protocol.ts";
 import { Publisher } from "./publish.ts";
@@ -153,8 +154,9 @@ export class Attendance {
   #limits = "{}";
   #lastReported: Reading | null = null;
   #framesCaptured: number | null = null;
-  /** For how long the sound of this peer connection is held back. */
-  #hold = new SoundHold();
+  /** For how long sound and pictures of this peer connection are held back. */
+  #soundHold = new SoundHold();
+  #pictureHold = new PictureHold();
 
   constructor(options: AttendanceOptions, signal: AbortSignal) {
     this.#options = options;
@@ -590,7 +592,8 @@ export class Attendance {
     this.#peerLife = new AbortController();
     this.#lastReading = null;
     this.#lastReported = null;
-    this.#hold = new SoundHold();
+    this.#soundHold = new SoundHold();
+    this.#pictureHold = new PictureHold();
     this.#path.renewed();
     const peer = new PeerLink(
       {
@@ -712,8 +715,8 @@ export class Attendance {
     if (this.#peer !== peer) return;
     // Browsers make what an entry says anew for each who reads it: once is enough for an old machine.
     const entries = [...report.entries()];
-    peer.holdSound(this.#hold.next(readSound(entries)));
     const reading = read(entries);
+    peer.hold({ sound: this.#soundHold.next(readSound(entries)), pictures: this.#pictureHold.next(reading) });
     this.#machine.look(performance.now(), effortIn(entries, this.#longTasks()));
     this.#limit();
     const quality = this.#lastReading === null ? null : compare(this.#lastReading, reading);

@@ -240,10 +240,11 @@ export class PeerLink {
     }
   }
 
-  /** Holds received sound back for so many milliseconds, where the browser can. */
-  holdSound(ms: number): void {
+  /** Holds what is received back for so many milliseconds, where the browser can. */
+  hold({ sound, pictures }: { readonly sound: number; readonly pictures: number }): void {
     for (const { receiver } of this.#receivers) {
-      if (receiver.track.kind !== "audio" || !("jitterBufferTarget" in receiver)) continue;
+      if (!("jitterBufferTarget" in receiver)) continue;
+      const ms = receiver.track.kind === "audio" ? sound : Math.max(pictures, JITTER_TARGET_MS);
       if (receiver.jitterBufferTarget !== ms) receiver.jitterBufferTarget = ms;
     }
   }

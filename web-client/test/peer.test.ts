@@ -223,7 +223,7 @@ it("asks for a small playout delay where the browser knows how", () => {
 });
 
 it("holds sound back for as long as it is told, and pictures as before", () => {
-  link().holdSound(250);
+  link().hold({ sound: 250, pictures: 0 });
   expect(connection.transceivers.slice(3).map(({ receiver }) => receiver.jitterBufferTarget)).toEqual([
     ...Array<number>(3).fill(250),
     ...Array<number>(3).fill(60),
