@@ -16,6 +16,12 @@ const changes = (of, limit) =>
   bar(of, "layer changes a minute", (it) => (Math.max(0, it.layers.length - 1) * 60) / it.seconds, limit);
 const stays = (of, height) =>
   bar(of, `share at ${height} lines`, (it) => it.shareAt(height) * 100, 95, { least: true, unit: " %", digits: 0 });
+const fairness = (of) => bar(of, "share evenly (Jain)", (it) => it.fairness, 0.95, { least: true, digits: 3 });
+const everybody = (of, limit) =>
+  bar(of, "sound concealed, of the worst", (it) => Math.max(...it.everybody.map(({ concealed }) => concealed)) * 100, limit, {
+    unit: " %",
+    digits: 2,
+  });
 const late = (of, limit) =>
   bar(of, "late, 95 %", (it) => it.late(it.baseline) ?? Infinity, limit, { unit: " ms", digits: 0 });
 
@@ -170,6 +176,41 @@ export const CASES = {
     ...small(400, 500, 30),
     bars: [concealed("then", 2), late("then", 800), frames("then", 12)],
   },
+  shared: {
+    title: "two sites behind one line of 1,000 kbit/s, RTT 60 ms, queue 300 ms",
+    sites: 2,
+    steps: [{ name: "at once", seconds: 20, line: narrow(1_000, 300, 30) }, { name: "then", seconds: 60 }],
+    bars: [fairness("then"), everybody("then", 1), queue("then", 200)],
+  },
+  shared3: {
+    title: "three sites behind one line of 600 kbit/s, RTT 60 ms, queue 300 ms",
+    sites: 3,
+    steps: [{ name: "at once", seconds: 20, line: narrow(600, 300, 30) }, { name: "then", seconds: 60 }],
+    bars: [fairness("then"), everybody("then", 1), queue("then", 200)],
+  },
+  uplink: {
+    title: "who speaks sends over 300 kbit/s, RTT 60 ms, queue 500 ms",
+    speaks: true,
+    steps: [
+      { name: "at once", seconds: 10, line: { down: { delay: "30ms" }, up: narrow(300, 500, 30) } },
+      { name: "then", seconds: 30 },
+    ],
+    bars: [
+      bar("then", "its sound concealed", (it) => it.worstConcealed * 100, 1, { unit: " %", digits: 2 }),
+    ],
+  },
+  firefox: {
+    title: "Firefox, 400 kbit/s, RTT 200 ms, queue 500 ms",
+    isFirefox: true,
+    ...small(400, 500, 100, 30),
+    bars: [concealed("then", 1), frames("then", 12), queue("then", 200), offered("then")],
+  },
+  firefoxLoss: {
+    title: "Firefox, 10 % lost each way",
+    isFirefox: true,
+    steps: [{ name: "then", seconds: 30, line: { loss_percent: 10 } }],
+    bars: [concealed("then", 1), frozen("then", 3), offered("then")],
+  },
   slow: {
     title: "a processor six times slower",
     isFrugal: true,
@@ -183,6 +224,7 @@ export const CASES = {
   },
   join250: {
     title: "join on 250 kbit/s, RTT 200 ms, queue 500 ms",
+    language: "vi",
     joins: narrow(250, 500, 100),
     steps: [{ name: "then", seconds: 20 }],
     bars: [

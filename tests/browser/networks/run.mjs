@@ -14,13 +14,19 @@ import { parseArgs } from "node:util";
 import { Line } from "../lib/line.mjs";
 import { LoadTest } from "../lib/loadtest.mjs";
 import { Server } from "../lib/server.mjs";
-import { passing, until } from "../lib/until.mjs";
-import { launchChromium, Visitor } from "../lib/visitor.mjs";
+import { passing } from "../lib/until.mjs";
+import { launchChromium } from "../lib/visitor.mjs";
 import { CASES, QUICK } from "./cases.mjs";
-import { Evidence, testimony, witness } from "./witness.mjs";
+import { InChromium, InFirefox } from "./people.mjs";
+import { Evidence } from "./witness.mjs";
 
-/** Sites of the demo conference, one for each line. */
-const SITES = ["06421", "15013", "23563", "27991"];
+/** Sites of the demo conference: those behind each line. */
+const SITES = [
+  ["06421", "06427", "06445"],
+  ["15013", "15016", "15019"],
+  ["23563", "23575", "23586"],
+  ["27991", "27994", "28003"],
+];
 
 /** How long the hall stays: longer than all cases take. */
 const DURATION = "2h";
@@ -41,72 +47,88 @@ const names = positionals.flatMap((name) => (name === "quick" ? QUICK : name));
 const wanted = names.length > 0 ? names : Object.keys(CASES);
 for (const name of wanted) if (!CASES[name]) throw new Error(`${name} is no case: ${Object.keys(CASES).join(", ")}`);
 
+/** Of the browsers that watched. */
+const versions = { chromium: "", firefox: "" };
+
 /** One line with the browser behind it, for one case after the other. */
 class Lane {
-  constructor(line, browser, server, link) {
-    Object.assign(this, { line, browser, server, link });
+  constructor(line, [browser, near], server, links) {
+    Object.assign(this, { line, browser, near, server, links });
   }
 
   async run(name) {
-    const { line, browser } = this;
-    const { joins = {}, before, steps } = CASES[name];
+    const { line } = this;
+    const { joins = {}, before } = CASES[name];
     line.set(joins);
     line.namespace.mend();
     before?.(line.namespace);
-    const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, permissions: ["camera", "microphone"] });
+    const people = [];
     try {
-      await context.addInitScript(witness, CASES[name].isFrugal ?? false);
-      // What is only fetched for later keeps nobody waiting.
-      const visitor = await Visitor.at(context, this.link, { seconds: 90, waitUntil: "commit" });
-      await visitor.press("Join and watch");
-      const clicked = Date.now();
-      const opened = await visitor.page.evaluate(() => performance.timeOrigin);
-      await until("a first picture", () => visitor.page.evaluate(() => globalThis.__witness.frames.length > 0), { seconds: 60 });
-      await passing(SETTLE_MS);
-      const participant = await visitor.about("participant");
-      const effort = await context.newCDPSession(visitor.page);
-      await effort.send("Performance.enable");
-      /** Seconds for which the main thread has worked, and for which it ran scripts. */
-      const worked = async () => {
-        const { metrics } = await effort.send("Performance.getMetrics");
-        return ["TaskDuration", "ScriptDuration"].map((what) => metrics.find(({ name }) => name === what).value);
-      };
-      const times = [{ name: "join", from: clicked, to: Date.now(), work: [0, 0] }];
-      for (const { name: step, seconds, line: link, act } of steps) {
-        const from = Date.now();
-        if (link) line.set(link);
-        await act?.(line.namespace, visitor.page);
-        const before = await worked();
-        await passing(seconds * 1_000);
-        const after = await worked();
-        times.push({ name: step, from, to: Date.now(), work: after.map((seconds, index) => seconds - before[index]) });
-      }
-      const told = await visitor.page.evaluate(testimony);
-      const isAnother = (await visitor.about("participant")) !== participant;
-      const baseline = times[1].from;
-      const evidence = Object.fromEntries(
-        times.map(({ name: step, from, to, work }) => {
-          const it = new Evidence(told, line.between(from, to), from, to);
-          const [busy, scripted] = work.map((seconds) => (seconds * 1_000) / (to - from));
-          Object.assign(it, { baseline, isAnother, busy, scripted, usable: (clicked - opened) / 1_000 });
-          return [step, it];
-        }),
-      );
-      if (options.raw) {
-        mkdirSync(options.raw, { recursive: true });
-        writeFileSync(join(options.raw, `${name}.json`), JSON.stringify({ times, told, reports: line.reports }));
-      }
-      return evidence;
+      return await this.#watch(name, people);
     } finally {
-      await context.close();
+      for (const one of people) await one.close();
       line.namespace.mend();
       line.set({});
     }
   }
+
+  /** Has all who watch in this case do so, each of whom is put into `people` for whoever takes them away. */
+  async #watch(name, people) {
+    const { line } = this;
+    const { sites = 1, steps } = CASES[name];
+    for (const link of this.links.slice(0, sites)) people.push(await this.#open(name, link));
+    const clicked = await Promise.all(people.map((one) => one.join()));
+    const [first] = people;
+    // Of one who speaks somebody else tells, on this machine.
+    const told = CASES[name].speaks ? await this.#listener() : null;
+    if (told) people.push(told);
+    if (told) await first.speak((participant) => this.server.rest("/conferences/demo/floor/grant", "POST", { participant }));
+    await passing(SETTLE_MS);
+    const participant = await first.participant();
+    const times = [{ name: "join", from: Math.max(...clicked), to: Date.now(), work: [0, 0] }];
+    for (const { name: step, seconds, line: link, act } of steps) {
+      const from = Date.now();
+      if (link) line.set(link);
+      await act?.(line.namespace, first.page);
+      const before = await first.worked();
+      await passing(seconds * 1_000);
+      const after = await first.worked();
+      times.push({ name: step, from, to: Date.now(), work: after.map((seconds, index) => seconds - before[index]) });
+    }
+    const all = await Promise.all((told ? [told] : people).map((one) => one.tell()));
+    const isAnother = (await first.participant()) !== participant;
+    if (first.version) versions.firefox = first.version.replace(/^.*\//u, "");
+    this.#keep(name, { times, told: all, reports: line.reports });
+    return Object.fromEntries(times.map((time) => [time.name, this.#evidence(all, time, { baseline: times[1].from, isAnother })]));
+  }
+
+  #open(name, link) {
+    const { isFirefox, isFrugal, language } = CASES[name];
+    if (isFirefox) return InFirefox.open(this.line.namespace, link);
+    return InChromium.open(this.browser, link, { isFrugal, language });
+  }
+
+  /** Somebody who watches on this machine. */
+  async #listener() {
+    const one = await InChromium.open(this.near, this.server.at("127.0.0.1", this.server.links.commune));
+    await one.join();
+    return one;
+  }
+
+  #evidence(all, { from, to, work }, known) {
+    const [busy, scripted] = work.map((seconds) => (seconds * 1_000) / (to - from));
+    const everybody = all.map((told) => new Evidence(told, this.line.between(from, to), from, to));
+    return Object.assign(everybody[0], { everybody, busy, scripted, ...known });
+  }
+
+  #keep(name, seen) {
+    if (!options.raw) return;
+    mkdirSync(options.raw, { recursive: true });
+    writeFileSync(join(options.raw, `${name}.json`), JSON.stringify(seen));
+  }
 }
 
 const slack = Number(options.slack);
-let version = "";
 const rows = [];
 function judge(name, evidence) {
   for (const [step, it] of Object.entries(evidence)) console.log(`${name} ${step}: ${JSON.stringify(it.figures)}`);
@@ -128,10 +150,10 @@ function table() {
   return [...head, ...body].join("\n");
 }
 
-function describe(version) {
+function describe({ chromium, firefox }) {
   return `# Real browsers on bad lines
 
-Written by \`make test-networks\` (\`tests/browser/networks\`). Each line is a device of its own between this machine and a network namespace, in which Chromium ${version} watches the hall: layers of 180 lines and 15 pictures a second (about 100 kbit/s), 360 lines and 15 (300 kbit/s), 720 lines and 30 (900 kbit/s), and sound in packets of 60 ms. The page joins on a clean line, watches for ${SETTLE_MS / 1_000} s, and then the line becomes what is said, in both directions. Everything goes over it: pages, the WebSocket, media. What is measured is counted by the browser (\`getStats\`, \`requestVideoFrameCallback\`) and by the device.
+Written by \`make test-networks\` (\`tests/browser/networks\`). Each line is a device of its own between this machine and a network namespace, in which Chromium ${chromium} watches the hall (Firefox ${firefox} where a row says so): layers of 180 lines and 15 pictures a second (about 100 kbit/s), 360 lines and 15 (300 kbit/s), 720 lines and 30 (900 kbit/s), and sound in packets of 60 ms. The page joins on a clean line, watches for ${SETTLE_MS / 1_000} s, and then the line becomes what is said, in both directions. Everything goes over it: pages, the WebSocket, media. What is measured is counted by the browser (\`getStats\`, \`requestVideoFrameCallback\`) and by the device.
 
 ${table()}
 `;
@@ -157,14 +179,18 @@ try {
   undo.push(() => hall.stop());
   await passing(3_000);
   hall.runs();
+  const near = await launchChromium();
+  undo.push(() => near.close());
   const queue = [...wanted];
   await Promise.all(
     lines.map(async (line, index) => {
-      const browser = await launchChromium({ namespace: line.namespace });
+      // Who speaks opens devices, which browsers allow to pages by TLS alone.
+      const args = [`--unsafely-treat-insecure-origin-as-secure=http://${gateway}:${server.port}`];
+      const browser = await launchChromium({ namespace: line.namespace, args });
       undo.push(() => browser.close());
-      version = browser.version();
-      const link = server.at(gateway, await server.linkOf(SITES[index]));
-      const lane = new Lane(line, browser, server, link);
+      versions.chromium = browser.version();
+      const links = await Promise.all(SITES[index].map(async (site) => server.at(gateway, await server.linkOf(site))));
+      const lane = new Lane(line, [browser, near], server, links);
       for (let name = queue.shift(); name; name = queue.shift()) {
         try {
           judge(name, await lane.run(name));
@@ -182,5 +208,5 @@ try {
   rmSync(directory, { recursive: true, force: true });
 }
 console.log(table());
-if (options.document) writeFileSync(options.document, describe(version));
+if (options.document) writeFileSync(options.document, describe(versions));
 process.exitCode = hasFailed || rows.some(({ isKept }) => !isKept) ? 1 : 0;

@@ -9,7 +9,8 @@ const FROZEN = 250;
  * and looks at no frame but the first, for where the work of this page is measured.
  */
 export function witness(isFrugal) {
-  const seen = { samples: [], frames: [] };
+  if (globalThis.top !== globalThis) return;
+  const seen = { samples: [], frames: [], usable: null };
   Object.defineProperty(globalThis, "__witness", { value: seen });
   const known = new WeakSet();
   const note = (video) => (_, { presentationTime, rtpTimestamp, height }) => {
@@ -23,6 +24,12 @@ export function witness(isFrugal) {
       video.requestVideoFrameCallback(note(video));
     }
   };
+  const watchForButton = () => {
+    const button = document.querySelector("main button");
+    if (button?.checkVisibility() === true) seen.usable = performance.timeOrigin + performance.now();
+    else requestAnimationFrame(watchForButton);
+  };
+  watchForButton();
   const peer = () => globalThis.__seen.peers.findLast(({ signalingState }) => signalingState !== "closed");
   async function sample() {
     look();
@@ -50,20 +57,24 @@ export function witness(isFrugal) {
 
 /** Runs in the page: all that was taken down. */
 export function testimony() {
-  const { samples, frames, repairs } = globalThis.__witness;
-  return { samples, frames, repairs: repairs(), peers: globalThis.__seen.peers.length };
+  const { samples, frames, repairs, usable } = globalThis.__witness;
+  return { samples, frames, usable, opened: performance.timeOrigin, repairs: repairs() };
 }
 
 const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
 
 /** What happened in a page between two times. */
 export class Evidence {
-  constructor({ samples, frames, repairs }, counts, from, to) {
+  constructor({ samples, frames, repairs, usable, opened }, counts, from, to) {
     this.samples = samples.filter(({ time }) => time >= from && time <= to);
     this.allFrames = frames;
     this.frames = frames.filter(([at]) => at >= from && at <= to);
     this.repairs = new Set(repairs.map(String));
     this.counts = counts;
+    /** Seconds until there was something to click. */
+    this.usable = usable === null ? Infinity : (usable - opened) / 1_000;
+    /** Of everybody behind the same line. */
+    this.everybody = [this];
     this.from = from;
     this.to = to;
     this.seconds = (to - from) / 1000;
@@ -89,6 +100,23 @@ export class Evidence {
   /** Share of the sound that was made up. */
   get concealed() {
     return this.gained("audio", "concealedSamples") / Math.max(1, this.gained("audio", "totalSamplesReceived"));
+  }
+
+  /** The same of the one stream of sound of which most was. */
+  get worstConcealed() {
+    const streams = new Set(this.samples.flatMap(({ audio }) => audio.map(({ id }) => id)));
+    const shares = [...streams].map((id) => {
+      const of = this.samples.flatMap(({ audio }) => audio.filter((entry) => entry.id === id));
+      const gained = (field) => of.at(-1)[field] - of[0][field];
+      return gained("concealedSamples") / Math.max(1, gained("totalSamplesReceived"));
+    });
+    return Math.max(0, ...shares);
+  }
+
+  /** How evenly those behind the line share it: 1 where each gets as much (Jain's index). */
+  get fairness() {
+    const got = this.everybody.map((one) => one.gained("video", "bytesReceived") + one.gained("audio", "bytesReceived"));
+    return sum(got) ** 2 / (got.length * sum(got.map((bytes) => bytes ** 2)));
   }
 
   /** The longest time for which all sound was made up, in milliseconds, at most what it can have been. */
