@@ -14,7 +14,7 @@ const [link, button] = process.argv.slice(2);
 
 const say = (is, more) => console.log(JSON.stringify({ is, ...more }));
 
-const browser = await launchFirefox();
+const { browser, close } = await launchFirefox();
 try {
   const page = await browser.newPage();
   page.setDefaultTimeout(90_000);
@@ -36,5 +36,5 @@ try {
     say("told", { version, told, participant: await participant() });
   }
 } finally {
-  await browser.close();
+  await close();
 }
