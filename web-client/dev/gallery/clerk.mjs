@@ -140,7 +140,7 @@ export const CLERK = [
   ["clerk-ended-wait", "/site", SITE, steps(ended({ floor: "waiting", position: 3 }, { lastTurn: "withdrawn" }), reads("ended.wait")), { isBrief: true }],
   ["clerk-ended-wait-moved", "/site", SITE, steps(ended({ floor: "waiting", position: 3 }, { lastTurn: "moved" }), reads("ended.wait_moved")), { isBrief: true }],
   ["clerk-ended-off-stage", "/site", SITE, steps(ended({ onStage: true }, {}), reads("ended.off_stage")), { isBrief: true }],
-  ...["waiting", "holding"].map((floor) => [`clerk-ended-lost-${floor}`, "/site", { ...SITE, forgets: true }, steps(ask, self({ floor, position: floor === "waiting" ? 2 : null }), end(1006), later(1_500), reads(floor === "waiting" ? "ended.wait_lost" : "ended.lost"))]),
+  ...["waiting", "holding"].map((floor) => [`clerk-ended-lost-${floor}`, "/site", { ...SITE, forgets: true }, steps(ask, self({ floor, position: floor === "waiting" ? 2 : null }), end(1006), later(1_500), reads(floor === "waiting" ? "ended.wait_lost" : "ended.lost"), reads("ended.ask_again"))]),
   ["clerk-stands-by", "/site", SITE, steps(join, self({ device: 2, standsBy: true }), reads("seat.stands_by"))],
   ["clerk-only-watches", "/site", SITE, steps(join, self({ device: 2, standsBy: true }), press("seat.only_watch"), reads("seat.only_watches"))],
   ["clerk-took-over", "/site", { ...SITE, tookOver: true }, steps(join, reads("seat.took_over"))],
