@@ -251,6 +251,7 @@ $(TOOLS)/promtool/usr/bin/promtool:
 
 # A page needs no more than its style: what the builder adds for scripts is left out.
 docs/dist/index.html: $(TOOLS)/docs/.installed $(shell find docs/src docs/theme docs/book.toml -type f)
+	$(TOOLS)/docs/bin/mdbook test docs
 	$(TOOLS)/docs/bin/mdbook build docs --dest-dir $(abspath $(TARGET))/docs
 	rm -rf docs/dist && mkdir -p docs/dist/theme && cp $(TARGET)/docs/theme/docs.css docs/dist/theme/
 	cd $(TARGET)/docs && find . -name '*.html' ! -name toc.html -exec cp --parents {} $(abspath docs/dist)/ ';'
