@@ -54,6 +54,8 @@ for (const [width, height] of WALLS.map((wall) => wall.split("×").map(Number)))
   for (const [view, show] of Object.entries(VIEWS)) {
     const page = await (await browser.newContext({ viewport: { width, height } })).newPage();
     await page.goto(`http://127.0.0.1:${port}/operator#token=${text}`);
+    // Beginning is not going on: the list of sites is here, and what follows from it done.
+    await page.waitForFunction(() => /3[.,]3/u.test(document.querySelector("[data-filter=all] .figure")?.textContent ?? ""));
     await page.waitForTimeout(2_500);
     await show(page);
     await page.waitForTimeout(1_000);
