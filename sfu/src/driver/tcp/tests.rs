@@ -226,3 +226,12 @@ fn the_system_keeps_little_that_it_has_not_sent() {
     assert!(all < 200 * 1_002, "it was not full");
     assert!(all - sent <= 16 * 1_024, "{} bytes kept", all - sent);
 }
+
+#[test]
+fn little_is_on_its_way_when_a_line_becomes_narrow() {
+    let poll = Poll::new().unwrap();
+    let tcp = Tcp::bind(([127, 0, 0, 1], 0).into(), poll.registry(), Token(0)).unwrap();
+    // What is accepted inherits it, and a second at 400 kbit/s is 50 KB.
+    let held = SockRef::from(&tcp.listener).send_buffer_size().unwrap();
+    assert!(held <= 50_000, "{held} bytes");
+}
