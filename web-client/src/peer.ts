@@ -125,8 +125,8 @@ function connectInFrame(configuration: RTCConfiguration, signal: AbortSignal): C
   const frame = document.createElement("iframe");
   frame.hidden = true;
   document.body.append(frame);
-  const inside = frame.contentWindow as (Window & typeof globalThis) | null;
-  const connection = new (inside ?? globalThis).RTCPeerConnection(configuration);
+  const inside = frame.contentWindow as Partial<typeof globalThis> | null;
+  const connection = new (inside?.RTCPeerConnection ?? RTCPeerConnection)(configuration);
   signal.addEventListener(
     "abort",
     () => {

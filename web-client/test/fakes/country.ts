@@ -124,6 +124,7 @@ export class FakeCountry {
 
   #listen(message: ClientMessage): void {
     if (message.type === "grantFloor" || message.type === "revokeFloor") this.onFloorRequest(message);
+    if (message.type === "ping") setTimeout(() => this.#say({ type: "pong" }), 1);
     if ("id" in message) setTimeout(() => this.#answer(message), this.delay);
   }
 
