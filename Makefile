@@ -168,12 +168,13 @@ faults: packages-test web ## kill the server and break its disk at random: FAULT
 	FAULTS="$${FAULTS:-200}" cargo test --locked -p signaling --test faults -- --nocapture
 
 .PHONY: lint
-lint: packages-lint web $(TOOLS)/lint/.installed $(TOOLS)/promtool/usr/bin/promtool ## check format, lints, types, dependencies and licences
+lint: packages-lint web $(TOOLS)/lint/.installed $(TOOLS)/docs/.installed $(TOOLS)/promtool/usr/bin/promtool ## check format, lints, types, dependencies and licences
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	$(NPM) --prefix $(WEB) run check
 	cargo metadata --locked --format-version 1 --manifest-path tests/fuzz/Cargo.toml >/dev/null
 	$(TOOLS)/lint/bin/cargo-shear --locked
+	$(TOOLS)/docs/bin/mdbook test docs
 	$(TOOLS)/lint/bin/cargo-deny --locked check bans licenses sources
 	cargo build --locked -p signaling --bin dinh
 	packaging/check-metrics $(TOOLS)/promtool/usr/bin/promtool $(DINH)
@@ -251,7 +252,6 @@ $(TOOLS)/promtool/usr/bin/promtool:
 
 # A page needs no more than its style: what the builder adds for scripts is left out.
 docs/dist/index.html: $(TOOLS)/docs/.installed $(shell find docs/src docs/theme docs/book.toml -type f)
-	$(TOOLS)/docs/bin/mdbook test docs
 	$(TOOLS)/docs/bin/mdbook build docs --dest-dir $(abspath $(TARGET))/docs
 	rm -rf docs/dist && mkdir -p docs/dist/theme && cp $(TARGET)/docs/theme/docs.css docs/dist/theme/
 	cd $(TARGET)/docs && find . -name '*.html' ! -name toc.html -exec cp --parents {} $(abspath docs/dist)/ ';'
