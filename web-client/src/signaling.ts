@@ -40,8 +40,11 @@ const AGAIN_MS = 300;
 /** How long an answer may take on a line that is otherwise alive. */
 const ANSWER_MS = 10_000;
 
+/** `WebSocket.OPEN`: this file also runs where there is no such class. */
+const IS_OPEN = 1;
+
 /** What of a WebSocket is used here. */
-export type Socket = Pick<WebSocket, "send" | "close" | "addEventListener">;
+export type Socket = Pick<WebSocket, "send" | "close" | "addEventListener" | "readyState">;
 
 export interface Session {
   readonly id: string;
@@ -211,24 +214,30 @@ export class SignalingChannel {
     this.#attempt = attempt;
     const { signal } = attempt.life;
     const begun = performance.now();
-    attempt.socket.addEventListener(
-      "open",
-      () => {
-        this.#openMs = performance.now() - begun;
-        this.#unreachedSince = null;
-        clearTimeout(this.#timer);
-        this.#timer = setTimeout(() => this.#lose(attempt, 1006), WELCOME_MS);
-        if (session !== null) {
-          this.#send({ type: "resume", protocol: PROTOCOL_VERSION, session: session.id, secret: session.secret });
-        } else if (token !== null) {
-          this.#send({ type: "join", protocol: PROTOCOL_VERSION, token });
-        }
-      },
-      { signal },
-    );
+    const greet = (): void => {
+      this.#unreachedSince = null;
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => this.#lose(attempt, 1006), WELCOME_MS);
+      if (session !== null) {
+        this.#send({ type: "resume", protocol: PROTOCOL_VERSION, session: session.id, secret: session.secret });
+      } else if (token !== null) {
+        this.#send({ type: "join", protocol: PROTOCOL_VERSION, token });
+      }
+    };
     attempt.socket.addEventListener("message", (event) => this.#hear(attempt, event.data), { signal });
     attempt.socket.addEventListener("close", (event) => this.#lose(attempt, event.code), { signal });
-    this.#timer = setTimeout(() => this.#miss(attempt), this.#patienceMs(begun));
+    if (attempt.socket.readyState === IS_OPEN) greet();
+    else {
+      attempt.socket.addEventListener(
+        "open",
+        () => {
+          this.#openMs = performance.now() - begun;
+          greet();
+        },
+        { signal },
+      );
+      this.#timer = setTimeout(() => this.#miss(attempt), this.#patienceMs(begun));
+    }
   }
 
   /** How long the connection that is begun now may take to be opened. */

@@ -59,6 +59,23 @@ describe("joining", () => {
     expect(server.heard).toEqual([{ type: "join", protocol: 1, token: "token" }]);
   });
 
+  it("speaks at once on a WebSocket that was opened before", () => {
+    const socket = server.connect();
+    server.open();
+    new SignalingChannel(
+      {
+        credentials,
+        connect: () => socket,
+        random: () => 0,
+        onLink: (link) => links.push(link),
+        onMessage: (message) => messages.push(message),
+        wakeUps,
+      },
+      life.signal,
+    );
+    expect(server.heard).toEqual([{ type: "join", protocol: 1, token: "token" }]);
+  });
+
   it("resumes when a session was kept", () => {
     credentials.session = { id: "S0", secret: "old" };
     channel();

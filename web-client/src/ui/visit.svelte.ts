@@ -180,20 +180,29 @@ export class Visit {
     // A site's devices are let go until it asks for the floor.
     if (this.speaksByRight) this.openDevices();
     else this.#devices.close();
+    // The way to the server is opened while the room's code is on its way: on a long line that is half a second.
+    const socket = this.connectSocket();
+    signal.addEventListener("abort", () => socket.close(), { once: true });
     const inside = await room();
     if (signal.aborted) return;
     this.isEntering = false;
-    this.#attend(inside.Attendance, signal);
+    this.#attend(inside.Attendance, socket, signal);
   }
 
-  #attend(Attending: typeof Attendance, signal: AbortSignal): void {
+  #attend(Attending: typeof Attendance, first: WebSocket, signal: AbortSignal): void {
+    let waiting: WebSocket | null = first;
+    const connectSocket = (): WebSocket => {
+      const socket = waiting !== null && waiting.readyState <= WebSocket.OPEN ? waiting : this.connectSocket();
+      waiting = null;
+      return socket;
+    };
     const attendance = new Attending(
       {
         credentials: this.#credentials,
         devices: this.#devices,
         media: navigator.mediaDevices,
         wakeUps: this.#wakeUps,
-        connectSocket: this.connectSocket,
+        connectSocket,
         random: () => Math.random(),
         saves: this.saves,
         capabilities: navigator.mediaCapabilities,

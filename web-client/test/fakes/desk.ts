@@ -16,9 +16,9 @@ export class FakeDesk {
 
   constructor() {
     const { country } = this;
-    vi.stubGlobal("WebSocket", function connect() {
+    vi.stubGlobal("WebSocket", Object.assign(function connect() {
       return country.server.connect();
-    });
+    }, { OPEN: 1 }));
     vi.stubGlobal("fetch", () => Promise.resolve({ ok: true, json: () => Promise.resolve(country.roster) }));
     sessionStorage.clear();
     localStorage.clear();
@@ -30,7 +30,11 @@ export class FakeDesk {
 
   /** The page's code is fetched, it joins, and is drawn. */
   async open(): Promise<void> {
-    await this.#until(() => this.country.server.sockets.length > 0);
+    const { server } = this.country;
+    await this.#until(() => server.sockets.length > 0);
+    // It is open before there is anything that could speak on it.
+    server.open();
+    await this.#until(() => server.heard.length > 0);
     this.country.welcome();
     await this.#until(() => document.querySelector("main[data-tab]") !== null);
     await this.pass(300);

@@ -5,6 +5,8 @@ import type { Consent, Credentials, Session, Socket } from "../../src/signaling.
 
 class FakeSocket extends EventTarget {
   readonly sent: ClientMessage[] = [];
+  /** 0 until it is open, 1 then. */
+  readyState: Socket["readyState"] = 0;
   isClosed = false;
 
   send(text: string): void {
@@ -51,7 +53,10 @@ export class FakeServer {
   }
 
   open(): void {
-    this.last.dispatchEvent(new Event("open"));
+    const { last } = this;
+    if (last.readyState === 1) return;
+    last.readyState = 1;
+    last.dispatchEvent(new Event("open"));
   }
 
   say(message: ServerMessage): void {
