@@ -272,3 +272,41 @@ fn a_fifth_of_the_sites_on_weak_lines_costs_the_others_nothing() {
         assert!(asked <= asked_alone + 5, "{asked} keyframes asked for");
     }
 }
+
+#[test]
+fn however_many_lose_the_picture_the_others_get_a_keyframe_every_three_seconds_at_most() {
+    let encoder = Encoder {
+        group: 10_000,
+        ..Encoder::BROWSER
+    };
+    let (mut world, [_, good], _) = conference_of(9, &["0"], encoder, Link::CLEAN);
+    let policy = PeerPolicy {
+        video_slots: vec![Some(Feed::Stage(0))],
+        ..PeerPolicy::default()
+    };
+    let lossy = Link {
+        down: Impairment {
+            delay: Duration::from_millis(40),
+            loss: Burst::new(0.3, 8.0).expect("possible"),
+            ..Impairment::CLEAN
+        },
+        ..Link::CLEAN
+    };
+    for link in [Link::CLEAN; 10].into_iter().chain([lossy; 8]) {
+        let site = world.join(Light::new(Wishes::watch()), &policy, Link::CLEAN);
+        world.run_for(secs(1));
+        world.set_link(site, link);
+    }
+    world.run_for(secs(10));
+    let keyframes = |world: &mut World| {
+        let pictures = &world
+            .client::<Light>(good)
+            .slot(MediaKind::Video, 0)
+            .arrived;
+        pictures.iter().filter(|it| it.mark.keyframe).count()
+    };
+    let before = keyframes(&mut world);
+    world.run_for(secs(60));
+    let came = keyframes(&mut world) - before;
+    assert!((5..=21).contains(&came), "{came} keyframes in a minute");
+}

@@ -9,6 +9,13 @@ use std::time::{Duration, Instant};
 /// Lower: a new receiver sees a picture sooner.
 pub const MIN_PLI_INTERVAL: Duration = Duration::from_millis(500);
 
+/// Shortest time from one keyframe to the next that is asked for by those who were shown the picture
+/// and have lost it, where many watch it: each costs all of them.
+///
+/// Higher: the sites with weak lines cost the others less, however many they are. Lower: a picture
+/// that repairs could not save stands still for less.
+pub const MIN_REFRESH_INTERVAL: Duration = Duration::from_secs(3);
+
 /// Unanswered requests double the gap so often.
 const MAX_DOUBLINGS: u32 = 3;
 
@@ -29,6 +36,10 @@ const PROOF: u8 = 2;
 #[derive(Debug, Default)]
 pub struct KeyframeRequest {
     wanted: bool,
+    /// Somebody who has lost the picture waits until then.
+    again: Option<Instant>,
+    /// When the newest keyframe came.
+    last_came: Option<Instant>,
     last_sent: Option<Instant>,
     /// When those who wait now were asked for first, and how often since.
     asked: Option<Instant>,
@@ -44,9 +55,19 @@ impl KeyframeRequest {
         self.wanted = true;
     }
 
+    /// Somebody has lost the picture and needs another keyframe, which may not come sooner than `gap`
+    /// after the newest.
+    pub fn want_again(&mut self, now: Instant, gap: Duration) {
+        match self.last_came.map(|came| came + gap) {
+            Some(due) if now < due => self.again = Some(due),
+            _ => self.want(),
+        }
+    }
+
     /// Nobody waits any more.
     pub fn forget(&mut self) {
         self.wanted = false;
+        self.again = None;
         self.asked = None;
         self.sent = 0;
     }
@@ -62,6 +83,7 @@ impl KeyframeRequest {
             };
             self.ignored &= self.answered < PROOF;
         }
+        self.last_came = Some(now);
         self.forget();
     }
 
@@ -69,6 +91,10 @@ impl KeyframeRequest {
     /// [`satisfied`](Self::satisfied), so a lost PLI is repeated, at growing distances. `is_active`
     /// says whether the layer arrives; a still picture may be asked for one too.
     pub fn try_send(&mut self, now: Instant, is_active: bool) -> bool {
+        if self.again.is_some_and(|due| now >= due) {
+            self.again = None;
+            self.want();
+        }
         let doublings = self.sent.saturating_sub(1).min(MAX_DOUBLINGS);
         let gap = MIN_PLI_INTERVAL * (1 << doublings);
         let is_due = |last| now.saturating_duration_since(last) >= gap;
@@ -91,7 +117,7 @@ impl KeyframeRequest {
 
     /// Whether somebody waits.
     pub const fn is_wanted(&self) -> bool {
-        self.wanted
+        self.wanted || self.again.is_some()
     }
 
     /// Whether the encoder was asked again and again and sent what it would have sent anyway.
@@ -131,6 +157,27 @@ mod tests {
         );
         request.satisfied(start + MIN_PLI_INTERVAL);
         assert!(!request.try_send(start + 3 * MIN_PLI_INTERVAL, true));
+    }
+
+    #[test]
+    fn whoever_has_lost_the_picture_waits_for_its_turn_and_who_is_new_does_not() {
+        let mut request = KeyframeRequest::default();
+        let at = |ms| epoch() + Duration::from_millis(ms);
+        request.want_again(at(0), MIN_REFRESH_INTERVAL);
+        assert!(request.try_send(at(0), true), "there was none yet");
+        request.satisfied(at(100));
+        for ms in [200, 900, 2_000] {
+            request.want_again(at(ms), MIN_REFRESH_INTERVAL);
+            assert!(request.is_wanted() && !request.try_send(at(ms), true));
+        }
+        assert!(!request.try_send(at(3_099), true));
+        assert!(request.try_send(at(3_100), true), "nobody has to ask again");
+        request.satisfied(at(3_200));
+        request.want_again(at(3_300), MIN_REFRESH_INTERVAL);
+        request.want();
+        assert!(request.try_send(at(3_600), true), "a newcomer");
+        request.satisfied(at(3_700));
+        assert!(!request.is_wanted(), "it served both");
     }
 
     /// The moments, in ms, at which requests leave while somebody waits.

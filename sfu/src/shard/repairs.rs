@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::conference::ConferenceKey;
 use crate::drop_reason::DropReason;
 use crate::egress::{Egress, close};
 use crate::id::Ssrc;
@@ -12,15 +13,21 @@ use crate::path::Path;
 use crate::peer::repairs::{Asked, MAX_BEHIND, Need, Octets, Repairs, SOUND_WAITS};
 use crate::peer::{Peer, PeerKey};
 use crate::publication::Publication;
+use crate::publication::keyframe::MIN_REFRESH_INTERVAL;
 use crate::redundancy::Redundancy;
 use crate::rtp::Rtcp;
 use crate::shard::Shard;
 use crate::slot::Slot;
-use crate::slot::rewriter::Origin;
+use crate::slot::rewriter::{Origin, Source};
 use crate::table::Table;
 
 /// Packets looked up for one RTCP datagram; a receiver that misses more needs a keyframe.
 const MAX_ASKED: usize = 256;
+
+/// From so many participants on one who has lost the picture does not have a keyframe made at once.
+///
+/// Higher: more small conferences where it waits less. Lower: fewer where it costs the others.
+const MANY: usize = 16;
 
 /// What packets are late by that others overtake, and the round trip, count up to this: what comes later
 /// is sent again in time.
@@ -154,9 +161,30 @@ impl Shard {
             verdict == Verdict::Flooded || verdict == Verdict::Filling
         });
         if !is_full && peer.cold.budgets.keyframe(now) {
-            self.wish(source.publication, source.layer);
+            let conference = peer.conference;
+            self.wish_again(now, conference, source);
         } else {
             self.stats.drops.count(DropReason::KeyframeBudget);
+        }
+    }
+
+    /// Notes that somebody in `conference` has lost a picture. Where many watch, all who have lost it get
+    /// the next keyframe together: one costs every receiver as much as some pictures.
+    fn wish_again(&mut self, now: Instant, conference: ConferenceKey, source: Source) {
+        let watching = self
+            .conferences
+            .at(conference)
+            .map_or(0, |it| it.peers.len());
+        let gap = if watching >= MANY {
+            MIN_REFRESH_INTERVAL
+        } else {
+            Duration::ZERO
+        };
+        if let Some(publication) = self.publications.get_mut(source.publication)
+            && let Some(layer) = publication.layers.get_mut(usize::from(source.layer))
+        {
+            layer.keyframe.want_again(now, gap);
+            self.wishes.push(source.publication);
         }
     }
 
