@@ -181,8 +181,7 @@ try {
   hall.runs();
   const near = await launchChromium();
   undo.push(() => near.close());
-  const queue = [...wanted];
-  await Promise.all(
+  const lanes = await Promise.all(
     lines.map(async (line, index) => {
       // Who speaks opens devices, which browsers allow to pages by TLS alone.
       const args = [`--unsafely-treat-insecure-origin-as-secure=http://${gateway}:${server.port}`];
@@ -190,19 +189,25 @@ try {
       undo.push(() => browser.close());
       versions.chromium = browser.version();
       const links = await Promise.all(SITES[index].map(async (site) => server.at(gateway, await server.linkOf(site))));
-      const lane = new Lane(line, [browser, near], server, links);
-      for (let name = queue.shift(); name; name = queue.shift()) {
-        try {
-          judge(name, await lane.run(name));
-        } catch (error) {
-          hasFailed = true;
-          console.log(`${name}: ${error.stack}`);
-          const [measured] = error.message.split("\n");
-          rows.push({ title: CASES[name].title, what: "can be tried", bar: "", measured, isKept: false });
-        }
-      }
+      return new Lane(line, [browser, near], server, links);
     }),
   );
+  const drain = async (lane, queue) => {
+    for (let name = queue.shift(); name; name = queue.shift()) {
+      try {
+        judge(name, await lane.run(name));
+      } catch (error) {
+        hasFailed = true;
+        console.log(`${name}: ${error.stack}`);
+        const [measured] = error.message.split("\n");
+        rows.push({ title: CASES[name].title, what: "can be tried", bar: "", measured, isKept: false });
+      }
+    }
+  };
+  // All are in one conference: while somebody speaks nobody else is to be measured.
+  const watching = wanted.filter((name) => !CASES[name].speaks);
+  await Promise.all(lanes.map((lane) => drain(lane, watching)));
+  await drain(lanes[0], wanted.filter((name) => CASES[name].speaks));
 } finally {
   for (const step of undo.reverse()) await step();
   rmSync(directory, { recursive: true, force: true });
