@@ -12,6 +12,7 @@ pub mod feedback;
 pub mod ice;
 pub mod inbound;
 pub mod repairs;
+pub mod repeats;
 pub mod srtp;
 
 use std::cmp::Reverse;
@@ -37,6 +38,7 @@ use crate::peer::feedback::Feedback;
 use crate::peer::ice::Lite;
 use crate::peer::inbound::{Inbound, Stream};
 use crate::peer::repairs::Repairs;
+use crate::peer::repeats::Repeats;
 use crate::peer::srtp::{Keys, Opener, Sealer};
 use crate::publication::PublicationKey;
 use crate::rtp::Header;
@@ -167,6 +169,8 @@ pub struct Cold {
     pub budgets: Budgets,
     /// What it is sent again; made with its first request.
     pub repairs: Option<Box<Repairs>>,
+    /// Sound that it is sent twice.
+    pub repeats: Option<Box<Repeats>>,
     /// What is known of the way to it, once it is connected, and how that is shared out.
     pub line: Option<Box<Line>>,
     /// See `line`.
@@ -223,6 +227,7 @@ impl Cold {
             handshakes: 0,
             budgets,
             repairs: None,
+            repeats: None,
             line: None,
             allocator: Allocator::default(),
             sound: Sound::default(),
@@ -406,10 +411,16 @@ impl Cold {
             .feedback
             .as_mut()
             .and_then(|feedback| feedback.poll_timeout());
-        [self.dtls.poll_timeout(), feedback, self.next_report]
-            .into_iter()
-            .flatten()
-            .fold(watch, Instant::min)
+        let repeats = self.repeats.as_ref().map(|it| it.poll_timeout());
+        [
+            self.dtls.poll_timeout(),
+            feedback,
+            self.next_report,
+            repeats,
+        ]
+        .into_iter()
+        .flatten()
+        .fold(watch, Instant::min)
     }
 }
 

@@ -243,6 +243,12 @@ impl Repairs {
         Ok(())
     }
 
+    /// Has a packet leave again that nobody has asked for, outside the budget. Left out where too many
+    /// wait.
+    pub fn repeat(&mut self, what: Asked) {
+        let _ = self.due.try_push(what);
+    }
+
     /// Whether something waits to leave.
     pub fn is_waiting(&self) -> bool {
         !self.due.is_empty()

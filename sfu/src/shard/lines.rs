@@ -144,7 +144,8 @@ impl Shard {
         };
         let round_trip = peer.cold.round_trip;
         let mut levels = peer.slots.iter().map(Slot::redundancy);
-        let redundant = levels.any(|level| level != Redundancy::None);
+        let redundant =
+            levels.any(|level| level != Redundancy::None) || peer.cold.repeats.is_some();
         let line = peer.cold.line.as_mut();
         if let Some(said) = line.and_then(|line| line.announce(now, round_trip, redundant)) {
             let (peer, line) = (peer.id, said);

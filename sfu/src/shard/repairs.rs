@@ -10,8 +10,8 @@ use crate::kind::MediaKind;
 use crate::line::estimate::Verdict;
 use crate::packet::SharedPacket;
 use crate::path::Path;
+use crate::peer::PeerKey;
 use crate::peer::repairs::{Asked, MAX_BEHIND, Need, Octets, Repairs, SOUND_WAITS};
-use crate::peer::{Peer, PeerKey};
 use crate::publication::Publication;
 use crate::publication::keyframe::MIN_REFRESH_INTERVAL;
 use crate::redundancy::Redundancy;
@@ -52,7 +52,7 @@ impl Shard {
         let Some(index) = peer.slots.iter().position(|slot| slot.ssrc == media) else {
             return;
         };
-        let octets = octets(peer);
+        let octets = octets(&peer.slots);
         let repairs = peer
             .cold
             .repairs
@@ -274,8 +274,8 @@ fn is_shown(slot: &Slot, sequence: u16) -> bool {
 }
 
 /// Payload bytes that all slots of a peer were sent: of media, and of what sound carries beside.
-fn octets(peer: &Peer) -> Octets {
-    let sent = peer.slots.iter().map(Slot::sent);
+pub(super) fn octets(slots: &[Slot]) -> Octets {
+    let sent = slots.iter().map(Slot::sent);
     sent.fold(Octets::default(), |sum, sent| {
         let own = sent.octets.wrapping_sub(sent.redundant);
         Octets {

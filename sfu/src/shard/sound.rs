@@ -5,16 +5,58 @@ use std::time::Instant;
 use crate::conference::Conference;
 use crate::kind::MediaKind;
 use crate::line::sound::Seen;
-use crate::peer::Peer;
+use crate::path::Path;
+use crate::peer::repairs::{Asked, Repairs};
+use crate::peer::repeats::{Repeats, numbers};
+use crate::peer::{Peer, PeerKey};
 use crate::publication::Publication;
 use crate::publication::measure::Measure;
-use crate::redundancy::HEAD;
+use crate::redundancy::{HEAD, Redundancy};
+use crate::shard::Shard;
+use crate::slot::Slot;
 use crate::table::Table;
 
 use super::lines::{OVERHEAD, saturate, shown};
+use super::repairs::octets;
+
+impl Shard {
+    /// Has the sound leave again that a receiver is to be sent twice, if it is time.
+    pub(super) fn repeat_sound(&mut self, now: Instant, key: PeerKey) {
+        let Some(peer) = self.peers.at_mut(key) else {
+            return;
+        };
+        let Some(repeats) = &mut peer.cold.repeats else {
+            return;
+        };
+        if !repeats.is_due(now) {
+            return;
+        }
+        let octets = octets(&peer.slots);
+        let repairs = peer
+            .cold
+            .repairs
+            .get_or_insert_with(|| Box::new(Repairs::new(now, octets)));
+        let had_turn = repairs.is_waiting();
+        for (index, slot) in (0u8..).zip(&peer.slots).filter(|(_, it)| is_plain(it)) {
+            let again = repeats.step(index, slot.rewriter.newest());
+            for sequence in again.into_iter().flat_map(numbers) {
+                let slot = index;
+                repairs.repeat(Asked { slot, sequence });
+            }
+        }
+        if repairs.is_waiting() && !had_turn {
+            self.repairs.push_back(key);
+        }
+    }
+}
+
+/// Whether a slot has sound that cannot carry what came before it.
+fn is_plain(slot: &Slot) -> bool {
+    slot.kind == MediaKind::Audio && !slot.takes_redundancy()
+}
 
 /// Has the sound of a receiver carry as much of what came before as its line asks for and has room
-/// for. Returns what all of its sound costs there, in bits per second.
+/// for, or be sent again where it cannot carry it. Returns what all of its sound costs there, in bits per second.
 pub(super) fn thicken(
     now: Instant,
     peer: &mut Peer,
@@ -33,9 +75,12 @@ pub(super) fn thicken(
         };
         let each = |bytes: u32| payload.saturating_add(packets.saturating_mul(bytes * 8));
         plain = plain.saturating_add(each(OVERHEAD));
-        if slot.takes_redundancy() {
-            copy = copy.saturating_add(each(HEAD as u32));
-        }
+        let added = if is_plain(slot) {
+            OVERHEAD
+        } else {
+            HEAD as u32
+        };
+        copy = copy.saturating_add(each(added));
     }
     let seen = Seen {
         lost: line.loss(),
@@ -49,6 +94,15 @@ pub(super) fn thicken(
         if slot.kind == MediaKind::Audio {
             slot.set_redundancy(redundancy);
         }
+    }
+    // Over TCP nothing is lost on the way.
+    let is_lossy = !peer.path.as_ref().is_some_and(Path::is_tcp);
+    if redundancy != Redundancy::None && is_lossy && peer.slots.iter().any(is_plain) {
+        let begin = || Box::new(Repeats::begin(now));
+        let repeats = peer.cold.repeats.get_or_insert_with(begin);
+        repeats.set_level(redundancy);
+    } else {
+        peer.cold.repeats = None;
     }
     plain.saturating_add(copy.saturating_mul(redundancy.copies()))
 }

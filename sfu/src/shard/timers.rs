@@ -124,6 +124,7 @@ impl Shard {
             peer.cold.stage = Stage::Silent;
             self.events.push_back(Event::PeerSilent { peer: id });
         }
+        self.repeat_sound(now, key);
         self.send_feedback(now, key);
         self.send_reports(now, key);
         self.rearm(key);

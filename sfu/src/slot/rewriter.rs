@@ -388,6 +388,12 @@ impl Rewriter {
         self.next.saturating_sub(outgoing + 1)
     }
 
+    /// The newest number that was used.
+    #[expect(clippy::cast_possible_truncation, reason = "the lower half leaves")]
+    pub const fn newest(&self) -> u16 {
+        self.next.wrapping_sub(1) as u16
+    }
+
     /// Which incoming packet left with the 16-bit number `sequence`, looking back from the newest.
     pub fn origin(&self, sequence: u16) -> Option<Origin> {
         let outgoing = crate::rtp::extend_sequence(self.next.checked_sub(1)?, sequence);
