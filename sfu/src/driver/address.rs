@@ -34,7 +34,8 @@ pub(super) struct Advertised {
 }
 
 /// The configured addresses; else the bound one; else all of this machine that others may reach,
-/// that towards far hosts first, and the loopback address.
+/// that towards far hosts first. Whoever is on this machine reaches it there, too: the loopback address
+/// is told where there is no other, and leads anybody else astray.
 pub(super) fn advertised(config: &Config, locals: &[Local], far: Option<IpAddr>) -> Advertised {
     let wanted = |addresses| Advertised {
         addresses,
@@ -63,7 +64,9 @@ pub(super) fn advertised(config: &Config, locals: &[Local], far: Option<IpAddr>)
         }
     }
     let is_loopback_only = addresses.is_empty();
-    addresses.push(Ipv4Addr::LOCALHOST.into());
+    if is_loopback_only {
+        addresses.push(Ipv4Addr::LOCALHOST.into());
+    }
     Advertised {
         addresses,
         is_loopback_only,
@@ -214,10 +217,10 @@ mod tests {
     }
 
     #[test]
-    fn a_lan_without_default_route_is_told() {
-        let all = [("lo", "127.0.0.1"), ("eth0", "10.1.1.5")];
-        let told = told("0.0.0.0", &all, None);
-        assert_eq!(told, (vec!["10.1.1.5".into(), "127.0.0.1".into()], false));
+    fn a_lan_without_default_route_is_told_and_the_loopback_address_beside_it_is_not() {
+        let all = [("lo", "127.0.0.1"), ("lo", "::1"), ("eth0", "10.1.1.5")];
+        let told = told("::", &all, None);
+        assert_eq!(told, (vec!["10.1.1.5".into()], false));
     }
 
     #[test]
@@ -229,9 +232,9 @@ mod tests {
             ("eth1", "fe80::1"),
             ("eth2", "169.254.3.4"),
         ];
-        let v4 = ["203.0.113.5", "10.1.1.5", "127.0.0.1"];
+        let v4 = ["203.0.113.5", "10.1.1.5"];
         assert_eq!(told("0.0.0.0", &all, Some("203.0.113.5")).0, v4);
-        let both = ["203.0.113.5", "10.1.1.5", "2001:db8::5", "127.0.0.1"];
+        let both = ["203.0.113.5", "10.1.1.5", "2001:db8::5"];
         assert_eq!(told("::", &all, Some("203.0.113.5")).0, both);
     }
 
@@ -239,11 +242,8 @@ mod tests {
     fn bridges_of_containers_are_told_only_where_there_is_nothing_else() {
         let bridges = [("docker0", "172.17.0.1"), ("br-1f2e3d4c5b6a", "172.18.0.1")];
         let with_card = [bridges.as_slice(), &[("ens3", "10.1.1.5")]].concat();
-        assert_eq!(
-            told("0.0.0.0", &with_card, None).0,
-            ["10.1.1.5", "127.0.0.1"]
-        );
-        let alone = ["172.17.0.1", "172.18.0.1", "127.0.0.1"];
+        assert_eq!(told("0.0.0.0", &with_card, None).0, ["10.1.1.5"]);
+        let alone = ["172.17.0.1", "172.18.0.1"];
         assert_eq!(told("0.0.0.0", &bridges, None).0, alone);
     }
 
@@ -293,6 +293,6 @@ mod tests {
     fn what_clients_are_told_is_bounded() {
         let many: Vec<_> = (0..100).map(|host| format!("10.1.1.{host}")).collect();
         let all: Vec<_> = many.iter().map(|it| ("eth0", it.as_str())).collect();
-        assert_eq!(told("0.0.0.0", &all, None).0.len(), MAX_ADDRESSES + 1);
+        assert_eq!(told("0.0.0.0", &all, None).0.len(), MAX_ADDRESSES);
     }
 }
