@@ -21,7 +21,7 @@ NPM := npm --no-audit --no-fund --no-update-notifier --loglevel=error
 TOOLS := $(TARGET)/tools
 
 WEB := web-client
-WEB_SOURCES := $(shell find $(WEB)/src $(WEB)/public $(WEB)/index.html $(WEB)/*.ts $(WEB)/*.js -type f)
+WEB_SOURCES := $(shell find $(WEB)/src $(WEB)/public $(WEB)/index.html $(WEB)/dev/*.ts $(WEB)/*.ts $(WEB)/*.js -type f)
 BROWSER := tests/browser
 API := tests/api
 INTEROP := tests/interop

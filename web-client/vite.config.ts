@@ -3,6 +3,7 @@
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { compression } from "vite-plugin-compression2";
 import { defineConfig } from "vitest/config";
+import { keptPage } from "./dev/kept.ts";
 import { sentencesInParts, wholeLocales } from "./dev/locales.ts";
 import { stylesInPage } from "./dev/page.ts";
 
@@ -14,6 +15,7 @@ export default defineConfig({
     sentencesInParts(),
     svelte(),
     stylesInPage(),
+    keptPage(),
     // The server sends these as they are; a font is packed already.
     compression({ algorithms: ["brotliCompress", "gzip"], include: /\.(html|js|css|svg)$/u, threshold: 1024 }),
   ],

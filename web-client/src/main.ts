@@ -3,6 +3,7 @@
 import "./ui/base.css";
 import { mount } from "svelte";
 import App from "./ui/App.svelte";
+import { keepCheckPage } from "./kept/keep.ts";
 import { keepFocus } from "./ui/focus.ts";
 import { fetchFonts } from "./ui/fonts.ts";
 import { Visit } from "./ui/visit.svelte.ts";
@@ -19,4 +20,12 @@ applyDarkness();
 const visit = new Visit({ location, history });
 keepFocus(target, visit.signal);
 mount(App, { target, props: { visit } });
-void visit.prepared.finally(() => fetchFonts(() => visit.calm()));
+/** What nobody waits for. The check's page is for a day on which nothing else can be loaded. */
+async function fetchTheRest(): Promise<void> {
+  const calm = () => visit.calm();
+  await fetchFonts(calm);
+  await calm();
+  if (!visit.saves && !visit.isChecking) await keepCheckPage();
+}
+
+void visit.prepared.finally(() => fetchTheRest());

@@ -30,7 +30,7 @@ function parseConsent(text: string | null): Consent {
 }
 
 /** Storage that may be missing or forbidden. */
-class Shelf {
+export class Shelf {
   readonly #storage: Storage | undefined;
 
   constructor(storage: () => Storage) {

@@ -1,11 +1,12 @@
 import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { type Doors, LineCheck, PATIENCE_MS, type Progress } from "../src/linecheck/check.ts";
-import { type Begun, type Measured, type Means, NO_ANSWER, type Outcome, readBegun, readOutcome, SERVER_FULL } from "../src/linecheck/contract.ts";
+import { type Doors, LineCheck, PATIENCE_MS, type Progress, UNREACHED_PATIENCE_MS } from "../src/linecheck/check.ts";
+import { type Begun, type Measured, type Means, type Outcome, readBegun, readOutcome, SERVER_FULL, type Unreached, unreached, UNREACHED_CODES } from "../src/linecheck/contract.ts";
 import type { Figures } from "../src/linecheck/figures.ts";
 import { stateOf, STEPS } from "../src/linecheck/steps.ts";
 
-const BEGUN: Begun = { id: "secret", time: 0, iceServers: [{ urls: "turns:hop.example.vn" }], maxKilobitsPerSecond: 2_500 };
+const BEGUN: Begun = { id: "secret", time: 0, iceServers: [{ urls: "turns:hop.example.vn" }], maxKilobitsPerSecond: 2_500, certificateEndsAt: null };
+const NO_ANSWER = unreached("noAnswer");
 const GOOD: Outcome = { cause: "allGood", colour: "green", reference: "G1-K7QM", steps: [] };
 const FIGURES: Figures = {
   upKilobitsPerSecond: 1_900,
@@ -48,6 +49,8 @@ function doors(part: Partial<Doors<FakeWay>> = {}): Doors<FakeWay> {
       ways.set(means, way);
       return Promise.resolve(way);
     },
+    know: () => Promise.resolve(),
+    findUnreached: () => Promise.resolve("noAnswer"),
     openBeside: () => Promise.reject(new Error("no way")),
     measure: () => Promise.resolve(FIGURES),
     report: (_, measured) => {
@@ -142,10 +145,30 @@ describe("a check", () => {
   it("says itself that there is no answer, at once and within its patience", async () => {
     await made({ begin: () => Promise.resolve("noAnswer") }).run();
     expect(progress.outcome).toEqual(NO_ANSWER);
-    const run = made({ begin: blocked }).run();
-    await vi.advanceTimersByTimeAsync(PATIENCE_MS);
+    const run = made({ begin: blocked, findUnreached: never }).run();
+    await vi.advanceTimersByTimeAsync(PATIENCE_MS + UNREACHED_PATIENCE_MS);
     await run;
     expect(progress.outcome).toEqual(NO_ANSWER);
+  });
+
+  it("finds out itself why there is no answer", async () => {
+    await made({ begin: () => Promise.resolve("noAnswer"), findUnreached: () => Promise.resolve("nameUnknown") }).run();
+    expect(progress.outcome).toMatchObject({ cause: "nameUnknown", colour: "red", reference: "N1" });
+  });
+
+  it("keeps what is wanted where there is no answer, before the line is measured and whether or not that succeeds", async () => {
+    const done: string[] = [];
+    const know = (): Promise<void> => {
+      done.push("known");
+      return Promise.reject(new Error("no room"));
+    };
+    const measure = (): Promise<Figures> => {
+      done.push("measured");
+      return Promise.resolve(FIGURES);
+    };
+    await made({ know, measure }).run();
+    expect(done).toEqual(["known", "measured"]);
+    expect(progress.outcome).toEqual(GOOD);
   });
 
   it("says itself that the server has no time", async () => {
@@ -221,7 +244,9 @@ describe("its steps", () => {
 describe("what the server says", () => {
   it("of a check that has begun is read", () => {
     const body = { id: "secret", code: "K7QM", time: "2026-11-26T09:45:00.123Z", iceServers: [{ urls: ["turns:hop"] }], maxKilobitsPerSecond: 900 };
-    expect(readBegun(body)).toEqual({ id: "secret", time: Date.parse(body.time), iceServers: body.iceServers, maxKilobitsPerSecond: 900 });
+    const begun = { id: "secret", time: Date.parse(body.time), iceServers: body.iceServers, maxKilobitsPerSecond: 900, certificateEndsAt: null };
+    expect(readBegun(body)).toEqual(begun);
+    expect(readBegun({ ...body, certificateEndsAt: "2026-12-01T00:00:00Z" })).toEqual({ ...begun, certificateEndsAt: Date.UTC(2026, 11, 1) });
     expect(readBegun({ id: "secret" })).toBeNull();
     expect(readBegun("<html>")).toBeNull();
   });
@@ -233,9 +258,9 @@ describe("what the server says", () => {
     expect(readOutcome({ ...body, colour: "blue" })).toBeNull();
   });
 
-  it("beside the page's own two outcomes is the same of them", () => {
+  it("beside the page's own outcomes is the same of them", () => {
     const table = JSON.parse(readFileSync(new URL("../../signaling/src/check/causes.json", import.meta.url), "utf8")) as { id: string; code: string; colour: string }[];
-    for (const { cause, colour, reference } of [NO_ANSWER, SERVER_FULL]) {
+    for (const { cause, colour, reference } of [...(Object.keys(UNREACHED_CODES) as Unreached[]).map(unreached), SERVER_FULL]) {
       expect(table.find(({ id }) => id === cause)).toMatchObject({ code: reference, colour });
     }
   });

@@ -81,6 +81,11 @@ pub(super) struct BegunCheck {
     ice_servers: Vec<IceServer>,
     /// Most that is taken of what is sent by `send`.
     max_kilobits_per_second: u32,
+    /// When the server's certificate ends: a page that cannot speak with it one day looks whether this is
+    /// why. Left out where the server has none of its own.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    certificate_ends_at: Option<Timestamp>,
 }
 
 /// A STUN or TURN server, as in W3C `RTCIceServer`.
@@ -215,6 +220,7 @@ pub(super) async fn begin(
         time,
         ice_servers: servers.into_iter().map(IceServer::from).collect(),
         max_kilobits_per_second: MOST_KBPS,
+        certificate_ends_at: app.tls.as_ref().and_then(|tls| tls.not_after()),
     };
     Ok((StatusCode::CREATED, Json(begun)))
 }

@@ -97,6 +97,12 @@ export class Namespace {
     writeFileSync(join(this.#etc, "hosts"), `127.0.0.1 localhost\n${this.gateway} ${name}\n`);
   }
 
+  /** Programs that are started in here from now on ask what is outside for names. */
+  resolve() {
+    mkdirSync(this.#etc, { recursive: true });
+    writeFileSync(join(this.#etc, "resolv.conf"), `nameserver ${this.gateway}\n`);
+  }
+
   /** Its own address now. */
   get address() {
     return this.#addresses[0];
@@ -135,6 +141,16 @@ export class Namespace {
     this.#cut(`out tcp dport ${port} reject with tcp reset`, `in tcp sport ${port} reject with tcp reset`);
   }
 
+  /** From now on nothing goes out to this port of TCP, and nobody says so. */
+  dropTcp(port) {
+    this.#cut(`out tcp dport ${port} drop`);
+  }
+
+  /** From now on whoever is asked for names is silent. */
+  cutResolver() {
+    this.#cut("out meta l4proto { tcp, udp } th dport 53 drop");
+  }
+
   /** From now on no UDP comes in or goes out. */
   cutUdp() {
     this.#cut("in meta l4proto udp drop", "out meta l4proto udp drop");
@@ -144,6 +160,11 @@ export class Namespace {
   passOnly(port, { udp } = {}) {
     if (udp === undefined) this.cutUdp();
     else this.#cut(`out oifname != "lo" udp dport != ${udp} drop`);
+    this.passTcpOnly(port);
+  }
+
+  /** From now on TCP goes out to this port alone. */
+  passTcpOnly(port) {
     this.#cut(`out oifname != "lo" tcp dport != ${port} drop`);
   }
 

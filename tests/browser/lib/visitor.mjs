@@ -47,9 +47,13 @@ export function launchChromium({ clip, namespace, args: further = [] } = {}) {
   return chromium.launch({ executablePath: namespace?.wrap(CHROMIUM) ?? CHROMIUM, headless: true, args });
 }
 
-/** Starts a browser that keeps what it remembers in the directory `profile`, as one at a site does. */
-export function launchProfile(profile) {
-  return chromium.launchPersistentContext(profile, { executablePath: CHROMIUM, headless: true, args: ARGUMENTS });
+/**
+ * Starts a browser that keeps what it remembers in the directory `profile`, as one at a site does; in a `namespace`, with
+ * further arguments, and in the environment `env`.
+ */
+export function launchProfile(profile, { namespace, args = [], env } = {}) {
+  const executablePath = namespace?.wrap(CHROMIUM) ?? CHROMIUM;
+  return chromium.launchPersistentContext(profile, { executablePath, headless: true, args: [...ARGUMENTS, ...args], ...(env && { env }) });
 }
 
 export class Visitor {

@@ -1,7 +1,7 @@
 // One check of this place: what is tried in which order and for how long, and what is known of it meanwhile. What it
 // tries with is given to it.
 
-import { type Begun, type Means, type Measured, MEANS, NO_ANSWER, type Outcome, SERVER_FULL } from "./contract.ts";
+import { type Begun, type Means, type Measured, MEANS, type Outcome, SERVER_FULL, type Unreached, unreached } from "./contract.ts";
 import type { Figures } from "./figures.ts";
 
 /** Longest that one step may take, in milliseconds. Higher: a slow line is not taken for a dead one. Lower: sooner known. */
@@ -12,6 +12,12 @@ const MEASURE_PATIENCE_MS = 3 * PATIENCE_MS;
 
 /** The same for a second try by UDP, which is soon done if it is done at all. */
 const BESIDE_PATIENCE_MS = 3_000;
+
+/** The same for finding out why the server does not answer: a resolver that is silent takes long. */
+export const UNREACHED_PATIENCE_MS = 12_000;
+
+/** The same for learning of the server what is wanted when it does not answer. */
+const KNOW_PATIENCE_MS = 3_000;
 
 /** A connection by which something may be received. */
 export interface Way {
@@ -29,6 +35,10 @@ export interface Doors<Opened extends Way> {
   openWebSocket(signal: AbortSignal): Promise<boolean>;
   /** Tries whether media comes by these means; rejects if it does not. */
   open(begun: Begun, means: Means, signal: AbortSignal): Promise<Opened | "notOffered">;
+  /** Keeps what is wanted when the server does not answer one day. */
+  know(begun: Begun, way: Opened, signal: AbortSignal): Promise<void>;
+  /** Finds out why the server does not answer. */
+  findUnreached(signal: AbortSignal): Promise<Unreached>;
   /** Tries UDP where this page was reached, wherever the server says that it is; rejects if it does not pass. */
   openBeside(begun: Begun, signal: AbortSignal): Promise<Way>;
   /** Sends to the server what comes back by `way`; `null` if nothing did. */
@@ -78,7 +88,8 @@ export class LineCheck<Opened extends Way> {
     const begun = await this.#bounded((signal) => this.#doors.begin(signal), "noAnswer");
     if (this.#signal.aborted) return;
     if (typeof begun === "string") {
-      this.#end(begun === "busy" ? SERVER_FULL : NO_ANSWER);
+      const why = begun === "busy" ? null : await this.#bounded((signal) => this.#doors.findUnreached(signal), "noAnswer", UNREACHED_PATIENCE_MS);
+      this.#end(why === null ? SERVER_FULL : unreached(why));
       return;
     }
     const answered = this.#doors.now();
@@ -125,6 +136,7 @@ export class LineCheck<Opened extends Way> {
       this.#change({ phase: "line" });
       this.#learn({ means: best });
       for (const [means, other] of ways) if (means !== best) other.close();
+      await this.#bounded((signal) => this.#doors.know(begun, way, signal), undefined, KNOW_PATIENCE_MS);
       const figures = await this.#bounded((signal) => this.#doors.measure(begun, best, way, signal), null, MEASURE_PATIENCE_MS);
       if (figures !== null) this.#learn(figures);
     } finally {
@@ -143,7 +155,7 @@ export class LineCheck<Opened extends Way> {
       outcome = await this.#bounded((signal) => this.#doors.report(id, sent, signal), null);
     } while (sent !== this.#progress.measured && !this.#signal.aborted);
     this.#isReporting = false;
-    if (!this.#signal.aborted) this.#end(outcome ?? this.#progress.outcome ?? NO_ANSWER);
+    if (!this.#signal.aborted) this.#end(outcome ?? this.#progress.outcome ?? unreached("noAnswer"));
   }
 
   /** What comes of `act`, or `instead` when it fails or takes too long. */

@@ -50,6 +50,8 @@ export interface Begun {
   readonly time: number;
   readonly iceServers: readonly RTCIceServer[];
   readonly maxKilobitsPerSecond: number;
+  /** When the server's certificate ends, in milliseconds; `null` if it has none of its own. */
+  readonly certificateEndsAt: number | null;
 }
 
 /** How one step turned out. */
@@ -67,8 +69,23 @@ export interface Outcome {
   readonly steps: readonly StepOutcome[];
 }
 
-/** The one thing that the server cannot say. */
-export const NO_ANSWER: Outcome = { cause: "noAnswer", colour: "red", reference: "N3", steps: [] };
+/** What the server cannot say: why it is not reached. Their codes are those of the server's table. */
+export const UNREACHED_CODES = {
+  noAnswer: "N3",
+  nameUnknown: "N1",
+  portBlocked: "N2",
+  clockWrong: "C1",
+  certificateExpired: "T1",
+  certificateNotTrusted: "T3",
+} as const;
+export type Unreached = keyof typeof UNREACHED_CODES;
+
+/** What a check says that has not reached the server. */
+export function unreached(cause: Unreached): Outcome {
+  const steps: StepOutcome[] = [{ step: "server", colour: "red" }];
+  if (cause === "clockWrong") steps.push({ step: "clock", colour: "red" });
+  return { cause, colour: "red", reference: UNREACHED_CODES[cause], steps };
+}
 
 /** It answers, and takes no check now. */
 export const SERVER_FULL: Outcome = { cause: "serverFull", colour: "amber", reference: "S3", steps: [] };
@@ -99,11 +116,13 @@ export function readBegun(body: unknown): Begun | null {
   const time = Date.parse(textOf(fields["time"]) ?? "");
   if (id === null || Number.isNaN(time)) return null;
   const most = fields["maxKilobitsPerSecond"];
+  const end = Date.parse(textOf(fields["certificateEndsAt"]) ?? "");
   return {
     id,
     time,
     iceServers: listOf(fields["iceServers"]) as readonly RTCIceServer[],
     maxKilobitsPerSecond: typeof most === "number" ? most : USUAL_MAX,
+    certificateEndsAt: Number.isNaN(end) ? null : end,
   };
 }
 

@@ -57,8 +57,8 @@ function judged({ outcome }: Progress, step: StepName): Colour | null {
 export function stateOf(progress: Progress, step: StepName): StepState {
   const { phase, measured, outcome } = progress;
   if (phase === "over" && outcome !== null) {
-    // Of one that was not reached nothing is known of itself.
-    if (step === "server") return outcome.cause === "noAnswer" ? "red" : (judged(progress, step) ?? "green");
+    // Where it answers, it says of itself what is amiss.
+    if (step === "server") return judged(progress, step) ?? "green";
     return judged(progress, step) ?? (isMeasured(measured, step) ? "measured" : "skipped");
   }
   if (isMeasured(measured, step)) return "measured";

@@ -29,6 +29,7 @@ type Connection = Pick<
   | "setLocalDescription"
   | "setRemoteDescription"
   | "localDescription"
+  | "remoteDescription"
   | "getStats"
   | "close"
   | "iceConnectionState"
@@ -38,6 +39,8 @@ type Connection = Pick<
 
 /** A connection that receives. */
 export interface OpenWay extends Way {
+  /** What the server answered: where it is. */
+  readonly answer: string;
   stats(): Promise<RTCStatsReport>;
 }
 
@@ -107,7 +110,8 @@ export async function openWay(begun: Begun, means: Means, signal: AbortSignal): 
     throw error;
   });
   if (connection === null) return "notOffered";
-  return { close: () => connection.close(), stats: () => connection.getStats() };
+  const answer = connection.remoteDescription?.sdp ?? "";
+  return { answer, close: () => connection.close(), stats: () => connection.getStats() };
 }
 
 /** From now on at most so many bits a second are sent. */

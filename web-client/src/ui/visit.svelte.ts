@@ -10,6 +10,7 @@ import { readToken, tokenInHash, type TokenText } from "../token.ts";
 import type { OverReason } from "../verdict.ts";
 import { fetchTruth, type Invitation, NO_INVITATION } from "../invitation.ts";
 import { type Language, language, speak } from "./i18n.svelte.ts";
+import { CHECK_PATH } from "../kept/keep.ts";
 import { lineCheckPage, operatorPage, prepareRoom, room } from "./later.ts";
 
 const NO_DEVICES: DeviceState = {
@@ -24,9 +25,6 @@ const ROLE_OF_PATH: Readonly<Record<string, Role>> = {
   "/site": "site",
   "/observer": "observer",
 };
-
-/** Where a place looks at its line, with its link or without one. */
-const CHECK_PATH = "/check";
 
 /** How often a link for a later hour is asked about, in milliseconds. */
 const NOT_YET_MS = 15_000;
