@@ -5,7 +5,7 @@ import { execFile } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, afterEach, before, describe, it } from "node:test";
+import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
@@ -42,48 +42,88 @@ async function ask({ path, token }) {
   return response.json();
 }
 
-describe("the check of a line", { timeout: 900_000, skip: NO_NAMESPACES }, () => {
+/** Where checks are made at the same time: of each site the server keeps the last one. Most of what one takes is waiting. */
+const SITES = ["00004", "00008", "00025"];
+
+/** A line of its own, the network behind it, a browser there with the link of a site, and whoever looks at the page. */
+class Lane {
+  link;
+  line;
+  network;
+  browser;
+  visitor;
+
+  static async open(directory) {
+    const lane = new Lane();
+    lane.line = await Line.open(directory);
+    lane.network = lane.line.namespace;
+    lane.network.call(NAME);
+    return lane;
+  }
+
+  /** All is well again. */
+  async clear() {
+    await this.visitor?.page.context().close();
+    this.visitor = undefined;
+    this.network.mend();
+    this.network.narrow(1_500);
+    this.line.set({});
+  }
+}
+
+describe("the check of a line", { timeout: 900_000, concurrency: SITES.length, skip: NO_NAMESPACES }, () => {
   const world = new World();
   const directory = mkdtempSync(join(tmpdir(), "dinh-check-"));
-  let line, network, token, browser, visitor;
+  const lanes = [];
+  let token;
 
   before(async () => {
-    line = await Line.open(directory);
-    network = line.namespace;
-    network.call(NAME);
+    for (const _ of SITES) lanes.push(await Lane.open(directory));
+    world.later(async () => {
+      for (const { line } of lanes) await line.close();
+    });
+    const gateways = lanes.map(({ network }) => network.gateway);
     await world.start({
-      ...certificateFor(directory, [NAME, network.gateway, "127.0.0.1"]),
-      DINH_MEDIA__ADVERTISE: `["127.0.0.1","${network.gateway}"]`,
+      ...certificateFor(directory, [NAME, ...gateways, "127.0.0.1"]),
+      DINH_MEDIA__ADVERTISE: JSON.stringify(["127.0.0.1", ...gateways]),
     });
     token = await world.server.token({ role: "admin" });
-    browser = await world.browser({ namespace: network, args: [ANYBODY] });
-  });
-  afterEach(async () => {
-    visitor?.wasWell();
-    await visitor?.page.context().close();
-    visitor = undefined;
-    network.mend();
-    network.narrow(1_500);
-    line.set({});
+    for (const [index, lane] of lanes.entries()) {
+      lane.browser = await world.browser({ namespace: lane.network, args: [ANYBODY] });
+      lane.link = await world.server.linkOf(SITES[index]);
+      lane.link.pathname = "/check";
+    }
   });
   after(async () => {
     await world.end();
-    await line?.close();
     rmSync(directory, { recursive: true, force: true });
   });
 
-  /** Opens the page of the check, with the link of the commune unless `path` says otherwise. */
-  async function open({ at = browser, permissions = ["camera", "microphone"], script, path } = {}) {
+  /** One test, on whichever line is free. */
+  function checks(name, test) {
+    it(name, async (t) => {
+      const lane = lanes.pop();
+      try {
+        await test(t, lane);
+        lane.visitor?.wasWell();
+      } finally {
+        await lane.clear();
+        lanes.push(lane);
+      }
+    });
+  }
+
+  /** Opens the page of the check, with the site's link or without one. */
+  async function open(lane, { at = lane.browser, permissions = ["camera", "microphone"], script, hasLink = true } = {}) {
     const context = await at.newContext({ permissions });
     if (script) await context.addInitScript(script);
-    const link = new URL(world.server.links.commune);
-    if (path) [link.pathname, link.hash] = [path, ""];
-    else link.pathname = "/check";
-    visitor = await Visitor.at(context, world.server.at(network.gateway, link), { seconds: PATIENCE_SECONDS });
+    const link = new URL(lane.link);
+    if (!hasLink) link.hash = "";
+    lane.visitor = await Visitor.at(context, world.server.at(lane.network.gateway, link), { seconds: PATIENCE_SECONDS });
   }
 
   /** What the page says at the end, and what it has measured. */
-  async function outcome(t) {
+  async function outcome(t, { visitor }) {
     const code = await visitor.page.locator(".outcome .code strong").textContent();
     const sentence = await visitor.page.locator(".outcome .sentence").textContent();
     const colour = (await visitor.page.locator(".outcome").getAttribute("class")).match(/green|amber|red/u)?.[0];
@@ -92,112 +132,110 @@ describe("the check of a line", { timeout: 900_000, skip: NO_NAMESPACES }, () =>
     return { code: code.split("-")[0], reference: code, colour, sentence, measured };
   }
 
-  it("finds all well where all is well, says so in a minute, and the operator finds it by its code", async (t) => {
+  checks("finds all well where all is well, says so in a minute, and the operator finds it by its code", async (t, lane) => {
     const began = performance.now();
-    await open();
-    const { code, colour, reference, measured } = await outcome(t);
+    await open(lane);
+    const { code, colour, reference, measured } = await outcome(t, lane);
     const took = Math.round((performance.now() - began) / 1_000);
     t.diagnostic(`after ${took} s`);
     assert.deepEqual([code, colour], ["G1", "green"]);
     assert.ok(took < 60, `${took} s`);
     assert.ok(measured.upKilobitsPerSecond > 600 && measured.downKilobitsPerSecond > 600, JSON.stringify(measured));
-    const operator = await Visitor.at(await browser.newContext(), world.server.at(network.gateway, world.server.links.operator), { seconds: 30 });
+    const operator = await Visitor.at(await lane.browser.newContext(), world.server.at(lane.network.gateway, world.server.links.operator), { seconds: 30 });
     await operator.page.getByRole("searchbox").fill(reference);
-    await operator.reads("Phường Ba Đình");
+    await operator.reads(await lane.visitor.page.locator(".place").textContent());
     await operator.page.locator(".entry .line").first().click();
     await operator.reads(reference);
     operator.wasWell();
     await operator.page.context().close();
   });
 
-  it("adds camera and microphone when somebody lets it, under the same code", async (t) => {
-    await open();
-    const before = await outcome(t);
-    await visitor.press("Try camera and microphone");
-    await visitor.page.getByText("camera: works, microphone: works").waitFor({ state: "attached" });
-    const now = await outcome(t);
+  checks("adds camera and microphone when somebody lets it, under the same code", async (t, lane) => {
+    await open(lane);
+    const before = await outcome(t, lane);
+    await lane.visitor.press("Try camera and microphone");
+    await lane.visitor.page.getByText("camera: works, microphone: works").waitFor({ state: "attached" });
+    const now = await outcome(t, lane);
     assert.equal(now.reference.split("-")[1], before.reference.split("-")[1]);
     assert.deepEqual([now.measured.camera, now.measured.microphone], ["works", "works"]);
   });
 
-  it("works without a link, for whoever cannot find it", async (t) => {
-    await open({ path: "/check" });
-    assert.equal((await outcome(t)).code, "G1");
+  checks("works without a link, for whoever cannot find it", async (t, lane) => {
+    await open(lane, { hasLink: false });
+    assert.equal((await outcome(t, lane)).code, "G1");
   });
 
-  it("finds blocked UDP", async (t) => {
-    network.cutUdp();
-    await open();
-    const { code, colour, measured } = await outcome(t);
+  checks("finds blocked UDP", async (t, lane) => {
+    lane.network.cutUdp();
+    await open(lane);
+    const { code, colour, measured } = await outcome(t, lane);
     assert.deepEqual([code, colour], ["U1", "amber"]);
     assert.deepEqual([measured.udp, measured.tcp, measured.means], [false, true, "tcp"]);
   });
 
-  it("finds that nothing but TLS passes", async (t) => {
-    network.passOnly(world.server.port);
-    network.cutStun();
-    await open();
-    const { colour, measured } = await outcome(t);
+  checks("finds that nothing but TLS passes", async (t, lane) => {
+    lane.network.passOnly(world.server.port);
+    lane.network.cutStun();
+    await open(lane);
+    const { colour, measured } = await outcome(t, lane);
     assert.equal(colour, "amber");
     assert.deepEqual([measured.udp, measured.tcp, measured.turn, measured.means], [false, false, true, "turn"]);
   });
 
-  it("finds that there is no camera, before anybody is asked", async (t) => {
-    await open({ at: await world.browser({ namespace: network, args: [ANYBODY, NO_CAMERA] }) });
-    const { code, colour } = await outcome(t);
+  checks("finds that there is no camera, before anybody is asked", async (t, lane) => {
+    await open(lane, { at: await world.browser({ namespace: lane.network, args: [ANYBODY, NO_CAMERA] }) });
+    const { code, colour } = await outcome(t, lane);
     assert.deepEqual([code, colour], ["D1", "amber"]);
   });
 
-  it("finds that a fifth is lost", async (t) => {
-    await open();
+  checks("finds that a fifth is lost", async (t, lane) => {
+    await open(lane);
     // Before that the line is not measured; a page that does not load is another fault.
-    await visitor.page.locator("li.running", { hasText: "Loss" }).waitFor({ state: "attached" });
-    line.set({ loss_percent: 20 });
-    const { code, colour } = await outcome(t);
+    await lane.visitor.page.locator("li.running", { hasText: "Loss" }).waitFor({ state: "attached" });
+    lane.line.set({ loss_percent: 20 });
+    const { code, colour } = await outcome(t, lane);
     assert.deepEqual([code, colour], ["L1", "red"]);
   });
 
-  it("finds a line of 200 kbit/s", async (t) => {
-    line.set({ kbps: 200, queue: "300ms" });
-    await open();
-    const { code, colour, measured } = await outcome(t);
+  checks("finds a line of 200 kbit/s", async (t, lane) => {
+    lane.line.set({ kbps: 200, queue: "300ms" });
+    await open(lane);
+    const { code, colour, measured } = await outcome(t, lane);
     assert.deepEqual([code, colour], ["R2", "amber"]);
     assert.ok(measured.upKilobitsPerSecond > 64 && measured.upKilobitsPerSecond < 260, JSON.stringify(measured));
     assert.ok(measured.lossUpPercent < 3 && measured.lossDownPercent < 3, JSON.stringify(measured));
   });
 
-  it("finds nothing amiss with packets of 1,280 bytes", async (t) => {
-    network.narrow(1_280);
-    await open();
-    assert.equal((await outcome(t)).code, "G1");
+  checks("finds nothing amiss with packets of 1,280 bytes", async (t, lane) => {
+    lane.network.narrow(1_280);
+    await open(lane);
+    assert.equal((await outcome(t, lane)).code, "G1");
   });
 
-  it("says so where the camera and the microphone are denied to the page", async (t) => {
-    await open({ at: await world.browser({ namespace: network, args: [ANYBODY, DENIED] }), permissions: [] });
-    await outcome(t);
-    await visitor.press("Try camera and microphone");
-    await visitor.page.locator(".outcome .code strong", { hasText: /^D5-/u }).waitFor();
-    const { colour, measured } = await outcome(t);
+  checks("says so where the camera and the microphone are denied to the page", async (t, lane) => {
+    await open(lane, { at: await world.browser({ namespace: lane.network, args: [ANYBODY, DENIED] }), permissions: [] });
+    await outcome(t, lane);
+    await lane.visitor.press("Try camera and microphone");
+    await lane.visitor.page.locator(".outcome .code strong", { hasText: /^D5-/u }).waitFor();
+    const { colour, measured } = await outcome(t, lane);
     assert.deepEqual([colour, measured.microphone], ["amber", "denied"]);
   });
 
-  it("says so where the microphone gives no sound at all", async (t) => {
+  checks("says so where the microphone gives no sound at all", async (t, lane) => {
     const file = join(directory, "silence.wav");
     writeFileSync(file, silence());
     const args = [ANYBODY, `--use-file-for-fake-audio-capture=${file}`];
-    await open({ at: await world.browser({ namespace: network, args }) });
-    await outcome(t);
-    await visitor.press("Try camera and microphone");
-    await visitor.page.locator(".outcome .code strong", { hasText: /^D7-/u }).waitFor();
-    const { colour, measured } = await outcome(t);
+    await open(lane, { at: await world.browser({ namespace: lane.network, args }) });
+    await outcome(t, lane);
+    await lane.visitor.press("Try camera and microphone");
+    await lane.visitor.page.locator(".outcome .code strong", { hasText: /^D7-/u }).waitFor();
+    const { colour, measured } = await outcome(t, lane);
     assert.deepEqual([colour, measured.microphone], ["amber", "silent"]);
   });
 
-  it("finds all well in Firefox", async (t) => {
-    const [program, ...words] = network.prefix;
-    const link = new URL(world.server.links.commune);
-    link.pathname = "/check";
-    const check = [FIREFOX, world.server.at(NAME, link), rootIn(directory)];
+  checks("finds all well in Firefox", async (t, lane) => {
+    const [program, ...words] = lane.network.prefix;
+    const check = [FIREFOX, world.server.at(NAME, lane.link), rootIn(directory)];
     const { stdout } = await promisify(execFile)(program, [...words, process.execPath, ...check], { timeout: 110_000 });
     const { code, version, faults } = JSON.parse(stdout);
     t.diagnostic(`${version}: ${code}`);
@@ -205,41 +243,41 @@ describe("the check of a line", { timeout: 900_000, skip: NO_NAMESPACES }, () =>
     assert.deepEqual(faults, []);
   });
 
-  it("finds a clock that is an hour behind", async (t) => {
-    await open({ script: beBehind });
-    const { code, colour, measured } = await outcome(t);
+  checks("finds a clock that is an hour behind", async (t, lane) => {
+    await open(lane, { script: beBehind });
+    const { code, colour, measured } = await outcome(t, lane);
     assert.deepEqual([code, colour], ["C1", "red"]);
     assert.ok(Math.abs(measured.clockOffsetMs + 3_600_000) < 10_000, JSON.stringify(measured));
   });
 });
 
-describe("the check of a line to a server that is amiss itself", { timeout: 180_000, skip: NO_NAMESPACES }, () => {
-  let world, network;
-
-  before(() => {
-    world = new World();
-    network = world.namespace();
-  });
+describe("the check of a line to a server that is reached in no good way", { timeout: 300_000, concurrency: SITES.length, skip: NO_NAMESPACES }, () => {
+  const world = new World();
   after(() => world.end());
 
-  /** What the page says where the server is like that. */
-  async function said(settings, { days } = {}) {
+  /**
+   * What the page says where the server is like that, with a certificate for so many days; `cut` is told the network and
+   * the port of the pages once the server is there, which is in a network of its own if `isApart`.
+   */
+  async function said(settings, { days, cut, isApart } = {}) {
+    const home = isApart && world.namespace();
+    const network = world.namespace(home && { beside: home });
     const files = mkdtempSync(join(world.directory, "certificate-"));
     const data = join(files, "data");
     mkdirSync(data);
-    const certificate = certificateFor(files, [network.gateway, "127.0.0.1"], { days });
-    const server = await Server.start(data, { ...certificate, ...settings });
-    try {
-      const browser = await world.browser({ namespace: network, args: [ANYBODY] });
-      const link = new URL(server.links.commune);
-      link.pathname = "/check";
-      const visitor = await Visitor.at(await browser.newContext(), server.at(network.gateway, link), { seconds: PATIENCE_SECONDS });
-      const code = await visitor.page.locator(".outcome .code strong").textContent();
-      visitor.wasWell();
-      return code;
-    } finally {
-      await server.stop();
-    }
+    const certificate = certificateFor(files, [network.gateway, home ? home.address : "127.0.0.1"], { days });
+    const advertise = JSON.stringify([network.gateway]);
+    const server = await Server.start(data, { ...certificate, DINH_MEDIA__ADVERTISE: advertise, ...settings }, home || undefined);
+    world.later(() => server.stop());
+    cut?.(network, server.port);
+    const browser = await world.browser({ namespace: network, args: [ANYBODY] });
+    const link = new URL(server.links.commune);
+    link.pathname = "/check";
+    const visitor = await Visitor.at(await browser.newContext(), server.at(network.gateway, link), { seconds: PATIENCE_SECONDS });
+    const code = await visitor.page.locator(".outcome .code strong").textContent();
+    visitor.wasWell();
+    await browser.close();
+    return code;
   }
 
   it("says that clients are told a wrong address, and not that a firewall is in the way", async () => {
@@ -247,6 +285,24 @@ describe("the check of a line to a server that is amiss itself", { timeout: 180_
   });
 
   it("says that the certificate has ended, if somebody goes on in spite of the browser", async () => {
-    assert.match(await said({ DINH_MEDIA__ADVERTISE: `["127.0.0.1","${network.gateway}"]` }, { days: -1 }), /^T1-/u);
+    assert.match(await said({}, { days: -1 }), /^T1-/u);
+  });
+
+  it("says that no media passes, where nothing but the pages does", async () => {
+    const cut = (network, port) => {
+      network.passOnly(port);
+      network.cutStun();
+    };
+    assert.match(await said({ DINH_MEDIA__TURN: "false" }, { cut }), /^M1-/u);
+  });
+
+  it("says that TCP to the media port is blocked where that alone is", async () => {
+    const cut = (network, port) => network.passTcpOnly(port);
+    assert.match(await said({ DINH_HTTP__LISTEN: "0.0.0.0:443" }, { cut, isApart: true }), /^P1-/u);
+  });
+
+  it("finds nothing amiss where TCP to the media port is blocked, and that of the pages stands for it", async () => {
+    const cut = (network, port) => network.passTcpOnly(port);
+    assert.match(await said({}, { cut }), /^G1-/u);
   });
 });
