@@ -98,13 +98,13 @@ pub(super) fn locals() -> Vec<Local> {
     .collect()
 }
 
-/// A tunnel says not whether it is up.
 /// The addresses of this machine's interfaces that are up.
 #[must_use]
 pub fn local_addresses() -> Vec<IpAddr> {
     locals().into_iter().map(|local| local.address).collect()
 }
 
+/// A tunnel says not whether it is up.
 fn is_up(interface: &if_addrs::Interface) -> bool {
     use if_addrs::IfOperStatus::{Unknown, Up};
     matches!(interface.oper_status, Up | Unknown)
