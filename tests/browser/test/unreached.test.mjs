@@ -15,6 +15,7 @@ import { launchProfile, Visitor } from "../lib/visitor.mjs";
 import { World } from "../lib/world.mjs";
 
 const NAME = "hop.test";
+const ORGANISER = "1900 0000";
 
 /** Until the kept page shows, what is tried is given up, and the sentence is there: 25 s where nothing is heard at all. */
 const PATIENCE_SECONDS = 90;
@@ -43,7 +44,7 @@ describe("a check whose page cannot be loaded", { timeout: 600_000, concurrency:
     }
     const gateways = Object.values(networks).map(({ gateway }) => gateway);
     const certificate = certificateFor(world.directory, [NAME, "127.0.0.1"]);
-    await world.start({ ...certificate, DINH_MEDIA__ADVERTISE: JSON.stringify(gateways.slice(0, 2)) });
+    await world.start({ ...certificate, DINH_MEDIA__ADVERTISE: JSON.stringify(gateways.slice(0, 2)), DINH_CONFERENCES__ORGANISER: ORGANISER });
     profile = join(world.directory, "profile");
     const context = await launched("home", profile);
     const { page } = await opened(context);
@@ -108,11 +109,12 @@ describe("a check whose page cannot be loaded", { timeout: 600_000, concurrency:
     assert.deepEqual(await said(await opened(await kept("refused"))), ["N2", true]);
   });
 
-  it("names both where nothing at all passes", async () => {
+  it("names both where nothing at all passes, and whom to call", async () => {
     networks.dead.cutAll();
     const visitor = await opened(await kept("dead"));
     assert.deepEqual(await said(visitor), ["N3", true]);
     await visitor.reads(/DNS may not know .+ or its port may be closed/u);
+    await visitor.reads(ORGANISER);
   });
 
   it("names both in a browser that does not tell them apart", async () => {

@@ -1,12 +1,17 @@
 // Whom to call: the organisers, as the server's configuration says, and who is to be called at the province of the link's
 // site, as the list of sites says. Asked for by the first page that shows it.
 
+import { Shelf } from "../memory.ts";
+
 export interface Contacts {
   /** A telephone number, or whatever the configuration says; `null` if it says nothing. */
   readonly organiser: string | null;
   /** Somebody at the place above the site; `null` where nothing is known of any. */
   readonly above: { readonly place: string; readonly isProvince: boolean; readonly contact: string } | null;
 }
+
+/** Whom everybody is told to call is remembered: it is wanted most where nothing can be asked. */
+const ORGANISER = "dinh.organiser";
 
 const NOBODY: Contacts = { organiser: null, above: null };
 
@@ -38,10 +43,13 @@ export function readContacts(body: unknown): Contacts {
 
 async function fetchContacts(credential: string | null): Promise<Contacts> {
   const headers = credential === null ? {} : { authorization: `Bearer ${credential}` };
+  const shelf = new Shelf(() => localStorage);
   try {
-    return readContacts(await (await fetch("/contact.json", { headers })).json());
+    const told = readContacts(await (await fetch("/contact.json", { headers })).json());
+    shelf.write(ORGANISER, told.organiser);
+    return told;
   } catch {
-    return NOBODY;
+    return { ...NOBODY, organiser: shelf.read(ORGANISER) };
   }
 }
 
