@@ -17,14 +17,24 @@ function command(program, ...words) {
 
 let made = 0;
 
+/** Most namespaces of one process, and of all. */
+const MOST_OF_ONE = 16;
+const MOST = 65_536;
+
+/** The last three bytes of an address of IPv4 behind its first one, in networks of eight. */
+function ipv4(first, [from, size], number, host) {
+  const last = (number % size) * 8 + host;
+  return `${first}.${from + (last >> 16)}.${(last >> 8) & 255}.${last & 255}`;
+}
+
 /**
  * Addresses of the network with this number, by host, and how long its prefix is. To browsers 198.18.0.0/15 is as
  * public as any; the others are private.
  */
 const NETWORKS = {
-  private: (block) => ({ bits: 29, at: (host) => `10.203.${(block + host) >> 8}.${(block + host) & 255}` }),
-  public: (block) => ({ bits: 29, at: (host) => `198.18.${(block + host) >> 8}.${(block + host) & 255}` }),
-  ipv6: (block) => ({ bits: 64, at: (host) => `fd5d:203:${block.toString(16)}::${host}` }),
+  private: (number) => ({ bits: 29, at: (host) => ipv4(10, [208, MOST], number, host) }),
+  public: (number) => ({ bits: 29, at: (host) => ipv4(198, [18, MOST / 4], number, host) }),
+  ipv6: (number) => ({ bits: 64, at: (host) => `fd5d:203:${number.toString(16)}::${host}` }),
 };
 
 export class Namespace {
@@ -45,7 +55,7 @@ export class Namespace {
     this.#directory = directory;
     const [outside, inside] = interfaces ?? [`dh${unique}o`, `dh${unique}i`];
     // By process and number, so that runs beside each other do not meet.
-    const { bits, at } = NETWORKS[kind](((process.pid * 8 + made) % 8_192) * 8);
+    const { bits, at } = NETWORKS[kind]((process.pid * MOST_OF_ONE + made) % MOST);
     /** How the browser reaches what is outside. */
     this.gateway = at(1);
     this.#inside = inside;
