@@ -28,7 +28,7 @@ async fn server(directory: &tempfile::TempDir) -> Server {
 
 fn scenario(server: &Server, sites: u32, duration: Duration) -> Scenario {
     let key = LocalKey::parse(&format!("loadtest:{SECRET}")).unwrap();
-    let known = read_csv(demo::SITES.as_bytes(), &[]).unwrap();
+    let known = read_csv(demo::SITES.as_bytes()).unwrap();
     let roster = known.iter().filter(|site| site.level != Level::Central);
     let target = Target::Conference {
         server: format!("http://{}", server.http()),

@@ -80,7 +80,7 @@ impl Kept {
 
     fn scenario(&self, sites: u32, hows: &[&str]) -> Scenario {
         let key = LocalKey::parse(&format!("loadtest:{SECRET}")).unwrap();
-        let known = read_csv(demo::SITES.as_bytes(), &[]).unwrap();
+        let known = read_csv(demo::SITES.as_bytes()).unwrap();
         let roster = known.iter().filter(|site| site.level != Level::Central);
         let target = Target::Conference {
             server: format!("https://{}", self.http),

@@ -6,10 +6,11 @@ mod logging;
 mod ports;
 mod record;
 mod signals;
+mod sites;
 mod tokens;
 
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -24,9 +25,9 @@ use crate::reload::{Outcome, Reloader};
 use crate::server::Server;
 use crate::sockets::Sockets;
 use crate::tls::Root;
-use crate::vault;
 use crate::{control, demo, descriptors, rest, supervisor, tls};
 use signals::{Signals, Wish};
+use sites::SitesVerb;
 use tokens::TokenVerb;
 
 /// Exit code for a configuration that cannot be used (sysexits.h, `EX_CONFIG`).
@@ -114,16 +115,6 @@ enum BareVerb {
 }
 
 #[derive(Debug, Subcommand)]
-enum SitesVerb {
-    /// Import a CSV file `code,name,level,parent_code`, with `contact_name` and `contact_phone` if whom
-    /// to call is known: all of it or nothing.
-    Import {
-        /// The file.
-        file: PathBuf,
-    },
-}
-
-#[derive(Debug, Subcommand)]
 enum LogVerb {
     /// Say of one conference, or of all, whether its log is as the server has written and signed it.
     Verify {
@@ -179,7 +170,7 @@ async fn run_with(config: Config, file: Option<PathBuf>, verb: Verb) -> anyhow::
     match verb {
         Verb::Serve { demo } => serve(config, file, demo).await,
         Verb::Token(verb) => tokens::run(&config, verb).await,
-        Verb::Sites(SitesVerb::Import { file }) => import(&config, &file).await,
+        Verb::Sites(verb) => sites::run(&config, verb).await,
         Verb::Log(LogVerb::Verify { conference }) => record::verify(&config, conference).await,
         Verb::Log(LogVerb::Export { conference }) => record::export(&config, &conference).await,
         Verb::Backup { file } => record::back_up(&config, &file).await,
@@ -266,29 +257,6 @@ async fn reload(config: &Config) -> anyhow::Result<()> {
     let outcome: Outcome = control::ask(&directory.file(CONTROL)).await?;
     anyhow::ensure!(outcome.is_done(), "{outcome}");
     print(&outcome.to_string())
-}
-
-async fn import(config: &Config, file: &Path) -> anyhow::Result<()> {
-    let csv = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let is_new = !config.data_dir.exists();
-    let store = vault::store_to_fill(config).await?;
-    if is_new {
-        complain(&format!(
-            "made the data directory {}",
-            config.data_dir.display()
-        ));
-    }
-    let summary = store
-        .import_sites(&csv)
-        .await
-        .with_context(|| format!("nothing of {} was imported", file.display()))?;
-    for warning in &summary.warnings {
-        complain(&format!("warning: {warning}"));
-    }
-    print(&format!(
-        "{} sites added, {} changed, {} unchanged",
-        summary.added, summary.changed, summary.unchanged
-    ))
 }
 
 fn tls_root(config: &Config) -> anyhow::Result<()> {

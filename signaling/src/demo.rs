@@ -13,8 +13,8 @@ use crate::ids::{ConferenceId, SiteCode};
 use crate::links::{self, NewLink};
 use crate::refusal::Refusal;
 use crate::server::Server;
-use crate::sites::{Level, SiteFilter};
-use crate::store::{ImportFailure, StoreError};
+use crate::sites::{Level, SiteFilter, Wish};
+use crate::store::{Consent, ImportFailure, StoreError};
 use crate::tokens::IssueError;
 
 /// The sites of Viet Nam since July 2025: 1 centre, 34 provinces, 3,321 communes.
@@ -81,7 +81,10 @@ pub async fn prepare(server: &Server) -> Result<Links, DemoError> {
     server.app().is_demo.store(true, Ordering::Relaxed);
     let store = &server.app().store;
     if store.sites(&SiteFilter::default()).await?.is_empty() {
-        store.import_sites(SITES.as_bytes()).await?;
+        let (wish, consent) = (Wish::default(), Consent::default());
+        store
+            .import_sites(SITES.as_bytes(), &wish, &consent)
+            .await?;
     }
     let conference = running(server).await?;
     let first = |level: Level| async move {

@@ -61,6 +61,8 @@ pub enum ErrorCode {
     ConferenceBegun,
     /// A site below it, or a conference that has not ended, needs it.
     SiteInUse,
+    /// What would be done is no longer what a preview has shown.
+    PreviewStale,
     /// The conference's limit of participants is reached.
     ConferenceFull,
     /// The server's limit of connections is reached.

@@ -16,6 +16,7 @@ mod page;
 mod participants;
 pub mod refusals;
 mod roster;
+mod site_lists;
 mod sites;
 mod stage;
 mod tokens;
@@ -110,7 +111,9 @@ fn floor() -> OpenApiRouter<App> {
 fn sites() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(sites::list))
-        .routes(routes!(sites::import).layer(DefaultBodyLimit::max(MAX_SITES_BYTES)))
+        .routes(routes!(site_lists::preview).layer(DefaultBodyLimit::max(MAX_SITES_BYTES)))
+        .routes(routes!(site_lists::import).layer(DefaultBodyLimit::max(MAX_SITES_BYTES)))
+        .routes(routes!(site_lists::export))
         .routes(routes!(sites::show, corrections::delete_site))
 }
 

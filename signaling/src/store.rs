@@ -11,6 +11,7 @@ mod checks;
 mod damages;
 mod error;
 mod events;
+mod expected;
 mod heartbeat;
 mod links;
 mod log;
@@ -41,7 +42,7 @@ pub use events::{ConferenceRow, ListedHead};
 pub use links::{LinkRow, Opened};
 pub use log::StoredEvent;
 pub use remove_site::SiteRemoval;
-pub use sites::ImportFailure;
+pub use sites::{Consent, ImportFailure};
 pub use tokens::{TokenFilter, TokenRow};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");

@@ -89,7 +89,7 @@ proptest! {
     fn lists_of_sites(rows in prop::collection::vec("[a-z0-9,\"\r\n ]{0,40}", 0..20), bytes: Vec<u8>) {
         let text = format!("code,name,level,parent_code\n{}", rows.join("\n"));
         for list in [text.as_bytes(), &bytes] {
-            if let Ok(sites) = read_csv(list, &[]) {
+            if let Ok(sites) = read_csv(list) {
                 prop_assert!(!sites.is_empty());
             }
         }

@@ -65,7 +65,7 @@ async fn proxy(to: SocketAddr) -> (u16, String) {
 
 fn scenario(server: &Server, sites: u32, duration: Duration) -> Scenario {
     let key = LocalKey::parse(&format!("loadtest:{SECRET}")).unwrap();
-    let known = read_csv(demo::SITES.as_bytes(), &[]).unwrap();
+    let known = read_csv(demo::SITES.as_bytes()).unwrap();
     let roster = known.iter().filter(|site| site.level != Level::Central);
     let target = Target::Conference {
         server: format!("http://{}", server.http()),

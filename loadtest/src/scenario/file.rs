@@ -377,7 +377,7 @@ impl File {
             })?,
             None => ROSTER.to_owned(),
         };
-        let sites = read_csv(text.as_bytes(), &[]);
+        let sites = read_csv(text.as_bytes());
         let sites = sites.map_err(|error| FileError::Wrong(format!("the roster: {error}")))?;
         let watching = sites.iter().filter(|site| site.level != Level::Central);
         Ok(watching.map(|site| site.code.to_string()).collect())

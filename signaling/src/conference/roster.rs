@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::SiteCode;
-use crate::sites::{Level, Site};
+use crate::sites::{Level, Provinces, Site};
 
 /// Expected sites with all that is told about them, so that the log explains itself.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize, utoipa::ToSchema)]
@@ -55,9 +55,10 @@ impl Roster {
             .filter(|site| site.level == Level::Province)
             .map(|site| (&site.code, &site.name))
             .collect();
+        let provinces = Provinces::of(sites);
         let mut roster = Self::default();
         for site in sites.iter().filter(|site| wanted(&site.code)) {
-            let province = site.province().cloned();
+            let province = provinces.province(site).cloned();
             if let Some(code) = &province {
                 let name = names
                     .get(code)

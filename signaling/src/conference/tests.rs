@@ -34,14 +34,8 @@ struct Meeting {
 }
 
 fn site(code: &str, level: Level, parent: Option<&str>) -> Site {
-    Site {
-        code: code.parse().unwrap(),
-        name: format!("Site {code}"),
-        level,
-        parent_code: parent.map(|parent| parent.parse().unwrap()),
-        contact_name: None,
-        contact_phone: None,
-    }
+    let parent = parent.map(|parent| parent.parse().unwrap());
+    Site::new(code.parse().unwrap(), format!("Site {code}"), level, parent)
 }
 
 /// The centre, two provinces, three communes in the first and one in the second.

@@ -100,6 +100,7 @@ impl ErrorCode {
             | Self::ConferenceExists
             | Self::ConferenceBegun
             | Self::SiteInUse
+            | Self::PreviewStale
             | Self::ParticipantUnknown
             | Self::StandBy
             | Self::BadOffer

@@ -129,6 +129,7 @@ const fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::TooManyConferences
         | ErrorCode::ConferenceBegun
         | ErrorCode::SiteInUse
+        | ErrorCode::PreviewStale
         | ErrorCode::NoMedia
         | ErrorCode::StandBy
         | ErrorCode::FloorNotRequested

@@ -10,15 +10,12 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::page::{Page, page};
-use super::{ApiError, Body, Json, Path, Query};
-use crate::access::AccessLog;
+use super::{ApiError, Json, Path, Query};
 use crate::app::App;
 use crate::auth::{Grant, Verb};
 use crate::ids::SiteCode;
-use crate::listener::ClientAddress;
 use crate::refusal::ErrorCode;
-use crate::sites::{ImportSummary, Level, Site, SiteFilter};
-use crate::store::ImportFailure;
+use crate::sites::{Level, Site, SiteFilter};
 
 /// Which sites to list.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -31,6 +28,9 @@ pub(super) struct SitesQuery {
     parent: Option<SiteCode>,
     /// Whose name or code contains this, whatever its case and diacritics.
     search: Option<String>,
+    /// Also those that are kept for the records alone.
+    #[param(default = false)]
+    hidden: Option<bool>,
     /// Those that come after this one in the list.
     after: Option<SiteCode>,
     /// Most sites of the answer.
@@ -53,6 +53,7 @@ pub(super) async fn list(
         level,
         parent,
         search,
+        hidden,
         after,
         limit,
     }): Query<SitesQuery>,
@@ -63,42 +64,11 @@ pub(super) async fn list(
         level,
         parent,
         search,
+        hidden: hidden.unwrap_or_default(),
     };
     let mut sites = app.store.sites(&filter).await?;
     sites.retain(|site| after.as_ref().is_none_or(|after| site.code > *after));
     page(&uri, limit, sites, |site| site.code.to_string())
-}
-
-/// Import a list of sites: all of it or nothing. Sites that are not in it stay.
-#[utoipa::path(
-    post,
-    path = "/sites/import",
-    tag = "sites",
-    request_body(
-        content = String,
-        content_type = "text/csv",
-        description = "`code,name,level,parent_code` in any order, in UTF-8 or marked UTF-16; at \
-            most 250,000 lines and 16 MiB. One site is `central`, `province`s are below it, \
-            `commune`s below those. `contact_name` and `contact_phone` may say whom to call; a \
-            list without them leaves them as they are."
-    ),
-    responses((status = OK, body = ImportSummary))
-)]
-pub(super) async fn import(
-    State(app): State<App>,
-    client: ClientAddress,
-    grant: Grant,
-    Body(body): Body,
-) -> Result<Json<ImportSummary>, ApiError> {
-    grant.role().permit(Verb::ImportSites)?;
-    match app.store.import_sites(&body).await {
-        Ok(summary) => {
-            AccessLog::changed(client, &grant, "list of sites");
-            Ok(Json(summary))
-        }
-        Err(ImportFailure::List(error)) => Err(ApiError::bad_request(error.to_string())),
-        Err(ImportFailure::Store(error)) => Err(error.into()),
-    }
 }
 
 /// One site.

@@ -12,6 +12,13 @@ pub fn fold(text: &str) -> String {
         .collect()
 }
 
+/// What two spellings of the same word have in common: their letters and digits, folded.
+pub(super) fn key(text: &str) -> String {
+    let mut key = fold(text);
+    key.retain(char::is_alphanumeric);
+    key
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -20,6 +27,12 @@ mod tests {
     fn vietnamese_names_lose_their_diacritics() {
         assert_eq!(fold("Phường Ba Đình"), "phuong ba dinh");
         assert_eq!(fold("Đặc khu Trường Sa"), "dac khu truong sa");
+    }
+
+    #[test]
+    fn a_key_has_letters_and_digits_alone() {
+        assert_eq!(key(" Mã điểm cầu (2025)"), "madiemcau2025");
+        assert_eq!(key("E-mail"), "email");
     }
 
     #[test]

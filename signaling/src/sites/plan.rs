@@ -1,11 +1,20 @@
 //! What a list would change: decided before anything is locked or written.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{HashMap, HashSet};
 
-use super::csv::{ImportError, Row, read_rows};
-use super::mistakes::Mistakes;
-use super::{ImportSummary, Level, Site};
-use crate::ids::SiteCode;
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use super::column::Column;
+use super::doubts;
+use super::error::ImportError;
+use super::fields::Fields;
+use super::finding::{FindingCode, Findings, Severity, Told};
+use super::list::{self, Reading};
+use super::rows::Rows;
+use super::tree;
+use super::{ImportSummary, Missing, Site};
+use crate::ids::{ConferenceId, SiteCode};
 
 /// A site that a list changes.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -16,207 +25,212 @@ pub struct Change {
     pub after: Site,
 }
 
+/// What a list is compared with.
+#[derive(Clone, Debug, Default)]
+pub struct Directory {
+    /// Every known site, hidden ones included, by code.
+    pub known: Vec<Site>,
+    /// Sites that a conference which has not ended expects, with one such conference. Looked at only
+    /// where sites would be removed.
+    pub expected: HashMap<SiteCode, ConferenceId>,
+}
+
+/// What somebody wants done with a list.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Wish {
+    /// How it is read.
+    pub reading: Reading,
+    /// What becomes of sites that are not in it.
+    pub missing: Missing,
+}
+
 /// What a list changes.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Plan {
+    /// The columns that are read, with what the list calls them.
+    pub columns: Vec<(Column, String)>,
+    /// What of the list is not read.
+    pub ignored: Vec<String>,
+    /// The sheets of a workbook.
+    pub sheets: Vec<String>,
+    /// How many rows the list has.
+    pub rows: usize,
     /// Sites that are not known.
     pub added: Vec<Site>,
-    /// Sites whose name, level or parent is another one.
+    /// Sites of which something is another thing.
     pub changed: Vec<Change>,
+    /// Sites in sight that are not in the list.
+    pub vanished: Vec<Site>,
     /// How many are already so.
     pub unchanged: u32,
-    /// What is possible and looks wrong, in words.
-    pub warnings: Vec<String>,
+    /// What becomes of those that are not in the list.
+    pub missing: Missing,
+    /// What is wrong, or looks so.
+    pub findings: Findings,
+    /// Stands for all that would be done, and for the directory as it was.
+    pub digest: String,
 }
 
 impl Plan {
-    /// What `list` changes of `known`. Sites that are not in it stay.
+    /// What `list` changes. What is wrong with it is among the findings.
     ///
     /// # Errors
-    /// When the list is wrong, with the line of the first mistakes, or is not to be trusted: its
-    /// codes are known ones that have lost their leading zeros.
-    pub fn new(list: &[u8], known: &[Site]) -> Result<Self, ImportError> {
-        let rows = read_rows(list, known)?;
-        check_zeros(&rows, known)?;
-        let known: HashMap<_, _> = known.iter().map(|site| (&site.code, site)).collect();
+    /// When it cannot be read at all.
+    pub fn new(list: &[u8], wish: &Wish, directory: &Directory) -> Result<Self, ImportError> {
+        let list::List { rows, sheets } = list::read(list, &wish.reading)?;
+        let Rows {
+            header,
+            rows,
+            mut findings,
+        } = rows;
+        let known: HashMap<_, _> = directory.known.iter().map(|s| (&s.code, s)).collect();
+        let mut fields = Fields {
+            known: &known,
+            findings: &mut findings,
+        };
+        let mut drafts: Vec<_> = rows.iter().filter_map(|row| fields.draft(row)).collect();
+        let count = rows.len();
+        drop(rows);
+        if count == 0 && findings.total() == 0 {
+            return Err(ImportError::Empty);
+        }
+        tree::plant(&mut drafts, &known, wish.missing, &mut findings);
+        doubts::find_cut_codes(&drafts, &known, &mut findings);
+        doubts::find_same_names(&drafts, &known, &mut findings);
         let mut plan = Self {
-            warnings: warnings(&rows, known.is_empty()),
+            columns: header.read().collect(),
+            ignored: header.ignored().collect(),
+            sheets,
+            rows: count,
+            missing: wish.missing,
+            findings,
             ..Self::default()
         };
-        for Row { site, .. } in rows {
-            match known.get(&site.code) {
-                Some(same) if **same == site => plan.unchanged += 1,
+        plan.find_vanished(&drafts.iter().map(|d| &d.site.code).collect(), directory);
+        for draft in drafts {
+            match known.get(&draft.site.code) {
+                Some(same) if **same == draft.site => plan.unchanged += 1,
                 Some(before) => plan.changed.push(Change {
                     before: (*before).clone(),
-                    after: site,
+                    after: draft.site,
                 }),
-                None => plan.added.push(site),
+                None => plan.added.push(draft.site),
             }
         }
+        plan.digest = plan.digest_beside(&directory.known);
         Ok(plan)
     }
 
-    /// The sites that must be written.
-    pub fn writes(&self) -> impl Iterator<Item = &Site> {
+    fn find_vanished(&mut self, listed: &HashSet<&SiteCode>, directory: &Directory) {
+        let in_sight = directory.known.iter().filter(|site| !site.hidden);
+        let count = in_sight.clone().count();
+        let vanished = in_sight.filter(|site| !listed.contains(&site.code));
+        self.vanished = vanished.cloned().collect();
+        doubts::find_vanishing(self.vanished.len(), count, self.missing, &mut self.findings);
+        if self.missing != Missing::Remove {
+            return;
+        }
+        for site in &self.vanished {
+            if let Some(conference) = directory.expected.get(&site.code) {
+                self.findings.add(FindingCode::SiteExpected, 0, None, || {
+                    Told::of(&site.code).value(&site.code).right(conference)
+                });
+            }
+        }
+    }
+
+    /// Passes a plan that may be carried out.
+    ///
+    /// # Errors
+    /// When something is wrong, or looks so and nobody has said (`confirmed`) that it is meant so.
+    pub fn check(&self, confirmed: bool) -> Result<(), ImportError> {
+        if self.findings.count(Severity::Error) > 0 {
+            return Err(ImportError::Rows(Box::new(self.findings.clone())));
+        }
+        if self.needs_confirmation() && !confirmed {
+            return Err(ImportError::Doubtful(Box::new(self.findings.clone())));
+        }
+        Ok(())
+    }
+
+    /// Whether somebody must say that it is meant so.
+    #[must_use]
+    pub fn needs_confirmation(&self) -> bool {
+        self.findings.count(Severity::Doubt) > 0
+    }
+
+    /// The sites that must be written, those that are to be hidden among them.
+    pub fn writes(&self) -> impl Iterator<Item = Site> {
+        let hidden = (self.missing == Missing::Hide).then_some(&self.vanished);
+        let hidden = hidden.into_iter().flatten().map(|site| Site {
+            hidden: true,
+            ..site.clone()
+        });
         self.added
             .iter()
             .chain(self.changed.iter().map(|change| &change.after))
+            .cloned()
+            .chain(hidden)
+    }
+
+    /// The sites that must be removed.
+    pub fn removals(&self) -> impl Iterator<Item = &SiteCode> {
+        let removed = (self.missing == Missing::Remove).then_some(&self.vanished);
+        removed.into_iter().flatten().map(|site| &site.code)
     }
 
     /// What it amounts to.
     #[must_use]
     pub fn summary(&self) -> ImportSummary {
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        let vanished = count(self.vanished.len());
+        let if_missing = |missing| if self.missing == missing { vanished } else { 0 };
+        let notes = self.findings.told(Severity::Note);
+        let doubts = self.findings.told(Severity::Doubt);
+        let warnings = doubts.lines().chain(notes.lines());
         ImportSummary {
             added: count(self.added.len()),
             changed: count(self.changed.len()),
             unchanged: self.unchanged,
-            warnings: self.warnings.clone(),
+            hidden: if_missing(Missing::Hide),
+            removed: if_missing(Missing::Remove),
+            warnings: warnings.map(str::to_owned).collect(),
         }
     }
-}
 
-/// A code of digits without its leading zeros.
-fn stripped(code: &SiteCode) -> Option<&str> {
-    let text = code.as_str();
-    text.bytes()
-        .all(|byte| byte.is_ascii_digit())
-        .then(|| text.trim_start_matches('0'))
-}
-
-/// `4` in the list where `00004` is known: a spreadsheet took the codes for numbers, and each such
-/// site would be there twice.
-fn check_zeros(rows: &[Row], known: &[Site]) -> Result<(), ImportError> {
-    let codes: HashMap<_, _> = known.iter().map(|site| (&site.code, site.level)).collect();
-    let by_number: HashMap<_, _> = known
-        .iter()
-        .filter_map(|site| Some(((site.level, stripped(&site.code)?), &site.code)))
-        .collect();
-    let mut mistakes = Mistakes::default();
-    for Row { line, site } in rows {
-        if codes.contains_key(&site.code) {
-            continue;
+    fn digest_beside(&self, known: &[Site]) -> String {
+        /// What is done, and to what.
+        #[derive(Serialize)]
+        struct Whole<'p> {
+            known: &'p [Site],
+            added: &'p [Site],
+            changed: Vec<&'p Site>,
+            vanished: Vec<&'p SiteCode>,
+            missing: Missing,
         }
-        let Some(like) =
-            stripped(&site.code).and_then(|number| by_number.get(&(site.level, number)))
-        else {
-            continue;
-        };
-        mistakes.add(*line, || {
-            format!("{} is new, but {like} is known", site.code)
-        });
-    }
-    if mistakes.is_empty() {
-        Ok(())
-    } else {
-        Err(ImportError::Zeros(mistakes))
-    }
-}
 
-/// What looks wrong with a first list, of which nothing else can tell: codes of one level that are
-/// numbers of different lengths, none with a leading zero.
-fn warnings(rows: &[Row], is_first: bool) -> Vec<String> {
-    if !is_first {
-        return Vec::new();
-    }
-    let mut lengths: BTreeMap<Level, (usize, usize, &SiteCode)> = BTreeMap::new();
-    let mut zeros = false;
-    for Row { site, .. } in rows {
-        let Some(number) = stripped(&site.code) else {
-            continue;
-        };
-        let length = site.code.as_str().len();
-        zeros |= number.len() < length;
-        let seen = lengths
-            .entry(site.level)
-            .or_insert((length, length, &site.code));
-        if length < seen.0 {
-            (seen.0, seen.2) = (length, &site.code);
+        struct Into256(Sha256);
+
+        impl std::io::Write for Into256 {
+            fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+                self.0.update(bytes);
+                Ok(bytes.len())
+            }
+
+            fn flush(&mut self) -> std::io::Result<()> {
+                Ok(())
+            }
         }
-        seen.1 = seen.1.max(length);
-    }
-    if zeros {
-        return Vec::new();
-    }
-    lengths
-        .into_iter()
-        .filter(|(_, (shortest, longest, _))| shortest < longest)
-        .map(|(level, (shortest, longest, code))| {
-            format!(
-                "the codes of {} sites have {shortest} to {longest} digits and none begins with a \
-                 zero: has a spreadsheet cut them, as in {code}?",
-                level.as_str()
-            )
-        })
-        .collect()
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const HEADER: &str = "code,name,level,parent_code\n";
-
-    fn plan(rows: &str, known: &[Site]) -> Result<Plan, ImportError> {
-        Plan::new(format!("{HEADER}{rows}").as_bytes(), known)
-    }
-
-    fn known() -> Vec<Site> {
-        let rows = "VN,C,central,\n01,H,province,VN\n00004,B,commune,01\n00008,N,commune,01\n";
-        plan(rows, &[]).unwrap().added
-    }
-
-    #[test]
-    fn a_plan_names_what_it_adds_and_changes() {
-        let plan = plan(
-            "00004,B,commune,01\n00008,M,commune,01\n00012,P,commune,01\n",
-            &known(),
-        );
-        let plan = plan.unwrap();
-        assert_eq!(plan.unchanged, 1);
-        let [Change { before, after }] = &plan.changed[..] else {
-            panic!("one changes: {plan:?}")
+        let whole = Whole {
+            known,
+            added: &self.added,
+            changed: self.changed.iter().map(|change| &change.after).collect(),
+            vanished: self.vanished.iter().map(|site| &site.code).collect(),
+            missing: self.missing,
         };
-        assert_eq!((before.name.as_str(), after.name.as_str()), ("N", "M"));
-        assert_eq!(plan.added[0].code.as_str(), "00012");
-        assert_eq!(plan.writes().count(), 2);
-    }
-
-    #[test]
-    fn codes_that_have_lost_their_zeros_are_noticed() {
-        let eaten = "VN,C,central,\n1,H,province,VN\n4,B,commune,1\n8,N,commune,1\n";
-        assert_eq!(
-            plan(eaten, &known()).unwrap_err().to_string(),
-            "a spreadsheet has cut the leading zeros of the codes: make their column a text column, \
-             and save the list again\n\
-             line 3: 1 is new, but 01 is known\n\
-             line 4: 4 is new, but 00004 is known\n\
-             line 5: 8 is new, but 00008 is known"
-        );
-    }
-
-    #[test]
-    fn a_province_and_a_commune_may_have_the_same_number() {
-        let plan = plan("00001,P,commune,01\n", &known()).unwrap();
-        assert_eq!(plan.added.len(), 1);
-    }
-
-    #[test]
-    fn a_first_list_without_zeros_is_taken_with_a_warning() {
-        let eaten = "VN,C,central,\n1,H,province,VN\n10,D,province,VN\n4,B,commune,1\n";
-        let warnings = plan(eaten, &[]).unwrap().warnings;
-        assert_eq!(
-            warnings,
-            [
-                "the codes of province sites have 1 to 2 digits and none begins with a zero: has a \
-                 spreadsheet cut them, as in 1?"
-            ]
-        );
-        assert_eq!(
-            plan("VN,C,central,\n1,H,province,VN\n", &[])
-                .unwrap()
-                .warnings,
-            [""; 0]
-        );
+        let mut into = Into256(Sha256::new());
+        serde_json::to_writer(&mut into, &whole).expect("sites can be written as JSON");
+        hex::encode(into.0.finalize())
     }
 }

@@ -56,13 +56,17 @@ async fn remove(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sites::Wish;
+    use crate::store::Consent;
 
     #[tokio::test]
     async fn a_site_is_removed_when_nothing_is_below_it() {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(&dir.path().join("dinh.db")).await.unwrap();
         let list = "code,name,level,parent_code\nVN,Centre,central,\n01,Hanoi,province,VN\n";
-        store.import_sites(list.as_bytes()).await.unwrap();
+        let (wish, consent) = (Wish::default(), Consent::default());
+        let imported = store.import_sites(list.as_bytes(), &wish, &consent);
+        imported.await.unwrap();
         let mut removed = Vec::new();
         for code in ["VN", "01", "01", "VN"] {
             let code: SiteCode = code.parse().unwrap();

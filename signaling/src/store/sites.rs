@@ -1,24 +1,35 @@
 //! The list of sites.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
+use tokio::sync::Semaphore;
 
 use super::Store;
 use super::error::StoreError;
 use super::events::parse;
 use crate::ids::SiteCode;
 use crate::sites::fold::fold;
-use crate::sites::{ImportError, ImportSummary, Level, Plan, Site, SiteFilter};
+use crate::sites::preview::Preview;
+use crate::sites::{
+    Directory, ImportError, ImportSummary, Level, MAX_DEPTH, Missing, Plan, Site, SiteFilter, Wish,
+};
 
-/// How often an import starts again because somebody else has imported meanwhile.
+/// How often an import that names no preview starts again because somebody else has changed the list
+/// meanwhile.
 const IMPORT_ATTEMPTS: usize = 5;
+
+/// How many lists are judged at the same time; others wait. Higher: a list waits less for others, and
+/// each of 250,000 sites takes some 300 MB while it is judged.
+static JUDGING: Semaphore = Semaphore::const_new(1);
 
 /// All of a site that is read back.
 macro_rules! select {
     () => {
-        "SELECT code, name, level, parent_code, contact_name, contact_phone FROM sites"
+        "SELECT code, name, level, parent_code, contact_name, contact_phone, contact_email, seats, \
+         line_profile, stand_by_device, group_names, hidden FROM sites"
     };
 }
 
@@ -31,30 +42,50 @@ pub enum ImportFailure {
     /// The list is wrong.
     #[error(transparent)]
     List(#[from] ImportError),
+    /// What would be done is no longer what the preview has shown.
+    #[error(
+        "the list of sites, or what is asked for, is not what the preview {0} was made of: look at a \
+         new preview"
+    )]
+    Stale(String),
     /// The store is.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
+/// How far somebody has agreed to an import.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Consent {
+    /// What looks wrong is meant so.
+    pub confirmed: bool,
+    /// The digest of a preview: what it has shown is done, or nothing.
+    pub digest: Option<String>,
+}
+
 impl Store {
-    /// Imports a CSV list of sites, all of it or nothing. Sites that are not in it stay.
+    /// Imports a list of sites, all of it or nothing.
     ///
     /// The list is judged before anything is locked, on a thread where it holds up nobody.
     ///
     /// # Errors
-    /// When the list is wrong, with the line of the first mistakes, or the database fails.
-    pub async fn import_sites(&self, csv: &[u8]) -> Result<ImportSummary, ImportFailure> {
-        let list: Arc<[u8]> = csv.into();
+    /// When the list is wrong, with the line of the first mistakes, when it would do something else
+    /// than the preview has shown, or the database fails.
+    pub async fn import_sites(
+        &self,
+        list: &[u8],
+        wish: &Wish,
+        consent: &Consent,
+    ) -> Result<ImportSummary, ImportFailure> {
+        let list: Arc<[u8]> = list.into();
         for _ in 0..IMPORT_ATTEMPTS {
-            let known = Arc::new(self.sites(&SiteFilter::default()).await?);
-            let judging = tokio::task::spawn_blocking({
-                let (list, known) = (Arc::clone(&list), Arc::clone(&known));
-                move || Plan::new(&list, &known)
-            });
-            let plan = judging
-                .await
-                .map_err(|error| StoreError::Unreadable(error.to_string()))??;
-            if self.carry_out(&plan, known).await? {
+            let (plan, directory) = self.plan(Arc::clone(&list), wish).await?;
+            if let Some(digest) = &consent.digest
+                && *digest != plan.digest
+            {
+                return Err(ImportFailure::Stale(digest.chars().take(64).collect()));
+            }
+            plan.check(consent.confirmed)?;
+            if self.carry_out(&plan, directory).await? {
                 return Ok(plan.summary());
             }
         }
@@ -62,17 +93,63 @@ impl Store {
         Err(StoreError::Unreadable(busy.to_owned()).into())
     }
 
+    /// What a list would change: of each part at most `limit` entries from number `from` on.
+    ///
+    /// # Errors
+    /// When the list cannot be read at all, or the database fails.
+    pub async fn preview_sites(
+        &self,
+        list: &[u8],
+        wish: &Wish,
+        (from, limit): (u32, u32),
+    ) -> Result<Preview, ImportFailure> {
+        let (plan, _) = self.plan(list.into(), wish).await?;
+        Ok(plan.preview(from, limit))
+    }
+
+    async fn plan(
+        &self,
+        list: Arc<[u8]>,
+        wish: &Wish,
+    ) -> Result<(Plan, Arc<Directory>), ImportFailure> {
+        let turn = JUDGING.acquire().await;
+        let directory = Arc::new(Directory {
+            known: self.sites(&SiteFilter::everything()).await?,
+            expected: match wish.missing {
+                Missing::Remove => self.expected_sites().await?,
+                Missing::Keep | Missing::Hide => HashMap::new(),
+            },
+        });
+        let judging = tokio::task::spawn_blocking({
+            let (directory, wish) = (Arc::clone(&directory), wish.clone());
+            move || Plan::new(&list, &wish, &directory)
+        });
+        let plan = judging
+            .await
+            .map_err(|error| StoreError::Unreadable(error.to_string()))??;
+        drop(turn);
+        Ok((plan, directory))
+    }
+
     /// Writes what a plan says, unless what it was made for is no longer so: says whether it did.
-    async fn carry_out(&self, plan: &Plan, known: Arc<Vec<Site>>) -> Result<bool, StoreError> {
-        let writes: Vec<_> = plan.writes().cloned().collect();
+    async fn carry_out(&self, plan: &Plan, directory: Arc<Directory>) -> Result<bool, StoreError> {
+        let writes: Vec<_> = plan.writes().collect();
+        let removals: Vec<_> = plan.removals().cloned().collect();
         self.writer
             .write(|connection| {
                 Box::pin(async move {
-                    if all_sites(connection).await? != *known {
+                    if all_sites(connection).await? != directory.known {
                         return Ok(false);
                     }
                     for chunk in writes.chunks(ROWS_PER_INSERT) {
                         let mut rows = upsert(chunk);
+                        rows.build()
+                            .persistent(false)
+                            .execute(&mut *connection)
+                            .await?;
+                    }
+                    for chunk in removals.chunks(ROWS_PER_INSERT) {
+                        let mut rows = delete(chunk);
                         rows.build()
                             .persistent(false)
                             .execute(&mut *connection)
@@ -89,7 +166,8 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn sites(&self, filter: &SiteFilter) -> Result<Vec<Site>, StoreError> {
-        let mut query = QueryBuilder::<Sqlite>::new(concat!(select!(), " WHERE 1 = 1"));
+        let mut query = QueryBuilder::<Sqlite>::new(concat!(select!(), " WHERE hidden <= "));
+        query.push_bind(i64::from(filter.hidden));
         if let Some(level) = filter.level {
             query.push(" AND level = ").push_bind(level.as_str());
         }
@@ -137,8 +215,8 @@ impl Store {
     /// When the database fails.
     pub async fn contact_above(&self, code: &SiteCode) -> Result<Option<Site>, StoreError> {
         let mut above = self.site(code).await?.and_then(|site| site.parent_code);
-        // A tree has three levels, which an import sees to.
-        for _ in 0..2 {
+        // An import sees to the depth.
+        for _ in 0..MAX_DEPTH {
             let Some(code) = above else { break };
             match self.site(&code).await? {
                 Some(site) if site.has_contact() => return Ok(Some(site)),
@@ -158,25 +236,63 @@ async fn all_sites(connection: &mut SqliteConnection) -> Result<Vec<Site>, Store
         .collect()
 }
 
+/// Every column of the table, in the order in which [`upsert`] binds them.
+const COLUMNS: [&str; 13] = [
+    "code",
+    "name",
+    "folded",
+    "level",
+    "parent_code",
+    "contact_name",
+    "contact_phone",
+    "contact_email",
+    "seats",
+    "line_profile",
+    "stand_by_device",
+    "group_names",
+    "hidden",
+];
+
+/// What stands between the groups of a site.
+const GROUPS_APART: &str = ";";
+
 fn upsert(sites: &[Site]) -> QueryBuilder<Sqlite> {
-    let mut insert = QueryBuilder::new(
-        "INSERT INTO sites (code, name, folded, level, parent_code, contact_name, contact_phone) ",
-    );
+    let mut insert = QueryBuilder::new("INSERT INTO sites (");
+    insert.push(COLUMNS.join(", ")).push(") ");
     insert.push_values(sites, |mut row, site| {
+        let groups: Vec<_> = site.groups.iter().map(String::as_str).collect();
+        let groups = (!groups.is_empty()).then(|| groups.join(GROUPS_APART));
         row.push_bind(site.code.to_string())
             .push_bind(site.name.clone())
             .push_bind(fold(&site.name))
             .push_bind(site.level.as_str())
             .push_bind(site.parent_code.as_ref().map(ToString::to_string))
             .push_bind(site.contact_name.clone())
-            .push_bind(site.contact_phone.clone());
+            .push_bind(site.contact_phone.clone())
+            .push_bind(site.contact_email.clone())
+            .push_bind(site.seats.map(i64::from))
+            .push_bind(site.line_profile.clone())
+            .push_bind(site.stand_by_device.clone())
+            .push_bind(groups)
+            .push_bind(i64::from(site.hidden));
     });
-    insert.push(
-        " ON CONFLICT (code) DO UPDATE SET name = excluded.name, folded = excluded.folded, \
-         level = excluded.level, parent_code = excluded.parent_code, \
-         contact_name = excluded.contact_name, contact_phone = excluded.contact_phone",
-    );
+    let [code, others @ ..] = COLUMNS;
+    insert.push(format_args!(" ON CONFLICT ({code}) DO UPDATE SET "));
+    let mut set = insert.separated(", ");
+    for column in others {
+        set.push(format_args!("{column} = excluded.{column}"));
+    }
     insert
+}
+
+fn delete(codes: &[SiteCode]) -> QueryBuilder<Sqlite> {
+    let mut delete = QueryBuilder::new("DELETE FROM sites WHERE code IN (");
+    let mut list = delete.separated(", ");
+    for code in codes {
+        list.push_bind(code.to_string());
+    }
+    delete.push(")");
+    delete
 }
 
 /// `%` and `_` in a search mean themselves.
@@ -193,6 +309,9 @@ fn escape_like(text: &str) -> String {
 
 fn site(row: &SqliteRow) -> Result<Site, StoreError> {
     let parent: Option<&str> = row.try_get("parent_code")?;
+    let seats: Option<i64> = row.try_get("seats")?;
+    let groups: Option<&str> = row.try_get("group_names")?;
+    let hidden: i64 = row.try_get("hidden")?;
     Ok(Site {
         code: parse(row.try_get("code")?)?,
         name: row.try_get("name")?,
@@ -200,6 +319,16 @@ fn site(row: &SqliteRow) -> Result<Site, StoreError> {
         parent_code: parent.map(parse).transpose()?,
         contact_name: row.try_get("contact_name")?,
         contact_phone: row.try_get("contact_phone")?,
+        contact_email: row.try_get("contact_email")?,
+        seats: seats.map(|seats| u32::try_from(seats).unwrap_or(u32::MAX)),
+        line_profile: row.try_get("line_profile")?,
+        stand_by_device: row.try_get("stand_by_device")?,
+        groups: groups
+            .into_iter()
+            .flat_map(|names| names.split(GROUPS_APART))
+            .map(str::to_owned)
+            .collect(),
+        hidden: hidden != 0,
     })
 }
 

@@ -114,7 +114,7 @@ fn verb(method: &str, path: &str) -> Verb {
         ("POST", _) if last == "readmit" => Verb::Readmit,
         ("POST", _) if about_one.is_some() => Verb::Mute,
         ("GET", "/api/v1/checks") => Verb::ReadChecks,
-        ("POST", "/api/v1/sites/import") => Verb::ImportSites,
+        ("POST", _) if path.starts_with("/api/v1/sites/import") => Verb::ImportSites,
         ("GET", _) if path.starts_with("/api/v1/sites") => Verb::ReadSites,
         ("DELETE", _) if path.starts_with("/api/v1/sites") => Verb::RemoveSites,
         _ if path.starts_with("/api/v1/tokens") => Verb::ManageTokens,

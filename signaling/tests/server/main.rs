@@ -22,6 +22,7 @@ mod health;
 mod kept;
 mod lines;
 mod links;
+mod lists;
 mod outage;
 mod programme;
 mod proxied;

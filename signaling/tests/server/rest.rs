@@ -360,7 +360,9 @@ async fn sites_are_imported_whole_or_not_at_all() {
         .await;
     assert_eq!(
         reply.json(),
-        json!({"added": 1, "changed": 0, "unchanged": 0, "warnings": []})
+        json!({
+            "added": 1, "changed": 0, "unchanged": 0, "hidden": 0, "removed": 0, "warnings": []
+        })
     );
     let found = world
         .get("/api/v1/sites?search=ba%20dinh", &admin)

@@ -104,7 +104,7 @@ fn lists() -> Vec<Vec<u8>> {
 }
 
 fn sites(input: &[u8]) {
-    if let Ok(sites) = read_csv(input, &[]) {
+    if let Ok(sites) = read_csv(input) {
         assert!(
             sites.len() <= input.len() / 2,
             "every site stands in the list"
