@@ -96,6 +96,7 @@ $(CYCLONEDX):
 test: packages-test web docs ## run every test, browsers included
 	$(NPM) --prefix $(WEB) test
 	@$(MAKE) --no-print-directory screens-quick
+	@$(MAKE) --no-print-directory screens-longer
 	cargo test --workspace --locked
 	@$(MAKE) --no-print-directory interop-quick
 	@$(MAKE) --no-print-directory networks-quick
@@ -113,8 +114,16 @@ screens: packages-test web ## photograph every state of every page, have axe jud
 	$(NPM) --prefix $(WEB) run screens -- "$(abspath $(TARGET))/screens"
 
 .PHONY: screens-quick
-screens-quick: packages-test web ## have axe judge every state of every page in both languages, on a phone and a laptop
+screens-quick: packages-test web ## the same on a phone and a laptop, each in one language, and what looks different from the reference
 	$(NPM) --prefix $(WEB) run screens -- --quick "$(abspath $(TARGET))/screens-quick"
+
+.PHONY: screens-reference
+screens-reference: packages-test web ## keep what every state looks like now as the reference
+	$(NPM) --prefix $(WEB) run screens -- --quick --renew "$(abspath $(TARGET))/screens-quick"
+
+.PHONY: screens-longer
+screens-longer: packages-test web ## whether a third language, of long words and with three plurals, has room on every page
+	$(NPM) --prefix $(WEB) run screens -- --longer fr "$(abspath $(TARGET))/screens-longer"
 
 .PHONY: lighthouse
 lighthouse: packages-test web $(BROWSER)/node_modules/.package-lock.json ## what Lighthouse says of the pages on a slow phone, against the program built last

@@ -1,8 +1,15 @@
 // What a file of sentences must be: the build asks, so that a language that is not whole never reaches anybody.
 
 import { readdirSync, readFileSync } from "node:fs";
+import { basename } from "node:path";
+import { pathToFileURL } from "node:url";
 
-const DIRECTORY = new URL("../src/locales/", import.meta.url);
+/** Where languages are; in a trial of one more also where the environment says. */
+function directories(): readonly URL[] {
+  const more = process.env["DINH_MORE_LOCALES"];
+  return [new URL("../src/locales/", import.meta.url), ...(more === undefined ? [] : [pathToFileURL(`${more}/`)])];
+}
+
 /** The language in which sentences are first written. */
 const FIRST = "vi";
 const PLURAL = /_(zero|one|two|few|many|other)$/u;
@@ -52,9 +59,9 @@ export function faultsOf(language: string, messages: Messages, reference: Messag
 
 /** Every language that has a file. */
 export function readLocales(): ReadonlyMap<string, Messages> {
-  const files = readdirSync(DIRECTORY).filter((file) => file.endsWith(".json"));
-  const read = (file: string): Messages => JSON.parse(readFileSync(new URL(file, DIRECTORY), "utf8")) as Messages;
-  return new Map(files.map((file) => [file.slice(0, -".json".length), read(file)]));
+  const files = directories().flatMap((directory) => readdirSync(directory).map((name) => new URL(name, directory)));
+  const read = (file: URL): Messages => JSON.parse(readFileSync(file, "utf8")) as Messages;
+  return new Map(files.filter(({ pathname }) => pathname.endsWith(".json")).map((file) => [basename(file.pathname, ".json"), read(file)]));
 }
 
 /** Groups of sentences that are said in some part of the pages alone, and fetched with it: no part of what everybody loads first. */

@@ -1,32 +1,38 @@
-// The gallery: photographs every state of every page, in both languages, at every size and in every look, against the
-// mock server; has axe judge each, and fails on what it finds. `--quick` only judges, at a small and a large size. See
-// README.md.
-// node dev/screens.mjs [--quick] OUTPUT_DIR [name filter]
+// The gallery: shows every state of every page in both languages, at every size and in every look, against the mock
+// server; photographs it, has axe judge it, and fails on what is found. `--quick` looks where a fault is likeliest, and
+// tells what looks different from the reference that is kept here, which `--renew` writes; `--longer CODE` looks whether
+// one more language, of long words and with the plurals of CODE, has room. See README.md.
+// node dev/screens.mjs [--quick [--renew] | --longer CODE] OUTPUT_DIR [name filter]
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { chromium } from "playwright-core";
+import { buildWith } from "./gallery/build.mjs";
 import { CLERK } from "./gallery/clerk.mjs";
 import { stopClocks } from "./gallery/clock.mjs";
 import { Differences } from "./gallery/differences.mjs";
-import { Looker, LOOKS, QUICK, SIZES } from "./gallery/look.mjs";
+import { Fingerprints } from "./gallery/fingerprints.mjs";
+import { longer } from "./gallery/longer.mjs";
+import { Looker } from "./gallery/look.mjs";
 import { asked, makeBelieve } from "./gallery/make-believe.mjs";
 import { LINE_CHECKS } from "./gallery/linecheck.mjs";
 import { OPERATORS } from "./gallery/operator.mjs";
+import { planOf } from "./gallery/plans.mjs";
 import { later } from "./gallery/steps.mjs";
-import { Shown } from "./gallery/words.mjs";
+import { learn, Shown, strangers } from "./gallery/words.mjs";
 import { UNSEEN } from "./gallery/unseen.mjs";
 
-const { values: options, positionals } = parseArgs({ allowPositionals: true, options: { quick: { type: "boolean", default: false } } });
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { quick: { type: "boolean", default: false }, renew: { type: "boolean", default: false }, longer: { type: "string" } },
+});
 const [OUT = "screens", ONLY = ""] = positionals;
-const isQuick = options.quick;
-const chosen = (name, all) => (process.env[name] ?? all.join(",")).split(",");
-const sizes = chosen("SIZES", isQuick ? QUICK.sizes : Object.keys(SIZES));
-const looks = chosen("LOOKS", isQuick ? QUICK.looks : Object.keys(LOOKS));
-const languages = chosen("LANGUAGES", ["vi", "en"]);
+if (options.renew && !options.quick) throw new Error("--renew keeps what --quick sees: it is said together with that");
+const plan = planOf({ isQuick: options.quick, language: options.longer });
+const { languages } = plan;
 /** Pages at the same time, each with a server of its own. More do not help two cores. */
 const WORKERS = Number(process.env.WORKERS ?? 4);
 const states = [...CLERK, ...LINE_CHECKS, ...OPERATORS].filter(([name]) => name.includes(ONLY));
@@ -57,8 +63,8 @@ async function reach(page, port, [name, path, claims, act]) {
   for (const address of held) await page.route(address, () => undefined);
   const { isBareCode, flags = {}, isHeld: _, isListHeld: __, ...told } = claims ?? {};
   const hash = claims === null ? "" : isBareCode ? "#code=AAAA" : `#token=${tokenOf(told)}`;
-  // The page before is gone first: it could come back to the server that begins anew.
-  await page.goto(`http://127.0.0.1:${port}/begin`);
+  // The page before does not come back to the server that begins anew: its clock stands still.
+  await fetch(`http://127.0.0.1:${port}/begin`);
   await page.goto(`http://127.0.0.1:${port}${path}${asked({ id: name, now: Date.now(), language: languages[0], flags })}${hash}`);
   await act(page);
   await later(100)(page);
@@ -107,8 +113,8 @@ class Windows {
   }
 }
 
-/** One state in all its pictures. */
-async function show(windows, port, state, differences) {
+/** One state in all its views. */
+async function show(windows, port, state, pictures) {
   const [name, , , , { isBrief = false, userAgent, hasTouch } = {}] = state;
   const kind = { ...(userAgent && { userAgent }), ...(hasTouch && { hasTouch }) };
   windows.name = name;
@@ -119,12 +125,13 @@ async function show(windows, port, state, differences) {
     const looker = await Looker.at(page);
     for (const language of languages) {
       await looker.speak(language);
+      if (options.longer) for (const what of strangers(await looker.texts(), language)) fail(name, what);
       shown.add(await looker.words(), language);
-      await looker.look({ sizes, looks, isBrief, isFirst: language === languages[0], isQuick }, (view, found, picture) => {
+      await looker.look(plan, { isBrief, isFirst: language === languages[0] }, async (view, found, picture) => {
         const file = `${name}-${language}-${view}.jpg`;
         views += 1;
         for (const what of found) fail(file, what);
-        if (picture !== null) differences.take(file, picture);
+        if (picture !== null) await pictures.take(file, picture);
       });
     }
     await looker.end();
@@ -138,32 +145,43 @@ async function show(windows, port, state, differences) {
 
 /** A table of everything, for a person who looks at it. */
 function writeIndex() {
+  const { sizes } = plan;
   const rows = states.map(([name]) => `<tr><th>${name}</th>${languages.flatMap((language) => sizes.map((size) => `<td><a href="${name}-${language}-${size}-light.jpg"><img loading="lazy" src="${name}-${language}-${size}-light.jpg" alt="${language} ${size}"></a></td>`)).join("")}</tr>`);
   writeFileSync(`${OUT}/index.html`, `<!doctype html><meta charset="utf-8"><style>img{height:180px}</style><table>${rows.join("\n")}</table>`);
 }
 
 mkdirSync(OUT, { recursive: true });
 const begun = Date.now();
+let built = null;
+if (options.longer) {
+  const english = JSON.parse(readFileSync(new URL("../src/locales/en.json", import.meta.url), "utf8"));
+  const messages = longer(english, options.longer);
+  learn(options.longer, messages);
+  built = await buildWith(options.longer, messages);
+  process.env.MOCK_DIST = built.dist;
+}
 const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox", "--autoplay-policy=no-user-gesture-required", "--disable-features=BackForwardCache"] });
-const differences = new Differences(OUT);
+const pictures = options.quick ? new Fingerprints(OUT, await browser.newPage()) : new Differences(OUT);
 const queue = [...states];
 await Promise.all(
   Array.from({ length: WORKERS }, async () => {
     const { server, port } = await startServer();
     const windows = new Windows(browser);
-    for (let state = queue.shift(); state !== undefined; state = queue.shift()) await show(windows, port, state, differences);
+    for (let state = queue.shift(); state !== undefined; state = queue.shift()) await show(windows, port, state, pictures);
     server.kill();
   }),
 );
-await differences.print(browser);
+if (options.renew) pictures.keep(ONLY === "");
+else await pictures.print(browser, ONLY === "");
 await browser.close();
-if (!isQuick) writeIndex();
-if (ONLY === "") {
+if (built !== null) rmSync(built.directory, { recursive: true });
+if (!options.quick && !options.longer) writeIndex();
+if (ONLY === "" && !options.longer) {
   for (const language of languages) {
     for (const key of shown.missing(language, UNSEEN)) fail(`src/locales/${language}.json`, `no state says "${key}", and unseen.mjs does not say why`);
     // No fault: what is said in one language, or by a clock that is late, needs not be in the other one.
     for (const key of Object.keys(UNSEEN).filter((known) => shown.has(language, known))) console.log(`${language}: "${key}" of unseen.mjs is said in some state`);
   }
 }
-console.log(`${states.length} states, ${views} ${isQuick ? "views" : "pictures"} in ${Math.round((Date.now() - begun) / 1_000)} s, ${failures.length} faults`);
+console.log(`${states.length} states, ${views} views in ${Math.round((Date.now() - begun) / 1_000)} s, ${failures.length} faults`);
 process.exitCode = failures.length > 0 ? 1 : 0;

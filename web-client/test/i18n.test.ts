@@ -1,22 +1,12 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { longer } from "../dev/gallery/longer.mjs";
 import { faultsOf, flatten, type Messages, partOf, readLocales } from "../dev/locales.ts";
 import { Sentences } from "../src/ui/sentences.ts";
 
 const LOCALES = readLocales();
 const VIETNAMESE = LOCALES.get("vi") ?? {};
 const KEYS = [...flatten(VIETNAMESE).keys()].map((key) => key.replace(/_other$/u, ""));
-
-/** French that is no French: every sentence of the English, longer, with a form for each of the French plurals. */
-function longer(messages: Messages): Messages {
-  const changed = Object.entries(messages).flatMap(([key, value]): [string, string | Messages][] => {
-    if (typeof value !== "string") return [[key, longer(value)]];
-    if (key.endsWith("_one")) return [];
-    const text = `${value} et caetera`;
-    return key.endsWith("_other") ? ["one", "many", "other"].map((form) => [key.replace("other", form), text]) : [[key, text]];
-  });
-  return Object.fromEntries(changed);
-}
 
 /** Where each page begins, and the parts of the sentences that are there by then. */
 const PAGES = new Map([
@@ -72,7 +62,7 @@ describe("the messages", () => {
   });
 
   it("of one more language need no more than a file, with its own plurals", () => {
-    const french = longer(LOCALES.get("en") ?? {});
+    const french = longer(LOCALES.get("en") ?? {}, "fr");
     expect(faultsOf("fr", french, VIETNAMESE)).toEqual([]);
     const forms = Object.entries(french["operator"] as Messages).filter(([key]) => key !== "sites_count_many");
     const operator = { ...Object.fromEntries(forms), search: " ", device: "machine" };

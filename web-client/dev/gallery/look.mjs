@@ -1,31 +1,7 @@
 // Photographs one state in every size and look, and judges it: by axe, and by what no picture should have.
 
 import axe from "axe-core/axe.min.js";
-
-export const SIZES = {
-  tiny: [320, 480],
-  phone: [375, 812],
-  sideways: [812, 375],
-  /** A laptop's window at 200 %. */
-  zoomed: [683, 384, 2],
-  laptop: [1366, 768],
-  desk: [1920, 1080],
-  wall: [3840, 2160],
-};
-/** What the system may ask for. */
-export const LOOKS = {
-  light: { colorScheme: "light", forcedColors: "none" },
-  dark: { colorScheme: "dark", forcedColors: "none" },
-  forced: { colorScheme: "light", forcedColors: "active" },
-};
-/** States that differ from another by one sentence are seen where it is longest and shortest of room. */
-const BRIEF = { sizes: ["phone", "laptop"], looks: ["light"] };
-/** Where axe is asked: colours differ by look, what is shown differs by size; words only by language. */
-const JUDGED = { first: ["light laptop", "light phone", "dark laptop"], further: ["light laptop"] };
-/** Where it is asked when there is little time: each size in one of the languages. */
-const JUDGED_QUICKLY = { first: ["light laptop"], further: ["light phone"] };
-/** What is looked at then. */
-export const QUICK = { sizes: ["phone", "laptop"], looks: ["light"] };
+import { LOOKS, SIZES, viewsOf } from "./plans.mjs";
 
 /** Runs in a world of its own in the page, whose clock goes on. */
 function settle() {
@@ -85,6 +61,17 @@ function words() {
   return [document.title, document.body.innerText, document.body.textContent, ...attributes, ...hints].join("\n");
 }
 
+/** Each text and name on its own. */
+function texts() {
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const found = [document.title];
+  while (walker.nextNode()) if (!walker.currentNode.parentElement.closest("script, style")) found.push(walker.currentNode.data);
+  for (const element of document.querySelectorAll("[aria-label], [title], [placeholder], [alt]")) {
+    found.push(...["aria-label", "title", "placeholder", "alt"].map((name) => element.getAttribute(name) ?? ""));
+  }
+  return found.map((text) => text.trim()).filter((text) => text !== "");
+}
+
 /** One page, seen from outside its clock. */
 export class Looker {
   #page;
@@ -115,6 +102,10 @@ export class Looker {
     return this.#run(`(${words})()`);
   }
 
+  texts() {
+    return this.#run(`(${texts})()`);
+  }
+
   /** Changes the language as a person would, whatever lies above the button. */
   async speak(language) {
     await this.#page.evaluate((code) => document.querySelector(`.languages [lang=${code}]`).click(), language);
@@ -133,10 +124,11 @@ export class Looker {
     await this.#run(`(${settle})()`);
   }
 
-  async #violations() {
+  async #violations(withColours) {
     // Once: it is as large as all else together.
     if (!(await this.#run("globalThis.axe !== undefined"))) await this.#run(`${axe.source}; 0`);
-    return this.#run(`axe.run({ rules: { "target-size": { enabled: true } }, resultTypes: ["violations"], preload: false }).then(({ violations }) => violations.map(({ id, impact, nodes }) =>
+    const rules = { "target-size": { enabled: true }, "color-contrast": { enabled: withColours } };
+    return this.#run(`axe.run({ rules: ${JSON.stringify(rules)}, resultTypes: ["violations"], preload: false }).then(({ violations }) => violations.map(({ id, impact, nodes }) =>
       "axe: " + id + " (" + impact + ") " + nodes.slice(0, 3).map(({ target }) => target.join(" ")).join(" | ")))`);
   }
 
@@ -145,25 +137,16 @@ export class Looker {
     return Buffer.from(data, "base64");
   }
 
-  /**
-   * Calls `onPicture` with the name of each look and size, what is wrong with it, and its picture, but where there is
-   * no time for pictures.
-   */
-  async look({ sizes, looks, isBrief, isFirst, isQuick }, onPicture) {
-    const judged = (isQuick ? JUDGED_QUICKLY : JUDGED)[isFirst ? "first" : "further"];
-    const [manySizes, manyLooks] = isBrief
-      ? [sizes.filter((size) => BRIEF.sizes.includes(size)), looks.filter((look) => BRIEF.looks.includes(look))]
-      : [sizes, looks];
-    // There and back: the next language begins at the size at which this one ends.
-    const inOrder = isFirst ? manySizes : manySizes.toReversed();
-    for (const look of manyLooks) {
-      await this.#page.emulateMedia({ ...LOOKS[look], reducedMotion: "reduce" });
-      for (const size of inOrder) {
-        await this.#size(SIZES[size]);
-        const found = await this.#run(`(${faults})()`);
-        if (judged.includes(`${look} ${size}`)) found.push(...(await this.#violations()));
-        onPicture(`${size}-${look}`, found, isQuick ? null : await this.#picture());
-      }
+  /** Calls `onView` with the name of each look and size, what is wrong with it, and its picture where the plan wants one. */
+  async look(plan, { isBrief, isFirst }, onView) {
+    let current = null;
+    for (const { look, size, isJudged, withColours } of viewsOf(plan, { isBrief, isFirst })) {
+      if (look !== current) await this.#page.emulateMedia({ ...LOOKS[look], reducedMotion: "reduce" });
+      current = look;
+      await this.#size(SIZES[size]);
+      const found = await this.#run(`(${faults})()`);
+      if (isJudged) found.push(...(await this.#violations(withColours)));
+      await onView(`${size}-${look}`, found, plan.isPictured(isJudged, found) ? await this.#picture() : null);
     }
   }
 }

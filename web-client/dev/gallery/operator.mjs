@@ -16,7 +16,7 @@ const SOME = [...SITES].filter(([, { level }]) => level === "commune").map(([cod
 /** Where the page begins. */
 const open = steps(
   present("[data-filter]"),
-  (page) => until(page, "the list of sites", () => page.evaluate(() => /3[.,]3/u.test(document.querySelector("[data-filter=all] .figure").textContent))),
+  (page) => until(page, "the list of sites", () => page.evaluate(() => /3[.,\s]3/u.test(document.querySelector("[data-filter=all] .figure").textContent))),
   later(1_500),
 );
 /** In a narrow window one column is shown at a time. */

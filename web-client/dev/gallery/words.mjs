@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 
-const locale = (language) => JSON.parse(readFileSync(new URL(`../../src/locales/${language}.json`, import.meta.url), "utf8"));
+const read = (language) => JSON.parse(readFileSync(new URL(`../../src/locales/${language}.json`, import.meta.url), "utf8"));
 
 function flat(node, path = "") {
   return Object.entries(node).flatMap(([name, value]) => {
@@ -11,12 +11,12 @@ function flat(node, path = "") {
   });
 }
 
-const words = new Map();
+/** Every sentence by its key, of each language that is spoken in this run. */
+const spoken = new Map(["vi", "en"].map((language) => [language, new Map(flat(read(language)))]));
 
-/** Every sentence of a language, by key. */
-function sentences(language) {
-  if (!words.has(language)) words.set(language, new Map(flat(locale(language))));
-  return words.get(language);
+/** One more language is spoken. */
+export function learn(language, messages) {
+  spoken.set(language, new Map(flat(messages)));
 }
 
 /** Quotation marks are anything: what selects by words takes them for its own. */
@@ -29,8 +29,8 @@ function pattern(sentence) {
 
 /** The sentence of `key` as a whole, in any of the languages. */
 export function said(key) {
-  const either = ["vi", "en"].map((language) => sentences(language).get(key));
-  if (either.includes(undefined)) throw new Error(`no sentence is called ${key}`);
+  const either = [...spoken.values()].map((sentences) => sentences.get(key)).filter((sentence) => sentence !== undefined);
+  if (either.length === 0) throw new Error(`no sentence is called ${key}`);
   return new RegExp(`^\\s*(?:${either.map(pattern).join("|")})\\s*$`, "su");
 }
 
@@ -47,6 +47,26 @@ function isIn(text, sentence) {
   return true;
 }
 
+/** So much of a sentence is in no other one by chance. */
+const TELLING = 12;
+const longest = (sentence) => Math.max(...sentence.split(/\{\{[^}]*\}\}/u).map((part) => plain(part).length));
+
+/** What a page in `language`, of which these are all texts and names, says in another language, or by nothing but a key. */
+export function strangers(texts, language) {
+  const single = new Set(texts.map(plain));
+  const together = [...single].join("\n");
+  const found = [...spoken.get(language).keys()].filter((key) => single.has(key));
+  for (const [other, sentences] of spoken) {
+    if (other === language) continue;
+    for (const [key, sentence] of sentences) {
+      // Each language is named in itself, on every page.
+      if (key.startsWith("language.") || spoken.get(language).get(key) === sentence) continue;
+      if (single.has(plain(sentence)) || (longest(sentence) >= TELLING && isIn(together, sentence))) found.push(`${key} in ${other}`);
+    }
+  }
+  return [...new Set(found)].map((what) => `says ${what}`);
+}
+
 /** Keeps count of what has been shown. */
 export class Shown {
   #seen = new Set();
@@ -54,7 +74,7 @@ export class Shown {
   /** `text` is everything that a page says, names of buttons included. */
   add(text, language) {
     const said = plain(text);
-    for (const [key, sentence] of sentences(language)) {
+    for (const [key, sentence] of spoken.get(language)) {
       const id = `${language} ${key}`;
       if (!this.#seen.has(id) && isIn(said, sentence)) this.#seen.add(id);
     }
@@ -62,11 +82,11 @@ export class Shown {
 
   /** Whether a sentence has been shown, or there is none of this key. */
   has(language, key) {
-    return this.#seen.has(`${language} ${key}`) || !sentences(language).has(key);
+    return this.#seen.has(`${language} ${key}`) || !spoken.get(language).has(key);
   }
 
   /** The keys of what has not been shown, but for those that are known not to be. */
   missing(language, known) {
-    return [...sentences(language).keys()].filter((key) => !this.has(language, key) && !Object.hasOwn(known, key));
+    return [...spoken.get(language).keys()].filter((key) => !this.has(language, key) && !Object.hasOwn(known, key));
   }
 }
