@@ -111,9 +111,10 @@ export class Looker {
     await this.#page.evaluate((code) => document.querySelector(`.languages [lang=${code}]`).click(), language);
   }
 
-  /** The window is as it was. */
-  end() {
-    return this.#client.detach();
+  /** The window is as it was: what is opened under forced colours keeps the background that they gave it. */
+  async end() {
+    await this.#page.emulateMedia(LOOKS.light);
+    await this.#client.detach();
   }
 
   async #size(size) {

@@ -1,5 +1,7 @@
 // What a run of the gallery looks at: everything, what there is time for in each run of the tests, or one more language.
 
+import { LANGUAGES } from "./words.mjs";
+
 export const SIZES = {
   tiny: [320, 480],
   phone: [375, 812],
@@ -23,7 +25,7 @@ const BRIEF = { sizes: ["phone", "laptop"], looks: ["light"] };
 const WHOLE = {
   sizes: Object.keys(SIZES),
   looks: Object.keys(LOOKS),
-  languages: ["vi", "en"],
+  languages: LANGUAGES,
   judged: { first: ["light laptop", "light phone", "dark laptop"], further: ["light laptop"], brief: ["light laptop", "light phone"] },
   isPictured: () => true,
 };
@@ -31,7 +33,7 @@ const WHOLE = {
 const QUICK = {
   sizes: ["phone", "laptop"],
   looks: ["light"],
-  languages: ["vi", "en"],
+  languages: LANGUAGES,
   judged: { first: ["light laptop"], further: ["light phone"], brief: ["light laptop"] },
   /** Half of what axe takes, and a phone has the colours of the laptop. */
   colourless: ["light phone"],

@@ -1,8 +1,14 @@
 // Sentences of the page by their keys: found in a language, and which of all no picture has shown.
 
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 
-const read = (language) => JSON.parse(readFileSync(new URL(`../../src/locales/${language}.json`, import.meta.url), "utf8"));
+const DIRECTORY = new URL("../../src/locales/", import.meta.url);
+/** The language in which sentences are first written. */
+const FIRST = "vi";
+/** Each that has a file, the first one first. */
+export const LANGUAGES = readdirSync(DIRECTORY).map((file) => file.replace(/\.json$/u, "")).sort((one, other) => Number(other === FIRST) - Number(one === FIRST));
+
+const read = (language) => JSON.parse(readFileSync(new URL(`${language}.json`, DIRECTORY), "utf8"));
 
 function flat(node, path = "") {
   return Object.entries(node).flatMap(([name, value]) => {
@@ -12,7 +18,7 @@ function flat(node, path = "") {
 }
 
 /** Every sentence by its key, of each language that is spoken in this run. */
-const spoken = new Map(["vi", "en"].map((language) => [language, new Map(flat(read(language)))]));
+const spoken = new Map(LANGUAGES.map((language) => [language, new Map(flat(read(language)))]));
 
 /** One more language is spoken. */
 export function learn(language, messages) {

@@ -111,6 +111,11 @@ export class Visit {
     return speaksByRight(this.role);
   }
 
+  /** Whether one's own device is switched on, and is there. */
+  isOn(kind: DeviceKind): boolean {
+    return this.attendance?.switches[kind] === true && this.devices[kind].track !== null;
+  }
+
   /** This page looks at the line and the devices, and goes into no conference. */
   get isChecking(): boolean {
     return this.#path === CHECK_PATH;
