@@ -146,6 +146,23 @@ describe("a press", () => {
     expect(requests).toMatchObject([{ participant: B }]);
   });
 
+  it("on one that has just come to a row there is none, however long the row has stood", async () => {
+    desk.country.leave(A);
+    desk.all('input[type="search"]')[0]?.focus();
+    desk.type("tan thanh lam dong");
+    await desk.pass(1_500);
+    expect(desk.all(`[data-site] [data-grant="${A}"]`)).toEqual([]);
+    desk.country.change(A, { state: "present", media: "connected" });
+    await desk.pass(400);
+    const button = desk.all(`[data-site] [data-grant="${A}"]`)[0];
+    if (button === undefined) throw new Error("there is no button");
+    desk.click(button, 1);
+    expect(requests).toEqual([]);
+    await desk.pass(1_000);
+    desk.click(button, 1);
+    expect(requests).toMatchObject([{ type: "grantFloor", participant: A }]);
+  });
+
   it("that would cost somebody the floor is asked about first", async () => {
     await asking(A);
     await speaking(C);
