@@ -109,6 +109,27 @@ fn something_comes_every_second_though_nobody_is_on_air() {
 }
 
 #[test]
+fn something_comes_soon_after_the_last_of_the_media() {
+    for phase in 0..14 {
+        let (mut world, hall, site) = conference(59, Light::new(Wishes::watch()));
+        world.run_for(Duration::from_millis(50 * phase));
+        let now = world.now;
+        world.client::<Light>(hall).pause(now);
+        world.run_for(Duration::from_millis(50));
+        let before = world.client::<Light>(site).compounds();
+        let came = |world: &mut World| world.client::<Light>(site).compounds() > before;
+        assert!(world.run_until(secs(2), came), "it does not");
+        let sounds = &world
+            .client::<Light>(site)
+            .slot(MediaKind::Audio, 0)
+            .arrived;
+        let last = sounds.last().expect("it was heard").at;
+        let silence = world.now - last;
+        assert!(silence <= Duration::from_millis(720), "{silence:?}");
+    }
+}
+
+#[test]
 fn a_firefox_that_roams_is_followed_without_nomination() {
     let wishes = Wishes {
         habits: Habits::Firefox,

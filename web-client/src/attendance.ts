@@ -675,6 +675,7 @@ export class Attendance {
   async #remedy(peer: PeerLink, remedy: Remedy): Promise<void> {
     const isOpen = await this.#channel.check();
     if (!isOpen || this.#peer !== peer) return;
+    if (remedy === "ask") this.#path.answered();
     if (remedy === "fresh") this.#renew();
     if (remedy === "restart") this.#restartIce(peer);
   }

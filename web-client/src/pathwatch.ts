@@ -4,10 +4,15 @@
 import type { PeerState } from "./peer.ts";
 
 /**
- * Nothing at all for so long: the way is broken. The server sends something every 0.9 s at least, whatever is on air.
+ * Nothing at all for so long: the way is broken. The server sends something every 0.7 s at least, whatever is on air.
  * Lower: a hiccup of the line costs a renewal. Higher: a picture stands still for longer.
  */
 const SILENT_MS = 1_200;
+/**
+ * The same over UDP where much came until then and the server has answered over the WebSocket since: no network was gone
+ * meanwhile, and nothing holds up what comes by itself.
+ */
+const SURELY_SILENT_MS = 950;
 /** Nothing for so long, two looks: it is time to doubt, if there is another reason to. */
 const DOUBTED_MS = 400;
 /**
@@ -49,6 +54,8 @@ export class PathWatch {
   #received = 0;
   #heardAt: number | null = null;
   #isAsked = false;
+  /** The server has been heard of over the WebSocket since it was asked. */
+  #isAnswered = false;
   /** At so many looks in a row something had come. */
   #flowed = 0;
   #hasPaused = false;
@@ -75,8 +82,14 @@ export class PathWatch {
   /** There is a fresh connection, on which nothing has come yet. */
   renewed(): void {
     this.#received = 0;
+    this.#isAnswered = false;
     this.#disconnectedAt = null;
     this.#connectingSince = null;
+  }
+
+  /** The server, which was asked because nothing came, can be reached. */
+  answered(): void {
+    this.#isAnswered = this.#isAsked;
   }
 
   /** The server cannot be reached at all: nobody knows whether media would come through. */
@@ -97,7 +110,9 @@ export class PathWatch {
 
   /** Whether nothing comes although something did. */
   isSilent(now: number): boolean {
-    return this.#heardAt !== null && now - this.#heardAt >= SILENT_MS;
+    if (this.#heardAt === null) return false;
+    const isSure = this.#isAnswered && this.#protocol === "udp" && this.#flowed >= ASKED.looks;
+    return now - this.#heardAt >= (isSure ? SURELY_SILENT_MS : SILENT_MS);
   }
 
   /** What is to be done now. `now` in milliseconds. */
@@ -126,6 +141,7 @@ export class PathWatch {
       this.#received = received;
       this.#heardAt = now;
       this.#isAsked = false;
+      this.#isAnswered = false;
       if (state === "connected") {
         this.#retryAt = 0;
         this.#retryMs = RETRY_MS.first;

@@ -71,6 +71,27 @@ describe("a way", () => {
     expect([400, 500].map((wait) => watch.look(now + 400 + wait, { ...silent, received: 2 }))).toEqual([null, "ask"]);
   });
 
+  it("of UDP on which much came is given up sooner where the server has answered meanwhile", () => {
+    const silent = (answers: boolean, protocol: "udp" | "tcp", flow: number) => {
+      watch = new PathWatch();
+      remedies("fresh", flow, { flows: true, protocol });
+      const sight = { state: "connected", protocol, received } as const;
+      const start = now;
+      for (; ; now += 250) {
+        const remedy = watch.look(now, sight);
+        if (remedy === "ask" && answers) watch.answered();
+        if (remedy === "fresh") return now - start;
+      }
+    };
+    expect(silent(true, "udp", 5)).toBe(750);
+    expect(silent(false, "udp", 5)).toBe(1_000);
+    expect(silent(true, "tcp", 5)).toBe(1_000);
+    expect(silent(true, "udp", 0.5)).toBe(1_000);
+    watch.answered();
+    remedies("fresh", 5, { flows: true });
+    expect(remedies("fresh", 2, {})).toEqual([1_000]);
+  });
+
   it("of a fresh connection is broken until something comes on it", () => {
     remedies("fresh", 5, { flows: true });
     expect(remedies("fresh", 2, {})).toEqual([1_000]);

@@ -179,14 +179,16 @@ impl Shard {
         if peer.cold.next_report.is_none_or(|due| due > now) {
             return;
         }
-        peer.cold.next_report = Some(now + SIGN_INTERVAL);
+        let recent = |sent: &Instant| now.saturating_duration_since(*sent) < RIDE;
+        let sent = peer.slots.iter().map(|slot| slot.rewriter.last_sent());
+        let sent = sent.max().flatten().filter(recent);
+        // Should it have been the last of the media, the sign comes no later after it.
+        peer.cold.next_report = Some(sent.unwrap_or(now) + SIGN_INTERVAL);
         self.look_after_line(now, key);
         let Some(peer) = self.peers.at_mut(key) else {
             return;
         };
-        let recent = |sent| now.saturating_duration_since(sent) < RIDE;
-        let mut sent = peer.slots.iter().map(|slot| slot.rewriter.last_sent());
-        let flows = sent.any(|sent| sent.is_some_and(recent));
+        let flows = sent.is_some();
         if flows && peer.cold.reports_due.is_some_and(|due| due > now) {
             return;
         }
