@@ -58,8 +58,16 @@ const ALARM: Micros = 3_000_000;
 /// Half a second: over so much the rate of arrivals is told.
 const HALF: Micros = 500_000;
 
-/// So many packets asked for again at once are an alarm.
+/// So many packets asked for again at once are an alarm, and a flood where they are most of what left
+/// and what came after them was so late.
+///
+/// Lower: a request that was lost itself and comes again 100 ms later is taken for a queue. Higher: a
+/// short queue that is full is known later.
 const ALARMING: usize = 4;
+const QUEUED: Micros = 150_000;
+
+/// A flooded line shows no picture for so long at least: a short queue is full again at once.
+const SHORTEST_HOLD: Micros = 100_000;
 
 /// So many within half a second, and a quarter of what is sent, are a flood.
 const LOUD: usize = 12;
@@ -126,6 +134,40 @@ enum Told {
     Again,
 }
 
+/// Packets that a receiver asks for, each the first time.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Missed {
+    /// How many.
+    pub packets: usize,
+    /// Out of how many.
+    pub of: usize,
+    /// How long ago the newest of them left.
+    pub age: Option<Duration>,
+    /// How long ago the packet after them left, whose arrival has told of them: so long it was on its
+    /// way, and the request on its way back.
+    pub since: Option<Duration>,
+    /// The time there and back while nothing was missed.
+    pub round_trip: Option<Duration>,
+}
+
+impl Missed {
+    /// How much later than usual the packet came that told of them; 0 where that is not known.
+    fn late(&self) -> Micros {
+        let late = self.since.zip(self.round_trip);
+        let late = late.map(|(since, way)| since.saturating_sub(way).as_micros());
+        late.map_or(0, |late| Micros::try_from(late).unwrap_or(Micros::MAX))
+    }
+}
+
+/// What was asked for within half a second.
+#[derive(Clone, Copy, Debug)]
+struct Nacked {
+    since: Micros,
+    packets: usize,
+    of: usize,
+    late: Micros,
+}
+
 /// What is known of one line.
 #[derive(Debug)]
 pub struct Line {
@@ -166,8 +208,13 @@ pub struct Line {
     alarmed: Option<Micros>,
     /// Since when it carries all that there is to send.
     roomy_since: Option<Micros>,
-    /// Since when packets were asked for again, and how many.
-    nacked: Option<(Micros, usize)>,
+    /// The number after the last that had left when it was found to be flooded, until something is told
+    /// of what left since.
+    flooded_from: Option<u16>,
+    /// Packets that were asked for again of late.
+    nacked: Option<Nacked>,
+    /// When the queue of a flooded line has become short, by how long it was.
+    drained: Option<Micros>,
     load: Load,
     sound: u32,
     /// It has shown that it does not carry all.
@@ -210,6 +257,8 @@ impl Line {
             roomy_since: None,
             alarmed: None,
             nacked: None,
+            flooded_from: None,
+            drained: None,
             load: Load::default(),
             sound: 0,
             settled: before.is_some(),
@@ -343,7 +392,7 @@ impl Line {
         {
             self.gapless_since = departure.at;
         }
-        let (mut lost, mut all) = (0, 0);
+        let (mut lost, mut all, mut is_news) = (0, 0, false);
         for (number, arrival) in feedback.packets().take(MAX_REPORTED) {
             let behind = self.next.wrapping_sub(number);
             if behind == 0 || behind > u16::MAX / 2 {
@@ -359,10 +408,12 @@ impl Line {
                 }
                 Told::Again => continue,
             }
-            all += 1;
+            is_news = true;
+            let counts = u32::from(!self.is_of_before_flood(number));
+            all += counts;
             match arrival {
                 Some(arrival) => self.note_arrival(at, number, arrival),
-                None => lost += 1,
+                None => lost += counts,
             }
             self.close(at, number);
         }
@@ -375,11 +426,18 @@ impl Line {
         } else {
             self.loss.note(at, lost, all);
         }
-        if all > 0 {
+        if is_news {
             self.reported = Some(at);
             self.unanswered = None;
         }
         self.judge(at)
+    }
+
+    /// Whether a packet had left before the line was known to be flooded: it found the same full queue.
+    fn is_of_before_flood(&mut self, number: u16) -> bool {
+        let is_before = |next: &u16| number.wrapping_sub(*next).cast_signed() < 0;
+        self.flooded_from = self.flooded_from.filter(is_before);
+        self.flooded_from.is_some()
     }
 
     /// Whether a receiver that has reported before does so no more.
@@ -490,6 +548,8 @@ impl Line {
     fn judge(&mut self, at: Micros) -> bool {
         // Where something was not stamped, or a report was lost, the rate is not known.
         let since = self.all_since.map(|since| since.max(self.gapless_since));
+        // What comes while nothing is sent but sound tells as little.
+        let since = since.filter(|_| self.verdict() != Verdict::Flooded);
         let whole = since.map_or(0, |since| self.newest_at - since);
         let sound = f64::from(self.sound) * (1.0 - self.loss.short().share());
         let reading = Reading {
@@ -508,12 +568,14 @@ impl Line {
             sending: f64::from(self.load.sending),
             probe: self.probe.awaited(),
             alarm: self.is_flooded_by_nacks(at),
+            passing: self.passing(at),
             reordered: self.loss.is_reordered(),
         };
         let before = self.estimate.verdict();
         let judgement = self.estimate.judge(&reading);
         self.act_on(judgement);
         let verdict = self.estimate.verdict();
+        self.note_flood(at, before);
         self.settled |= judgement.cut || matches!(verdict, Verdict::Filling | Verdict::Flooded);
         let is_suspect = reading.late > 35_000 || reading.moment.lost >= 3;
         if is_suspect {
@@ -543,42 +605,62 @@ impl Line {
         Some(Duration::from_micros(u64::try_from(late).unwrap_or(0)))
     }
 
-    /// Notes how many packets a receiver asks for again: it tells of trouble before its report.
-    /// Returns whether less must be sent at once.
-    pub fn on_nack(&mut self, now: Instant, packets: usize) -> bool {
+    /// Notes what a receiver asks for again: it tells of trouble before its report. Returns whether
+    /// less must be sent at once.
+    pub fn on_nack(&mut self, now: Instant, missed: Missed) -> bool {
         let at = self.micros(now);
         if !self.reports_arrivals(at) {
-            return self.is_asked_too_much(at, packets);
+            return self.is_asked_too_much(at, missed.packets);
         }
         let is_back = self
             .returned
             .is_some_and(|returned| at - returned < 2 * HALF);
-        if self.verdict() == Verdict::Lossy || is_back || self.is_silent(at) {
+        let is_old = self.is_missed_before_flood(at, &missed);
+        if self.verdict() == Verdict::Lossy || is_back || is_old || self.is_silent(at) {
             return false;
         }
-        self.nacked = match self.nacked {
-            Some((since, sum)) if at - since < HALF => Some((since, sum + packets)),
-            _ => Some((at, packets)),
+        let late = missed.late();
+        let before = self.nacked.filter(|it| at - it.since < HALF);
+        let nacked = Nacked {
+            since: before.map_or(at, |it| it.since),
+            packets: before.map_or(0, |it| it.packets) + missed.packets,
+            of: before.map_or(0, |it| it.of) + missed.of,
+            late: late.max(before.map_or(0, |it| it.late)),
         };
-        if self.nacked.is_some_and(|(_, sum)| sum >= ALARMING) {
+        self.nacked = Some(nacked);
+        if nacked.packets >= ALARMING {
             self.alarmed = Some(at);
         }
         self.reported.is_some() && self.judge(at)
     }
 
+    /// Whether what is missed left before it was known that the line is flooded. It is asked for when the
+    /// next picture comes, after the flood.
+    fn is_missed_before_flood(&self, now: Micros, missed: &Missed) -> bool {
+        let age = missed.age.map_or(0, |age| age.as_micros());
+        let left = now - Micros::try_from(age).unwrap_or(Micros::MAX);
+        self.estimate.flood().is_some_and(|flood| left < flood)
+    }
+
     /// Takes in what a receiver asks for again that reports no arrivals. Returns whether less must be
     /// sent.
     fn is_asked_too_much(&mut self, now: Micros, packets: usize) -> bool {
-        let begun = self.nacked.filter(|(since, _)| now - since < 4 * HALF);
-        let (since, before) = begun.unwrap_or((now, 0));
-        let asked = (since, before + packets);
+        let begun = self.nacked.filter(|it| now - it.since < 4 * HALF);
+        let nacked = Nacked {
+            since: begun.map_or(now, |it| it.since),
+            packets: begun.map_or(0, |it| it.packets) + packets,
+            of: 0,
+            late: 0,
+        };
+        let asked = (nacked.since, nacked.packets);
         let sending = f64::from(self.load.sending);
         let is_too_much = self.coarse.on_asked(now, asked, PACKET, sending);
-        self.nacked = Some(asked).filter(|_| !is_too_much);
+        self.nacked = Some(nacked).filter(|_| !is_too_much);
         is_too_much
     }
 
-    /// Whether half a second's requests are so many that no single burst explains them.
+    /// Whether half a second's requests are so many that no single burst explains them: fewer where
+    /// what came after them had met a queue.
     fn is_flooded_by_nacks(&self, now: Micros) -> bool {
         let is_recent = self
             .reported
@@ -589,10 +671,47 @@ impl Line {
         if self.loss.is_reordered() || is_recent && is_well {
             return false;
         }
-        let is_new = |since: Micros| now - since < HALF;
-        let loud = self.nacked.filter(|(since, _)| is_new(*since));
         let sent = self.load.sending / 8 / PACKET / 2;
-        loud.is_some_and(|(_, sum)| sum >= LOUD.max(sent as usize / 4))
+        let recent = self.nacked.filter(|it| now - it.since < HALF);
+        recent.is_some_and(|it| {
+            let is_most = it.packets * 2 >= it.of;
+            let is_queued = it.late >= QUEUED && it.packets >= ALARMING && is_most;
+            is_queued || it.packets >= LOUD.max(sent as usize / 4)
+        })
+    }
+
+    /// Which share of what left came through, as far as requests of late tell.
+    fn passing(&self, now: Micros) -> Option<f64> {
+        let recent = self.nacked.filter(|it| now - it.since < HALF && it.of > 0);
+        #[expect(clippy::cast_precision_loss, reason = "packets of half a second")]
+        recent.map(|it| 1.0 - it.packets as f64 / it.of as f64)
+    }
+
+    /// Notes that the line has become flooded, or is no longer, which it was `before`.
+    fn note_flood(&mut self, now: Micros, before: Verdict) {
+        match (before, self.verdict()) {
+            (Verdict::Flooded, Verdict::Flooded) => {}
+            (_, Verdict::Flooded) => {
+                // By then its queue has become short, unless a report says so before.
+                let by_request = self.nacked.map_or(0, |it| it.late);
+                let queue = self.delay.late().max(by_request) - estimate::FLOOD_LATE;
+                let hold = queue.clamp(SHORTEST_HOLD, estimate::FLOOD_LONGEST);
+                self.drained = (queue > 0).then_some(now + hold);
+                self.flooded_from = Some(self.next);
+                self.nacked = None;
+            }
+            (Verdict::Flooded, _) => {
+                self.drained = None;
+                self.gapless_since = now;
+            }
+            _ => {}
+        }
+    }
+
+    /// When [`on_tick`](Self::on_tick) has something to do that cannot wait.
+    pub fn wakes(&self) -> Option<Instant> {
+        let drained = u64::try_from(self.drained?).ok()?;
+        Some(self.born + Duration::from_micros(drained))
     }
 
     /// Whether everything is to be reported.
@@ -617,6 +736,11 @@ impl Line {
     /// Looks after what time alone changes: a receiver that has fallen silent.
     pub fn on_tick(&mut self, now: Instant) {
         let at = self.micros(now);
+        if self.drained.is_some_and(|due| due <= at) {
+            self.delay.forget();
+            self.estimate.end_flood();
+            self.note_flood(at, Verdict::Flooded);
+        }
         let is_silent = self.unanswered.is_some_and(|since| at - since > SILENCE);
         if self.reported.is_some() && is_silent {
             self.unanswered = Some(at);
@@ -713,7 +837,7 @@ mod tests {
     #[test]
     fn a_line_takes_little_more_than_a_kilobyte() {
         let bytes = size_of::<Line>();
-        assert!(bytes <= 1_280, "{bytes} bytes");
+        assert!(bytes <= 1_312, "{bytes} bytes");
         let departures = 8 * size_of::<Departure>();
         assert!(departures <= 128, "{departures} bytes");
     }

@@ -411,12 +411,14 @@ impl Cold {
             .feedback
             .as_mut()
             .and_then(|feedback| feedback.poll_timeout());
+        let line = self.line.as_ref().and_then(|line| line.wakes());
         let repeats = self.repeats.as_ref().map(|it| it.poll_timeout());
         [
             self.dtls.poll_timeout(),
             feedback,
             self.next_report,
             repeats,
+            line,
         ]
         .into_iter()
         .flatten()

@@ -216,6 +216,32 @@ fn a_line_that_becomes_narrow_is_followed_down_within_a_second_and_up_within_ten
 }
 
 #[test]
+fn what_one_flood_is_told_by_lowers_the_picture_once_and_soon() {
+    let lines = [
+        (250, 300, 30, 0.9, 4.5),
+        (250, 500, 100, 1.5, 4.5),
+        (400, 500, 100, 1.8, 4.5),
+        (400, 1_000, 100, 4.0, 7.0),
+    ];
+    for (kbps, queue, delay, usual, longest) in lines {
+        for calm in [10.0, 30.0] {
+            let wide = narrow(2_000, 300, delay);
+            let line = [from(0.0, wide), from(calm, narrow(kbps, queue, delay))];
+            for reports in [REPORTS, POOR] {
+                let sites = sites(&line, reports, calm as u32 + 10);
+                let fits = sites.iter();
+                let mut fits: Vec<_> = fits
+                    .map(|site| reached(site, calm, |rung| rung == Rung::Low))
+                    .collect();
+                fits.sort_by(f64::total_cmp);
+                let is_soon = fits[10] <= usual && fits[19] <= longest;
+                assert!(is_soon, "{kbps}, {queue}, after {calm} s: {fits:.2?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn narrow_lines_are_used_to_four_fifths_and_carry_all_the_sound() {
     let lines = [
         (1_000, 1_000, 100, Rung::Middle),

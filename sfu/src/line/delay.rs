@@ -116,6 +116,12 @@ impl Delay {
         (delay - self.floor()).max(0)
     }
 
+    /// What was seen of late says nothing of the queue any more.
+    pub fn forget(&mut self) {
+        self.samples = [(Micros::MIN, 0); SAMPLES];
+        self.noted = 0;
+    }
+
     /// The way has become longer: the least delay of now is the least delay.
     pub fn renew_floor(&mut self) {
         let least = self.window(USUAL).fold(Micros::MAX, Micros::min);
@@ -149,6 +155,21 @@ mod tests {
             delay.note(step * 50 * MS, -7_000_000 + 90 * MS);
         }
         assert_eq!(delay.standing(false), Some(90 * MS));
+    }
+
+    #[test]
+    fn what_is_forgotten_leaves_the_least_delay() {
+        let mut delay = Delay::new();
+        for step in 0..20 {
+            delay.note(step * 50 * MS, step * 20 * MS);
+        }
+        assert!(delay.standing(false).is_some_and(|queue| queue > 0));
+        delay.forget();
+        assert_eq!((delay.standing(false), delay.late()), (None, 0));
+        for step in 20..24 {
+            delay.note(step * 50 * MS, 30 * MS);
+        }
+        assert_eq!(delay.standing(false), Some(30 * MS));
     }
 
     #[test]

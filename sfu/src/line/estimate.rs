@@ -45,12 +45,16 @@ const STUBBORN: Micros = 1_200_000;
 
 /// From this share of a moment's packets on, with packets late, a line is flooded.
 const FLOOD: f64 = 0.3;
-const FLOOD_LATE: Micros = 60_000;
-const FLOOD_GAP: Micros = 150_000;
+/// See [`FLOOD`].
+pub const FLOOD_LATE: Micros = 60_000;
+
+/// So much of what was sent is taken to come through at least, until reports tell.
+const LEAST_PASSING: f64 = 0.3;
 
 /// A flood is over when packets are no longer late, after these at the earliest and latest.
 const FLOOD_LEAST: Micros = 300_000;
-const FLOOD_LONGEST: Micros = 1_500_000;
+/// See [`FLOOD_LEAST`].
+pub const FLOOD_LONGEST: Micros = 1_500_000;
 
 /// Time after a cut before more is tried.
 const REST: Micros = 800_000;
@@ -118,6 +122,8 @@ pub struct Reading {
     pub probe: Option<Micros>,
     /// A great part of what is sent was asked for again just now, and no report says otherwise.
     pub alarm: bool,
+    /// Share of what left that was not asked for again, where requests tell.
+    pub passing: Option<f64>,
     /// Packets overtake one another.
     pub reordered: bool,
 }
@@ -161,6 +167,8 @@ pub struct Estimate {
     /// Since when a queue has been seen to stand.
     stands: Option<Micros>,
     flooded: Option<Micros>,
+    /// When it was last found to be flooded: what had left before found the same full queue.
+    flood: Option<Micros>,
     bound: f64,
     /// The share that is lost, over long.
     loss: f64,
@@ -184,6 +192,7 @@ impl Estimate {
             filling: None,
             stands: None,
             flooded: None,
+            flood: None,
             bound: MOST,
             loss: 0.0,
             before: None,
@@ -206,6 +215,19 @@ impl Estimate {
         self.verdict
     }
 
+    /// When the line was flooded last, or is.
+    pub fn flood(&self) -> Option<Micros> {
+        self.flood
+    }
+
+    /// What filled the queue of a flooded line has come through by now.
+    pub fn end_flood(&mut self) {
+        self.flooded = None;
+        if self.verdict == Verdict::Flooded {
+            self.verdict = Verdict::Filling;
+        }
+    }
+
     /// Time since the last cut.
     pub fn since_cut(&self, now: Micros) -> Micros {
         self.cut_at.map_or(Micros::MAX, |at| now - at)
@@ -225,7 +247,8 @@ impl Estimate {
             self.raise(shown.min(before));
         } else if is_filling {
             self.filling.get_or_insert((now, self.rate));
-            judgement.cut |= self.drain(reading);
+            // What fills it had left before it was found to be flooded.
+            judgement.cut |= self.flooded.is_none() && self.drain(reading);
         } else {
             self.filling = None;
             judgement.probed = self.grow(reading);
@@ -289,22 +312,21 @@ impl Estimate {
             self.flooded = self.flooded.filter(|since| !over(*since));
             return false;
         }
-        let since = *self.flooded.get_or_insert(now);
-        if now - since > FLOOD_LONGEST {
-            self.flooded = None;
+        if let Some(since) = self.flooded {
+            // What more is told of it is of the same full queue.
+            self.flooded = self.flooded.filter(|_| now - since <= FLOOD_LONGEST);
+            return false;
         }
+        (self.flooded, self.flood) = (Some(now), Some(now));
         let capacity = match (reading.train, reading.arriving_now) {
             (Some(train), Some(arriving)) => arriving.min(1.1 * train),
             (Some(train), None) => {
                 let last = reading.last_train.unwrap_or(train);
-                train.min(last).min(reading.sending)
+                train.min(last).min(passing(reading, 1.0))
             }
             (None, Some(arriving)) => arriving,
-            (None, None) => 0.5 * reading.sending,
+            (None, None) => passing(reading, 0.5),
         };
-        if self.since_cut(now) < FLOOD_GAP {
-            return false;
-        }
         self.note_capacity(now, capacity);
         self.cut(now, 0.7 * capacity)
     }
@@ -456,6 +478,16 @@ impl Estimate {
     fn raise(&mut self, to: f64) {
         self.rate = to.max(self.rate).min(MOST);
     }
+}
+
+/// How much of what is sent comes through: by what was asked for again, by what was lost, or this share.
+/// The first requests name whole pictures of which only the last packet came.
+fn passing(reading: &Reading, otherwise: f64) -> f64 {
+    let Counted { lost, all, .. } = reading.moment;
+    let is_told = reading.alarm || all == 0;
+    let by_reports = (!is_told).then(|| 1.0 - f64::from(lost) / f64::from(all));
+    let share = reading.passing.filter(|_| reading.alarm).or(by_reports);
+    share.map_or(otherwise, |share| share.max(LEAST_PASSING)) * reading.sending
 }
 
 /// With how much standing there is room, and from how much on it is a queue.

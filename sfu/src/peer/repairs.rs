@@ -67,6 +67,10 @@ const REMEMBERED: usize = MAX_BEHIND as usize;
 /// Slots of one peer of which it is known what was asked for last: all but those of a large wall.
 const MAX_SLOTS: usize = 16;
 
+/// Of two packets of a slot that were asked for, those between tell of the same moment if they are no
+/// more than this: a fifth of a second of the highest layer.
+const TELLS_OF_NOW: usize = 24;
+
 /// How far apart the numbers of two slots lie, so that they seldom take each other's place.
 const SLOT_STEP: usize = 67;
 
@@ -151,22 +155,25 @@ impl Repairs {
         }
     }
 
-    /// Whether a packet is asked for that is newer than all asked for before: browsers go on asking
-    /// for what they do not get, which tells nothing new of the line.
-    pub fn is_news(&mut self, slot: u8, sequence: u16) -> bool {
+    /// Of a packet that is newer than all asked for before, how many left since the newest of those, as
+    /// far as they tell of now; `None` for an older one: browsers go on asking for what they do not
+    /// get, which tells nothing new of the line.
+    pub fn since_news(&mut self, slot: u8, sequence: u16) -> Option<usize> {
         let asked = Asked { slot, sequence };
         if let Some(newest) = self.newest.iter_mut().find(|it| it.slot == slot) {
-            let is_newer = sequence.wrapping_sub(newest.sequence).cast_signed() > 0;
-            if is_newer {
-                *newest = asked;
+            let ahead = sequence.wrapping_sub(newest.sequence).cast_signed();
+            if ahead <= 0 {
+                return None;
             }
-            return is_newer;
+            *newest = asked;
+            let since = usize::from(ahead.unsigned_abs());
+            return Some(if since > TELLS_OF_NOW { 1 } else { since });
         }
         if self.newest.is_full() {
             self.newest.pop_at(0);
         }
         self.newest.push(asked);
-        true
+        Some(1)
     }
 
     /// Credits the share of what has been sent by now, which left on a line that is as `verdict` says.
@@ -312,12 +319,14 @@ mod tests {
     #[test]
     fn only_what_is_newer_than_all_before_is_news() {
         let mut repairs = Repairs::new(epoch(), Octets::default());
-        let mut asked = |slot, sequence| repairs.is_news(slot, sequence);
-        assert!(asked(1, 65_534) && asked(1, 65_535) && asked(1, 2));
-        assert!(!asked(1, 65_534) && !asked(1, 2) && !asked(1, 1));
-        assert!(asked(2, 1) && asked(1, 3));
+        let mut asked = |slot, sequence| repairs.since_news(slot, sequence);
+        let first = [65_534, 65_535, 2, 40].map(|sequence| asked(1, sequence));
+        assert_eq!(first, [Some(1), Some(1), Some(3), Some(1)]);
+        let again = [65_534, 40, 39].map(|sequence| asked(1, sequence));
+        assert_eq!(again, [None; 3]);
+        assert!(asked(2, 1).is_some() && asked(1, 41).is_some());
         for slot in 3..200 {
-            assert!(asked(slot, 7) && !asked(slot, 7));
+            assert!(asked(slot, 7).is_some() && asked(slot, 7).is_none());
         }
     }
 

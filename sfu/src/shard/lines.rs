@@ -11,9 +11,9 @@ use crate::command::Event;
 use crate::conference::Conference;
 use crate::id::ConferenceId;
 use crate::kind::MediaKind;
-use crate::line::Line;
 use crate::line::estimate::Verdict;
 use crate::line::feedback::remb;
+use crate::line::{Line, Missed};
 use crate::peer::PeerKey;
 use crate::priority::Priority;
 use crate::publication::{MAX_LAYERS, Publication};
@@ -82,6 +82,9 @@ impl Shard {
         if is_other || line.is_open() {
             self.share_out(now, key);
         }
+        if is_other {
+            self.rearm(key);
+        }
     }
 
     /// Takes in what a receiver itself thinks that its line carries.
@@ -94,20 +97,21 @@ impl Shard {
         }
     }
 
-    /// Takes in that so many packets were asked for again.
-    pub(super) fn on_missing(&mut self, now: Instant, key: PeerKey, packets: usize) {
+    /// Takes in what was asked for again.
+    pub(super) fn on_missing(&mut self, now: Instant, key: PeerKey, missed: Missed) {
         let Some(peer) = self.peers.at_mut(key) else {
             return;
         };
         let Some(line) = &mut peer.cold.line else {
             return;
         };
-        let is_worse = line.on_nack(now, packets);
+        let is_worse = line.on_nack(now, missed);
         if line.is_watched(now) {
             peer.stamping.set_due(now);
         }
         if is_worse {
             self.share_out(now, key);
+            self.rearm(key);
         }
     }
 

@@ -7,6 +7,7 @@ use crate::drop_reason::DropReason;
 use crate::egress::{Egress, close};
 use crate::id::Ssrc;
 use crate::kind::MediaKind;
+use crate::line::Missed;
 use crate::line::estimate::Verdict;
 use crate::packet::SharedPacket;
 use crate::path::Path;
@@ -70,16 +71,14 @@ impl Shard {
         // Whoever waits already has its turn.
         let has_turn = repairs.is_waiting();
         let mut is_new = false;
-        let mut missed = 0;
+        let mut news = News::default();
         for word in (12..nack.bytes.len())
             .step_by(4)
             .filter_map(|at| nack.word(at))
         {
             let named = named(word);
             self.stats.nacked += named as u64;
-            missed += missing(word)
-                .filter(|sequence| repairs.is_news(index, *sequence))
-                .count();
+            news.note(repairs, index, word);
             if *asked + named > MAX_ASKED {
                 let drops = &mut self.stats.drops;
                 drops.count_many(DropReason::NotRepairable, named as u64);
@@ -107,6 +106,8 @@ impl Shard {
             self.repairs.push_back(key);
         }
         if kind == MediaKind::Video {
+            let age = |sequence| age(now, slot, sequence, &self.publications);
+            let missed = news.told(round_trip, age);
             self.on_missing(now, key, missed);
         }
     }
@@ -264,6 +265,47 @@ fn note(
         (MediaKind::Audio, _) => Need::CarriedSound,
     };
     repairs.push(now, what, need, length.unwrap_or(u32::MAX))
+}
+
+/// What is asked for the first time.
+#[derive(Clone, Copy, Debug, Default)]
+struct News {
+    missed: Missed,
+    newest: Option<u16>,
+}
+
+impl News {
+    /// Notes one NACK item.
+    fn note(&mut self, repairs: &mut Repairs, slot: u8, item: u32) {
+        for sequence in missing(item) {
+            if let Some(of) = repairs.since_news(slot, sequence) {
+                self.missed.packets += 1;
+                self.missed.of += of;
+                self.newest = Some(sequence);
+            }
+        }
+    }
+
+    /// What the line is told of it; `age` says how long ago a packet left.
+    fn told(self, round_trip: Option<Duration>, age: impl Fn(u16) -> Option<Duration>) -> Missed {
+        Missed {
+            age: self.newest.and_then(&age),
+            since: self.newest.and_then(|newest| age(newest.wrapping_add(1))),
+            round_trip,
+            ..self.missed
+        }
+    }
+}
+
+/// How long ago a packet left, if pictures leave as they come.
+fn age(
+    now: Instant,
+    slot: &Slot,
+    sequence: u16,
+    publications: &Table<Publication>,
+) -> Option<Duration> {
+    let (packet, _) = find(publications, slot, sequence)?;
+    (!slot.is_catching_up()).then(|| now.saturating_duration_since(packet.arrived))
 }
 
 /// Whether a packet is of what the slot shows. From anything else it goes on with a keyframe, or has

@@ -124,6 +124,10 @@ impl Shard {
             peer.cold.stage = Stage::Silent;
             self.events.push_back(Event::PeerSilent { peer: id });
         }
+        let wakes = peer.cold.line.as_ref().and_then(|line| line.wakes());
+        if wakes.is_some_and(|due| due <= now) {
+            self.look_after_line(now, key);
+        }
         self.repeat_sound(now, key);
         self.send_feedback(now, key);
         self.send_reports(now, key);

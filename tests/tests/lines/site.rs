@@ -9,7 +9,7 @@ use rand::{RngExt, SeedableRng};
 use sfu::allocate::{Allocator, Load, Wish};
 use sfu::codec::Seen;
 use sfu::line::estimate::Verdict;
-use sfu::line::{Line, Padding};
+use sfu::line::{Line, Missed, Padding};
 use sfu::packet::Packet;
 use sfu::priority::Priority;
 use sfu::publication::measure::Measure;
@@ -96,7 +96,9 @@ pub(super) struct Site {
     on_the_way: VecDeque<(f64, Vec<u8>)>,
     /// The packet after the last that has arrived, and those asked for again.
     arrived: usize,
-    nacks: VecDeque<(f64, usize)>,
+    nacks: VecDeque<(f64, (usize, usize))>,
+    /// The packet whose arrival has told of the newest that was asked for.
+    asked: usize,
     pub(super) sent: Vec<Sent>,
     pub(super) moments: Vec<Moment>,
     pub(super) changes: Vec<(f64, Rung)>,
@@ -160,6 +162,7 @@ impl Site {
             on_the_way: VecDeque::new(),
             arrived: 0,
             nacks: VecDeque::new(),
+            asked: 0,
             sent: Vec::new(),
             moments: Vec::new(),
             changes: Vec::new(),
@@ -195,6 +198,10 @@ impl Site {
         self.sent[number].arrival = Some(seconds);
         // As browsers do: what was overtaken is reported with all that left after it.
         self.reported = self.reported.min(number);
+        if self.sent[number].is_sound || self.sent[number].is_probe {
+            // Neither has the numbers of pictures.
+            return;
+        }
         let before = self.sent.get(self.arrived..number).unwrap_or_default();
         let is_missing = |packet: &&Sent| !packet.is_sound && !packet.is_probe;
         let missing = before.iter().filter(is_missing).count();
@@ -202,7 +209,25 @@ impl Site {
         if missing > 0 {
             let last = self.nacks.back().map(|(due, _)| *due);
             let due = self.comes_back(seconds + 0.01, last);
-            insert(&mut self.nacks, (due, missing));
+            insert(&mut self.nacks, (due, (missing, number)));
+        }
+    }
+
+    /// What the line is told of packets that were asked for when the one with this number came.
+    fn missed(&mut self, now: f64, (packets, told_by): (usize, usize)) -> Missed {
+        let pictures = self.sent.get(self.asked..told_by).unwrap_or_default();
+        let is_picture = |it: &&Sent| !it.is_sound && !it.is_probe;
+        let of = pictures.iter().filter(is_picture).count();
+        self.asked = self.asked.max(told_by);
+        let way = 2.0 * self.way_back.delay.as_secs_f64();
+        let newest = pictures.iter().rev().find(is_picture);
+        let age = |it: &Sent| Duration::from_secs_f64(now - it.at);
+        Missed {
+            packets,
+            age: newest.map(age),
+            of: if of > 24 { packets } else { of.max(packets) },
+            since: Some(age(&self.sent[told_by])),
+            round_trip: Some(Duration::from_secs_f64(way)),
         }
     }
 
@@ -219,8 +244,9 @@ impl Site {
             }
             self.allocate(now);
         }
-        while let Some((_, count)) = self.nacks.pop_front_if(|(due, _)| *due <= now) {
-            if self.line.on_nack(at(now), count) {
+        while let Some((_, nack)) = self.nacks.pop_front_if(|(due, _)| *due <= now) {
+            let missed = self.missed(now, nack);
+            if self.line.on_nack(at(now), missed) {
                 self.allocate(now);
             }
             if self.line.is_watched(at(now)) {
@@ -240,6 +266,10 @@ impl Site {
         if now >= self.next_report {
             self.next_report += self.reports.every;
             self.report(now);
+        }
+        if self.line.wakes().is_some_and(|due| due <= at(now)) {
+            self.line.on_tick(at(now));
+            self.allocate(now);
         }
         let millis = (now * 1e3).round() as u64;
         if millis.is_multiple_of(50) {
