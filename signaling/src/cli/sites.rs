@@ -119,7 +119,7 @@ async fn import(config: &Config, args: Import) -> anyhow::Result<()> {
     if args.preview {
         let preview = store.preview_sites(&list, &wish, (0, MAX_ENTRIES)).await;
         let preview = preview.with_context(|| format!("cannot read {}", file.display()))?;
-        return print(&told(&preview));
+        return print(&told(&preview, wish.missing));
     }
     let consent = Consent {
         confirmed: args.confirm,
@@ -144,7 +144,7 @@ async fn import(config: &Config, args: Import) -> anyhow::Result<()> {
 }
 
 /// A preview in words.
-fn told(preview: &Preview) -> String {
+fn told(preview: &Preview, missing: Missing) -> String {
     let mut lines = Vec::new();
     for finding in &preview.findings.entries {
         let severity = match finding.severity {
@@ -185,15 +185,13 @@ fn told(preview: &Preview) -> String {
         }
     }
     more(&mut lines, changed.total, changed.entries.len(), "changed");
-    for site in &vanished.entries {
-        lines.push(format!("- {} {}", site.code, site.name));
+    if missing != Missing::Keep {
+        for site in &vanished.entries {
+            lines.push(format!("- {} {}", site.code, site.name));
+        }
+        let (total, shown) = (vanished.total, vanished.entries.len());
+        more(&mut lines, total, shown, "not in the list");
     }
-    more(
-        &mut lines,
-        vanished.total,
-        vanished.entries.len(),
-        "not in the list",
-    );
     lines.push(format!(
         "{} sites to add, {} to change, {} unchanged, {} known ones not in the list",
         added.total, changed.total, preview.unchanged, vanished.total

@@ -28,9 +28,9 @@ use crate::store::{Consent, ImportFailure};
 #[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct PreviewQuery {
-    /// What becomes of known sites that are not in the list: they stay, or are hidden, which keeps
-    /// them for the records alone, or are removed.
-    #[param(inline, default = "keep")]
+    /// What becomes of known sites that are not in the list: they stay, which is so if this is left
+    /// out, or are hidden, which keeps them for the records alone, or are removed.
+    #[param(inline)]
     missing: Option<Missing>,
     /// Which sheet of a workbook; the first if left out.
     sheet: Option<String>,
@@ -57,7 +57,7 @@ pub(super) struct PreviewQuery {
     request_body(
         content(
             (String = "text/csv"),
-            (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+            (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
         ),
         description = "As for the import."
     ),
@@ -91,7 +91,7 @@ pub(super) async fn preview(
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct ImportQuery {
     /// As for the preview.
-    #[param(inline, default = "keep")]
+    #[param(inline)]
     missing: Option<Missing>,
     /// As for the preview.
     sheet: Option<String>,
@@ -116,7 +116,7 @@ pub(super) struct ImportQuery {
     request_body(
         content(
             (String = "text/csv"),
-            (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+            (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
         ),
         description = "A text with commas, semicolons or tabs, in UTF-8 or UTF-16, or a workbook: at \
             most 250,000 rows and 16 MiB. One of the first 20 rows names the columns in any order: \
@@ -197,8 +197,8 @@ fn refused(failure: ImportFailure) -> ApiError {
 #[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct ExportQuery {
-    /// The kind of file.
-    #[param(inline, default = "csv")]
+    /// The kind of file; CSV if left out.
+    #[param(inline)]
     format: Option<FileFormat>,
 }
 
@@ -212,7 +212,7 @@ pub(super) struct ExportQuery {
     responses(
         (status = OK, content(
             (String = "text/csv"),
-            (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+            (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
         ))
     )
 )]

@@ -189,6 +189,9 @@ fn a_parent_that_is_not_there_is_told_with_the_one_that_may_be_meant() {
          line 6: there is no site Ha Noj, the parent of 102: is it 01?\n\
          line 7: there is no site 99, the parent of 103"
     );
+    let unsaid = "code,name,parent_code\nVN,C,\n101,X,Ha Noj\n";
+    let error = read_csv(unsaid.as_bytes()).unwrap_err().to_string();
+    assert_eq!(error, "line 3: there is no site Ha Noj, the parent of 101");
     let twins = "VN,C,central,\n01,A,province,VN\nX1,Bạch Mai,place,01\nX2,Bạch Mai,place,01\n\
                  X3,Khoa,place,Bạch Mai\n";
     assert_eq!(

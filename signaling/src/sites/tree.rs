@@ -154,8 +154,11 @@ fn levels(
                 break Some(Level::Place);
             }
             chain.push(at);
-            let Some(parent) = drafts.get(at).and_then(|d| d.site.parent_code.as_ref()) else {
-                break None;
+            let draft = drafts.get(at);
+            let Some(parent) = draft.and_then(|draft| draft.site.parent_code.as_ref()) else {
+                // One above that is unknown is above nevertheless.
+                let is_said = draft.is_some_and(|d| matches!(d.above, AboveText::Text(_)));
+                break is_said.then_some(Level::Place);
             };
             match listed.get(parent) {
                 Some(next) => at = *next,
