@@ -13,7 +13,9 @@ use tokio::time::Instant;
 use tracing::info;
 
 use crate::auth::{Grant, Issued, NewToken};
-use crate::conference::{By, Event, Muting, Record};
+use crate::conference::{
+    By, Event, FloorEvent, Muting, PeopleEvent, PhaseEvent, Record, RosterEvent, SourcesEvent,
+};
 use crate::ids::{ConferenceId, ParticipantId, TokenId};
 use crate::listener::ClientAddress;
 use crate::refusal::ErrorCode;
@@ -158,22 +160,50 @@ impl AccessLog {
     }
 }
 
-/// What an event is called in the log, whom it concerns and who caused it; `None` for what is no
-/// decision, or has a line of its own.
-fn worth_a_line(event: &Event) -> Option<(&'static str, Option<ParticipantId>, Option<&By>)> {
-    let line = match event {
-        Event::Created { by, .. } => ("conference created", None, Some(by)),
-        Event::Amended { by, .. } => ("conference corrected", None, Some(by)),
-        Event::Deleted { by } => ("conference deleted", None, Some(by)),
-        Event::RosterSet { by, .. } => ("roster set", None, Some(by)),
-        Event::Started { by } => ("conference started", None, Some(by)),
-        Event::Ended { by } => ("conference ended", None, Some(by)),
-        Event::Left {
+/// What an event is called in the log, whom it concerns and who caused it.
+type Line<'a> = (&'static str, Option<ParticipantId>, Option<&'a By>);
+
+/// The line of an event; `None` for what is no decision, or has a line of its own.
+fn worth_a_line(event: &Event) -> Option<Line<'_>> {
+    match event {
+        Event::Phase(event) => Some(about_all(event)),
+        Event::Roster(RosterEvent::RosterSet { by, .. }) => Some(("roster set", None, Some(by))),
+        Event::People(event) => about_people(event),
+        Event::Sources(event) => about_sources(event),
+        Event::Floor(event) => about_the_floor(event),
+        Event::Stage(_) | Event::Clock(_) => None,
+    }
+}
+
+const fn about_all(event: &PhaseEvent) -> Line<'_> {
+    match event {
+        PhaseEvent::Created { by, .. } => ("conference created", None, Some(by)),
+        PhaseEvent::Amended { by, .. } => ("conference corrected", None, Some(by)),
+        PhaseEvent::Deleted { by } => ("conference deleted", None, Some(by)),
+        PhaseEvent::Started { by } => ("conference started", None, Some(by)),
+        PhaseEvent::Ended { by } => ("conference ended", None, Some(by)),
+    }
+}
+
+fn about_people(event: &PeopleEvent) -> Option<Line<'_>> {
+    let (what, whom, by) = match event {
+        PeopleEvent::Left {
             participant, by, ..
-        } => ("left", Some(*participant), Some(by)),
-        Event::Barred { participant, by } => ("sent away", Some(*participant), Some(by)),
-        Event::Readmitted { participant, by } => ("readmitted", Some(*participant), Some(by)),
-        Event::MuteChanged {
+        } => ("left", participant, by),
+        PeopleEvent::Barred { participant, by } => ("sent away", participant, by),
+        PeopleEvent::Readmitted { participant, by } => ("readmitted", participant, by),
+        PeopleEvent::Joined { .. }
+        | PeopleEvent::Lost { .. }
+        | PeopleEvent::Regained { .. }
+        | PeopleEvent::TakenOver { .. }
+        | PeopleEvent::Interrupted { .. } => return None,
+    };
+    Some((what, Some(*whom), Some(by)))
+}
+
+fn about_sources(event: &SourcesEvent) -> Option<Line<'_>> {
+    match event {
+        SourcesEvent::MuteChanged {
             participant,
             muted,
             sound_only,
@@ -184,26 +214,24 @@ fn worth_a_line(event: &Event) -> Option<(&'static str, Option<ParticipantId>, O
                 Muting::Sound => "sound muted",
                 Muting::Everything => "muted",
             };
-            (what, Some(*participant), Some(by))
+            Some((what, Some(*participant), Some(by)))
         }
-        Event::FloorGranted { participant, by } => ("floor given", Some(*participant), Some(by)),
-        Event::FloorReleased {
+        SourcesEvent::SourceChanged { .. }
+        | SourcesEvent::MediaChanged { .. }
+        | SourcesEvent::LineChanged { .. } => None,
+    }
+}
+
+fn about_the_floor(event: &FloorEvent) -> Option<Line<'_>> {
+    match event {
+        FloorEvent::FloorGranted { participant, by } => {
+            Some(("floor given", Some(*participant), Some(by)))
+        }
+        FloorEvent::FloorReleased {
             participant, by, ..
-        } => ("floor released", Some(*participant), Some(by)),
-        Event::Joined { .. }
-        | Event::Lost { .. }
-        | Event::Regained { .. }
-        | Event::TakenOver { .. }
-        | Event::SourceChanged { .. }
-        | Event::MediaChanged { .. }
-        | Event::LineChanged { .. }
-        | Event::FloorRequested { .. }
-        | Event::FloorWithdrawn { .. }
-        | Event::StageSet { .. }
-        | Event::Interrupted { .. }
-        | Event::ClockSet { .. } => return None,
-    };
-    Some(line)
+        } => Some(("floor released", Some(*participant), Some(by))),
+        FloorEvent::FloorRequested { .. } | FloorEvent::FloorWithdrawn { .. } => None,
+    }
 }
 
 struct Author<'a>(Option<&'a By>);

@@ -43,8 +43,8 @@ use tracing::{info, warn};
 
 use crate::auth::Revoked;
 use crate::clock::{Clock, Now, Reckoning};
-use crate::conference::Phase;
-use crate::conference::{Actor, Command, State};
+use crate::conference::{Actor, State};
+use crate::conference::{ClockCommand, Phase};
 use crate::ids::ConferenceId;
 use crate::metrics::Metrics;
 use crate::running::{Place, Running};
@@ -259,7 +259,7 @@ impl ConferenceTask {
             .next_deadline()
             .is_some_and(|deadline| deadline <= self.state.time_of(now))
         {
-            self.carry_out(&mut batch, now, &Actor::SYSTEM, Command::Tick);
+            self.carry_out(&mut batch, now, &Actor::SYSTEM, ClockCommand::Tick);
         }
         let metrics = Arc::clone(&self.around.metrics);
         for Inbound { request, queued_at } in waiting.drain(..) {
@@ -293,7 +293,7 @@ impl ConferenceTask {
             let set_by = self.reckoning.look(time.reckoned(), mono, known.reckoned());
             if let Some(set_by) = set_by {
                 warn!(conference = %self.id(), %set_by, "the clock was set");
-                let command = Command::NoteClock { set_by };
+                let command = ClockCommand::NoteStep { set_by };
                 self.carry_out(batch, wall, &Actor::SYSTEM, command);
             }
         }

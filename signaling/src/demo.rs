@@ -6,8 +6,8 @@ use std::sync::atomic::Ordering;
 use jiff::SignedDuration;
 
 use crate::auth::{NewToken, Role};
-use crate::conference::Phase;
-use crate::conference::{Actor, Command};
+use crate::conference::Actor;
+use crate::conference::{Phase, PhaseCommand};
 use crate::directory::NewConference;
 use crate::ids::{ConferenceId, SiteCode};
 use crate::links::{self, NewLink};
@@ -135,7 +135,9 @@ async fn running(server: &Server) -> Result<ConferenceId, DemoError> {
         .collect();
     if let Some(row) = demos.iter().find(|row| row.state != Phase::Ended) {
         let conference = app.directory.find(&row.id).await?;
-        conference.change(Actor::SYSTEM, Command::Start).await?;
+        conference
+            .change(Actor::SYSTEM, PhaseCommand::Start)
+            .await?;
         return Ok(row.id.clone());
     }
     let id = if demos.is_empty() {
@@ -151,6 +153,8 @@ async fn running(server: &Server) -> Result<ConferenceId, DemoError> {
         sites: None,
     };
     let conference = app.directory.create(Actor::SYSTEM, new).await?;
-    conference.change(Actor::SYSTEM, Command::Start).await?;
+    conference
+        .change(Actor::SYSTEM, PhaseCommand::Start)
+        .await?;
     Ok(conference.id().clone())
 }

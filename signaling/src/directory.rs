@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use jiff::Timestamp;
 use tokio_util::task::TaskTracker;
 
-use crate::conference::{Actor, Command, Roster, Settings, State};
+use crate::conference::{Actor, Command, PhaseCommand, Roster, Settings, State};
 use crate::conference_task::{AskError, AtHand, ConferenceHandle, Endings, Surroundings, spawn};
 use crate::ids::{ConferenceId, SessionId, SiteCode};
 use crate::refusal::{ErrorCode, Refusal};
@@ -144,11 +144,11 @@ impl Directory {
         handle
             .change(
                 actor,
-                Command::Create {
+                Command::Phase(PhaseCommand::Create {
                     title,
                     starts_at,
                     roster,
-                },
+                }),
             )
             .await?;
         Ok(handle)
@@ -174,7 +174,7 @@ impl Directory {
     /// When there is none, it has begun, or the actor may not.
     pub async fn delete(&self, actor: Actor, id: &ConferenceId) -> Result<(), Refusal> {
         let handle = self.find(id).await?;
-        handle.change(actor, Command::Delete).await?;
+        handle.change(actor, PhaseCommand::Delete).await?;
         self.at_hand.remove(id);
         Ok(())
     }

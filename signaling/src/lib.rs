@@ -24,6 +24,7 @@ pub mod demo;
 mod descriptors;
 pub mod directory;
 pub mod doctor;
+mod flat;
 pub mod fresh;
 pub mod health;
 mod heartbeat;

@@ -25,7 +25,7 @@ use crate::access::{AccessLog, Arrived};
 use crate::admission::Visit;
 use crate::app::App;
 use crate::auth::Role;
-use crate::conference::Command;
+use crate::conference::{Command, FloorCommand, PeopleCommand, SourcesCommand, StageCommand};
 use crate::conference_task::{AskError, ConferenceHandle};
 use crate::ids::{ParticipantId, RequestId};
 use crate::listener::{ClientAddress, ReachedAs};
@@ -306,7 +306,7 @@ impl Session {
             ClientMessage::Quality(heard) => self.note_quality(heard),
             ClientMessage::Ping {} => self.outbox.send(&ServerMessage::Pong {}),
             ClientMessage::Leave {} => {
-                self.request(None, Command::Leave);
+                self.request(None, PeopleCommand::Leave.into());
                 self.outbox.end(Ending::Goodbye);
             }
             ClientMessage::Offer { id, sdp, sources } => {
@@ -362,36 +362,47 @@ impl Session {
     /// Asks for what changes the conference.
     fn change(&self, message: &ClientMessage) {
         let id = message.id();
-        let command = match *message {
-            ClientMessage::Publish { source, active, .. } => Command::Publish { source, active },
-            ClientMessage::RequestFloor { .. } => Command::RequestFloor,
-            ClientMessage::WithdrawFloor { .. } => Command::WithdrawFloor,
-            ClientMessage::YieldFloor { .. } => Command::YieldFloor,
-            ClientMessage::SpeakHere { .. } => Command::SpeakHere,
-            ClientMessage::RevokeFloor { participant, .. } => Command::RevokeFloor { participant },
+        let command: Command = match *message {
+            ClientMessage::Publish { source, active, .. } => {
+                SourcesCommand::Publish { source, active }.into()
+            }
+            ClientMessage::RequestFloor { .. } => FloorCommand::Request.into(),
+            ClientMessage::WithdrawFloor { .. } => FloorCommand::Withdraw.into(),
+            ClientMessage::YieldFloor { .. } => FloorCommand::Yield.into(),
+            ClientMessage::SpeakHere { .. } => FloorCommand::SpeakHere.into(),
+            ClientMessage::RevokeFloor { participant, .. } => {
+                FloorCommand::Revoke { participant }.into()
+            }
             ClientMessage::GrantFloor {
                 participant,
                 instead: Some(instead),
                 ..
-            } => Command::PassFloor {
+            } => FloorCommand::Pass {
                 participant,
                 instead,
-            },
-            ClientMessage::GrantFloor { participant, .. } => Command::GrantFloor { participant },
+            }
+            .into(),
+            ClientMessage::GrantFloor { participant, .. } => {
+                FloorCommand::Grant { participant }.into()
+            }
             ClientMessage::SetStage {
                 place, participant, ..
-            } => Command::SetStage { place, participant },
+            } => StageCommand::Set { place, participant }.into(),
             ClientMessage::Mute {
                 participant,
                 muted: true,
                 sound_only: true,
                 ..
-            } => Command::MuteSound { participant },
+            } => SourcesCommand::MuteSound { participant }.into(),
             ClientMessage::Mute {
                 participant, muted, ..
-            } => Command::Mute { participant, muted },
-            ClientMessage::Remove { participant, .. } => Command::Remove { participant },
-            ClientMessage::Readmit { participant, .. } => Command::Readmit { participant },
+            } => SourcesCommand::Mute { participant, muted }.into(),
+            ClientMessage::Remove { participant, .. } => {
+                PeopleCommand::Remove { participant }.into()
+            }
+            ClientMessage::Readmit { participant, .. } => {
+                PeopleCommand::Readmit { participant }.into()
+            }
             ClientMessage::Join { .. }
             | ClientMessage::Resume { .. }
             | ClientMessage::Offer { .. }

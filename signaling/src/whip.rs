@@ -35,7 +35,7 @@ use utoipa::IntoParams;
 use crate::access::{AccessLog, Arrived};
 use crate::app::App;
 use crate::auth::{Grant, Role, Verb};
-use crate::conference::{Command, Join};
+use crate::conference::{Join, PeopleCommand};
 use crate::conference_task::{Answer, Arrival, ConferenceHandle, Negotiated, NewPeer};
 use crate::fresh;
 use crate::ids::{ConferenceId, ParticipantId};
@@ -384,7 +384,7 @@ async fn enter(
         outbox: outbox.clone(),
     };
     let participant = conference
-        .enter(Command::Join(join), arrival)
+        .enter(PeopleCommand::Join(Box::new(join)), arrival)
         .await?
         .participant;
     let peer = NewPeer {

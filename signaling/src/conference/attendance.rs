@@ -7,8 +7,11 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use crate::auth::Role;
+use crate::conference::clock::Clock;
 use crate::conference::event::{Event, Record};
-use crate::conference::roster::Roster;
+use crate::conference::people::PeopleEvent;
+use crate::conference::phase::PhaseEvent;
+use crate::conference::roster::{Roster, RosterEvent};
 use crate::conference::time::ConferenceTime;
 use crate::ids::{ParticipantId, SiteCode};
 
@@ -93,7 +96,7 @@ pub struct Attendance {
 pub struct Register {
     seq: u64,
     at: Timestamp,
-    shift: SignedDuration,
+    clock: Clock,
     roster: Roster,
     order: Vec<ParticipantId>,
     people: BTreeMap<ParticipantId, ParticipantAttendance>,
@@ -104,7 +107,7 @@ impl Default for Register {
         Self {
             seq: 0,
             at: Timestamp::MIN,
-            shift: SignedDuration::ZERO,
+            clock: Clock::default(),
             roster: Roster::default(),
             order: Vec::new(),
             people: BTreeMap::new(),
@@ -119,12 +122,25 @@ impl Register {
         let before = self.at;
         (self.seq, self.at) = (*seq, *at);
         match event {
-            Event::RosterSet { roster, .. } => self.roster = roster.clone(),
-            Event::ClockSet { by_milliseconds } => {
-                let set_by = SignedDuration::from_millis(*by_milliseconds);
-                self.shift = self.shift.saturating_add(set_by);
-            }
-            Event::Joined {
+            Event::Roster(RosterEvent::RosterSet { roster, .. }) => self.roster = roster.clone(),
+            Event::Clock(event) => self.clock.apply(event),
+            Event::People(event) => self.take_people(before, event),
+            Event::Phase(event) => match event {
+                PhaseEvent::Ended { .. } | PhaseEvent::Deleted { .. } => {
+                    self.end_all(*at, StayEnd::Ended);
+                }
+                PhaseEvent::Created { .. }
+                | PhaseEvent::Amended { .. }
+                | PhaseEvent::Started { .. } => {}
+            },
+            Event::Sources(_) | Event::Floor(_) | Event::Stage(_) => {}
+        }
+    }
+
+    /// Somebody came or went; the event before was at `before`.
+    fn take_people(&mut self, before: Timestamp, event: &PeopleEvent) {
+        match event {
+            PeopleEvent::Joined {
                 participant,
                 subject,
                 role,
@@ -145,31 +161,18 @@ impl Register {
                 self.people.insert(*participant, person);
                 self.begin(*participant);
             }
-            Event::Regained { participant } | Event::TakenOver { participant, .. } => {
+            PeopleEvent::Regained { participant } | PeopleEvent::TakenOver { participant, .. } => {
                 self.begin(*participant);
             }
-            Event::Lost { participant } => self.end(*participant, *at, StayEnd::Lost),
-            Event::Left { participant, .. } => self.end(*participant, *at, StayEnd::Left),
-            Event::Interrupted { up_until } => {
-                self.end_all(up_until.unwrap_or(before).min(*at), StayEnd::Interrupted);
+            PeopleEvent::Lost { participant } => self.end(*participant, self.at, StayEnd::Lost),
+            PeopleEvent::Left { participant, .. } => {
+                self.end(*participant, self.at, StayEnd::Left);
             }
-            Event::Ended { .. } | Event::Deleted { .. } => {
-                self.end_all(*at, StayEnd::Ended);
+            PeopleEvent::Interrupted { up_until } => {
+                let until = up_until.unwrap_or(before).min(self.at);
+                self.end_all(until, StayEnd::Interrupted);
             }
-            Event::Created { .. }
-            | Event::Amended { .. }
-            | Event::Started { .. }
-            | Event::Barred { .. }
-            | Event::Readmitted { .. }
-            | Event::SourceChanged { .. }
-            | Event::MediaChanged { .. }
-            | Event::LineChanged { .. }
-            | Event::MuteChanged { .. }
-            | Event::FloorRequested { .. }
-            | Event::FloorWithdrawn { .. }
-            | Event::FloorGranted { .. }
-            | Event::FloorReleased { .. }
-            | Event::StageSet { .. } => {}
+            PeopleEvent::Barred { .. } | PeopleEvent::Readmitted { .. } => {}
         }
     }
 
@@ -177,7 +180,7 @@ impl Register {
     #[must_use]
     pub fn read(mut self, now: Timestamp) -> Attendance {
         let now = now.max(self.at);
-        let last = ConferenceTime::new(now, self.shift);
+        let last = self.clock.time_of(now);
         for person in self.people.values_mut() {
             if let Some(stay) = person.stays.last_mut().filter(|stay| stay.until.is_none()) {
                 stay.span.1 = last;
@@ -197,7 +200,7 @@ impl Register {
     }
 
     fn begin(&mut self, participant: ParticipantId) {
-        let (from, time) = (self.at, ConferenceTime::new(self.at, self.shift));
+        let (from, time) = (self.at, self.clock.time_of(self.at));
         let Some(person) = self.people.get_mut(&participant) else {
             return;
         };
@@ -213,14 +216,14 @@ impl Register {
     }
 
     fn end(&mut self, participant: ParticipantId, at: Timestamp, by: StayEnd) {
-        let time = ConferenceTime::new(at, self.shift);
+        let time = self.clock.time_of(at);
         if let Some(person) = self.people.get_mut(&participant) {
             close(person, at, time, by);
         }
     }
 
     fn end_all(&mut self, at: Timestamp, by: StayEnd) {
-        let time = ConferenceTime::new(at, self.shift);
+        let time = self.clock.time_of(at);
         for person in self.people.values_mut() {
             close(person, at, time, by);
         }

@@ -6,10 +6,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::conference::event::{Event, LeaveReason, Record};
-use crate::conference::participants::Participant;
-use crate::conference::seats::Seat;
-use crate::conference::stage::Staged;
+use crate::conference::clock::ClockEvent;
+use crate::conference::event::{Event, Record};
+use crate::conference::floor::FloorEvent;
+use crate::conference::people::apply::everybody;
+use crate::conference::people::seats::Seat;
+use crate::conference::people::{LeaveReason, Participant, PeopleEvent};
+use crate::conference::roster::RosterEvent;
+use crate::conference::stage::{StageEvent, Staged};
 use crate::conference::state::{State, Versions};
 use crate::ids::{ParticipantId, SiteCode};
 
@@ -87,10 +91,10 @@ pub enum MediaIntent {
 /// Lets events have happened and says what follows. Values that changed several times are named
 /// once.
 pub fn advance(state: &mut State, records: &[Record]) -> Vec<Effect> {
-    let before = (state.staged(), state.versions);
+    let before = (state.staged(), state.versions());
     let mut effects = Vec::new();
     for record in records {
-        if let Event::Left { participant, .. } = &record.event {
+        if let Event::People(PeopleEvent::Left { participant, .. }) = &record.event {
             effects.extend(departed(state, *participant));
         }
         let seats = seats_at_stake(state, &record.event);
@@ -118,99 +122,34 @@ fn departed(state: &State, id: ParticipantId) -> Option<Effect> {
 /// What follows from one event by itself.
 fn follow(state: &State, event: &Event, effects: &mut Vec<Effect>) {
     match event {
-        Event::Created { .. }
-        | Event::Amended { .. }
-        | Event::Started { .. }
-        | Event::StageSet { .. }
-        | Event::ClockSet { .. } => {}
-        Event::Ended { .. } | Event::Deleted { .. } => {
-            effects.extend([Effect::Media(MediaIntent::End), Effect::CloseAll]);
-        }
-        Event::Left {
-            participant,
-            reason,
-            ..
-        } => {
-            effects.push(Effect::Media(MediaIntent::Drop(*participant)));
-            // Whoever left or was lost has no connection to be closed.
-            if !matches!(reason, LeaveReason::Left | LeaveReason::TimedOut) {
-                effects.push(Effect::Close(*participant, *reason));
-            }
-        }
+        Event::Phase(event) => event.follow(effects),
+        Event::People(event) => event.follow(state, effects),
+        Event::Sources(event) => event.follow(state, effects),
+        Event::Floor(event) => event.follow(effects),
         // Another roster may say that a participant's site is in another province.
-        Event::Interrupted { .. } | Event::RosterSet { .. } => {
-            effects.extend(
-                state
-                    .participants()
-                    .map(|(id, _)| Effect::ParticipantChanged(id)),
-            );
-        }
-        Event::MediaChanged { participant, .. } => concerns(*participant, effects),
-        Event::MuteChanged { participant, .. } => {
-            effects.push(blocking(state, *participant));
-            concerns(*participant, effects);
-        }
-        Event::FloorWithdrawn { participant, .. } => {
-            concerns(*participant, effects);
-            once(Effect::SelfChanged(Audience::Waiting), effects);
-        }
-        Event::FloorGranted { participant, .. } => {
-            concerns(*participant, effects);
-            once(Effect::SelfChanged(Audience::Waiting), effects);
-        }
-        Event::FloorRequested { participant, .. } => concerns(*participant, effects),
-        Event::FloorReleased {
-            participant,
-            requeued,
-            ..
-        } => {
-            concerns(*participant, effects);
-            if *requeued {
-                once(Effect::SelfChanged(Audience::Waiting), effects);
-            }
-        }
-        Event::Joined { participant, .. } => {
-            if state.is_silenced(*participant) {
-                effects.push(blocking(state, *participant));
-            }
-            once(Effect::ParticipantChanged(*participant), effects);
-        }
-        Event::TakenOver { participant, .. } => {
-            effects.push(Effect::Media(MediaIntent::Drop(*participant)));
-            if state.is_silenced(*participant) {
-                effects.push(blocking(state, *participant));
-            }
-            once(Effect::ParticipantChanged(*participant), effects);
-        }
-        Event::Lost { participant }
-        | Event::Regained { participant }
-        | Event::SourceChanged { participant, .. } => {
-            once(Effect::ParticipantChanged(*participant), effects);
-        }
-        // What else is to be said of the barred is in `compare`. How a line is, people are told
-        // before it has lasted long enough to be an event.
-        Event::Barred { .. } | Event::Readmitted { .. } | Event::LineChanged { .. } => {}
+        Event::Roster(RosterEvent::RosterSet { .. }) => everybody(state, effects),
+        // What else there is to be said of the stage follows from the whole batch.
+        Event::Stage(StageEvent::StageSet { .. }) | Event::Clock(ClockEvent::ClockSet { .. }) => {}
     }
 }
 
 /// Refuse or accept the media of a participant, as things stand.
-fn blocking(state: &State, participant: ParticipantId) -> Effect {
+pub(super) fn blocking(state: &State, participant: ParticipantId) -> Effect {
     Effect::Media(MediaIntent::Block {
         participant,
         blocked: state.is_silenced(participant),
     })
 }
 
-/// The seats that an event may change besides those whom it names.
+/// The seats that an event may change besides those whom it names: when somebody goes, or speaks.
 fn seats_at_stake(state: &State, event: &Event) -> Vec<(ParticipantId, Option<Seat>)> {
-    match event {
-        Event::Left { participant, .. } | Event::FloorGranted { participant, .. } => state
-            .devices_beside(*participant)
-            .iter()
-            .map(|id| (*id, state.seat(*id)))
-            .collect(),
-        _ => Vec::new(),
-    }
+    let (Event::People(PeopleEvent::Left { participant, .. })
+    | Event::Floor(FloorEvent::FloorGranted { participant, .. })) = event
+    else {
+        return Vec::new();
+    };
+    let devices = state.devices_beside(*participant).iter();
+    devices.map(|id| (*id, state.seat(*id))).collect()
 }
 
 /// What follows for the devices that now sit elsewhere.
@@ -225,13 +164,13 @@ fn reseated(state: &State, before: Vec<(ParticipantId, Option<Seat>)>, effects: 
 }
 
 /// A change that both the participant and the moderators hear of.
-fn concerns(participant: ParticipantId, effects: &mut Vec<Effect>) {
+pub(super) fn concerns(participant: ParticipantId, effects: &mut Vec<Effect>) {
     once(Effect::SelfChanged(Audience::One(participant)), effects);
     once(Effect::ParticipantChanged(participant), effects);
 }
 
 /// Repeated effects of one batch are few and near: no set is needed.
-fn once(effect: Effect, effects: &mut Vec<Effect>) {
+pub(super) fn once(effect: Effect, effects: &mut Vec<Effect>) {
     const NEAR: usize = 16;
     if !effects
         .iter()
@@ -261,26 +200,18 @@ fn compare(
             once(Effect::ParticipantChanged(*id), effects);
         }
     }
+    let now = state.versions();
     let changed = [
         (
-            versions.conference != state.versions.conference,
+            versions.conference != now.conference,
             Effect::ConferenceChanged,
         ),
-        (
-            versions.roster != state.versions.roster,
-            Effect::RosterChanged,
-        ),
-        (versions.stage != state.versions.stage, Effect::StageChanged),
-        (
-            versions.barred != state.versions.barred,
-            Effect::BarredChanged,
-        ),
-        (versions.floor != state.versions.floor, Effect::FloorChanged),
-        (versions.began != state.versions.began, Effect::FloorBegan),
-        (
-            versions.presence != state.versions.presence,
-            Effect::PresenceChanged,
-        ),
+        (versions.roster != now.roster, Effect::RosterChanged),
+        (versions.stage != now.stage, Effect::StageChanged),
+        (versions.barred != now.barred, Effect::BarredChanged),
+        (versions.floor != now.floor, Effect::FloorChanged),
+        (versions.began != now.began, Effect::FloorBegan),
+        (versions.presence != now.presence, Effect::PresenceChanged),
     ];
     effects.extend(
         changed

@@ -1,18 +1,20 @@
 //! The floor: one holder, a queue, and who may move them.
 
+mod apply;
+mod command;
+mod decide;
+mod event;
+
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::auth::Verb;
-use crate::conference::event::{By, Event, LeaveReason, ReleaseReason};
-use crate::conference::mute::Muting;
-use crate::conference::participants::Participant;
-use crate::conference::state::State;
+pub use command::FloorCommand;
+pub use event::{FloorEvent, ReleaseReason};
+
 use crate::conference::time::ConferenceTime;
 use crate::ids::ParticipantId;
-use crate::refusal::{ErrorCode, Refusal};
 
 /// Whoever loses the floor to a moderator sooner than this after it was given waits first in the
 /// queue again.
@@ -46,6 +48,10 @@ pub(crate) struct Floor {
     /// head has a number below all others.
     queue: BTreeMap<i64, (ParticipantId, Timestamp)>,
     waiting: BTreeMap<ParticipantId, i64>,
+    /// When it last went from one to another, or its queue changed.
+    version: u64,
+    /// When its holder was first seen or heard.
+    began: u64,
 }
 
 /// Somebody has the floor.
@@ -90,6 +96,30 @@ impl Floor {
         u32::try_from(self.queue.range(..=seq).count()).ok()
     }
 
+    /// When it last changed.
+    pub(in crate::conference) const fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// When its holder was first seen or heard.
+    pub(in crate::conference) const fn began(&self) -> u64 {
+        self.began
+    }
+
+    /// What is told of it is another thing since this event.
+    pub(in crate::conference) const fn touch(&mut self, seq: u64) {
+        self.version = seq;
+    }
+
+    /// Nobody has it and nobody waits.
+    pub(in crate::conference) fn clear(&mut self, seq: u64) {
+        *self = Self {
+            version: seq,
+            began: self.began,
+            ..Self::default()
+        };
+    }
+
     fn push(&mut self, number: i64, id: ParticipantId, at: Timestamp) {
         self.queue.insert(number, (id, at));
         self.waiting.insert(id, number);
@@ -110,282 +140,5 @@ impl Floor {
     fn has_just_begun(&self, now: ConferenceTime) -> bool {
         self.holder
             .is_some_and(|held| held.asked.is_some() && now.since(held.given) < SECOND_THOUGHTS)
-    }
-}
-
-impl State {
-    pub(super) fn decide_request(
-        &self,
-        by: By,
-        participant: ParticipantId,
-    ) -> Result<Vec<Event>, Refusal> {
-        self.require_running()?;
-        if self.stands_by(participant) {
-            return Err(Refusal::new(
-                ErrorCode::StandBy,
-                "this device stands by: another one of the same site speaks for it",
-            ));
-        }
-        if self.floor.holder() == Some(participant) {
-            return Err(Refusal::new(
-                ErrorCode::FloorAlreadyRequested,
-                "this participant already has the floor",
-            ));
-        }
-        if self.floor.is_waiting(participant) {
-            return Err(Refusal::new(
-                ErrorCode::FloorAlreadyRequested,
-                "this participant already waits for the floor",
-            ));
-        }
-        let by = Some(by);
-        Ok(vec![Event::FloorRequested { participant, by }])
-    }
-
-    pub(super) fn decide_withdraw(
-        &self,
-        by: By,
-        participant: ParticipantId,
-    ) -> Result<Vec<Event>, Refusal> {
-        if !self.floor.is_waiting(participant) {
-            return Err(Refusal::new(
-                ErrorCode::FloorNotRequested,
-                "this participant does not wait for the floor",
-            ));
-        }
-        let by = Some(by);
-        Ok(vec![Event::FloorWithdrawn { participant, by }])
-    }
-
-    /// Whoever has had enough is neither seen nor heard any more, however it came to be.
-    pub(super) fn decide_yield(
-        &self,
-        by: &By,
-        participant: ParticipantId,
-    ) -> Result<Vec<Event>, Refusal> {
-        let events = self.stepping_down(participant, ReleaseReason::Yielded, by);
-        if events.is_empty() {
-            return Err(Refusal::new(
-                ErrorCode::FloorNotHeld,
-                "this participant does not have the floor, and nobody has put it on the stage",
-            ));
-        }
-        Ok(events)
-    }
-
-    /// Gives the floor to somebody if it is whose it is said to be: of two moderators who act at
-    /// once neither takes it from somebody of whom it does not know.
-    pub(super) fn decide_pass(
-        &self,
-        now: Timestamp,
-        by: By,
-        participant: ParticipantId,
-        instead: Option<ParticipantId>,
-    ) -> Result<Vec<Event>, Refusal> {
-        let holder = self.floor.holder();
-        if holder == instead || holder == Some(participant) {
-            return self.decide_grant(now, by, participant);
-        }
-        let message = match (holder, instead) {
-            (Some(holder), _) => format!("{holder} has the floor by now, which nobody has named"),
-            (None, Some(instead)) => format!("{instead} does not have the floor any more"),
-            (None, None) => "nobody has the floor".to_owned(),
-        };
-        Err(Refusal::new(ErrorCode::FloorNotHeld, message))
-    }
-
-    /// Whoever gets the floor is to be heard: it is unmuted too, and if it stood by it is its site's
-    /// first device from now on.
-    pub(super) fn decide_grant(
-        &self,
-        now: Timestamp,
-        by: By,
-        participant: ParticipantId,
-    ) -> Result<Vec<Event>, Refusal> {
-        self.require_running()?;
-        let person = self.person(participant)?;
-        person.role.permit(Verb::HoldFloor)?;
-        if self.floor.holder() == Some(participant) {
-            return Ok(Vec::new());
-        }
-        if !person.is_present() {
-            return Err(Refusal::unknown(participant));
-        }
-        let mut events = Vec::new();
-        if let Some(holder) = self.floor.holder() {
-            let reason = ReleaseReason::PassedOn;
-            // A site whose other device speaks now has lost no turn, and a device that stands by
-            // does not wait.
-            let stays = self.devices_beside(participant).contains(&holder);
-            events.push(Event::FloorReleased {
-                participant: holder,
-                reason,
-                requeued: !stays && self.floor.has_just_begun(self.time_of(now)),
-                by: by.clone(),
-            });
-        }
-        events.extend(self.mute_events(participant, Muting::None, &by));
-        if self.stands_by(participant) {
-            events.extend(self.standing_aside(participant, &by));
-        }
-        events.push(Event::FloorGranted { participant, by });
-        Ok(events)
-    }
-
-    /// The device that speaks for a site goes, and the acting one is the first: somebody sits there
-    /// now. Its wait for the floor is taken up again, at the end of the queue. Not while it is on
-    /// air: whoever speaks is not cut off by a second click elsewhere.
-    pub(super) fn decide_speak_here(
-        &self,
-        by: &By,
-        participant: ParticipantId,
-    ) -> Result<Vec<Event>, Refusal> {
-        let first = self.devices_beside(participant).first().copied();
-        let Some(first) = first.filter(|_| self.stands_by(participant)) else {
-            return Ok(Vec::new());
-        };
-        if self.floor.holder() == Some(first) || self.scene.shows(first) {
-            return Err(Refusal::new(
-                ErrorCode::StandBy,
-                "another device of the same site is on air: it can be replaced when it has ended",
-            ));
-        }
-        let mut events = self.departure(first, LeaveReason::TakenOver, by);
-        let is_second = self.devices_beside(participant).get(1) == Some(&participant);
-        if self.floor.is_waiting(first) && is_second {
-            events.push(Event::FloorRequested {
-                participant,
-                by: Some(by.clone()),
-            });
-        }
-        Ok(events)
-    }
-
-    /// What the other devices of a site give up for the one that is to speak.
-    fn standing_aside(&self, speaker: ParticipantId, by: &By) -> Vec<Event> {
-        let mut events = Vec::new();
-        for device in self.devices_beside(speaker) {
-            if self.floor.is_waiting(*device) && *device != speaker {
-                events.push(Event::FloorWithdrawn {
-                    participant: *device,
-                    by: Some(by.clone()),
-                });
-            }
-            events.extend(
-                self.overrides
-                    .places_of(*device)
-                    .map(|place| Event::StageSet {
-                        place,
-                        participant: None,
-                        picture_only: false,
-                        by: by.clone(),
-                    }),
-            );
-        }
-        events
-    }
-
-    pub(super) fn decide_revoke(
-        &self,
-        now: Timestamp,
-        by: By,
-        participant: ParticipantId,
-    ) -> Result<Vec<Event>, Refusal> {
-        if self.floor.holder() != Some(participant) {
-            return Err(Refusal::new(
-                ErrorCode::FloorNotHeld,
-                format!("{participant} does not have the floor"),
-            ));
-        }
-        let reason = ReleaseReason::Revoked;
-        let requeued = self.floor.has_just_begun(self.time_of(now));
-        Ok(vec![Event::FloorReleased {
-            participant,
-            reason,
-            requeued,
-            by,
-        }])
-    }
-
-    pub(super) fn apply_floor_requested(&mut self, at: Timestamp, participant: ParticipantId) {
-        let number = i64::try_from(self.seq).unwrap_or(i64::MAX);
-        self.floor.push(number, participant, at);
-        self.people.set_last_turn(participant, None);
-        self.versions.floor = self.seq;
-    }
-
-    pub(super) fn apply_floor_withdrawn(&mut self, participant: ParticipantId, by: Option<&By>) {
-        self.floor.forget(participant);
-        self.people
-            .set_last_turn(participant, by.and_then(|by| taken_by(participant, by)));
-        self.versions.floor = self.seq;
-    }
-
-    pub(super) fn apply_floor_granted(&mut self, at: Timestamp, participant: ParticipantId) {
-        let asked = self.floor.forget(participant);
-        let is_on_air = self
-            .people
-            .get(participant)
-            .is_some_and(Participant::is_carrying);
-        self.floor.holder = Some(Held {
-            participant,
-            since: at,
-            given: self.time(),
-            asked,
-            began: is_on_air.then_some(at),
-        });
-        self.people.promote(participant);
-        self.people.set_last_turn(participant, None);
-        self.versions.floor = self.seq;
-    }
-
-    pub(super) fn apply_floor_released(
-        &mut self,
-        participant: ParticipantId,
-        reason: ReleaseReason,
-        requeued: bool,
-        by: &By,
-    ) {
-        let held = self.floor.holder.take();
-        if let Some(held) = held.filter(|_| requeued) {
-            let since = held.asked.unwrap_or(held.since);
-            self.floor.push_first(held.participant, since);
-        }
-        let how = match reason {
-            ReleaseReason::Yielded => taken_by(participant, by),
-            ReleaseReason::Revoked => Some(LastTurn::Revoked),
-            ReleaseReason::PassedOn => Some(LastTurn::PassedOn),
-            ReleaseReason::Left | ReleaseReason::TakenOver => None,
-        };
-        // Who waits first again has lost nothing.
-        self.people
-            .set_last_turn(participant, how.filter(|_| !requeued));
-        self.versions.floor = self.seq;
-    }
-
-    /// The first picture or sound of whoever has the floor: it is not only invited any more.
-    pub(super) fn note_beginning(&mut self, at: Timestamp, participant: ParticipantId) {
-        let is_carrying = self
-            .people
-            .get(participant)
-            .is_some_and(Participant::is_carrying);
-        if let Some(held) = &mut self.floor.holder
-            && held.participant == participant
-            && held.began.is_none()
-            && is_carrying
-        {
-            held.began = Some(at);
-            self.versions.began = self.seq;
-        }
-    }
-}
-
-/// What it means to a participant that its own turn or wait was ended: nothing if it did so itself.
-fn taken_by(participant: ParticipantId, by: &By) -> Option<LastTurn> {
-    match by {
-        By::Participant(id) if *id == participant => None,
-        By::Bearer(bearer) if bearer.on_behalf_of == Some(participant) => Some(LastTurn::Withdrawn),
-        By::Participant(_) | By::Bearer(_) | By::Subject(_) => Some(LastTurn::Moved),
-        By::System => None,
     }
 }

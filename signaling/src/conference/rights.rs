@@ -2,7 +2,7 @@
 //! whose own to do it is.
 
 use crate::auth::{Grant, Scope, Verb};
-use crate::conference::command::{Actor, Who};
+use crate::conference::actor::{Actor, Who};
 use crate::conference::event::{Bearer, By};
 use crate::conference::state::State;
 use crate::ids::{ParticipantId, SiteCode};
@@ -94,7 +94,7 @@ impl State {
         match scope {
             Scope::Itself => false,
             Scope::Province => {
-                let own = site.and_then(|code| self.roster.site(code)?.province.as_ref());
+                let own = site.and_then(|code| self.roster().site(code)?.province.as_ref());
                 let other = whom.and_then(|id| self.province_of(self.people.get(id)?));
                 own.is_some() && own == other
             }

@@ -1,8 +1,16 @@
 //! The sites that a conference expects.
 
+mod command;
+mod event;
+mod setting;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+
+pub use command::RosterCommand;
+pub use event::RosterEvent;
+pub(in crate::conference) use setting::Expected;
 
 use crate::ids::SiteCode;
 use crate::sites::{Level, Provinces, Site};

@@ -1,19 +1,16 @@
-//! What a conference is at this moment: the sum of its events.
-
-use std::collections::BTreeMap;
+//! What a conference is at this moment: the sum of its events. Each subject owns its part.
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::auth::{CLOCK_LEEWAY, SecretHash};
+use crate::conference::clock::{Clock, ClockEvent};
 use crate::conference::event::{Event, Record};
 use crate::conference::floor::Floor;
-use crate::conference::mute::Muting;
-use crate::conference::participants::{Participant, Participants};
-use crate::conference::phase::Phase;
-use crate::conference::presence::Counts;
-use crate::conference::remembered::Remembered;
-use crate::conference::roster::Roster;
-use crate::conference::stage::{Overrides, Scene};
+use crate::conference::people::presence::Counts;
+use crate::conference::people::{Participant, People};
+use crate::conference::phase::{Phase, PhaseState, Times};
+use crate::conference::roster::{Expected, Roster};
+use crate::conference::stage::{Scene, Stage};
 use crate::conference::time::ConferenceTime;
 use crate::ids::{ConferenceId, ParticipantId, SessionId, SiteCode};
 use crate::refusal::{ErrorCode, Refusal};
@@ -61,19 +58,6 @@ pub struct Versions {
     pub barred: u64,
 }
 
-/// When what happened to a conference as a whole.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Times {
-    /// When it was created.
-    pub created_at: Option<Timestamp>,
-    /// When it should begin.
-    pub starts_at: Option<Timestamp>,
-    /// When it began.
-    pub started_at: Option<Timestamp>,
-    /// When it ended.
-    pub ended_at: Option<Timestamp>,
-}
-
 /// The state of one conference. Changed by [`State::apply`] only.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct State {
@@ -81,19 +65,12 @@ pub struct State {
     pub(super) settings: Settings,
     pub(super) seq: u64,
     pub(super) at: Timestamp,
-    /// By how much the wall clock was set since the beginning of the log, all in all.
-    pub(super) shift: SignedDuration,
-    pub(super) title: String,
-    pub(super) phase: Phase,
-    pub(super) times: Times,
-    pub(super) is_deleted: bool,
-    pub(super) roster: Roster,
-    pub(super) people: Participants,
-    pub(super) remembered: Remembered,
+    pub(super) clock: Clock,
+    pub(super) phase: PhaseState,
+    pub(super) expected: Expected,
+    pub(super) people: People,
     pub(super) floor: Floor,
-    pub(super) overrides: Overrides,
-    pub(super) scene: Scene,
-    pub(super) versions: Versions,
+    pub(super) stage: Stage,
 }
 
 impl State {
@@ -104,18 +81,12 @@ impl State {
             settings,
             seq: 0,
             at: Timestamp::MIN,
-            shift: SignedDuration::ZERO,
-            title: String::new(),
-            phase: Phase::Scheduled,
-            times: Times::default(),
-            is_deleted: false,
-            roster: Roster::default(),
-            people: Participants::default(),
-            remembered: Remembered::default(),
+            clock: Clock::default(),
+            phase: PhaseState::default(),
+            expected: Expected::default(),
+            people: People::default(),
             floor: Floor::default(),
-            overrides: Overrides::default(),
-            scene: Scene::default(),
-            versions: Versions::default(),
+            stage: Stage::default(),
         }
     }
 
@@ -137,7 +108,7 @@ impl State {
     pub fn stamp(&self, now: Timestamp, events: Vec<Event>) -> Vec<Record> {
         let mut at = now.max(self.at);
         let stamped = |(seq, event)| {
-            if matches!(event, Event::ClockSet { .. }) {
+            if matches!(event, Event::Clock(ClockEvent::ClockSet { .. })) {
                 at = now;
             }
             Record { seq, at, event }
@@ -147,7 +118,7 @@ impl State {
 
     /// The conference's own time at a moment of the wall clock as it is set now.
     pub fn time_of(&self, wall: Timestamp) -> ConferenceTime {
-        ConferenceTime::new(wall, self.shift)
+        self.clock.time_of(wall)
     }
 
     /// The conference's own time at its last event.
@@ -155,145 +126,23 @@ impl State {
         self.time_of(self.at)
     }
 
-    /// Lets one event have happened.
-    #[expect(
-        clippy::too_many_lines,
-        reason = "one arm for each kind of event, and none for the rest"
-    )]
+    /// Lets one event have happened: its subject knows what that means.
     pub fn apply(&mut self, record: &Record) {
         let Record { seq, at, event } = record;
         self.seq = *seq;
         self.at = *at;
-        if let Event::ClockSet { by_milliseconds } = event {
-            let set_by = SignedDuration::from_millis(*by_milliseconds);
-            self.shift = self.shift.saturating_add(set_by);
-        }
-        let time = self.time();
         let presence = self.people.presence().total();
         match event {
-            Event::Created {
-                title, starts_at, ..
-            } => self.apply_created(*at, title, *starts_at),
-            Event::Amended {
-                title, starts_at, ..
-            } => self.apply_amended(title, *starts_at),
-            Event::Deleted { .. } => self.apply_deleted(*at),
-            Event::RosterSet { roster, .. } => self.apply_roster(roster),
-            Event::Started { .. } => self.apply_started(*at),
-            Event::Ended { .. } => self.apply_ended(*at),
-            Event::Joined {
-                participant,
-                session,
-                secret,
-                subject,
-                role,
-                site,
-                name,
-                token,
-                expires_at,
-                muted,
-                sound_only,
-            } => {
-                let muting = Muting::new(*muted, *sound_only);
-                let person = Participant {
-                    joined_seq: *seq,
-                    joined_at: *at,
-                    session: *session,
-                    secret: *secret,
-                    subject: subject.clone(),
-                    token: token.clone(),
-                    expires_at: *expires_at,
-                    role: *role,
-                    site: site.clone(),
-                    name: name.clone(),
-                    lost_since: None,
-                    muting,
-                    sources: BTreeMap::new(),
-                    arrivals: BTreeMap::new(),
-                    sound_only: false,
-                    last_turn: None,
-                };
-                // Before it was remembered who is muted, whoever came again was not.
-                self.remembered.set_muting(person.identity(), muting);
-                self.people.insert(*participant, person);
-            }
-            Event::Lost { participant } => self.people.set_lost(*participant, time),
-            Event::Regained { participant } => self.people.set_present(*participant),
-            Event::TakenOver {
-                participant,
-                session,
-                secret,
-                subject: _,
-                token,
-                expires_at,
-            } => {
-                if let Some(person) = self.people.get(*participant) {
-                    self.remembered.taken_over(person);
-                }
-                self.people.set_present(*participant);
-                self.people.set_session(*participant, *session, *secret);
-                self.people
-                    .set_token(*participant, token.clone(), *expires_at);
-            }
-            Event::Left {
-                participant,
-                reason,
-                ..
-            } => self.apply_left(*participant, *reason),
-            Event::Barred { participant, .. } => self.apply_barred(*at, *participant),
-            Event::Readmitted { participant, .. } => self.apply_readmitted(*participant),
-            Event::SourceChanged {
-                participant,
-                source,
-                active,
-            } => {
-                self.people
-                    .set_source(*participant, *source, active.then_some(*seq));
-            }
-            Event::MediaChanged {
-                participant,
-                source,
-                arriving,
-            } => {
-                self.people
-                    .set_arrival(*participant, *source, arriving.then_some(*seq));
-                self.note_beginning(*at, *participant);
-            }
-            Event::LineChanged {
-                participant,
-                sound_only,
-            } => self.people.set_sound_only(*participant, *sound_only),
-            Event::MuteChanged {
-                participant,
-                muted,
-                sound_only,
-                ..
-            } => self.apply_mute(*participant, Muting::new(*muted, *sound_only)),
-            Event::FloorRequested { participant, .. } => {
-                self.apply_floor_requested(*at, *participant);
-            }
-            Event::FloorWithdrawn { participant, by } => {
-                self.apply_floor_withdrawn(*participant, by.as_ref());
-            }
-            Event::FloorGranted { participant, .. } => self.apply_floor_granted(*at, *participant),
-            Event::FloorReleased {
-                participant,
-                reason,
-                requeued,
-                by,
-            } => self.apply_floor_released(*participant, *reason, *requeued, by),
-            Event::StageSet {
-                place,
-                participant,
-                picture_only,
-                ..
-            } => self.overrides.set(*place, *participant, *picture_only),
-            Event::Interrupted { .. } => self.apply_interrupted(time),
-            // It has moved the time above, before anything else.
-            Event::ClockSet { .. } => {}
+            Event::Phase(event) => self.apply_phase(event),
+            Event::Roster(event) => self.apply_roster(event),
+            Event::People(event) => self.apply_people(event),
+            Event::Sources(event) => self.apply_sources(event),
+            Event::Floor(event) => self.apply_floor(event),
+            Event::Stage(event) => self.stage.apply(event),
+            Event::Clock(event) => self.clock.apply(event),
         }
         if presence != self.people.presence().total() {
-            self.versions.presence = *seq;
+            self.people.note_presence(*seq);
         }
         self.settle_scene();
     }
@@ -310,27 +159,36 @@ impl State {
 
     /// What people call it.
     pub fn title(&self) -> &str {
-        &self.title
+        self.phase.title()
     }
 
     /// Whether it runs.
     pub const fn phase(&self) -> Phase {
-        self.phase
+        self.phase.phase()
     }
 
     /// When what happened to it.
     pub const fn times(&self) -> &Times {
-        &self.times
+        self.phase.times()
     }
 
     /// When each value that clients are told last changed.
-    pub const fn versions(&self) -> &Versions {
-        &self.versions
+    pub const fn versions(&self) -> Versions {
+        let people = self.people.versions();
+        Versions {
+            conference: self.phase.version(),
+            presence: people.presence,
+            floor: self.floor.version(),
+            began: self.floor.began(),
+            stage: self.stage.version(),
+            roster: self.expected.version(),
+            barred: people.barred,
+        }
     }
 
     /// Whether it was taken back before it began: nothing but its log is kept.
     pub const fn is_deleted(&self) -> bool {
-        self.is_deleted
+        self.phase.is_deleted()
     }
 
     /// From now on it is decided by these.
@@ -345,7 +203,7 @@ impl State {
 
     /// The sites that should be here.
     pub const fn roster(&self) -> &Roster {
-        &self.roster
+        &self.expected.roster
     }
 
     /// A participant that is present or lost.
@@ -371,7 +229,7 @@ impl State {
     /// Whether anything is known of this session: it belongs to somebody, or did until another
     /// device took its place.
     pub fn knows_session(&self, session: SessionId) -> bool {
-        self.people.by_session(session).is_some() || self.remembered.knows_session(session)
+        self.people.by_session(session).is_some() || self.people.remembered().knows_session(session)
     }
 
     /// Whose session this is, if the secret is the right one.
@@ -384,7 +242,7 @@ impl State {
         session: SessionId,
         secret: SecretHash,
     ) -> Result<ParticipantId, Refusal> {
-        if self.remembered.was_taken_over(session, secret) {
+        if self.people.remembered().was_taken_over(session, secret) {
             return Err(Refusal::new(
                 ErrorCode::TakenOver,
                 "another device with the same link has taken this place",
@@ -422,7 +280,7 @@ impl State {
 
     /// The province of the site that somebody speaks for.
     pub fn province_of(&self, person: &Participant) -> Option<&SiteCode> {
-        let site = self.roster.site(person.site.as_ref()?)?;
+        let site = self.expected.roster.site(person.site.as_ref()?)?;
         site.province.as_ref()
     }
 
@@ -432,7 +290,7 @@ impl State {
         if person.site.as_ref() == Some(code) {
             return None;
         }
-        self.roster.province_name(code)
+        self.expected.roster.province_name(code)
     }
 
     /// The floor and its queue.
@@ -452,11 +310,12 @@ impl State {
 
     /// What the stage shows and who is heard.
     pub const fn scene(&self) -> &Scene {
-        &self.scene
+        self.stage.scene()
     }
 
-    /// When [`Command::Tick`](crate::conference::Command::Tick) is due: the next lost participant
-    /// will have been lost for too long, or the next token that is held to its time will expire.
+    /// When [`ClockCommand::Tick`](crate::conference::ClockCommand::Tick) is due: the next lost
+    /// participant will have been lost for too long, or the next token that is held to its time
+    /// will expire.
     pub fn next_deadline(&self) -> Option<ConferenceTime> {
         let lost = || self.people.lost();
         let is_waiting = |(_, id): &(ConferenceTime, ParticipantId)| self.floor.is_waiting(*id);

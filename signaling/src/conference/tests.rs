@@ -77,7 +77,7 @@ impl Meeting {
         let roster = Roster::all(&country());
         let title = "Weekly".to_owned();
         meeting
-            .system(Command::Create {
+            .system(PhaseCommand::Create {
                 title,
                 starts_at: None,
                 roster,
@@ -89,23 +89,27 @@ impl Meeting {
     /// Created and started.
     fn running() -> Self {
         let mut meeting = Self::scheduled();
-        meeting.system(Command::Start).unwrap();
+        meeting.system(PhaseCommand::Start).unwrap();
         meeting
     }
 
-    fn run(&mut self, actor: &Actor, command: Command) -> Result<Vec<Effect>, Refusal> {
-        let events = decide(&self.state, self.now, actor, command)?;
+    fn run(&mut self, actor: &Actor, command: impl Into<Command>) -> Result<Vec<Effect>, Refusal> {
+        let events = decide(&self.state, self.now, actor, command.into())?;
         let records = self.state.stamp(self.now, events);
         let effects = advance(&mut self.state, &records);
         self.log.extend(records);
         Ok(effects)
     }
 
-    fn system(&mut self, command: Command) -> Result<Vec<Effect>, Refusal> {
+    fn system(&mut self, command: impl Into<Command>) -> Result<Vec<Effect>, Refusal> {
         self.run(&Actor::SYSTEM, command)
     }
 
-    fn by(&mut self, who: ParticipantId, command: Command) -> Result<Vec<Effect>, Refusal> {
+    fn by(
+        &mut self,
+        who: ParticipantId,
+        command: impl Into<Command>,
+    ) -> Result<Vec<Effect>, Refusal> {
         self.run(&Actor::participant(who), command)
     }
 
@@ -113,7 +117,7 @@ impl Meeting {
     fn set_clock(&mut self, seconds: i64) -> Result<Vec<Effect>, Refusal> {
         let set_by = SignedDuration::from_secs(seconds);
         self.now += set_by;
-        self.system(Command::NoteClock { set_by })
+        self.system(ClockCommand::NoteStep { set_by })
     }
 
     fn pass(&mut self, seconds: i64) {
@@ -141,7 +145,7 @@ impl Meeting {
     fn try_join(&mut self, grant: Grant) -> Result<ParticipantId, Refusal> {
         let join = self.joining(grant);
         let session = join.session;
-        self.system(Command::Join(join))?;
+        self.system(PeopleCommand::Join(Box::new(join)))?;
         Ok(self
             .state
             .participant_of(session)
@@ -167,18 +171,18 @@ impl Meeting {
             ..self.joining(grant)
         };
         let session = join.session;
-        self.system(Command::Join(join)).unwrap();
+        self.system(PeopleCommand::Join(Box::new(join))).unwrap();
         self.state.participant_of(session).unwrap()
     }
 
     fn lose(&mut self, participant: ParticipantId) {
-        self.system(Command::Lost { participant }).unwrap();
+        self.system(PeopleCommand::Lost { participant }).unwrap();
     }
 
     fn publish(&mut self, participant: ParticipantId, source: Source) {
         self.by(
             participant,
-            Command::Publish {
+            SourcesCommand::Publish {
                 source,
                 active: true,
             },

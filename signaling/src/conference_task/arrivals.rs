@@ -7,7 +7,7 @@ use tracing::{debug, info};
 
 use super::ConferenceTask;
 use super::batch::Batch;
-use crate::conference::{Actor, Command, Effect};
+use crate::conference::{Actor, Command, Effect, SourcesCommand};
 use crate::ids::ParticipantId;
 use crate::protocol::Source;
 use crate::protocol::server::MediaState;
@@ -72,11 +72,11 @@ impl ConferenceTask {
                 };
                 let known = person.arrivals.get(&source);
                 if person.is_active(source) && known.map(|it| it.is_arriving()) != Some(arriving) {
-                    news.push(Command::NoteMedia {
+                    news.push(Command::Sources(SourcesCommand::NoteMedia {
                         participant,
                         source,
                         arriving,
-                    });
+                    }));
                 }
             }
         }

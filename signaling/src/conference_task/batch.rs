@@ -25,8 +25,8 @@ use super::request::{
 use super::{ConferenceTask, ENDED_IDLE};
 use crate::auth::{TokenError, Verb};
 use crate::conference::{
-    Actor, Audience, Command, Effect, Event, Join, LeaveReason, MediaIntent, Phase, Record, State,
-    advance, decide,
+    Actor, Audience, Command, Effect, Event, MediaIntent, PeopleCommand, PeopleEvent, Phase,
+    PhaseEvent, Record, SourcesCommand, State, advance, decide,
 };
 use crate::ids::{ParticipantId, RequestId};
 use crate::metrics::Metrics;
@@ -247,7 +247,7 @@ impl ConferenceTask {
         let events = decide(&self.state, now, actor, command)?;
         if events
             .iter()
-            .any(|event| matches!(event, Event::Started { .. }))
+            .any(|event| matches!(event, Event::Phase(PhaseEvent::Started { .. })))
         {
             self.place = Some(self.around.running.enter()?);
         }
@@ -264,7 +264,7 @@ impl ConferenceTask {
     /// Decides something that nobody waits for; that it makes no sense any more is no fault.
     /// Whoever has no peer connection has nothing to show: the stage would be dark.
     fn check_media(&self, actor: &Actor, command: &Command) -> Result<(), Refusal> {
-        let Command::Publish { active: true, .. } = command else {
+        let Command::Sources(SourcesCommand::Publish { active: true, .. }) = command else {
             return Ok(());
         };
         let participant = actor.whose()?;
@@ -282,9 +282,9 @@ impl ConferenceTask {
         batch: &mut Batch,
         now: Timestamp,
         actor: &Actor,
-        command: Command,
+        command: impl Into<Command>,
     ) {
-        if let Err(refusal) = self.decide(batch, now, actor, command) {
+        if let Err(refusal) = self.decide(batch, now, actor, command.into()) {
             debug!(conference = %self.id(), %refusal, "nothing to do");
         }
     }
@@ -331,21 +331,21 @@ impl ConferenceTask {
         over: Option<ParticipantId>,
     ) {
         let Entry {
-            command,
+            mut command,
             arrival,
             answer,
         } = entry;
         if answer.is_closed() {
             return;
         }
-        let (command, resuming) = match command {
-            Command::Join(join) => (Command::Join(Join { over, ..join }), None),
-            Command::Resume { session, secret } => {
-                let resuming = self.state.resumable(session, secret).ok();
-                (Command::Resume { session, secret }, resuming)
+        let mut resuming = None;
+        match &mut command {
+            Command::People(PeopleCommand::Join(join)) => join.over = over,
+            Command::People(PeopleCommand::Resume { session, secret }) => {
+                resuming = self.state.resumable(*session, *secret).ok();
             }
-            other => (other, None),
-        };
+            _ => {}
+        }
         let decided = self
             .require_not_revoked(&command)
             .and_then(|()| self.decide(batch, now, &Actor::SYSTEM, command));
@@ -356,7 +356,7 @@ impl ConferenceTask {
                 return;
             }
         };
-        let came_in = resuming.or_else(|| events.iter().rev().find_map(entered));
+        let came_in = resuming.or_else(|| of_people(&events).rev().find_map(PeopleEvent::entered));
         let Some((participant, role)) =
             came_in.and_then(|id| Some((id, self.state.participant(id)?.role)))
         else {
@@ -391,7 +391,7 @@ impl ConferenceTask {
             outbox,
             told,
             resumed: resuming.is_some(),
-            took_over: events.iter().any(makes_room),
+            took_over: of_people(&events).any(PeopleEvent::makes_room),
         });
         batch.answers.push(Pending::Entered { entered, answer });
         if resuming.is_some() {
@@ -402,7 +402,9 @@ impl ConferenceTask {
     /// A token may have been taken back after it was looked at and before its turn came.
     fn require_not_revoked(&self, command: &Command) -> Result<(), Refusal> {
         match command {
-            Command::Join(join) if self.around.revoked.contains(join.grant.token()) => {
+            Command::People(PeopleCommand::Join(join))
+                if self.around.revoked.contains(join.grant.token()) =>
+            {
                 let error = TokenError::Revoked;
                 Err(Refusal::new(error.code(), error.to_string()))
             }
@@ -422,7 +424,7 @@ impl ConferenceTask {
             .map(|(id, _)| id)
             .collect();
         for participant in revoked {
-            let command = Command::Expel { participant };
+            let command = PeopleCommand::Expel { participant };
             self.carry_out(batch, now, &Actor::SYSTEM, command);
         }
     }
@@ -440,7 +442,12 @@ impl ConferenceTask {
         }
         self.links.remove(participant);
         self.peers.conditions.forget(participant);
-        self.carry_out(batch, now, &Actor::SYSTEM, Command::Lost { participant });
+        self.carry_out(
+            batch,
+            now,
+            &Actor::SYSTEM,
+            PeopleCommand::Lost { participant },
+        );
     }
 
     /// A peer that was answered gets its owner. Its client waits for the answer to begin with ICE, so
@@ -460,7 +467,7 @@ impl ConferenceTask {
             batch,
             now,
             &Actor::SYSTEM,
-            Command::Unpublish { participant },
+            SourcesCommand::Unpublish { participant },
         );
         let owner = Actor::SYSTEM.on_behalf_of(participant);
         for source in negotiated
@@ -469,7 +476,7 @@ impl ConferenceTask {
             .map(|entry| entry.source)
             .filter(|_| active)
         {
-            let command = Command::Publish { source, active };
+            let command = SourcesCommand::Publish { source, active };
             self.carry_out(batch, now, &owner, command);
         }
         if batch.records.len() == stored {
@@ -612,10 +619,10 @@ impl ConferenceTask {
                 };
                 let command = if self.links.is_resource(participant) {
                     // A resource is nothing but its peer.
-                    Command::Leave
+                    Command::People(PeopleCommand::Leave)
                 } else {
                     batch.effects.push(Effect::ParticipantChanged(participant));
-                    Command::Unpublish { participant }
+                    Command::Sources(SourcesCommand::Unpublish { participant })
                 };
                 let owner = Actor::SYSTEM.on_behalf_of(participant);
                 self.carry_out(batch, now, &owner, command);
@@ -930,26 +937,15 @@ impl ConferenceTask {
     }
 }
 
-/// Who came in by this event.
-fn entered(event: &Event) -> Option<ParticipantId> {
-    match event {
-        Event::Joined { participant, .. }
-        | Event::TakenOver { participant, .. }
-        | Event::Regained { participant } => Some(*participant),
-        _ => None,
-    }
-}
-
-/// Whether somebody had to go for another device of the same place.
-const fn makes_room(event: &Event) -> bool {
-    matches!(
-        event,
-        Event::TakenOver { .. }
-            | Event::Left {
-                reason: LeaveReason::TakenOver,
-                ..
-            }
-    )
+/// What happened to people.
+fn of_people(events: &[Event]) -> impl DoubleEndedIterator<Item = &PeopleEvent> {
+    events.iter().filter_map(|event| {
+        if let Event::People(event) = event {
+            Some(event)
+        } else {
+            None
+        }
+    })
 }
 
 pub(super) fn no_media() -> Refusal {

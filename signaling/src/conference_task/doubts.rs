@@ -14,12 +14,12 @@ use super::ConferenceTask;
 use super::links::LinkKind;
 use super::request::Entry;
 use crate::auth::Role;
-use crate::conference::{Command, Join};
+use crate::conference::{Command, PeopleCommand};
 use crate::ids::ParticipantId;
 use crate::protocol::server::MediaState;
 
-/// How long a device may take to show that it is there. Higher: a clerk whose machine has died waits
-/// longer for the next one. Lower: a bad line loses its place to a second device.
+/// How long a device may take to show that it is there. Higher: a clerk whose machine has died
+/// waits longer for the next one. Lower: a bad line loses its place to a second device.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Most joins that wait at once; further ones are told to come again. Higher: more memory when many
@@ -99,9 +99,10 @@ impl Doubts {
 impl ConferenceTask {
     /// Looks at the devices of a newcomer's place, and asks those of whom nothing is known.
     pub(super) fn look(&self, now: Timestamp, command: &Command) -> Look {
-        let Command::Join(Join { grant, .. }) = command else {
+        let Command::People(PeopleCommand::Join(join)) = command else {
             return Look::Alive;
         };
+        let grant = &join.grant;
         let patience = SignedDuration::try_from(PATIENCE).unwrap_or(SignedDuration::MAX);
         let (mut asked, now) = (Vec::new(), self.state.time_of(now));
         // A hall's devices stand side by side, and the stage goes by whose media arrives: nobody
@@ -140,12 +141,13 @@ mod tests {
     use tokio::sync::oneshot;
 
     use super::*;
+    use crate::conference::ClockCommand;
     use crate::conference_task::Arrival;
     use crate::outbox::outbox;
 
     fn entry() -> Entry {
         Entry {
-            command: Command::Tick,
+            command: Command::Clock(ClockCommand::Tick),
             arrival: Arrival::Resource {
                 outbox: outbox(1).0,
             },

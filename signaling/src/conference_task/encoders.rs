@@ -13,7 +13,7 @@ use tracing::info;
 
 use super::ConferenceTask;
 use super::batch::Batch;
-use crate::conference::{Actor, Command};
+use crate::conference::{Actor, PeopleCommand};
 use crate::ids::ParticipantId;
 
 /// How long media may take to arrive from whoever is connected and says that it sends.
@@ -78,7 +78,7 @@ impl ConferenceTask {
     ) {
         for former in self.former_selves(participant) {
             info!(conference = %self.id(), %participant, %former, "an encoder was started again");
-            let command = Command::Supersede {
+            let command = PeopleCommand::Supersede {
                 participant: former,
             };
             self.carry_out(batch, now, &Actor::SYSTEM, command);

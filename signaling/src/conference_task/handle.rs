@@ -172,11 +172,11 @@ impl ConferenceHandle {
     ///
     /// # Errors
     /// When the conference refuses, or its task takes nothing.
-    pub async fn change(&self, actor: Actor, command: Command) -> Result<(), Refusal> {
+    pub async fn change(&self, actor: Actor, command: impl Into<Command>) -> Result<(), Refusal> {
         let (sender, receiver) = oneshot::channel();
         self.ask_patiently(Request::Change {
             actor,
-            command: Box::new(command),
+            command: Box::new(command.into()),
             answer: Answer::Changed(sender),
         })
         .await?;
@@ -191,12 +191,12 @@ impl ConferenceHandle {
     /// When the conference refuses, or its task takes nothing.
     pub async fn enter(
         &self,
-        command: Command,
+        command: impl Into<Command>,
         arrival: super::Arrival,
     ) -> Result<Admission, Refusal> {
         let (answer, receiver) = oneshot::channel();
         self.ask(Request::Enter(Box::new(Entry {
-            command,
+            command: command.into(),
             arrival,
             answer,
         })))?;

@@ -11,7 +11,7 @@ use tracing::debug;
 
 use super::ConferenceTask;
 use super::batch::Batch;
-use crate::conference::{Actor, Command};
+use crate::conference::{Actor, SourcesCommand};
 use crate::ids::ParticipantId;
 use crate::outbox::{Outbox, encode};
 use crate::protocol::ServerMessage;
@@ -195,7 +195,7 @@ impl ConferenceTask {
         for participant in self.unrecorded.overdue(Instant::now()) {
             match self.unrecorded(participant) {
                 Some(sound_only) => {
-                    let command = Command::NoteLine {
+                    let command = SourcesCommand::NoteLine {
                         participant,
                         sound_only,
                     };

@@ -332,7 +332,7 @@ pub(super) fn all(state: &State, class: Class, peers: &Peers) -> Vec<ServerMessa
 mod tests {
     use super::*;
     use crate::auth::Role;
-    use crate::conference::{Event, Settings, advance};
+    use crate::conference::{Event, FloorEvent, PeopleEvent, Settings, advance};
     use crate::conference_task::links::LinkKind;
     use crate::outbox::{Frame, OutboxReader, outbox};
     use crate::protocol::CloseReason;
@@ -435,10 +435,10 @@ mod tests {
         assert_eq!(told(&state), [0, 1, 1, 1, 1]);
         assert_eq!(told(&state), [0, 0, 0, 0, 0]);
         let participant = ParticipantId::new(1, 2);
-        let withdrawn = Event::FloorWithdrawn {
+        let withdrawn = Event::Floor(FloorEvent::FloorWithdrawn {
             participant,
             by: None,
-        };
+        });
         let records = state.stamp(jiff::Timestamp::UNIX_EPOCH, vec![withdrawn]);
         advance(&mut state, &records);
         assert_eq!(told(&state), [0, 0, 0, 1, 1]);
@@ -449,7 +449,7 @@ mod tests {
         let mut state = State::new("giao-ban".parse().unwrap(), Settings::default());
         for number in 1..=sites {
             let participant = ParticipantId::new(1, number);
-            let joined = Event::Joined {
+            let joined = Event::People(PeopleEvent::Joined {
                 participant,
                 session: crate::ids::SessionId::new(1, number),
                 secret: crate::auth::SessionSecret::new(number.to_be_bytes()).hash(),
@@ -461,11 +461,11 @@ mod tests {
                 expires_at: None,
                 muted: false,
                 sound_only: false,
-            };
-            let requested = Event::FloorRequested {
+            });
+            let requested = Event::Floor(FloorEvent::FloorRequested {
                 participant,
                 by: None,
-            };
+            });
             let records = state.stamp(jiff::Timestamp::UNIX_EPOCH, vec![joined, requested]);
             advance(&mut state, &records);
         }

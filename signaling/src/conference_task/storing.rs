@@ -17,7 +17,7 @@ use super::links::Class;
 use super::request::{Answer, Inbound, Request, not_stored, unknown_outcome};
 use super::{BATCH, ConferenceTask, news};
 use crate::access::AccessLog;
-use crate::conference::{Actor, Command, Record, State};
+use crate::conference::{Actor, Command, PeopleCommand, Record, SourcesCommand, State};
 use crate::outbox::encode;
 use crate::refusal::Refusal;
 use crate::store::StoreError;
@@ -216,22 +216,25 @@ impl ConferenceTask {
         if !std::mem::take(&mut self.is_behind) {
             return;
         }
-        let mut commands = Vec::new();
+        let mut commands: Vec<(Actor, Command)> = Vec::new();
         if self.is_interrupted {
             let up_until = self.around.up_until;
-            commands.push((Actor::SYSTEM, Command::Interrupt { up_until }));
+            commands.push((Actor::SYSTEM, PeopleCommand::Interrupt { up_until }.into()));
         }
         for (participant, person) in self.state.participants() {
             let has_peer = self.peers.get(participant).is_some();
             if !self.links.has_link(participant) {
-                commands.push((Actor::SYSTEM, Command::Lost { participant }));
+                commands.push((Actor::SYSTEM, PeopleCommand::Lost { participant }.into()));
             } else if !has_peer && self.links.is_resource(participant) {
                 // A resource is nothing but its peer.
                 let owner = Actor::SYSTEM.on_behalf_of(participant);
-                commands.push((owner, Command::Leave));
+                commands.push((owner, PeopleCommand::Leave.into()));
             }
             if !has_peer && !person.sources.is_empty() {
-                commands.push((Actor::SYSTEM, Command::Unpublish { participant }));
+                commands.push((
+                    Actor::SYSTEM,
+                    SourcesCommand::Unpublish { participant }.into(),
+                ));
             }
         }
         for (actor, command) in commands {

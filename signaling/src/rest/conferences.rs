@@ -19,7 +19,7 @@ use super::page::{Page, page};
 use super::{ApiError, ErrorBody, Json, Path, Query};
 use crate::app::App;
 use crate::auth::{Grant, Verb};
-use crate::conference::{Actor, Command};
+use crate::conference::{Actor, Command, PhaseCommand};
 use crate::conference_task::ConferenceHandle;
 use crate::directory::NewConference;
 use crate::fresh;
@@ -191,7 +191,7 @@ pub(super) async fn start(
     grant: Grant,
     Path(conference): Path<ConferenceId>,
 ) -> Result<Json<Snapshot>, ApiError> {
-    changed(&app, grant, &conference, Command::Start).await
+    changed(&app, grant, &conference, PhaseCommand::Start).await
 }
 
 /// End, for good. Everybody is sent away.
@@ -207,7 +207,7 @@ pub(super) async fn end(
     grant: Grant,
     Path(conference): Path<ConferenceId>,
 ) -> Result<Json<Snapshot>, ApiError> {
-    changed(&app, grant, &conference, Command::End).await
+    changed(&app, grant, &conference, PhaseCommand::End).await
 }
 
 /// Changes a conference and shows it.
@@ -215,7 +215,7 @@ pub(super) async fn changed(
     app: &App,
     grant: Grant,
     id: &ConferenceId,
-    command: Command,
+    command: impl Into<Command>,
 ) -> Result<Json<Snapshot>, ApiError> {
     let conference = readable(app, &grant, id).await?;
     conference.change(Actor::bearer(grant), command).await?;

@@ -12,7 +12,7 @@ use super::{ApiError, ErrorBody, Json, Path};
 use crate::access::AccessLog;
 use crate::app::App;
 use crate::auth::{Grant, Verb};
-use crate::conference::{Actor, Command};
+use crate::conference::{Actor, PhaseCommand};
 use crate::ids::{ConferenceId, SiteCode};
 use crate::listener::ClientAddress;
 use crate::protocol::Snapshot;
@@ -58,7 +58,7 @@ pub(super) async fn amend(
         &app,
         grant,
         &conference,
-        Command::Amend { title, starts_at },
+        PhaseCommand::Amend { title, starts_at },
     )
     .await
 }

@@ -3,7 +3,7 @@
 
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
-    Content, Discriminator, Header, Object, ObjectBuilder, OneOf, Ref, RefOr, Response,
+    Components, Content, Discriminator, Header, Object, ObjectBuilder, OneOf, Ref, RefOr, Response,
     ResponseBuilder, Schema, Type, path::Operation, path::ParameterIn,
 };
 use utoipa::{Modify, OpenApi};
@@ -79,6 +79,10 @@ impl Modify for TaggedEvents {
             return;
         };
         let mut tag = Discriminator::new("kind");
+        let subjects = std::mem::take(&mut union.items);
+        for subject in subjects {
+            union.items.extend(kinds_of(subject, components));
+        }
         for item in &mut union.items {
             let RefOr::T(Schema::Object(kind)) = item else {
                 continue;
@@ -96,6 +100,19 @@ impl Modify for TaggedEvents {
         components
             .schemas
             .insert("Event".to_owned(), RefOr::T(Schema::OneOf(union)));
+    }
+}
+
+/// The kinds of event that a subject has; to readers of the record all are alike.
+fn kinds_of(subject: RefOr<Schema>, components: &mut Components) -> Vec<RefOr<Schema>> {
+    let RefOr::Ref(place) = &subject else {
+        return vec![subject];
+    };
+    let name = place.ref_location.rsplit('/').next().unwrap_or_default();
+    match components.schemas.remove(name) {
+        Some(RefOr::T(Schema::OneOf(kinds))) => kinds.items,
+        Some(only) => vec![only],
+        None => vec![subject],
     }
 }
 

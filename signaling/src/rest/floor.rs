@@ -8,7 +8,7 @@ use super::conferences::readable;
 use super::{ApiError, ErrorBody, Json, Path};
 use crate::app::App;
 use crate::auth::Grant;
-use crate::conference::{Actor, Command};
+use crate::conference::{Actor, Command, FloorCommand};
 use crate::ids::{ConferenceId, ParticipantId};
 use crate::protocol::server::Floor;
 
@@ -61,7 +61,7 @@ pub(super) async fn request(
     Json(Somebody { participant }): Json<Somebody>,
 ) -> Result<Json<Floor>, ApiError> {
     let actor = Actor::bearer(grant.clone()).on_behalf_of(participant);
-    changed(&app, &grant, actor, &conference, Command::RequestFloor).await
+    changed(&app, &grant, actor, &conference, FloorCommand::Request).await
 }
 
 /// Give the floor to a participant, whoever has it.
@@ -82,7 +82,7 @@ pub(super) async fn grant(
     Path(conference): Path<ConferenceId>,
     Json(Somebody { participant }): Json<Somebody>,
 ) -> Result<Json<Floor>, ApiError> {
-    let command = Command::GrantFloor { participant };
+    let command = FloorCommand::Grant { participant };
     let actor = Actor::bearer(grant.clone());
     changed(&app, &grant, actor, &conference, command).await
 }
@@ -105,7 +105,7 @@ pub(super) async fn revoke(
     Path(conference): Path<ConferenceId>,
     Json(Somebody { participant }): Json<Somebody>,
 ) -> Result<Json<Floor>, ApiError> {
-    let command = Command::RevokeFloor { participant };
+    let command = FloorCommand::Revoke { participant };
     let actor = Actor::bearer(grant.clone());
     changed(&app, &grant, actor, &conference, command).await
 }
@@ -129,7 +129,7 @@ pub(super) async fn yield_floor(
     Json(Somebody { participant }): Json<Somebody>,
 ) -> Result<Json<Floor>, ApiError> {
     let actor = Actor::bearer(grant.clone()).on_behalf_of(participant);
-    changed(&app, &grant, actor, &conference, Command::YieldFloor).await
+    changed(&app, &grant, actor, &conference, FloorCommand::Yield).await
 }
 
 async fn changed(
@@ -137,7 +137,7 @@ async fn changed(
     grant: &Grant,
     actor: Actor,
     id: &ConferenceId,
-    command: Command,
+    command: impl Into<Command>,
 ) -> Result<Json<Floor>, ApiError> {
     let conference = readable(app, grant, id).await?;
     conference.change(actor, command).await?;

@@ -15,7 +15,7 @@ use super::page::{Page, page};
 use super::{ApiError, Json, Path, Query};
 use crate::app::App;
 use crate::auth::Grant;
-use crate::conference::{Actor, Command};
+use crate::conference::{Actor, Command, PeopleCommand, SourcesCommand};
 use crate::ids::{ConferenceId, ParticipantId};
 use crate::protocol::server::{BarredEntry, ParticipantEntry};
 
@@ -69,7 +69,13 @@ pub(super) async fn remove(
     grant: Grant,
     Path((conference, participant)): Path<(ConferenceId, ParticipantId)>,
 ) -> Result<StatusCode, ApiError> {
-    changed(&app, grant, &conference, Command::Remove { participant }).await
+    changed(
+        &app,
+        grant,
+        &conference,
+        PeopleCommand::Remove { participant },
+    )
+    .await
 }
 
 /// Refuse a participant's sound and picture, whatever its page does.
@@ -89,7 +95,7 @@ pub(super) async fn mute(
         &app,
         grant,
         &conference,
-        Command::Mute {
+        SourcesCommand::Mute {
             participant,
             muted: true,
         },
@@ -110,7 +116,13 @@ pub(super) async fn mute_sound(
     grant: Grant,
     Path((conference, participant)): Path<(ConferenceId, ParticipantId)>,
 ) -> Result<StatusCode, ApiError> {
-    changed(&app, grant, &conference, Command::MuteSound { participant }).await
+    changed(
+        &app,
+        grant,
+        &conference,
+        SourcesCommand::MuteSound { participant },
+    )
+    .await
 }
 
 /// Accept a participant's media again.
@@ -130,7 +142,7 @@ pub(super) async fn unmute(
         &app,
         grant,
         &conference,
-        Command::Mute {
+        SourcesCommand::Mute {
             participant,
             muted: false,
         },
@@ -151,7 +163,13 @@ pub(super) async fn readmit(
     grant: Grant,
     Path((conference, participant)): Path<(ConferenceId, ParticipantId)>,
 ) -> Result<StatusCode, ApiError> {
-    changed(&app, grant, &conference, Command::Readmit { participant }).await
+    changed(
+        &app,
+        grant,
+        &conference,
+        PeopleCommand::Readmit { participant },
+    )
+    .await
 }
 
 /// Everybody who was sent away and may not come in.
@@ -176,7 +194,7 @@ async fn changed(
     app: &App,
     grant: Grant,
     conference: &ConferenceId,
-    command: Command,
+    command: impl Into<Command>,
 ) -> Result<StatusCode, ApiError> {
     let conference = readable(app, &grant, conference).await?;
     conference.change(Actor::bearer(grant), command).await?;

@@ -10,7 +10,7 @@ use super::conferences::readable;
 use super::{ApiError, ErrorBody, Json, Path};
 use crate::app::App;
 use crate::auth::Grant;
-use crate::conference::{Actor, Command};
+use crate::conference::{Actor, RosterCommand};
 use crate::ids::{ConferenceId, SiteCode};
 use crate::protocol::RosterView;
 
@@ -62,7 +62,7 @@ pub(super) async fn set(
 ) -> Result<Json<RosterView>, ApiError> {
     let conference = readable(&app, &grant, &conference).await?;
     let roster = app.directory.roster(sites).await?;
-    let command = Command::SetRoster { roster };
+    let command = RosterCommand::Set { roster };
     conference.change(Actor::bearer(grant), command).await?;
     Ok(Json(conference.roster().await?))
 }

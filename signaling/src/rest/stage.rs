@@ -8,7 +8,7 @@ use super::conferences::readable;
 use super::{ApiError, ErrorBody, Json, Path};
 use crate::app::App;
 use crate::auth::Grant;
-use crate::conference::{Actor, Command};
+use crate::conference::{Actor, StageCommand};
 use crate::ids::{ConferenceId, ParticipantId};
 use crate::protocol::Place;
 use crate::protocol::server::Stage;
@@ -67,7 +67,7 @@ pub(super) async fn set(
     conference
         .change(
             Actor::bearer(grant),
-            Command::SetStage { place, participant },
+            StageCommand::Set { place, participant },
         )
         .await?;
     Ok(Json(conference.snapshot().await?.stage))

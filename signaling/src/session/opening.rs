@@ -10,7 +10,7 @@ use crate::access::{AccessLog, Arrived};
 use crate::admission::{Admitted, Seat, Visit};
 use crate::app::App;
 use crate::auth::{Grant, Role, SessionSecret, TokenError};
-use crate::conference::{self, Command};
+use crate::conference::{self, PeopleCommand};
 use crate::conference_task::{Admission, Arrival, ConferenceHandle};
 use crate::fresh;
 use crate::ice_servers;
@@ -224,7 +224,9 @@ async fn join(
         address: client.0,
         ice_servers: servers(app, reached, &participant.to_string(), Some(&grant)),
     };
-    let entered = conference.enter(Command::Join(join), arrival).await;
+    let entered = conference
+        .enter(PeopleCommand::Join(Box::new(join)), arrival)
+        .await;
     let admission = entered.inspect_err(|refusal| app.note_refused(&conference, refusal))?;
     let arrived = Arrived {
         client,
@@ -256,7 +258,7 @@ async fn resume(
         .ok_or_else(unknown)?;
     trace.ends(Step::Token);
     let seat = app.admission.readmit()?;
-    let command = Command::Resume {
+    let command = PeopleCommand::Resume {
         session,
         secret: parsed.hash(),
     };

@@ -10,7 +10,7 @@ use super::Store;
 use super::chain::{Hash, Head, canonical};
 use super::error::StoreError;
 use super::events::stored_head;
-use crate::conference::{Event, Record};
+use crate::conference::{Event, PhaseEvent, Record};
 use crate::ids::ConferenceId;
 
 /// Rows of one INSERT. SQLite allows 32,766 values in a statement; 7 make a row.
@@ -96,9 +96,9 @@ impl Addition {
             })
         };
         let created = match records.first().map(|record| &record.event) {
-            Some(Event::Created {
+            Some(Event::Phase(PhaseEvent::Created {
                 title, starts_at, ..
-            }) => Some(Listed {
+            })) => Some(Listed {
                 title: title.clone(),
                 starts_at: *starts_at,
             }),
@@ -243,15 +243,28 @@ impl RowChanges {
 
     fn note(&mut self, record: &Record) {
         match &record.event {
-            Event::Started { .. } => {
+            Event::Phase(event) => self.note_phase(record.at, event),
+            Event::Roster(_)
+            | Event::People(_)
+            | Event::Sources(_)
+            | Event::Floor(_)
+            | Event::Stage(_)
+            | Event::Clock(_) => {}
+        }
+    }
+
+    fn note_phase(&mut self, at: Timestamp, event: &PhaseEvent) {
+        match event {
+            PhaseEvent::Created { .. } => {}
+            PhaseEvent::Started { .. } => {
                 self.state = Some("running");
-                self.started_at = Some(record.at);
+                self.started_at = Some(at);
             }
-            Event::Ended { .. } => {
+            PhaseEvent::Ended { .. } => {
                 self.state = Some("ended");
-                self.ended_at = Some(record.at);
+                self.ended_at = Some(at);
             }
-            Event::Amended {
+            PhaseEvent::Amended {
                 title, starts_at, ..
             } => {
                 self.amended = Some(Listed {
@@ -259,30 +272,10 @@ impl RowChanges {
                     starts_at: *starts_at,
                 });
             }
-            Event::Deleted { .. } => {
+            PhaseEvent::Deleted { .. } => {
                 self.state = Some("ended");
-                self.deleted_at = Some(record.at);
+                self.deleted_at = Some(at);
             }
-            Event::Created { .. }
-            | Event::RosterSet { .. }
-            | Event::Joined { .. }
-            | Event::Lost { .. }
-            | Event::Regained { .. }
-            | Event::TakenOver { .. }
-            | Event::Left { .. }
-            | Event::Barred { .. }
-            | Event::Readmitted { .. }
-            | Event::SourceChanged { .. }
-            | Event::MediaChanged { .. }
-            | Event::LineChanged { .. }
-            | Event::MuteChanged { .. }
-            | Event::FloorRequested { .. }
-            | Event::FloorWithdrawn { .. }
-            | Event::FloorGranted { .. }
-            | Event::FloorReleased { .. }
-            | Event::StageSet { .. }
-            | Event::Interrupted { .. }
-            | Event::ClockSet { .. } => {}
         }
     }
 }

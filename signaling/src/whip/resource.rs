@@ -9,7 +9,7 @@ use serde::Deserialize;
 use sfu::id::PeerId;
 
 use crate::auth::Grant;
-use crate::conference::{Actor, Command};
+use crate::conference::{Actor, PeopleCommand};
 use crate::conference_task::ConferenceHandle;
 use crate::fresh;
 use crate::ids::{ConferenceId, ParticipantId};
@@ -54,7 +54,7 @@ impl Resource {
     /// The participant leaves.
     pub(super) async fn leave(&self, participant: ParticipantId) -> Result<(), Refusal> {
         let actor = Actor::participant(participant);
-        self.conference.change(actor, Command::Leave).await
+        self.conference.change(actor, PeopleCommand::Leave).await
     }
 }
 

@@ -12,7 +12,7 @@ use sfu::id::{ConferenceId as MediaConference, PeerId, ShardId};
 use sfu::turn::Credentials;
 use sfu::{Events, Handover, Media};
 use signaling::auth::{NewToken, Role};
-use signaling::conference::{Actor, Command};
+use signaling::conference::{Actor, PhaseCommand};
 use signaling::conference_task::ConferenceHandle;
 use signaling::config::{Config, Secret};
 use signaling::directory::NewConference;
@@ -168,7 +168,7 @@ impl House {
         let conference = self.server.app().directory.create(Actor::SYSTEM, new).await;
         let conference = conference.expect("the first conference of this name");
         conference
-            .change(Actor::SYSTEM, Command::Start)
+            .change(Actor::SYSTEM, PhaseCommand::Start)
             .await
             .expect("it starts");
         conference

@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::http::StatusCode;
 use jiff::SignedDuration;
 use signaling::auth::{NewToken, Role};
-use signaling::conference::{Actor, Command};
+use signaling::conference::{Actor, PhaseCommand};
 
 use crate::house::{Answer, House, id_of};
 
@@ -54,7 +54,7 @@ async fn three_conferences_that_have_ended_leave_no_place_taken() {
         assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(refused.code(), "server_full");
         assert_eq!(house.peers(), PLACES as usize);
-        let ended = conference.change(Actor::SYSTEM, Command::End).await;
+        let ended = conference.change(Actor::SYSTEM, PhaseCommand::End).await;
         ended.expect("it runs");
         assert_eq!(house.peers(), 0, "after the one called {name}");
     }

@@ -6,7 +6,7 @@ use crate::conference::{Arriving, Place};
 impl Meeting {
     /// The media of a source arrives, or has ceased to.
     pub(super) fn media(&mut self, participant: ParticipantId, source: Source, arriving: bool) {
-        self.system(Command::NoteMedia {
+        self.system(SourcesCommand::NoteMedia {
             participant,
             source,
             arriving,
@@ -119,7 +119,7 @@ fn a_holder_of_the_floor_of_whom_nothing_arrives_leaves_the_stage_and_keeps_the_
     let commune = meeting.join(Role::Site, Some("101"));
     let participant = commune;
     meeting
-        .by(chair, Command::GrantFloor { participant })
+        .by(chair, FloorCommand::Grant { participant })
         .unwrap();
     meeting.publish(commune, Source::Camera);
     meeting.publish(commune, Source::Microphone);
@@ -147,7 +147,7 @@ fn a_place_that_a_moderator_has_set_falls_back_while_nothing_arrives_from_there(
     meeting.publish(commune, Source::Camera);
     let (place, participant) = (Place::Main, Some(commune));
     meeting
-        .by(operator, Command::SetStage { place, participant })
+        .by(operator, StageCommand::Set { place, participant })
         .unwrap();
     meeting.media(commune, Source::Camera, true);
     assert_eq!(meeting.main(), Some(commune));
@@ -167,7 +167,7 @@ fn what_arrives_from_a_source_that_is_off_is_not_written_down() {
     meeting.media(hall, Source::Camera, true);
     assert_eq!(meeting.state.version(), version);
     let hall = meeting.encoder();
-    let command = Command::Unpublish { participant: hall };
+    let command = SourcesCommand::Unpublish { participant: hall };
     meeting.system(command).unwrap();
     let person = meeting.state.participant(hall).unwrap();
     assert!(person.arrivals.is_empty(), "{:?}", person.arrivals);
@@ -179,7 +179,7 @@ fn only_the_server_knows_what_arrives() {
     let hall = meeting.encoder();
     let refused = meeting.by(
         hall,
-        Command::NoteMedia {
+        SourcesCommand::NoteMedia {
             participant: hall,
             source: Source::Camera,
             arriving: false,
@@ -205,7 +205,7 @@ fn after_a_restart_nothing_is_known_to_arrive() {
     let mut meeting = Meeting::running();
     let hall = meeting.encoder();
     meeting
-        .system(Command::Interrupt { up_until: None })
+        .system(PeopleCommand::Interrupt { up_until: None })
         .unwrap();
     let person = meeting.state.participant(hall).unwrap();
     assert!(person.arrivals.is_empty());
@@ -222,7 +222,7 @@ fn whoever_is_on_air_is_told_what_of_it_arrives() {
     };
     assert_eq!(arriving(&meeting), (true, true));
     let effects = meeting
-        .system(Command::NoteMedia {
+        .system(SourcesCommand::NoteMedia {
             participant: hall,
             source: Source::Camera,
             arriving: false,
@@ -241,7 +241,7 @@ fn the_stage_turns_to_an_invited_site_with_its_first_picture_or_sound() {
         let commune = meeting.join(Role::Site, Some("101"));
         let participant = commune;
         meeting
-            .by(chair, Command::GrantFloor { participant })
+            .by(chair, FloorCommand::Grant { participant })
             .unwrap();
         meeting.pass(7);
         meeting.publish(commune, source);
@@ -266,7 +266,7 @@ fn who_is_on_the_air_when_it_gets_the_floor_has_begun_at_once() {
     let commune = meeting.join(Role::Site, Some("101"));
     let participant = commune;
     let place = Place::Second;
-    let set = Command::SetStage {
+    let set = StageCommand::Set {
         place,
         participant: Some(commune),
     };
@@ -274,7 +274,7 @@ fn who_is_on_the_air_when_it_gets_the_floor_has_begun_at_once() {
     meeting.publish(commune, Source::Microphone);
     meeting.media(commune, Source::Microphone, true);
     meeting
-        .by(chair, Command::GrantFloor { participant })
+        .by(chair, FloorCommand::Grant { participant })
         .unwrap();
     let holder = meeting.state.snapshot().floor.holder.unwrap();
     assert_eq!(holder.began, Some(holder.since));
@@ -286,7 +286,7 @@ fn a_site_that_was_put_on_the_stage_is_shown_once_it_can_be_seen_or_heard() {
     let hall = meeting.encoder();
     let chair = meeting.join(Role::Chair, None);
     let commune = meeting.join(Role::Site, Some("101"));
-    let set = Command::SetStage {
+    let set = StageCommand::Set {
         place: Place::Main,
         participant: Some(commune),
     };

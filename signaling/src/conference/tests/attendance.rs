@@ -27,11 +27,13 @@ fn a_site_that_comes_is_lost_comes_back_and_leaves_was_here_for_as_long_as_it_wa
     meeting.pass(20);
     let session = meeting.state.participant(commune).unwrap().session;
     let secret = hash(meeting.next_id);
-    meeting.system(Command::Resume { session, secret }).unwrap();
+    meeting
+        .system(PeopleCommand::Resume { session, secret })
+        .unwrap();
     meeting.pass(50);
-    meeting.by(commune, Command::Leave).unwrap();
+    meeting.by(commune, PeopleCommand::Leave).unwrap();
     meeting.pass(1_000);
-    meeting.system(Command::End).unwrap();
+    meeting.system(PhaseCommand::End).unwrap();
     let attendance = read(&meeting);
     let [person] = attendance.participants.as_slice() else {
         panic!("{attendance:?}")
@@ -61,10 +63,12 @@ fn downtime_is_nobodys_presence() {
     meeting.pass(100);
     let up_until = Some(meeting.now);
     meeting.pass(7_200);
-    meeting.system(Command::Interrupt { up_until }).unwrap();
+    meeting
+        .system(PeopleCommand::Interrupt { up_until })
+        .unwrap();
     meeting.join(Role::Site, Some("101"));
     meeting.pass(10);
-    meeting.system(Command::End).unwrap();
+    meeting.system(PhaseCommand::End).unwrap();
     assert_eq!(seconds(&meeting, "101"), Some(110));
 }
 
@@ -75,7 +79,7 @@ fn an_old_log_counts_until_the_last_event_before_the_outage() {
     meeting.pass(100);
     meeting.join(Role::Site, Some("102"));
     meeting.pass(7_200);
-    let interrupted = Event::Interrupted { up_until: None };
+    let interrupted = Event::People(PeopleEvent::Interrupted { up_until: None });
     let records = meeting.state.stamp(meeting.now, vec![interrupted]);
     advance(&mut meeting.state, &records);
     meeting.log.extend(records);

@@ -1,7 +1,7 @@
 //! What follows for the world outside, and how little of it.
 
 use super::*;
-use crate::conference::effect::Audience;
+use crate::conference::Audience;
 
 #[test]
 fn a_join_changes_presence_and_one_participant() {
@@ -9,7 +9,7 @@ fn a_join_changes_presence_and_one_participant() {
     let join = meeting.grant(Role::Site, Some("101"));
     let join = meeting.joining(join);
     let who = join.participant;
-    let effects = meeting.system(Command::Join(join)).unwrap();
+    let effects = meeting.system(PeopleCommand::Join(Box::new(join))).unwrap();
     assert_eq!(
         effects,
         [Effect::ParticipantChanged(who), Effect::PresenceChanged]
@@ -22,7 +22,7 @@ fn the_arrival_of_the_hall_switches_the_stage() {
     let join = meeting.grant(Role::Hall, Some("VN"));
     let join = meeting.joining(join);
     let hall = join.participant;
-    let effects = meeting.system(Command::Join(join)).unwrap();
+    let effects = meeting.system(PeopleCommand::Join(Box::new(join))).unwrap();
     assert_eq!(
         effects,
         [
@@ -41,11 +41,11 @@ fn granting_the_floor_tells_each_value_once() {
     let old = meeting.join(Role::Site, Some("101"));
     let new = meeting.join(Role::Site, Some("102"));
     meeting
-        .by(chair, Command::GrantFloor { participant: old })
+        .by(chair, FloorCommand::Grant { participant: old })
         .unwrap();
-    meeting.by(new, Command::RequestFloor).unwrap();
+    meeting.by(new, FloorCommand::Request).unwrap();
     let effects = meeting
-        .by(chair, Command::GrantFloor { participant: new })
+        .by(chair, FloorCommand::Grant { participant: new })
         .unwrap();
     for expected in [
         Effect::FloorChanged,
@@ -67,7 +67,7 @@ fn muting_blocks_the_media_of_one() {
     let mut meeting = Meeting::running();
     let chair = meeting.join(Role::Chair, None);
     let commune = meeting.join(Role::Site, Some("101"));
-    let mute = |muted| Command::Mute {
+    let mute = |muted| SourcesCommand::Mute {
         participant: commune,
         muted,
     };
@@ -88,7 +88,7 @@ fn muting_blocks_the_media_of_one() {
 fn the_last_word_about_somebody_says_who_it_was() {
     let mut meeting = Meeting::running();
     let commune = meeting.join(Role::Site, Some("101"));
-    let effects = meeting.by(commune, Command::Leave).unwrap();
+    let effects = meeting.by(commune, PeopleCommand::Leave).unwrap();
     let departed = effects
         .iter()
         .find_map(|effect| match effect {
@@ -111,7 +111,7 @@ fn a_thousand_who_leave_at_once_change_presence_once() {
         meeting.lose(commune);
     }
     meeting.pass(30);
-    let effects = meeting.system(Command::Tick).unwrap();
+    let effects = meeting.system(ClockCommand::Tick).unwrap();
     let told_all = effects
         .iter()
         .filter(|effect| **effect == Effect::PresenceChanged)
@@ -125,11 +125,11 @@ fn a_thousand_who_leave_at_once_change_presence_once() {
 fn a_camera_that_is_switched_on_concerns_only_moderators() {
     let mut meeting = Meeting::running();
     let commune = meeting.join(Role::Site, Some("101"));
-    let publish = Command::Publish {
+    let publish = SourcesCommand::Publish {
         source: Source::Camera,
         active: true,
     };
-    let effects = meeting.by(commune, publish.clone()).unwrap();
+    let effects = meeting.by(commune, publish).unwrap();
     assert_eq!(effects, [Effect::ParticipantChanged(commune)]);
     assert_eq!(meeting.by(commune, publish).unwrap(), []);
 }
@@ -140,14 +140,14 @@ fn versions_grow_only_with_their_value() {
     let chair = meeting.join(Role::Chair, None);
     let commune = meeting.join(Role::Site, Some("101"));
     let before = meeting.state.snapshot();
-    meeting.by(commune, Command::RequestFloor).unwrap();
+    meeting.by(commune, FloorCommand::Request).unwrap();
     let after = meeting.state.snapshot();
     assert!(after.floor.version > before.floor.version);
     assert_eq!(after.stage.version, before.stage.version);
     meeting
         .by(
             chair,
-            Command::GrantFloor {
+            FloorCommand::Grant {
                 participant: commune,
             },
         )
@@ -162,7 +162,7 @@ fn whoever_shares_the_screen_it_was_chosen_for_is_told_that_it_is_on_the_stage()
     meeting
         .by(
             chair,
-            Command::SetStage {
+            StageCommand::Set {
                 place: Place::Screen,
                 participant: Some(chair),
             },
@@ -172,7 +172,7 @@ fn whoever_shares_the_screen_it_was_chosen_for_is_told_that_it_is_on_the_stage()
     let effects = meeting
         .by(
             chair,
-            Command::Publish {
+            SourcesCommand::Publish {
                 source: Source::Screen,
                 active: true,
             },

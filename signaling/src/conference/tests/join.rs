@@ -42,7 +42,7 @@ fn an_administrator_joins_no_conference() {
 fn one_may_join_before_the_beginning_but_not_after_the_end() {
     let mut meeting = Meeting::scheduled();
     meeting.join(Role::Site, Some("101"));
-    meeting.system(Command::End).unwrap();
+    meeting.system(PhaseCommand::End).unwrap();
     let grant = meeting.grant(Role::Site, Some("102"));
     assert_eq!(
         code_of(meeting.try_join(grant)),
@@ -75,7 +75,7 @@ fn a_full_server_refuses_newcomers_but_not_those_who_run_it() {
             no_room: Some(Refusal::new(ErrorCode::ServerFull, "full")),
             ..meeting.joining(grant)
         };
-        meeting.system(Command::Join(join))
+        meeting.system(PeopleCommand::Join(Box::new(join)))
     };
     let newcomer = without_room(&mut meeting, Role::Site, Some("102"));
     assert_eq!(code_of(newcomer), ErrorCode::ServerFull);
@@ -108,7 +108,7 @@ fn who_joins_while_the_holder_is_lost_has_neither_its_floor_nor_its_session() {
     meeting
         .by(
             chair,
-            Command::GrantFloor {
+            FloorCommand::Grant {
                 participant: commune,
             },
         )
@@ -119,7 +119,9 @@ fn who_joins_while_the_holder_is_lost_has_neither_its_floor_nor_its_session() {
     assert_eq!(meeting.standing(other), Standing::None);
     assert_eq!(meeting.state.floor_holder(), Some(commune));
     let secret = hash(secret);
-    meeting.system(Command::Resume { session, secret }).unwrap();
+    meeting
+        .system(PeopleCommand::Resume { session, secret })
+        .unwrap();
     assert_eq!(meeting.standing(commune), Standing::Holding);
 }
 
@@ -134,11 +136,14 @@ fn who_takes_over_from_a_dead_machine_keeps_its_turn_and_not_what_everybody_hear
     let place = Place::Main;
     let participant = Some(commune);
     meeting
-        .by(chair, Command::SetStage { place, participant })
+        .by(chair, StageCommand::Set { place, participant })
         .unwrap();
-    meeting.by(commune, Command::RequestFloor).unwrap();
+    meeting.by(commune, FloorCommand::Request).unwrap();
     assert_eq!(meeting.take_over(commune), commune);
-    assert!(matches!(meeting.last_event(), Event::TakenOver { .. }));
+    assert!(matches!(
+        meeting.last_event(),
+        Event::People(PeopleEvent::TakenOver { .. })
+    ));
     assert_eq!(meeting.state.participant_count(), 2);
     let person = meeting.state.participant(commune).unwrap();
     assert!(person.is_present() && person.sources.is_empty());
@@ -146,11 +151,11 @@ fn who_takes_over_from_a_dead_machine_keeps_its_turn_and_not_what_everybody_hear
     assert_eq!(meeting.standing(commune), Standing::Waiting);
     let participant = commune;
     meeting
-        .by(chair, Command::GrantFloor { participant })
+        .by(chair, FloorCommand::Grant { participant })
         .unwrap();
     meeting.take_over(commune);
     assert_eq!(meeting.state.floor_holder(), None);
-    let resumed = meeting.system(Command::Resume {
+    let resumed = meeting.system(PeopleCommand::Resume {
         session: former,
         secret,
     });
@@ -167,7 +172,7 @@ fn another_role_site_or_subject_takes_nobody_over() {
             ..meeting.joining(grant)
         };
         let session = join.session;
-        meeting.system(Command::Join(join)).unwrap();
+        meeting.system(PeopleCommand::Join(Box::new(join))).unwrap();
         meeting.state.participant_of(session).unwrap()
     };
     let id = meeting.state.id().clone();
@@ -201,7 +206,7 @@ fn session_and_secret_bring_back_the_same_participant() {
     meeting.lose(commune);
     meeting.pass(29);
     meeting
-        .system(Command::Resume {
+        .system(PeopleCommand::Resume {
             session,
             secret: hash(1),
         })
@@ -217,7 +222,7 @@ fn a_session_that_was_not_lost_is_resumed_without_an_event() {
     let session = meeting.state.participant(commune).unwrap().session;
     let before = meeting.log.len();
     meeting
-        .system(Command::Resume {
+        .system(PeopleCommand::Resume {
             session,
             secret: hash(1),
         })
@@ -232,13 +237,13 @@ fn a_wrong_secret_is_refused_like_an_unknown_session() {
     let session = meeting.state.participant(commune).unwrap().session;
     meeting.lose(commune);
     let wrong = meeting
-        .system(Command::Resume {
+        .system(PeopleCommand::Resume {
             session,
             secret: hash(9),
         })
         .unwrap_err();
     let unknown = meeting
-        .system(Command::Resume {
+        .system(PeopleCommand::Resume {
             session: SessionId::new(9, 9),
             secret: hash(1),
         })

@@ -1,7 +1,7 @@
 //! Being lost, coming too late, leaving, being sent away; and a server that was killed.
 
 use super::*;
-use crate::conference::event::ReleaseReason;
+use crate::conference::ReleaseReason;
 
 #[test]
 fn the_lost_leave_when_the_window_closes_and_not_before() {
@@ -13,18 +13,18 @@ fn the_lost_leave_when_the_window_closes_and_not_before() {
     let window = SignedDuration::from_secs(30);
     assert_eq!(deadline, meeting.state.time_of(meeting.now).after(window));
     meeting.now += window - SignedDuration::from_nanos(1);
-    meeting.system(Command::Tick).unwrap();
+    meeting.system(ClockCommand::Tick).unwrap();
     assert!(meeting.state.participant(commune).is_some());
     meeting.now += SignedDuration::from_nanos(1);
-    meeting.system(Command::Tick).unwrap();
+    meeting.system(ClockCommand::Tick).unwrap();
     assert!(meeting.state.participant(commune).is_none());
     assert_eq!(meeting.state.next_deadline(), None);
     assert!(matches!(
         meeting.last_event(),
-        Event::Left {
+        Event::People(PeopleEvent::Left {
             reason: LeaveReason::TimedOut,
             ..
-        }
+        })
     ));
 }
 
@@ -39,7 +39,7 @@ fn the_deadline_is_that_of_whoever_was_lost_first() {
     meeting.lose(first);
     assert_eq!(meeting.state.next_deadline(), deadline);
     meeting.pass(20);
-    meeting.system(Command::Tick).unwrap();
+    meeting.system(ClockCommand::Tick).unwrap();
     assert!(meeting.state.participant(second).is_none());
     assert!(meeting.state.participant(first).is_some());
 }
@@ -63,7 +63,7 @@ fn a_lost_holder_keeps_the_floor_for_the_window_and_then_loses_it() {
     meeting
         .by(
             chair,
-            Command::GrantFloor {
+            FloorCommand::Grant {
                 participant: commune,
             },
         )
@@ -74,16 +74,16 @@ fn a_lost_holder_keeps_the_floor_for_the_window_and_then_loses_it() {
     assert_eq!(meeting.state.floor_holder(), Some(commune));
     assert_eq!(meeting.state.scene().second, Some(commune));
     meeting.pass(30);
-    meeting.system(Command::Tick).unwrap();
+    meeting.system(ClockCommand::Tick).unwrap();
     assert_eq!(meeting.state.floor_holder(), None);
     assert_eq!(meeting.state.scene().second, None);
     let released = meeting.log.iter().any(|record| {
         matches!(
             record.event,
-            Event::FloorReleased {
+            Event::Floor(FloorEvent::FloorReleased {
                 reason: ReleaseReason::Left,
                 ..
-            }
+            })
         )
     });
     assert!(released);
@@ -93,18 +93,18 @@ fn a_lost_holder_keeps_the_floor_for_the_window_and_then_loses_it() {
 fn whoever_waits_for_the_floor_keeps_its_turn_through_five_minutes_without_a_line() {
     let mut meeting = Meeting::running();
     let [patient, other] = ["101", "102"].map(|code| meeting.join(Role::Site, Some(code)));
-    meeting.by(patient, Command::RequestFloor).unwrap();
+    meeting.by(patient, FloorCommand::Request).unwrap();
     meeting.lose(patient);
     meeting.pass(1);
     meeting.lose(other);
     meeting.pass(30);
-    meeting.system(Command::Tick).unwrap();
+    meeting.system(ClockCommand::Tick).unwrap();
     assert!(meeting.state.participant(other).is_none());
     meeting.pass(5 * 60 - 32);
-    meeting.system(Command::Tick).unwrap();
+    meeting.system(ClockCommand::Tick).unwrap();
     assert_eq!(meeting.own(patient).position, Some(1));
     meeting.pass(1);
-    meeting.system(Command::Tick).unwrap();
+    meeting.system(ClockCommand::Tick).unwrap();
     assert!(meeting.state.participant(patient).is_none());
     assert_eq!(meeting.state.floor_queue().count(), 0);
 }
@@ -118,24 +118,24 @@ fn whoever_leaves_gives_up_floor_queue_and_stage() {
     meeting
         .by(
             chair,
-            Command::GrantFloor {
+            FloorCommand::Grant {
                 participant: holder,
             },
         )
         .unwrap();
-    meeting.by(waiting, Command::RequestFloor).unwrap();
+    meeting.by(waiting, FloorCommand::Request).unwrap();
     let place = Place::Main;
     meeting
         .by(
             chair,
-            Command::SetStage {
+            StageCommand::Set {
                 place,
                 participant: Some(waiting),
             },
         )
         .unwrap();
-    meeting.by(holder, Command::Leave).unwrap();
-    meeting.by(waiting, Command::Leave).unwrap();
+    meeting.by(holder, PeopleCommand::Leave).unwrap();
+    meeting.by(waiting, PeopleCommand::Leave).unwrap();
     assert_eq!(meeting.state.floor_holder(), None);
     assert_eq!(meeting.state.floor_queue().count(), 0);
     assert_eq!(meeting.state.scene(), &Scene::default());
@@ -146,7 +146,10 @@ fn nobody_leaves_for_somebody_else() {
     let mut meeting = Meeting::running();
     let one = meeting.join(Role::Chair, None);
     let other = meeting.join(Role::Site, Some("101"));
-    let refused = meeting.run(&Actor::participant(one).on_behalf_of(other), Command::Leave);
+    let refused = meeting.run(
+        &Actor::participant(one).on_behalf_of(other),
+        PeopleCommand::Leave,
+    );
     assert_eq!(code_of(refused), ErrorCode::NotPermitted);
 }
 
@@ -158,7 +161,7 @@ fn moderators_send_people_away_and_others_do_not() {
     let commune = meeting.join(Role::Site, Some("101"));
     let refused = meeting.by(
         hall,
-        Command::Remove {
+        PeopleCommand::Remove {
             participant: commune,
         },
     );
@@ -166,7 +169,7 @@ fn moderators_send_people_away_and_others_do_not() {
     let effects = meeting
         .by(
             operator,
-            Command::Remove {
+            PeopleCommand::Remove {
                 participant: commune,
             },
         )
@@ -180,10 +183,10 @@ fn moderators_send_people_away_and_others_do_not() {
 fn whoever_is_gone_can_do_nothing() {
     let mut meeting = Meeting::running();
     let commune = meeting.join(Role::Site, Some("101"));
-    meeting.by(commune, Command::Leave).unwrap();
-    let refused = meeting.by(commune, Command::RequestFloor);
+    meeting.by(commune, PeopleCommand::Leave).unwrap();
+    let refused = meeting.by(commune, FloorCommand::Request);
     assert_eq!(code_of(refused), ErrorCode::ParticipantUnknown);
-    let refused = meeting.by(commune, Command::Leave);
+    let refused = meeting.by(commune, PeopleCommand::Leave);
     assert_eq!(code_of(refused), ErrorCode::ParticipantUnknown);
 }
 
@@ -193,14 +196,14 @@ fn only_the_server_says_that_somebody_is_lost() {
     let chair = meeting.join(Role::Chair, None);
     let commune = meeting.join(Role::Site, Some("101"));
     for command in [
-        Command::Lost {
+        Command::People(PeopleCommand::Lost {
             participant: commune,
-        },
-        Command::Tick,
-        Command::Interrupt { up_until: None },
-        Command::NoteClock {
+        }),
+        Command::Clock(ClockCommand::Tick),
+        Command::People(PeopleCommand::Interrupt { up_until: None }),
+        Command::Clock(ClockCommand::NoteStep {
             set_by: SignedDuration::from_secs(3600),
-        },
+        }),
     ] {
         assert_eq!(code_of(meeting.by(chair, command)), ErrorCode::NotPermitted);
     }
@@ -215,7 +218,7 @@ fn after_a_restart_everybody_is_lost_and_has_the_whole_window_again() {
     meeting
         .by(
             chair,
-            Command::GrantFloor {
+            FloorCommand::Grant {
                 participant: holder,
             },
         )
@@ -226,9 +229,9 @@ fn after_a_restart_everybody_is_lost_and_has_the_whole_window_again() {
     meeting.state = State::replay(meeting.state.id().clone(), settings, &meeting.log);
     meeting.pass(3600);
     meeting
-        .system(Command::Interrupt { up_until: None })
+        .system(PeopleCommand::Interrupt { up_until: None })
         .unwrap();
-    meeting.system(Command::Tick).unwrap();
+    meeting.system(ClockCommand::Tick).unwrap();
     assert_eq!(meeting.state.participant_count(), 3);
     assert_eq!(meeting.state.counts().present, 0);
     assert_eq!(meeting.state.counts().lost, 2);
@@ -244,7 +247,7 @@ fn after_a_restart_everybody_is_lost_and_has_the_whole_window_again() {
     );
     let session = meeting.state.participant(holder).unwrap().session;
     meeting
-        .system(Command::Resume {
+        .system(PeopleCommand::Resume {
             session,
             secret: hash(2),
         })
@@ -265,9 +268,17 @@ fn the_log_says_until_when_the_server_was_up() {
         (None, last),
         (Some(meeting.now + window), last),
     ] {
-        let interrupt = Command::Interrupt { up_until: known };
-        let events = decide(&meeting.state, meeting.now, &Actor::SYSTEM, interrupt);
+        let interrupt = PeopleCommand::Interrupt { up_until: known };
+        let events = decide(
+            &meeting.state,
+            meeting.now,
+            &Actor::SYSTEM,
+            interrupt.into(),
+        );
         let up_until = Some(said);
-        assert_eq!(events, Ok(vec![Event::Interrupted { up_until }]));
+        assert_eq!(
+            events,
+            Ok(vec![Event::People(PeopleEvent::Interrupted { up_until })])
+        );
     }
 }

@@ -10,7 +10,7 @@ fn nothing_happens_in_a_conference_that_was_not_created() {
         &state,
         Timestamp::UNIX_EPOCH,
         &Actor::SYSTEM,
-        Command::Start,
+        Command::Phase(PhaseCommand::Start),
     );
     assert_eq!(code_of(refused), ErrorCode::ConferenceUnknown);
 }
@@ -19,7 +19,7 @@ fn nothing_happens_in_a_conference_that_was_not_created() {
 fn a_conference_is_created_once() {
     let mut meeting = Meeting::scheduled();
     let (title, roster) = ("Again".to_owned(), Roster::default());
-    let again = meeting.system(Command::Create {
+    let again = meeting.system(PhaseCommand::Create {
         title,
         starts_at: None,
         roster,
@@ -32,12 +32,17 @@ fn a_title_is_one_line() {
     let state = State::new("new".parse().unwrap(), Settings::default());
     for title in ["", "  ", "a\nb", &"x".repeat(201)] {
         let (title, roster) = (title.to_owned(), Roster::default());
-        let command = Command::Create {
+        let command = PhaseCommand::Create {
             title,
             starts_at: None,
             roster,
         };
-        let refused = decide(&state, Timestamp::UNIX_EPOCH, &Actor::SYSTEM, command);
+        let refused = decide(
+            &state,
+            Timestamp::UNIX_EPOCH,
+            &Actor::SYSTEM,
+            command.into(),
+        );
         assert_eq!(code_of(refused), ErrorCode::BadMessage);
     }
 }
@@ -46,7 +51,7 @@ fn a_title_is_one_line() {
 fn only_administrators_create_conferences() {
     let id: ConferenceId = "new".parse().unwrap();
     let state = State::new(id.clone(), Settings::default());
-    let create = || Command::Create {
+    let create = || PhaseCommand::Create {
         title: "New".to_owned(),
         starts_at: None,
         roster: Roster::default(),
@@ -59,19 +64,19 @@ fn only_administrators_create_conferences() {
         Role::Observer,
     ] {
         let actor = Actor::bearer(Grant::for_tests(role, Some(&id), "x", None));
-        let refused = decide(&state, Timestamp::UNIX_EPOCH, &actor, create());
+        let refused = decide(&state, Timestamp::UNIX_EPOCH, &actor, create().into());
         assert_eq!(code_of(refused), ErrorCode::NotPermitted, "{role}");
     }
     let admin = Actor::bearer(Grant::for_tests(Role::Admin, None, "portal", None));
-    assert!(decide(&state, Timestamp::UNIX_EPOCH, &admin, create()).is_ok());
+    assert!(decide(&state, Timestamp::UNIX_EPOCH, &admin, create().into()).is_ok());
 }
 
 #[test]
 fn starting_and_ending_twice_is_starting_and_ending_once() {
     let mut meeting = Meeting::scheduled();
     for (command, phase) in [
-        (Command::Start, Phase::Running),
-        (Command::End, Phase::Ended),
+        (Command::Phase(PhaseCommand::Start), Phase::Running),
+        (Command::Phase(PhaseCommand::End), Phase::Ended),
     ] {
         meeting.system(command.clone()).unwrap();
         let before = meeting.log.len();
@@ -79,7 +84,7 @@ fn starting_and_ending_twice_is_starting_and_ending_once() {
         assert_eq!(meeting.log.len(), before);
         assert_eq!(meeting.state.phase(), phase);
     }
-    let again = meeting.system(Command::Start);
+    let again = meeting.system(PhaseCommand::Start);
     assert_eq!(code_of(again), ErrorCode::ConferenceNotRunning);
 }
 
@@ -91,12 +96,12 @@ fn the_end_sends_everybody_home() {
     meeting
         .by(
             chair,
-            Command::GrantFloor {
+            FloorCommand::Grant {
                 participant: commune,
             },
         )
         .unwrap();
-    let effects = meeting.by(chair, Command::End).unwrap();
+    let effects = meeting.by(chair, PhaseCommand::End).unwrap();
     assert!(effects.contains(&Effect::Media(MediaIntent::End)));
     assert!(effects.contains(&Effect::CloseAll));
     assert!(effects.contains(&Effect::ConferenceChanged));
@@ -112,7 +117,10 @@ fn only_moderators_start_and_end() {
     let mut meeting = Meeting::scheduled();
     let hall = meeting.join(Role::Hall, Some("VN"));
     let operator = meeting.join(Role::Operator, None);
-    for command in [Command::Start, Command::End] {
+    for command in [
+        Command::Phase(PhaseCommand::Start),
+        Command::Phase(PhaseCommand::End),
+    ] {
         assert_eq!(
             code_of(meeting.by(hall, command.clone())),
             ErrorCode::NotPermitted
@@ -126,7 +134,7 @@ fn a_snapshot_tells_when_what_happened() {
     let mut meeting = Meeting::scheduled();
     let created = meeting.now;
     meeting.pass(60);
-    meeting.system(Command::Start).unwrap();
+    meeting.system(PhaseCommand::Start).unwrap();
     let snapshot = meeting.state.snapshot();
     assert_eq!(snapshot.created_at, Some(created));
     assert_eq!(snapshot.started_at, Some(meeting.now));
@@ -143,9 +151,11 @@ fn a_title_and_a_time_can_be_corrected_until_it_is_too_late() {
     let mut meeting = Meeting::scheduled();
     let chair = meeting.join(Role::Chair, None);
     let commune = meeting.join(Role::Site, Some("101"));
-    let amend = |title: &str, starts_at| Command::Amend {
-        title: Some(title.to_owned()),
-        starts_at,
+    let amend = |title: &str, starts_at| {
+        Command::Phase(PhaseCommand::Amend {
+            title: Some(title.to_owned()),
+            starts_at,
+        })
     };
     let refused = meeting.by(commune, amend("Mine", None));
     assert_eq!(code_of(refused), ErrorCode::NotPermitted);
@@ -163,11 +173,11 @@ fn a_title_and_a_time_can_be_corrected_until_it_is_too_late() {
         code_of(meeting.by(chair, amend(" ", None))),
         ErrorCode::BadMessage
     );
-    meeting.by(chair, Command::Start).unwrap();
+    meeting.by(chair, PhaseCommand::Start).unwrap();
     meeting.by(chair, amend("Yearly", None)).unwrap();
     let refused = meeting.by(chair, amend("Yearly", Some(None)));
     assert_eq!(code_of(refused), ErrorCode::ConferenceBegun);
-    meeting.by(chair, Command::End).unwrap();
+    meeting.by(chair, PhaseCommand::End).unwrap();
     let refused = meeting.system(amend("Never", None));
     assert_eq!(code_of(refused), ErrorCode::ConferenceNotRunning);
 }
@@ -176,14 +186,14 @@ fn a_title_and_a_time_can_be_corrected_until_it_is_too_late() {
 fn a_conference_is_deleted_before_it_has_begun_and_not_after() {
     let mut meeting = Meeting::scheduled();
     let chair = meeting.join(Role::Chair, None);
-    let refused = meeting.by(chair, Command::Delete);
+    let refused = meeting.by(chair, PhaseCommand::Delete);
     assert_eq!(code_of(refused), ErrorCode::NotPermitted);
-    let effects = meeting.system(Command::Delete).unwrap();
+    let effects = meeting.system(PhaseCommand::Delete).unwrap();
     assert!(effects.contains(&Effect::CloseAll), "{effects:?}");
     assert!(meeting.state.is_deleted());
     assert_eq!(meeting.state.participant_count(), 0);
     let mut meeting = Meeting::running();
-    let refused = meeting.system(Command::Delete);
+    let refused = meeting.system(PhaseCommand::Delete);
     assert_eq!(code_of(refused), ErrorCode::ConferenceBegun);
 }
 
@@ -193,7 +203,7 @@ fn another_roster_is_told_to_those_who_moderate() {
     let before = meeting.state.roster_view();
     let chosen = std::collections::BTreeSet::from(["101", "201"].map(code));
     let roster = Roster::chosen(&country(), &chosen).unwrap();
-    let effects = meeting.system(Command::SetRoster { roster }).unwrap();
+    let effects = meeting.system(RosterCommand::Set { roster }).unwrap();
     assert!(effects.contains(&Effect::RosterChanged), "{effects:?}");
     let after = meeting.state.roster_view();
     assert!(after.version > before.version);

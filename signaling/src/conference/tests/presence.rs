@@ -61,7 +61,7 @@ fn sites_are_counted_in_all_and_by_province() {
         }
     );
     meeting.pass(30);
-    meeting.system(Command::Tick).unwrap();
+    meeting.system(ClockCommand::Tick).unwrap();
     assert_eq!(
         province(&meeting, "01"),
         Counts {
@@ -133,7 +133,7 @@ fn another_roster_counts_those_who_are_already_here() {
     meeting.lose(lost);
     let chosen = BTreeSet::from(["101", "102", "103"].map(code));
     let roster = Roster::chosen(&country(), &chosen).unwrap();
-    meeting.system(Command::SetRoster { roster }).unwrap();
+    meeting.system(RosterCommand::Set { roster }).unwrap();
     assert_eq!(
         meeting.state.counts(),
         Counts {
@@ -163,7 +163,7 @@ fn a_chosen_commune_brings_the_name_of_its_province() {
     let chosen = BTreeSet::from([code("201")]);
     let mut meeting = Meeting::running();
     let roster = Roster::chosen(&country(), &chosen).unwrap();
-    meeting.system(Command::SetRoster { roster }).unwrap();
+    meeting.system(RosterCommand::Set { roster }).unwrap();
     let provinces = meeting.state.snapshot().provinces;
     assert_eq!(provinces.len(), 1);
     assert_eq!(provinces[0].name, "Site 02");

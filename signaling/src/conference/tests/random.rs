@@ -136,31 +136,33 @@ impl Story {
     fn command(&self, verb: Verb, who: usize) -> Command {
         let participant = self.person(who);
         match verb {
-            Verb::Start => Command::Start,
-            Verb::End => Command::End,
-            Verb::Amend(again) => Command::Amend {
+            Verb::Start => Command::Phase(PhaseCommand::Start),
+            Verb::End => Command::Phase(PhaseCommand::End),
+            Verb::Amend(again) => Command::Phase(PhaseCommand::Amend {
                 title: again.then(|| format!("Title {who}")),
                 starts_at: (!again).then_some(None),
-            },
-            Verb::Delete => Command::Delete,
-            Verb::Lost => Command::Lost { participant },
-            Verb::Leave => Command::Leave,
-            Verb::Remove => Command::Remove { participant },
-            Verb::Readmit => Command::Readmit { participant },
-            Verb::Expel => Command::Expel { participant },
-            Verb::Publish(source, active) => Command::Publish { source, active },
-            Verb::Unpublish => Command::Unpublish { participant },
-            Verb::Mute(muted) => Command::Mute { participant, muted },
-            Verb::Request => Command::RequestFloor,
-            Verb::Withdraw => Command::WithdrawFloor,
-            Verb::Yield => Command::YieldFloor,
-            Verb::Grant => Command::GrantFloor { participant },
-            Verb::Revoke => Command::RevokeFloor { participant },
-            Verb::Stage(place, set) => Command::SetStage {
+            }),
+            Verb::Delete => Command::Phase(PhaseCommand::Delete),
+            Verb::Lost => Command::People(PeopleCommand::Lost { participant }),
+            Verb::Leave => Command::People(PeopleCommand::Leave),
+            Verb::Remove => Command::People(PeopleCommand::Remove { participant }),
+            Verb::Readmit => Command::People(PeopleCommand::Readmit { participant }),
+            Verb::Expel => Command::People(PeopleCommand::Expel { participant }),
+            Verb::Publish(source, active) => {
+                Command::Sources(SourcesCommand::Publish { source, active })
+            }
+            Verb::Unpublish => Command::Sources(SourcesCommand::Unpublish { participant }),
+            Verb::Mute(muted) => Command::Sources(SourcesCommand::Mute { participant, muted }),
+            Verb::Request => Command::Floor(FloorCommand::Request),
+            Verb::Withdraw => Command::Floor(FloorCommand::Withdraw),
+            Verb::Yield => Command::Floor(FloorCommand::Yield),
+            Verb::Grant => Command::Floor(FloorCommand::Grant { participant }),
+            Verb::Revoke => Command::Floor(FloorCommand::Revoke { participant }),
+            Verb::Stage(place, set) => Command::Stage(StageCommand::Set {
                 place,
                 participant: set.then_some(participant),
-            },
-            Verb::Tick => Command::Tick,
+            }),
+            Verb::Tick => Command::Clock(ClockCommand::Tick),
         }
     }
 
@@ -175,18 +177,20 @@ impl Story {
                     return;
                 };
                 let secret = if *right { hash(secret) } else { hash(u64::MAX) };
-                let resumed = self.meeting.system(Command::Resume { session, secret });
+                let resumed = self
+                    .meeting
+                    .system(PeopleCommand::Resume { session, secret });
                 assert!(*right || resumed.is_err());
                 self.told(resumed);
             }
             Step::Pass(seconds) => {
                 self.meeting.pass(*seconds);
-                let told = self.meeting.system(Command::Tick);
+                let told = self.meeting.system(ClockCommand::Tick);
                 self.told(told);
             }
             Step::Restart => {
                 let up_until = None;
-                let told = self.meeting.system(Command::Interrupt { up_until });
+                let told = self.meeting.system(PeopleCommand::Interrupt { up_until });
                 self.told(told);
             }
             Step::SetClock(seconds) => {
@@ -200,7 +204,7 @@ impl Story {
                     .map(|index| sites[*index].code.clone())
                     .collect();
                 let roster = Roster::chosen(&sites, &chosen).unwrap();
-                let told = self.meeting.system(Command::SetRoster { roster });
+                let told = self.meeting.system(RosterCommand::Set { roster });
                 self.told(told);
             }
             Step::System(verb, who) => {
@@ -255,7 +259,7 @@ impl Story {
             ..self.meeting.joining(grant)
         };
         let (session, secret) = (join.session, self.meeting.next_id);
-        let told = self.meeting.system(Command::Join(join));
+        let told = self.meeting.system(PeopleCommand::Join(Box::new(join)));
         if let Some(id) = self.meeting.state.participant_of(session) {
             self.people.push((id, session, secret));
         }
@@ -522,8 +526,8 @@ fn check_attendance(meeting: &Meeting) {
     }
 }
 
-/// No place has more devices than it may have, they are numbered from 1, none that stands by is seen
-/// or heard, and nobody is here who was sent away.
+/// No place has more devices than it may have, they are numbered from 1, none that stands by is
+/// seen or heard, and nobody is here who was sent away.
 fn check_seats(state: &State) {
     let most = u32::try_from(state.settings().devices_per_site).unwrap();
     let mut places: BTreeMap<_, BTreeSet<u32>> = BTreeMap::new();
@@ -603,7 +607,7 @@ proptest! {
             prop_assert_eq!(record.seq, seq);
         }
         for pair in log.windows(2) {
-            let was_set = matches!(pair[1].event, Event::ClockSet { .. });
+            let was_set = matches!(pair[1].event, Event::Clock(ClockEvent::ClockSet { .. }));
             prop_assert!(was_set || pair[0].at <= pair[1].at);
         }
     }
@@ -639,7 +643,7 @@ fn a_country_joins_is_lost_and_comes_back_in_no_time() {
     }
     let mut meeting = Meeting::running();
     meeting
-        .system(Command::SetRoster {
+        .system(RosterCommand::Set {
             roster: Roster::all(&sites),
         })
         .unwrap();
@@ -648,7 +652,7 @@ fn a_country_joins_is_lost_and_comes_back_in_no_time() {
         meeting.join(Role::Site, Some(site.code.as_str()));
     }
     meeting
-        .system(Command::Interrupt { up_until: None })
+        .system(PeopleCommand::Interrupt { up_until: None })
         .unwrap();
     let everybody: Vec<_> = meeting.state.participants().map(|(id, _)| id).collect();
     for lost in everybody {

@@ -8,14 +8,14 @@ fn a_mute_survives_a_rejoin() {
     let operator = meeting.join(Role::Operator, None);
     for (role, site) in [(Role::Site, Some("101")), (Role::Chair, None)] {
         let who = meeting.join(role, site);
-        let mute = |participant, muted| Command::Mute { participant, muted };
+        let mute = |participant, muted| SourcesCommand::Mute { participant, muted };
         meeting.by(operator, mute(who, true)).unwrap();
-        meeting.by(who, Command::Leave).unwrap();
+        meeting.by(who, PeopleCommand::Leave).unwrap();
         let again = meeting.join(role, site);
         assert_ne!(again, who);
         assert!(meeting.own(again).muted, "{role}");
         meeting.by(operator, mute(again, false)).unwrap();
-        meeting.by(again, Command::Leave).unwrap();
+        meeting.by(again, PeopleCommand::Leave).unwrap();
         let third = meeting.join(role, site);
         assert!(!meeting.own(third).muted, "{role}");
     }
@@ -28,13 +28,13 @@ fn all_devices_of_a_site_are_muted_or_none() {
     let first = meeting.join(Role::Site, Some("101"));
     let second = meeting.join(Role::Site, Some("101"));
     let participant = second;
-    let mute = Command::Mute {
+    let mute = SourcesCommand::Mute {
         participant,
         muted: true,
     };
     meeting.by(operator, mute).unwrap();
     assert!(meeting.own(first).muted && meeting.own(second).muted);
-    let grant = Command::GrantFloor { participant };
+    let grant = FloorCommand::Grant { participant };
     meeting.by(operator, grant).unwrap();
     assert!(!meeting.own(first).muted && !meeting.own(second).muted);
 }
@@ -46,7 +46,7 @@ fn who_was_sent_away_stays_out_until_it_is_readmitted() {
     let first = meeting.join(Role::Site, Some("101"));
     let second = meeting.join(Role::Site, Some("101"));
     let participant = second;
-    let remove = Command::Remove { participant };
+    let remove = PeopleCommand::Remove { participant };
     let effects = meeting.by(operator, remove).unwrap();
     for device in [first, second] {
         assert!(effects.contains(&Effect::Close(device, LeaveReason::Removed)));
@@ -60,7 +60,7 @@ fn who_was_sent_away_stays_out_until_it_is_readmitted() {
     assert_eq!(barred.len(), 1, "{barred:?}");
     assert_eq!(barred[0].participant, second);
     assert_eq!(barred[0].name, "Site 101");
-    let readmit = Command::Readmit { participant };
+    let readmit = PeopleCommand::Readmit { participant };
     let outsider = meeting.join(Role::Site, Some("103"));
     let refused = meeting.by(outsider, readmit.clone());
     assert_eq!(code_of(refused), ErrorCode::NotPermitted);
@@ -80,20 +80,22 @@ fn a_log_from_before_does_not_bar_or_mute_who_came_again() {
     meeting
         .by(
             operator,
-            Command::Mute {
+            SourcesCommand::Mute {
                 participant,
                 muted: true,
             },
         )
         .unwrap();
     meeting
-        .by(operator, Command::Remove { participant })
+        .by(operator, PeopleCommand::Remove { participant })
         .unwrap();
     // As it was written down before anybody was barred.
     let mut log = meeting.log.clone();
-    log.retain(|record| !matches!(record.event, Event::Barred { .. }));
+    log.retain(|record| !matches!(record.event, Event::People(PeopleEvent::Barred { .. })));
     let joined = log.iter().find_map(|record| match &record.event {
-        Event::Joined { role, .. } if *role == Role::Site => Some(record.clone()),
+        Event::People(PeopleEvent::Joined { role, .. }) if *role == Role::Site => {
+            Some(record.clone())
+        }
         _ => None,
     });
     let mut again = joined.unwrap();
@@ -113,13 +115,13 @@ fn whoever_came_with_a_token_that_was_taken_back_has_to_go() {
     let secret = hash(meeting.next_id);
     meeting.lose(commune);
     let participant = commune;
-    let expel = Command::Expel { participant };
+    let expel = PeopleCommand::Expel { participant };
     let refused = meeting.by(commune, expel.clone());
     assert_eq!(code_of(refused), ErrorCode::NotPermitted);
     let effects = meeting.system(expel).unwrap();
     let told = Effect::Close(commune, LeaveReason::TokenRevoked);
     assert!(effects.contains(&told), "{effects:?}");
-    let back = meeting.system(Command::Resume { session, secret });
+    let back = meeting.system(PeopleCommand::Resume { session, secret });
     assert_eq!(code_of(back), ErrorCode::SessionUnknown);
 }
 
@@ -141,10 +143,10 @@ fn a_token_that_expires_ends_the_stay_only_where_that_is_wanted() {
         let expected = meeting.state.time_of(until);
         assert_eq!(due, enforce_expiry.then_some(expected));
         meeting.now = until - SignedDuration::from_nanos(1);
-        meeting.system(Command::Tick).unwrap();
+        meeting.system(ClockCommand::Tick).unwrap();
         assert!(meeting.state.participant(commune).is_some());
         meeting.now = until;
-        meeting.system(Command::Tick).unwrap();
+        meeting.system(ClockCommand::Tick).unwrap();
         let is_here = meeting.state.participant(commune).is_some();
         assert_eq!(is_here, !enforce_expiry);
     }
@@ -155,11 +157,11 @@ fn whose_sound_alone_is_refused_is_so_also_when_it_comes_again() {
     let mut meeting = Meeting::running();
     let operator = meeting.join(Role::Operator, None);
     let commune = meeting.join(Role::Site, Some("101"));
-    let sound = Command::MuteSound {
+    let sound = SourcesCommand::MuteSound {
         participant: commune,
     };
     meeting.by(operator, sound).unwrap();
-    meeting.by(commune, Command::Leave).unwrap();
+    meeting.by(commune, PeopleCommand::Leave).unwrap();
     let again = meeting.join(Role::Site, Some("101"));
     let own = meeting.own(again);
     assert_eq!((own.muted, own.cut), (true, false));

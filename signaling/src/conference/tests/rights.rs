@@ -17,11 +17,11 @@ impl Stories {
         let mut meeting = Meeting::running();
         let holder = meeting.join(Role::Site, Some("103"));
         let barred = meeting.join(Role::Hall, Some("02"));
-        let give = Command::GrantFloor {
+        let give = FloorCommand::Grant {
             participant: holder,
         };
         meeting.system(give).unwrap();
-        let away = Command::Remove {
+        let away = PeopleCommand::Remove {
             participant: barred,
         };
         meeting.system(away).unwrap();
@@ -37,44 +37,44 @@ impl Stories {
     fn command(&self, verb: Verb) -> Option<Command> {
         let participant = self.holder;
         let command = match verb {
-            Verb::CreateConference => Command::Create {
+            Verb::CreateConference => Command::Phase(PhaseCommand::Create {
                 title: "Weekly".to_owned(),
                 starts_at: None,
                 roster: Roster::default(),
-            },
-            Verb::AmendConference => Command::Amend {
+            }),
+            Verb::AmendConference => Command::Phase(PhaseCommand::Amend {
                 title: Some("Other".to_owned()),
                 starts_at: None,
-            },
-            Verb::DeleteConference => Command::Delete,
-            Verb::StartConference => Command::Start,
-            Verb::EndConference => Command::End,
-            Verb::SetRoster => Command::SetRoster {
+            }),
+            Verb::DeleteConference => Command::Phase(PhaseCommand::Delete),
+            Verb::StartConference => Command::Phase(PhaseCommand::Start),
+            Verb::EndConference => Command::Phase(PhaseCommand::End),
+            Verb::SetRoster => Command::Roster(RosterCommand::Set {
                 roster: Roster::default(),
-            },
-            Verb::Leave => Command::Leave,
-            Verb::Remove => Command::Remove { participant },
-            Verb::Readmit => Command::Readmit {
+            }),
+            Verb::Leave => Command::People(PeopleCommand::Leave),
+            Verb::Remove => Command::People(PeopleCommand::Remove { participant }),
+            Verb::Readmit => Command::People(PeopleCommand::Readmit {
                 participant: self.barred,
-            },
-            Verb::Publish => Command::Publish {
+            }),
+            Verb::Publish => Command::Sources(SourcesCommand::Publish {
                 source: Source::Camera,
                 active: true,
-            },
-            Verb::Mute => Command::Mute {
+            }),
+            Verb::Mute => Command::Sources(SourcesCommand::Mute {
                 participant,
                 muted: true,
-            },
-            Verb::RequestFloor => Command::RequestFloor,
-            Verb::WithdrawFloor => Command::WithdrawFloor,
-            Verb::YieldFloor => Command::YieldFloor,
-            Verb::SpeakHere => Command::SpeakHere,
-            Verb::GrantFloor => Command::GrantFloor { participant },
-            Verb::RevokeFloor => Command::RevokeFloor { participant },
-            Verb::SetStage => Command::SetStage {
+            }),
+            Verb::RequestFloor => Command::Floor(FloorCommand::Request),
+            Verb::WithdrawFloor => Command::Floor(FloorCommand::Withdraw),
+            Verb::YieldFloor => Command::Floor(FloorCommand::Yield),
+            Verb::SpeakHere => Command::Floor(FloorCommand::SpeakHere),
+            Verb::GrantFloor => Command::Floor(FloorCommand::Grant { participant }),
+            Verb::RevokeFloor => Command::Floor(FloorCommand::Revoke { participant }),
+            Verb::SetStage => Command::Stage(StageCommand::Set {
                 place: Place::Main,
                 participant: Some(participant),
-            },
+            }),
             Verb::ReadConference
             | Verb::Join
             | Verb::ActFor
@@ -158,9 +158,9 @@ fn only_who_may_be_seen_is_given_the_floor_or_put_on_the_stage() {
     for role in Role::ALL.into_iter().filter(|role| role.may(Verb::Join)) {
         let mut stories = Stories::new();
         let participant = stories.meeting.join(role, Some("101"));
-        let give = stories.meeting.system(Command::GrantFloor { participant });
+        let give = stories.meeting.system(FloorCommand::Grant { participant });
         assert_eq!(is_permitted(give), role.may(Verb::HoldFloor), "{role}");
-        let put = stories.meeting.system(Command::SetStage {
+        let put = stories.meeting.system(StageCommand::Set {
             place: Place::Main,
             participant: Some(participant),
         });
@@ -215,7 +215,7 @@ fn what_is_ones_own_needs_somebody_on_whose_behalf_it_is_asked() {
     let mut stories = Stories::new();
     let program = Actor::bearer(stories.meeting.grant(Role::Operator, None));
     for actor in [program, Actor::SYSTEM] {
-        let asked = stories.meeting.run(&actor, Command::YieldFloor);
+        let asked = stories.meeting.run(&actor, FloorCommand::Yield);
         assert_eq!(code_of(asked), ErrorCode::BadMessage);
     }
 }

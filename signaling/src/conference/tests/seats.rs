@@ -16,10 +16,10 @@ fn the_second_device_of_a_site_stands_by_until_the_first_has_left() {
     assert_eq!(devices(&meeting, second), (2, true));
     assert_eq!(meeting.state.counts().present, 1, "the site is here once");
     assert!(meeting.state.is_silenced(second));
-    let asked = meeting.by(second, Command::RequestFloor);
+    let asked = meeting.by(second, FloorCommand::Request);
     assert_eq!(code_of(asked), ErrorCode::StandBy);
-    meeting.by(first, Command::RequestFloor).unwrap();
-    let effects = meeting.by(first, Command::Leave).unwrap();
+    meeting.by(first, FloorCommand::Request).unwrap();
+    let effects = meeting.by(first, PeopleCommand::Leave).unwrap();
     assert_eq!(devices(&meeting, second), (1, false));
     let heard = Effect::Media(MediaIntent::Block {
         participant: second,
@@ -27,7 +27,7 @@ fn the_second_device_of_a_site_stands_by_until_the_first_has_left() {
     });
     assert!(effects.contains(&heard), "{effects:?}");
     assert!(effects.contains(&Effect::SelfChanged(Audience::One(second))));
-    meeting.by(second, Command::RequestFloor).unwrap();
+    meeting.by(second, FloorCommand::Request).unwrap();
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn a_further_device_takes_the_place_of_the_one_that_stands_by() {
     let grant = meeting.grant(Role::Site, Some("101"));
     let join = meeting.joining(grant);
     let session = join.session;
-    let effects = meeting.system(Command::Join(join)).unwrap();
+    let effects = meeting.system(PeopleCommand::Join(Box::new(join))).unwrap();
     let third = meeting.state.participant_of(session).unwrap();
     assert!(meeting.state.participant(second).is_none());
     assert_eq!(devices(&meeting, first), (1, false));
@@ -53,20 +53,20 @@ fn where_one_device_is_allowed_the_newest_is_in() {
         devices_per_site: 1,
         ..Settings::default()
     });
-    meeting.system(Command::Start).unwrap();
+    meeting.system(PhaseCommand::Start).unwrap();
     let chair = meeting.join(Role::Chair, None);
     let first = meeting.join(Role::Site, Some("101"));
     let session = meeting.state.participant(first).unwrap().session;
     let secret = hash(meeting.next_id);
     let participant = first;
     meeting
-        .by(chair, Command::GrantFloor { participant })
+        .by(chair, FloorCommand::Grant { participant })
         .unwrap();
     let second = meeting.join(Role::Site, Some("101"));
     assert!(meeting.state.participant(first).is_none());
     assert_eq!(devices(&meeting, second), (1, false));
     assert_eq!(meeting.state.floor_holder(), None);
-    let back = meeting.system(Command::Resume { session, secret });
+    let back = meeting.system(PeopleCommand::Resume { session, secret });
     assert_eq!(code_of(back), ErrorCode::TakenOver);
 }
 
@@ -89,9 +89,9 @@ fn a_stand_by_that_is_given_the_floor_is_the_first_device() {
     let chair = meeting.join(Role::Chair, None);
     let first = meeting.join(Role::Site, Some("101"));
     let second = meeting.join(Role::Site, Some("101"));
-    meeting.by(first, Command::RequestFloor).unwrap();
+    meeting.by(first, FloorCommand::Request).unwrap();
     let place = Place::Main;
-    let show = |participant| Command::SetStage {
+    let show = |participant| StageCommand::Set {
         place,
         participant: Some(participant),
     };
@@ -100,7 +100,7 @@ fn a_stand_by_that_is_given_the_floor_is_the_first_device() {
     assert_eq!(code_of(refused), ErrorCode::StandBy);
     let participant = second;
     let effects = meeting
-        .by(chair, Command::GrantFloor { participant })
+        .by(chair, FloorCommand::Grant { participant })
         .unwrap();
     assert_eq!(devices(&meeting, second), (1, false));
     assert_eq!(devices(&meeting, first), (2, true));
@@ -119,10 +119,10 @@ fn a_device_whose_turn_goes_to_another_of_its_site_does_not_wait_for_one() {
     let chair = meeting.join(Role::Chair, None);
     let first = meeting.join(Role::Site, Some("101"));
     let second = meeting.join(Role::Site, Some("101"));
-    meeting.by(first, Command::RequestFloor).unwrap();
+    meeting.by(first, FloorCommand::Request).unwrap();
     for participant in [first, second] {
         meeting
-            .by(chair, Command::GrantFloor { participant })
+            .by(chair, FloorCommand::Grant { participant })
             .unwrap();
     }
     assert_eq!(devices(&meeting, first), (2, true));
@@ -159,7 +159,7 @@ fn the_record_has_the_token_with_which_somebody_came() {
     let grant = meeting.grant(Role::Site, Some("101"));
     let token = grant.token().clone();
     let commune = meeting.try_join(grant).unwrap();
-    let Event::Joined { token: written, .. } = meeting.last_event() else {
+    let Event::People(PeopleEvent::Joined { token: written, .. }) = meeting.last_event() else {
         panic!("{:?}", meeting.last_event());
     };
     assert_eq!(written.as_ref(), Some(&token));

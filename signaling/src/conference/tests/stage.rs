@@ -12,7 +12,7 @@ fn main_shows_the_hall_and_second_the_holder_of_the_floor() {
     meeting
         .by(
             chair,
-            Command::GrantFloor {
+            FloorCommand::Grant {
                 participant: commune,
             },
         )
@@ -36,7 +36,7 @@ fn a_lost_hall_stays_on_stage_until_it_has_left() {
     meeting.lose(hall);
     assert_eq!(meeting.state.scene().main, Some(hall));
     meeting.pass(30);
-    meeting.system(Command::Tick).unwrap();
+    meeting.system(ClockCommand::Tick).unwrap();
     assert_eq!(meeting.state.scene().main, None);
 }
 
@@ -60,7 +60,7 @@ fn a_moderator_overrides_a_place_and_returns_it_to_its_rule() {
     let hall = meeting.join(Role::Hall, Some("VN"));
     let operator = meeting.join(Role::Operator, None);
     let commune = meeting.join(Role::Site, Some("101"));
-    let set = |participant| Command::SetStage {
+    let set = |participant| StageCommand::Set {
         place: Place::Main,
         participant,
     };
@@ -78,7 +78,7 @@ fn a_moderator_overrides_a_place_and_returns_it_to_its_rule() {
 /// By a program, as by a page.
 fn put_by_a_program(meeting: &mut Meeting, participant: ParticipantId) {
     let program = Actor::bearer(meeting.grant(Role::Operator, None));
-    let put = Command::SetStage {
+    let put = StageCommand::Set {
         place: Place::Main,
         participant: Some(participant),
     };
@@ -104,10 +104,10 @@ fn a_site_on_the_stage_is_heard_with_the_floor_alone_or_once_a_moderator_says_so
     assert_eq!(heard(&meeting), (vec![hall], true));
 
     let participant = commune;
-    let grant = Command::GrantFloor { participant };
+    let grant = FloorCommand::Grant { participant };
     meeting.by(chair, grant).unwrap();
     assert_eq!(heard(&meeting), (vec![hall, commune], false));
-    let revoke = Command::RevokeFloor { participant };
+    let revoke = FloorCommand::Revoke { participant };
     meeting.by(chair, revoke).unwrap();
     assert_eq!(
         heard(&meeting),
@@ -115,14 +115,14 @@ fn a_site_on_the_stage_is_heard_with_the_floor_alone_or_once_a_moderator_says_so
         "the sound goes with the floor"
     );
 
-    let unmute = Command::Mute {
+    let unmute = SourcesCommand::Mute {
         participant,
         muted: false,
     };
     let effects = meeting.by(chair, unmute).unwrap();
     assert!(effects.contains(&Effect::ParticipantChanged(commune)));
     assert_eq!(heard(&meeting), (vec![commune], false));
-    let second = Command::SetStage {
+    let second = StageCommand::Set {
         place: Place::Second,
         participant: Some(commune),
     };
@@ -144,7 +144,7 @@ fn whoever_is_put_on_the_stage_is_asked_before_anything_of_it_comes() {
         .participant_entry(commune, MediaState::None)
         .unwrap();
     assert_eq!(entry.staged, [Place::Main], "operators see whom they asked");
-    meeting.by(commune, Command::YieldFloor).unwrap();
+    meeting.by(commune, FloorCommand::Yield).unwrap();
     let own = meeting.own(commune);
     assert_eq!((own.on_stage, own.muted), (false, false));
 }
@@ -176,13 +176,13 @@ fn a_place_returns_to_its_rule_when_its_participant_leaves() {
     meeting
         .by(
             operator,
-            Command::SetStage {
+            StageCommand::Set {
                 place,
                 participant: Some(commune),
             },
         )
         .unwrap();
-    meeting.by(commune, Command::Leave).unwrap();
+    meeting.by(commune, PeopleCommand::Leave).unwrap();
     assert_eq!(meeting.state.scene().main, Some(hall));
     // It is not on the stage again only because it comes again.
     meeting.join(Role::Site, Some("101"));
@@ -195,7 +195,7 @@ fn nobody_is_shown_twice() {
     let hall = meeting.join(Role::Hall, Some("VN"));
     let chair = meeting.join(Role::Chair, None);
     meeting
-        .by(chair, Command::GrantFloor { participant: hall })
+        .by(chair, FloorCommand::Grant { participant: hall })
         .unwrap();
     assert_eq!(meeting.state.scene().main, Some(hall));
     assert_eq!(meeting.state.scene().second, None);
@@ -208,7 +208,7 @@ fn the_stage_is_for_those_who_can_be_seen_and_set_by_those_who_moderate() {
     let operator = meeting.join(Role::Operator, None);
     let observer = meeting.join(Role::Observer, Some("102"));
     let commune = meeting.join(Role::Site, Some("101"));
-    let set = |participant| Command::SetStage {
+    let set = |participant| StageCommand::Set {
         place: Place::Second,
         participant,
     };
@@ -240,7 +240,7 @@ fn the_screen_is_that_of_the_last_who_began_to_share() {
     assert_eq!(meeting.state.scene().screen, Some(hall));
     meeting.publish(chair, Source::Screen);
     assert_eq!(meeting.state.scene().screen, Some(chair));
-    let stop = Command::Publish {
+    let stop = SourcesCommand::Publish {
         source: Source::Screen,
         active: false,
     };
@@ -258,13 +258,13 @@ fn a_commune_shares_its_screen_while_it_has_the_floor() {
     meeting
         .by(
             chair,
-            Command::GrantFloor {
+            FloorCommand::Grant {
                 participant: commune,
             },
         )
         .unwrap();
     assert_eq!(meeting.state.scene().screen, Some(commune));
-    meeting.by(commune, Command::YieldFloor).unwrap();
+    meeting.by(commune, FloorCommand::Yield).unwrap();
     assert_eq!(meeting.state.scene().screen, None);
 }
 
@@ -279,7 +279,7 @@ fn a_chosen_screen_is_shown_while_it_is_shared() {
     meeting
         .by(
             operator,
-            Command::SetStage {
+            StageCommand::Set {
                 place,
                 participant: Some(commune),
             },
@@ -299,7 +299,7 @@ fn a_muted_participant_shares_no_screen() {
     meeting
         .by(
             operator,
-            Command::Mute {
+            SourcesCommand::Mute {
                 participant: hall,
                 muted: true,
             },
@@ -321,7 +321,7 @@ fn chairs_are_heard_after_the_stage_while_their_microphone_is_on() {
     meeting
         .by(
             quiet,
-            Command::GrantFloor {
+            FloorCommand::Grant {
                 participant: commune,
             },
         )
@@ -337,7 +337,7 @@ fn a_new_peer_connection_carries_nothing_until_it_says_so() {
         meeting.publish(hall, source);
     }
     meeting
-        .system(Command::Unpublish { participant: hall })
+        .system(SourcesCommand::Unpublish { participant: hall })
         .unwrap();
     assert_eq!(meeting.state.scene().screen, None);
     assert!(meeting.state.participant(hall).unwrap().sources.is_empty());
@@ -349,7 +349,7 @@ fn who_only_watches_publishes_nothing_and_nobody_publishes_for_another() {
     let observer = meeting.join(Role::Observer, Some("101"));
     let operator = meeting.join(Role::Operator, None);
     let hall = meeting.join(Role::Hall, Some("VN"));
-    let publish = || Command::Publish {
+    let publish = || SourcesCommand::Publish {
         source: Source::Camera,
         active: true,
     };
@@ -373,7 +373,7 @@ fn whose_sound_alone_is_refused_is_seen_shares_its_screen_and_is_not_heard() {
         meeting.publish(hall, source);
     }
     meeting.media(hall, Source::Camera, true);
-    let sound = Command::MuteSound { participant: hall };
+    let sound = SourcesCommand::MuteSound { participant: hall };
     let effects = meeting.by(operator, sound).unwrap();
     assert!(effects.contains(&Effect::Media(MediaIntent::Block {
         participant: hall,
@@ -385,7 +385,7 @@ fn whose_sound_alone_is_refused_is_seen_shares_its_screen_and_is_not_heard() {
     assert_eq!(meeting.state.programme(), Some(hall));
     let own = meeting.own(hall);
     assert_eq!((own.muted, own.cut), (true, false));
-    let cut = Command::Mute {
+    let cut = SourcesCommand::Mute {
         participant: hall,
         muted: true,
     };

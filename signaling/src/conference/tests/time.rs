@@ -13,10 +13,10 @@ fn who_is_lost_leaves_in_time_however_the_clock_is_set_meanwhile() {
         meeting.pass(10);
         meeting.set_clock(set_by).unwrap();
         meeting.pass(19);
-        meeting.system(Command::Tick).unwrap();
+        meeting.system(ClockCommand::Tick).unwrap();
         assert!(meeting.state.participant(commune).is_some(), "{set_by}");
         meeting.pass(1);
-        meeting.system(Command::Tick).unwrap();
+        meeting.system(ClockCommand::Tick).unwrap();
         assert!(meeting.state.participant(commune).is_none(), "{set_by}");
     }
 }
@@ -34,7 +34,7 @@ fn the_times_in_the_log_are_wrong_for_no_longer_than_the_clock_is() {
     assert_eq!(meeting.log.last().unwrap().at, meeting.now);
     meeting.lose(lost);
     meeting.pass(30);
-    meeting.system(Command::Tick).unwrap();
+    meeting.system(ClockCommand::Tick).unwrap();
     assert!(meeting.state.participant(lost).is_none());
 }
 
@@ -50,7 +50,7 @@ fn a_step_too_small_to_be_noticed_does_not_turn_the_log_around() {
 #[test]
 fn nothing_is_noted_in_a_conference_that_is_over() {
     let mut meeting = Meeting::running();
-    meeting.system(Command::End).unwrap();
+    meeting.system(PhaseCommand::End).unwrap();
     let before = meeting.log.len();
     meeting.set_clock(3600).unwrap();
     assert_eq!(meeting.log.len(), before);

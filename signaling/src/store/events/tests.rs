@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::auth::{Role, SessionSecret};
-use crate::conference::{By, Roster};
+use crate::conference::{By, PeopleEvent, PhaseEvent, Roster, RosterEvent};
 use crate::ids::{ParticipantId, SessionId};
 use crate::store::Hash;
 
@@ -63,16 +63,16 @@ fn log(len: u64) -> Vec<Record> {
     (1..=len)
         .map(|seq| {
             let event = match seq {
-                1 => Event::Created {
+                1 => Event::Phase(PhaseEvent::Created {
                     title: "Giao ban \"toàn quốc\"".to_owned(),
                     starts_at: Some(time(1000)),
                     by: By::System,
-                },
-                2 => Event::RosterSet {
+                }),
+                2 => Event::Roster(RosterEvent::RosterSet {
                     roster: Roster::default(),
                     by: By::System,
-                },
-                _ => Event::Joined {
+                }),
+                _ => Event::People(PeopleEvent::Joined {
                     participant: ParticipantId::new(seq, 1),
                     session: SessionId::new(seq, 2),
                     secret: SessionSecret::new([3; 16]).hash(),
@@ -84,7 +84,7 @@ fn log(len: u64) -> Vec<Record> {
                     expires_at: None,
                     muted: false,
                     sound_only: false,
-                },
+                }),
             };
             Record {
                 seq,
@@ -178,11 +178,11 @@ async fn the_chain_is_what_its_description_says() {
     let first = Record {
         seq: 1,
         at: "2026-11-22T02:00:00Z".parse().unwrap(),
-        event: Event::Created {
+        event: Event::Phase(PhaseEvent::Created {
             title: "T".to_owned(),
             starts_at: None,
             by: By::System,
-        },
+        }),
     };
     fixture.store.append(&conference, &[first]).await.unwrap();
     let text = r#"{"at":"2026-11-22T02:00:00Z","conference":"weekly","event":{"by":"system","kind":"created","startsAt":null,"title":"T"},"seq":1}"#;
@@ -356,7 +356,7 @@ async fn the_list_of_conferences_follows_the_log() {
     let start = Record {
         seq: 3,
         at: time(3),
-        event: Event::Started { by: By::System },
+        event: Event::Phase(PhaseEvent::Started { by: By::System }),
     };
     fixture.store.append(&id("weekly"), &[start]).await.unwrap();
     let row = fixture
@@ -372,7 +372,7 @@ async fn the_list_of_conferences_follows_the_log() {
     let end = Record {
         seq: 4,
         at: time(4),
-        event: Event::Ended { by: By::System },
+        event: Event::Phase(PhaseEvent::Ended { by: By::System }),
     };
     fixture.store.append(&id("weekly"), &[end]).await.unwrap();
     let rows = fixture.store.conferences().await.unwrap();
@@ -391,12 +391,12 @@ async fn a_conference_that_begins_and_ends_in_one_batch_has_ended() {
     batch.push(Record {
         seq: 3,
         at: time(3),
-        event: Event::Started { by: By::System },
+        event: Event::Phase(PhaseEvent::Started { by: By::System }),
     });
     batch.push(Record {
         seq: 4,
         at: time(4),
-        event: Event::Ended { by: By::System },
+        event: Event::Phase(PhaseEvent::Ended { by: By::System }),
     });
     fixture.store.append(&id("weekly"), &batch).await.unwrap();
     let row = fixture

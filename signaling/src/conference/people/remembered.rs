@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, VecDeque};
 
 use jiff::Timestamp;
 
+use super::seats::Identity;
+use super::{Participant, PeopleEvent};
 use crate::auth::{Role, SecretHash};
 use crate::conference::event::{By, Event};
-use crate::conference::mute::Muting;
-use crate::conference::participants::Participant;
-use crate::conference::seats::Identity;
+use crate::conference::sources::Muting;
 use crate::conference::state::State;
 use crate::ids::{ParticipantId, SessionId, SiteCode};
 use crate::refusal::{ErrorCode, Refusal};
@@ -38,7 +38,7 @@ pub struct Barred {
 ///
 /// Only moderators add to the muted and the barred, one place for each thing that they do.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub(super) struct Remembered {
+pub(in crate::conference) struct Remembered {
     muted: BTreeMap<Identity, Muting>,
     barred: BTreeMap<Identity, Barred>,
     former: BTreeMap<SessionId, SecretHash>,
@@ -46,11 +46,11 @@ pub(super) struct Remembered {
 }
 
 impl Remembered {
-    pub(super) fn muting(&self, identity: &Identity) -> Muting {
+    pub(in crate::conference) fn muting(&self, identity: &Identity) -> Muting {
         self.muted.get(identity).copied().unwrap_or_default()
     }
 
-    pub(super) fn set_muting(&mut self, identity: Identity, muting: Muting) {
+    pub(in crate::conference) fn set_muting(&mut self, identity: Identity, muting: Muting) {
         if muting.is_muted() {
             self.muted.insert(identity, muting);
         } else {
@@ -58,15 +58,15 @@ impl Remembered {
         }
     }
 
-    pub(super) fn is_barred(&self, identity: &Identity) -> bool {
+    pub(in crate::conference) fn is_barred(&self, identity: &Identity) -> bool {
         self.barred.contains_key(identity)
     }
 
-    pub(super) fn barred(&self) -> impl ExactSizeIterator<Item = &Barred> {
+    pub(in crate::conference) fn barred(&self) -> impl ExactSizeIterator<Item = &Barred> {
         self.barred.values()
     }
 
-    fn bar(&mut self, id: ParticipantId, person: &Participant, since: Timestamp) {
+    pub(super) fn bar(&mut self, id: ParticipantId, person: &Participant, since: Timestamp) {
         let barred = Barred {
             participant: id,
             role: person.role,
@@ -77,21 +77,25 @@ impl Remembered {
         self.barred.insert(person.identity(), barred);
     }
 
-    fn readmit(&mut self, id: ParticipantId) {
+    pub(super) fn readmit(&mut self, id: ParticipantId) {
         self.barred.retain(|_, barred| barred.participant != id);
     }
 
     /// Whether this session ended because another device took its place.
-    pub(super) fn was_taken_over(&self, session: SessionId, secret: SecretHash) -> bool {
+    pub(in crate::conference) fn was_taken_over(
+        &self,
+        session: SessionId,
+        secret: SecretHash,
+    ) -> bool {
         self.former.get(&session) == Some(&secret)
     }
 
-    pub(super) fn knows_session(&self, session: SessionId) -> bool {
+    pub(in crate::conference) fn knows_session(&self, session: SessionId) -> bool {
         self.former.contains_key(&session)
     }
 
     /// The session of this participant has lost its place to another device.
-    pub(super) fn taken_over(&mut self, person: &Participant) {
+    pub(in crate::conference) fn taken_over(&mut self, person: &Participant) {
         if self.former.insert(person.session, person.secret).is_none() {
             self.former_order.push_back(person.session);
         }
@@ -119,23 +123,14 @@ impl State {
                 format!("no participant {participant} was sent away from this conference"),
             ));
         }
-        Ok(vec![Event::Readmitted { participant, by }])
+        Ok(vec![Event::People(PeopleEvent::Readmitted {
+            participant,
+            by,
+        })])
     }
 
     /// Those who were sent away and may not come in.
     pub fn barred(&self) -> impl ExactSizeIterator<Item = &Barred> {
-        self.remembered.barred()
-    }
-
-    pub(super) fn apply_barred(&mut self, at: Timestamp, participant: ParticipantId) {
-        if let Some(person) = self.people.get(participant) {
-            self.remembered.bar(participant, person, at);
-        }
-        self.versions.barred = self.seq;
-    }
-
-    pub(super) fn apply_readmitted(&mut self, participant: ParticipantId) {
-        self.remembered.readmit(participant);
-        self.versions.barred = self.seq;
+        self.people.remembered().barred()
     }
 }

@@ -4,11 +4,12 @@
 //! comes with nothing but the link gets a seat of its own, or the place of a device that has shown
 //! no sign of life, without what that device was allowed to say to everybody.
 
+use super::seats::Identity;
+use super::{Join, LeaveReason, PeopleEvent};
 use crate::auth::{Grant, Role, SecretHash, Verb};
-use crate::conference::command::Join;
-use crate::conference::event::{By, Event, LeaveReason, ReleaseReason};
-use crate::conference::mute::Muting;
-use crate::conference::seats::Identity;
+use crate::conference::event::{By, Event};
+use crate::conference::floor::ReleaseReason;
+use crate::conference::sources::{Muting, SourcesEvent};
 use crate::conference::state::State;
 use crate::ids::{ParticipantId, SessionId};
 use crate::refusal::{ErrorCode, Refusal};
@@ -24,7 +25,7 @@ impl State {
         }
         self.require_not_ended()?;
         let identity = Identity::of(grant);
-        if self.remembered.is_barred(&identity) {
+        if self.people.remembered().is_barred(&identity) {
             return Err(Refusal::new(
                 ErrorCode::Removed,
                 "an operator has sent this participant away: it comes in again when it is readmitted",
@@ -42,8 +43,8 @@ impl State {
             .into_iter()
             .flat_map(|device| self.departure(device, LeaveReason::TakenOver, &By::System))
             .collect();
-        let muting = self.remembered.muting(&identity);
-        events.push(Event::Joined {
+        let muting = self.people.remembered().muting(&identity);
+        events.push(Event::People(PeopleEvent::Joined {
             participant: join.participant,
             session: join.session,
             secret: join.secret,
@@ -55,7 +56,7 @@ impl State {
             expires_at: Some(grant.expires_at()),
             muted: muting.is_muted(),
             sound_only: muting == Muting::Sound,
-        });
+        }));
         Ok(events)
     }
 
@@ -86,20 +87,22 @@ impl State {
             sources
                 .into_iter()
                 .flat_map(|sources| sources.keys())
-                .map(|source| Event::SourceChanged {
-                    participant,
-                    source: *source,
-                    active: false,
+                .map(|source| {
+                    Event::Sources(SourcesEvent::SourceChanged {
+                        participant,
+                        source: *source,
+                        active: false,
+                    })
                 }),
         );
-        events.push(Event::TakenOver {
+        events.push(Event::People(PeopleEvent::TakenOver {
             participant,
             session: join.session,
             secret: join.secret,
             subject: Some(join.grant.subject().to_owned()),
             token: Some(join.grant.token().clone()),
             expires_at: Some(join.grant.expires_at()),
-        });
+        }));
         events
     }
 
@@ -109,7 +112,7 @@ impl State {
         let site = || {
             grant
                 .site()
-                .and_then(|code| self.roster.site(code))
+                .and_then(|code| self.roster().site(code))
                 .map(|site| &*site.name)
         };
         let subject = || {
@@ -135,6 +138,6 @@ impl State {
         if self.person(participant)?.is_present() {
             return Ok(Vec::new());
         }
-        Ok(vec![Event::Regained { participant }])
+        Ok(vec![Event::People(PeopleEvent::Regained { participant })])
     }
 }

@@ -1,5 +1,6 @@
 //! Refusing the sound of a participant, or its sound and picture, also when it comes again.
 
+use super::SourcesEvent;
 use crate::conference::event::{By, Event};
 use crate::conference::state::State;
 use crate::ids::ParticipantId;
@@ -54,7 +55,7 @@ impl State {
     }
 
     /// All devices of a place are muted or none: which of them speaks may change.
-    pub(super) fn mute_events(
+    pub(in crate::conference) fn mute_events(
         &self,
         participant: ParticipantId,
         muting: Muting,
@@ -67,19 +68,14 @@ impl State {
                     .get(**device)
                     .is_some_and(|person| person.muting != muting)
             })
-            .map(|device| Event::MuteChanged {
-                participant: *device,
-                muted: muting.is_muted(),
-                sound_only: muting == Muting::Sound,
-                by: by.clone(),
+            .map(|device| {
+                Event::Sources(SourcesEvent::MuteChanged {
+                    participant: *device,
+                    muted: muting.is_muted(),
+                    sound_only: muting == Muting::Sound,
+                    by: by.clone(),
+                })
             })
             .collect()
-    }
-
-    pub(super) fn apply_mute(&mut self, participant: ParticipantId, muting: Muting) {
-        if let Some(person) = self.people.get(participant) {
-            self.remembered.set_muting(person.identity(), muting);
-        }
-        self.people.set_muting(participant, muting);
     }
 }

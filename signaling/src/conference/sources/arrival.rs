@@ -8,9 +8,10 @@ use std::cmp::Reverse;
 
 use serde::{Deserialize, Serialize};
 
+use super::SourcesEvent;
 use crate::auth::Role;
 use crate::conference::event::Event;
-use crate::conference::participants::Participant;
+use crate::conference::people::Participant;
 use crate::conference::state::State;
 use crate::conference::words::{Place, Source};
 use crate::ids::ParticipantId;
@@ -77,12 +78,12 @@ impl Participant {
     }
 
     /// Something that it said it sends has ceased to arrive, and nothing else of it does.
-    pub(super) fn is_silent(&self) -> bool {
+    pub(in crate::conference) fn is_silent(&self) -> bool {
         !self.arrivals.is_empty() && !self.arrivals.values().any(|arrival| arrival.is_arriving())
     }
 
     /// Something of it can be seen or heard.
-    pub(super) fn is_carrying(&self) -> bool {
+    pub(in crate::conference) fn is_carrying(&self) -> bool {
         self.carrying() <= Carrying::Sound
     }
 
@@ -115,7 +116,7 @@ impl State {
         let halls = self.halls().map(|(id, _)| id);
         let chosen = Place::ALL
             .into_iter()
-            .filter_map(|place| self.overrides.get(place));
+            .filter_map(|place| self.stage.overrides().get(place));
         let mut candidates: Vec<_> = halls.chain(self.floor.holder()).chain(chosen).collect();
         candidates.sort_unstable();
         candidates.dedup();
@@ -136,11 +137,11 @@ impl State {
         if !person.is_active(source) || known == Some(arriving) {
             return Ok(Vec::new());
         }
-        Ok(vec![Event::MediaChanged {
+        Ok(vec![Event::Sources(SourcesEvent::MediaChanged {
             participant,
             source,
             arriving,
-        }])
+        })])
     }
 
     pub(super) fn decide_line(
@@ -151,17 +152,17 @@ impl State {
         if self.person(participant)?.sound_only == sound_only {
             return Ok(Vec::new());
         }
-        Ok(vec![Event::LineChanged {
+        Ok(vec![Event::Sources(SourcesEvent::LineChanged {
             participant,
             sound_only,
-        }])
+        })])
     }
 
     /// The hall that is best able to be seen and heard. Of those that equally are, the one whose
     /// media began last: an encoder that was started again is the hall, although the one that died
     /// still counts as present. It stays until another begins anew: one whose line comes and goes
     /// takes it from nobody.
-    pub(super) fn best_hall(&self) -> Option<ParticipantId> {
+    pub(in crate::conference) fn best_hall(&self) -> Option<ParticipantId> {
         let ability = |id: ParticipantId, person: &Participant| {
             let carrying = person.carrying();
             let is_sending = carrying <= Carrying::Sound;
@@ -170,7 +171,7 @@ impl State {
                 !person.is_present(),
                 !person.is_active(Source::Camera),
                 Reverse(person.began()),
-                is_sending && self.scene.main != Some(id),
+                is_sending && self.scene().main != Some(id),
                 person.joined_seq,
             )
         };
@@ -181,12 +182,12 @@ impl State {
 
     /// Whom a moderator has put on a place, once there is something of it to be seen or heard and
     /// while there is.
-    pub(super) fn chosen_for(
+    pub(in crate::conference) fn chosen_for(
         &self,
         place: Place,
         instead: Option<ParticipantId>,
     ) -> Option<ParticipantId> {
-        let chosen = self.overrides.get(place)?;
+        let chosen = self.stage.overrides().get(place)?;
         let is_carrying = |id| self.people.get(id).is_some_and(Participant::is_carrying);
         let is_better = |id| id != chosen && is_carrying(id);
         if !is_carrying(chosen) && instead.is_some_and(is_better) {
@@ -197,7 +198,7 @@ impl State {
     }
 
     /// Who holds the floor, while something of it arrives: one that is only invited is no picture.
-    pub(super) fn audible_holder(&self) -> Option<ParticipantId> {
+    pub(in crate::conference) fn audible_holder(&self) -> Option<ParticipantId> {
         let holder = self.floor.holder()?;
         let is_carrying = self
             .people
@@ -206,8 +207,8 @@ impl State {
         is_carrying.then_some(holder)
     }
 
-    /// Whom a single picture shows: who has the floor, while there is a picture of it, else the main
-    /// picture.
+    /// Whom a single picture shows: who has the floor, while there is a picture of it, else the
+    /// main picture.
     pub fn programme(&self) -> Option<ParticipantId> {
         let is_seen = |id: &ParticipantId| {
             self.people.get(*id).is_some_and(|person| {
@@ -215,7 +216,9 @@ impl State {
                 !person.muting.is_cut() && person.is_active(Source::Camera) && !has_ceased
             })
         };
-        self.audible_holder().filter(is_seen).or(self.scene.main)
+        self.audible_holder()
+            .filter(is_seen)
+            .or_else(|| self.scene().main)
     }
 
     fn halls(&self) -> impl Iterator<Item = (ParticipantId, &Participant)> {

@@ -3,46 +3,46 @@
 
 use std::collections::BTreeMap;
 
+use super::Participant;
 use crate::auth::{Grant, Role, Verb};
-use crate::conference::participants::Participant;
 use crate::conference::state::State;
 use crate::ids::{ParticipantId, SiteCode};
 
 /// What makes two tokens speak for the same place: site and role or, without a site, subject and
 /// role.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(super) enum Identity {
+pub(in crate::conference) enum Identity {
     Site(SiteCode, Role),
     Subject(String, Role),
 }
 
 impl Identity {
-    pub(super) fn new(site: Option<&SiteCode>, subject: &str, role: Role) -> Self {
+    pub(in crate::conference) fn new(site: Option<&SiteCode>, subject: &str, role: Role) -> Self {
         site.map_or_else(
             || Self::Subject(subject.to_owned(), role),
             |site| Self::Site(site.clone(), role),
         )
     }
 
-    pub(super) fn of(grant: &Grant) -> Self {
+    pub(in crate::conference) fn of(grant: &Grant) -> Self {
         Self::new(grant.site(), grant.subject(), grant.role())
     }
 }
 
 /// The devices of every place, each in the order of its seats.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub(super) struct Seats(BTreeMap<Identity, Vec<ParticipantId>>);
+pub(in crate::conference) struct Seats(BTreeMap<Identity, Vec<ParticipantId>>);
 
 impl Seats {
-    pub(super) fn of(&self, identity: &Identity) -> &[ParticipantId] {
+    pub(in crate::conference) fn of(&self, identity: &Identity) -> &[ParticipantId] {
         self.0.get(identity).map_or(&[], Vec::as_slice)
     }
 
-    pub(super) fn push(&mut self, identity: Identity, id: ParticipantId) {
+    pub(in crate::conference) fn push(&mut self, identity: Identity, id: ParticipantId) {
         self.0.entry(identity).or_default().push(id);
     }
 
-    pub(super) fn remove(&mut self, identity: &Identity, id: ParticipantId) {
+    pub(in crate::conference) fn remove(&mut self, identity: &Identity, id: ParticipantId) {
         if let Some(seats) = self.0.get_mut(identity) {
             seats.retain(|seated| *seated != id);
             if seats.is_empty() {
@@ -52,7 +52,7 @@ impl Seats {
     }
 
     /// From now on this device is the first.
-    pub(super) fn promote(&mut self, identity: &Identity, id: ParticipantId) {
+    pub(in crate::conference) fn promote(&mut self, identity: &Identity, id: ParticipantId) {
         if let Some(seats) = self.0.get_mut(identity)
             && let Some(position) = seats.iter().position(|seated| *seated == id)
             && let Some(ahead) = seats.get_mut(..=position)
@@ -102,7 +102,7 @@ impl State {
         })
     }
 
-    pub(super) fn stands_by(&self, id: ParticipantId) -> bool {
+    pub(in crate::conference) fn stands_by(&self, id: ParticipantId) -> bool {
         self.seat(id).is_some_and(|seat| seat.stands_by)
     }
 
@@ -116,7 +116,7 @@ impl State {
 
     /// Who must go so that one more device has a seat: not whoever speaks for the place, if that
     /// can be helped; of the others the one of which nothing arrives any more, else the oldest.
-    pub(super) fn in_the_way(&self, identity: &Identity) -> Vec<ParticipantId> {
+    pub(in crate::conference) fn in_the_way(&self, identity: &Identity) -> Vec<ParticipantId> {
         let seats = self.people.seats(identity);
         let most = self.settings.devices_per_site.max(1);
         let excess = (seats.len() + 1).saturating_sub(most);
@@ -124,7 +124,7 @@ impl State {
         let speaks = if seats.iter().any(|id| self.stands_by(*id)) {
             seats.first()
         } else {
-            let shown = seats.iter().find(|id| self.scene.shows(**id));
+            let shown = seats.iter().find(|id| self.scene().shows(**id));
             shown.or_else(|| seats.first())
         };
         let mut others = seats.to_vec();

@@ -1,18 +1,33 @@
-//! The people in a conference, with every index and count that is kept about them.
+//! The people in a conference, with every index and count that is kept about them, and what is
+//! remembered of those who are gone.
 //!
 //! One owner for the map and its indexes: each method that changes one changes the others.
+
+pub(super) mod apply;
+mod command;
+mod decide;
+mod event;
+mod join;
+mod leave;
+pub(super) mod presence;
+pub(super) mod remembered;
+pub(super) mod seats;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+pub use command::{Join, PeopleCommand};
+pub use event::{LeaveReason, PeopleEvent};
+
+use presence::Presence;
+use remembered::Remembered;
+use seats::{Identity, Seats};
+
 use crate::auth::{Role, SecretHash};
-use crate::conference::arrival::Arrival;
 use crate::conference::floor::LastTurn;
-use crate::conference::mute::Muting;
-use crate::conference::presence::Presence;
 use crate::conference::roster::Roster;
-use crate::conference::seats::{Identity, Seats};
+use crate::conference::sources::{Arrival, Muting};
 use crate::conference::time::ConferenceTime;
 use crate::conference::words::Source;
 use crate::ids::{ParticipantId, SessionId, SiteCode, TokenId};
@@ -65,14 +80,14 @@ impl Participant {
         self.sources.contains_key(&source)
     }
 
-    pub(super) fn identity(&self) -> Identity {
+    pub(in crate::conference) fn identity(&self) -> Identity {
         Identity::new(self.site.as_ref(), &self.subject, self.role)
     }
 }
 
 /// Everybody, and the indexes that make each question cheap for thousands.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub(super) struct Participants {
+pub(in crate::conference) struct People {
     all: BTreeMap<ParticipantId, Participant>,
     sessions: BTreeMap<SessionId, ParticipantId>,
     /// The devices of each place.
@@ -84,52 +99,91 @@ pub(super) struct Participants {
     /// Halls and chairs by arrival: who may be on stage by rule.
     prominent: BTreeSet<(u64, ParticipantId)>,
     presence: Presence,
+    remembered: Remembered,
+    versions: PeopleVersions,
 }
 
-impl Participants {
-    pub(super) fn get(&self, id: ParticipantId) -> Option<&Participant> {
+/// When what is told of people last changed.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(in crate::conference) struct PeopleVersions {
+    /// The counts.
+    pub(in crate::conference) presence: u64,
+    /// Who was sent away.
+    pub(in crate::conference) barred: u64,
+}
+
+impl People {
+    pub(in crate::conference) fn get(&self, id: ParticipantId) -> Option<&Participant> {
         self.all.get(&id)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (ParticipantId, &Participant)> {
+    pub(in crate::conference) fn iter(
+        &self,
+    ) -> impl Iterator<Item = (ParticipantId, &Participant)> {
         self.all.iter().map(|(id, participant)| (*id, participant))
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::conference) fn len(&self) -> usize {
         self.all.len()
     }
 
-    pub(super) fn by_session(&self, session: SessionId) -> Option<ParticipantId> {
+    pub(in crate::conference) fn by_session(&self, session: SessionId) -> Option<ParticipantId> {
         self.sessions.get(&session).copied()
     }
 
     /// The devices of a place in the order of their seats.
-    pub(super) fn seats(&self, identity: &Identity) -> &[ParticipantId] {
+    pub(in crate::conference) fn seats(&self, identity: &Identity) -> &[ParticipantId] {
         self.seats.of(identity)
     }
 
     /// With the time at which their token ceases to be valid, the first to expire first.
-    pub(super) fn expiring(&self) -> impl Iterator<Item = (Timestamp, ParticipantId)> {
+    pub(in crate::conference) fn expiring(
+        &self,
+    ) -> impl Iterator<Item = (Timestamp, ParticipantId)> {
         self.expiring.iter().copied()
     }
 
     /// Lost ones with the time since when, the longest lost first.
-    pub(super) fn lost(&self) -> impl Iterator<Item = (ConferenceTime, ParticipantId)> {
+    pub(in crate::conference) fn lost(
+        &self,
+    ) -> impl Iterator<Item = (ConferenceTime, ParticipantId)> {
         self.lost.iter().copied()
     }
 
     /// Halls and chairs in order of arrival.
-    pub(super) fn prominent(&self) -> impl Iterator<Item = (ParticipantId, &Participant)> {
+    pub(in crate::conference) fn prominent(
+        &self,
+    ) -> impl Iterator<Item = (ParticipantId, &Participant)> {
         self.prominent
             .iter()
             .filter_map(|(_, id)| Some((*id, self.all.get(id)?)))
     }
 
-    pub(super) const fn presence(&self) -> &Presence {
+    pub(in crate::conference) const fn presence(&self) -> &Presence {
         &self.presence
     }
 
-    pub(super) fn insert(&mut self, id: ParticipantId, participant: Participant) {
+    pub(in crate::conference) const fn remembered(&self) -> &Remembered {
+        &self.remembered
+    }
+
+    /// The session of this participant loses its place to another device.
+    fn remember_taken_over(&mut self, id: ParticipantId) {
+        if let Some(person) = self.all.get(&id) {
+            self.remembered.taken_over(person);
+        }
+    }
+
+    pub(in crate::conference) const fn versions(&self) -> PeopleVersions {
+        self.versions
+    }
+
+    /// The counts are others since this event.
+    pub(in crate::conference) const fn note_presence(&mut self, seq: u64) {
+        self.versions.presence = seq;
+    }
+
+    pub(in crate::conference) fn insert(&mut self, id: ParticipantId, participant: Participant) {
         self.sessions.insert(participant.session, id);
         if matches!(participant.role, Role::Hall | Role::Chair) {
             self.prominent.insert((participant.joined_seq, id));
@@ -141,7 +195,7 @@ impl Participants {
         self.all.insert(id, participant);
     }
 
-    pub(super) fn remove(&mut self, id: ParticipantId) {
+    pub(in crate::conference) fn remove(&mut self, id: ParticipantId) {
         self.set_present(id);
         let Some(participant) = self.all.remove(&id) else {
             return;
@@ -155,7 +209,7 @@ impl Participants {
         self.presence.gone(participant.site.as_ref());
     }
 
-    pub(super) fn set_lost(&mut self, id: ParticipantId, at: ConferenceTime) {
+    pub(in crate::conference) fn set_lost(&mut self, id: ParticipantId, at: ConferenceTime) {
         self.set_present(id);
         let Some(participant) = self.all.get_mut(&id) else {
             return;
@@ -165,7 +219,7 @@ impl Participants {
         self.presence.lost(participant.site.as_ref());
     }
 
-    pub(super) fn set_present(&mut self, id: ParticipantId) {
+    pub(in crate::conference) fn set_present(&mut self, id: ParticipantId) {
         let Some(participant) = self.all.get_mut(&id) else {
             return;
         };
@@ -176,7 +230,12 @@ impl Participants {
         self.presence.regained(participant.site.as_ref());
     }
 
-    pub(super) fn set_session(&mut self, id: ParticipantId, session: SessionId, hash: SecretHash) {
+    pub(in crate::conference) fn set_session(
+        &mut self,
+        id: ParticipantId,
+        session: SessionId,
+        hash: SecretHash,
+    ) {
         let Some(participant) = self.all.get_mut(&id) else {
             return;
         };
@@ -186,7 +245,7 @@ impl Participants {
         participant.secret = hash;
     }
 
-    pub(super) fn set_token(
+    pub(in crate::conference) fn set_token(
         &mut self,
         id: ParticipantId,
         token: Option<TokenId>,
@@ -204,25 +263,36 @@ impl Participants {
     }
 
     /// From now on it is the first device of its place.
-    pub(super) fn promote(&mut self, id: ParticipantId) {
+    pub(in crate::conference) fn promote(&mut self, id: ParticipantId) {
         if let Some(participant) = self.all.get(&id) {
             self.seats.promote(&participant.identity(), id);
         }
     }
 
-    pub(super) fn set_last_turn(&mut self, id: ParticipantId, last_turn: Option<LastTurn>) {
+    pub(in crate::conference) fn set_last_turn(
+        &mut self,
+        id: ParticipantId,
+        last_turn: Option<LastTurn>,
+    ) {
         if let Some(participant) = self.all.get_mut(&id) {
             participant.last_turn = last_turn;
         }
     }
 
-    pub(super) fn set_muting(&mut self, id: ParticipantId, muting: Muting) {
+    /// Also when it comes again.
+    pub(in crate::conference) fn set_muting(&mut self, id: ParticipantId, muting: Muting) {
         if let Some(participant) = self.all.get_mut(&id) {
             participant.muting = muting;
+            self.remembered.set_muting(participant.identity(), muting);
         }
     }
 
-    pub(super) fn set_source(&mut self, id: ParticipantId, source: Source, since: Option<u64>) {
+    pub(in crate::conference) fn set_source(
+        &mut self,
+        id: ParticipantId,
+        source: Source,
+        since: Option<u64>,
+    ) {
         let Some(participant) = self.all.get_mut(&id) else {
             return;
         };
@@ -233,7 +303,12 @@ impl Participants {
         participant.arrivals.remove(&source);
     }
 
-    pub(super) fn set_arrival(&mut self, id: ParticipantId, source: Source, since: Option<u64>) {
+    pub(in crate::conference) fn set_arrival(
+        &mut self,
+        id: ParticipantId,
+        source: Source,
+        since: Option<u64>,
+    ) {
         let Some(participant) = self.all.get_mut(&id) else {
             return;
         };
@@ -247,21 +322,21 @@ impl Participants {
     }
 
     /// The line to somebody carries no picture, or one again.
-    pub(super) fn set_sound_only(&mut self, id: ParticipantId, sound_only: bool) {
+    pub(in crate::conference) fn set_sound_only(&mut self, id: ParticipantId, sound_only: bool) {
         if let Some(participant) = self.all.get_mut(&id) {
             participant.sound_only = sound_only;
         }
     }
 
     /// Nothing arrives from anybody any more, and nobody knows what will.
-    pub(super) fn forget_arrivals(&mut self) {
+    pub(in crate::conference) fn forget_arrivals(&mut self) {
         for participant in self.all.values_mut() {
             participant.arrivals.clear();
         }
     }
 
     /// Counts everybody anew for another roster.
-    pub(super) fn set_roster(&mut self, roster: &Roster) {
+    pub(in crate::conference) fn set_roster(&mut self, roster: &Roster, seq: u64) {
         let mut presence = Presence::new(roster);
         for participant in self.all.values() {
             presence.arrived(participant.site.as_ref());
@@ -270,11 +345,15 @@ impl Participants {
             }
         }
         self.presence = presence;
+        self.versions.presence = seq;
     }
 
-    pub(super) fn clear(&mut self, roster: &Roster) {
+    /// Everybody is gone; what is remembered is kept.
+    pub(in crate::conference) fn clear(&mut self, roster: &Roster) {
         *self = Self {
             presence: Presence::new(roster),
+            remembered: std::mem::take(&mut self.remembered),
+            versions: self.versions,
             ..Self::default()
         };
     }

@@ -20,7 +20,7 @@ pub struct Counts {
 
 /// Counts of sites, in all and by province. Changes in O(log n).
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub(super) struct Presence {
+pub(in crate::conference) struct Presence {
     total: Counts,
     provinces: BTreeMap<SiteCode, Counts>,
     sites: BTreeMap<SiteCode, SiteCount>,
@@ -53,7 +53,7 @@ impl SiteCount {
 }
 
 impl Presence {
-    pub(super) fn new(roster: &Roster) -> Self {
+    pub(in crate::conference) fn new(roster: &Roster) -> Self {
         let mut presence = Self::default();
         for (code, site) in roster.sites() {
             presence.total.expected += 1;
@@ -73,41 +73,41 @@ impl Presence {
         presence
     }
 
-    pub(super) const fn total(&self) -> Counts {
+    pub(in crate::conference) const fn total(&self) -> Counts {
         self.total
     }
 
-    pub(super) fn provinces(&self) -> impl Iterator<Item = (&SiteCode, Counts)> {
+    pub(in crate::conference) fn provinces(&self) -> impl Iterator<Item = (&SiteCode, Counts)> {
         self.provinces.iter().map(|(code, counts)| (code, *counts))
     }
 
     /// Codes of expected sites without anybody present.
-    pub(super) fn absent(&self) -> impl Iterator<Item = &SiteCode> {
+    pub(in crate::conference) fn absent(&self) -> impl Iterator<Item = &SiteCode> {
         self.sites
             .iter()
             .filter(|(_, count)| count.present == 0)
             .map(|(code, _)| code)
     }
 
-    pub(super) fn arrived(&mut self, site: Option<&SiteCode>) {
+    pub(in crate::conference) fn arrived(&mut self, site: Option<&SiteCode>) {
         self.change(site, |count| count.present += 1);
     }
 
     /// Of somebody who was present.
-    pub(super) fn gone(&mut self, site: Option<&SiteCode>) {
+    pub(in crate::conference) fn gone(&mut self, site: Option<&SiteCode>) {
         self.change(site, |count| {
             count.present = count.present.saturating_sub(1);
         });
     }
 
-    pub(super) fn lost(&mut self, site: Option<&SiteCode>) {
+    pub(in crate::conference) fn lost(&mut self, site: Option<&SiteCode>) {
         self.change(site, |count| {
             count.present = count.present.saturating_sub(1);
             count.lost += 1;
         });
     }
 
-    pub(super) fn regained(&mut self, site: Option<&SiteCode>) {
+    pub(in crate::conference) fn regained(&mut self, site: Option<&SiteCode>) {
         self.change(site, |count| {
             count.present += 1;
             count.lost = count.lost.saturating_sub(1);

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::{LeaveReason, PeopleEvent};
 use crate::auth::CLOCK_LEEWAY;
-use crate::conference::event::{By, Event, LeaveReason, ReleaseReason};
-use crate::conference::phase::Phase;
+use crate::conference::event::{By, Event};
+use crate::conference::floor::{FloorEvent, ReleaseReason};
+use crate::conference::stage::StageEvent;
 use crate::conference::state::State;
-use crate::conference::time::ConferenceTime;
 use crate::ids::ParticipantId;
 use crate::refusal::Refusal;
 
@@ -23,7 +24,7 @@ impl State {
         if !self.person(participant)?.is_present() {
             return Ok(Vec::new());
         }
-        Ok(vec![Event::Lost { participant }])
+        Ok(vec![Event::People(PeopleEvent::Lost { participant })])
     }
 
     pub(super) fn decide_leave(&self, participant: ParticipantId, by: &By) -> Vec<Event> {
@@ -36,10 +37,10 @@ impl State {
         participant: ParticipantId,
     ) -> Result<Vec<Event>, Refusal> {
         self.person(participant)?;
-        let mut events = vec![Event::Barred {
+        let mut events = vec![Event::People(PeopleEvent::Barred {
             participant,
             by: by.clone(),
-        }];
+        })];
         // It is the place that is sent away, not one of its machines.
         for device in self.devices_beside(participant) {
             events.extend(self.departure(*device, LeaveReason::Removed, by));
@@ -76,19 +77,11 @@ impl State {
             .filter(|up_until| *up_until <= now)
             .map_or(self.at, |up_until| up_until.max(self.at));
         let up_until = Some(up_until);
-        vec![Event::Interrupted { up_until }]
+        vec![Event::People(PeopleEvent::Interrupted { up_until })]
     }
 
-    /// That a conference was over before the clock was set is all that matters.
-    pub(super) fn decide_clock(&self, set_by: SignedDuration) -> Vec<Event> {
-        if self.phase == Phase::Ended {
-            return Vec::new();
-        }
-        let by_milliseconds = i64::try_from(set_by.as_millis()).unwrap_or_default();
-        vec![Event::ClockSet { by_milliseconds }]
-    }
-
-    pub(super) fn decide_tick(&self, now: Timestamp) -> Vec<Event> {
+    /// Those who were lost for too long, or whose token has ceased to be valid, go.
+    pub(in crate::conference) fn depart_overdue(&self, now: Timestamp) -> Vec<Event> {
         let expired: BTreeSet<_> = self.expired(now).collect();
         let (now, window) = (self.time_of(now), self.settings.resume_window);
         let timed_out = self
@@ -105,9 +98,9 @@ impl State {
             .collect()
     }
 
-    /// How long a participant that is lost may come back as itself: whoever waits for the floor keeps
-    /// its turn through an outage that others would not wait for.
-    pub(super) fn window_of(&self, participant: ParticipantId) -> SignedDuration {
+    /// How long a participant that is lost may come back as itself: whoever waits for the floor
+    /// keeps its turn through an outage that others would not wait for.
+    pub(in crate::conference) fn window_of(&self, participant: ParticipantId) -> SignedDuration {
         if self.floor.is_waiting(participant) {
             self.settings.resume_window.max(TURN_IS_KEPT)
         } else {
@@ -127,7 +120,7 @@ impl State {
     }
 
     /// Everything that ends when somebody goes, in the order in which it ends.
-    pub(super) fn departure(
+    pub(in crate::conference) fn departure(
         &self,
         participant: ParticipantId,
         reason: LeaveReason,
@@ -136,19 +129,19 @@ impl State {
         let mut events = Vec::new();
         if self.floor.is_waiting(participant) {
             let by = Some(by.clone());
-            events.push(Event::FloorWithdrawn { participant, by });
+            events.push(Event::Floor(FloorEvent::FloorWithdrawn { participant, by }));
         }
         events.extend(self.stepping_down(participant, ReleaseReason::Left, by));
-        events.push(Event::Left {
+        events.push(Event::People(PeopleEvent::Left {
             participant,
             reason,
             by: by.clone(),
-        });
+        }));
         events
     }
 
     /// What ends when somebody is no longer seen and heard by everybody.
-    pub(super) fn stepping_down(
+    pub(in crate::conference) fn stepping_down(
         &self,
         participant: ParticipantId,
         reason: ReleaseReason,
@@ -156,38 +149,21 @@ impl State {
     ) -> Vec<Event> {
         let mut events = Vec::new();
         if self.floor.holder() == Some(participant) {
-            events.push(Event::FloorReleased {
+            events.push(Event::Floor(FloorEvent::FloorReleased {
                 participant,
                 reason,
                 requeued: false,
                 by: by.clone(),
-            });
+            }));
         }
-        for place in self.overrides.places_of(participant) {
-            events.push(Event::StageSet {
+        for place in self.stage.overrides().places_of(participant) {
+            events.push(Event::Stage(StageEvent::StageSet {
                 place,
                 participant: None,
                 picture_only: false,
                 by: by.clone(),
-            });
+            }));
         }
         events
-    }
-
-    pub(super) fn apply_left(&mut self, participant: ParticipantId, reason: LeaveReason) {
-        if reason == LeaveReason::TakenOver
-            && let Some(person) = self.people.get(participant)
-        {
-            self.remembered.taken_over(person);
-        }
-        self.people.remove(participant);
-    }
-
-    pub(super) fn apply_interrupted(&mut self, at: ConferenceTime) {
-        let everybody: Vec<_> = self.people.iter().map(|(id, _)| id).collect();
-        for participant in everybody {
-            self.people.set_lost(participant, at);
-        }
-        self.people.forget_arrivals();
     }
 }

@@ -1,5 +1,6 @@
 //! Which sources of a participant carry something.
 
+use super::SourcesEvent;
 use crate::conference::event::Event;
 use crate::conference::state::State;
 use crate::conference::words::Source;
@@ -17,11 +18,11 @@ impl State {
         if person.is_active(source) == active {
             return Ok(Vec::new());
         }
-        Ok(vec![Event::SourceChanged {
+        Ok(vec![Event::Sources(SourcesEvent::SourceChanged {
             participant,
             source,
             active,
-        }])
+        })])
     }
 
     pub(super) fn decide_unpublish(
@@ -29,10 +30,12 @@ impl State {
         participant: ParticipantId,
     ) -> Result<Vec<Event>, Refusal> {
         let person = self.person(participant)?;
-        let ceased = |&source: &Source| Event::SourceChanged {
-            participant,
-            source,
-            active: false,
+        let ceased = |&source: &Source| {
+            Event::Sources(SourcesEvent::SourceChanged {
+                participant,
+                source,
+                active: false,
+            })
         };
         Ok(person.sources.keys().map(ceased).collect())
     }
