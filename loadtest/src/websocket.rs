@@ -9,7 +9,10 @@ use reqwest::Url;
 use signaling::ids::{ParticipantId, RequestId, SessionId};
 use signaling::protocol::endings::{self, ComeBack};
 use signaling::protocol::server::Welcome;
-use signaling::protocol::{ClientMessage, ServerMessage, Source, VERSION};
+use signaling::protocol::{
+    ClientMessage, FloorMessage, OpeningMessage, PeerMessage, PeopleMessage, ServerMessage, Source,
+    SourcesMessage, VERSION,
+};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -164,9 +167,9 @@ impl Session {
         };
         let protocol = VERSION;
         session
-            .send(&match opening {
-                Opening::Join(token) => ClientMessage::Join { protocol, token },
-                Opening::Resume(session, secret) => ClientMessage::Resume {
+            .send(match opening {
+                Opening::Join(token) => OpeningMessage::Join { protocol, token },
+                Opening::Resume(session, secret) => OpeningMessage::Resume {
                     protocol,
                     session,
                     secret,
@@ -218,8 +221,7 @@ impl Session {
             })
             .collect();
         let id = self.request_id()?;
-        self.send(&ClientMessage::Offer { id, sdp, sources })
-            .await?;
+        self.send(PeerMessage::Offer { id, sdp, sources }).await?;
         loop {
             match self.next().await? {
                 ServerMessage::Answer { id: to, sdp, .. } if to == id => return Ok(sdp),
@@ -240,7 +242,7 @@ impl Session {
     /// When the session has ended.
     pub async fn publish(&mut self, source: Source, active: bool) -> Result<(), SessionError> {
         let id = self.request_id()?;
-        self.send(&ClientMessage::Publish { id, source, active })
+        self.send(SourcesMessage::Publish { id, source, active })
             .await
     }
 
@@ -253,7 +255,7 @@ impl Session {
         participant: ParticipantId,
     ) -> Result<RequestId, SessionError> {
         let id = self.request_id()?;
-        self.send(&ClientMessage::GrantFloor {
+        self.send(FloorMessage::GrantFloor {
             id,
             participant,
             instead: None,
@@ -268,10 +270,10 @@ impl Session {
     /// When the session has ended.
     pub async fn want_floor(&mut self, wanted: bool) -> Result<(), SessionError> {
         let id = self.request_id()?;
-        self.send(&if wanted {
-            ClientMessage::RequestFloor { id }
+        self.send(if wanted {
+            FloorMessage::RequestFloor { id }
         } else {
-            ClientMessage::WithdrawFloor { id }
+            FloorMessage::WithdrawFloor { id }
         })
         .await
     }
@@ -283,7 +285,7 @@ impl Session {
     pub async fn offer_unanswered(&mut self, sdp: String) -> Result<(), SessionError> {
         let id = self.request_id()?;
         let sources = BTreeMap::new();
-        self.send(&ClientMessage::Offer { id, sdp, sources }).await
+        self.send(PeerMessage::Offer { id, sdp, sources }).await
     }
 
     /// Sends a ping of the WebSocket's own (RFC 6455 §5.5.2).
@@ -327,7 +329,7 @@ impl Session {
     /// Leaves for good.
     pub async fn leave(mut self) {
         // The server may be gone already; then there is nobody to say goodbye to.
-        if self.send(&ClientMessage::Leave {}).await.is_ok() {
+        if self.send(PeopleMessage::Leave {}).await.is_ok() {
             let _ = self.socket.close(None).await;
         }
     }
@@ -338,8 +340,8 @@ impl Session {
         id.ok_or_else(|| SessionError::Protocol("no such request id".to_owned()))
     }
 
-    async fn send(&mut self, message: &ClientMessage) -> Result<(), SessionError> {
-        let text = serde_json::to_string(message)
+    async fn send(&mut self, message: impl Into<ClientMessage>) -> Result<(), SessionError> {
+        let text = serde_json::to_string(&message.into())
             .map_err(|error| SessionError::Protocol(error.to_string()))?;
         Ok(self.socket.send(Message::text(text)).await?)
     }

@@ -222,7 +222,7 @@ impl Metrics {
     /// Every label that there can be counts from 0: a rate over a counter that appears with its
     /// first increment misses that one.
     fn begin_families(&self) {
-        for &kind in ClientMessage::KINDS.iter().chain(&[NOT_UNDERSTOOD]) {
+        for kind in ClientMessage::kinds().chain([NOT_UNDERSTOOD]) {
             drop(self.messages.get_or_create(&KindLabel { kind }));
         }
         for code in ErrorCode::ALL.iter().map(|code| code.as_str()) {

@@ -11,7 +11,10 @@ pub mod line;
 pub mod server;
 mod view;
 
-pub use client::ClientMessage;
+pub use client::{
+    ClientMessage, FloorMessage, OpeningMessage, PageMessage, PeerMessage, PeopleMessage,
+    SourcesMessage, StageMessage,
+};
 pub use closing::CloseReason;
 pub use condition::{Capture, Condition};
 pub use server::ServerMessage;

@@ -33,7 +33,10 @@ use crate::metrics::NOT_UNDERSTOOD;
 use crate::outbox::{Ending, Outbox, OutboxReader, outbox};
 use crate::protocol::endings::RETRY_SECONDS;
 use crate::protocol::line::Heard;
-use crate::protocol::{ClientMessage, CloseReason, Condition, MAX_FRAME_BYTES, ServerMessage};
+use crate::protocol::{
+    ClientMessage, CloseReason, Condition, MAX_FRAME_BYTES, PageMessage, PeerMessage,
+    PeopleMessage, ServerMessage,
+};
 use crate::refusal::ErrorCode;
 use crate::rest::{ApiError, ErrorBody};
 use limit::{Limit, Verdict};
@@ -288,7 +291,7 @@ impl Session {
         match serde_json::from_str::<ClientMessage>(text) {
             Ok(message) => {
                 self.app.metrics.message(message.kind());
-                self.follow(message);
+                self.carry_out(message);
             }
             Err(error) => {
                 self.app.metrics.message(NOT_UNDERSTOOD);
@@ -297,25 +300,34 @@ impl Session {
         }
     }
 
-    fn follow(&mut self, message: ClientMessage) {
-        let participant = self.participant;
+    /// Carries out one message: its subject knows what it asks.
+    fn carry_out(&mut self, message: ClientMessage) {
+        let id = message.id();
         match message {
-            ClientMessage::Join { .. } | ClientMessage::Resume { .. } => {
+            ClientMessage::Opening(_) => {
                 self.refuse(None, ErrorCode::BadMessage, "this session is already open");
             }
-            ClientMessage::Quality(heard) => self.note_quality(heard),
-            ClientMessage::Ping {} => self.outbox.send(&ServerMessage::Pong {}),
-            ClientMessage::Leave {} => {
-                self.request(None, PeopleCommand::Leave.into());
-                self.outbox.end(Ending::Goodbye);
+            ClientMessage::Peer(message) => self.on_peer(message),
+            ClientMessage::Page(message) => self.on_page(message),
+            ClientMessage::Sources(message) => self.request(id, SourcesCommand::from(message)),
+            ClientMessage::Floor(message) => self.request(id, FloorCommand::from(message)),
+            ClientMessage::Stage(message) => self.request(id, StageCommand::from(message)),
+            ClientMessage::People(message) => {
+                let leaves = matches!(message, PeopleMessage::Leave {});
+                self.request(id, PeopleCommand::from(message));
+                if leaves {
+                    self.outbox.end(Ending::Goodbye);
+                }
             }
-            ClientMessage::Offer { id, sdp, sources } => {
-                self.offer(id, sdp, sources);
-            }
-            ClientMessage::RestartIce { id, sdp } => {
-                self.restart_ice(id, sdp);
-            }
-            ClientMessage::Watch {
+        }
+    }
+
+    fn on_peer(&mut self, message: PeerMessage) {
+        let participant = self.participant;
+        match message {
+            PeerMessage::Offer { id, sdp, sources } => self.offer(id, sdp, sources),
+            PeerMessage::RestartIce { id, sdp } => self.restart_ice(id, sdp),
+            PeerMessage::Watch {
                 id,
                 mid,
                 participant: target,
@@ -325,11 +337,16 @@ impl Session {
                     .watch(participant, mid, target, &self.outbox, id);
                 self.asked(Some(id), asked);
             }
-            ClientMessage::Limit { id, layers } => {
+            PeerMessage::Limit { id, layers } => {
                 let asked = self.conference.limit(participant, layers, &self.outbox, id);
                 self.asked(Some(id), asked);
             }
-            ClientMessage::Condition {
+        }
+    }
+
+    fn on_page(&mut self, message: PageMessage) {
+        match message {
+            PageMessage::Condition {
                 id,
                 microphone,
                 camera,
@@ -342,79 +359,12 @@ impl Session {
                 };
                 let noted =
                     self.conference
-                        .note_condition(participant, condition, &self.outbox, id);
+                        .note_condition(self.participant, condition, &self.outbox, id);
                 self.asked(Some(id), noted);
             }
-            ClientMessage::Publish { .. }
-            | ClientMessage::RequestFloor { .. }
-            | ClientMessage::WithdrawFloor { .. }
-            | ClientMessage::YieldFloor { .. }
-            | ClientMessage::SpeakHere { .. }
-            | ClientMessage::RevokeFloor { .. }
-            | ClientMessage::GrantFloor { .. }
-            | ClientMessage::SetStage { .. }
-            | ClientMessage::Mute { .. }
-            | ClientMessage::Remove { .. }
-            | ClientMessage::Readmit { .. } => self.change(&message),
+            PageMessage::Quality(heard) => self.note_quality(heard),
+            PageMessage::Ping {} => self.outbox.send(&ServerMessage::Pong {}),
         }
-    }
-
-    /// Asks for what changes the conference.
-    fn change(&self, message: &ClientMessage) {
-        let id = message.id();
-        let command: Command = match *message {
-            ClientMessage::Publish { source, active, .. } => {
-                SourcesCommand::Publish { source, active }.into()
-            }
-            ClientMessage::RequestFloor { .. } => FloorCommand::Request.into(),
-            ClientMessage::WithdrawFloor { .. } => FloorCommand::Withdraw.into(),
-            ClientMessage::YieldFloor { .. } => FloorCommand::Yield.into(),
-            ClientMessage::SpeakHere { .. } => FloorCommand::SpeakHere.into(),
-            ClientMessage::RevokeFloor { participant, .. } => {
-                FloorCommand::Revoke { participant }.into()
-            }
-            ClientMessage::GrantFloor {
-                participant,
-                instead: Some(instead),
-                ..
-            } => FloorCommand::Pass {
-                participant,
-                instead,
-            }
-            .into(),
-            ClientMessage::GrantFloor { participant, .. } => {
-                FloorCommand::Grant { participant }.into()
-            }
-            ClientMessage::SetStage {
-                place, participant, ..
-            } => StageCommand::Set { place, participant }.into(),
-            ClientMessage::Mute {
-                participant,
-                muted: true,
-                sound_only: true,
-                ..
-            } => SourcesCommand::MuteSound { participant }.into(),
-            ClientMessage::Mute {
-                participant, muted, ..
-            } => SourcesCommand::Mute { participant, muted }.into(),
-            ClientMessage::Remove { participant, .. } => {
-                PeopleCommand::Remove { participant }.into()
-            }
-            ClientMessage::Readmit { participant, .. } => {
-                PeopleCommand::Readmit { participant }.into()
-            }
-            ClientMessage::Join { .. }
-            | ClientMessage::Resume { .. }
-            | ClientMessage::Offer { .. }
-            | ClientMessage::RestartIce { .. }
-            | ClientMessage::Watch { .. }
-            | ClientMessage::Limit { .. }
-            | ClientMessage::Quality(_)
-            | ClientMessage::Condition { .. }
-            | ClientMessage::Ping {}
-            | ClientMessage::Leave {} => return,
-        };
-        self.request(id, command);
     }
 
     /// What a page says of itself is not answered: the next will do if this one is lost.
@@ -429,10 +379,10 @@ impl Session {
         }
     }
 
-    fn request(&self, id: Option<RequestId>, command: Command) {
+    fn request(&self, id: Option<RequestId>, command: impl Into<Command>) {
         let asked = self
             .conference
-            .request(self.participant, command, &self.outbox, id);
+            .request(self.participant, command.into(), &self.outbox, id);
         self.asked(id, asked);
     }
 

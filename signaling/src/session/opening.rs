@@ -18,7 +18,7 @@ use crate::ids::{ParticipantId, RequestId, SessionId};
 use crate::listener::{ClientAddress, ReachedAs};
 use crate::outbox::{Ending, Outbox};
 use crate::protocol::server::IceServer;
-use crate::protocol::{ClientMessage, MAX_FRAME_BYTES, ServerMessage, VERSION};
+use crate::protocol::{ClientMessage, MAX_FRAME_BYTES, OpeningMessage, ServerMessage, VERSION};
 use crate::refusal::{ErrorCode, Refusal};
 use crate::telemetry::{Step, Trace};
 
@@ -112,15 +112,15 @@ async fn enter(
     // It has said something worth an answer: those who say nothing make room before it does.
     let _busy = stranger.busy();
     match first {
-        ClientMessage::Join { protocol, token } => {
+        ClientMessage::Opening(OpeningMessage::Join { protocol, token }) => {
             check_protocol(protocol)?;
             join(app, outbox, (client, reached), &token, trace).await
         }
-        ClientMessage::Resume {
+        ClientMessage::Opening(OpeningMessage::Resume {
             protocol,
             session,
             secret,
-        } => {
+        }) => {
             check_protocol(protocol)?;
             resume(app, outbox, (client, reached), (session, secret), trace).await
         }
