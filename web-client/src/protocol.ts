@@ -310,7 +310,7 @@ export interface Trouble {
 }
 
 /** Places of the stage that this browser cannot decode. */
-interface Undecodable {
+export interface Undecodable {
   readonly type: "undecodable";
   readonly version: number;
   readonly places: readonly Place[];
