@@ -1,6 +1,6 @@
 //! Conferences that are scheduled: rows in the database, until somebody opens one.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -116,6 +116,49 @@ async fn a_site_that_a_scheduled_conference_expects_is_not_removed() {
     assert_eq!(refused.status, StatusCode::CONFLICT, "{}", refused.text);
     assert!(refused.text.contains("conference one"), "{}", refused.text);
     assert_eq!(remove("00008").await.status, StatusCode::NO_CONTENT);
+}
+
+/// A server that read the logs of a calendar when it starts would find these damaged: their hashes are
+/// those of another conference.
+const CALENDAR: &str = "\
+    CREATE TEMP TABLE day AS WITH RECURSIVE days(day) AS \
+        (SELECT 1 UNION ALL SELECT day + 1 FROM days WHERE day < 5000) SELECT day FROM days; \
+    INSERT INTO conferences (id, title, state, created_at, starts_at, head_seq, head_hash) \
+        SELECT 'day-' || day, title, state, created_at, '2100-01-01T00:00:00Z', head_seq, head_hash \
+        FROM conferences, day WHERE id = 'one'; \
+    INSERT INTO events (conference, seq, at, kind, body, prev, hash) \
+        SELECT 'day-' || day, seq, at, kind, body, prev, hash \
+        FROM events, day WHERE conference = 'one'";
+
+#[tokio::test]
+async fn a_calendar_of_five_thousand_is_not_read_when_the_server_starts() {
+    let world = World::new().await;
+    schedule(&world, "one").await;
+    let stopped = world.stop().await;
+    stopped.alter(CALENDAR).await;
+    let began = Instant::now();
+    let world = stopped.start().await;
+    let took = began.elapsed();
+    assert!(took < SOON, "{took:?}");
+    at_hand(&world, 1).await;
+    let list = world.get("/api/v1/conferences", &world.admin()).await;
+    assert_eq!(list.json().as_array().map(Vec::len), Some(5_002));
+    // The one that is sound opens, and another one says what is wrong with it.
+    let token = world.token_for(Role::Site, Some("00004"), Some("one"), 600);
+    world.connect().await.join(&token).await;
+    at_hand(&world, 2).await;
+    let damaged = world.get("/api/v1/conferences/day-7", &world.admin()).await;
+    assert_eq!(damaged.json()["code"], "record_damaged", "{}", damaged.text);
+    at_hand(&world, 2).await;
+}
+
+#[tokio::test]
+async fn a_calendar_that_is_being_made_leaves_nothing_at_hand() {
+    let world = World::new().await;
+    for day in 0..200 {
+        schedule(&world, &format!("day-{day}")).await;
+    }
+    at_hand(&world, 1).await;
 }
 
 #[tokio::test]
