@@ -164,6 +164,10 @@ export class PeerLink {
   #looks = 0;
   /** So often something was seen to come without a report. */
   #signs = 0;
+  /** Something was seen to come since the last report, which therefore says nothing of this moment. */
+  #isStale = false;
+  /** What had come between a stale report and the next. */
+  #known = 0;
   /** When the newest packet that is known of was played, by the browser's clock for that. */
   #playedAt = 0;
 
@@ -291,9 +295,19 @@ export class PeerLink {
    */
   async sight(): Promise<Sight> {
     this.#looks += 1;
-    if (this.#hasCome() && this.#looks % LOOKS_FOR_ONE_REPORT !== 0) this.#signs += 1;
-    else this.#way = wayOf((await this.#connection.getStats()).entries());
-    return { state: this.state, received: this.#way.received + this.#signs, protocol: this.#way.protocol };
+    const hasCome = this.#hasCome();
+    if (hasCome) this.#signs += 1;
+    if (!hasCome || this.#looks % LOOKS_FOR_ONE_REPORT === 0) {
+      const way = wayOf((await this.#connection.getStats()).entries());
+      // What came meanwhile was seen then: it is no sign of now.
+      if (this.#isStale) this.#known += Math.max(0, way.received - this.#way.received);
+      this.#way = way;
+      this.#isStale = false;
+    } else {
+      this.#isStale = true;
+    }
+    const received = this.#way.received - this.#known + this.#signs;
+    return { state: this.state, received, protocol: this.#way.protocol };
   }
 
   /** Whether a packet of something that is received was played since it was asked last. */

@@ -293,3 +293,18 @@ it("counts what has come where nothing is played", async () => {
   expect([first.received, second.received < third.received, first.received === second.received]).toEqual([10, true, true]);
   expect(connection.count("getStats")).toBe(3);
 });
+
+it("takes what had come by its last look for no sign that something comes now", async () => {
+  const peer = await connected();
+  const received: number[] = [];
+  for (const isPlayed of [true, true, true, false, false]) {
+    if (isPlayed) {
+      connection.playedAt += 100;
+      connection.received += 1_000;
+    }
+    received.push((await peer.sight()).received);
+  }
+  expect(received.slice(3)).toEqual([received[2], received[2]]);
+  connection.received += 1;
+  expect((await peer.sight()).received).toBeGreaterThan(received.at(-1) ?? Infinity);
+});
