@@ -78,6 +78,20 @@ describe("a key", () => {
     expect(desk.country.holder?.participant).toBe(A);
   });
 
+  it("on what took the floor from one is not meant for the next, whose name has only just come there", async () => {
+    await speaking(A);
+    const card = desk.all("[data-holder] [data-revoke]")[0];
+    card?.focus();
+    await desk.pass(1_500);
+    desk.country.grant(B);
+    await desk.pass(300);
+    desk.key("Enter");
+    expect(requests).toEqual([]);
+    await desk.pass(1_000);
+    desk.key("Enter");
+    expect(requests).toMatchObject([{ type: "revokeFloor", participant: B }]);
+  });
+
   it("that comes sooner than the question can be read agrees to nothing", async () => {
     await asking(A);
     desk.key("g");
@@ -214,6 +228,21 @@ describe("taking back", () => {
     expect(desk.text(".undo")).toContain("Phường Ba Đình, Thành phố Hà Nội");
     desk.click(desk.all("[data-undo]")[0] as HTMLElement);
     await desk.pass(500);
+    expect(desk.country.holder?.participant).toBe(C);
+  });
+
+  it("is not meant by a key that comes as the focus does", async () => {
+    await speaking(C);
+    desk.click(desk.all("[data-revoke]")[0] as HTMLElement);
+    await desk.pass(1_500);
+    desk.all("[data-undo]")[0]?.focus();
+    await desk.pass(200);
+    desk.key("Enter");
+    await desk.pass(300);
+    expect(desk.country.holder).toBeNull();
+    await desk.pass(300);
+    desk.key("Enter");
+    await desk.pass(300);
     expect(desk.country.holder?.participant).toBe(C);
   });
 
