@@ -333,9 +333,16 @@ fn who_asks_for_the_same_again_and_again_gets_its_share_of_repairs_and_no_more()
         "the share itself is sent: {repairs} of {media}"
     );
     let drops = stats.drops;
+    // Its line is taken for flooded before long, and what it is not shown any more is not repaired.
+    let [again, budget, other] = [
+        DropReason::AskedAgain,
+        DropReason::RepairBudget,
+        DropReason::NotRepairable,
+    ]
+    .map(|reason| drops.of(reason));
     assert!(
-        drops.of(DropReason::AskedAgain) + drops.of(DropReason::RepairBudget) > 20_000,
-        "a counter is all the rest costs"
+        again + budget > 10_000 && again + budget + other > 20_000,
+        "a counter is all the rest costs: {again}, {budget}, {other}"
     );
 }
 
