@@ -64,6 +64,19 @@ fn the_conference_and_the_protocol_know_no_sockets_tasks_or_media() {
 }
 
 #[test]
+fn the_log_its_hashes_and_its_summaries_know_no_database() {
+    for part in [
+        "chain.rs",
+        "log.rs",
+        "projection",
+        "projection.rs",
+        "rows.rs",
+    ] {
+        assert_eq!(uses(&format!("store/{part}"), &IO), [""; 0]);
+    }
+}
+
+#[test]
 fn the_conference_the_protocol_and_tokens_read_no_clock_and_draw_no_lots() {
     for part in [
         "conference",

@@ -6,7 +6,7 @@ use sqlx::{Row as _, SqliteConnection};
 
 use super::Store;
 use super::error::StoreError;
-use super::events::parse;
+use super::rows::parse;
 use crate::check::{Outcome, OutcomeFilter};
 
 /// Most that are kept; beyond, the oldest goes. More than a country has sites, and of strangers'

@@ -7,7 +7,7 @@ use sqlx::Row as _;
 
 use super::Store;
 use super::error::StoreError;
-use super::events::parse;
+use super::rows::parse;
 use crate::conference::Roster;
 use crate::ids::{ConferenceId, SiteCode};
 

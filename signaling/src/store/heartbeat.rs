@@ -5,7 +5,7 @@ use sqlx::Row as _;
 
 use super::Store;
 use super::error::StoreError;
-use super::events::parse;
+use super::rows::parse;
 
 impl Store {
     /// The server is up now.

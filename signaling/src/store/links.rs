@@ -6,7 +6,7 @@ use sqlx::{Row as _, SqliteConnection};
 
 use super::Store;
 use super::error::StoreError;
-use super::events::parse;
+use super::rows::parse;
 use crate::auth::{CodeHash, SecretHash};
 use crate::ids::TokenId;
 

@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 
 use super::Store;
 use super::error::StoreError;
-use super::events::parse;
+use super::rows::parse;
 use crate::ids::SiteCode;
 use crate::sites::fold::fold;
 use crate::sites::preview::Preview;

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::Store;
 use super::error::StoreError;
-use super::events::parse;
+use super::rows::parse;
 use crate::auth::{MAX_VALIDITY, Role};
 use crate::ids::{ConferenceId, SiteCode, TokenId};
 

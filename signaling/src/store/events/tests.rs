@@ -1,15 +1,16 @@
 //! The log on a real disk: whole, in order, and telling on whoever changes it.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use sqlx::sqlite::SqlitePool;
 use sqlx::{Connection as _, SqliteConnection};
 use tempfile::TempDir;
 
 use super::*;
 use crate::auth::{Role, SessionSecret};
-use crate::conference::{By, PeopleEvent, PhaseEvent, Roster, RosterEvent};
+use crate::conference::{By, Event, PeopleEvent, Phase, PhaseEvent, Roster, RosterEvent};
 use crate::ids::{ParticipantId, SessionId};
 use crate::store::Hash;
+use crate::store::chain::Fault;
 
 struct Fixture {
     store: Store,
