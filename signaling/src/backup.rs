@@ -41,6 +41,13 @@ pub enum BackupError {
     /// The database cannot be read, or the copy not written.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The database is elsewhere.
+    #[error(
+        "the database is on a PostgreSQL server (`store.url`): a backup is a copy of {} and, made after \
+         it, what `pg_dump` writes; the handbook says how they are put back",
+        .0.display()
+    )]
+    OnServer(PathBuf),
     /// There is something under this name.
     #[error("{} is already there: choose another name", .0.display())]
     Exists(PathBuf),
@@ -84,13 +91,14 @@ pub struct Contents {
 /// # Errors
 /// When there are no data, `to` is there already, or the disk fails.
 pub async fn make(config: &Config, to: &Path) -> Result<Contents, BackupError> {
+    check_file(config)?;
     let directory = DataDir::existing(&config.data_dir)?;
     if to.exists() {
         return Err(BackupError::Exists(to.to_owned()));
     }
     // Before the database: what is signed must not be ahead of it.
     let files = read_files(&directory)?;
-    let store = open_store(&directory).await?;
+    let store = open_store(config, &directory).await?;
     let draft = beside(to, "new");
     empty_private(&draft).map_err(at(&draft))?;
     let made = write_draft(&store, &draft, &files).await;
@@ -124,6 +132,7 @@ async fn write_draft(
 /// # Errors
 /// When a server runs there, there are data and `replace` is not set, or it is no backup.
 pub async fn restore(config: &Config, from: &Path, replace: bool) -> Result<Contents, BackupError> {
+    check_file(config)?;
     if !from.is_file() {
         let source = io::Error::from(io::ErrorKind::NotFound);
         return Err(at(from)(source));
@@ -159,6 +168,13 @@ pub async fn restore(config: &Config, from: &Path, replace: bool) -> Result<Cont
     }
     publish(&draft, &database).map_err(at(&database))?;
     Ok(contents)
+}
+
+fn check_file(config: &Config) -> Result<(), BackupError> {
+    if config.store.is_on_server() {
+        return Err(BackupError::OnServer(config.data_dir.clone()));
+    }
+    Ok(())
 }
 
 fn read_files(directory: &DataDir) -> Result<Vec<FileBeside>, BackupError> {

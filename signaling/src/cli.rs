@@ -19,13 +19,13 @@ use clap::{Parser, Subcommand};
 use tracing::{error, warn};
 
 use crate::config::{self, Config, ConfigError};
-use crate::data_dir::{CONTROL, DataDir};
+use crate::data_dir::CONTROL;
 use crate::ids::ConferenceId;
 use crate::reload::{Outcome, Reloader};
 use crate::server::Server;
 use crate::sockets::Sockets;
 use crate::tls::Root;
-use crate::{control, demo, descriptors, rest, supervisor, tls};
+use crate::{control, demo, descriptors, rest, supervisor, tls, vault};
 use signals::{Signals, Wish};
 use sites::SitesVerb;
 use tokens::TokenVerb;
@@ -234,21 +234,32 @@ async fn serve(config: Config, file: Option<PathBuf>, with_demo: bool) -> anyhow
         print(&links.to_string())?;
     }
     let reporting = tokio::spawn(supervisor::report(server.app().clone()));
-    while signals.next().await == Wish::Reload {
-        reloader.reload("SIGHUP").await;
-    }
+    let store = server.app().store.clone();
+    let is_taken_over = loop {
+        tokio::select! {
+            wish = signals.next() => match wish {
+                Wish::Reload => drop(reloader.reload("SIGHUP").await),
+                Wish::Stop => break false,
+            },
+            () = store.taken_over() => break true,
+        }
+    };
     drop(orders);
     tokio::select! {
         () = server.stop() => {}
         () = signals.stop() => complain("stopped at once, by a second signal"),
     }
     reporting.abort();
+    anyhow::ensure!(
+        !is_taken_over,
+        "another dinh has taken the database while it could not be reached: stopped"
+    );
     Ok(())
 }
 
 /// Exits with failure unless the settings were read.
 async fn reload(config: &Config) -> anyhow::Result<()> {
-    let directory = DataDir::existing(&config.data_dir)?;
+    let directory = vault::existing(config)?;
     anyhow::ensure!(
         directory.is_in_use(),
         "no server runs on {}: there is nothing to reload, and a start reads everything",
@@ -260,7 +271,7 @@ async fn reload(config: &Config) -> anyhow::Result<()> {
 }
 
 fn tls_root(config: &Config) -> anyhow::Result<()> {
-    let root = Root::load(&DataDir::existing(&config.data_dir)?)?;
+    let root = Root::load(&vault::existing(config)?)?;
     complain(&format!("SHA-256 {}", root.fingerprint()));
     print(root.pem())
 }

@@ -8,6 +8,7 @@ pub mod load;
 mod network;
 mod reload;
 mod secret;
+mod store;
 mod telemetry;
 pub mod tls;
 
@@ -29,6 +30,7 @@ pub use load::{ConfigError, load};
 pub use network::Network;
 pub use reload::{Reload, Window};
 pub use secret::Secret;
+pub use store::Store;
 pub use telemetry::Telemetry;
 pub use tls::Tls;
 
@@ -44,6 +46,8 @@ pub const HTTPS_PORT: u16 = 443;
 pub struct Config {
     /// Where the database and the signing key live; created if missing.
     pub data_dir: PathBuf,
+    /// The database.
+    pub store: Store,
     /// The public listener: pages, WebSocket, REST, WHIP and WHEP.
     pub http: Http,
     /// TLS of the public listener.
@@ -256,6 +260,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             data_dir: PathBuf::from("dinh-data"),
+            store: Store::default(),
             http: Http::default(),
             tls: Tls::default(),
             admin: Admin::default(),
@@ -402,6 +407,7 @@ impl Config {
         self.check_texts(&mut found);
         self.tls.check(&mut found);
         self.telemetry.check(&mut found);
+        self.store.check(&mut found);
         if tls::is_set(&self.admin.client_authority) && !self.tls.is_on() {
             found.push(Invalid {
                 key: "admin.client_authority".to_owned(),

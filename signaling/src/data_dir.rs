@@ -114,8 +114,16 @@ impl DataDir {
     /// # Errors
     /// When there are no data.
     pub fn existing(path: &Path) -> Result<Self, DataDirError> {
+        Self::with(path, DATABASE)
+    }
+
+    /// The directory, if `file` is in it.
+    ///
+    /// # Errors
+    /// When it is not: there are no data.
+    pub fn with(path: &Path, file: &str) -> Result<Self, DataDirError> {
         let directory = Self(path.to_owned());
-        if directory.file(DATABASE).is_file() {
+        if directory.file(file).is_file() {
             Ok(directory)
         } else {
             Err(DataDirError::Missing(path.to_owned()))

@@ -1,10 +1,11 @@
 //! What is kept on disk: the event log, the sites, and which tokens were made and taken back.
 //!
-//! SQLite. The statements use `$1` and portable types, so that their texts would do for PostgreSQL;
-//! the types around them are those of SQLite.
+//! In a file, by SQLite, or on a PostgreSQL server. Each statement has one text, which does for both;
+//! what they do not share is in `backend`.
 
 mod append;
 mod attendance;
+mod backend;
 pub mod backup;
 mod chain;
 mod checks;
@@ -15,6 +16,7 @@ mod events;
 mod expected;
 mod heartbeat;
 mod links;
+mod location;
 mod log;
 mod projection;
 mod remove_site;
@@ -26,65 +28,31 @@ mod writer;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
 
-use sqlx::migrate::Migrator;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
-use sqlx::{Connection as _, SqliteConnection};
 use tokio::sync::Notify;
 use writer::Writer;
 
 use crate::ids::ConferenceId;
+use backend::{Backend, Connection, Pool, query};
 use damages::Damages;
 
 pub use chain::{ChainFault, Fault, Hash, Head, canonical};
 pub use conferences::{ConferenceRow, ListedHead};
 pub use error::StoreError;
 pub use links::{LinkRow, Opened};
+pub use location::Location;
 pub use remove_site::SiteRemoval;
 pub use rows::StoredEvent;
 pub use sites::{Consent, ImportFailure};
 pub use tokens::{TokenFilter, TokenRow};
 
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
-
 /// Connections that read at the same time. Writers take turns on one of their own.
 const READERS: u32 = 4;
-
-/// Rows that the thread of a reader fetches ahead. A log is read from end to end, and with fewer the
-/// two threads would mostly wait for each other; an event has about 500 bytes.
-const ROWS_AHEAD: usize = 1024;
-
-/// How long a writer of another process (`dinh sites import` beside a running server) may keep us
-/// waiting before it is an error. Higher: fewer requests are refused beside a slow neighbour. Lower:
-/// they learn sooner that it is not their fault, and a conference stands still for less.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(3);
-
-/// What each connection keeps in memory of the file, in KiB, which the system keeps as well. Higher:
-/// fewer calls to the system. Lower: less memory that grows until all connections have filled it.
-const PAGE_CACHE: u32 = 512;
-
-/// How the database of a server is opened.
-fn options(path: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(path)
-        // Negative: a size instead of a number of pages.
-        .pragma("cache_size", format!("-{PAGE_CACHE}"))
-        .journal_mode(SqliteJournalMode::Wal)
-        // FULL: a commit is on the disk before it is acknowledged, so that neither kill -9 nor a
-        // power cut takes back what participants were already told. NORMAL would survive the former
-        // only. The price is one fsync per batch of events, not per event.
-        .synchronous(SqliteSynchronous::Full)
-        .foreign_keys(true)
-        .busy_timeout(BUSY_TIMEOUT)
-}
 
 /// The database. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Store {
-    reader: SqlitePool,
+    reader: Pool,
     writer: Writer,
     damages: Damages,
     /// Where each log ended when it was signed last.
@@ -94,36 +62,38 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the database file, makes it if there is none, and brings its schema up to date.
+    /// Opens a database, makes it if it is a file that is not there, and brings its schema up to date.
     ///
     /// # Errors
-    /// When the file cannot be used, or was written by a newer version.
-    pub async fn open(path: &Path) -> Result<Self, StoreError> {
-        let options = options(path).create_if_missing(true);
-        let opened = |error| StoreError::open(path, error);
-        let mut first = SqliteConnection::connect_with(&options)
-            .await
-            .map_err(opened)?;
-        let migrated = MIGRATIONS.run(&mut first).await;
-        migrated.map_err(|error| StoreError::Migrate(Arc::new(error)))?;
-        first.close().await?;
-        Self::connect(path, options).await
+    /// When it cannot be used, or was written by a newer version.
+    pub async fn open(location: &Location) -> Result<Self, StoreError> {
+        let backend = Backend::at(location);
+        backend.migrate(location).await?;
+        let store = Self::connect(location, backend, None).await?;
+        store.check_version(location).await?;
+        Ok(store)
+    }
+
+    /// As [`open`](Self::open), for the one server that has it from now on. Others are told `holder` when
+    /// they want it too.
+    ///
+    /// # Errors
+    /// Also when another server has it, as far as that is for the database to say: whoever serves what is
+    /// in a file has locked its directory.
+    pub async fn serve(location: &Location, holder: &str) -> Result<Self, StoreError> {
+        let mut backend = Backend::at(location);
+        let first = backend.claim(location, holder).await?;
+        Self::connect(location, backend, first).await
     }
 
     /// Opens a database that another process uses: its schema is left alone.
     ///
     /// # Errors
-    /// When the file cannot be used, or the other process is of another version.
-    pub async fn open_beside(path: &Path) -> Result<Self, StoreError> {
-        let store = Self::connect(path, options(path)).await?;
-        let version: Option<i64> = sqlx::query_scalar("SELECT MAX(version) FROM _sqlx_migrations")
-            .fetch_one(&store.reader)
-            .await?;
-        if version == MIGRATIONS.iter().map(|migration| migration.version).max() {
-            Ok(store)
-        } else {
-            Err(StoreError::OtherVersion(path.to_owned()))
-        }
+    /// When it cannot be used, or the other process is of another version.
+    pub async fn open_beside(location: &Location) -> Result<Self, StoreError> {
+        let store = Self::connect(location, Backend::at(location), None).await?;
+        store.check_version(location).await?;
+        Ok(store)
     }
 
     /// Opens a copy that nobody uses, to read it: nothing in it or beside it changes.
@@ -131,27 +101,31 @@ impl Store {
     /// # Errors
     /// When the file cannot be used.
     pub async fn open_copy(path: &Path) -> Result<Self, StoreError> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .immutable(true)
-            .read_only(true);
-        Self::connect(path, options).await
+        let backend = Backend::Sqlite(backend::sqlite::copy_options(path));
+        Self::connect(&Location::File(path.to_owned()), backend, None).await
     }
 
-    async fn connect(path: &Path, options: SqliteConnectOptions) -> Result<Self, StoreError> {
-        let writer = Writer::new(options.clone());
-        let reader = SqlitePoolOptions::new()
-            .max_connections(READERS)
-            .connect_with(options.read_only(true).row_buffer_size(ROWS_AHEAD))
-            .await
-            .map_err(|error| StoreError::open(path, error))?;
+    async fn connect(
+        location: &Location,
+        backend: Backend,
+        first: Option<Connection>,
+    ) -> Result<Self, StoreError> {
+        let reader = backend.readers().await;
         Ok(Self {
-            reader,
-            writer,
+            reader: reader.map_err(|error| StoreError::open(location, error))?,
+            writer: Writer::new(backend, first),
             damages: Damages::default(),
             signed: Arc::default(),
             ended: Arc::default(),
         })
+    }
+
+    async fn check_version(&self, location: &Location) -> Result<(), StoreError> {
+        if self.reader.version().await? == self.writer.version() {
+            Ok(())
+        } else {
+            Err(StoreError::OtherVersion(location.to_string()))
+        }
     }
 
     /// Says where logs ended when they were signed: from now on they are compared with it.
@@ -179,25 +153,10 @@ impl Store {
         self.ended.notified().await;
     }
 
-    /// Copies the whole database, as it is at this moment, into a file that is empty or not there.
-    /// Meanwhile it is read and written to as ever.
-    ///
-    /// # Errors
-    /// When the database, or the disk, fails.
-    pub async fn copy_to(&self, path: &Path) -> Result<(), StoreError> {
-        let path = path
-            .to_str()
-            .ok_or_else(|| StoreError::Unreadable(format!("{} is not UTF-8", path.display())))?;
-        sqlx::query("VACUUM INTO $1")
-            .bind(path)
-            .execute(&self.reader)
-            .await?;
-        Ok(())
-    }
-
     /// Stores something that means nothing. When that goes well anything can be stored, and it is
     /// certain what the last commit that failed has come to: from now on a reader sees it, or it has
-    /// not happened and never will, because its place in SQLite's write-ahead log is taken.
+    /// not happened and never will, because its place in SQLite's write-ahead log is taken, or
+    /// PostgreSQL has ended its session.
     ///
     /// # Errors
     /// When the database fails.
@@ -205,7 +164,7 @@ impl Store {
         self.writer
             .write(|connection| {
                 Box::pin(async {
-                    sqlx::query("UPDATE fence SET number = number + 1 WHERE id = 1")
+                    query("UPDATE fence SET number = number + 1 WHERE id = 1")
                         .execute(connection)
                         .await?;
                     Ok(())
@@ -214,12 +173,17 @@ impl Store {
             .await
     }
 
+    /// Waits until another server has taken the database: then nothing is written here any more.
+    pub async fn taken_over(&self) {
+        self.writer.taken_over().await;
+    }
+
     /// How many transactions the database has failed.
     pub fn failures(&self) -> u64 {
         self.writer.failures()
     }
 
-    /// Waits for what is under way and closes the file.
+    /// Waits for what is under way and closes the database.
     pub async fn close(&self) {
         self.reader.close().await;
         self.writer.close().await;

@@ -1,5 +1,7 @@
 //! How tests start a server: on the loopback, on ports that the system chooses, with its data in a
-//! directory of their own.
+//! directory of their own. With `TEST_STORE=postgres` the database is on a PostgreSQL of theirs.
+
+pub mod postgres;
 
 use std::ffi::OsStr;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -10,12 +12,32 @@ use axum::extract::Query;
 use axum::http::header::IF_MATCH;
 use axum::http::{HeaderMap, HeaderValue, Uri};
 
-use crate::config::Config;
+use crate::config::{Config, Secret};
 use crate::demo;
 use crate::server::Server;
+use crate::store::Location;
 use crate::whip;
+use postgres::Cluster;
 
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+/// The address of the database that belongs to a data directory, if it is not in it.
+pub fn store_url(data: &Path) -> Option<String> {
+    let wanted = std::env::var("TEST_STORE").ok()?;
+    assert_eq!(wanted, "postgres", "TEST_STORE");
+    Some(Cluster::shared().url(data))
+}
+
+/// Where the database is that belongs to a data directory.
+///
+/// # Panics
+/// When there is none.
+pub fn location(data: &Path) -> Location {
+    let file = || Location::File(data.join(crate::data_dir::DATABASE));
+    store_url(data).map_or_else(file, |url| {
+        Location::server(&url).expect("it is the address of a database")
+    })
+}
 
 /// A configuration whose ports the system chooses.
 pub fn config(data: &Path) -> Config {
@@ -23,6 +45,7 @@ pub fn config(data: &Path) -> Config {
         data_dir: data.to_owned(),
         ..Config::default()
     };
+    config.store.url = Secret::new(&store_url(data).unwrap_or_default());
     let any = SocketAddr::from((LOOPBACK, 0));
     config.http.listen = any;
     config.admin.listen = any;
@@ -54,6 +77,7 @@ pub fn command(binary: impl AsRef<OsStr>, data: &Path) -> Command {
 /// Gives whatever runs the program that configuration.
 pub fn configure(command: &mut Command, data: &Path) {
     command
+        .env("DINH_STORE__URL", store_url(data).unwrap_or_default())
         .env("DINH_DATA_DIR", data)
         .env("DINH_HTTP__LISTEN", "127.0.0.1:0")
         .env("DINH_ADMIN__LISTEN", "127.0.0.1:0")

@@ -26,6 +26,7 @@ use tokio_rustls::rustls::{self, ConfigBuilder, RootCertStore, ServerConfig};
 
 use crate::config::Config;
 use crate::data_dir::DataDir;
+use crate::vault;
 use acme::Acme;
 use files::Files;
 use renewal::Renewal;
@@ -137,7 +138,7 @@ impl Tls {
             let (_, certificate) = Files::new(&tls.certificate, &tls.key).read();
             return Ok(Some(certificate?.not_after()));
         }
-        match DataDir::existing(&config.data_dir) {
+        match vault::existing(config) {
             Ok(directory) if !tls.acme.directory.is_empty() => {
                 let acme = Acme::open(&directory, &tls.acme, &tls.names)?;
                 Ok(acme.certificate().map(|kept| kept.not_after()))

@@ -11,7 +11,7 @@ use crate::data_dir::{DATABASE, DataDir, DataDirError, Lock, RECORD_KEY, SIGNED_
 use crate::ids::ConferenceId;
 use crate::sealer::Sealer;
 use crate::signed_heads::{NotVouched, SignedHeads};
-use crate::store::{Store, StoreError};
+use crate::store::{Location, Store, StoreError};
 
 /// The store and the keys.
 #[derive(Debug)]
@@ -52,10 +52,10 @@ pub enum VaultError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// Nothing can be written.
-    #[error("nothing can be stored in {}: {cause}", path.display())]
+    #[error("nothing can be stored in {place}: {cause}")]
     ReadOnly {
-        /// The data directory.
-        path: std::path::PathBuf,
+        /// Where the database is.
+        place: String,
         /// Why not.
         cause: StoreError,
     },
@@ -82,10 +82,10 @@ impl Vault {
         let random = SystemRandom::new();
         let token_key = SigningKey::load_or_create(&directory.file(TOKEN_KEY), &random)?;
         let keys = keys(config, &token_key)?;
-        directory.make_private(DATABASE)?;
-        let store = Store::open(&directory.file(DATABASE)).await?;
+        let location = prepare(config, &directory)?;
+        let store = Store::serve(&location, &holder(&directory)).await?;
         store.fence().await.map_err(|cause| VaultError::ReadOnly {
-            path: directory.path().to_owned(),
+            place: location.to_string(),
             cause,
         })?;
         let sealer = Sealer::open(&directory, &random, &store)?;
@@ -103,10 +103,10 @@ impl Vault {
     /// # Errors
     /// When there are no data, or they cannot be used.
     pub async fn existing(config: &Config) -> Result<Self, VaultError> {
-        let directory = DataDir::existing(&config.data_dir)?;
+        let directory = existing(config)?;
         let token_key = SigningKey::load(&directory.file(TOKEN_KEY))?;
         let keys = keys(config, &token_key)?;
-        let store = open_store(&directory).await?;
+        let store = open_store(config, &directory).await?;
         let vault = Self { store, keys };
         vault.load_revoked().await?;
         Ok(vault)
@@ -127,11 +127,11 @@ impl Archive {
     /// # Errors
     /// When there is none, or it cannot be read.
     pub async fn open(config: &Config) -> Result<Self, VaultError> {
-        let directory = DataDir::existing(&config.data_dir)?;
+        let directory = existing(config)?;
         let key = SigningKey::load(&directory.file(RECORD_KEY))?;
         // Before the database is read: beside a running server that is ahead of what is signed.
         let signed = SignedHeads::load(&directory.file(SIGNED_HEADS), &key);
-        let store = open_store(&directory).await?;
+        let store = open_store(config, &directory).await?;
         if let Ok(signed) = &signed {
             store.compare_with(signed.to_compare());
         }
@@ -170,21 +170,55 @@ impl Archive {
 /// When it cannot be used.
 pub async fn store_to_fill(config: &Config) -> Result<Store, VaultError> {
     let directory = DataDir::create(&config.data_dir)?;
-    directory.make_private(DATABASE)?;
-    Ok(open_store(&directory).await?)
+    prepare(config, &directory)?;
+    Ok(open_store(config, &directory).await?)
+}
+
+/// The directory of a server that was started before. What shows that is its database, or where that is
+/// elsewhere its key.
+///
+/// # Errors
+/// When there are no data.
+pub fn existing(config: &Config) -> Result<DataDir, DataDirError> {
+    let proof = if config.store.is_on_server() {
+        TOKEN_KEY
+    } else {
+        DATABASE
+    };
+    DataDir::with(&config.data_dir, proof)
 }
 
 /// The database of a data directory, beside the server that uses it or without one.
 ///
 /// # Errors
 /// When it cannot be used.
-pub(crate) async fn open_store(directory: &DataDir) -> Result<Store, StoreError> {
-    let path = directory.file(DATABASE);
+pub(crate) async fn open_store(config: &Config, directory: &DataDir) -> Result<Store, StoreError> {
+    let location = config.store.location(directory.path());
     if directory.is_in_use() {
-        Store::open_beside(&path).await
+        Store::open_beside(&location).await
     } else {
-        Store::open(&path).await
+        Store::open(&location).await
     }
+}
+
+/// Where the database is. One that is a file is its owner's alone before anything is in it.
+fn prepare(config: &Config, directory: &DataDir) -> Result<Location, DataDirError> {
+    let location = config.store.location(directory.path());
+    if let Location::File(_) = location {
+        directory.make_private(DATABASE)?;
+    }
+    Ok(location)
+}
+
+/// What others are told of this process.
+fn holder(directory: &DataDir) -> String {
+    let machine = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let path = directory.path().display();
+    format!(
+        "process {} on {}, with the data directory {path}",
+        std::process::id(),
+        machine.trim()
+    )
 }
 
 fn keys(config: &Config, own: &SigningKey) -> Result<Keys, VaultError> {

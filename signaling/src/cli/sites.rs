@@ -8,7 +8,6 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::{complain, print};
 use crate::config::Config;
-use crate::data_dir::DataDir;
 use crate::sites::export::{self, FileFormat};
 use crate::sites::finding::Severity;
 use crate::sites::preview::{ChangedSite, MAX_ENTRIES, Preview};
@@ -223,8 +222,8 @@ async fn export(
         None if is_workbook => FileFormat::Xlsx,
         None => FileFormat::Csv,
     };
-    let directory = DataDir::existing(&config.data_dir)?;
-    let store = vault::open_store(&directory).await?;
+    let directory = vault::existing(config)?;
+    let store = vault::open_store(config, &directory).await?;
     let sites = store.sites(&SiteFilter::default()).await?;
     let bytes = export::export(&sites, format)?;
     let Some(file) = file else {

@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::descriptors;
 use crate::tls::Tls;
+use crate::vault;
 
 /// How often the disk is tried.
 const FLUSHES: usize = 15;
@@ -27,7 +28,7 @@ const TRIAL: &str = "doctor.tmp";
 
 /// Everything that can be found out here. Blocks for as long as the disk takes.
 pub(crate) fn machine(config: &Config) -> Vec<Finding> {
-    let directory = DataDir::existing(&config.data_dir).ok();
+    let directory = vault::existing(config).ok();
     let is_running = directory.as_ref().is_some_and(DataDir::is_in_use);
     let mut findings = vec![
         buffers(),
@@ -38,7 +39,7 @@ pub(crate) fn machine(config: &Config) -> Vec<Finding> {
         Ok((out, into)) => judge::offload(out, into),
         Err(cause) => Finding::skipped("offload", cause.to_string()),
     });
-    findings.extend(storage(&config.data_dir));
+    findings.extend(storage(config));
     findings.push(certificate(config));
     findings.push(judge::addresses(
         &config.media.advertise,
@@ -120,9 +121,15 @@ fn place_of(data: &Path) -> &Path {
         .unwrap_or_else(|| Path::new("."))
 }
 
-fn storage(data: &Path) -> Vec<Finding> {
+fn storage(config: &Config) -> Vec<Finding> {
+    let data = &config.data_dir;
     let place = place_of(data);
     let disk = match flush_time(place) {
+        // Every change waits for the database, which is elsewhere then.
+        Ok(_) if config.store.is_on_server() => Finding::skipped(
+            "disk",
+            "the database is on a PostgreSQL server: it waits for that one's disk",
+        ),
         Ok(flush) => judge::disk(flush),
         Err(cause) => {
             let advice = format!(

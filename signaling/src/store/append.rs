@@ -1,17 +1,13 @@
 //! Appending to the event log.
 
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
-
 use super::Store;
+use super::backend::{Connection, ROWS_PER_INSERT, query};
 use super::chain::{Hash, Head};
 use super::error::StoreError;
 use super::events::stored_head;
 use super::log::{Addition, Linked};
 use crate::conference::Record;
 use crate::ids::ConferenceId;
-
-/// Rows of one INSERT. SQLite allows 32,766 values in a statement; 7 make a row.
-const ROWS_PER_INSERT: usize = 500;
 
 impl Store {
     /// Appends events in one transaction: all are on the disk when it returns, or none is.
@@ -47,8 +43,8 @@ impl Store {
     }
 }
 
-async fn write(connection: &mut SqliteConnection, addition: Addition) -> Result<(), StoreError> {
-    let head = match stored_head(connection, &addition.conference).await? {
+async fn write(connection: &mut Connection, addition: Addition) -> Result<(), StoreError> {
+    let head = match stored_head(&mut *connection, &addition.conference).await? {
         Some(head) => head,
         None => {
             insert_conference(connection, &addition).await?;
@@ -63,14 +59,14 @@ async fn write(connection: &mut SqliteConnection, addition: Addition) -> Result<
 }
 
 async fn insert_conference(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     addition: &Addition,
 ) -> Result<(), StoreError> {
     let first = addition.entries.first();
     let (Some(created), Some(first)) = (&addition.changes.created, first) else {
         return Err(addition.conflict(0, first.map_or(0, |entry| entry.seq)));
     };
-    sqlx::query(
+    query(
         "INSERT INTO conferences (id, title, state, created_at, starts_at, head_seq, head_hash) \
          VALUES ($1, $2, 'scheduled', $3, $4, 0, $5)",
     )
@@ -85,39 +81,36 @@ async fn insert_conference(
 }
 
 async fn insert_events(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     conference: &ConferenceId,
     rows: &[Linked<'_>],
 ) -> Result<(), StoreError> {
-    let mut insert = QueryBuilder::<Sqlite>::new(
-        "INSERT INTO events (conference, seq, at, kind, body, prev, hash) ",
-    );
-    insert.push_values(rows, |mut row, Linked { entry, prev, hash }| {
-        row.push_bind(conference.as_str())
-            .push_bind(entry.seq.cast_signed())
-            .push_bind(&entry.at)
-            .push_bind(entry.kind)
-            .push_bind(&entry.body)
-            .push_bind(prev.to_string())
-            .push_bind(hash.to_string());
-    });
-    // A statement of each length would be kept, and one of many rows takes 100 KiB.
-    let is_kept = rows.len() == 1;
-    let insert = insert.build().persistent(is_kept);
+    let mut insert = query("INSERT INTO events (conference, seq, at, kind, body, prev, hash)");
+    insert.push_rows(rows.iter().map(|Linked { entry, prev, hash }| {
+        [
+            conference.as_str().into(),
+            entry.seq.cast_signed().into(),
+            (&entry.at).into(),
+            entry.kind.into(),
+            (&entry.body).into(),
+            prev.to_string().into(),
+            hash.to_string().into(),
+        ]
+    }));
     insert.execute(connection).await?;
     Ok(())
 }
 
 /// A column of which nothing has changed is written as it is.
 async fn update_conference(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     addition: &Addition,
     head: Head,
 ) -> Result<(), StoreError> {
     let changes = &addition.changes;
     let amended = changes.amended.as_ref();
     let starts_at = amended.and_then(|listed| listed.starts_at);
-    sqlx::query(
+    query(
         "UPDATE conferences SET head_seq = $2, head_hash = $3, \
          title = COALESCE($4, title), \
          starts_at = CASE WHEN $4 IS NULL THEN starts_at ELSE $5 END, \
@@ -128,7 +121,7 @@ async fn update_conference(
     .bind(addition.conference.as_str())
     .bind(head.seq.cast_signed())
     .bind(head.hash.to_string())
-    .bind(amended.map(|listed| &listed.title))
+    .bind(amended.map(|listed| listed.title.as_str()))
     .bind(starts_at.map(|at| at.to_string()))
     .bind(changes.state)
     .bind(changes.started_at.map(|at| at.to_string()))

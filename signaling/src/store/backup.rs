@@ -1,14 +1,38 @@
-//! Files that travel in a copy of the database, so that a backup is one file.
+//! A copy of a database that is a file, with the files beside it, so that a backup is one file.
 
 use std::path::Path;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{Connection as _, Row as _, SqliteConnection};
 
+use super::Store;
+use super::backend::Pool;
 use super::error::StoreError;
+use super::location::Location;
 
 /// A file that lies beside the database: its name and what is in it.
 pub type FileBeside = (String, Vec<u8>);
+
+impl Store {
+    /// Copies the whole database, as it is at this moment, into a file that is empty or not there.
+    /// Meanwhile it is read and written to as ever.
+    ///
+    /// # Errors
+    /// When it is not a file, or it or the disk fails.
+    pub async fn copy_to(&self, path: &Path) -> Result<(), StoreError> {
+        let Pool::Sqlite(reader) = &self.reader else {
+            return Err(StoreError::NoFile);
+        };
+        let path = path
+            .to_str()
+            .ok_or_else(|| StoreError::Unreadable(format!("{} is not UTF-8", path.display())))?;
+        sqlx::query("VACUUM INTO $1")
+            .bind(path)
+            .execute(reader)
+            .await?;
+        Ok(())
+    }
+}
 
 /// Puts files into a copy.
 ///
@@ -61,5 +85,5 @@ async fn open(copy: &Path) -> Result<SqliteConnection, StoreError> {
         .pragma("secure_delete", "on");
     SqliteConnection::connect_with(&options)
         .await
-        .map_err(|error| StoreError::open(copy, error))
+        .map_err(|error| StoreError::open(&Location::File(copy.to_owned()), error))
 }

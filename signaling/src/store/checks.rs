@@ -1,10 +1,9 @@
 //! What came of checks: the last one of each site, and of each address without a site.
 
 use jiff::Timestamp;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row as _, SqliteConnection};
 
 use super::Store;
+use super::backend::{Connection, Row, query};
 use super::error::StoreError;
 use super::rows::parse;
 use crate::check::{Outcome, OutcomeFilter};
@@ -33,7 +32,7 @@ impl Store {
         filter: &OutcomeFilter,
         most: u32,
     ) -> Result<Vec<Outcome>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT code, at, site, address, cause, measured FROM checks \
              WHERE ($1 IS NULL OR code = $1) AND ($2 IS NULL OR site = $2) AND at > $3 \
              ORDER BY at DESC LIMIT $4",
@@ -48,15 +47,11 @@ impl Store {
     }
 }
 
-async fn keep(
-    connection: &mut SqliteConnection,
-    outcome: Outcome,
-    most: u32,
-) -> Result<(), StoreError> {
+async fn keep(connection: &mut Connection, outcome: Outcome, most: u32) -> Result<(), StoreError> {
     let unreadable = |error: serde_json::Error| StoreError::Unreadable(error.to_string());
     let measured = serde_json::to_string(&outcome.measured).map_err(unreadable)?;
     let cause = serde_json::to_value(outcome.cause).map_err(unreadable)?;
-    sqlx::query(
+    query(
         "INSERT INTO checks (of_whom, code, at, site, address, cause, measured) \
          VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (of_whom) DO UPDATE SET \
          code = excluded.code, at = excluded.at, site = excluded.site, \
@@ -69,9 +64,9 @@ async fn keep(
     .bind(&outcome.address)
     .bind(cause.as_str().unwrap_or_default())
     .bind(measured)
-    .execute(&mut *connection)
+    .execute(connection)
     .await?;
-    sqlx::query(
+    query(
         "DELETE FROM checks WHERE at <= \
          (SELECT at FROM checks ORDER BY at DESC LIMIT 1 OFFSET $1)",
     )
@@ -81,7 +76,7 @@ async fn keep(
     Ok(())
 }
 
-fn outcome(row: &SqliteRow) -> Result<Outcome, StoreError> {
+fn outcome(row: &Row) -> Result<Outcome, StoreError> {
     let unreadable = |error: serde_json::Error| StoreError::Unreadable(error.to_string());
     let at = Timestamp::from_millisecond(row.try_get("at")?)
         .map_err(|error| StoreError::Unreadable(error.to_string()))?;
@@ -103,6 +98,7 @@ mod tests {
 
     use super::*;
     use crate::check::{Cause, CheckCode, Measured};
+    use crate::testing::location;
 
     fn of(site: Option<&str>, address: &str, number: u32) -> Outcome {
         Outcome {
@@ -121,9 +117,7 @@ mod tests {
     #[tokio::test]
     async fn the_last_check_of_a_site_or_of_an_address_is_found_by_code_and_by_site() {
         let directory = tempfile::tempdir().unwrap();
-        let store = Store::open(&directory.path().join("dinh.db"))
-            .await
-            .unwrap();
+        let store = Store::open(&location(directory.path())).await.unwrap();
         let [first, again] = [1, 2].map(|number| of(Some("00004"), "192.0.2.1", number));
         let stranger = of(None, "192.0.2.1", 3);
         for outcome in [&first, &again, &stranger] {
@@ -155,9 +149,7 @@ mod tests {
     #[tokio::test]
     async fn however_many_come_the_oldest_make_room() {
         let directory = tempfile::tempdir().unwrap();
-        let store = Store::open(&directory.path().join("dinh.db"))
-            .await
-            .unwrap();
+        let store = Store::open(&location(directory.path())).await.unwrap();
         for number in 1..=5 {
             let outcome = of(None, &format!("192.0.2.{number}"), number);
             let kept = store

@@ -2,10 +2,9 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
-use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{Row as _, Sqlite};
 
 use super::Store;
+use super::backend::{Query, Row, query};
 use super::chain::{ChainFault, Fault};
 use super::error::StoreError;
 use super::rows::{parse, unsigned};
@@ -53,7 +52,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn conferences(&self) -> Result<Vec<ConferenceRow>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT id, title, state, created_at, starts_at, started_at, ended_at \
              FROM conferences WHERE deleted_at IS NULL ORDER BY created_at DESC, id",
         )
@@ -70,7 +69,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn conferences_in_use(&self) -> Result<Vec<ConferenceId>, StoreError> {
-        self.ids(sqlx::query(
+        self.ids(query(
             "SELECT id FROM conferences WHERE state = 'running' OR (state = 'scheduled' AND EXISTS \
              (SELECT 1 FROM events WHERE conference = conferences.id AND kind = 'joined')) \
              ORDER BY id",
@@ -85,26 +84,23 @@ impl Store {
     pub async fn scheduled_naming(&self, site: &SiteCode) -> Result<Vec<ConferenceId>, StoreError> {
         // As it stands in a roster: a key.
         let key = format!("\"{}\":", site.as_str());
-        let named = sqlx::query(
+        let named = query(
             "SELECT id FROM conferences WHERE state = 'scheduled' AND EXISTS (SELECT 1 FROM events \
-             WHERE conference = conferences.id AND kind = 'rosterSet' AND instr(body, $1) > 0) \
+             WHERE conference = conferences.id AND kind = 'rosterSet' AND replace(body, $1, '') <> body) \
              ORDER BY id",
         );
         self.ids(named.bind(key)).await
     }
 
-    async fn ids(
-        &self,
-        query: sqlx::query::Query<'_, Sqlite, SqliteArguments>,
-    ) -> Result<Vec<ConferenceId>, StoreError> {
+    async fn ids(&self, query: Query<'_>) -> Result<Vec<ConferenceId>, StoreError> {
         let rows = query.fetch_all(&self.reader).await?;
         // What cannot be an id is no conference that anybody could find.
-        let id = |row: &SqliteRow| parse(row.try_get("id").ok()?).ok();
+        let id = |row: &Row| parse(row.try_get("id").ok()?).ok();
         Ok(rows.iter().filter_map(id).collect())
     }
 
     /// One row that is not as this program writes it must not hide all the others.
-    fn readable_row(&self, row: &SqliteRow) -> Option<ConferenceRow> {
+    fn readable_row(&self, row: &Row) -> Option<ConferenceRow> {
         conference_row(row)
             .inspect_err(|cause| {
                 let Some(conference) = row.try_get("id").ok().and_then(|id| parse(id).ok()) else {
@@ -125,7 +121,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn heads(&self) -> Result<Vec<ListedHead>, StoreError> {
-        let rows = sqlx::query("SELECT id, head_seq, head_hash FROM conferences ORDER BY id")
+        let rows = query("SELECT id, head_seq, head_hash FROM conferences ORDER BY id")
             .fetch_all(&self.reader)
             .await?;
         let mut heads = Vec::with_capacity(rows.len());
@@ -150,7 +146,7 @@ impl Store {
         &self,
         conference: &ConferenceId,
     ) -> Result<Option<ConferenceRow>, StoreError> {
-        let row = sqlx::query(
+        let row = query(
             "SELECT id, title, state, created_at, starts_at, started_at, ended_at \
              FROM conferences WHERE id = $1",
         )
@@ -161,7 +157,7 @@ impl Store {
     }
 }
 
-fn conference_row(row: &SqliteRow) -> Result<ConferenceRow, StoreError> {
+fn conference_row(row: &Row) -> Result<ConferenceRow, StoreError> {
     let state: &str = row.try_get("state")?;
     let state = serde_json::from_value(state.into())
         .map_err(|error| StoreError::Unreadable(error.to_string()))?;

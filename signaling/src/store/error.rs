@@ -1,33 +1,22 @@
 //! What can go wrong with the store.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::backend::{advice, is_nothing_written};
+use super::chain::ChainFault;
+use super::location::Location;
 use crate::ids::ConferenceId;
-use crate::store::chain::ChainFault;
-
-/// Primary result codes of SQLite (<https://sqlite.org/rescode.html>).
-mod code {
-    /// Another process holds the database: a commit that ends so has written nothing.
-    pub(super) const BUSY: u32 = 5;
-    /// The disk is full: a commit that ends so has not written its last page.
-    pub(super) const FULL: u32 = 13;
-    /// A page that cannot be one of SQLite's own.
-    pub(super) const CORRUPT: u32 = 11;
-    /// A file that is no database.
-    pub(super) const NOT_A_DATABASE: u32 = 26;
-}
 
 /// Why something was not read or written. Everybody whose work was in a transaction that failed gets
 /// the same reason.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The file cannot be used.
-    #[error("cannot open the database {}: {source}{}", path.display(), advice(source.as_ref()))]
+    /// It cannot be used.
+    #[error("cannot open the database {place}: {source}{}", advice(source.as_ref()))]
     Open {
-        /// Of the database.
-        path: PathBuf,
-        /// SQLite's reason.
+        /// Where it is.
+        place: String,
+        /// The reason.
         source: Arc<sqlx::Error>,
     },
     /// The schema cannot be brought up to date.
@@ -38,10 +27,26 @@ pub enum StoreError {
     Migrate(#[source] Arc<sqlx::migrate::MigrateError>),
     /// The database is in use by a server of another version.
     #[error(
-        "the server that uses {} is of another version: use the `dinh` of that version, or stop it",
-        .0.display()
+        "the server that uses {0} is of another version: use the `dinh` of that version, or stop it"
     )]
-    OtherVersion(PathBuf),
+    OtherVersion(String),
+    /// Another server has the database.
+    #[error(
+        "the database {place} is in use by another dinh ({holder}): stop that one first, or give this \
+         one a database of its own"
+    )]
+    InUse {
+        /// Where it is.
+        place: String,
+        /// Who has it, as it has said.
+        holder: String,
+    },
+    /// Another server has taken the database while this one could not reach it.
+    #[error("another dinh ({0}) has taken the database: this one writes nothing any more")]
+    TakenOver(String),
+    /// It is on a server, which has ways of its own to be copied.
+    #[error("the database is on a PostgreSQL server: copy it with `pg_dump`")]
+    NoFile,
     /// Somebody else has appended to the same conference.
     #[error("conference {conference} is at event {head}, so event {seq} cannot follow")]
     Conflict {
@@ -67,18 +72,19 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    pub(super) fn open(path: &Path, source: sqlx::Error) -> Self {
+    pub(super) fn open(location: &Location, source: sqlx::Error) -> Self {
         Self::Open {
-            path: path.to_owned(),
+            place: location.to_string(),
             source: Arc::new(source),
         }
     }
 
     /// For a COMMIT that failed.
     pub(super) fn of_commit(cause: sqlx::Error) -> Self {
-        match primary_code(&cause) {
-            Some(code::FULL | code::BUSY) => cause.into(),
-            _ => Self::OutcomeUnknown(Arc::new(cause)),
+        if is_nothing_written(&cause) {
+            cause.into()
+        } else {
+            Self::OutcomeUnknown(Arc::new(cause))
         }
     }
 
@@ -87,13 +93,17 @@ impl StoreError {
         matches!(self, Self::OutcomeUnknown(_))
     }
 
-    /// Whether the disk or SQLite is to blame, not what was asked.
+    /// Whether the disk or the database is to blame, not what was asked.
     pub(super) const fn is_of_the_database(&self) -> bool {
         match self {
-            Self::Open { .. } | Self::Migrate(_) | Self::Database(_) | Self::OutcomeUnknown(_) => {
-                true
-            }
+            Self::Open { .. }
+            | Self::Migrate(_)
+            | Self::TakenOver(_)
+            | Self::Database(_)
+            | Self::OutcomeUnknown(_) => true,
             Self::OtherVersion(_)
+            | Self::InUse { .. }
+            | Self::NoFile
             | Self::Conflict { .. }
             | Self::Broken(_)
             | Self::Unreadable(_) => false,
@@ -105,31 +115,4 @@ impl From<sqlx::Error> for StoreError {
     fn from(cause: sqlx::Error) -> Self {
         Self::Database(Arc::new(cause))
     }
-}
-
-/// Whether SQLite found something that it has not written.
-pub(super) fn is_damage(cause: &sqlx::Error) -> bool {
-    matches!(
-        primary_code(cause),
-        Some(code::CORRUPT | code::NOT_A_DATABASE)
-    )
-}
-
-/// What to do about an error that is of damage, behind its words; nothing about another one.
-fn advice(cause: &(dyn std::error::Error + 'static)) -> &'static str {
-    let causes = std::iter::successors(Some(cause), |cause| cause.source());
-    let is_of_damage = causes
-        .filter_map(|cause| cause.downcast_ref::<sqlx::Error>())
-        .any(is_damage);
-    if is_of_damage {
-        "; the file is damaged: `dinh restore FILE --replace` puts it aside and a backup in its place"
-    } else {
-        ""
-    }
-}
-
-/// The low byte of a result code says what kind of error it is.
-fn primary_code(cause: &sqlx::Error) -> Option<u32> {
-    let code = cause.as_database_error()?.code()?;
-    Some(code.parse::<u32>().ok()? & 0xff)
 }

@@ -1,12 +1,9 @@
 //! The event log: reading it, and checking that it is whole.
 
-use futures_util::TryStreamExt as _;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row as _, SqliteConnection};
-
 use super::Store;
+use super::backend::{On, Row, is_damage, query};
 use super::chain::Head;
-use super::error::{StoreError, is_damage};
+use super::error::StoreError;
 use super::log::Reading;
 use super::rows::{Found, StoredEvent, parse, unsigned};
 use crate::conference::{Record, Settings, State};
@@ -84,23 +81,20 @@ impl Store {
         from: Head,
         mut visit: impl FnMut(Record),
     ) -> Result<Head, StoreError> {
-        let mut connection = self.reader.acquire().await?;
-        // The transaction ends with its connection, whatever becomes of this walk.
-        connection.close_on_drop();
-        sqlx::query("BEGIN").execute(&mut *connection).await?;
+        let mut snapshot = self.reader.snapshot().await?;
         let mut reading = Reading {
             conference,
             at: Head::EMPTY,
             signed: self.signed_head(conference),
             acknowledged: None,
         };
-        if from != Head::EMPTY && is_stored(&mut connection, &reading, from).await? {
+        if from != Head::EMPTY && is_stored(&mut snapshot, &reading, from).await? {
             reading.at = from;
         }
-        reading.acknowledged = stored_head(&mut connection, conference)
+        reading.acknowledged = stored_head(&mut snapshot, conference)
             .await
             .map_err(|error| damaged(&reading, error))?;
-        let mut rows = sqlx::query(
+        let mut rows = query(
             "SELECT seq, at, kind, body, prev, hash FROM events \
              WHERE conference = $1 AND seq > $2 ORDER BY seq",
         )
@@ -111,9 +105,9 @@ impl Store {
         } else {
             reading.at.seq.cast_signed()
         })
-        .fetch(&mut *connection);
+        .fetch(&mut snapshot);
         loop {
-            let row = rows.try_next().await;
+            let row = rows.next().await;
             let Some(row) = row.map_err(|error| damaged(&reading, error.into()))? else {
                 break;
             };
@@ -141,7 +135,7 @@ impl Store {
             Some(fault) => i64::try_from(fault.seq).unwrap_or(i64::MAX),
             None => i64::MAX,
         };
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT seq, at, kind, body, prev, hash FROM events \
              WHERE conference = $1 AND seq > $2 AND seq < $4 ORDER BY seq LIMIT $3",
         )
@@ -156,12 +150,12 @@ impl Store {
 }
 
 pub(super) async fn stored_head(
-    connection: &mut SqliteConnection,
+    on: impl Into<On<'_>>,
     conference: &ConferenceId,
 ) -> Result<Option<Head>, StoreError> {
-    let row = sqlx::query("SELECT head_seq, head_hash FROM conferences WHERE id = $1")
+    let row = query("SELECT head_seq, head_hash FROM conferences WHERE id = $1")
         .bind(conference.as_str())
-        .fetch_optional(&mut *connection)
+        .fetch_optional(on)
         .await?;
     let Some(row) = row else { return Ok(None) };
     let seq = unsigned(row.try_get("head_seq")?)?;
@@ -171,21 +165,24 @@ pub(super) async fn stored_head(
 
 /// Whether the event that was signed is there. If it is not, a walk begins with the first one.
 async fn is_stored(
-    connection: &mut SqliteConnection,
+    on: impl Into<On<'_>>,
     reading: &Reading<'_>,
     head: Head,
 ) -> Result<bool, StoreError> {
-    let hash: Option<String> =
-        sqlx::query_scalar("SELECT hash FROM events WHERE conference = $1 AND seq = $2")
-            .bind(reading.conference.as_str())
-            .bind(head.seq.cast_signed())
-            .fetch_optional(connection)
-            .await
-            .map_err(|error| damaged(reading, error.into()))?;
-    Ok(hash.is_some_and(|hash| hash == head.hash.to_string()))
+    let row = query("SELECT hash FROM events WHERE conference = $1 AND seq = $2")
+        .bind(reading.conference.as_str())
+        .bind(head.seq.cast_signed())
+        .fetch_optional(on)
+        .await
+        .map_err(|error| damaged(reading, error.into()))?;
+    let Some(row) = row else { return Ok(false) };
+    let hash: &str = row
+        .try_get("hash")
+        .map_err(|error| damaged(reading, error.into()))?;
+    Ok(hash == head.hash.to_string())
 }
 
-fn found(row: &SqliteRow) -> Result<Found<'_>, sqlx::Error> {
+fn found(row: &Row) -> Result<Found<'_>, sqlx::Error> {
     Ok(Found {
         seq: row.try_get("seq")?,
         at: row.try_get("at")?,
@@ -196,7 +193,7 @@ fn found(row: &SqliteRow) -> Result<Found<'_>, sqlx::Error> {
     })
 }
 
-/// Pages that cannot be SQLite's own, and values that this program does not write, are events that
+/// Pages that a database has not written, and values that this program does not write, are events that
 /// cannot be read; any other error says nothing about the log.
 fn damaged(reading: &Reading<'_>, error: StoreError) -> StoreError {
     let is_damage = match &error {

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use serde::Deserialize;
-use sqlx::Row as _;
 
 use super::Store;
+use super::backend::query;
 use super::error::StoreError;
 use super::rows::parse;
 use crate::conference::Roster;
@@ -26,7 +26,7 @@ impl Store {
     pub(super) async fn expected_sites(
         &self,
     ) -> Result<HashMap<SiteCode, ConferenceId>, StoreError> {
-        let last = sqlx::query(
+        let last = query(
             "SELECT conference, MAX(seq) AS seq FROM events WHERE kind = 'rosterSet' \
              AND conference IN (SELECT id FROM conferences \
                                 WHERE state <> 'ended' AND deleted_at IS NULL) \
@@ -38,7 +38,7 @@ impl Store {
         for row in last {
             let conference: ConferenceId = parse(row.try_get("conference")?)?;
             let seq: i64 = row.try_get("seq")?;
-            let row = sqlx::query("SELECT body FROM events WHERE conference = $1 AND seq = $2")
+            let row = query("SELECT body FROM events WHERE conference = $1 AND seq = $2")
                 .bind(conference.as_str())
                 .bind(seq)
                 .fetch_one(&self.reader)

@@ -1,10 +1,9 @@
 //! Links, and the browsers in which they were opened.
 
 use jiff::Timestamp;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row as _, SqliteConnection};
 
 use super::Store;
+use super::backend::{Connection, Row, query};
 use super::error::StoreError;
 use super::rows::parse;
 use crate::auth::{CodeHash, SecretHash};
@@ -75,7 +74,7 @@ impl Store {
             return Ok(Opened::Expired);
         }
         let device = device.to_hex();
-        let row = sqlx::query(
+        let row = query(
             "SELECT COUNT(*) AS devices, COUNT(CASE WHEN device = $2 THEN 1 END) AS own \
              FROM link_devices WHERE code = $1",
         )
@@ -107,10 +106,11 @@ impl Store {
             .write(move |connection| {
                 Box::pin(async move {
                     // What the browser has asked for twice at the same time is done once.
-                    let added = sqlx::query(
+                    let added = query(
                         "INSERT INTO link_devices (code, device, opened_at) SELECT $1, $2, $3 \
                          WHERE (SELECT COUNT(*) FROM link_devices WHERE code = $1 AND device <> $2) \
-                         < $4 ON CONFLICT (code, device) DO UPDATE SET opened_at = opened_at",
+                         < $4 ON CONFLICT (code, device) DO UPDATE \
+                         SET opened_at = link_devices.opened_at",
                     )
                     .bind(code.as_str())
                     .bind(device)
@@ -118,7 +118,7 @@ impl Store {
                     .bind(i64::from(most))
                     .execute(connection)
                     .await?;
-                    Ok(added.rows_affected() > 0)
+                    Ok(added > 0)
                 })
             })
             .await
@@ -129,7 +129,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn link(&self, code: &CodeHash) -> Result<Option<LinkRow>, StoreError> {
-        let row = sqlx::query("SELECT token, name, devices, expires_at FROM links WHERE code = $1")
+        let row = query("SELECT token, name, devices, expires_at FROM links WHERE code = $1")
             .bind(code.as_str())
             .fetch_optional(&self.reader)
             .await?;
@@ -138,37 +138,37 @@ impl Store {
 }
 
 async fn add(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     links: Vec<(CodeHash, LinkRow)>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM links WHERE expires_at <= $1")
+    query("DELETE FROM links WHERE expires_at <= $1")
         .bind(now.as_second().saturating_sub(KEPT_SECONDS))
-        .execute(&mut *connection)
+        .execute(connection)
         .await?;
     for (code, link) in links {
-        sqlx::query(
+        query(
             "INSERT INTO links (code, token, name, devices, expires_at) \
              VALUES ($1, $2, $3, $4, $5)",
         )
         .bind(code.as_str())
         .bind(link.token.as_str())
-        .bind(&link.name)
+        .bind(link.name)
         .bind(i64::from(link.devices))
         .bind(link.expires_at.as_second())
-        .execute(&mut *connection)
+        .execute(connection)
         .await?;
     }
     Ok(())
 }
 
-fn link(row: &SqliteRow) -> Result<LinkRow, StoreError> {
+fn link(row: &Row) -> Result<LinkRow, StoreError> {
     let expires_at = Timestamp::from_second(row.try_get("expires_at")?)
         .map_err(|error| StoreError::Unreadable(error.to_string()))?;
     Ok(LinkRow {
         token: parse(row.try_get("token")?)?,
         name: row.try_get("name")?,
-        devices: u32::try_from(row.try_get::<i64, _>("devices")?).unwrap_or(1),
+        devices: u32::try_from(row.try_get::<i64>("devices")?).unwrap_or(1),
         expires_at,
     })
 }
@@ -177,6 +177,7 @@ fn link(row: &SqliteRow) -> Result<LinkRow, StoreError> {
 mod tests {
     use super::*;
     use crate::auth::{LinkCode, SessionSecret};
+    use crate::testing::location;
 
     fn second(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
@@ -202,9 +203,7 @@ mod tests {
     #[tokio::test]
     async fn a_link_is_good_in_the_browsers_that_opened_it_first_and_nowhere_else() {
         let directory = tempfile::tempdir().unwrap();
-        let store = Store::open(&directory.path().join("dinh.db"))
-            .await
-            .unwrap();
+        let store = Store::open(&location(directory.path())).await.unwrap();
         let links = [(code(1), row(1)), (code(2), row(2))];
         store.add_links(&links, second(1)).await.unwrap();
         let opened = async |link, device, at| {
@@ -225,9 +224,7 @@ mod tests {
     #[tokio::test]
     async fn what_has_long_been_over_is_forgotten() {
         let directory = tempfile::tempdir().unwrap();
-        let store = Store::open(&directory.path().join("dinh.db"))
-            .await
-            .unwrap();
+        let store = Store::open(&location(directory.path())).await.unwrap();
         store
             .add_links(&[(code(1), row(1))], second(1))
             .await
@@ -241,12 +238,10 @@ mod tests {
         let long_over = second(100 + KEPT_SECONDS);
         store.add_links(&[], long_over).await.unwrap();
         for table in ["links", "link_devices"] {
-            let query = format!("SELECT COUNT(*) FROM {table}");
-            let count: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(query))
-                .fetch_one(&store.reader)
-                .await
-                .unwrap();
-            assert_eq!(count, 0, "{table}");
+            let mut count = query("SELECT COUNT(*) AS count FROM ");
+            count.push(table);
+            let row = count.fetch_one(&store.reader).await.unwrap();
+            assert_eq!(row.try_get::<i64>("count").unwrap(), 0, "{table}");
         }
     }
 }

@@ -1,8 +1,7 @@
 //! Taking a site off the list.
 
-use sqlx::{Row as _, SqliteConnection};
-
 use super::Store;
+use super::backend::{Connection, query};
 use super::error::StoreError;
 use crate::ids::SiteCode;
 
@@ -30,11 +29,8 @@ impl Store {
     }
 }
 
-async fn remove(
-    connection: &mut SqliteConnection,
-    code: SiteCode,
-) -> Result<SiteRemoval, StoreError> {
-    let below = sqlx::query("SELECT count(*) AS below FROM sites WHERE parent_code = $1")
+async fn remove(connection: &mut Connection, code: SiteCode) -> Result<SiteRemoval, StoreError> {
+    let below = query("SELECT count(*) AS below FROM sites WHERE parent_code = $1")
         .bind(code.as_str())
         .fetch_one(&mut *connection)
         .await?;
@@ -43,11 +39,11 @@ async fn remove(
         let below = u32::try_from(below).unwrap_or(u32::MAX);
         return Ok(SiteRemoval::HasChildren(below));
     }
-    let removed = sqlx::query("DELETE FROM sites WHERE code = $1")
+    let removed = query("DELETE FROM sites WHERE code = $1")
         .bind(code.as_str())
         .execute(connection)
         .await?;
-    Ok(match removed.rows_affected() {
+    Ok(match removed {
         0 => SiteRemoval::Unknown,
         _ => SiteRemoval::Done,
     })
@@ -58,11 +54,12 @@ mod tests {
     use super::*;
     use crate::sites::Wish;
     use crate::store::Consent;
+    use crate::testing::location;
 
     #[tokio::test]
     async fn a_site_is_removed_when_nothing_is_below_it() {
         let dir = tempfile::tempdir().unwrap();
-        let store = Store::open(&dir.path().join("dinh.db")).await.unwrap();
+        let store = Store::open(&location(dir.path())).await.unwrap();
         let list = "code,name,level,parent_code\nVN,Centre,central,\n01,Hanoi,province,VN\n";
         let (wish, consent) = (Wish::default(), Consent::default());
         let imported = store.import_sites(list.as_bytes(), &wish, &consent);

@@ -3,11 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
 use tokio::sync::Semaphore;
 
 use super::Store;
+use super::backend::{On, Query, ROWS_PER_INSERT, Row, query};
 use super::error::StoreError;
 use super::rows::parse;
 use crate::ids::SiteCode;
@@ -32,9 +31,6 @@ macro_rules! select {
          line_profile, stand_by_device, group_names, hidden FROM sites"
     };
 }
-
-/// Rows of one INSERT.
-const ROWS_PER_INSERT: usize = 500;
 
 /// Why sites were not imported. None was.
 #[derive(Debug, thiserror::Error)]
@@ -138,22 +134,14 @@ impl Store {
         self.writer
             .write(|connection| {
                 Box::pin(async move {
-                    if all_sites(connection).await? != directory.known {
+                    if all_sites(&mut *connection).await? != directory.known {
                         return Ok(false);
                     }
                     for chunk in writes.chunks(ROWS_PER_INSERT) {
-                        let mut rows = upsert(chunk);
-                        rows.build()
-                            .persistent(false)
-                            .execute(&mut *connection)
-                            .await?;
+                        upsert(chunk).execute(connection).await?;
                     }
                     for chunk in removals.chunks(ROWS_PER_INSERT) {
-                        let mut rows = delete(chunk);
-                        rows.build()
-                            .persistent(false)
-                            .execute(&mut *connection)
-                            .await?;
+                        delete(chunk).execute(connection).await?;
                     }
                     Ok(true)
                 })
@@ -166,7 +154,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn sites(&self, filter: &SiteFilter) -> Result<Vec<Site>, StoreError> {
-        let mut query = QueryBuilder::<Sqlite>::new(concat!(select!(), " WHERE hidden <= "));
+        let mut query = query(concat!(select!(), " WHERE hidden <= "));
         query.push_bind(i64::from(filter.hidden));
         if let Some(level) = filter.level {
             query.push(" AND level = ").push_bind(level.as_str());
@@ -189,7 +177,6 @@ impl Store {
         }
         query.push(" ORDER BY code");
         query
-            .build()
             .fetch_all(&self.reader)
             .await?
             .iter()
@@ -202,7 +189,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn site(&self, code: &SiteCode) -> Result<Option<Site>, StoreError> {
-        let row = sqlx::query(concat!(select!(), " WHERE code = $1"))
+        let row = query(concat!(select!(), " WHERE code = $1"))
             .bind(code.as_str())
             .fetch_optional(&self.reader)
             .await?;
@@ -227,9 +214,9 @@ impl Store {
     }
 }
 
-async fn all_sites(connection: &mut SqliteConnection) -> Result<Vec<Site>, StoreError> {
-    sqlx::query(concat!(select!(), " ORDER BY code"))
-        .fetch_all(connection)
+async fn all_sites(on: impl Into<On<'_>>) -> Result<Vec<Site>, StoreError> {
+    query(concat!(select!(), " ORDER BY code"))
+        .fetch_all(on)
         .await?
         .iter()
         .map(site)
@@ -256,42 +243,46 @@ const COLUMNS: [&str; 13] = [
 /// What stands between the groups of a site.
 const GROUPS_APART: &str = ";";
 
-fn upsert(sites: &[Site]) -> QueryBuilder<Sqlite> {
-    let mut insert = QueryBuilder::new("INSERT INTO sites (");
-    insert.push(COLUMNS.join(", ")).push(") ");
-    insert.push_values(sites, |mut row, site| {
+fn upsert(sites: &[Site]) -> Query<'_> {
+    let mut insert = query("INSERT INTO sites (");
+    for (index, column) in COLUMNS.into_iter().enumerate() {
+        insert.push(if index > 0 { ", " } else { "" }).push(column);
+    }
+    insert.push(")");
+    insert.push_rows(sites.iter().map(|site| {
         let groups: Vec<_> = site.groups.iter().map(String::as_str).collect();
         let groups = (!groups.is_empty()).then(|| groups.join(GROUPS_APART));
-        row.push_bind(site.code.to_string())
-            .push_bind(site.name.clone())
-            .push_bind(fold(&site.name))
-            .push_bind(site.level.as_str())
-            .push_bind(site.parent_code.as_ref().map(ToString::to_string))
-            .push_bind(site.contact_name.clone())
-            .push_bind(site.contact_phone.clone())
-            .push_bind(site.contact_email.clone())
-            .push_bind(site.seats.map(i64::from))
-            .push_bind(site.line_profile.clone())
-            .push_bind(site.stand_by_device.clone())
-            .push_bind(groups)
-            .push_bind(i64::from(site.hidden));
-    });
+        [
+            site.code.as_str().into(),
+            (&site.name).into(),
+            fold(&site.name).into(),
+            site.level.as_str().into(),
+            site.parent_code.as_ref().map(SiteCode::as_str).into(),
+            site.contact_name.as_deref().into(),
+            site.contact_phone.as_deref().into(),
+            site.contact_email.as_deref().into(),
+            site.seats.map(i64::from).into(),
+            site.line_profile.as_deref().into(),
+            site.stand_by_device.as_deref().into(),
+            groups.into(),
+            i64::from(site.hidden).into(),
+        ]
+    }));
     let [code, others @ ..] = COLUMNS;
-    insert.push(format_args!(" ON CONFLICT ({code}) DO UPDATE SET "));
-    let mut set = insert.separated(", ");
-    for column in others {
-        set.push(format_args!("{column} = excluded.{column}"));
+    insert.push(" ON CONFLICT (").push(code);
+    for (index, column) in others.into_iter().enumerate() {
+        insert
+            .push(if index > 0 { ", " } else { ") DO UPDATE SET " })
+            .push(column)
+            .push(" = excluded.")
+            .push(column);
     }
     insert
 }
 
-fn delete(codes: &[SiteCode]) -> QueryBuilder<Sqlite> {
-    let mut delete = QueryBuilder::new("DELETE FROM sites WHERE code IN (");
-    let mut list = delete.separated(", ");
-    for code in codes {
-        list.push_bind(code.to_string());
-    }
-    delete.push(")");
+fn delete(codes: &[SiteCode]) -> Query<'_> {
+    let mut delete = query("DELETE FROM sites WHERE code IN ");
+    delete.push_list(codes.iter().map(|code| code.as_str().into()));
     delete
 }
 
@@ -307,7 +298,7 @@ fn escape_like(text: &str) -> String {
     escaped
 }
 
-fn site(row: &SqliteRow) -> Result<Site, StoreError> {
+fn site(row: &Row) -> Result<Site, StoreError> {
     let parent: Option<&str> = row.try_get("parent_code")?;
     let seats: Option<i64> = row.try_get("seats")?;
     let groups: Option<&str> = row.try_get("group_names")?;

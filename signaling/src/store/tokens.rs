@@ -2,11 +2,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row as _, Sqlite};
 use utoipa::ToSchema;
 
 use super::Store;
+use super::backend::{Query, ROWS_PER_INSERT, Row, query};
 use super::error::StoreError;
 use super::rows::parse;
 use crate::auth::{MAX_VALIDITY, Role};
@@ -15,9 +14,6 @@ use crate::ids::{ConferenceId, SiteCode, TokenId};
 /// How long it is kept who got a token, after that token has ceased to be valid. Higher: older
 /// links can still be explained. Lower: a smaller database.
 const KEPT_AFTER_EXPIRY: SignedDuration = SignedDuration::from_hours(366 * 24);
-
-/// Rows of one INSERT.
-const ROWS_PER_INSERT: usize = 500;
 
 /// A token that was made here.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, ToSchema)]
@@ -70,11 +66,7 @@ impl Store {
             .write(|connection| {
                 Box::pin(async move {
                     for chunk in rows.chunks(ROWS_PER_INSERT) {
-                        let mut rows = insert(chunk);
-                        rows.build()
-                            .persistent(false)
-                            .execute(&mut *connection)
-                            .await?;
+                        insert(chunk).execute(connection).await?;
                     }
                     Ok(())
                 })
@@ -97,7 +89,7 @@ impl Store {
         self.writer
             .write(move |connection| {
                 Box::pin(async move {
-                    let row = sqlx::query(
+                    let row = query(
                         "INSERT INTO tokens (id, expires_at, revoked_at) VALUES ($1, $2, $3) \
                          ON CONFLICT (id) DO UPDATE \
                          SET revoked_at = COALESCE(tokens.revoked_at, $3) RETURNING expires_at",
@@ -122,14 +114,14 @@ impl Store {
         &self,
         now: Timestamp,
     ) -> Result<Vec<(TokenId, Timestamp)>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT id, expires_at FROM tokens \
              WHERE revoked_at IS NOT NULL AND expires_at > $1 ORDER BY id",
         )
         .bind(now.as_second())
         .fetch_all(&self.reader)
         .await?;
-        let token = |row: &SqliteRow| {
+        let token = |row: &Row| {
             let expires_at = time(row.try_get("expires_at")?)?;
             Ok((parse(row.try_get("id")?)?, expires_at))
         };
@@ -141,7 +133,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn token(&self, id: &TokenId) -> Result<Option<TokenRow>, StoreError> {
-        let row = sqlx::query("SELECT * FROM tokens WHERE id = $1 AND role IS NOT NULL")
+        let row = query("SELECT * FROM tokens WHERE id = $1 AND role IS NOT NULL")
             .bind(id.as_str())
             .fetch_optional(&self.reader)
             .await?;
@@ -153,7 +145,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn tokens(&self, filter: &TokenFilter) -> Result<Vec<TokenRow>, StoreError> {
-        let mut query = QueryBuilder::<Sqlite>::new("SELECT * FROM tokens WHERE role IS NOT NULL");
+        let mut query = query("SELECT * FROM tokens WHERE role IS NOT NULL");
         if let Some(conference) = &filter.conference {
             query
                 .push(" AND conference = ")
@@ -165,8 +157,10 @@ impl Store {
         if let Some(after) = &filter.after {
             query.push(" AND id > ").push_bind(after.as_str());
         }
-        query.push(" ORDER BY id LIMIT ").push_bind(filter.limit);
-        let rows = query.build().fetch_all(&self.reader).await?;
+        query
+            .push(" ORDER BY id LIMIT ")
+            .push_bind(i64::from(filter.limit));
+        let rows = query.fetch_all(&self.reader).await?;
         rows.iter().map(token_row).collect()
     }
 
@@ -182,7 +176,7 @@ impl Store {
         self.writer
             .write(move |connection| {
                 Box::pin(async move {
-                    let pruned = sqlx::query(
+                    let pruned = query(
                         "DELETE FROM tokens \
                          WHERE expires_at <= $1 OR (expires_at <= $2 AND role IS NULL)",
                     )
@@ -190,37 +184,38 @@ impl Store {
                     .bind(now.as_second())
                     .execute(connection)
                     .await?;
-                    Ok(pruned.rows_affected())
+                    Ok(pruned)
                 })
             })
             .await
     }
 }
 
-fn insert(rows: &[TokenRow]) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::new(
+fn insert(rows: &[TokenRow]) -> Query<'_> {
+    let mut insert = query(
         "INSERT INTO tokens (id, subject, role, site, conference, issued_by, issued_at, \
-         expires_at) ",
+         expires_at)",
     );
-    query.push_values(rows, |mut values, row| {
-        values
-            .push_bind(row.id.as_str())
-            .push_bind(&row.subject)
-            .push_bind(row.role.as_str())
-            .push_bind(row.site.as_ref().map(SiteCode::as_str))
-            .push_bind(row.conference.as_ref().map(ConferenceId::as_str))
-            .push_bind(&row.issued_by)
-            .push_bind(row.issued_at.as_second())
-            .push_bind(row.expires_at.as_second());
-    });
-    query
+    insert.push_rows(rows.iter().map(|row| {
+        [
+            row.id.as_str().into(),
+            (&row.subject).into(),
+            row.role.as_str().into(),
+            row.site.as_ref().map(SiteCode::as_str).into(),
+            row.conference.as_ref().map(ConferenceId::as_str).into(),
+            (&row.issued_by).into(),
+            row.issued_at.as_second().into(),
+            row.expires_at.as_second().into(),
+        ]
+    }));
+    insert
 }
 
 fn time(seconds: i64) -> Result<Timestamp, StoreError> {
     Timestamp::from_second(seconds).map_err(|error| StoreError::Unreadable(error.to_string()))
 }
 
-fn token_row(row: &SqliteRow) -> Result<TokenRow, StoreError> {
+fn token_row(row: &Row) -> Result<TokenRow, StoreError> {
     let role: &str = row.try_get("role")?;
     let site: Option<&str> = row.try_get("site")?;
     let conference: Option<&str> = row.try_get("conference")?;
@@ -243,6 +238,7 @@ fn token_row(row: &SqliteRow) -> Result<TokenRow, StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::location;
 
     fn second(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
@@ -263,9 +259,7 @@ mod tests {
     }
 
     async fn store(directory: &tempfile::TempDir) -> Store {
-        Store::open(&directory.path().join("dinh.db"))
-            .await
-            .unwrap()
+        Store::open(&location(directory.path())).await.unwrap()
     }
 
     #[tokio::test]

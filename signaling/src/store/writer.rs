@@ -6,7 +6,8 @@
 //!
 //! A connection serves again only when all that it was asked for went well. After anything else it
 //! is closed and the next transaction opens another one: what a failed one has left in a connection,
-//! in the driver's idea of it or in SQLite, harms nobody.
+//! in the driver's idea of it or in SQLite, harms nobody. PostgreSQL keeps the sessions of its clients
+//! apart and says itself what has become of a transaction, so that an answer of it spoils nothing.
 
 mod job;
 
@@ -15,11 +16,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::future::BoxFuture;
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{Connection as _, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
+use super::backend::{Backend, Connection};
 use super::error::StoreError;
 use job::{Attempt, Job};
 
@@ -35,6 +36,8 @@ const TOGETHER: usize = 256;
 pub(super) struct Writer {
     inbox: mpsc::Sender<Request>,
     failures: Arc<AtomicU64>,
+    version: Option<i64>,
+    taken_over: CancellationToken,
 }
 
 #[derive(Debug)]
@@ -46,29 +49,35 @@ enum Request {
 /// What the task of a writer owns.
 #[derive(Debug)]
 struct Turns {
-    options: SqliteConnectOptions,
-    /// The connection of the last transaction, if all of it went well.
-    idle: Option<SqliteConnection>,
+    backend: Backend,
+    /// The connection of the last transaction, if it can serve again.
+    idle: Option<Connection>,
     /// How many have failed since one went well.
     failed: u64,
     failures: Arc<AtomicU64>,
+    taken_over: CancellationToken,
 }
 
 impl Writer {
-    /// Starts its task, which ends with the last clone of this.
-    pub(super) fn new(options: SqliteConnectOptions) -> Self {
+    /// Starts its task, which ends with the last clone of this. There may be a connection already.
+    pub(super) fn new(backend: Backend, idle: Option<Connection>) -> Self {
         let (sender, receiver) = mpsc::channel(INBOX);
         let failures = Arc::new(AtomicU64::new(0));
+        let version = backend.version();
+        let taken_over = CancellationToken::new();
         let turns = Turns {
-            options,
-            idle: None,
+            backend,
+            idle,
             failed: 0,
             failures: Arc::clone(&failures),
+            taken_over: taken_over.clone(),
         };
         tokio::spawn(turns.run(receiver));
         Self {
             inbox: sender,
             failures,
+            version,
+            taken_over,
         }
     }
 
@@ -80,7 +89,7 @@ impl Writer {
     pub(super) async fn write<T, W>(&self, work: W) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        W: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>>
+        W: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, StoreError>>
             + Send
             + 'static,
     {
@@ -94,6 +103,16 @@ impl Writer {
     /// How many transactions the database has failed.
     pub(super) fn failures(&self) -> u64 {
         self.failures.load(Ordering::Relaxed)
+    }
+
+    /// Waits until another server has taken the database.
+    pub(super) async fn taken_over(&self) {
+        self.taken_over.cancelled().await;
+    }
+
+    /// The schema for which its statements are made.
+    pub(super) const fn version(&self) -> Option<i64> {
+        self.version
     }
 
     /// Waits for what was asked for before; from then on everything is an error.
@@ -152,19 +171,21 @@ impl Turns {
             match job::attempt(&mut connection, job.as_mut(), is_alone).await {
                 Attempt::Done => done.push(job),
                 Attempt::Undone(cause) => {
-                    is_clean &= !cause.is_of_the_database();
+                    is_clean &= connection.is_sound_after(&cause);
                     self.note_failure(&cause);
                     job.answer(Err(cause));
                 }
                 Attempt::Broken(cause, broken) => {
                     self.note_failure(&cause);
+                    let is_sound = is_clean && connection.is_sound_after(&broken);
+                    self.give_up(connection, is_sound).await;
                     job.answer(Err(cause));
                     return refuse(done, &broken);
                 }
             }
         }
-        match sqlx::query("COMMIT").execute(&mut connection).await {
-            Ok(_) => {
+        match connection.commit().await {
+            Ok(()) => {
                 self.note_success();
                 self.idle = Some(connection).filter(|_| is_clean);
                 for job in done {
@@ -172,29 +193,40 @@ impl Turns {
                 }
             }
             Err(cause) => {
-                let cause = StoreError::of_commit(cause);
                 self.note_failure(&cause);
                 refuse(done, &cause);
             }
         }
     }
 
-    async fn begin(&mut self) -> Result<SqliteConnection, StoreError> {
-        let mut connection = match self.idle.take() {
-            Some(connection) => connection,
-            None => SqliteConnection::connect_with(&self.options).await?,
-        };
-        // Not `begin_with`: the driver would count transactions of its own.
-        sqlx::query("BEGIN IMMEDIATE")
-            .execute(&mut connection)
-            .await?;
+    async fn begin(&mut self) -> Result<Connection, StoreError> {
+        if let Some(mut connection) = self.idle.take() {
+            match connection.begin().await {
+                Ok(()) => return Ok(connection),
+                // Nothing was asked for yet, so another one can be.
+                Err(_) if connection.is_remote() => drop(connection),
+                Err(cause) => return Err(cause.into()),
+            }
+        }
+        let mut connection = self.backend.connect().await?;
+        connection.begin().await?;
         Ok(connection)
+    }
+
+    /// Takes nothing of a transaction, and keeps its connection if it can serve again.
+    async fn give_up(&mut self, mut connection: Connection, is_sound: bool) {
+        if connection.is_remote() && is_sound && connection.run("ROLLBACK").await.is_ok() {
+            self.idle = Some(connection);
+        }
     }
 
     /// Counts failures of the database, and says once that they begin.
     fn note_failure(&mut self, cause: &StoreError) {
         if !cause.is_of_the_database() {
             return;
+        }
+        if let StoreError::TakenOver(_) = cause {
+            self.taken_over.cancel();
         }
         self.failures.fetch_add(1, Ordering::Relaxed);
         if self.failed == 0 {

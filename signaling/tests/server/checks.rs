@@ -184,7 +184,7 @@ async fn what_makes_no_sense_is_refused_with_what_would() {
 async fn what_is_in_the_way_is_told_also_while_nothing_can_be_stored() {
     let world = World::new().await;
     let check = begin(&world).await;
-    world.alter_database("DROP TABLE checks").await;
+    world.database().await.alter("DROP TABLE checks").await;
     let told = report(&world, &check, &json!({ "tcp": false, "udp": false })).await;
     assert_eq!(told.status, StatusCode::OK, "{}", told.text);
     let told = told.json();

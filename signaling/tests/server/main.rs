@@ -15,6 +15,7 @@ mod clock;
 mod condition;
 mod corrections;
 mod dashboards;
+mod database;
 mod demand;
 mod fake_media;
 mod floor;

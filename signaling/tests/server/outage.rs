@@ -8,23 +8,11 @@ use signaling::auth::Role;
 use signaling::metrics::Format;
 
 use crate::client::Client;
+use crate::database::Failing;
 use crate::world::{World, path};
 
 /// Longer than the longest pause between two attempts, on a busy machine.
 const SOON: Duration = Duration::from_secs(15);
-
-/// SQLite has rolled back before the driver hears of it, as it does when the disk is full.
-const EVENTS_FAIL: &str = "CREATE TRIGGER broken BEFORE INSERT ON events \
-    BEGIN SELECT RAISE(ROLLBACK, 'the disk is broken'); END";
-
-/// The commit fails, not what comes before it.
-const COMMITS_FAIL: &str = "CREATE TRIGGER broken AFTER INSERT ON events \
-    BEGIN INSERT INTO sites (code, name, folded, level, parent_code) \
-        VALUES ('lost', 'lost', 'lost', 'commune', 'nobody'); END";
-
-/// Nothing at all can be stored.
-const NOTHING_IS_STORED: &str = "CREATE TRIGGER shut BEFORE UPDATE ON fence \
-    BEGIN SELECT RAISE(ROLLBACK, 'the disk is broken'); END";
 
 async fn grant(operator: &mut Client, to: &Client) -> Value {
     operator
@@ -59,10 +47,10 @@ async fn a_failure_costs_the_request_that_met_it_and_no_other() {
     let world = World::new().await;
     let mut operator = world.join(Role::Operator, None).await;
     let site = world.join(Role::Site, Some("00004")).await;
-    world.alter_database(EVENTS_FAIL).await;
+    world.fail(Failing::Events).await;
     let refused = grant(&mut operator, &site).await;
     assert_eq!(refused["code"], "internal", "{refused}");
-    world.alter_database("DROP TRIGGER broken").await;
+    world.mend(Failing::Events).await;
     soon("the floor is granted again", async || {
         grant(&mut operator, &site).await["type"] == "ok"
     })
@@ -112,13 +100,13 @@ async fn a_deadline_that_cannot_be_stored_is_tried_seldom() {
         listed(&world, &gone).await.as_deref() == Some("lost")
     })
     .await;
-    world.alter_database(EVENTS_FAIL).await;
-    world.alter_database(NOTHING_IS_STORED).await;
+    world.fail(Failing::Events).await;
+    world.fail(Failing::Everything).await;
     tokio::time::sleep(Duration::from_secs(4)).await;
     let failures = world.server.app().store.failures();
     assert!((1..20).contains(&failures), "{failures} attempts");
-    world.alter_database("DROP TRIGGER broken").await;
-    world.alter_database("DROP TRIGGER shut").await;
+    world.mend(Failing::Events).await;
+    world.mend(Failing::Everything).await;
     soon("it has left", async || {
         listed(&world, &gone).await.is_none()
     })
@@ -130,10 +118,10 @@ async fn a_commit_that_fails_is_refused_only_when_it_has_not_happened_for_certai
     let world = World::new().await;
     let mut operator = world.join(Role::Operator, None).await;
     let site = world.join(Role::Site, Some("00004")).await;
-    world.alter_database(COMMITS_FAIL).await;
+    world.fail(Failing::Commits).await;
     let refused = grant(&mut operator, &site).await;
     assert_eq!(refused["code"], "internal", "{refused}");
-    world.alter_database(NOTHING_IS_STORED).await;
+    world.fail(Failing::Everything).await;
     soon("nobody can tell", async || {
         grant(&mut operator, &site).await["code"] == "outcome_unknown"
     })
@@ -143,8 +131,8 @@ async fn a_commit_that_fails_is_refused_only_when_it_has_not_happened_for_certai
         "token": world.token(Role::Site, Some("00008"))}))
         .await;
     assert_eq!(late.wait_for("error").await["code"], "internal");
-    world.alter_database("DROP TRIGGER broken").await;
-    world.alter_database("DROP TRIGGER shut").await;
+    world.mend(Failing::Commits).await;
+    world.mend(Failing::Everything).await;
     soon("the floor is granted again", async || {
         grant(&mut operator, &site).await["type"] == "ok"
     })
@@ -162,9 +150,9 @@ async fn ready_means_that_something_can_be_stored() {
             == StatusCode::OK
     };
     assert!(ready().await);
-    world.alter_database(NOTHING_IS_STORED).await;
+    world.fail(Failing::Everything).await;
     soon("it is not ready", async || !ready().await).await;
-    world.alter_database("DROP TRIGGER shut").await;
+    world.mend(Failing::Everything).await;
     soon("it is ready", ready).await;
     let text = world.server.app().metrics.text(Format::Open);
     assert!(text.contains("dinh_store_failures_total 1"), "{text}");
@@ -173,11 +161,11 @@ async fn ready_means_that_something_can_be_stored() {
 #[tokio::test]
 async fn probes_do_not_make_the_disk_work() {
     let world = World::new().await;
-    let before = world.fences().await;
+    let before = world.database().await.fences().await;
     for _ in 0..50 {
         world.call(Method::GET, "/readyz", &[], String::new()).await;
     }
-    let written = world.fences().await - before;
+    let written = world.database().await.fences().await - before;
     assert!(
         (1..25).contains(&written),
         "{written} writes for 50 questions"

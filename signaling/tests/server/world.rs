@@ -13,12 +13,11 @@ use signaling::clock::Clock;
 use signaling::config::Config;
 use signaling::server::Server;
 use signaling::{routes, testing};
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
-use sqlx::{Sqlite, Transaction};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 
 use crate::client::Client;
+use crate::database::{Database, Failing, Held};
 use crate::fake_media::FakeMedia;
 
 pub(crate) const SITES: &str = "code,name,level,parent_code\nVN,Trung ương,central,\n\
@@ -53,15 +52,18 @@ impl Stopped {
 
     /// Somebody changes the database.
     pub(crate) async fn alter(&self, sql: &'static str) {
-        let pool = database(&self.dir).await;
-        let changed = sqlx::raw_sql(sql).execute(&pool).await.unwrap();
-        assert!(changed.rows_affected() > 0, "{sql}");
-        pool.close().await;
+        let database = Database::of(self.dir.path()).await;
+        assert!(database.alter(sql).await > 0, "{sql}");
     }
 
     /// Somebody removes a file.
     pub(crate) fn remove(&self, name: &str) {
         std::fs::remove_file(self.dir.path().join(name)).unwrap();
+    }
+
+    /// Somebody takes the database away.
+    pub(crate) async fn remove_database(&self) {
+        Database::remove(self.dir.path()).await;
     }
 
     /// The server is started again.
@@ -77,11 +79,6 @@ impl Stopped {
             dir: self.dir,
         }
     }
-}
-
-async fn database(dir: &TempDir) -> SqlitePool {
-    let options = SqliteConnectOptions::new().filename(dir.path().join("dinh.db"));
-    SqlitePool::connect_with(options).await.unwrap()
 }
 
 /// An answer to an HTTP request.
@@ -168,32 +165,24 @@ impl World {
         issued.unwrap().token
     }
 
-    /// Nobody else can write to the database until the transaction is dropped.
-    pub(crate) async fn occupy_database(&self) -> Transaction<'static, Sqlite> {
-        let pool = self.database().await;
-        pool.begin_with("BEGIN IMMEDIATE").await.unwrap()
+    /// Nobody else can write to the database until what it gives is dropped.
+    pub(crate) async fn occupy_database(&self) -> Held {
+        self.database().await.hold().await
     }
 
-    /// Another program changes the database.
-    pub(crate) async fn alter_database(&self, sql: &'static str) {
-        let pool = self.database().await;
-        sqlx::raw_sql(sql).execute(&pool).await.unwrap();
-        pool.close().await;
+    /// From now on something fails.
+    pub(crate) async fn fail(&self, what: Failing) {
+        self.database().await.fail(what).await;
     }
 
-    /// How often the server has written to see whether it can.
-    pub(crate) async fn fences(&self) -> i64 {
-        let pool = self.database().await;
-        let number = sqlx::query_scalar("SELECT number FROM fence")
-            .fetch_one(&pool)
-            .await
-            .unwrap();
-        pool.close().await;
-        number
+    /// It does not fail any more.
+    pub(crate) async fn mend(&self, what: Failing) {
+        self.database().await.mend(what).await;
     }
 
-    async fn database(&self) -> SqlitePool {
-        database(&self.dir).await
+    /// The database, as another program gets at it.
+    pub(crate) async fn database(&self) -> Database {
+        Database::of(self.dir.path()).await
     }
 
     /// Another server on the same data would have this.

@@ -1,16 +1,19 @@
 //! The log on a real disk: whole, in order, and telling on whoever changes it.
 
 use jiff::{SignedDuration, Timestamp};
+use sqlx::Connection as _;
 use sqlx::sqlite::SqlitePool;
-use sqlx::{Connection as _, SqliteConnection};
 use tempfile::TempDir;
 
 use super::*;
 use crate::auth::{Role, SessionSecret};
 use crate::conference::{By, Event, PeopleEvent, Phase, PhaseEvent, Roster, RosterEvent};
 use crate::ids::{ParticipantId, SessionId};
-use crate::store::Hash;
+use crate::store::backend::{Backend, Connection};
 use crate::store::chain::Fault;
+use crate::store::log::{Addition, Linked};
+use crate::store::{Hash, Location};
+use crate::testing::location;
 
 struct Fixture {
     store: Store,
@@ -19,34 +22,44 @@ struct Fixture {
 
 async fn fixture() -> Fixture {
     let directory = tempfile::tempdir().unwrap();
-    let store = Store::open(&directory.path().join("dinh.db"))
-        .await
-        .unwrap();
+    let store = Store::open(&location(directory.path())).await.unwrap();
+    Fixture { store, directory }
+}
+
+/// For what is said of SQLite alone.
+async fn fixture_in_a_file() -> Fixture {
+    let directory = tempfile::tempdir().unwrap();
+    let file = Location::File(directory.path().join("dinh.db"));
+    let store = Store::open(&file).await.unwrap();
     Fixture { store, directory }
 }
 
 impl Fixture {
     /// Another program's way in.
     async fn tamper(&self, sql: &'static str) {
-        let url = format!(
-            "sqlite://{}",
-            self.directory.path().join("dinh.db").display()
-        );
-        let pool = SqlitePool::connect(&url).await.unwrap();
-        let changed = sqlx::raw_sql(sql)
-            .execute(&pool)
-            .await
-            .unwrap()
-            .rows_affected();
+        let mut connection = self.connection().await;
+        let changed = match &mut connection {
+            Connection::Sqlite(connection) => {
+                let done = sqlx::raw_sql(sql).execute(connection).await;
+                done.unwrap().rows_affected()
+            }
+            Connection::Postgres(connection) => {
+                let done = sqlx::raw_sql(sql).execute(connection).await;
+                done.unwrap().rows_affected()
+            }
+        };
         assert!(changed > 0, "{sql}");
-        pool.close().await;
+        connection.close().await.unwrap();
+    }
+
+    async fn connection(&self) -> Connection {
+        let backend = Backend::at(&location(self.directory.path()));
+        backend.connect().await.unwrap()
     }
 
     async fn reopen(&mut self) {
         self.store.close().await;
-        self.store = Store::open(&self.directory.path().join("dinh.db"))
-            .await
-            .unwrap();
+        self.store = Store::open(&location(self.directory.path())).await.unwrap();
     }
 }
 
@@ -154,9 +167,8 @@ async fn the_hash_does_not_depend_on_how_events_were_batched() {
             .unwrap();
     }
     let one_by_one = fixture.store.verify(&conference).await.unwrap();
-    let other = Store::open(&fixture.directory.path().join("other.db"))
-        .await
-        .unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let other = Store::open(&location(elsewhere.path())).await.unwrap();
     other.append(&conference, &log).await.unwrap();
     assert_eq!(other.verify(&conference).await.unwrap(), one_by_one);
 }
@@ -240,7 +252,7 @@ async fn two_writers_of_one_conference_cannot_both_succeed() {
     let conference = id("weekly");
     let log = log(3);
     fixture.store.append(&conference, &log[..2]).await.unwrap();
-    let other = Store::open(&fixture.directory.path().join("dinh.db"))
+    let other = Store::open(&location(fixture.directory.path()))
         .await
         .unwrap();
     let (mine, theirs) = tokio::join!(
@@ -441,9 +453,8 @@ async fn a_days_log_of_a_country_is_loaded_within_two_seconds() {
 
 #[tokio::test]
 async fn a_database_that_cannot_be_opened_is_named() {
-    let error = Store::open(std::path::Path::new("/nonexistent/dinh.db"))
-        .await
-        .unwrap_err();
+    let nowhere = Location::File("/nonexistent/dinh.db".into());
+    let error = Store::open(&nowhere).await.unwrap_err();
     assert!(
         error.to_string().contains("/nonexistent/dinh.db"),
         "{error}"
@@ -475,13 +486,13 @@ async fn damage(path: &std::path::Path, table: &str) {
 #[tokio::test]
 async fn a_database_that_is_damaged_where_everybody_needs_it_says_what_to_do() {
     for table in ["the schema", "conferences", "fence"] {
-        let fixture = fixture().await;
+        let fixture = fixture_in_a_file().await;
         fixture.store.append(&id("weekly"), &log(3)).await.unwrap();
         fixture.store.close().await;
         let path = fixture.directory.path().join("dinh.db");
         damage(&path, table).await;
         let used = async {
-            let store = Store::open(&path).await?;
+            let store = Store::open(&Location::File(path.clone())).await?;
             store.conferences_in_use().await?;
             store.fence().await
         };
@@ -500,7 +511,7 @@ async fn a_file_that_is_no_database_is_not_overwritten() {
         "these are the minutes of 1954, typed by hand ".repeat(100),
     )
     .unwrap();
-    assert!(Store::open(&path).await.is_err());
+    assert!(Store::open(&Location::File(path.clone())).await.is_err());
     assert!(
         std::fs::read_to_string(&path)
             .unwrap()
@@ -510,19 +521,25 @@ async fn a_file_that_is_no_database_is_not_overwritten() {
 
 /// Changes an event and makes the whole chain anew, as somebody may who can write to the database.
 async fn rebuild(fixture: &Fixture, conference: &ConferenceId) {
-    let forged = Store::open(&fixture.directory.path().join("forged.db"))
-        .await
-        .unwrap();
     let mut log = log(7);
     log[3].event = log[4].event.clone();
-    forged.append(conference, &log).await.unwrap();
-    forged.close().await;
-    let sql = format!(
-        "ATTACH '{}' AS forged; DELETE FROM events; INSERT INTO events SELECT * FROM forged.events; \
-         UPDATE conferences SET head_hash = (SELECT head_hash FROM forged.conferences)",
-        fixture.directory.path().join("forged.db").display()
-    );
-    fixture.tamper(String::leak(sql)).await;
+    let forged = Addition::new(conference, &log).unwrap();
+    let (linked, head) = forged.link(Head::EMPTY).unwrap();
+    let mut connection = fixture.connection().await;
+    for Linked { entry, prev, hash } in linked {
+        let update =
+            query("UPDATE events SET kind = $2, body = $3, prev = $4, hash = $5 WHERE seq = $1");
+        let update = update
+            .bind(entry.seq.cast_signed())
+            .bind(entry.kind)
+            .bind(&entry.body)
+            .bind(prev.to_string())
+            .bind(hash.to_string());
+        update.execute(&mut connection).await.unwrap();
+    }
+    let update = query("UPDATE conferences SET head_hash = $1").bind(head.hash.to_string());
+    update.execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
 }
 
 #[tokio::test]
@@ -611,7 +628,10 @@ async fn batches_of_all_lengths_leave_few_statements_behind() {
         rest = after;
         fixture.store.append(&conference, batch).await.unwrap();
     }
-    let kept = |connection: &mut SqliteConnection| connection.cached_statements_size();
+    let kept = |connection: &mut Connection| match connection {
+        Connection::Sqlite(connection) => connection.cached_statements_size(),
+        Connection::Postgres(connection) => connection.cached_statements_size(),
+    };
     let kept = fixture.store.writer.write(move |connection| {
         let kept = kept(connection);
         Box::pin(async move { Ok(kept) })

@@ -3,6 +3,7 @@
 use tempfile::TempDir;
 
 use super::*;
+use crate::testing::location;
 
 const VIETNAM: &[u8] = include_bytes!("../../../data/sites-vn-2025.csv");
 
@@ -11,9 +12,7 @@ const HEADER: &str = "code,name,level,parent_code\n";
 async fn store() -> (Store, TempDir) {
     let directory = tempfile::tempdir().unwrap();
     (
-        Store::open(&directory.path().join("dinh.db"))
-            .await
-            .unwrap(),
+        Store::open(&location(directory.path())).await.unwrap(),
         directory,
     )
 }

@@ -3,10 +3,9 @@
 use std::fmt;
 
 use futures_util::future::BoxFuture;
-use sqlx::SqliteConnection;
 use tokio::sync::oneshot;
 
-use super::StoreError;
+use super::{Connection, StoreError};
 
 /// One of the jobs of a transaction, whatever it answers.
 pub(super) trait Job: Send + fmt::Debug {
@@ -16,7 +15,7 @@ pub(super) trait Job: Send + fmt::Debug {
     /// Does the work. What it answers is kept until the transaction is over.
     fn run<'a>(
         &'a mut self,
-        connection: &'a mut SqliteConnection,
+        connection: &'a mut Connection,
     ) -> BoxFuture<'a, Result<(), StoreError>>;
 
     /// Lets whoever waits know what has become of it.
@@ -33,9 +32,7 @@ struct Awaited<T, W> {
 pub(super) fn new<T, W>(work: W) -> (Box<dyn Job>, oneshot::Receiver<Result<T, StoreError>>)
 where
     T: Send + 'static,
-    W: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>>
-        + Send
-        + 'static,
+    W: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
 {
     let (answer, receiver) = oneshot::channel();
     let job = Awaited {
@@ -55,7 +52,7 @@ impl<T, W> fmt::Debug for Awaited<T, W> {
 impl<T, W> Job for Awaited<T, W>
 where
     T: Send + 'static,
-    W: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>> + Send,
+    W: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, StoreError>> + Send,
 {
     fn is_awaited(&self) -> bool {
         !self.answer.is_closed()
@@ -63,7 +60,7 @@ where
 
     fn run<'a>(
         &'a mut self,
-        connection: &'a mut SqliteConnection,
+        connection: &'a mut Connection,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
             if let Some(work) = self.work.take() {
@@ -99,7 +96,7 @@ pub(super) enum Attempt {
 /// Carries out one job of a transaction. It can be undone alone; if nobody else is there, the end of
 /// the transaction does that.
 pub(super) async fn attempt(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     job: &mut dyn Job,
     is_alone: bool,
 ) -> Attempt {
@@ -110,24 +107,22 @@ pub(super) async fn attempt(
             Err(cause) => Attempt::Broken(cause.clone(), cause),
         };
     }
-    let done = match execute(connection, "SAVEPOINT job").await {
+    let done = match connection.run("SAVEPOINT job").await {
         Ok(()) => job.run(connection).await,
-        Err(cause) => return Attempt::Broken(cause.clone(), cause),
+        Err(cause) => {
+            let cause = StoreError::from(cause);
+            return Attempt::Broken(cause.clone(), cause);
+        }
     };
     // SQLite may have rolled back the whole transaction, and then has no such savepoint.
     let ended = match done {
-        Ok(()) => execute(connection, "RELEASE job").await,
-        Err(_) => execute(connection, "ROLLBACK TO job; RELEASE job").await,
+        Ok(()) => connection.run("RELEASE job").await,
+        Err(_) => connection.run("ROLLBACK TO job; RELEASE job").await,
     };
-    match (done, ended) {
+    match (done, ended.map_err(StoreError::from)) {
         (Ok(()), Ok(())) => Attempt::Done,
         (Err(own), Ok(())) => Attempt::Undone(own),
         (Ok(()), Err(broken)) => Attempt::Broken(broken.clone(), broken),
         (Err(own), Err(broken)) => Attempt::Broken(own, broken),
     }
-}
-
-async fn execute(connection: &mut SqliteConnection, sql: &'static str) -> Result<(), StoreError> {
-    sqlx::raw_sql(sql).execute(connection).await?;
-    Ok(())
 }

@@ -1,15 +1,15 @@
 //! Transactions that last, and jobs that fail in them.
 
-use sqlx::Row as _;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
-use super::super::options;
+use super::super::backend::query;
 use super::*;
+use crate::testing::location;
 
 struct Fixture {
     writer: Writer,
-    options: SqliteConnectOptions,
+    backend: Backend,
     _directory: TempDir,
 }
 
@@ -23,18 +23,19 @@ struct Lasting {
 impl Fixture {
     async fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let options = options(&directory.path().join("test.db")).create_if_missing(true);
-        let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
-        let schema = "CREATE TABLE known (number INTEGER PRIMARY KEY); \
+        let place = location(directory.path());
+        let backend = Backend::at(&place);
+        backend.migrate(&place).await.unwrap();
+        let mut connection = backend.connect().await.unwrap();
+        let schema = "CREATE TABLE known (number BIGINT PRIMARY KEY); \
              INSERT INTO known VALUES (1), (2), (3), (4), (5); \
-             CREATE TABLE kept (number INTEGER PRIMARY KEY \
+             CREATE TABLE kept (number BIGINT PRIMARY KEY \
              REFERENCES known (number) DEFERRABLE INITIALLY DEFERRED)";
-        let made = sqlx::raw_sql(schema).execute(&mut connection).await;
-        made.unwrap();
+        connection.run(schema).await.unwrap();
         connection.close().await.unwrap();
         Self {
-            writer: Writer::new(options.clone()),
-            options,
+            writer: Writer::new(backend.clone(), None),
+            backend,
             _directory: directory,
         }
     }
@@ -42,7 +43,7 @@ impl Fixture {
     /// Asks for something and waits until it stands in the queue, or is under way.
     async fn ask<T: Send + 'static>(
         &self,
-        work: impl for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>>
+        work: impl for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, StoreError>>
         + Send
         + 'static,
     ) -> JoinHandle<Result<T, StoreError>> {
@@ -87,14 +88,15 @@ impl Fixture {
 
     /// What anybody else sees.
     async fn kept(&self) -> Vec<i64> {
-        let options = self.options.clone().read_only(true);
-        let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
-        let rows = sqlx::query("SELECT number FROM kept ORDER BY number")
+        let mut connection = self.backend.connect().await.unwrap();
+        let rows = query("SELECT number FROM kept ORDER BY number")
             .fetch_all(&mut connection)
             .await
             .unwrap();
         connection.close().await.unwrap();
-        rows.iter().map(|row| row.get(0)).collect()
+        rows.iter()
+            .map(|row| row.try_get("number").unwrap())
+            .collect()
     }
 }
 
@@ -106,8 +108,8 @@ impl Lasting {
     }
 }
 
-async fn keep(connection: &mut SqliteConnection, number: i64) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO kept VALUES ($1)")
+async fn keep(connection: &mut Connection, number: i64) -> Result<(), StoreError> {
+    query("INSERT INTO kept VALUES ($1)")
         .bind(number)
         .execute(connection)
         .await?;
@@ -163,7 +165,7 @@ async fn a_transaction_that_breaks_is_refused_to_all_in_it_and_the_next_one_is_w
         .ask(|connection| {
             Box::pin(async move {
                 // What SQLite does by itself when the disk is full.
-                sqlx::query("ROLLBACK").execute(&mut *connection).await?;
+                connection.run("ROLLBACK").await?;
                 keep(connection, 0).await
             })
         })
