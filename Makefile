@@ -35,7 +35,7 @@ CASES ?= 20000
 BUILD_NEEDS := cc:build-essential
 DOCS_NEEDS := python3:python3 ensurepip:python3-venv
 LINT_NEEDS := $(BUILD_NEEDS) curl:curl python3:python3 ensurepip:python3-venv
-TEST_NEEDS := $(BUILD_NEEDS) python3:python3 ensurepip:python3-venv chromium:chromium firefox-esr:firefox-esr ip:iproute2 nft:nftables strace:strace nginx:nginx caddy:caddy go:golang-go tinyproxy:tinyproxy turnserver:coturn openssl:openssl certutil:libnss3-tools
+TEST_NEEDS := $(BUILD_NEEDS) python3:python3 ensurepip:python3-venv chromium:chromium firefox-esr:firefox-esr ip:iproute2 nft:nftables strace:strace nginx:nginx caddy:caddy go:golang-go tinyproxy:tinyproxy turnserver:coturn openssl:openssl certutil:libnss3-tools pg_ctlcluster:postgresql
 
 # Installs what is missing of $(1), all at once; says what to do where it cannot.
 define install
@@ -98,9 +98,15 @@ test: packages-test web docs ## run every test, browsers included
 	@$(MAKE) --no-print-directory screens-quick
 	@$(MAKE) --no-print-directory screens-longer
 	cargo test --workspace --locked
+	@$(MAKE) --no-print-directory test-postgres
 	@$(MAKE) --no-print-directory interop-quick
 	@$(MAKE) --no-print-directory networks-quick
 	@$(MAKE) --no-print-directory browsers
+
+.PHONY: test-postgres
+test-postgres: packages-test web ## the tests of what is kept, those of the whole server and a few faults, on a PostgreSQL of their own
+	TEST_STORE=postgres cargo test --workspace --locked --lib -- store::
+	TEST_STORE=postgres cargo test --workspace --locked --test server --test faults
 
 # The programs built last, for tests that are not in Rust.
 PROGRAMS = DINH="$(abspath $(DINH))" LOADTEST="$(abspath $(LOADTEST))" LINE_DEVICE="$(abspath $(LINE_DEVICE))"
@@ -175,6 +181,10 @@ api-fuzz: api ## the same, with many more cases
 .PHONY: faults
 faults: packages-test web ## kill the server and break its disk at random: FAULTS (200), FAULTS_SEED
 	FAULTS="$${FAULTS:-200}" cargo test --locked -p signaling --test faults -- --nocapture
+
+.PHONY: faults-postgres
+faults-postgres: packages-test web ## the same on PostgreSQL, which is killed and restarted too: FAULTS (200), FAULTS_SEED
+	FAULTS="$${FAULTS:-200}" TEST_STORE=postgres cargo test --locked -p signaling --test faults -- --nocapture
 
 .PHONY: lint
 lint: packages-lint web $(TOOLS)/lint/.installed $(TOOLS)/docs/.installed $(TOOLS)/promtool/usr/bin/promtool ## check format, lints, types, dependencies and licences

@@ -1,5 +1,6 @@
 //! Faults at random beneath a stream of commands: the real server with the disk full, single writes
-//! and flushes that fail, another process that holds the database, and `kill -9`.
+//! and flushes that fail, another process that holds the database, and `kill -9`; with
+//! `TEST_STORE=postgres` also `kill -9` and restarts of PostgreSQL.
 //!
 //! After each fault, without a restart that it has not itself caused, everybody is within ten seconds
 //! where they are. At the end the log has everything that was announced, and nothing that was refused.
@@ -22,6 +23,7 @@ use std::sync::{Mutex, RwLock};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use signaling::testing;
 
 use process::{Outcome, Process};
 use seat::Seat;
@@ -165,11 +167,11 @@ impl House {
 
     /// One fault, during which a site's machine may be switched off or on.
     fn suffer(&self, fault: Fault, lots: &mut Lots) {
-        let (id, database) = {
+        let (id, data) = {
             let process = self.process.read().unwrap();
-            (process.id(), process.database())
+            (process.id(), process.data())
         };
-        let lasting = Lasting::begin(fault, id, &database);
+        let lasting = Lasting::begin(fault, id, &data);
         let seat = &self.seats[usize::try_from(lots.below(SEATS as u64)).unwrap()];
         if lots.below(2) == 0 {
             seat.want(!seat.is_wanted());
@@ -301,11 +303,12 @@ fn whatever_goes_wrong_beneath_it_the_server_goes_on_and_tells_the_truth() {
     );
     let can_trace = can_trace();
     eprintln!("FAULTS={count} FAULTS_SEED={seed}, system calls can fail: {can_trace}");
+    let directory = tempfile::tempdir().unwrap();
+    let is_on_server = testing::store_url(directory.path()).is_some();
     let possible: Vec<_> = Fault::ALL
         .into_iter()
-        .filter(|fault| fault.is_possible(can_trace))
+        .filter(|fault| fault.is_possible(can_trace, is_on_server))
         .collect();
-    let directory = tempfile::tempdir().unwrap();
     let house = House::new(directory.path());
     let mut lots = Lots(seed);
     let mut suffered: BTreeMap<Fault, usize> = BTreeMap::new();

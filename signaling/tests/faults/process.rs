@@ -67,8 +67,9 @@ impl Process {
         self.child.id()
     }
 
-    pub(crate) fn database(&self) -> PathBuf {
-        self.data.join("dinh.db")
+    /// Where its data are.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.data.clone()
     }
 
     /// `kill -9`, and a new start.

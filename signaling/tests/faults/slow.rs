@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use signaling::testing;
 
 use crate::process::{Outcome, Process};
 use crate::trouble::{Fault, Lasting, can_trace};
@@ -15,11 +16,12 @@ const CONFERENCES: usize = 16;
 
 #[test]
 fn on_a_slow_disk_nobody_waits_for_the_flush_of_each_other_conference() {
-    if !can_trace() {
-        eprintln!("system calls cannot be slowed down here: nothing is tested");
+    let directory = tempfile::tempdir().unwrap();
+    let is_on_server = testing::store_url(directory.path()).is_some();
+    if !Fault::SlowSyncs.is_possible(can_trace(), is_on_server) {
+        eprintln!("the flushes of the database cannot be slowed down here: nothing is tested");
         return;
     }
-    let directory = tempfile::tempdir().unwrap();
     let process = Process::start(directory.path());
     let conferences: Vec<_> = (0..CONFERENCES).map(|n| format!("meeting-{n}")).collect();
     for id in &conferences {
@@ -30,7 +32,7 @@ fn on_a_slow_disk_nobody_waits_for_the_flush_of_each_other_conference() {
         );
         assert!(matches!(made, Outcome::Done(_)), "{made:?}");
     }
-    let slow = Lasting::begin(Fault::SlowSyncs, process.id(), &process.database());
+    let slow = Lasting::begin(Fault::SlowSyncs, process.id(), &process.data());
     let begun = Instant::now();
     std::thread::scope(|scope| {
         for id in &conferences {

@@ -1,11 +1,15 @@
-//! What goes wrong: kills, and system calls that fail, by `strace`.
+//! What goes wrong: kills, and system calls that fail, by `strace`; and PostgreSQL, where that has the
+//! database.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use signaling::store::Location;
+use signaling::testing;
+use signaling::testing::postgres::Cluster;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{Connection as _, Executor as _};
+use sqlx::{Connection as _, Executor as _, PgConnection};
 
 /// One kind of bad day.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -24,17 +28,23 @@ pub(crate) enum Fault {
     Held,
     /// Each flush takes half a second.
     SlowSyncs,
+    /// `kill -9` of PostgreSQL.
+    DatabaseKilled,
+    /// PostgreSQL is stopped, and started two seconds later.
+    DatabaseAway,
 }
 
 impl Fault {
     /// Those that cost a request; slowness costs none.
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Kill,
         Self::DiskFull,
         Self::WriteFails,
         Self::SyncFails,
         Self::SyncFailsThenKill,
         Self::Held,
+        Self::DatabaseKilled,
+        Self::DatabaseAway,
     ];
 
     /// What `strace` is told, if it brings this one about.
@@ -46,13 +56,21 @@ impl Fault {
                 Some(("fsync,fdatasync", "fsync,fdatasync:error=EIO:when=1"))
             }
             Self::SlowSyncs => Some(("fsync,fdatasync", "fsync,fdatasync:delay_exit=500000")),
-            Self::Kill | Self::Held => None,
+            Self::Kill | Self::Held | Self::DatabaseKilled | Self::DatabaseAway => None,
         }
     }
 
-    /// Whether this machine can bring it about.
-    pub(crate) fn is_possible(self, can_trace: bool) -> bool {
-        can_trace || self.injection().is_none()
+    /// Whether this machine can bring it about, for a database in a file or on a server.
+    pub(crate) fn is_possible(self, can_trace: bool, is_on_server: bool) -> bool {
+        match self {
+            Self::Kill | Self::Held => true,
+            Self::DatabaseKilled | Self::DatabaseAway => is_on_server,
+            Self::DiskFull
+            | Self::WriteFails
+            | Self::SyncFails
+            | Self::SyncFailsThenKill
+            | Self::SlowSyncs => can_trace && !is_on_server,
+        }
     }
 
     pub(crate) const fn kills(self) -> bool {
@@ -63,15 +81,31 @@ impl Fault {
 /// A fault that lasts until this is dropped.
 pub(crate) struct Lasting {
     tracer: Option<Child>,
-    held: Option<(tokio::runtime::Runtime, SqliteConnection)>,
+    held: Option<Held>,
+}
+
+/// The place in which something can be written, taken.
+struct Held {
+    runtime: tokio::runtime::Runtime,
+    by: Holder,
+}
+
+enum Holder {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
 }
 
 impl Lasting {
-    pub(crate) fn begin(fault: Fault, process: u32, database: &Path) -> Self {
+    pub(crate) fn begin(fault: Fault, process: u32, data: &Path) -> Self {
         let tracer = fault
             .injection()
             .map(|(calls, injection)| trace(process, calls, injection).expect("strace attaches"));
-        let held = (fault == Fault::Held).then(|| hold(database));
+        let held = (fault == Fault::Held).then(|| hold(data));
+        match fault {
+            Fault::DatabaseKilled => Cluster::shared().kill_and_start(),
+            Fault::DatabaseAway => Cluster::shared().restart_after(2.0),
+            _ => {}
+        }
         Self { tracer, held }
     }
 }
@@ -84,8 +118,13 @@ impl Drop for Lasting {
             let _ = Command::new("kill").args(["-INT", &process]).status();
             let _ = tracer.wait();
         }
-        if let Some((runtime, connection)) = self.held.take() {
-            let _ = runtime.block_on(connection.close());
+        if let Some(Held { runtime, by }) = self.held.take() {
+            let _ = runtime.block_on(async {
+                match by {
+                    Holder::Sqlite(connection) => connection.close().await,
+                    Holder::Postgres(connection) => connection.close().await,
+                }
+            });
         }
     }
 }
@@ -137,18 +176,28 @@ fn all_traced(process: u32) -> bool {
     })
 }
 
-fn hold(database: &Path) -> (tokio::runtime::Runtime, SqliteConnection) {
+fn hold(data: &Path) -> Held {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .unwrap();
-    let options = SqliteConnectOptions::new()
-        .filename(database)
-        .busy_timeout(Duration::from_secs(10));
-    let connection = runtime.block_on(async {
-        let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
-        connection.execute("BEGIN EXCLUSIVE").await.unwrap();
-        connection
+    let by = runtime.block_on(async {
+        match testing::location(data) {
+            Location::File(path) => {
+                let options = SqliteConnectOptions::new()
+                    .filename(path)
+                    .busy_timeout(Duration::from_secs(10));
+                let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+                connection.execute("BEGIN EXCLUSIVE").await.unwrap();
+                Holder::Sqlite(connection)
+            }
+            Location::Server(options) => {
+                let mut connection = PgConnection::connect_with(&options).await.unwrap();
+                let lock = "BEGIN; LOCK TABLE fence IN EXCLUSIVE MODE";
+                sqlx::raw_sql(lock).execute(&mut connection).await.unwrap();
+                Holder::Postgres(connection)
+            }
+        }
     });
-    (runtime, connection)
+    Held { runtime, by }
 }
