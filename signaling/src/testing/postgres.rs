@@ -9,7 +9,8 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 /// Starts one, and stops it when nobody gives it orders any more.
 const PROGRAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/postgres");
 
-/// A PostgreSQL server with any number of databases. It ends when this is dropped, or the process ends
+/// A PostgreSQL server with any number of schemas, each of which is a database to who uses it: one is made
+/// in a moment and takes no room. It ends when this is dropped, or the process ends
 /// in whatever way.
 #[derive(Debug)]
 pub struct Cluster {
@@ -50,7 +51,7 @@ impl Cluster {
         let name = format!("dinh_{:016x}", hasher.finish());
         self.order(&format!("create {name}"));
         format!(
-            "postgres://dinh@localhost/{name}?host={}",
+            "postgres://dinh@localhost/postgres?host={}&options=-c%20search_path%3D{name}",
             self.socket.display()
         )
     }

@@ -197,7 +197,7 @@ async fn a_certificate_is_obtained_by_http_and_used_again_after_a_restart() {
     wait_until("a certificate", async || is_good(&world, &root).await).await;
     let config = world.server.app().config();
     let _data = world.stop().await;
-    let directory = signaling::data_dir::DataDir::existing(&config.data_dir).unwrap();
+    let directory = signaling::vault::existing(&config).unwrap();
     let again = signaling::tls::Tls::open(&config, &directory, jiff::Timestamp::now());
     assert!(again.unwrap().unwrap().not_after().is_some());
 }

@@ -154,7 +154,9 @@ impl Database {
             Location::File(path) => std::fs::remove_file(path).unwrap(),
             Location::Server(_) => {
                 let database = Self::of(data).await;
-                let sql = "DROP SCHEMA public CASCADE; CREATE SCHEMA public";
+                let sql = "DO $$DECLARE own text := quote_ident(current_schema()); \
+                     BEGIN EXECUTE 'DROP SCHEMA ' || own || ' CASCADE'; \
+                     EXECUTE 'CREATE SCHEMA ' || own; END$$";
                 database.alter(sql).await;
             }
         }

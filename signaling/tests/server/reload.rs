@@ -37,7 +37,11 @@ impl Reloading {
         }
     }
 
+    /// A configuration that was printed, with the address of the database, which printing masks.
     fn write(&self, text: &str) {
+        let config = self.world.server.app().config();
+        let url = format!("[store]\nurl = \"{}\"", config.store.url.expose());
+        let text = text.replace("[store]\nurl = \"********\"", &url);
         std::fs::write(self.dir.path().join("dinh.toml"), text).unwrap();
     }
 

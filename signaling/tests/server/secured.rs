@@ -331,7 +331,7 @@ async fn an_authority_of_its_own_is_explained_in_the_clear_and_trusted_once_it_i
     let world = world.stop().await;
     let mut config = world.config();
     config.tls.self_made = true;
-    let directory = signaling::data_dir::DataDir::existing(&config.data_dir).unwrap();
+    let directory = signaling::vault::existing(&config).unwrap();
     assert_eq!(
         signaling::tls::Root::load(&directory).unwrap().pem(),
         root.pem()

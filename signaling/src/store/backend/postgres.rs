@@ -8,7 +8,7 @@
 
 use std::future::Future;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use sqlx::migrate::Migrator;
@@ -20,7 +20,12 @@ use crate::store::READERS;
 use crate::store::error::StoreError;
 use crate::store::location::Location;
 
-pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+/// Whoever runs them has the lock of the schema; that of the driver would be one for the whole database.
+pub(super) static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
+    let mut migrations = sqlx::migrate!("migrations/postgres");
+    migrations.set_locking(false);
+    migrations
+});
 
 /// One writes at a time, as in a file. Whoever was cut off while it committed is waited for as well, so
 /// that what follows knows what has come of it.

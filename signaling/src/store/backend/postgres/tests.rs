@@ -37,7 +37,7 @@ impl Fixture {
         let mut connection = Backend::at(&self.location).connect().await.unwrap();
         let cut = query(
             "SELECT pg_terminate_backend(pid) AS is_cut FROM pg_locks WHERE locktype = 'advisory' \
-             AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+             AND objid::bigint = hashtext(current_schema())::bigint & 4294967295",
         );
         let cut = cut.fetch_all(&mut connection).await.unwrap();
         assert_eq!(cut.len(), 1, "one server has it");
