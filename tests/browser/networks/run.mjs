@@ -76,7 +76,10 @@ class Lane {
   async #watch(name, people) {
     const { line } = this;
     const { sites = 1, steps } = CASES[name];
-    for (const link of this.links.slice(0, sites)) people.push(await this.#open(name, link));
+    // Whoever opens a link whose page was closed just now waits until that is known to be gone: the next case takes others.
+    const links = this.links.splice(0, sites);
+    this.links.push(...links);
+    for (const link of links) people.push(await this.#open(name, link));
     const clicked = await Promise.all(people.map((one) => one.join()));
     const [first] = people;
     // Of one who speaks somebody else tells, on this machine.
