@@ -68,7 +68,7 @@ impl Store {
     /// When it cannot be used, or was written by a newer version.
     pub async fn open(location: &Location) -> Result<Self, StoreError> {
         let backend = Backend::at(location);
-        backend.migrate(location).await?;
+        Box::pin(backend.migrate(location)).await?;
         let store = Self::connect(location, backend, None).await?;
         store.check_version(location).await?;
         Ok(store)
@@ -82,7 +82,7 @@ impl Store {
     /// in a file has locked its directory.
     pub async fn serve(location: &Location, holder: &str) -> Result<Self, StoreError> {
         let mut backend = Backend::at(location);
-        let first = backend.claim(location, holder).await?;
+        let first = Box::pin(backend.claim(location, holder)).await?;
         Self::connect(location, backend, first).await
     }
 
@@ -110,7 +110,7 @@ impl Store {
         backend: Backend,
         first: Option<Connection>,
     ) -> Result<Self, StoreError> {
-        let reader = backend.readers().await;
+        let reader = Box::pin(backend.readers()).await;
         Ok(Self {
             reader: reader.map_err(|error| StoreError::open(location, error))?,
             writer: Writer::new(backend, first),

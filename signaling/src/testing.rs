@@ -22,6 +22,9 @@ use postgres::Cluster;
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// The address of the database that belongs to a data directory, if it is not in it.
+///
+/// # Panics
+/// When it is wanted somewhere unknown.
 pub fn store_url(data: &Path) -> Option<String> {
     let wanted = std::env::var("TEST_STORE").ok()?;
     assert_eq!(wanted, "postgres", "TEST_STORE");

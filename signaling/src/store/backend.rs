@@ -131,7 +131,9 @@ impl Connection {
     /// Statements without values.
     pub(super) async fn run(&mut self, statements: &'static str) -> Result<(), sqlx::Error> {
         match self {
-            Self::Sqlite(connection) => drop(sqlx::raw_sql(statements).execute(connection).await?),
+            Self::Sqlite(connection) => {
+                sqlx::raw_sql(statements).execute(connection).await?;
+            }
             Self::Postgres(connection) => {
                 let done = sqlx::raw_sql(statements).execute(connection);
                 postgres::patiently(done).await?;

@@ -53,7 +53,7 @@ impl Store {
     /// [`StoreError::Broken`] when they do not continue what was signed.
     pub async fn verify_unsigned(&self, conference: &ConferenceId) -> Result<Head, StoreError> {
         let from = self.signed_head(conference).unwrap_or(Head::EMPTY);
-        self.note(self.walk_from(conference, from, drop).await)
+        self.note(Box::pin(self.walk_from(conference, from, drop)).await)
     }
 
     pub(super) async fn walk(
@@ -61,7 +61,7 @@ impl Store {
         conference: &ConferenceId,
         visit: impl FnMut(Record),
     ) -> Result<Head, StoreError> {
-        self.note(self.walk_from(conference, Head::EMPTY, visit).await)
+        self.note(Box::pin(self.walk_from(conference, Head::EMPTY, visit)).await)
     }
 
     /// Remembers what is damaged.

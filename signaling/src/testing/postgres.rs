@@ -23,6 +23,10 @@ impl Cluster {
     ///
     /// # Panics
     /// When it does not start; what is missing stands on standard error.
+    #[expect(
+        clippy::zombie_processes,
+        reason = "it ends when nobody can give it orders any more, at the latest with this process"
+    )]
     pub fn start() -> Self {
         let mut child = Command::new(PROGRAM)
             .stdin(Stdio::piped())
