@@ -35,7 +35,9 @@ if (!publishes) {
 pc.setLocalDescription("offer");
 await gathered;
 pc.setRemoteDescription(await post(url, token, pc.localDescription().sdp), "answer");
-for (let waited = 0; !(tracks.video.isOpen() && tracks.audio.isOpen()) && waited < 200; waited += 1) await wait(0.05);
+// A track opens in the library's own threads at once, while what it says of the state waits its turn in this one.
+const isThere = () => state === "connected" && tracks.video.isOpen() && tracks.audio.isOpen();
+for (let waited = 0; !isThere() && waited < 200; waited += 1) await wait(0.05);
 say({ state: state });
 if (publishes) play(clip, { video: VIDEO, audio: AUDIO }, (kind, packet) => tracks[kind].isOpen() && tracks[kind].sendMessageBinary(packet));
 await wait(Number(seconds));
