@@ -15,7 +15,8 @@ const PROGRAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/postgres");
 #[derive(Debug)]
 pub struct Cluster {
     orders: Mutex<(ChildStdin, BufReader<ChildStdout>)>,
-    socket: PathBuf,
+    directory: PathBuf,
+    port: u16,
 }
 
 impl Cluster {
@@ -35,10 +36,12 @@ impl Cluster {
             .expect("tests/postgres is there");
         let orders = child.stdin.take().expect("it is piped");
         let mut answers = BufReader::new(child.stdout.take().expect("it is piped"));
-        let socket = answer(&mut answers);
+        let place = answer(&mut answers);
+        let (directory, port) = place.rsplit_once(' ').expect("it says where it is");
         Self {
             orders: Mutex::new((orders, answers)),
-            socket: PathBuf::from(socket),
+            directory: PathBuf::from(directory),
+            port: port.parse().expect("it has a port"),
         }
     }
 
@@ -50,14 +53,35 @@ impl Cluster {
 
     /// The address of the database that belongs to a data directory, which is made if it is not there.
     pub fn url(&self, data: &Path) -> String {
+        let name = self.schema(data);
+        format!(
+            "postgres://dinh@localhost:{}/postgres?host={}&options=-c%20search_path%3D{name}",
+            self.port,
+            self.directory.display()
+        )
+    }
+
+    /// The same by TCP and TLS, as `host`, with what decides whether its certificate is good.
+    pub fn url_by_tls(&self, data: &Path, host: &str, trust: &str) -> String {
+        let name = self.schema(data);
+        format!(
+            "postgres://dinh@{host}:{}/postgres?options=-c%20search_path%3D{name}&{trust}",
+            self.port
+        )
+    }
+
+    /// The root that its certificate is from.
+    pub fn root(&self) -> PathBuf {
+        self.directory.join("root.crt")
+    }
+
+    /// The schema that belongs to a data directory, which is made if it is not there.
+    fn schema(&self, data: &Path) -> String {
         let mut hasher = DefaultHasher::new();
         data.hash(&mut hasher);
         let name = format!("dinh_{:016x}", hasher.finish());
         self.order(&format!("create {name}"));
-        format!(
-            "postgres://dinh@localhost/postgres?host={}&options=-c%20search_path%3D{name}",
-            self.socket.display()
-        )
+        name
     }
 
     /// `kill -9` of all its processes, and a new start.

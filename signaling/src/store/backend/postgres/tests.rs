@@ -157,6 +157,30 @@ async fn what_was_stored_before_a_restart_of_postgres_is_there_and_what_comes_af
 }
 
 #[tokio::test]
+async fn a_database_is_reached_by_tls_where_its_address_says_so_and_its_certificate_is_the_one_for_that_name()
+ {
+    let (cluster, directory) = (Cluster::shared(), tempfile::tempdir().unwrap());
+    let at = |host: &str, trust: &str| {
+        Location::server(&cluster.url_by_tls(directory.path(), host, trust)).unwrap()
+    };
+    let checked = "sslmode=verify-full";
+    let ours = format!("{checked}&sslrootcert={}", cluster.root().display());
+    let good = at("localhost", &ours);
+    Store::serve(&good, "by TLS").await.unwrap().close().await;
+    let mut connection = Backend::at(&good).connect().await.unwrap();
+    let ssl = query("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()");
+    let ssl = ssl.fetch_one(&mut connection).await.unwrap();
+    assert!(ssl.try_get::<bool>("ssl").unwrap());
+    connection.close().await.unwrap();
+    // Another's name, and a root that nobody here trusts.
+    for wrong in [at("127.0.0.1", &ours), at("localhost", checked)] {
+        let refused = Store::serve(&wrong, "deceived").await.unwrap_err();
+        let says = refused.to_string();
+        assert!(says.contains("certificate"), "{says}");
+    }
+}
+
+#[tokio::test]
 async fn a_schema_that_another_version_has_made_is_refused() {
     let fixture = Fixture::on(Cluster::shared());
     let server = fixture.serve("a newer one").await.unwrap();
