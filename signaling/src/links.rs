@@ -112,7 +112,13 @@ pub async fn create(
 /// server: no proxy and no log sees it.
 fn url(base_url: &str, role: Role, code: &LinkCode) -> String {
     let page = match role {
-        Role::Operator | Role::Chair | Role::Admin => "operator",
+        Role::Operator
+        | Role::Chair
+        | Role::Admin
+        | Role::National
+        | Role::Provincial
+        | Role::Auditor
+        | Role::Technician => "operator",
         Role::Hall => "hall",
         Role::Site => "site",
         Role::Observer => "observer",

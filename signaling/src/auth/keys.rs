@@ -484,6 +484,12 @@ fn check_time(claims: &Claims, at: Moment) -> Result<Timestamp, TokenError> {
 }
 
 fn check_claims(claims: &Claims) -> Result<(), TokenError> {
+    if !claims.role.is_of_tokens() {
+        return Err(TokenError::BadClaims(
+            "national, provincial, auditor and technician are roles of accounts; a token is for an \
+             operator, chair, hall, site, observer or admin",
+        ));
+    }
     let is_admin = claims.role.is_for_all();
     if is_admin && (claims.conf.is_some() || claims.site.is_some()) {
         return Err(TokenError::BadClaims("an admin has neither conf nor site"));

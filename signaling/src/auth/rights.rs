@@ -65,6 +65,8 @@ pub enum Verb {
     RemoveSites,
     /// Know what came of checks.
     ReadChecks,
+    /// Know who was in a conference from when until when.
+    ReadAttendance,
     /// Make, list and take back tokens.
     ManageTokens,
 }
@@ -85,11 +87,12 @@ pub enum Scope {
 
 /// What a verb is called after "may", and how far each role's right to it reaches, in the order of
 /// [`Role::ALL`].
-struct Row(&'static str, [Option<Scope>; 6]);
+struct Row(&'static str, [Option<Scope>; 10]);
 
 /// No right.
 const N: Option<Scope> = None;
 const I: Option<Scope> = Some(Scope::Itself);
+const P: Option<Scope> = Some(Scope::Province);
 const C: Option<Scope> = Some(Scope::Conference);
 const S: Option<Scope> = Some(Scope::Server);
 
@@ -97,38 +100,52 @@ impl Verb {
     /// All of them, in the order of the table.
     pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
 
-    /// The table: operator, chair, hall, site, observer, admin.
+    /// The table: operator, chair, hall, site, observer, admin; and of accounts alone national,
+    /// provincial, auditor, technician.
     const fn row(self) -> Row {
         match self {
-            Self::ReadConference => Row("see everything of a conference", [C, C, N, N, N, S]),
-            Self::CreateConference => Row("create a conference", [N, N, N, N, N, S]),
-            Self::AmendConference => Row("correct a conference", [C, C, N, N, N, S]),
-            Self::DeleteConference => Row("delete a conference", [N, N, N, N, N, S]),
-            Self::StartConference => Row("start a conference", [C, C, N, N, N, S]),
-            Self::EndConference => Row("end a conference", [C, C, N, N, N, S]),
-            Self::SetRoster => Row("say who is expected", [C, C, N, N, N, S]),
-            Self::Join => Row("join a conference", [C, C, C, C, C, N]),
-            Self::Leave => Row("leave a conference", [I, I, I, I, I, N]),
-            Self::Remove => Row("send a participant away", [C, C, N, N, N, S]),
-            Self::Readmit => Row("let a participant in again", [C, C, N, N, N, S]),
-            Self::ActFor => Row("act on behalf of a participant", [C, C, N, N, N, S]),
-            Self::Publish => Row("publish", [N, I, I, I, N, N]),
-            Self::Mute => Row("mute a participant", [C, C, N, N, N, S]),
-            Self::Watch => Row("watch a participant of its choice", [C, C, N, N, N, N]),
-            Self::RequestFloor => Row("ask for the floor", [N, N, N, I, N, N]),
-            Self::WithdrawFloor => Row("ask for the floor no more", [I, I, I, I, I, N]),
-            Self::HoldFloor => Row("have the floor", [N, I, I, I, N, N]),
-            Self::YieldFloor => Row("give the floor back", [I, I, I, I, I, N]),
-            Self::SpeakHere => Row("speak for its site", [I, I, I, I, I, N]),
-            Self::GrantFloor => Row("grant the floor", [C, C, N, N, N, S]),
-            Self::RevokeFloor => Row("revoke the floor", [C, C, N, N, N, S]),
-            Self::BeOnStage => Row("be on the stage", [N, I, I, I, N, N]),
-            Self::SetStage => Row("set the stage", [C, C, N, N, N, S]),
-            Self::ReadSites => Row("read the list of sites", [S, S, N, N, N, S]),
-            Self::ImportSites => Row("import sites", [N, N, N, N, N, S]),
-            Self::RemoveSites => Row("remove sites", [N, N, N, N, N, S]),
-            Self::ReadChecks => Row("read what came of checks", [S, S, N, N, N, S]),
-            Self::ManageTokens => Row("make, list and take back tokens", [N, N, N, N, N, S]),
+            Self::ReadConference => Row(
+                "see everything of a conference",
+                [C, C, N, N, N, S, S, N, S, S],
+            ),
+            Self::CreateConference => Row("create a conference", [N, N, N, N, N, S, S, N, N, N]),
+            Self::AmendConference => Row("correct a conference", [C, C, N, N, N, S, S, N, N, N]),
+            Self::DeleteConference => Row("delete a conference", [N, N, N, N, N, S, S, N, N, N]),
+            Self::StartConference => Row("start a conference", [C, C, N, N, N, S, S, N, N, N]),
+            Self::EndConference => Row("end a conference", [C, C, N, N, N, S, S, N, N, N]),
+            Self::SetRoster => Row("say who is expected", [C, C, N, N, N, S, S, N, N, N]),
+            Self::Join => Row("join a conference", [C, C, C, C, C, N, N, N, N, N]),
+            Self::Leave => Row("leave a conference", [I, I, I, I, I, N, N, N, N, N]),
+            Self::Remove => Row("send a participant away", [C, C, N, N, N, S, S, N, N, N]),
+            Self::Readmit => Row("let a participant in again", [C, C, N, N, N, S, S, N, N, N]),
+            Self::ActFor => Row(
+                "act on behalf of a participant",
+                [C, C, N, N, N, S, S, N, N, N],
+            ),
+            Self::Publish => Row("publish", [N, I, I, I, N, N, N, N, N, N]),
+            Self::Mute => Row("mute a participant", [C, C, N, N, N, S, S, N, N, N]),
+            Self::Watch => Row(
+                "watch a participant of its choice",
+                [C, C, N, N, N, N, N, N, N, N],
+            ),
+            Self::RequestFloor => Row("ask for the floor", [N, N, N, I, N, N, N, N, N, N]),
+            Self::WithdrawFloor => Row("ask for the floor no more", [I, I, I, I, I, N, N, N, N, N]),
+            Self::HoldFloor => Row("have the floor", [N, I, I, I, N, N, N, N, N, N]),
+            Self::YieldFloor => Row("give the floor back", [I, I, I, I, I, N, N, N, N, N]),
+            Self::SpeakHere => Row("speak for its site", [I, I, I, I, I, N, N, N, N, N]),
+            Self::GrantFloor => Row("grant the floor", [C, C, N, N, N, S, S, N, N, N]),
+            Self::RevokeFloor => Row("revoke the floor", [C, C, N, N, N, S, S, N, N, N]),
+            Self::BeOnStage => Row("be on the stage", [N, I, I, I, N, N, N, N, N, N]),
+            Self::SetStage => Row("set the stage", [C, C, N, N, N, S, S, N, N, N]),
+            Self::ReadSites => Row("read the list of sites", [S, S, N, N, N, S, S, P, S, S]),
+            Self::ImportSites => Row("import sites", [N, N, N, N, N, S, S, N, N, N]),
+            Self::RemoveSites => Row("remove sites", [N, N, N, N, N, S, S, N, N, N]),
+            Self::ReadChecks => Row("read what came of checks", [S, S, N, N, N, S, S, P, S, S]),
+            Self::ReadAttendance => Row("read who was here", [C, C, N, N, N, S, S, P, S, N]),
+            Self::ManageTokens => Row(
+                "make, list and take back tokens",
+                [N, N, N, N, N, S, N, N, N, N],
+            ),
         }
     }
 
@@ -149,7 +166,18 @@ impl Role {
     /// How far this role's right to do that reaches; `None` if it has none. This is the only place
     /// that decides it.
     pub const fn reach(self, verb: Verb) -> Option<Scope> {
-        let [operator, chair, hall, site, observer, admin] = verb.row().1;
+        let [
+            operator,
+            chair,
+            hall,
+            site,
+            observer,
+            admin,
+            national,
+            provincial,
+            auditor,
+            technician,
+        ] = verb.row().1;
         match self {
             Self::Operator => operator,
             Self::Chair => chair,
@@ -157,6 +185,10 @@ impl Role {
             Self::Site => site,
             Self::Observer => observer,
             Self::Admin => admin,
+            Self::National => national,
+            Self::Provincial => provincial,
+            Self::Auditor => auditor,
+            Self::Technician => technician,
         }
     }
 
@@ -209,6 +241,10 @@ impl fmt::Display for Called {
             Role::Site => "a site",
             Role::Observer => "an observer",
             Role::Admin => "an administrator",
+            Role::National => "a national operator",
+            Role::Provincial => "a provincial operator",
+            Role::Auditor => "an auditor",
+            Role::Technician => "a technician",
         })
     }
 }
@@ -239,11 +275,12 @@ mod tests {
         let refused = |role: Role, verb| role.permit(verb).unwrap_err().message;
         assert_eq!(
             refused(Role::Site, Verb::GrantFloor),
-            "a site may not grant the floor: only an operator, a chair or an administrator may"
+            "a site may not grant the floor: only an operator, a chair, an administrator or a \
+             national operator may"
         );
         assert_eq!(
             refused(Role::Chair, Verb::CreateConference),
-            "a chair may not create a conference: only an administrator may"
+            "a chair may not create a conference: only an administrator or a national operator may"
         );
         assert_eq!(
             refused(Role::Operator, Verb::RequestFloor),
@@ -264,8 +301,38 @@ mod tests {
     #[test]
     fn only_who_is_for_every_conference_reaches_what_belongs_to_none() {
         for role in Role::ALL {
-            assert_eq!(role.is_for_all(), role == Role::Admin, "{role}");
-            assert_eq!(role.may(Verb::ManageTokens), role.is_for_all(), "{role}");
+            // Who may make tokens may make one for an administrator.
+            assert_eq!(role.may(Verb::ManageTokens), role == Role::Admin, "{role}");
+            assert!(
+                role.is_for_all() || !role.may(Verb::CreateConference),
+                "{role}"
+            );
+        }
+    }
+
+    #[test]
+    fn whoever_acts_within_a_province_reaches_nothing_beyond_it() {
+        for verb in Verb::ALL {
+            let reach = Role::Provincial.reach(*verb);
+            assert!(
+                reach.is_none_or(|reach| reach <= Scope::Province),
+                "{verb:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn who_reads_records_or_looks_after_lines_changes_nothing() {
+        let reading = [
+            Verb::ReadConference,
+            Verb::ReadSites,
+            Verb::ReadChecks,
+            Verb::ReadAttendance,
+        ];
+        for role in [Role::Auditor, Role::Technician] {
+            for verb in Verb::ALL.iter().filter(|verb| role.may(**verb)) {
+                assert!(reading.contains(verb), "{role} {verb:?}");
+            }
         }
     }
 }

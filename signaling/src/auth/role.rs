@@ -1,11 +1,11 @@
-//! Roles: what a token makes of its bearer. What each of them may do is in `rights`.
+//! Roles: what a token, or an account, makes of whoever has it. What each of them may do is in `rights`.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// What a token makes of its bearer.
+/// What a token, or an account, makes of whoever has it.
 #[derive(
     Clone,
     Copy,
@@ -33,18 +33,44 @@ pub enum Role {
     Observer,
     /// A program or person that manages conferences over REST and joins none.
     Admin,
+    /// A person who runs all conferences. A role of accounts, as the following ones: there are no
+    /// tokens for it.
+    National,
+    /// A person who sees and does what is of one province.
+    Provincial,
+    /// A person who reads records.
+    Auditor,
+    /// A person who looks after checks and lines.
+    Technician,
 }
 
 impl Role {
     /// All of them, in the order of the table.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 10] = [
         Self::Operator,
         Self::Chair,
         Self::Hall,
         Self::Site,
         Self::Observer,
         Self::Admin,
+        Self::National,
+        Self::Provincial,
+        Self::Auditor,
+        Self::Technician,
     ];
+
+    /// Whether there are tokens for it. The others are roles of accounts alone.
+    pub const fn is_of_tokens(self) -> bool {
+        match self {
+            Self::Operator
+            | Self::Chair
+            | Self::Hall
+            | Self::Site
+            | Self::Observer
+            | Self::Admin => true,
+            Self::National | Self::Provincial | Self::Auditor | Self::Technician => false,
+        }
+    }
 
     /// Whether a conference cannot do without it: it comes in although a limit is reached.
     pub const fn is_indispensable(self) -> bool {
@@ -60,6 +86,10 @@ impl Role {
             Self::Site => "site",
             Self::Observer => "observer",
             Self::Admin => "admin",
+            Self::National => "national",
+            Self::Provincial => "provincial",
+            Self::Auditor => "auditor",
+            Self::Technician => "technician",
         }
     }
 }
@@ -72,7 +102,10 @@ impl fmt::Display for Role {
 
 /// A text that names no role.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("{0:?} is not a role: use operator, chair, hall, site, observer or admin")]
+#[error(
+    "{0:?} is not a role: use operator, chair, hall, site, observer or admin; for an account, admin, \
+     national, provincial, chair, auditor or technician"
+)]
 pub struct UnknownRole(String);
 
 impl FromStr for Role {

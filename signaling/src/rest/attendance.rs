@@ -2,10 +2,10 @@
 
 use axum::extract::State;
 
-use super::conferences::readable;
+use super::conferences::may;
 use super::{ApiError, Json, Path};
 use crate::app::App;
-use crate::auth::Grant;
+use crate::auth::{Grant, Verb};
 use crate::conference::Attendance;
 use crate::ids::ConferenceId;
 
@@ -25,7 +25,8 @@ pub(super) async fn show(
     grant: Grant,
     Path(conference): Path<ConferenceId>,
 ) -> Result<Json<Attendance>, ApiError> {
-    readable(&app, &grant, &conference).await?;
+    may(&grant, Verb::ReadAttendance, &conference)?;
+    app.directory.find(&conference).await?;
     let now = app.clock.now().wall;
     Ok(Json(app.store.attendance(&conference, now).await?))
 }

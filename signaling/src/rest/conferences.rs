@@ -18,7 +18,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::page::{Page, page};
 use super::{ApiError, ErrorBody, Json, Path, Query};
 use crate::app::App;
-use crate::auth::{Grant, Verb};
+use crate::auth::{Grant, Scope, Verb};
 use crate::conference::{Actor, Command, PhaseCommand};
 use crate::conference_task::ConferenceHandle;
 use crate::directory::NewConference;
@@ -56,13 +56,18 @@ pub(super) async fn readable(
 
 /// Whether somebody may look at a conference.
 pub(super) fn may_read(grant: &Grant, id: &ConferenceId) -> Result<(), ApiError> {
-    if !grant.is_for(id) {
+    may(grant, Verb::ReadConference, id).map(|_| ())
+}
+
+/// Whether somebody may do that with a conference, and how much of it that reaches.
+pub(super) fn may(grant: &Grant, verb: Verb, id: &ConferenceId) -> Result<Scope, ApiError> {
+    let scope = grant.role().permit(verb)?;
+    if scope == Scope::Conference && !grant.is_for(id) {
         return Err(ApiError::not_permitted(
             "the token is for another conference",
         ));
     }
-    grant.role().permit(Verb::ReadConference)?;
-    Ok(())
+    Ok(scope)
 }
 
 /// Make a conference.

@@ -85,6 +85,7 @@ impl Stories {
             | Verb::ImportSites
             | Verb::RemoveSites
             | Verb::ReadChecks
+            | Verb::ReadAttendance
             | Verb::ManageTokens => return None,
         };
         Some(command)
