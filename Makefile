@@ -21,7 +21,7 @@ NPM := npm --no-audit --no-fund --no-update-notifier --loglevel=error
 TOOLS := $(TARGET)/tools
 
 WEB := web-client
-WEB_SOURCES := $(shell find $(WEB)/src $(WEB)/public $(WEB)/index.html $(WEB)/dev/*.ts $(WEB)/*.ts $(WEB)/*.js -type f)
+WEB_SOURCES := $(shell find $(WEB)/src $(WEB)/public $(WEB)/*.html $(WEB)/dev/*.ts $(WEB)/*.ts $(WEB)/*.js -type f)
 BROWSER := tests/browser
 API := tests/api
 INTEROP := tests/interop
@@ -282,5 +282,5 @@ docs/dist/index.html: $(TOOLS)/docs/.installed $(shell find docs/src docs/theme 
 	@touch $@
 
 $(WEB)/dist/index.html: $(WEB)/node_modules/.package-lock.json $(WEB_SOURCES)
-	$(NPM) --prefix $(WEB) run build -- --logLevel warn
+	$(NPM) --prefix $(WEB) run build
 	@touch $@

@@ -7,7 +7,7 @@ import ts from "typescript-eslint";
 import svelteConfig from "./svelte.config.js";
 
 export default defineConfig(
-  { ignores: ["dist", "node_modules"] },
+  { ignores: ["dist", "node_modules", "src/office/schema.d.ts"] },
   {
     files: ["**/*.ts", "**/*.svelte"],
     extends: [ts.configs.strictTypeChecked, svelte.configs.recommended],

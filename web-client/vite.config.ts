@@ -7,15 +7,20 @@ import { keptPage } from "./dev/kept.ts";
 import { sentencesInParts, wholeLocales } from "./dev/locales.ts";
 import { stylesInPage } from "./dev/page.ts";
 
+const OFFICE = "office";
 const SERVER = process.env["DINH_SERVER"] ?? "http://127.0.0.1:7900";
 
-export default defineConfig({
+/**
+ * The pages of whoever is in a conference, and, in a build of its own (`--mode office`), those of the office: what both
+ * use is in both, so that nobody fetches anything for the other.
+ */
+export default defineConfig(({ mode }) => ({
   plugins: [
     wholeLocales(),
     sentencesInParts(),
     svelte(),
     stylesInPage(),
-    keptPage(),
+    ...(mode === OFFICE ? [] : [keptPage()]),
     // The server sends these as they are; a font is packed already.
     compression({ algorithms: ["brotliCompress", "gzip"], include: /\.(html|js|css|svg)$/u, threshold: 1024 }),
   ],
@@ -25,6 +30,7 @@ export default defineConfig({
     // The server's content security policy allows no data: URLs.
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 600,
+    ...(mode === OFFICE && { emptyOutDir: false, copyPublicDir: false, rolldownOptions: { input: "office.html" } }),
   },
   // `vite preview`, which serves dist/, takes the same proxy.
   server: {
@@ -39,4 +45,4 @@ export default defineConfig({
     environment: "node",
     include: ["test/**/*.test.ts"],
   },
-});
+}));

@@ -25,7 +25,10 @@ struct Files;
 /// The page that all paths of people share; what it shows, it decides by the path.
 const INDEX: &str = "index.html";
 
-/// Paths at which people arrive.
+/// The page for people with accounts, a build of its own.
+const OFFICE_INDEX: &str = "office.html";
+
+/// Paths at which people arrive in a conference, or check their line.
 pub const PATHS: [&str; 6] = ["/", "/operator", "/hall", "/site", "/observer", "/check"];
 
 /// Only our own files, no plug-ins, no frames; nothing inline but styles.
@@ -53,6 +56,14 @@ const NOT_BUILT: &str = "The web client is not part of this build.\n\n\
 /// One of [`PATHS`].
 pub async fn page(headers: HeaderMap) -> Response {
     serve::<Files>(&headers, INDEX, ASK_AGAIN).unwrap_or_else(not_built)
+}
+
+/// The path of the pages for people with accounts.
+pub const OFFICE: &str = "/office";
+
+/// The page at [`OFFICE`]; what it shows, it decides by what is behind the `#`.
+pub async fn office(headers: HeaderMap) -> Response {
+    serve::<Files>(&headers, OFFICE_INDEX, ASK_AGAIN).unwrap_or_else(not_built)
 }
 
 /// A file with a hash in its name.

@@ -3,7 +3,7 @@
 //! ```text
 //! public                                   private
 //! /  /operator  /hall  /site  /observer    /metrics
-//! /check
+//! /check  /office
 //!    (with a slash behind it: a redirect)
 //! /assets/…  /docs/…                       /healthz  /readyz
 //! /ws
@@ -25,7 +25,7 @@ use axum::extract::{DefaultBodyLimit, MatchedPath, Path, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse as _, Redirect, Response};
-use axum::routing::{delete, get, post};
+use axum::routing::{MethodRouter, delete, get, post};
 use tokio::time::Instant;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tower_http::timeout::TimeoutLayer;
@@ -55,19 +55,25 @@ pub fn public(app: App) -> Router {
         .route("/{name}", get(pages::file))
         .merge(interfaces(&app));
     for path in pages::PATHS {
-        router = router.route(path, get(pages::page));
-        if path != "/" {
-            let without_slash = move || async move { Redirect::permanent(path) };
-            router = router.route(&format!("{path}/"), get(without_slash));
-        }
+        router = page(router, path, get(pages::page));
     }
-    router
+    page(router, pages::OFFICE, get(pages::office))
         .fallback(pages::nothing)
         .method_not_allowed_fallback(refusals::no_method)
         .layer(from_fn_with_state(app.clone(), count))
         .layer(from_fn_with_state(app.clone(), meter))
         .layer(map_response(guard))
         .with_state(app)
+}
+
+/// A page for people: who writes a slash behind its address is led to it.
+fn page(router: Router<App>, path: &'static str, page: MethodRouter<App>) -> Router<App> {
+    let router = router.route(path, page);
+    if path == "/" {
+        return router;
+    }
+    let without_slash = move || async move { Redirect::permanent(path) };
+    router.route(&format!("{path}/"), get(without_slash))
 }
 
 /// What is answered in the clear where there is TLS: everything else is led to what is `secure` by the

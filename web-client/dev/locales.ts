@@ -1,6 +1,6 @@
 // What a file of sentences must be: the build asks, so that a language that is not whole never reaches anybody.
 
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { pathToFileURL } from "node:url";
 
@@ -57,11 +57,19 @@ export function faultsOf(language: string, messages: Messages, reference: Messag
   return faults;
 }
 
-/** Every language that has a file. */
+const read = (file: URL): Messages => JSON.parse(readFileSync(file, "utf8")) as Messages;
+
+/** What the office's pages say in a language is in a file of its own, of the same name. */
+function officeIn(file: URL): Messages {
+  const own = new URL(`office/${basename(file.pathname)}`, file);
+  return existsSync(own) ? read(own) : {};
+}
+
+/** Every language that has a file, with all that is said in it. */
 export function readLocales(): ReadonlyMap<string, Messages> {
   const files = directories().flatMap((directory) => readdirSync(directory).map((name) => new URL(name, directory)));
-  const read = (file: URL): Messages => JSON.parse(readFileSync(file, "utf8")) as Messages;
-  return new Map(files.filter(({ pathname }) => pathname.endsWith(".json")).map((file) => [basename(file.pathname, ".json"), read(file)]));
+  const languages = files.filter(({ pathname }) => pathname.endsWith(".json"));
+  return new Map(languages.map((file) => [basename(file.pathname, ".json"), { ...read(file), ...officeIn(file) }]));
 }
 
 /** Groups of sentences that are said in some part of the pages alone, and fetched with it: no part of what everybody loads first. */
@@ -69,6 +77,7 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
   room: ["air", "ended", "floor", "hall", "leave", "link", "presence", "refused", "seat"],
   desk: ["operator", "shortcut"],
   check: ["cause", "linecheck"],
+  office: Object.keys(read(new URL(`../src/locales/office/${FIRST}.json`, import.meta.url))),
 };
 
 /** Where the sentences of a part are imported from; without a name those of the first page. */

@@ -6,6 +6,7 @@ import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { WebSocketServer } from "ws";
+import { bodyOf, MockOffice } from "./mock-office.mjs";
 
 const DIST = process.env.MOCK_DIST ?? fileURLToPath(new URL("../dist/", import.meta.url));
 const CSV = fileURLToPath(new URL("../../signaling/data/sites-vn-2025.csv", import.meta.url));
@@ -344,6 +345,8 @@ function check(request, response, json) {
   return json(outcomeOf(JSON.parse(Buffer.from(id, "base64url").toString())));
 }
 
+const office = new MockOffice(sites);
+
 const http = createServer((request, response) => {
   const { pathname } = new URL(request.url, "http://mock");
   const json = (value) => {
@@ -352,8 +355,9 @@ const http = createServer((request, response) => {
   };
   if (pathname === "/begin") {
     begin();
-    return json({});
+    return void bodyOf(request).then((state) => json(office.begin(state) ?? {}));
   }
+  if (office.answers(request, response)) return undefined;
   if (pathname === "/api/v1/links/exchange") {
     response.statusCode = 403;
     return json({ code: "not_permitted", message: "mock" });
@@ -393,7 +397,7 @@ const http = createServer((request, response) => {
     return json({ code: pathname.slice(14), contactName: "Ông Trần Văn Long", contactPhone: "0263 382 2001" });
   }
   const wanted = join(DIST, normalize(pathname));
-  const file = extname(wanted) !== "" && wanted.startsWith(DIST) && existsSync(wanted) ? wanted : join(DIST, "index.html");
+  const file = extname(wanted) !== "" && wanted.startsWith(DIST) && existsSync(wanted) ? wanted : join(DIST, pathname === "/office" ? "office.html" : "index.html");
   response.setHeader("content-security-policy", POLICY);
   response.setHeader("content-type", TYPES[extname(file)] ?? "application/octet-stream");
   if (pathname.startsWith("/assets/")) response.setHeader("cache-control", "public, max-age=31536000, immutable");

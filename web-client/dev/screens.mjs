@@ -6,7 +6,7 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { chromium } from "playwright-core";
@@ -19,10 +19,11 @@ import { longer } from "./gallery/longer.mjs";
 import { Looker } from "./gallery/look.mjs";
 import { asked, makeBelieve } from "./gallery/make-believe.mjs";
 import { LINE_CHECKS } from "./gallery/linecheck.mjs";
+import { OFFICES } from "./gallery/office.mjs";
 import { OPERATORS } from "./gallery/operator.mjs";
 import { planOf } from "./gallery/plans.mjs";
 import { later } from "./gallery/steps.mjs";
-import { learn, Shown, strangers } from "./gallery/words.mjs";
+import { learn, read, Shown, strangers } from "./gallery/words.mjs";
 import { UNSEEN } from "./gallery/unseen.mjs";
 
 const { values: options, positionals } = parseArgs({
@@ -35,7 +36,7 @@ const plan = planOf({ isQuick: options.quick, language: options.longer });
 const { languages } = plan;
 /** Pages at the same time, each with a server of its own. More do not help two cores. */
 const WORKERS = Number(process.env.WORKERS ?? 4);
-const states = [...CLERK, ...LINE_CHECKS, ...OPERATORS].filter(([name]) => name.includes(ONLY));
+const states = [...CLERK, ...LINE_CHECKS, ...OPERATORS, ...OFFICES].filter(([name]) => name.includes(ONLY));
 const shown = new Shown();
 const failures = [];
 let views = 0;
@@ -61,10 +62,10 @@ async function startServer() {
 async function reach(page, port, [name, path, claims, act]) {
   const held = [claims?.isHeld && "**/links/exchange", claims?.isListHeld && "**/roster"].filter(Boolean);
   for (const address of held) await page.route(address, () => undefined);
-  const { isBareCode, flags = {}, isHeld: _, isListHeld: __, ...told } = claims ?? {};
-  const hash = claims === null ? "" : isBareCode ? "#code=AAAA" : `#token=${tokenOf(told)}`;
+  const { isBareCode, flags = {}, isHeld: _, isListHeld: __, office, ...told } = claims ?? {};
+  const hash = claims === null ? "" : (office?.hash ?? (isBareCode ? "#code=AAAA" : `#token=${tokenOf(told)}`));
   // The page before does not come back to the server that begins anew: its clock stands still.
-  await fetch(`http://127.0.0.1:${port}/begin`);
+  await fetch(`http://127.0.0.1:${port}/begin`, { method: "POST", body: JSON.stringify(office ?? {}) });
   await page.goto(`http://127.0.0.1:${port}${path}${asked({ id: name, now: Date.now(), language: languages[0], flags })}${hash}`);
   await act(page);
   await later(100)(page);
@@ -154,8 +155,7 @@ mkdirSync(OUT, { recursive: true });
 const begun = Date.now();
 let built = null;
 if (options.longer) {
-  const english = JSON.parse(readFileSync(new URL("../src/locales/en.json", import.meta.url), "utf8"));
-  const messages = longer(english, options.longer);
+  const messages = longer(read("en"), options.longer);
   learn(options.longer, messages);
   built = await buildWith(options.longer, messages);
   process.env.MOCK_DIST = built.dist;

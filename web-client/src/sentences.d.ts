@@ -15,3 +15,7 @@ declare module "virtual:sentences/desk" {
 declare module "virtual:sentences/check" {
   export const sentences: Readonly<Record<string, import("./ui/sentences.ts").Messages>>;
 }
+
+declare module "virtual:sentences/office" {
+  export const sentences: Readonly<Record<string, import("./ui/sentences.ts").Messages>>;
+}

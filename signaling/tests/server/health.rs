@@ -176,6 +176,7 @@ async fn a_page_with_a_slash_behind_it_is_the_same_page() {
     for path in signaling::pages::PATHS
         .into_iter()
         .filter(|path| *path != "/")
+        .chain([signaling::pages::OFFICE])
     {
         let reply = look(&world, &format!("{path}/")).await;
         assert_eq!(reply.status, StatusCode::PERMANENT_REDIRECT, "{path}/");
@@ -186,10 +187,11 @@ async fn a_page_with_a_slash_behind_it_is_the_same_page() {
 #[tokio::test]
 async fn every_page_is_guarded() {
     let world = World::new().await;
-    for path in signaling::pages::PATHS
-        .into_iter()
-        .chain(["/favicon.svg", "/assets/none.js"])
-    {
+    for path in signaling::pages::PATHS.into_iter().chain([
+        signaling::pages::OFFICE,
+        "/favicon.svg",
+        "/assets/none.js",
+    ]) {
         let reply = look(&world, path).await;
         assert_eq!(reply.header("x-content-type-options"), "nosniff", "{path}");
         assert_eq!(reply.header("referrer-policy"), "no-referrer");

@@ -13,7 +13,8 @@ fn the_description_is_the_one_that_was_agreed() {
     let agreed = std::fs::read_to_string(file).unwrap_or_default();
     assert!(
         agreed == current,
-        "the REST interface has changed; if that is meant: `dinh openapi > {file}`"
+        "the REST interface has changed; if that is meant: `dinh openapi > {file}`, and for the \
+         pages `npm --prefix web-client run schema`"
     );
 }
 

@@ -13,6 +13,7 @@ export async function buildWith(language, messages) {
   // Read by dev/locales.ts.
   process.env.DINH_MORE_LOCALES = directory;
   const dist = join(directory, "dist/");
-  await build({ root: fileURLToPath(new URL("../..", import.meta.url)), logLevel: "warn", build: { outDir: dist, emptyOutDir: true } });
+  const root = fileURLToPath(new URL("../..", import.meta.url));
+  for (const mode of ["production", "office"]) await build({ root, mode, logLevel: "warn", build: { outDir: dist, emptyOutDir: false } });
   return { directory, dist };
 }

@@ -6,9 +6,14 @@ const DIRECTORY = new URL("../../src/locales/", import.meta.url);
 /** The language in which sentences are first written. */
 const FIRST = "vi";
 /** Each that has a file, the first one first. */
-export const LANGUAGES = readdirSync(DIRECTORY).map((file) => file.replace(/\.json$/u, "")).sort((one, other) => Number(other === FIRST) - Number(one === FIRST));
+export const LANGUAGES = readdirSync(DIRECTORY)
+  .filter((file) => file.endsWith(".json"))
+  .map((file) => file.replace(/\.json$/u, ""))
+  .sort((one, other) => Number(other === FIRST) - Number(one === FIRST));
 
-const read = (language) => JSON.parse(readFileSync(new URL(`${language}.json`, DIRECTORY), "utf8"));
+const readFile = (name) => JSON.parse(readFileSync(new URL(name, DIRECTORY), "utf8"));
+/** Everything that is said in a language, on the office's pages too. */
+export const read = (language) => ({ ...readFile(`${language}.json`), ...readFile(`office/${language}.json`) });
 
 function flat(node, path = "") {
   return Object.entries(node).flatMap(([name, value]) => {

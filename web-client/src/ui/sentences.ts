@@ -1,6 +1,7 @@
 // What is said in one language: finds a sentence by its key and fills in what it speaks of. The files of `locales` are
 // written as those of i18next; of that this is as much as our sentences need, and half a second of a narrow line smaller.
 
+import type office from "../locales/office/vi.json";
 import type vi from "../locales/vi.json";
 
 /** Sentences by their keys, in groups. */
@@ -20,7 +21,7 @@ type Leaf<Messages, Before extends string = ""> = {
 type Counted<Name extends string> = Name extends `${infer Stem}_${PluralForm}` ? Stem : Name;
 
 /** The key of a sentence: an unknown one is a compile error. */
-export type Key = Counted<Leaf<typeof vi>>;
+export type Key = Counted<Leaf<typeof vi> | Leaf<typeof office>>;
 
 /** `{{name}}`, or `{{name, number}}` for a number as people write it. */
 const PLACE = /\{\{(\w+)(, number)?\}\}/gu;
