@@ -10,12 +10,14 @@
 pub mod cause;
 pub mod judge;
 pub(crate) mod machine;
+mod moments;
 mod offer;
 pub mod outcome;
 mod under_way;
 
 pub use cause::{Call, Cause, Colour, Step};
 pub use judge::{Judgement, Measured, judge};
+pub use moments::moments;
 pub use offer::{Direction, Means};
 pub(crate) use offer::{MOST_KBPS, begins_handshake, beside, may_tell};
 pub use outcome::{CheckCode, Outcome, OutcomeFilter};

@@ -8,6 +8,8 @@ export interface Invitation {
   readonly title: string | null;
   readonly site: string | null;
   readonly state: ConferenceLife | null;
+  /** In how many seconds this page checks its line by itself, the next time first. */
+  readonly checksIn: readonly number[];
 }
 
 /** What a link leads to: an invitation, a page that says why not, or one that waits until its time has come. */
@@ -16,7 +18,7 @@ export type Truth =
   | { readonly over: OverReason }
   | { readonly waiting: "token_not_yet_valid" };
 
-export const NO_INVITATION: Invitation = { title: null, site: null, state: null };
+export const NO_INVITATION: Invitation = { title: null, site: null, state: null, checksIn: [] };
 
 function field(value: unknown, name: string): unknown {
   return typeof value === "object" && value !== null ? (value as Record<string, unknown>)[name] : undefined;
@@ -26,10 +28,12 @@ function field(value: unknown, name: string): unknown {
 export function readInvitation(body: unknown): Invitation {
   const text = (value: unknown): string | null => (typeof value === "string" && value !== "" ? value : null);
   const state = field(field(body, "conference"), "state");
+  const checksIn = field(body, "checksIn");
   return {
     title: text(field(field(body, "conference"), "title")),
     site: text(field(field(body, "site"), "name")),
     state: state === "scheduled" || state === "running" || state === "ended" ? state : null,
+    checksIn: Array.isArray(checksIn) ? checksIn.filter((seconds) => typeof seconds === "number") : [],
   };
 }
 
@@ -47,6 +51,13 @@ export function faultOf(code: string): Truth | null {
     default:
       return null;
   }
+}
+
+/** In how many seconds checks of this place's line are due; `null` when the server cannot say. */
+export async function fetchChecksDue(token: string, signal: AbortSignal): Promise<readonly number[] | null> {
+  const truth = await fetchTruth(token, signal);
+  if ("over" in truth) return [];
+  return "invitation" in truth && truth.invitation.state !== null ? truth.invitation.checksIn : null;
 }
 
 /** Asks what the token invites to. When the server cannot say, the check page is shown: joining will tell. */

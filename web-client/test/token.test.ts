@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readInvitation } from "../src/invitation.ts";
+import { NO_INVITATION, readInvitation } from "../src/invitation.ts";
 import { readToken, tokenInHash } from "../src/token.ts";
 
 const jwt = (claims: unknown): string => `e30.${Buffer.from(JSON.stringify(claims)).toString("base64url")}.sig`;
@@ -41,11 +41,12 @@ describe("the invitation", () => {
       conference: { id: "C1", title: "Giao ban", state: "running" },
       role: "site",
       site: { code: "00004", name: "Phường Ba Đình" },
+      checksIn: [640, 3_940],
     };
-    expect(readInvitation(body)).toEqual({ title: "Giao ban", site: "Phường Ba Đình", state: "running" });
+    expect(readInvitation(body)).toEqual({ title: "Giao ban", site: "Phường Ba Đình", state: "running", checksIn: [640, 3_940] });
   });
 
   it.each([null, [], { conference: 7, site: null }])("of %j tells nothing", (body) => {
-    expect(readInvitation(body)).toEqual({ title: null, site: null, state: null });
+    expect(readInvitation(body)).toEqual(NO_INVITATION);
   });
 });

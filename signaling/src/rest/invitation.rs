@@ -1,6 +1,7 @@
 //! `/invitation`: what a token invites to, for the page on which its holder decides to join.
 
 use axum::extract::State;
+use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -8,6 +9,7 @@ use super::conferences::unknown;
 use super::{ApiError, ErrorBody, Json};
 use crate::app::App;
 use crate::auth::{Grant, Role};
+use crate::check::moments;
 use crate::conference::Phase;
 use crate::ids::{ConferenceId, SiteCode};
 
@@ -21,6 +23,9 @@ pub(super) struct Invitation {
     role: Role,
     /// For which site; `null` for a role without one.
     site: Option<InvitedSite>,
+    /// In how many seconds the page of the site, if it is open then, checks its line by itself: a day, an
+    /// hour and ten minutes before the start, each site a little earlier than that.
+    checks_in: Vec<i64>,
 }
 
 /// The conference, as far as an invitation tells of it.
@@ -33,6 +38,9 @@ struct InvitedTo {
     title: String,
     /// Whether it runs.
     state: Phase,
+    /// When it should begin.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    starts_at: Option<Timestamp>,
 }
 
 /// The site that the token speaks for.
@@ -76,13 +84,22 @@ pub(super) async fn show(
             })
         }
     };
+    let now = app.clock.now().wall;
+    let moments = match (row.state, row.starts_at, grant.site()) {
+        (Phase::Scheduled, Some(starts_at), Some(site)) => moments(id, starts_at, site, now),
+        _ => Vec::new(),
+    };
+    // Not the time of day: the clock of an old machine may be wrong.
+    let checks_in = moments.iter().map(|at| at.duration_since(now).as_secs());
     Ok(Json(Invitation {
         conference: InvitedTo {
             id: row.id,
             title: row.title,
             state: row.state,
+            starts_at: row.starts_at,
         },
         role: grant.role(),
         site,
+        checks_in: checks_in.collect(),
     }))
 }

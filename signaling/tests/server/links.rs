@@ -59,6 +59,7 @@ async fn a_link_is_worth_nothing_without_the_browser_that_opened_it() {
     assert_eq!(nothing, "");
     let invited = world.get("/api/v1/invitation", &token).await.json();
     assert_eq!(invited["site"]["name"], "Điểm cầu phường");
+    assert_eq!(invited["checksIn"], json!([]), "it runs");
     let revoke = format!("/api/v1/tokens/{id}");
     let revoked = world
         .send_json(Method::DELETE, &revoke, &world.admin(), &Value::Null)

@@ -19,3 +19,6 @@ export const operatorPage = () => later(() => import("./operator/OperatorPage.sv
 
 /** What looks at the line and the devices, of which a conference needs nothing. */
 export const lineCheckPage = () => later(() => import("./linecheck/LineCheckPage.svelte"), anew);
+
+/** What checks the line of a place that waits, hours before anybody goes in. */
+export const selfCheck = () => later(() => import("./linecheck/SelfCheck.svelte"), () => undefined);
