@@ -1650,6 +1650,11 @@ export interface components {
         };
         /** @description What the token's holder may know before joining: nothing of anybody else. */
         Invitation: {
+            /**
+             * @description In how many seconds the page of the site, if it is open then, checks its line by itself: a day, an
+             *     hour and ten minutes before the start, each site a little earlier than that.
+             */
+            checksIn: number[];
             /** @description The conference to join. */
             conference: components["schemas"]["InvitedTo"];
             /** @description As what. */
@@ -1667,6 +1672,11 @@ export interface components {
         InvitedTo: {
             /** @description Its id. */
             id: components["schemas"]["ConferenceId"];
+            /**
+             * Format: date-time
+             * @description When it should begin.
+             */
+            startsAt?: string | null;
             /** @description Whether it runs. */
             state: components["schemas"]["Phase"];
             /** @description What people call it. */
@@ -2096,10 +2106,10 @@ export interface components {
          */
         ReleaseReason: "yielded" | "revoked" | "passedOn" | "left" | "takenOver";
         /**
-         * @description What a token makes of its bearer.
+         * @description What a token, or an account, makes of whoever has it.
          * @enum {string}
          */
-        Role: "operator" | "chair" | "hall" | "site" | "observer" | "admin";
+        Role: "operator" | "chair" | "hall" | "site" | "observer" | "admin" | "national" | "provincial" | "auditor" | "technician";
         /** @description Expected sites with all that is told about them, so that the log explains itself. */
         Roster: {
             /** @description Names of the provinces that the sites belong to. */
