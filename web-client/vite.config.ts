@@ -8,19 +8,24 @@ import { sentencesInParts, wholeLocales } from "./dev/locales.ts";
 import { stylesInPage } from "./dev/page.ts";
 
 const OFFICE = "office";
+const REPLY = "reply";
+/** What begins a build of its own, beside the pages of a conference. */
+const INPUTS: Readonly<Record<string, string>> = { [OFFICE]: "office.html", [REPLY]: "m.html" };
+/** All that the page behind a short link says of what the first page of a conference may say. */
+const REPLY_SAYS = ["app", "language", "place", "role"];
 const SERVER = process.env["DINH_SERVER"] ?? "http://127.0.0.1:7900";
 
 /**
- * The pages of whoever is in a conference, and, in a build of its own (`--mode office`), those of the office: what both
- * use is in both, so that nobody fetches anything for the other.
+ * The pages of whoever is in a conference, and, in builds of their own (`--mode office`, `--mode reply`), those of the
+ * office and the one behind a site's short link: what several use is in each, so that nobody fetches anything for another.
  */
 export default defineConfig(({ mode }) => ({
   plugins: [
     wholeLocales(),
-    sentencesInParts(),
+    sentencesInParts(mode === REPLY ? REPLY_SAYS : null),
     svelte(),
     stylesInPage(),
-    ...(mode === OFFICE ? [] : [keptPage()]),
+    ...(mode in INPUTS ? [] : [keptPage()]),
     // The server sends these as they are; a font is packed already.
     compression({ algorithms: ["brotliCompress", "gzip"], include: /\.(html|js|css|svg)$/u, threshold: 1024 }),
   ],
@@ -30,7 +35,7 @@ export default defineConfig(({ mode }) => ({
     // The server's content security policy allows no data: URLs.
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 600,
-    ...(mode === OFFICE && { emptyOutDir: false, copyPublicDir: false, rolldownOptions: { input: "office.html" } }),
+    ...(mode in INPUTS && { emptyOutDir: false, copyPublicDir: false, rolldownOptions: { input: INPUTS[mode] ?? "" } }),
   },
   // `vite preview`, which serves dist/, takes the same proxy.
   server: {

@@ -28,6 +28,9 @@ const INDEX: &str = "index.html";
 /// The page for people with accounts, a build of its own.
 const OFFICE_INDEX: &str = "office.html";
 
+/// The page behind a site's short link, a build of its own.
+const LINK_INDEX: &str = "m.html";
+
 /// Paths at which people arrive in a conference, or check their line.
 pub const PATHS: [&str; 6] = ["/", "/operator", "/hall", "/site", "/observer", "/check"];
 
@@ -64,6 +67,14 @@ pub const OFFICE: &str = "/office";
 /// The page at [`OFFICE`]; what it shows, it decides by what is behind the `#`.
 pub async fn office(headers: HeaderMap) -> Response {
     serve::<Files>(&headers, OFFICE_INDEX, ASK_AGAIN).unwrap_or_else(not_built)
+}
+
+/// A site's short link: what it is invited to, its reply, and the way in.
+pub const LINK: &str = "/m/{code}";
+
+/// The page at [`LINK`]; of whom it speaks, it asks by the code.
+pub async fn link(headers: HeaderMap) -> Response {
+    serve::<Files>(&headers, LINK_INDEX, ASK_AGAIN).unwrap_or_else(not_built)
 }
 
 /// A file with a hash in its name.

@@ -3,7 +3,7 @@
 //! ```text
 //! public                                   private
 //! /  /operator  /hall  /site  /observer    /metrics
-//! /check  /office
+//! /check  /office  /m/CODE
 //!    (with a slash behind it: a redirect)
 //! /assets/…  /docs/…                       /healthz  /readyz
 //! /ws
@@ -53,6 +53,7 @@ pub fn public(app: App) -> Router {
         .route("/docs/", get(pages::docs::first))
         .route("/docs/{*path}", get(pages::docs::page))
         .route("/{name}", get(pages::file))
+        .route(pages::LINK, get(pages::link))
         .merge(interfaces(&app));
     for path in pages::PATHS {
         router = page(router, path, get(pages::page));

@@ -77,6 +77,7 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
   room: ["air", "ended", "floor", "hall", "leave", "link", "presence", "refused", "seat"],
   desk: ["operator", "shortcut"],
   check: ["cause", "linecheck"],
+  reply: ["reply"],
   office: Object.keys(read(new URL(`../src/locales/office/${FIRST}.json`, import.meta.url))),
 };
 
@@ -88,8 +89,11 @@ export function partOf(group: string): string | null {
   return Object.keys(PARTS).find((part) => PARTS[part]?.includes(group)) ?? null;
 }
 
-/** Gives the pages every language in parts: what the first page says, and what is fetched with the pages that say it. */
-export function sentencesInParts() {
+/**
+ * Gives the pages every language in parts: what the first page says, of that only the groups `first` where they are given,
+ * and what is fetched with the pages that say it.
+ */
+export function sentencesInParts(first: readonly string[] | null) {
   const modules = new Map([null, ...Object.keys(PARTS)].map((part) => [part === null ? MODULE : `${MODULE}/${part}`, part]));
   return {
     name: "sentences-in-parts",
@@ -97,7 +101,8 @@ export function sentencesInParts() {
     load(id: string): string | null {
       const part = modules.get(id.replace(/^\0/u, ""));
       if (part === undefined) return null;
-      const wanted = (messages: Messages) => Object.fromEntries(Object.entries(messages).filter(([group]) => partOf(group) === part));
+      const isWanted = (group: string): boolean => partOf(group) === part && (part !== null || first === null || first.includes(group));
+      const wanted = (messages: Messages) => Object.fromEntries(Object.entries(messages).filter(([group]) => isWanted(group)));
       const parts = [...readLocales()].map(([language, messages]) => [language, wanted(messages)]);
       return `export const sentences = ${JSON.stringify(Object.fromEntries(parts))};`;
     },

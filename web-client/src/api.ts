@@ -32,6 +32,11 @@ export function call(method: "GET" | "POST", path: string, token: string, signal
   return ask(path, { method, headers: { authorization: `Bearer ${token}` }, signal });
 }
 
+/** Asks for `/api/v1` + `path`, without a token. */
+export function get(path: string, signal: AbortSignal): Promise<unknown> {
+  return ask(path, { method: "GET", signal });
+}
+
 /** Sends JSON to `/api/v1` + `path`, without a token. */
 export function post(path: string, body: unknown, signal: AbortSignal): Promise<unknown> {
   return callWith("POST", path, { body, signal });

@@ -19,3 +19,7 @@ declare module "virtual:sentences/check" {
 declare module "virtual:sentences/office" {
   export const sentences: Readonly<Record<string, import("./ui/sentences.ts").Messages>>;
 }
+
+declare module "virtual:sentences/reply" {
+  export const sentences: Readonly<Record<string, import("./ui/sentences.ts").Messages>>;
+}
