@@ -2,7 +2,7 @@
 
 /** What each role may, as far as pages ask. */
 const VERBS = {
-  admin: ["readSites", "editSites", "importSites", "removeSites", "manageAccounts", "endLogins", "readActs", "readBookings", "manageWebhooks"],
+  admin: ["readSites", "editSites", "importSites", "removeSites", "manageAccounts", "endLogins", "readActs", "readBookings", "book", "publishBooking", "invite", "manageWebhooks"],
   provincial: ["readSites", "readBookings"],
 };
 const ACCOUNTS = {

@@ -6,10 +6,16 @@ import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { WebSocketServer } from "ws";
+import { planBookings } from "./mock-bookings.mjs";
 import { bodyOf, MockOffice } from "./mock-office.mjs";
 
 const DIST = process.env.MOCK_DIST ?? fileURLToPath(new URL("../dist/", import.meta.url));
 const CSV = fileURLToPath(new URL("../../signaling/data/sites-vn-2025.csv", import.meta.url));
+/** Pages of builds of their own, by their paths. */
+const INDEXES = [
+  [/^\/office$/u, "office.html"],
+  [/^\/m\//u, "m.html"],
+];
 const TYPES = {
   ".html": "text/html; charset=utf-8",
   ".js": "text/javascript",
@@ -346,6 +352,7 @@ function check(request, response, json) {
 }
 
 const office = new MockOffice(sites);
+planBookings(office, { checks });
 
 const http = createServer((request, response) => {
   const { pathname } = new URL(request.url, "http://mock");
@@ -397,7 +404,7 @@ const http = createServer((request, response) => {
     return json({ code: pathname.slice(14), contactName: "Ông Trần Văn Long", contactPhone: "0263 382 2001" });
   }
   const wanted = join(DIST, normalize(pathname));
-  const file = extname(wanted) !== "" && wanted.startsWith(DIST) && existsSync(wanted) ? wanted : join(DIST, pathname === "/office" ? "office.html" : "index.html");
+  const file = extname(wanted) !== "" && wanted.startsWith(DIST) && existsSync(wanted) ? wanted : join(DIST, INDEXES.find(([path]) => path.test(pathname))?.[1] ?? "index.html");
   response.setHeader("content-security-policy", POLICY);
   response.setHeader("content-type", TYPES[extname(file)] ?? "application/octet-stream");
   if (pathname.startsWith("/assets/")) response.setHeader("cache-control", "public, max-age=31536000, immutable");

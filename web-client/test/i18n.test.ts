@@ -15,6 +15,11 @@ const PAGES = new Map([
   ["ui/operator/OperatorPage.svelte", [null, "room", "desk", "check"]],
   ["ui/linecheck/LineCheckPage.svelte", [null, "check"]],
   ["ui/office/main.ts", [null, "office"]],
+  ["ui/office/calendar/SchedulePage.svelte", [null, "office"]],
+  ["ui/office/calendar/BookingPage.svelte", [null, "office", "check"]],
+  ["ui/office/calendar/Overview.svelte", [null, "office"]],
+  ["ui/reply/main.ts", [null, "reply"]],
+  ["ui/reply/look.ts", [null, "reply", "check"]],
 ]);
 
 /** A file and all that are fetched with it. */

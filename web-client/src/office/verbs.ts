@@ -10,4 +10,7 @@ export type Verb =
   | "endLogins"
   | "readActs"
   | "readBookings"
+  | "book"
+  | "publishBooking"
+  | "invite"
   | "manageWebhooks";

@@ -1,0 +1,94 @@
+// The sites that somebody has looked at while writing a booking: branch by branch, as they are unfolded.
+
+import { SvelteMap } from "svelte/reactivity";
+import type { KnownSites, TreeSite as Branch } from "../../../office/calendar/audience.ts";
+import { answered, type Api, nextAfter } from "../../../office/api.ts";
+
+/** So many are found at once. */
+const FOUND = 8;
+/** The largest part of a list that the server gives. */
+const PART = 1_000;
+
+type Asked = { readonly level?: "province"; readonly parent?: string; readonly search?: string; readonly after?: string; readonly limit: number };
+
+/** A site with whom to ask for there. */
+interface TreeSite extends Branch {
+  readonly contactName?: string | null;
+  readonly contactPhone?: string | null;
+}
+
+export class SiteBook {
+  readonly #api: Api;
+  readonly #signal: AbortSignal;
+  readonly #known = new SvelteMap<string, TreeSite>();
+  readonly #asked = new Set<string>();
+  /** Those right below the centre. */
+  branches = $state.raw<readonly TreeSite[]>([]);
+
+  constructor(api: Api, signal: AbortSignal) {
+    this.#api = api;
+    this.#signal = signal;
+  }
+
+  get known(): KnownSites {
+    return this.#known;
+  }
+
+  /** What is known of a site; it is asked for when it is not. */
+  named(code: string): TreeSite | null {
+    const known = this.#known.get(code);
+    if (known === undefined && !this.#asked.has(code)) {
+      this.#asked.add(code);
+      void answered(this.#api.GET("/api/v1/sites/{site}", { params: { path: { site: code } }, signal: this.#signal })).then(
+        (site) => this.#learn([site]),
+        () => undefined,
+      );
+    }
+    return known ?? null;
+  }
+
+  /** Whom to call at a site; `null` until it is known. */
+  contact(code: string): { readonly name: string; readonly number: string | null } | null {
+    const site = this.#known.get(code);
+    if (site === undefined) this.named(code);
+    return site === undefined ? null : { name: site.contactName ?? "", number: site.contactPhone ?? null };
+  }
+
+  below(code: string): readonly TreeSite[] {
+    return [...this.#known.values()].filter(({ parentCode }) => parentCode === code).sort((one, other) => one.code.localeCompare(other.code));
+  }
+
+  async search(query: string, signal: AbortSignal): Promise<readonly TreeSite[]> {
+    return this.#learn(await answered(this.#api.GET("/api/v1/sites", { params: { query: { search: query, limit: FOUND } }, signal })));
+  }
+
+  async fetchBranches(): Promise<void> {
+    this.branches = await this.#all({ level: "province", limit: PART });
+  }
+
+  async fetchBelow(code: string): Promise<void> {
+    await this.#all({ parent: code, limit: PART });
+  }
+
+  /** The codes of all sites: what is pasted is held against them. */
+  async fetchCodes(): Promise<ReadonlySet<string>> {
+    await this.#all({ limit: PART });
+    return new Set(this.#known.keys());
+  }
+
+  async #all(asked: Asked): Promise<readonly TreeSite[]> {
+    const found: TreeSite[] = [];
+    for (let after: string | null = ""; after !== null; ) {
+      const query: Asked = after === "" ? asked : { ...asked, after };
+      const answer = this.#api.GET("/api/v1/sites", { params: { query }, signal: this.#signal });
+      found.push(...this.#learn(await answered(answer)));
+      after = nextAfter((await answer).response.headers.get("link"));
+    }
+    return found;
+  }
+
+  #learn(sites: readonly TreeSite[]): readonly TreeSite[] {
+    for (const site of sites) this.#known.set(site.code, site);
+    return sites;
+  }
+}
