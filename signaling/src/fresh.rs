@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::auth::SessionSecret;
 use crate::check::CheckCode;
-use crate::ids::{ConferenceId, ParticipantId, SessionId, TokenId};
+use crate::ids::{BookingId, ConferenceId, ParticipantId, SessionId, TokenId};
 
 fn unix_ms() -> u64 {
     u64::try_from(Timestamp::now().as_millisecond()).unwrap_or_default()
@@ -53,6 +53,12 @@ pub fn check_code() -> CheckCode {
 #[must_use]
 pub fn token_id() -> TokenId {
     TokenId::generate(unix_ms(), rand::random())
+}
+
+/// A fresh booking id.
+#[must_use]
+pub fn booking_id() -> BookingId {
+    BookingId::generate(unix_ms(), rand::random())
 }
 
 /// A fresh conference id.

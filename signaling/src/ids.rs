@@ -190,6 +190,10 @@ text_id! {
 }
 
 text_id! {
+    /// A conference that is planned, or a series of them. Generated.
+    BookingId, "booking id", 32, "01JD8XZ3N7AB"
+}
+text_id! {
     /// The official code of a site.
     SiteCode, "site code", 16, "00004"
 }
@@ -210,6 +214,13 @@ impl ConferenceId {
     pub fn generate(unix_ms: u64, random: u16) -> Self {
         let ulid = Ulid::from_parts(unix_ms, u128::from(random) << 64).to_string();
         Self(ulid.chars().take(12).collect::<String>().into())
+    }
+}
+
+impl BookingId {
+    /// A generated id, as that of a conference.
+    pub fn generate(unix_ms: u64, random: u16) -> Self {
+        Self(ConferenceId::generate(unix_ms, random).0)
     }
 }
 

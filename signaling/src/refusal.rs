@@ -59,6 +59,10 @@ pub enum ErrorCode {
     ConferenceExists,
     /// It has begun: this is for one that has not.
     ConferenceBegun,
+    /// Somebody has changed the booking meanwhile.
+    BookingStale,
+    /// How it stands with the booking does not allow it.
+    BookingClosed,
     /// A site below it, or a conference that has not ended, needs it.
     SiteInUse,
     /// What would be done is no longer what a preview has shown.

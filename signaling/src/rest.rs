@@ -2,6 +2,8 @@
 //! from the handlers themselves.
 
 mod attendance;
+mod booking_steps;
+mod bookings;
 mod checks;
 mod conferences;
 mod corrections;
@@ -51,6 +53,7 @@ pub fn router() -> OpenApiRouter<App> {
     // What answers with secrets is not compressed: its length would tell of them.
     let readable = conferences()
         .merge(sites())
+        .merge(bookings())
         .merge(check_results())
         .layer(compression());
     let mut router = OpenApiRouter::with_openapi(Description::openapi())
@@ -115,6 +118,19 @@ fn sites() -> OpenApiRouter<App> {
         .routes(routes!(site_lists::import).layer(DefaultBodyLimit::max(MAX_SITES_BYTES)))
         .routes(routes!(site_lists::export))
         .routes(routes!(sites::show, corrections::delete_site))
+}
+
+fn bookings() -> OpenApiRouter<App> {
+    let large = || DefaultBodyLimit::max(MAX_ROSTER_BYTES);
+    OpenApiRouter::new()
+        .routes(routes!(bookings::create, bookings::list).layer(large()))
+        .routes(routes!(bookings::show, bookings::revise, bookings::delete).layer(large()))
+        .routes(routes!(booking_steps::publish))
+        .routes(routes!(booking_steps::cancel))
+        .routes(routes!(booking_steps::copy))
+        .routes(routes!(booking_steps::except, booking_steps::restore))
+        .routes(routes!(booking_steps::conflicts))
+        .routes(routes!(booking_steps::audience))
 }
 
 fn check_results() -> OpenApiRouter<App> {

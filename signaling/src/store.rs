@@ -1,12 +1,14 @@
-//! What is kept on disk: the event log, the sites, and which tokens were made and taken back.
+//! What is kept on disk: the event log, the sites, what is booked, and which tokens were made and taken back.
 //!
 //! In a file, by SQLite, or on a PostgreSQL server. Each statement has one text, which does for both;
 //! what they do not share is in `backend`.
 
 mod append;
 mod attendance;
+mod audiences;
 mod backend;
 pub mod backup;
+mod bookings;
 mod chain;
 mod checks;
 mod conferences;
@@ -18,6 +20,7 @@ mod heartbeat;
 mod links;
 mod location;
 mod log;
+mod occurrences;
 mod projection;
 mod remove_site;
 mod rows;
@@ -36,11 +39,13 @@ use crate::ids::ConferenceId;
 use backend::{Backend, Connection, Pool, query};
 use damages::Damages;
 
+pub use bookings::Kept;
 pub use chain::{ChainFault, Fault, Hash, Head, canonical};
 pub use conferences::{ConferenceRow, ListedHead};
 pub use error::StoreError;
 pub use links::{LinkRow, Opened};
 pub use location::Location;
+pub use occurrences::{OccurrenceFilter, OccurrenceRow};
 pub use remove_site::SiteRemoval;
 pub use rows::StoredEvent;
 pub use sites::{Consent, ImportFailure};
@@ -59,6 +64,8 @@ pub struct Store {
     signed: Arc<RwLock<BTreeMap<ConferenceId, Head>>>,
     /// A conference has ended.
     ended: Arc<Notify>,
+    /// A booking has changed.
+    bookings_changed: Arc<Notify>,
 }
 
 impl Store {
@@ -117,6 +124,7 @@ impl Store {
             damages: Damages::default(),
             signed: Arc::default(),
             ended: Arc::default(),
+            bookings_changed: Arc::default(),
         })
     }
 

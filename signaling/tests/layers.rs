@@ -58,6 +58,8 @@ fn the_conference_and_the_protocol_know_no_sockets_tasks_or_media() {
         "protocol.rs",
         "ids.rs",
         "sites",
+        "booking",
+        "booking.rs",
     ] {
         assert_eq!(uses(part, &IO), [""; 0]);
     }
@@ -83,6 +85,7 @@ fn the_conference_the_protocol_and_tokens_read_no_clock_and_draw_no_lots() {
         "protocol",
         "ids.rs",
         "sites",
+        "booking",
         "auth/keys.rs",
         "auth/secret.rs",
     ] {

@@ -67,6 +67,12 @@ pub enum Verb {
     ReadChecks,
     /// Know who was in a conference from when until when.
     ReadAttendance,
+    /// Know what is booked.
+    ReadBookings,
+    /// Plan a conference, and change the plan.
+    Book,
+    /// Have a plan take place, or not.
+    PublishBooking,
     /// Make, list and take back tokens.
     ManageTokens,
 }
@@ -142,6 +148,12 @@ impl Verb {
             Self::RemoveSites => Row("remove sites", [N, N, N, N, N, S, S, N, N, N]),
             Self::ReadChecks => Row("read what came of checks", [S, S, N, N, N, S, S, P, S, S]),
             Self::ReadAttendance => Row("read who was here", [C, C, N, N, N, S, S, P, S, N]),
+            Self::ReadBookings => Row("read bookings", [N, N, N, N, N, S, S, P, S, S]),
+            Self::Book => Row("book a conference", [N, N, N, N, N, S, S, N, N, N]),
+            Self::PublishBooking => Row(
+                "publish or cancel a booking",
+                [N, N, N, N, N, S, S, N, N, N],
+            ),
             Self::ManageTokens => Row(
                 "make, list and take back tokens",
                 [N, N, N, N, N, S, N, N, N, N],

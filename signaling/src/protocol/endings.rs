@@ -99,6 +99,8 @@ impl ErrorCode {
             | Self::UnsupportedProtocol
             | Self::ConferenceExists
             | Self::ConferenceBegun
+            | Self::BookingStale
+            | Self::BookingClosed
             | Self::SiteInUse
             | Self::PreviewStale
             | Self::ParticipantUnknown

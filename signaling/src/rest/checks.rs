@@ -17,7 +17,6 @@ use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep, timeout};
 use utoipa::{IntoParams, ToSchema};
 
-use super::extract::whole;
 use super::page::checked;
 use super::{ApiError, Body, ErrorBody, Json, Path, Query};
 use crate::app::App;
@@ -33,6 +32,7 @@ use crate::listener::{ClientAddress, ReachedAs, ReachedAt};
 use crate::protocol::server::IceServer;
 use crate::refusal::{ErrorCode, Refusal};
 use crate::whip;
+use crate::whole::whole;
 use crate::{ice_servers, negotiation};
 
 /// Largest report of what was measured, in bytes.

@@ -32,7 +32,11 @@ pub(super) struct AmendConference {
 }
 
 /// A `null` that is written is another thing than nothing.
-fn written<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<Timestamp>>, D::Error> {
+pub(super) fn written<'de, D, T>(from: D) -> Result<Option<Option<T>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
     Option::deserialize(from).map(Some)
 }
 

@@ -47,6 +47,7 @@ use crate::{health, session, whip};
         (name = "stage", description = "What everybody sees"),
         (name = "events", description = "The log from which everything else follows"),
         (name = "sites", description = "The places that conferences expect"),
+        (name = "bookings", description = "Conferences that are planned"),
         (name = "tokens", description = "Making, listing and taking back tokens"),
         (name = "checks", description = "Whether a site can take part, and what is in its way"),
         (name = "media", description = "Pages, encoders (WHIP) and players (WHEP)"),
@@ -135,7 +136,13 @@ fn capitalised(text: &str) -> String {
 struct Lines;
 
 /// Schema, field, and most characters.
-const LINES: [(&str, &str, usize); 6] = [
+const LINES: [(&str, &str, usize); 12] = [
+    ("AgendaItem", "title", MAX_TITLE_CHARS),
+    ("CopyBooking", "title", MAX_TITLE_CHARS),
+    ("CreateBooking", "title", MAX_TITLE_CHARS),
+    ("AgendaDocument", "name", MAX_TITLE_CHARS),
+    ("MakeException", "title", MAX_TITLE_CHARS),
+    ("ReviseBooking", "title", MAX_TITLE_CHARS),
     ("CreateConference", "title", MAX_TITLE_CHARS),
     ("AmendConference", "title", MAX_TITLE_CHARS),
     ("CreateToken", "name", MAX_TEXT_CHARS),

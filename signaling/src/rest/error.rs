@@ -128,6 +128,8 @@ const fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::ConferenceExists
         | ErrorCode::TooManyConferences
         | ErrorCode::ConferenceBegun
+        | ErrorCode::BookingStale
+        | ErrorCode::BookingClosed
         | ErrorCode::SiteInUse
         | ErrorCode::PreviewStale
         | ErrorCode::NoMedia

@@ -82,31 +82,6 @@ impl From<QueryRejection> for ApiError {
     }
 }
 
-/// A whole number, also one that is written `60.0`: that is an integer to JSON Schema.
-pub(super) fn whole<'de, D: serde::Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
-    struct Whole;
-
-    impl serde::de::Visitor<'_> for Whole {
-        type Value = u32;
-
-        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            f.write_str("a whole number")
-        }
-
-        fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<u32, E> {
-            u32::try_from(number).map_err(|_| E::custom(format!("{number} is too large")))
-        }
-
-        fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<u32, E> {
-            let text = number.to_string();
-            text.parse()
-                .map_err(|_| E::custom(format!("{text} is not a whole number up to {}", u32::MAX)))
-        }
-    }
-
-    from.deserialize_u64(Whole)
-}
-
 /// A handler that takes a grant cannot be reached without a valid token.
 impl FromRequestParts<App> for Grant {
     type Rejection = ApiError;
@@ -133,15 +108,6 @@ fn bearer(value: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_whole_number_may_be_written_with_a_point() {
-        let read = |text: &str| whole(&mut serde_json::Deserializer::from_str(text));
-        assert_eq!((read("60").unwrap(), read("60.0").unwrap()), (60, 60));
-        for wrong in ["60.5", "-1", "-1.0", "4294967296", "1e300", "\"60\""] {
-            assert!(read(wrong).is_err(), "{wrong}");
-        }
-    }
 
     #[test]
     fn a_bearer_token_is_found_whatever_the_case_of_its_scheme() {

@@ -8,7 +8,6 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::extract::whole;
 use super::tokens::{life, mint};
 use super::{ApiError, ErrorBody, Json};
 use crate::access::AccessLog;
@@ -18,6 +17,7 @@ use crate::ids::{ConferenceId, SiteCode, TokenId};
 use crate::links::{self, LinkError, NewLink};
 use crate::listener::ClientAddress;
 use crate::refusal::ErrorCode;
+use crate::whole::whole;
 
 /// A link to be made.
 #[derive(Debug, Deserialize, ToSchema)]

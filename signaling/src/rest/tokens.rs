@@ -14,7 +14,6 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::extract::whole;
 use super::page::{MAX_LIMIT, Page, checked, page};
 use super::{ApiError, ErrorBody, Json, Path, Query};
 use crate::access::AccessLog;
@@ -26,6 +25,7 @@ use crate::listener::ClientAddress;
 use crate::refusal::ErrorCode;
 use crate::store::{TokenFilter, TokenRow};
 use crate::tokens::{ForSites, IssueError, Mint};
+use crate::whole::whole;
 
 /// A token to be made.
 #[derive(Debug, Deserialize, ToSchema)]

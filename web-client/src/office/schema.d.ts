@@ -4,6 +4,155 @@
  */
 
 export interface paths {
+    "/api/v1/bookings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The days of bookings in a time, the first first. */
+        get: operations["getBookings"];
+        put?: never;
+        /** Plan a conference: a draft, of which nobody is told. */
+        post: operations["postBookings"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/bookings/{booking}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One booking. */
+        get: operations["getBookingsBooking"];
+        put?: never;
+        post?: never;
+        /** Delete a draft. What was published is cancelled instead. */
+        delete: operations["deleteBookingsBooking"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a booking. One that is published takes place as is said from then on; what has begun stays as
+         *     it was.
+         */
+        patch: operations["patchBookingsBooking"];
+        trace?: never;
+    };
+    "/api/v1/bookings/{booking}/audience": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The sites that a booking invites, by code, as its audience came to when it was changed last. */
+        get: operations["getBookingsBookingAudience"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/bookings/{booking}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Cancel a published booking: what has not begun does not take place. It is kept. */
+        post: operations["postBookingsBookingCancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/bookings/{booking}/conflicts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What stands in a booking's way: others at the same time with the same hall, the same chair, or sites
+         *     that are invited to both. At most 200.
+         */
+        get: operations["getBookingsBookingConflicts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/bookings/{booking}/copy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a draft like this booking. */
+        post: operations["postBookingsBookingCopy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/bookings/{booking}/occurrences/{date}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Make one day of a series another: leave it out, move it, or give it another hall or title. */
+        put: operations["putBookingsBookingOccurrencesDate"];
+        post?: never;
+        /** Take an exception back: the day is as in the series again. */
+        delete: operations["deleteBookingsBookingOccurrencesDate"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/bookings/{booking}/publish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Publish a draft: it takes place from now on, and its conferences have their ids. Once more after it
+         *     was changed: all who are invited were told.
+         */
+        post: operations["postBookingsBookingPublish"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/checks": {
         parameters: {
             query?: never;
@@ -769,6 +918,26 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description The place of something to be read. */
+        AgendaDocument: {
+            /** @description What it is called. */
+            name: string;
+            /** @description Where it is to be had, or when it comes. */
+            note?: string | null;
+        };
+        /** @description Something that is spoken of. */
+        AgendaItem: {
+            /** @description What is to be read. */
+            documents?: components["schemas"]["AgendaDocument"][];
+            /**
+             * Format: int32
+             * @description How long.
+             */
+            minutes: number;
+            speaker?: components["schemas"]["SiteCode"] | null;
+            /** @description What. */
+            title: string;
+        };
         /** @description What of a conference is to be another. */
         AmendConference: {
             /**
@@ -778,6 +947,14 @@ export interface components {
             startsAt?: string | null;
             /** @description What people should call it; as it was if left out. */
             title?: string | null;
+        };
+        /** @description The version of the booking that is meant. */
+        AtVersion: {
+            /**
+             * Format: int32
+             * @description The version that is published.
+             */
+            version: number;
         };
         /** @description Who was here. */
         Attendance: {
@@ -790,6 +967,35 @@ export interface components {
              * @description Sequence number of the last event that is counted.
              */
             version: number;
+        };
+        /**
+         * @description Whom a booking invites: `all`, what is below `parents`, in `lists`, and invited by `sameAs`, taken
+         *     together; of these only the `levels`, if any are named; and `codes` besides; without `except`. If
+         *     nothing but `levels` is said, they are taken from all.
+         */
+        Audience: {
+            /** @description Every site. */
+            all?: boolean;
+            /** @description These sites, whatever their level. */
+            codes?: components["schemas"]["SiteCode"][];
+            /** @description Not these sites, nor what is below them. */
+            except?: components["schemas"]["SiteCode"][];
+            /** @description Only sites of these levels. */
+            levels?: components["schemas"]["Level"][];
+            /** @description Sites of these groups. */
+            lists?: string[];
+            /** @description These sites of any level, and all that are below them. */
+            parents?: components["schemas"]["SiteCode"][];
+            sameAs?: components["schemas"]["BookingId"] | null;
+        };
+        /** @description A site that is invited. */
+        AudienceSite: {
+            /** @description Its code. */
+            code: components["schemas"]["SiteCode"];
+            level?: components["schemas"]["Level"] | null;
+            /** @description Its name; its code if it is not known any more. */
+            name: string;
+            province?: components["schemas"]["SiteCode"] | null;
         };
         /** @description Somebody who was sent away. See [`ServerMessage::Barred`]. */
         BarredEntry: {
@@ -847,6 +1053,137 @@ export interface components {
              */
             time: string;
         };
+        /** @description A conference that is planned, or a series of them. */
+        Booking: {
+            /** @description What is spoken of. */
+            agenda: components["schemas"]["AgendaItem"][];
+            /** @description Whom it invites. */
+            audience: components["schemas"]["Audience"];
+            chair?: components["schemas"]["BookingChair"] | null;
+            /**
+             * Format: date-time
+             * @description When it was changed last.
+             */
+            changedAt: string;
+            /** @description Who changed it last. */
+            changedBy: string;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            createdAt: string;
+            /** @description Who made it. */
+            createdBy: string;
+            /** @description Who may come in how long before the beginning. */
+            doors: components["schemas"]["Doors"];
+            /**
+             * Format: int32
+             * @description How long it takes.
+             */
+            durationMinutes: number;
+            /**
+             * Format: date-time
+             * @description When its last day should be over.
+             */
+            endsAt?: string | null;
+            /** @description What is another on single days of the series. */
+            exceptions: components["schemas"]["DatedException"][];
+            hall?: components["schemas"]["SiteCode"] | null;
+            /** @description Its id. */
+            id: components["schemas"]["BookingId"];
+            /**
+             * Format: int32
+             * @description How many sites that comes to.
+             */
+            invited: number;
+            /** @description What is done in it. */
+            kind: components["schemas"]["BookingKind"];
+            /** @description The language in which sites are written to. */
+            language: components["schemas"]["BookingLanguage"];
+            /**
+             * Format: int32
+             * @description The version with which that last changed of which those who are invited are told: whoever was
+             *     told at an earlier one must be told again.
+             */
+            notice: number;
+            /**
+             * Format: int32
+             * @description How many minutes before the beginning it opens by itself.
+             */
+            opensMinutesBefore: number;
+            /** @description Ids of the accounts of those who run it. */
+            operators: string[];
+            /**
+             * Format: int32
+             * @description The version that was published last.
+             */
+            published?: number | null;
+            /** @description Why it is cancelled. */
+            reason?: string | null;
+            /** @description On which days it takes place (RFC 5545 §3.3.10); once if there is none. */
+            rule?: string | null;
+            /**
+             * @description When it begins by the clocks of its zone; the first of a series.
+             * @example 2026-11-30T08:00:00
+             */
+            startsAtLocal: string;
+            /** @description How it stands with it. */
+            state: components["schemas"]["BookingStanding"];
+            /** @description What people call it. */
+            title: string;
+            /**
+             * Format: int32
+             * @description From 1; each change makes it one more, and names the one that it changes.
+             */
+            version: number;
+            /** @description Whose clocks. */
+            zone: string;
+        };
+        /** @description Who leads a conference: somebody with an account, or somebody by name. */
+        BookingChair: {
+            /** @description The id of the account. */
+            account?: string | null;
+            /** @description The name. */
+            name?: string | null;
+        };
+        /** @description What is another on one day of a series; what is left out is as in the series. */
+        BookingException: {
+            /**
+             * Format: int32
+             * @description How long it takes.
+             */
+            durationMinutes?: number | null;
+            hall?: components["schemas"]["SiteCode"] | null;
+            /** @description It does not take place on this day. */
+            isLeftOut?: boolean;
+            /**
+             * @description When it begins instead, by the clocks of the series' zone; another day as well.
+             * @example 2026-12-01T14:00:00
+             */
+            startsAtLocal?: string | null;
+            /** @description What people call it. */
+            title?: string | null;
+        };
+        /**
+         * @description A conference that is planned, or a series of them. Generated.
+         * @example 01JD8XZ3N7AB
+         */
+        BookingId: string;
+        /**
+         * @description What is done in a conference.
+         * @enum {string}
+         */
+        BookingKind: "meeting" | "briefing" | "training";
+        /**
+         * @description The language in which sites are written to.
+         * @enum {string}
+         */
+        BookingLanguage: "vi" | "en";
+        /**
+         * @description How it stands with a booking at a time.
+         * @enum {string}
+         */
+        BookingStanding: "draft" | "published" | "changed" | "cancelled" | "past";
         /** @description Who caused an event. */
         By: {
             /** @description A participant, over its session. Its `joined` says whom it was let in as. */
@@ -871,6 +1208,16 @@ export interface components {
          * @enum {string}
          */
         Camera: "works" | "none" | "denied" | "busy";
+        /** @description Why a booking is cancelled. */
+        CancelBooking: {
+            /** @description Why, for those who are invited. */
+            reason?: string | null;
+            /**
+             * Format: int32
+             * @description The version that is cancelled.
+             */
+            version: number;
+        };
         /**
          * @description How it stands with a microphone or a camera that is meant to be seen or heard.
          * @enum {string}
@@ -956,6 +1303,28 @@ export interface components {
             since: string;
             site?: components["schemas"]["SiteCode"] | null;
         };
+        /** @description A day of another booking. */
+        Clash: {
+            /** @description Which booking. */
+            booking: components["schemas"]["BookingId"];
+            /**
+             * Format: date-time
+             * @description When it should be over.
+             */
+            endsAt: string;
+            /**
+             * Format: date
+             * @description Which day.
+             */
+            occurrence: string;
+            /**
+             * Format: date-time
+             * @description When it begins.
+             */
+            startsAt: string;
+            /** @description What people call it. */
+            title: string;
+        };
         /** @description The code of a link. */
         Code: {
             /**
@@ -1024,6 +1393,36 @@ export interface components {
             /** @description What people call it. */
             title: string;
         };
+        /** @description Something in the way of one day of a booking. */
+        Conflict: {
+            hall?: components["schemas"]["SiteCode"] | null;
+            /**
+             * Format: date
+             * @description The day of the booking.
+             */
+            occurrence: string;
+            /** @description Whether the same person leads both. */
+            sameChair: boolean;
+            /** @description The first of them. */
+            siteCodes: components["schemas"]["SiteCode"][];
+            /**
+             * Format: int32
+             * @description How many sites are invited to both.
+             */
+            sites: number;
+            /** @description What is in its way. */
+            with: components["schemas"]["Clash"];
+        };
+        /** @description What of a copy is to be another. */
+        CopyBooking: {
+            /**
+             * @description When it begins: then it takes place once.
+             * @example 2026-12-07T08:00:00
+             */
+            startsAtLocal?: string | null;
+            /** @description What people should call it. */
+            title?: string | null;
+        };
         /** @description Of how many sites. */
         Counts: {
             /**
@@ -1060,6 +1459,55 @@ export interface components {
              * @description How long it is good for.
              */
             ttlSeconds: number;
+        };
+        /** @description What is said of a conference that is planned. */
+        CreateBooking: {
+            /** @description What is spoken of, in order. */
+            agenda?: components["schemas"]["AgendaItem"][];
+            /** @description Whom it invites. */
+            audience?: components["schemas"]["Audience"];
+            chair?: components["schemas"]["BookingChair"] | null;
+            /** @description Who may come in how long before the beginning. */
+            doors?: components["schemas"]["Doors"];
+            /**
+             * Format: int32
+             * @description How long it takes.
+             */
+            durationMinutes: number;
+            hall?: components["schemas"]["SiteCode"] | null;
+            /** @description What is done in it. */
+            kind?: components["schemas"]["BookingKind"];
+            /** @description The language in which sites are written to. */
+            language?: components["schemas"]["BookingLanguage"];
+            /**
+             * Format: int32
+             * @description How many minutes before the beginning it opens by itself.
+             * @default 60
+             */
+            opensMinutesBefore: number;
+            /** @description Ids of the accounts of those who run it. */
+            operators?: string[];
+            /**
+             * @description On which days it takes place, the first included: a recurrence rule (RFC 5545 §3.3.10) by days,
+             *     weeks, months or years that ends by `COUNT` or `UNTIL`, with at most 500 days. Once if left out.
+             * @example FREQ=WEEKLY;BYDAY=MO;COUNT=52
+             */
+            rule?: string | null;
+            /**
+             * @description When it begins by the clocks of its zone; the first of a series.
+             * @example 2026-11-30T08:00:00
+             */
+            startsAtLocal: string;
+            /**
+             * @description What people call it.
+             * @example Giao ban toàn quốc
+             */
+            title: string;
+            /**
+             * @description Whose clocks: a name of the IANA database.
+             * @example Asia/Ho_Chi_Minh
+             */
+            zone: string;
         };
         /** @description A conference to be made. */
         CreateConference: {
@@ -1210,11 +1658,42 @@ export interface components {
             /** @description One for each site, by code. */
             tokens: components["schemas"]["SiteToken"][];
         };
+        /** @description An exception with its day. */
+        DatedException: components["schemas"]["BookingException"] & {
+            /**
+             * Format: date
+             * @description The day on which the series puts it.
+             */
+            date: string;
+        };
         /**
          * @description Which way it goes, for whoever measures.
          * @enum {string}
          */
         Direction: "send" | "receive";
+        /** @description How many minutes before the beginning doors open; with the conference where nothing is said. */
+        Doors: {
+            /**
+             * Format: int32
+             * @description The chair's. Operators come in as soon as it is open.
+             */
+            chair?: number | null;
+            /**
+             * Format: int32
+             * @description The hall's.
+             */
+            hall?: number | null;
+            /**
+             * Format: int32
+             * @description The provinces'.
+             */
+            provinces?: number | null;
+            /**
+             * Format: int32
+             * @description Everybody else's.
+             */
+            sites?: number | null;
+        };
         /** @description The body of a refusal. */
         ErrorBody: {
             /** @description Stable, for programs. */
@@ -1226,7 +1705,7 @@ export interface components {
          * @description A stable code; the message beside it is for people and may change.
          * @enum {string}
          */
-        ErrorCode: "bad_message" | "too_large" | "rate_limited" | "join_first" | "unsupported_protocol" | "token_invalid" | "token_expired" | "token_revoked" | "token_not_yet_valid" | "session_unknown" | "taken_over" | "removed" | "conference_unknown" | "conference_not_running" | "conference_exists" | "conference_begun" | "site_in_use" | "preview_stale" | "conference_full" | "server_full" | "not_permitted" | "participant_unknown" | "stand_by" | "bad_offer" | "no_media" | "floor_not_requested" | "floor_not_held" | "floor_already_requested" | "not_found" | "method_not_allowed" | "unsupported_media_type" | "timed_out" | "too_many_conferences" | "overloaded" | "internal" | "outcome_unknown" | "record_damaged";
+        ErrorCode: "bad_message" | "too_large" | "rate_limited" | "join_first" | "unsupported_protocol" | "token_invalid" | "token_expired" | "token_revoked" | "token_not_yet_valid" | "session_unknown" | "taken_over" | "removed" | "conference_unknown" | "conference_not_running" | "conference_exists" | "conference_begun" | "booking_stale" | "booking_closed" | "site_in_use" | "preview_stale" | "conference_full" | "server_full" | "not_permitted" | "participant_unknown" | "stand_by" | "bad_offer" | "no_media" | "floor_not_requested" | "floor_not_held" | "floor_already_requested" | "not_found" | "method_not_allowed" | "unsupported_media_type" | "timed_out" | "too_many_conferences" | "overloaded" | "internal" | "outcome_unknown" | "record_damaged";
         /** @description Something that has happened; `kind` says what. */
         Event: components["schemas"]["EventCreated"] | components["schemas"]["EventAmended"] | components["schemas"]["EventDeleted"] | components["schemas"]["EventStarted"] | components["schemas"]["EventEnded"] | components["schemas"]["EventRosterSet"] | components["schemas"]["EventJoined"] | components["schemas"]["EventLost"] | components["schemas"]["EventRegained"] | components["schemas"]["EventTakenOver"] | components["schemas"]["EventLeft"] | components["schemas"]["EventBarred"] | components["schemas"]["EventReadmitted"] | components["schemas"]["EventInterrupted"] | components["schemas"]["EventSourceChanged"] | components["schemas"]["EventMediaChanged"] | components["schemas"]["EventLineChanged"] | components["schemas"]["EventMuteChanged"] | components["schemas"]["EventFloorRequested"] | components["schemas"]["EventFloorWithdrawn"] | components["schemas"]["EventFloorGranted"] | components["schemas"]["EventFloorReleased"] | components["schemas"]["EventStageSet"] | components["schemas"]["EventClockSet"];
         /** @description Its title or the time at which it should begin was corrected. */
@@ -1733,6 +2212,32 @@ export interface components {
          * @enum {string}
          */
         Loudspeaker: "works" | "unheard";
+        /** @description What is another on one day of a series; what is left out is as in the series. */
+        MakeException: {
+            /**
+             * Format: int32
+             * @description How long it takes.
+             */
+            durationMinutes?: number | null;
+            hall?: components["schemas"]["SiteCode"] | null;
+            /**
+             * @description It does not take place on this day.
+             * @default false
+             */
+            isLeftOut: boolean;
+            /**
+             * @description When it begins instead, by the clocks of the series' zone; another day as well.
+             * @example 2026-12-01T14:00:00
+             */
+            startsAtLocal?: string | null;
+            /** @description What people should call it. */
+            title?: string | null;
+            /**
+             * Format: int32
+             * @description The version of the booking that is changed.
+             */
+            version: number;
+        };
         /**
          * @description By which means media is to come.
          * @enum {string}
@@ -1864,6 +2369,42 @@ export interface components {
          * @enum {string}
          */
         Microphone: "works" | "none" | "denied" | "busy" | "silent";
+        /** @description A day of a booking in a list. */
+        OccurrenceRow: {
+            /** @description Of which booking. */
+            booking: components["schemas"]["BookingId"];
+            conference?: components["schemas"]["ConferenceId"] | null;
+            /**
+             * Format: int32
+             * @description How long it takes.
+             */
+            durationMinutes: number;
+            hall?: components["schemas"]["SiteCode"] | null;
+            /**
+             * Format: int32
+             * @description How many sites are invited.
+             */
+            invited: number;
+            /** @description What is done in it. */
+            kind: components["schemas"]["BookingKind"];
+            /**
+             * Format: date
+             * @description The day on which the series puts it, by which it is known.
+             */
+            occurrence: string;
+            phase?: components["schemas"]["Phase"] | null;
+            /**
+             * Format: date-time
+             * @description When it begins.
+             */
+            startsAt: string;
+            /** @description How it stands with it. */
+            state: components["schemas"]["BookingStanding"];
+            /** @description What people call it. */
+            title: string;
+            /** @description By whose clocks it is announced. */
+            zone: string;
+        };
         /** @description A part of a list. */
         Part_ChangedSite: {
             /** @description As many of them as fit, from the one that was asked for. */
@@ -2105,6 +2646,45 @@ export interface components {
          * @enum {string}
          */
         ReleaseReason: "yielded" | "revoked" | "passedOn" | "left" | "takenOver";
+        /** @description What of a booking is to be another; what is left out stays as it is. */
+        ReviseBooking: {
+            /** @description What is spoken of, in order. */
+            agenda?: components["schemas"]["AgendaItem"][] | null;
+            audience?: components["schemas"]["Audience"] | null;
+            chair?: components["schemas"]["BookingChair"] | null;
+            doors?: components["schemas"]["Doors"] | null;
+            /**
+             * Format: int32
+             * @description How long it takes.
+             */
+            durationMinutes?: number | null;
+            hall?: components["schemas"]["SiteCode"] | null;
+            kind?: components["schemas"]["BookingKind"] | null;
+            language?: components["schemas"]["BookingLanguage"] | null;
+            /**
+             * Format: int32
+             * @description How many minutes before the beginning it opens by itself.
+             */
+            opensMinutesBefore?: number | null;
+            /** @description Ids of the accounts of those who run it. */
+            operators?: string[] | null;
+            /** @description On which days it takes place; `null`: once. */
+            rule?: string | null;
+            /**
+             * @description When it begins by the clocks of its zone; the first of a series.
+             * @example 2026-11-30T08:00:00
+             */
+            startsAtLocal?: string | null;
+            /** @description What people should call it. */
+            title?: string | null;
+            /**
+             * Format: int32
+             * @description The version that is changed.
+             */
+            version: number;
+            /** @description Whose clocks: a name of the IANA database. */
+            zone?: string | null;
+        };
         /**
          * @description What a token, or an account, makes of whoever has it.
          * @enum {string}
@@ -2503,6 +3083,493 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    getBookings: {
+        parameters: {
+            query?: {
+                /** @description Those that are not over then; all until `to` if left out. */
+                from?: string;
+                /** @description Those that begin before; all from `from` on if left out. */
+                to?: string;
+                /** @description Of this booking only. */
+                booking?: components["schemas"]["BookingId"];
+                /** @description Those that come after this one in the list. */
+                after?: components["schemas"]["ConferenceId"];
+                /** @description Most days of the answer. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for, or what it is now. */
+            200: {
+                headers: {
+                    link?: string | null;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OccurrenceRow"][];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description There is no day `after`. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            408: components["responses"]["Timeout"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    postBookings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateBooking"];
+            };
+        };
+        responses: {
+            /** @description It is made. */
+            201: {
+                headers: {
+                    location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Booking"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description There is no booking `audience.sameAs`. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            408: components["responses"]["Timeout"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getBookingsBooking: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                booking: components["schemas"]["BookingId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for, or what it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Booking"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["Timeout"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    deleteBookingsBooking: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                booking: components["schemas"]["BookingId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["Timeout"];
+            /** @description it was published */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    patchBookingsBooking: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                booking: components["schemas"]["BookingId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReviseBooking"];
+            };
+        };
+        responses: {
+            /** @description What was asked for, or what it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Booking"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["Timeout"];
+            /** @description it is at another version, cancelled or over */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getBookingsBookingAudience: {
+        parameters: {
+            query?: {
+                /** @description Those that come after this one. */
+                after?: components["schemas"]["SiteCode"];
+                /** @description Most sites of the answer. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                booking: components["schemas"]["BookingId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for, or what it is now. */
+            200: {
+                headers: {
+                    link?: string | null;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AudienceSite"][];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["Timeout"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    postBookingsBookingCancel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                booking: components["schemas"]["BookingId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CancelBooking"];
+            };
+        };
+        responses: {
+            /** @description What was asked for, or what it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Booking"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["Timeout"];
+            /** @description it is at another version, a draft, cancelled or over */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getBookingsBookingConflicts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                booking: components["schemas"]["BookingId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for, or what it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Conflict"][];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["Timeout"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    postBookingsBookingCopy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                booking: components["schemas"]["BookingId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CopyBooking"];
+            };
+        };
+        responses: {
+            /** @description It is made. */
+            201: {
+                headers: {
+                    location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Booking"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["Timeout"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    putBookingsBookingOccurrencesDate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                booking: components["schemas"]["BookingId"];
+                /** @description the day on which the series puts it */
+                date: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MakeException"];
+            };
+        };
+        responses: {
+            /** @description What was asked for, or what it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Booking"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["Timeout"];
+            /** @description it is at another version, no series, cancelled or over */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    deleteBookingsBookingOccurrencesDate: {
+        parameters: {
+            query: {
+                /** @description The version of the booking that is changed. */
+                version: number;
+            };
+            header?: never;
+            path: {
+                booking: components["schemas"]["BookingId"];
+                /** @description the day on which the series puts it */
+                date: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for, or what it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Booking"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["Timeout"];
+            /** @description it is at another version, no series, cancelled or over */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    postBookingsBookingPublish: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                booking: components["schemas"]["BookingId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AtVersion"];
+            };
+        };
+        responses: {
+            /** @description What was asked for, or what it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Booking"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["Timeout"];
+            /** @description it is at another version, cancelled or over */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     getChecks: {
         parameters: {
             query?: {

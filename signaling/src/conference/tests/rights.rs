@@ -86,6 +86,9 @@ impl Stories {
             | Verb::RemoveSites
             | Verb::ReadChecks
             | Verb::ReadAttendance
+            | Verb::ReadBookings
+            | Verb::Book
+            | Verb::PublishBooking
             | Verb::ManageTokens => return None,
         };
         Some(command)

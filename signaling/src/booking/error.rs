@@ -1,0 +1,45 @@
+//! Why a booking is not made, or not changed.
+
+use crate::refusal::{ErrorCode, Refusal};
+
+/// Why a booking is not made, or not changed.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum BookingError {
+    /// A value is wrong; names it, and what would be right.
+    #[error("{0}")]
+    Invalid(String),
+    /// Somebody has changed it meanwhile.
+    #[error(
+        "the booking is at version {found}, not at {given}: somebody has changed it, look at it again"
+    )]
+    Stale {
+        /// Its version.
+        found: u32,
+        /// The version that was to be changed.
+        given: u32,
+    },
+    /// How it stands with the booking does not allow it.
+    #[error("{0}")]
+    Closed(String),
+}
+
+impl BookingError {
+    pub(super) fn invalid(message: impl Into<String>) -> Self {
+        Self::Invalid(message.into())
+    }
+
+    pub(super) fn closed(message: impl Into<String>) -> Self {
+        Self::Closed(message.into())
+    }
+}
+
+impl From<BookingError> for Refusal {
+    fn from(error: BookingError) -> Self {
+        let code = match error {
+            BookingError::Invalid(_) => ErrorCode::BadMessage,
+            BookingError::Stale { .. } => ErrorCode::BookingStale,
+            BookingError::Closed(_) => ErrorCode::BookingClosed,
+        };
+        Self::new(code, error.to_string())
+    }
+}
