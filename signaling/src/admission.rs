@@ -20,9 +20,10 @@ use std::time::Duration;
 use sfu::stats::Stats;
 use tokio::time::Instant;
 
+use crate::accounts::LoginName;
 use crate::auth::Role;
 use crate::config::Config;
-use crate::ids::TokenId;
+use crate::ids::{LoginId, TokenId};
 use crate::refusal::{ErrorCode, Refusal};
 
 pub use address::Origin;
@@ -46,6 +47,24 @@ const CHECK_BURST: u32 = 40;
 /// See above.
 const CHECK_EVERY: Duration = Duration::from_secs(3);
 
+/// Attempts of one address to log in at once, and the time after which one more is allowed. Higher: more
+/// passwords are tried. Lower: an office behind one address waits in the morning.
+const LOGIN_BURST: u32 = 100;
+
+/// See above.
+const LOGIN_EVERY: Duration = Duration::from_secs(1);
+
+/// Attempts at one login at once, from wherever, and the time after which one more is allowed. Higher: its
+/// password is tried more often. Lower: somebody who mistypes waits; so does whoever has the login while
+/// others try it.
+const NAME_BURST: u32 = 10;
+
+/// See above.
+const NAME_EVERY: Duration = Duration::from_secs(15);
+
+/// How often it is noted of one login that it is used.
+const NOTE_EVERY: Duration = Duration::from_secs(240);
+
 /// The limits of the server, and how near it is to them.
 #[derive(Debug)]
 pub struct Admission {
@@ -55,6 +74,9 @@ pub struct Admission {
     requests: Rates<Origin>,
     links: Rates<TokenId>,
     checks: Rates<Origin>,
+    logins: Rates<Origin>,
+    login_names: Rates<String>,
+    notes: Rates<LoginId>,
     room: Room,
 }
 
@@ -78,6 +100,9 @@ impl Admission {
             requests: Rates::new(addresses.requests_per_second, addresses.request_burst),
             links: Rates::every(LINK_EVERY, LINK_BURST),
             checks: Rates::every(CHECK_EVERY, CHECK_BURST),
+            logins: Rates::every(LOGIN_EVERY, LOGIN_BURST),
+            login_names: Rates::every(NAME_EVERY, NAME_BURST),
+            notes: Rates::every(NOTE_EVERY, 1),
             room: Room::new(&config.media),
         }
     }
@@ -143,6 +168,34 @@ impl Admission {
         self.checks
             .take(now, &origin)
             .map_err(|wait| too_many("checks", origin, wait))
+    }
+
+    /// Whether somebody from there may try to log in, with this name if one is named, before a password is
+    /// looked at.
+    ///
+    /// # Errors
+    /// When too many have tried from there, or this name.
+    pub(crate) fn may_log_in(
+        &self,
+        now: Instant,
+        origin: Origin,
+        login: Option<&LoginName>,
+    ) -> Result<(), Refusal> {
+        self.logins
+            .take(now, &origin)
+            .map_err(|wait| too_many("attempts to log in", origin, wait))?;
+        let Some(login) = login else { return Ok(()) };
+        self.login_names.take(now, &login.key()).map_err(|wait| {
+            let seconds = wait.as_secs().saturating_add(1);
+            let message = format!("this login is tried too often: try again in {seconds} s");
+            Refusal::new(ErrorCode::RateLimited, message)
+        })
+    }
+
+    /// Whether it is to be noted now that a login is used. Beyond the size of the table all share one turn:
+    /// then it is noted later.
+    pub(crate) fn may_note(&self, now: Instant, login: LoginId) -> bool {
+        self.notes.take(now, &login).is_ok()
     }
 
     /// Whether a request from there that shows no token is answered. Takes one from its bucket.
@@ -287,6 +340,36 @@ mod tests {
         assert_eq!(refusal.code, ErrorCode::RateLimited);
         assert!(admission.may_use(now, &other).is_ok());
         assert!(admission.may_use(now + LINK_EVERY, &one).is_ok());
+    }
+
+    #[test]
+    fn who_tries_one_login_too_often_waits_from_wherever_and_others_do_not() {
+        let admission = admission(|_| ());
+        let [one, same, other]: [LoginName; 3] =
+            ["an", "AN", "binh"].map(|login| login.parse().unwrap());
+        let now = Instant::now();
+        for last in 1..=10 {
+            assert!(admission.may_log_in(now, origin(last), Some(&one)).is_ok());
+        }
+        let refusal = admission
+            .may_log_in(now, origin(11), Some(&same))
+            .unwrap_err();
+        assert_eq!(refusal.code, ErrorCode::RateLimited);
+        assert!(admission.may_log_in(now, origin(1), Some(&other)).is_ok());
+        let later = now + NAME_EVERY;
+        assert!(admission.may_log_in(later, origin(1), Some(&one)).is_ok());
+    }
+
+    #[test]
+    fn who_tries_many_logins_waits_too() {
+        let admission = admission(|_| ());
+        let now = Instant::now();
+        let tries = (0..=LOGIN_BURST).map(|number| {
+            let login = format!("login{number}").parse().unwrap();
+            admission.may_log_in(now, origin(1), Some(&login)).is_ok()
+        });
+        assert_eq!(tries.filter(|is_allowed| *is_allowed).count(), 100);
+        assert!(admission.may_log_in(now, origin(2), None).is_ok());
     }
 
     #[test]

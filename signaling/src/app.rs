@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::access::AccessLog;
+use crate::accounts::Hasher;
 use crate::admission::Admission;
 use crate::auth::{Grant, Keys, Role, TokenError};
 use crate::check::Checks;
@@ -72,6 +73,8 @@ pub struct Inner {
     pub access: AccessLog,
     /// Who may come in.
     pub admission: Admission,
+    /// Where passwords are hashed.
+    pub(crate) hasher: Hasher,
 }
 
 impl Inner {

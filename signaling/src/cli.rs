@@ -1,5 +1,6 @@
 //! The command line: what `dinh` can be told, and doing it.
 
+mod admin;
 mod doctor;
 mod handbook;
 mod logging;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
-use tracing::{error, warn};
+use tracing::{error, info, warn};
 
 use crate::config::{self, Config, ConfigError};
 use crate::data_dir::CONTROL;
@@ -26,6 +27,7 @@ use crate::server::Server;
 use crate::sockets::Sockets;
 use crate::tls::Root;
 use crate::{control, demo, descriptors, rest, supervisor, tls, vault};
+use admin::AdminVerb;
 use signals::{Signals, Wish};
 use sites::SitesVerb;
 use tokens::TokenVerb;
@@ -63,6 +65,9 @@ enum Verb {
     /// Make, list and take back tokens.
     #[command(subcommand)]
     Token(TokenVerb),
+    /// Make accounts for administrators, and links with which people set a password.
+    #[command(subcommand)]
+    Admin(AdminVerb),
     /// Manage the list of sites.
     #[command(subcommand)]
     Sites(SitesVerb),
@@ -170,6 +175,7 @@ async fn run_with(config: Config, file: Option<PathBuf>, verb: Verb) -> anyhow::
     match verb {
         Verb::Serve { demo } => serve(config, file, demo).await,
         Verb::Token(verb) => tokens::run(&config, verb).await,
+        Verb::Admin(verb) => admin::run(&config, verb).await,
         Verb::Sites(verb) => sites::run(&config, verb).await,
         Verb::Log(LogVerb::Verify { conference }) => record::verify(&config, conference).await,
         Verb::Log(LogVerb::Export { conference }) => record::export(&config, &conference).await,
@@ -232,6 +238,14 @@ async fn serve(config: Config, file: Option<PathBuf>, with_demo: bool) -> anyhow
             .await
             .context("cannot prepare the demo")?;
         print(&links.to_string())?;
+    }
+    if !server.app().store.has_administrator().await? {
+        match with_demo {
+            true => print(&format!("Office    {}", server.first_welcome().await?))?,
+            false => info!(
+                "nobody manages accounts yet: `dinh admin create LOGIN` prints a link for who will"
+            ),
+        }
     }
     let reporting = tokio::spawn(supervisor::report(server.app().clone()));
     let store = server.app().store.clone();

@@ -2,6 +2,7 @@
 //!
 //! Reading it from files and the environment is in [`load()`]; nothing here does I/O.
 
+mod accounts;
 mod ice_server;
 mod listen;
 pub mod load;
@@ -25,6 +26,7 @@ use crate::auth::KeyLimits;
 use crate::auth::strength::{MIN_SECRET_BYTES, weakness};
 use crate::conference::Settings;
 
+pub use accounts::Accounts;
 pub use ice_server::IceServer;
 pub use load::{ConfigError, load};
 pub use network::Network;
@@ -58,6 +60,8 @@ pub struct Config {
     pub media: Media,
     /// Who may obtain what.
     pub auth: Auth,
+    /// People who log in.
+    pub accounts: Accounts,
     /// WebSocket sessions.
     pub sessions: Sessions,
     /// What one address may do.
@@ -266,6 +270,7 @@ impl Default for Config {
             admin: Admin::default(),
             media: Media::default(),
             auth: Auth::default(),
+            accounts: Accounts::default(),
             sessions: Sessions::default(),
             addresses: Addresses::default(),
             conferences: Conferences::default(),
@@ -408,6 +413,7 @@ impl Config {
         self.tls.check(&mut found);
         self.telemetry.check(&mut found);
         self.store.check(&mut found);
+        self.accounts.check(&mut found);
         if tls::is_set(&self.admin.client_authority) && !self.tls.is_on() {
             found.push(Invalid {
                 key: "admin.client_authority".to_owned(),

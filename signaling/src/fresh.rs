@@ -5,9 +5,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use jiff::Timestamp;
 
+use crate::accounts::{Account, Details, LoginName};
 use crate::auth::SessionSecret;
 use crate::check::CheckCode;
-use crate::ids::{BookingId, ConferenceId, ParticipantId, SessionId, TokenId};
+use crate::ids::{
+    AccountId, ActId, BookingId, ConferenceId, LoginId, ParticipantId, SessionId, TokenId,
+};
 
 fn unix_ms() -> u64 {
     u64::try_from(Timestamp::now().as_millisecond()).unwrap_or_default()
@@ -59,6 +62,43 @@ pub fn token_id() -> TokenId {
 #[must_use]
 pub fn booking_id() -> BookingId {
     BookingId::generate(unix_ms(), rand::random())
+}
+
+/// A fresh id of a login.
+#[must_use]
+pub fn login_id() -> LoginId {
+    LoginId::new(unix_ms(), rand::random())
+}
+
+/// A fresh id of an act of that moment.
+#[must_use]
+pub fn act(at: Timestamp) -> ActId {
+    let unix_ms = u64::try_from(at.as_millisecond()).unwrap_or_default();
+    ActId::new(unix_ms, rand::random())
+}
+
+/// An account that did not exist before.
+#[must_use]
+pub fn account(login: LoginName, details: Details, created_at: Timestamp) -> Account {
+    let Details {
+        name,
+        email,
+        role,
+        province,
+        is_disabled,
+    } = details;
+    Account {
+        id: AccountId::new(unix_ms(), rand::random()),
+        login,
+        name,
+        email,
+        role,
+        province,
+        is_disabled,
+        provider: None,
+        created_at,
+        last_login_at: None,
+    }
 }
 
 /// A fresh conference id.

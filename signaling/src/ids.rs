@@ -109,6 +109,21 @@ ulid_id! {
     SessionId, "session id"
 }
 
+ulid_id! {
+    /// A person who may log in.
+    AccountId, "account id"
+}
+
+ulid_id! {
+    /// That somebody is logged in.
+    LoginId, "login id"
+}
+
+ulid_id! {
+    /// A change that somebody asked for.
+    ActId, "act id"
+}
+
 /// A short text of letters, digits, `-`, `_` and `.`, chosen by people or generated.
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $what:literal, $max:tt, $example:literal) => {
@@ -225,6 +240,11 @@ impl BookingId {
 }
 
 impl TokenId {
+    /// What stands where a token's id does for somebody who has logged in.
+    pub fn of_login(login: LoginId) -> Self {
+        Self(login.to_string().into())
+    }
+
     /// A generated id.
     pub fn generate(unix_ms: u64, random: u128) -> Self {
         Self(Ulid::from_parts(unix_ms, random).to_string().into())

@@ -8,6 +8,7 @@
 //! The media plane is the crate `sfu`; no SSRC is known here.
 
 pub mod access;
+pub mod accounts;
 pub mod admission;
 pub mod app;
 pub mod auth;
@@ -35,6 +36,7 @@ pub mod judging;
 pub mod links;
 pub mod listener;
 pub mod live;
+mod login_tokens;
 pub mod media;
 mod memory;
 pub mod metrics;

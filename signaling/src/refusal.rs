@@ -45,6 +45,16 @@ pub enum ErrorCode {
     TokenRevoked,
     /// The token's time has not come, or the server's clock is behind.
     TokenNotYetValid,
+    /// Login or password, or a code that is good once, is wrong.
+    LoginWrong,
+    /// Somebody is logged in no more.
+    LoginEnded,
+    /// Another account has this login.
+    LoginTaken,
+    /// The password could be guessed.
+    PasswordWeak,
+    /// Nobody could manage accounts any more.
+    LastAdministrator,
     /// Nothing to resume.
     SessionUnknown,
     /// Another device with the same link has taken the place.

@@ -1,6 +1,8 @@
 //! The REST interface under `/api/v1`. One file per resource; the OpenAPI description is generated
 //! from the handlers themselves.
 
+mod accounts;
+mod acts;
 mod attendance;
 mod booking_steps;
 mod bookings;
@@ -8,12 +10,16 @@ mod checks;
 mod conferences;
 mod corrections;
 mod description;
+mod enter;
 mod error;
 mod events;
 mod extract;
 mod floor;
 mod invitation;
 mod links;
+mod logged_in;
+mod login;
+mod logins;
 mod page;
 mod participants;
 pub mod refusals;
@@ -36,6 +42,7 @@ use crate::app::App;
 use crate::whip::MAX_SDP_BYTES;
 use description::Description;
 
+pub(crate) use acts::note;
 pub use error::{ApiError, ErrorBody, Refused};
 pub use extract::{Body, Json, Path, Query};
 
@@ -55,9 +62,12 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(sites())
         .merge(bookings())
         .merge(check_results())
+        .merge(people())
         .layer(compression());
-    let mut router = OpenApiRouter::with_openapi(Description::openapi())
-        .nest("/api/v1", readable.merge(tokens()).merge(checks()));
+    let mut router = OpenApiRouter::with_openapi(Description::openapi()).nest(
+        "/api/v1",
+        readable.merge(tokens()).merge(logins()).merge(checks()),
+    );
     description::complete(router.get_openapi_mut());
     router
 }
@@ -154,6 +164,26 @@ fn tokens() -> OpenApiRouter<App> {
         .routes(routes!(tokens::revoke))
         .routes(routes!(links::create))
         .routes(routes!(links::exchange))
+}
+
+fn people() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(accounts::list, accounts::create))
+        .routes(routes!(accounts::show, accounts::change, accounts::remove))
+        .routes(routes!(logins::list))
+        .routes(routes!(logins::end))
+        .routes(routes!(acts::list))
+}
+
+/// What takes passwords or answers with secrets.
+fn logins() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(login::show, login::begin, login::end))
+        .routes(routes!(login::ways))
+        .routes(routes!(login::welcome))
+        .routes(routes!(login::set_password))
+        .routes(routes!(accounts::welcome))
+        .routes(routes!(enter::enter))
 }
 
 /// The description alone.

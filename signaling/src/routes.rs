@@ -30,6 +30,7 @@ use tokio::time::Instant;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tower_http::timeout::TimeoutLayer;
 
+use crate::accounts::LoginCookie;
 use crate::app::App;
 use crate::config::Config;
 use crate::listener::{ClientAddress, Secure, to_https};
@@ -142,7 +143,10 @@ fn interfaces(app: &App) -> Router<App> {
         )
         .merge(doors())
         .route_layer(DefaultBodyLimit::max(whip::MAX_SDP_BYTES))
-        .merge(rest.layer(from_fn_with_state(Arc::clone(app), limit_body)))
+        .merge(
+            rest.layer(from_fn_with_state(Arc::clone(app), rest::note))
+                .layer(from_fn_with_state(Arc::clone(app), limit_body)),
+        )
         // Within the layers below, so that other origins' pages hear of it, and may ask first.
         .method_not_allowed_fallback(refusals::no_method)
         .layer(TimeoutLayer::with_status_code(
@@ -227,7 +231,9 @@ async fn meter(
     let path = request.extensions().get::<MatchedPath>();
     let asked = path.map_or("-", MatchedPath::as_str);
     let asked = format!("{} {asked}", request.method());
-    let shows_token = request.headers().contains_key(header::AUTHORIZATION);
+    let cookie = LoginCookie::new(app.config().is_https());
+    let headers = request.headers();
+    let shows_token = headers.contains_key(header::AUTHORIZATION) || cookie.is_shown(headers);
     let allowed = if shows_token {
         app.admission.may_show_token(now, origin)
     } else {
@@ -258,6 +264,7 @@ const fn matters_to_security(code: ErrorCode) -> bool {
         ErrorCode::TokenInvalid
             | ErrorCode::TokenExpired
             | ErrorCode::TokenRevoked
+            | ErrorCode::LoginWrong
             | ErrorCode::NotPermitted
             | ErrorCode::RateLimited
             | ErrorCode::ConferenceFull

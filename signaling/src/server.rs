@@ -15,9 +15,10 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use crate::access::AccessLog;
+use crate::accounts::{FIRST_WELCOME, Hasher, welcome_url};
 use crate::admission::Admission;
 use crate::app::{App, Inner, Restarting};
-use crate::auth::{Issued, Keys, NewToken};
+use crate::auth::{Issued, Keys, LinkCode, NewToken};
 use crate::check::Checks;
 use crate::clock::Clock;
 use crate::conference_task::{Endings, SettingsInForce, Surroundings, WelcomeTimes};
@@ -412,6 +413,17 @@ impl Server {
         mint.one(new).await
     }
 
+    /// A link with which the first administrator makes an account, in place of any that was made before.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn first_welcome(&self) -> Result<String, StoreError> {
+        let code = LinkCode::new(rand::random());
+        let until = self.app.clock.now().wall + FIRST_WELCOME;
+        self.app.store.add_welcome(code.hash(), None, until).await?;
+        Ok(welcome_url(&self.base_url(), &code))
+    }
+
     /// Stops in order: load balancers are told, no new work, everybody is told when to come back, then silence. Whatever
     /// takes longer than the deadline is cut off.
     pub async fn stop(self) {
@@ -522,6 +534,7 @@ fn assemble(kept: Kept, config: Config, media: Arc<dyn Media>, clock: Clock) -> 
         directory: Directory::new(around),
         access: AccessLog::default(),
         admission: Admission::new(&config),
+        hasher: Hasher::default(),
         announced: draining.child_token(),
         draining,
         tasks: TaskTracker::new(),

@@ -182,6 +182,8 @@ pub struct SiteFilter {
     pub search: Option<String>,
     /// Also those that are kept for the records alone.
     pub hidden: bool,
+    /// This one and those below it, however far.
+    pub within: Option<SiteCode>,
 }
 
 impl SiteFilter {

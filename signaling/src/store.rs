@@ -3,6 +3,8 @@
 //! In a file, by SQLite, or on a PostgreSQL server. Each statement has one text, which does for both;
 //! what they do not share is in `backend`.
 
+mod accounts;
+mod acts;
 mod append;
 mod attendance;
 mod audiences;
@@ -20,12 +22,14 @@ mod heartbeat;
 mod links;
 mod location;
 mod log;
+mod logins;
 mod occurrences;
 mod projection;
 mod remove_site;
 mod rows;
 mod sites;
 mod tokens;
+mod welcomes;
 mod writer;
 
 use std::collections::BTreeMap;
@@ -39,17 +43,21 @@ use crate::ids::ConferenceId;
 use backend::{Backend, Connection, Pool, query};
 use damages::Damages;
 
+pub use accounts::{AccountFilter, Changed, Credentials};
+pub use acts::ActFilter;
 pub use bookings::Kept;
 pub use chain::{ChainFault, Fault, Hash, Head, canonical};
 pub use conferences::{ConferenceRow, ListedHead};
 pub use error::StoreError;
 pub use links::{LinkRow, Opened};
 pub use location::Location;
+pub use logins::LoginFilter;
 pub use occurrences::{OccurrenceFilter, OccurrenceRow};
 pub use remove_site::SiteRemoval;
 pub use rows::StoredEvent;
 pub use sites::{Consent, ImportFailure};
 pub use tokens::{TokenFilter, TokenRow};
+pub use welcomes::{WelcomeFor, Welcomed};
 
 /// Connections that read at the same time. Writers take turns on one of their own.
 const READERS: u32 = 4;

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tracing::{info, warn};
 
@@ -50,6 +51,20 @@ async fn tidy(app: &App) {
         Ok(pruned) => info!(pruned, "forgot tokens whose time is over"),
         Err(cause) => warn!(%cause, "cannot forget tokens whose time is over"),
     }
+    if let Err(cause) = tidy_accounts(app, now).await {
+        warn!(%cause, "cannot forget logins, codes and acts whose time is over");
+    }
+}
+
+async fn tidy_accounts(app: &App, now: Timestamp) -> Result<(), StoreError> {
+    let accounts = &app.config().accounts;
+    app.store.prune_logins(now, accounts.login_times()).await?;
+    app.store.prune_welcomes(now).await?;
+    let kept_since = now.saturating_sub(accounts.acts_kept());
+    app.store
+        .prune_acts(kept_since.unwrap_or(Timestamp::MIN))
+        .await?;
+    Ok(())
 }
 
 impl Inner {

@@ -1,14 +1,17 @@
-//! `Grant`: what a verified token allows.
+//! `Grant`: what a verified token, or a login, allows.
 
 use jiff::Timestamp;
 
+use crate::auth::rights::{Scope, Verb};
 use crate::auth::role::Role;
-use crate::ids::{ConferenceId, SiteCode, TokenId};
+use crate::ids::{AccountId, ConferenceId, SiteCode, TokenId};
+use crate::refusal::Refusal;
 
-/// What a verified token allows.
+/// What a verified token, or a login, allows.
 ///
-/// Only [`Keys::verify`](crate::auth::Keys::verify) makes one, so that a function which takes a
-/// `Grant` cannot be reached without a valid token.
+/// Only [`Keys::verify`](crate::auth::Keys::verify) makes one of a token, and
+/// [`Grant::of_login`] of a login that the store has found by its secret: a function which takes a
+/// `Grant` cannot be reached without either.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Grant {
     pub(super) token: TokenId,
@@ -18,15 +21,17 @@ pub struct Grant {
     pub(super) role: Role,
     pub(super) name: Option<String>,
     pub(super) expires_at: Timestamp,
+    pub(super) account: Option<AccountId>,
+    pub(super) province: Option<SiteCode>,
 }
 
 impl Grant {
-    /// The token's `jti`.
+    /// The token's `jti`, or the id of the login.
     pub const fn token(&self) -> &TokenId {
         &self.token
     }
 
-    /// The token's `sub`: whom it was made for.
+    /// The token's `sub`: whom it was made for; `account:` and an id for somebody who has logged in.
     pub fn subject(&self) -> &str {
         &self.subject
     }
@@ -36,7 +41,7 @@ impl Grant {
         self.subject == made_up_subject(self.role, &self.token)
     }
 
-    /// The one conference it is for; `None` for an administrator.
+    /// The one conference it is for; `None` for an administrator, and for an account.
     pub const fn conference(&self) -> Option<&ConferenceId> {
         self.conference.as_ref()
     }
@@ -56,7 +61,31 @@ impl Grant {
         self.name.as_deref()
     }
 
-    /// When the token ceases to be valid.
+    /// The account of somebody who has logged in.
+    pub const fn account(&self) -> Option<AccountId> {
+        self.account
+    }
+
+    /// The province of a provincial operator.
+    pub const fn province(&self) -> Option<&SiteCode> {
+        self.province.as_ref()
+    }
+
+    /// Passes whoever may do that, and says within which province alone; everywhere if `None`.
+    ///
+    /// # Errors
+    /// When it may not.
+    pub fn within(&self, verb: Verb) -> Result<Option<&SiteCode>, Refusal> {
+        match self.role.permit(verb)? {
+            Scope::Province => {
+                let own = self.province.as_ref();
+                own.map(Some).ok_or_else(|| self.role.out_of_reach(verb))
+            }
+            Scope::Itself | Scope::Conference | Scope::Server => Ok(None),
+        }
+    }
+
+    /// When the token ceases to be valid, or the login if it is not used again.
     pub const fn expires_at(&self) -> Timestamp {
         self.expires_at
     }
@@ -92,6 +121,8 @@ impl Grant {
             role,
             name: None,
             expires_at: Timestamp::MAX,
+            account: None,
+            province: None,
         }
     }
 

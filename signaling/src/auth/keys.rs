@@ -305,6 +305,8 @@ impl Keys {
             role: claims.role,
             name: claims.name,
             expires_at,
+            account: None,
+            province: None,
         })
     }
 

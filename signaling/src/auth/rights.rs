@@ -7,7 +7,10 @@ use super::role::Role;
 use crate::refusal::{ErrorCode, Refusal};
 
 /// Something that needs a right: one row of the table.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, strum::VariantArray)]
+#[derive(
+    Clone, Copy, Debug, Eq, Hash, PartialEq, serde::Serialize, strum::VariantArray, utoipa::ToSchema,
+)]
+#[serde(rename_all = "camelCase")]
 pub enum Verb {
     /// See everything of a conference.
     ReadConference,
@@ -75,6 +78,14 @@ pub enum Verb {
     PublishBooking,
     /// Make, list and take back tokens.
     ManageTokens,
+    /// Make, change and remove accounts.
+    ManageAccounts,
+    /// Know who is logged in, and end that.
+    EndLogins,
+    /// Know who has changed what.
+    ReadActs,
+    /// Go into a conference with an account.
+    EnterConference,
 }
 
 /// How far a right reaches, the nearest first.
@@ -157,6 +168,19 @@ impl Verb {
             Self::ManageTokens => Row(
                 "make, list and take back tokens",
                 [N, N, N, N, N, S, N, N, N, N],
+            ),
+            Self::ManageAccounts => Row(
+                "make, change and remove accounts",
+                [N, N, N, N, N, S, N, N, N, N],
+            ),
+            Self::EndLogins => Row(
+                "see who is logged in, and end that",
+                [N, I, N, N, N, S, I, I, I, I],
+            ),
+            Self::ReadActs => Row("read who has changed what", [N, N, N, N, N, S, N, N, S, N]),
+            Self::EnterConference => Row(
+                "go into a conference with an account",
+                [N, C, N, N, N, S, S, S, S, S],
             ),
         }
     }
@@ -326,8 +350,10 @@ mod tests {
     fn whoever_acts_within_a_province_reaches_nothing_beyond_it() {
         for verb in Verb::ALL {
             let reach = Role::Provincial.reach(*verb);
+            // It watches with everybody.
+            let watches = *verb == Verb::EnterConference;
             assert!(
-                reach.is_none_or(|reach| reach <= Scope::Province),
+                watches || reach.is_none_or(|reach| reach <= Scope::Province),
                 "{verb:?}"
             );
         }
@@ -340,6 +366,9 @@ mod tests {
             Verb::ReadSites,
             Verb::ReadChecks,
             Verb::ReadAttendance,
+            Verb::ReadActs,
+            Verb::EndLogins,
+            Verb::EnterConference,
         ];
         for role in [Role::Auditor, Role::Technician] {
             for verb in Verb::ALL.iter().filter(|verb| role.may(**verb)) {

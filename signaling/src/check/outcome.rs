@@ -126,6 +126,8 @@ pub struct OutcomeFilter {
     pub site: Option<SiteCode>,
     /// Newer than this.
     pub since: Option<Timestamp>,
+    /// Of this site and those below it.
+    pub within: Option<SiteCode>,
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Who was here from when until when: a fold over the log, for whoever asks after the end as well
 //! as during it. Downtime and steps of the clock count for nobody.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -89,6 +89,17 @@ pub struct Attendance {
     pub sites: Vec<SiteAttendance>,
     /// Everybody who ever came in, in that order.
     pub participants: Vec<ParticipantAttendance>,
+}
+
+impl Attendance {
+    /// The same of some sites alone, and of whoever came for them.
+    #[must_use]
+    pub fn of(mut self, codes: &BTreeSet<SiteCode>) -> Self {
+        self.sites.retain(|site| codes.contains(&site.site));
+        self.participants
+            .retain(|one| one.site.as_ref().is_some_and(|code| codes.contains(code)));
+        self
+    }
 }
 
 /// Gathers it, one record after the other.

@@ -47,9 +47,12 @@ pub enum By {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Bearer {
-    /// The token's subject.
+    /// The token's subject, or `account:` and the id of the account of somebody who had logged in.
     pub subject: String,
-    /// The token's id, with which it can be revoked.
+    /// The name of a person who had logged in: accounts come and go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The token's id, with which it can be revoked, or that of the login.
     pub token: TokenId,
     /// For whom it did what is otherwise this participant's own to do.
     #[serde(default, skip_serializing_if = "Option::is_none")]

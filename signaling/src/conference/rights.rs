@@ -120,6 +120,8 @@ impl State {
 fn bearer(grant: &Grant, on_behalf_of: Option<ParticipantId>) -> By {
     By::Bearer(Bearer {
         subject: grant.subject().to_owned(),
+        // A token says whom it is for by its subject.
+        name: grant.account().and(grant.name()).map(str::to_owned),
         token: grant.token().clone(),
         on_behalf_of,
     })

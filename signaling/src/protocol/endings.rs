@@ -103,6 +103,11 @@ impl ErrorCode {
             | Self::BookingClosed
             | Self::SiteInUse
             | Self::PreviewStale
+            | Self::LoginWrong
+            | Self::LoginEnded
+            | Self::LoginTaken
+            | Self::PasswordWeak
+            | Self::LastAdministrator
             | Self::ParticipantUnknown
             | Self::StandBy
             | Self::BadOffer

@@ -24,6 +24,10 @@ macro_rules! live {
 /// All of them. Whatever is not here waits for a restart. What is read when it is needed has only to be
 /// named; what keeps something made of the value must be given it (see `Reloader`).
 const LIVE: &[Live] = live![
+    accounts.acts_kept_days,
+    accounts.local,
+    accounts.login_hours,
+    accounts.login_idle_minutes,
     addresses.join_burst,
     addresses.joins_per_second,
     addresses.request_burst,

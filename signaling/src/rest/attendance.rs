@@ -8,9 +8,11 @@ use crate::app::App;
 use crate::auth::{Grant, Verb};
 use crate::conference::Attendance;
 use crate::ids::ConferenceId;
+use crate::sites::SiteFilter;
 
 /// Who was here from when until when, by participant and by site, out of the log. Times in which the
-/// server was down, and steps of its clock, count for nobody.
+/// server was down, and steps of its clock, count for nobody. A provincial operator reads of the sites of
+/// its own province.
 #[utoipa::path(
     get,
     path = "/conferences/{conference}/attendance",
@@ -28,5 +30,15 @@ pub(super) async fn show(
     may(&grant, Verb::ReadAttendance, &conference)?;
     app.directory.find(&conference).await?;
     let now = app.clock.now().wall;
-    Ok(Json(app.store.attendance(&conference, now).await?))
+    let attendance = app.store.attendance(&conference, now).await?;
+    let Some(province) = grant.within(Verb::ReadAttendance)? else {
+        return Ok(Json(attendance));
+    };
+    let filter = SiteFilter {
+        within: Some(province.clone()),
+        ..SiteFilter::everything()
+    };
+    let sites = app.store.sites(&filter).await?;
+    let codes = sites.into_iter().map(|site| site.code).collect();
+    Ok(Json(attendance.of(&codes)))
 }

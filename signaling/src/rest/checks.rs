@@ -389,13 +389,18 @@ pub(super) async fn list(
         limit,
     }): Query<ChecksQuery>,
 ) -> Result<Json<Vec<ListedCheck>>, ApiError> {
-    grant.role().permit(Verb::ReadChecks)?;
+    let within = grant.within(Verb::ReadChecks)?.cloned();
     let limit = checked(Some(limit), MAX_LISTED)?;
     let code = code.map(|code| code.parse()).transpose();
     let code = code.map_err(|error: crate::check::outcome::CheckCodeError| {
         ApiError::bad_request(error.to_string())
     })?;
-    let filter = OutcomeFilter { code, site, since };
+    let filter = OutcomeFilter {
+        code,
+        site,
+        since,
+        within,
+    };
     let outcomes = app.store.checks(&filter, limit).await?;
     Ok(Json(outcomes.into_iter().map(ListedCheck::from).collect()))
 }

@@ -63,9 +63,10 @@ pub(super) fn may_read(grant: &Grant, id: &ConferenceId) -> Result<(), ApiError>
 pub(super) fn may(grant: &Grant, verb: Verb, id: &ConferenceId) -> Result<Scope, ApiError> {
     let scope = grant.role().permit(verb)?;
     if scope == Scope::Conference && !grant.is_for(id) {
-        return Err(ApiError::not_permitted(
-            "the token is for another conference",
-        ));
+        return Err(ApiError::not_permitted(match grant.account() {
+            Some(_) => "this account is not the chair of that conference",
+            None => "the token is for another conference",
+        }));
     }
     Ok(scope)
 }

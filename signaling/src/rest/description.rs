@@ -1,7 +1,7 @@
 //! The OpenAPI description: what stands at its head, and what all operations have in common, so
 //! that no handler says it again.
 
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
     Components, Content, Discriminator, Header, Object, ObjectBuilder, OneOf, Ref, RefOr, Response,
     ResponseBuilder, Schema, Type, path::Operation, path::ParameterIn,
@@ -23,12 +23,14 @@ use crate::{health, session, whip};
             ended, and the header `link` with `rel=\"next\"` where the next one is. Answers are \
             compressed for whoever accepts gzip. A field that is not described is refused in a \
             request, and to be ignored in an answer. The WebSocket protocol at `/ws` is described \
-            in PROTOCOL.md.",
+            in PROTOCOL.md. A program comes with a token as bearer; a person who has logged in with the \
+            cookie that `POST /api/v1/login` gives, and then whatever changes something needs the \
+            header `origin` of a page of this server too.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     servers((url = "/", description = "The server that this description comes from")),
     modifiers(&Bearer),
-    security(("bearer" = [])),
+    security(("bearer" = []), ("login" = [])),
     paths(
         session::upgrade,
         whip::publish,
@@ -49,6 +51,7 @@ use crate::{health, session, whip};
         (name = "sites", description = "The places that conferences expect"),
         (name = "bookings", description = "Conferences that are planned"),
         (name = "tokens", description = "Making, listing and taking back tokens"),
+        (name = "accounts", description = "People who log in, who is in, and who has changed what"),
         (name = "checks", description = "Whether a site can take part, and what is in its way"),
         (name = "media", description = "Pages, encoders (WHIP) and players (WHEP)"),
         (name = "health", description = "For load balancers and orchestrators"),
@@ -67,6 +70,12 @@ impl Modify for Bearer {
             .build();
         let components = api.components.get_or_insert_default();
         components.add_security_scheme("bearer", SecurityScheme::Http(scheme));
+        let cookie = ApiKeyValue::with_description(
+            "__Host-dinh",
+            "The cookie of a login; it is called `dinh` where people come in the clear.",
+        );
+        let login = SecurityScheme::ApiKey(ApiKey::Cookie(cookie));
+        components.add_security_scheme("login", login);
     }
 }
 
@@ -136,13 +145,16 @@ fn capitalised(text: &str) -> String {
 struct Lines;
 
 /// Schema, field, and most characters.
-const LINES: [(&str, &str, usize); 12] = [
+const LINES: [(&str, &str, usize); 15] = [
     ("AgendaItem", "title", MAX_TITLE_CHARS),
     ("CopyBooking", "title", MAX_TITLE_CHARS),
     ("CreateBooking", "title", MAX_TITLE_CHARS),
     ("AgendaDocument", "name", MAX_TITLE_CHARS),
     ("MakeException", "title", MAX_TITLE_CHARS),
     ("ReviseBooking", "title", MAX_TITLE_CHARS),
+    ("CreateAccount", "name", MAX_TEXT_CHARS),
+    ("ChangeAccount", "name", MAX_TEXT_CHARS),
+    ("UseWelcome", "name", MAX_TEXT_CHARS),
     ("CreateConference", "title", MAX_TITLE_CHARS),
     ("AmendConference", "title", MAX_TITLE_CHARS),
     ("CreateToken", "name", MAX_TEXT_CHARS),

@@ -65,7 +65,7 @@ impl ApiError {
         Self::new(
             StatusCode::UNAUTHORIZED,
             ErrorCode::TokenInvalid,
-            "this needs a token: send `Authorization: Bearer …`",
+            "this needs a token or a login: send `Authorization: Bearer …`, or log in",
         )
     }
 
@@ -111,13 +111,16 @@ const fn status(code: ErrorCode) -> StatusCode {
         ErrorCode::BadMessage
         | ErrorCode::JoinFirst
         | ErrorCode::UnsupportedProtocol
-        | ErrorCode::BadOffer => StatusCode::BAD_REQUEST,
+        | ErrorCode::BadOffer
+        | ErrorCode::PasswordWeak => StatusCode::BAD_REQUEST,
         ErrorCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ErrorCode::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         ErrorCode::TokenInvalid
         | ErrorCode::TokenExpired
         | ErrorCode::TokenRevoked
-        | ErrorCode::TokenNotYetValid => StatusCode::UNAUTHORIZED,
+        | ErrorCode::TokenNotYetValid
+        | ErrorCode::LoginWrong
+        | ErrorCode::LoginEnded => StatusCode::UNAUTHORIZED,
         ErrorCode::NotPermitted | ErrorCode::Removed => StatusCode::FORBIDDEN,
         ErrorCode::SessionUnknown
         | ErrorCode::TakenOver
@@ -132,6 +135,8 @@ const fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::BookingClosed
         | ErrorCode::SiteInUse
         | ErrorCode::PreviewStale
+        | ErrorCode::LoginTaken
+        | ErrorCode::LastAdministrator
         | ErrorCode::NoMedia
         | ErrorCode::StandBy
         | ErrorCode::FloorNotRequested

@@ -8,7 +8,9 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 
+use super::acts::Witness;
 use super::error::ApiError;
+use super::logged_in;
 use crate::app::App;
 use crate::auth::Grant;
 use crate::refusal::ErrorCode;
@@ -82,18 +84,21 @@ impl From<QueryRejection> for ApiError {
     }
 }
 
-/// A handler that takes a grant cannot be reached without a valid token.
+/// A handler that takes a grant cannot be reached without a valid token or login. Where a request has both,
+/// the token counts.
 impl FromRequestParts<App> for Grant {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        let token = parts
-            .headers
-            .get(AUTHORIZATION)
-            .and_then(|value| value.to_str().ok())
-            .and_then(bearer)
-            .ok_or_else(ApiError::no_token)?;
-        Ok(app.verify(token)?)
+        let grant = match parts.headers.get(AUTHORIZATION) {
+            Some(value) => {
+                let token = value.to_str().ok().and_then(bearer);
+                app.verify(token.ok_or_else(ApiError::no_token)?)?
+            }
+            None => logged_in::grant(parts, app).await?,
+        };
+        Witness::of(&parts.extensions).saw(&grant);
+        Ok(grant)
     }
 }
 

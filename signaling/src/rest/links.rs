@@ -1,7 +1,7 @@
 //! `/links`: making links, and exchanging the code of one for its token.
 
 use axum::extract::State;
-use axum::http::header::{COOKIE, SET_COOKIE};
+use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::IntoResponse;
 use jiff::Timestamp;
@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use super::tokens::{life, mint};
 use super::{ApiError, ErrorBody, Json};
 use crate::access::AccessLog;
+use crate::accounts::cookies;
 use crate::app::App;
 use crate::auth::{Grant, NewToken, Role, SessionSecret, Verb};
 use crate::ids::{ConferenceId, SiteCode, TokenId};
@@ -155,13 +156,7 @@ pub(super) async fn exchange(
 
 /// The secret that this browser was given.
 fn device(headers: &HeaderMap) -> Option<SessionSecret> {
-    let cookies = headers.get_all(COOKIE).iter();
-    cookies
-        .filter_map(|cookies| cookies.to_str().ok())
-        .flat_map(|cookies| cookies.split(';'))
-        .filter_map(|cookie| cookie.trim().split_once('='))
-        .filter(|(name, _)| *name == DEVICE)
-        .find_map(|(_, value)| value.parse().ok())
+    cookies(headers, DEVICE).find_map(|value| value.parse().ok())
 }
 
 fn cookie(device: &SessionSecret, is_https: bool) -> HeaderValue {

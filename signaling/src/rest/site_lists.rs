@@ -221,9 +221,12 @@ pub(super) async fn export(
     grant: Grant,
     Query(ExportQuery { format }): Query<ExportQuery>,
 ) -> Result<impl IntoResponse, ApiError> {
-    grant.role().permit(Verb::ReadSites)?;
+    let filter = SiteFilter {
+        within: grant.within(Verb::ReadSites)?.cloned(),
+        ..SiteFilter::default()
+    };
     let format = format.unwrap_or_default();
-    let sites = app.store.sites(&SiteFilter::default()).await?;
+    let sites = app.store.sites(&filter).await?;
     let made = tokio::task::spawn_blocking(move || export::export(&sites, format));
     let file = match made.await {
         Ok(Ok(file)) => file,

@@ -59,12 +59,12 @@ pub(super) async fn list(
     }): Query<SitesQuery>,
     uri: OriginalUri,
 ) -> Result<Page<Site>, ApiError> {
-    grant.role().permit(Verb::ReadSites)?;
     let filter = SiteFilter {
         level,
         parent,
         search,
         hidden: hidden.unwrap_or_default(),
+        within: grant.within(Verb::ReadSites)?.cloned(),
     };
     let mut sites = app.store.sites(&filter).await?;
     sites.retain(|site| after.as_ref().is_none_or(|after| site.code > *after));
@@ -84,7 +84,11 @@ pub(super) async fn show(
     grant: Grant,
     Path(code): Path<SiteCode>,
 ) -> Result<Json<Site>, ApiError> {
-    grant.role().permit(Verb::ReadSites)?;
+    if let Some(province) = grant.within(Verb::ReadSites)?
+        && !app.store.is_within(&code, province).await?
+    {
+        return Err(grant.role().out_of_reach(Verb::ReadSites).into());
+    }
     let site = app.store.site(&code).await?;
     site.map(Json).ok_or_else(|| unknown(&code))
 }

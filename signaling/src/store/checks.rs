@@ -6,6 +6,7 @@ use super::Store;
 use super::backend::{Connection, Row, query};
 use super::error::StoreError;
 use super::rows::parse;
+use super::sites::push_within;
 use crate::check::{Outcome, OutcomeFilter};
 
 /// Most that are kept; beyond, the oldest goes. More than a country has sites, and of strangers'
@@ -32,17 +33,22 @@ impl Store {
         filter: &OutcomeFilter,
         most: u32,
     ) -> Result<Vec<Outcome>, StoreError> {
-        let rows = query(
+        let mut query = query(
             "SELECT code, at, site, address, cause, measured FROM checks \
-             WHERE ($1 IS NULL OR code = $1) AND ($2 IS NULL OR site = $2) AND at > $3 \
-             ORDER BY at DESC LIMIT $4",
+             WHERE ($1 IS NULL OR code = $1) AND ($2 IS NULL OR site = $2) AND at > $3",
         )
         .bind(filter.code.map(|code| code.to_string()))
         .bind(filter.site.as_ref().map(ToString::to_string))
-        .bind(filter.since.map_or(i64::MIN, Timestamp::as_millisecond))
-        .bind(i64::from(most))
-        .fetch_all(&self.reader)
-        .await?;
+        .bind(filter.since.map_or(i64::MIN, Timestamp::as_millisecond));
+        if let Some(within) = &filter.within {
+            query.push(" AND site IN (");
+            push_within(&mut query, within);
+            query.push(")");
+        }
+        query
+            .push(" ORDER BY at DESC LIMIT ")
+            .push_bind(i64::from(most));
+        let rows = query.fetch_all(&self.reader).await?;
         rows.iter().map(outcome).collect()
     }
 }

@@ -162,6 +162,11 @@ impl Store {
         if let Some(parent) = &filter.parent {
             query.push(" AND parent_code = ").push_bind(parent.as_str());
         }
+        if let Some(within) = &filter.within {
+            query.push(" AND code IN (");
+            push_within(&mut query, within);
+            query.push(")");
+        }
         if let Some(search) = filter
             .search
             .as_deref()
@@ -194,6 +199,18 @@ impl Store {
             .fetch_optional(&self.reader)
             .await?;
         row.as_ref().map(site).transpose()
+    }
+
+    /// Whether a site is this one, or somewhere below it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn is_within(&self, code: &SiteCode, of: &SiteCode) -> Result<bool, StoreError> {
+        let mut query = query("SELECT code FROM sites WHERE code = ");
+        query.push_bind(code.as_str()).push(" AND code IN (");
+        push_within(&mut query, of);
+        query.push(")");
+        Ok(query.fetch_optional(&self.reader).await?.is_some())
     }
 
     /// The nearest site above this one of which it is known whom to call there.
@@ -287,7 +304,19 @@ fn delete(codes: &[SiteCode]) -> Query<'_> {
 }
 
 /// `%` and `_` in a search mean themselves.
-fn escape_like(text: &str) -> String {
+/// The codes of a site and of those below it, however far.
+pub(super) fn push_within(query: &mut Query<'_>, code: &SiteCode) {
+    query
+        .push("WITH RECURSIVE below (code) AS (SELECT code FROM sites WHERE code = ")
+        .push_bind(code.to_string())
+        .push(
+            " UNION SELECT sites.code FROM sites JOIN below ON sites.parent_code = below.code) \
+             SELECT code FROM below",
+        );
+}
+
+/// For a text that is to be found as it is.
+pub(super) fn escape_like(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         if matches!(c, '%' | '_' | '\\') {

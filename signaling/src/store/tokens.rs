@@ -55,6 +55,17 @@ pub struct TokenFilter {
     pub limit: u32,
 }
 
+/// The tokens that are good, by one column.
+macro_rules! good_tokens {
+    ($column:literal) => {
+        concat!(
+            "SELECT id FROM tokens WHERE ",
+            $column,
+            " = $1 AND expires_at > $2 AND revoked_at IS NULL"
+        )
+    };
+}
+
 impl Store {
     /// Writes down that tokens were made: all of them or none.
     ///
@@ -162,6 +173,46 @@ impl Store {
             .push_bind(i64::from(filter.limit));
         let rows = query.fetch_all(&self.reader).await?;
         rows.iter().map(token_row).collect()
+    }
+
+    /// The tokens for somebody that are good at this moment.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn tokens_for(
+        &self,
+        subject: &str,
+        now: Timestamp,
+    ) -> Result<Vec<TokenId>, StoreError> {
+        self.good_tokens(query(good_tokens!("subject")), subject, now)
+            .await
+    }
+
+    /// The tokens that somebody had made and that are good at this moment.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn tokens_issued_by(
+        &self,
+        issued_by: &str,
+        now: Timestamp,
+    ) -> Result<Vec<TokenId>, StoreError> {
+        self.good_tokens(query(good_tokens!("issued_by")), issued_by, now)
+            .await
+    }
+
+    async fn good_tokens(
+        &self,
+        query: Query<'_>,
+        whose: &str,
+        now: Timestamp,
+    ) -> Result<Vec<TokenId>, StoreError> {
+        let rows = query
+            .bind(whose.to_owned())
+            .bind(now.as_second())
+            .fetch_all(&self.reader)
+            .await?;
+        rows.iter().map(|row| parse(row.try_get("id")?)).collect()
     }
 
     /// Forgets the tokens whose time has long been over, and at once those of which nothing was

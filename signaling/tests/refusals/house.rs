@@ -1,8 +1,8 @@
 //! A server with one running conference, nobody in it, and a media plane that takes nobody.
 
 use axum::body::Body;
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
-use axum::http::{Request, StatusCode};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, ORIGIN, SET_COOKIE};
+use axum::http::{HeaderName, Request, StatusCode};
 use futures_util::{SinkExt as _, StreamExt as _};
 use http_body_util::BodyExt as _;
 use jiff::SignedDuration;
@@ -11,12 +11,13 @@ use sfu::command::{Command as MediaCommand, CommandError, IceCredentials, Joined
 use sfu::id::{ConferenceId as MediaConference, PeerId, ShardId};
 use sfu::turn::Credentials;
 use sfu::{Events, Handover, Media};
+use signaling::accounts::{Account, AccountRole, Details, NewLogin};
 use signaling::auth::{NewToken, Role};
 use signaling::conference::{Actor, PhaseCommand};
 use signaling::conference_task::ConferenceHandle;
 use signaling::config::{Config, Secret};
 use signaling::directory::NewConference;
-use signaling::ids::{ConferenceId, TokenId};
+use signaling::ids::{ConferenceId, LoginId, TokenId};
 use signaling::protocol::ServerMessage;
 use signaling::server::Server;
 use signaling::store::Head;
@@ -98,10 +99,19 @@ pub(crate) struct House {
     _data: TempDir,
 }
 
+/// Somebody who has logged in.
+#[derive(Debug)]
+pub(crate) struct Person {
+    pub(crate) account: Account,
+    pub(crate) login: LoginId,
+    pub(crate) cookie: String,
+}
+
 /// What an HTTP request got.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
+    pub(crate) cookie: Option<String>,
     pub(crate) body: Value,
 }
 
@@ -233,13 +243,18 @@ impl House {
         if let Some(token) = token {
             request = request.header(AUTHORIZATION, format!("Bearer {token}"));
         }
-        let request = request.body(body).expect("a request can be made");
+        self.answer(request.body(body).expect("a request can be made"))
+            .await
+    }
+
+    async fn answer(&self, request: Request<Body>) -> Answer {
         let router = signaling::routes::public(self.server.app().clone());
         let response = router
             .oneshot(request)
             .await
             .expect("a router always answers");
         let status = response.status();
+        let cookie = response.headers().get(SET_COOKIE).cloned();
         let body = response
             .into_body()
             .collect()
@@ -248,8 +263,74 @@ impl House {
             .to_bytes();
         Answer {
             status,
+            cookie: cookie.map(|cookie| cookie.to_str().expect("text").to_owned()),
             body: serde_json::from_slice(&body).unwrap_or_default(),
         }
+    }
+
+    /// Somebody who has logged in, as a cookie.
+    pub(crate) async fn person(&self, login: &str, role: AccountRole) -> Person {
+        let app = self.server.app();
+        let now = app.clock.now().wall;
+        let details = Details {
+            name: format!("Name of {login}"),
+            email: None,
+            role,
+            province: (role == AccountRole::Provincial).then(|| "01".parse().expect("a code")),
+            is_disabled: false,
+        };
+        let login = login.parse().expect("a login");
+        let account = signaling::fresh::account(login, details, now);
+        let added = app.store.add_account(account.clone()).await;
+        assert!(added.expect("it is stored"), "a login is used once");
+        let secret = signaling::fresh::secret();
+        let new = NewLogin {
+            id: signaling::fresh::login_id(),
+            secret: secret.hash(),
+            account: account.id,
+            at: now,
+            ends_at: now + SignedDuration::from_hours(168),
+            address: "192.0.2.7".to_owned(),
+            agent: None,
+        };
+        let login = new.id;
+        let begun = app.store.begin_login(new).await.expect("it is stored");
+        assert!(begun.is_some());
+        Person {
+            account,
+            login,
+            cookie: format!("dinh={}", secret.reveal()),
+        }
+    }
+
+    /// An HTTP request of somebody who has logged in, from a page of this server.
+    pub(crate) async fn ask_by(
+        &self,
+        person: &Person,
+        method: &str,
+        path: &str,
+        body: Body,
+    ) -> Answer {
+        let origin = format!("http://{}", self.server.http());
+        let headers = [(COOKIE, person.cookie.as_str()), (ORIGIN, origin.as_str())];
+        self.ask_with(method, path, &headers, body).await
+    }
+
+    /// An HTTP request of JSON with further headers.
+    pub(crate) async fn ask_with(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(HeaderName, &str)],
+        body: Body,
+    ) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
+        request = request.header(CONTENT_TYPE, "application/json");
+        for (name, value) in headers {
+            request = request.header(name, *value);
+        }
+        self.answer(request.body(body).expect("a request can be made"))
+            .await
     }
 
     /// A WebSocket on which nothing was said yet.

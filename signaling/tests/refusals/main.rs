@@ -6,6 +6,7 @@
     reason = "a test that indexes wrongly fails, as it should"
 )]
 
+mod accounts;
 mod doors;
 mod forged;
 mod house;

@@ -3,7 +3,8 @@
 use axum::body::Body;
 use axum::http::StatusCode;
 use serde_json::Value;
-use signaling::auth::{Role, Verb};
+use signaling::accounts::AccountRole;
+use signaling::auth::{Role, Scope, Verb};
 
 use crate::house::{CONFERENCE, House};
 
@@ -17,6 +18,8 @@ fn operations() -> Vec<(String, String)> {
             continue;
         }
         let path = path
+            .replace("{account}", "01JD8Y6Q0B9FJ3V2K7T5C4X1HE")
+            .replace("{login}", "01JD8Y6Q0B9FJ3V2K7T5C4X1HE")
             .replace("{check}", "A")
             .replace("{conference}", CONFERENCE)
             .replace("{direction}", "send")
@@ -45,13 +48,32 @@ fn operations() -> Vec<(String, String)> {
 }
 
 /// Where whoever opens a link gets their token, and where anybody finds out why a site does not connect.
-const FOR_STRANGERS: [(&str, &str); 5] = [
+const FOR_STRANGERS: [(&str, &str); 8] = [
+    ("GET", "/api/v1/login/ways"),
+    ("POST", "/api/v1/login"),
+    ("POST", "/api/v1/login/welcome"),
     ("POST", "/api/v1/links/exchange"),
     ("POST", "/api/v1/checks"),
     ("POST", "/api/v1/checks/A/udp/send"),
     ("PUT", "/api/v1/checks/A/result"),
     ("GET", "/api/v1/checks/causes"),
 ];
+
+/// What is for whoever has logged in, as far as the role says where it says so: see `accounts`.
+const FOR_PEOPLE: [(&str, &str); 4] = [
+    ("GET", "/api/v1/login"),
+    ("DELETE", "/api/v1/login"),
+    ("POST", "/api/v1/login/password"),
+    ("POST", "/api/v1/conferences/weekly/enter"),
+];
+
+/// The operations for which a right decides alone.
+fn of_rights() -> impl Iterator<Item = (String, String)> {
+    operations().into_iter().filter(|(method, path)| {
+        let is_for_everybody = method == "GET" && FOR_EVERYBODY.contains(&&**path);
+        !is_for_everybody && !FOR_PEOPLE.contains(&(method, path))
+    })
+}
 
 /// What the bearer of any token for a conference may ask: each tells of that conference only.
 const FOR_EVERYBODY: [&str; 2] = ["/api/v1/conferences", "/api/v1/invitation"];
@@ -74,10 +96,7 @@ async fn those_who_only_attend_manage_nothing() {
     let before = house.log().await;
     for role in [Role::Hall, Role::Site, Role::Observer] {
         let token = house.token(role);
-        for (method, path) in operations() {
-            if method == "GET" && FOR_EVERYBODY.contains(&&*path) {
-                continue;
-            }
+        for (method, path) in of_rights() {
             let answer = house
                 .ask(&method, &path, Some(&token), body_for(&path))
                 .await;
@@ -109,6 +128,9 @@ fn verb(method: &str, path: &str) -> Verb {
         ("POST", "/floor/revoke") => Verb::RevokeFloor,
         ("POST", "/floor/requests" | "/floor/yield") => Verb::ActFor,
         ("POST", "/tokens" | "/api/v1/links") => Verb::ManageTokens,
+        ("GET", "/api/v1/acts") => Verb::ReadActs,
+        _ if path.starts_with("/api/v1/accounts") => Verb::ManageAccounts,
+        _ if path.starts_with("/api/v1/logins") => Verb::EndLogins,
         ("GET", "/attendance") => Verb::ReadAttendance,
         ("GET", _) if about_one.is_some() => Verb::ReadConference,
         ("DELETE", _) if about_one.is_some() => Verb::Remove,
@@ -128,16 +150,36 @@ async fn over_rest_every_role_may_do_exactly_what_the_table_says() {
     for role in Role::ALL.into_iter().filter(|role| role.is_of_tokens()) {
         let house = House::open().await;
         let token = house.token(role);
-        for (method, path) in operations() {
-            if method == "GET" && FOR_EVERYBODY.contains(&&*path) {
-                continue;
-            }
+        for (method, path) in of_rights() {
             let answer = house
                 .ask(&method, &path, Some(&token), body_for(&path))
                 .await;
             let is_permitted = answer.status != StatusCode::FORBIDDEN;
-            let may = role.may(verb(&method, &path));
+            // A token has no logins.
+            let own = role.reach(verb(&method, &path)) == Some(Scope::Itself);
+            let may = role.may(verb(&method, &path)) && !own;
             assert_eq!(is_permitted, may, "{role}: {method} {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn with_an_account_every_role_may_do_exactly_what_the_table_says() {
+    for role in AccountRole::ALL {
+        let house = House::open().await;
+        let person = house.person("an", role).await;
+        for (method, path) in of_rights() {
+            let answer = house.ask_by(&person, &method, &path, body_for(&path)).await;
+            let is_permitted = answer.status != StatusCode::FORBIDDEN;
+            // No account is for one conference alone, and there is no site of anybody's province here.
+            let reach = role.role().reach(verb(&method, &path));
+            let is_list = method == "GET" && !path.ends_with("/sites/00004");
+            let may = match reach {
+                Some(Scope::Conference) | None => false,
+                Some(Scope::Province) => is_list,
+                Some(Scope::Itself | Scope::Server) => true,
+            };
+            assert_eq!(is_permitted, may, "{role}: {method} {path}: {answer:?}");
         }
     }
 }
@@ -176,6 +218,8 @@ fn body_for(path: &str) -> Body {
         "/api/v1/conferences" | "/api/v1/conferences/weekly" => r#"{"title":"Mine"}"#.into(),
         "/api/v1/conferences/weekly/roster" => r#"{"sites":[]}"#.into(),
         "/api/v1/conferences/weekly/stage" => r#"{"place":"main","participant":null}"#.into(),
+        "/api/v1/accounts" => r#"{"login":"new","name":"New","role":"auditor"}"#.into(),
+        "/api/v1/accounts/01JD8Y6Q0B9FJ3V2K7T5C4X1HE" => r#"{"isDisabled":true}"#.into(),
         "/api/v1/tokens" => r#"{"role":"admin","ttlSeconds":60}"#.into(),
         "/api/v1/links" => r#"{"conference":"weekly","role":"chair","ttlSeconds":60}"#.into(),
         "/api/v1/conferences/weekly/tokens" => r#"{"role":"site","ttlSeconds":60}"#.into(),

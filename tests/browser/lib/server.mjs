@@ -79,7 +79,7 @@ export class Server {
       "the server prints three links",
       () => {
         if (this.#process.exitCode !== null) throw new Error(`the server ended:\n${this.log}`);
-        return Object.keys(this.links).length === 3;
+        return ["operator", "hall", "commune"].every((role) => role in this.links);
       },
       { seconds: 30 },
     );

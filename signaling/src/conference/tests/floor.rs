@@ -300,6 +300,7 @@ fn what_a_program_does_for_a_commune_is_recorded_as_its_act_on_the_communes_beha
     let (mut meeting, _, [a, ..]) = debate();
     let grant = meeting.grant(Role::Operator, None);
     let on_behalf = By::Bearer(Bearer {
+        name: None,
         subject: grant.subject().to_owned(),
         token: grant.token().clone(),
         on_behalf_of: Some(a),

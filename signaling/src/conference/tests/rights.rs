@@ -89,7 +89,11 @@ impl Stories {
             | Verb::ReadBookings
             | Verb::Book
             | Verb::PublishBooking
-            | Verb::ManageTokens => return None,
+            | Verb::ManageTokens
+            | Verb::ManageAccounts
+            | Verb::EndLogins
+            | Verb::ReadActs
+            | Verb::EnterConference => return None,
         };
         Some(command)
     }
