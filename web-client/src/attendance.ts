@@ -487,6 +487,7 @@ export class Attendance {
     const role = conference.me?.role ?? "site";
     return {
       ...self,
+      cut: self.cut === true,
       role,
       media,
       isBlocked,
@@ -511,7 +512,7 @@ export class Attendance {
     if (this.#state.conference.me === null) return;
     const facts = this.#facts();
     const standing = standingOf(facts, performance.now());
-    const isOnAir = standing.is === "onAir" || standing.is === "shown";
+    const isOnAir = standing.is === "onAir" || standing.is === "shown" || (standing.is === "muted" && standing.camera !== "cut");
     const isWanted = isOnAir || (standing.is === "waiting" && this.#hasConsented);
     this.#reporter.set(conditionOf(facts, isWanted));
     if (JSON.stringify(standing) !== JSON.stringify(this.#state.standing)) this.#change({ standing });

@@ -25,7 +25,8 @@ export type Standing =
   | { readonly is: "idle"; readonly obstacle: Obstacle | null }
   | { readonly is: "waiting"; readonly position: number | null }
   | { readonly is: "invited"; readonly hasFloor: boolean; readonly isReturning: boolean; readonly isForPicture: boolean }
-  | { readonly is: "muted"; readonly hasFloor: boolean }
+  /** Not heard, because an operator says so. Where that leaves the picture, what keeps it from everybody. */
+  | { readonly is: "muted"; readonly hasFloor: boolean; readonly camera: Barrier | "cut" | null }
   /** On the stage for its picture alone. */
   | { readonly is: "shown"; readonly camera: Barrier | null }
   | { readonly is: "onAir"; readonly hasFloor: boolean; readonly reach: Reach };
@@ -38,6 +39,8 @@ export interface Facts {
   /** Media has not come through for seconds. */
   readonly isBlocked: boolean;
   readonly muted: boolean;
+  /** The picture is kept back with the sound. */
+  readonly cut: boolean;
   readonly floor: FloorStanding;
   readonly position: number | null;
   readonly onStage: boolean;
@@ -93,7 +96,9 @@ export function standingOf(facts: Facts, now: number): Standing {
   const speaksByRight = facts.role === "hall" || facts.role === "chair";
   const mayBeOnAir = speaksByRight || hasFloor || facts.onStage;
   const { isForPicture, isReturning } = facts;
-  if (facts.muted && mayBeOnAir && !isForPicture) return { is: "muted", hasFloor };
+  if (facts.muted && mayBeOnAir && !isForPicture) {
+    return { is: "muted", hasFloor, camera: facts.cut ? "cut" : barrier(facts, "camera", now) };
+  }
   if (facts.isInvited) return { is: "invited", hasFloor, isReturning, isForPicture };
   if (isForPicture) return { is: "shown", camera: barrier(facts, "camera", now) };
   if (mayBeOnAir) return { is: "onAir", hasFloor, reach: reachOf(facts, now) };

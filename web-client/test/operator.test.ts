@@ -298,7 +298,7 @@ describe("muting and cutting off", () => {
     desk.country.change(C, { muted: true, cut: true });
     await desk.pass(300);
     expect(desk.text("[data-holder] .faults")).toBe("Bị ngắt hình và tiếng");
-    desk.click(buttons()["Cho hình và tiếng lại"] as HTMLElement);
+    desk.click(buttons()["Cho bật hình và tiếng"] as HTMLElement);
     expect(sent()).toMatchObject([{ participant: C, muted: false }]);
   });
 });

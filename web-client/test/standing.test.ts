@@ -13,6 +13,7 @@ const SPEAKING: Facts = {
   media: "connected",
   isBlocked: false,
   muted: false,
+  cut: false,
   floor: "holding",
   position: null,
   onStage: true,
@@ -87,7 +88,14 @@ describe("where a place stands", () => {
   });
 
   it("is muted as long as it would be on air, whatever its devices do", () => {
-    expect(standingOf({ ...SPEAKING, muted: true, isInvited: true }, NOW)).toEqual({ is: "muted", hasFloor: true });
+    expect(standingOf({ ...SPEAKING, muted: true, isInvited: true }, NOW)).toMatchObject({ is: "muted", hasFloor: true });
+  });
+
+  it("is muted in sound alone, unless its picture is cut with it", () => {
+    const muted: Facts = { ...SPEAKING, muted: true };
+    expect(standingOf(muted, NOW)).toEqual({ is: "muted", hasFloor: true, camera: null });
+    expect(standingOf({ ...muted, camera: "off" }, NOW)).toEqual({ is: "muted", hasFloor: true, camera: "off" });
+    expect(standingOf({ ...muted, cut: true }, NOW)).toEqual({ is: "muted", hasFloor: true, camera: "cut" });
   });
 
   it("is shown, and not heard, once it has agreed to be on the stage for its picture", () => {

@@ -4,6 +4,8 @@ import { ALL, end, join, later, present, press, reads, say, self, steps, touch }
 
 const SITE = { role: "site", site: "00004" };
 const HALL = { role: "hall" };
+/** What arrives of whoever is muted. */
+const PICTURE = { microphone: false, camera: true };
 
 const LONG = "Xã Phước Mỹ Trung Hòa Khánh";
 const who = (participant, name, source = "camera") => ({ participant, site: null, name, source });
@@ -11,7 +13,7 @@ const stage = (main, second, screen = null) => say({ type: "stage", version: 9, 
 const HALL_PICTURE = who("P-HALL", "Hội trường Trung ương");
 const HALL_SCREEN = who("P-HALL", "Hội trường Trung ương", "screen");
 const SPEAKER = { ...who("P-00119", LONG), provinceName: "Thành phố Hồ Chí Minh" };
-const holds = (holder) => say({ type: "floor", version: 9, holder: holder && { ...holder, since: new Date().toISOString() }, waiting: 3, queue: [] });
+const holds = (holder) => say({ type: "floor", version: 9, holder: holder && { ...holder, since: new Date().toISOString() }, waiting: 0, queue: [] });
 
 const ask = steps(join, press("floor.ask"), reads("floor.waiting"));
 /** The site has asked, has the floor, and is seen and heard. */
@@ -59,6 +61,7 @@ export const CLERK = [
   ["check-site-silent", "/site", { ...SITE, flags: { isSilent: true } }, steps(press("check.try_devices"), reads("check.level_idle"))],
   ["check-asking", "/hall", { ...HALL, flags: { asks: true } }, reads("check.asking")],
   ["check-hall", "/hall", HALL, steps(reads("check.join_speak"), reads("check.level_heard"))],
+  ["check-hall-unnamed", "/hall", { ...HALL, flags: { areUnnamed: true } }, reads("check.level_heard"), { isBrief: true }],
   ["check-observer", "/observer", { role: "observer" }, reads("check.join_watch")],
   ["check-chair", "/operator", { role: "chair" }, reads("check.join_speak")],
   ["check-scheduled", "/site", { ...SITE, state: "scheduled" }, reads("check.not_begun")],
@@ -129,7 +132,8 @@ export const CLERK = [
   ["clerk-shown", "/site", SITE, steps(ask, self({ onStage: true, muted: true }), present(".shown"), self({ onStage: true, muted: true, arriving: { microphone: false, camera: true } }), reads("floor.shown_hint"))],
   ["clerk-shown-settling", "/site", SITE, steps(ask, self({ onStage: true, muted: true }), reads("floor.shown_settling")), { isBrief: true }],
   ["clerk-shown-camera-off", "/site", SITE, steps(ask, self({ onStage: true, muted: true }), present(".shown"), press("device.turn_off_camera"), reads("air.neither")), { isBrief: true }],
-  ["clerk-muted", "/site", SITE, steps(speaking(), self({ floor: "holding", onStage: true, muted: true }), reads("floor.muted"))],
+  ["clerk-muted", "/site", SITE, steps(speaking(), self({ floor: "holding", onStage: true, muted: true, arriving: PICTURE }), reads("floor.muted_seen_hint"))],
+  ["clerk-muted-camera-off", "/site", SITE, steps(speaking(), self({ floor: "holding", onStage: true, muted: true }), press("device.turn_off_camera"), reads("floor.muted_hint")), { isBrief: true }],
   ["clerk-cut", "/site", SITE, steps(speaking(), self({ floor: "holding", onStage: true, muted: true, cut: true }), reads("floor.cut"))],
   ["clerk-device-menu", "/site", SITE, steps(speaking(), press("device.menu"), present("dialog[open]"))],
   ["clerk-leave-speaking", "/site", SITE, steps(speaking(), press("app.leave"), reads("leave.speaking"))],
@@ -154,7 +158,8 @@ export const CLERK = [
   ["hall-microphone-off", "/hall", HALL, steps(join, self({ onStage: true, arriving: ALL }), press("device.turn_off_microphone"), reads("hall.no_sound"))],
   ["hall-both-off", "/hall", HALL, steps(join, self({ onStage: true, arriving: ALL }), press("device.turn_off_microphone"), press("device.turn_off_camera"), reads("hall.no_picture"))],
   ["hall-denied", "/hall", { ...HALL, flags: { fails: { both: "NotAllowedError" } } }, steps(join, self({ onStage: true }), reads("hall.no_picture"))],
-  ["hall-muted", "/hall", HALL, steps(join, self({ onStage: true, muted: true }), reads("floor.muted"))],
+  ["hall-muted", "/hall", HALL, steps(join, self({ onStage: true, muted: true, arriving: PICTURE }), reads("hall.muted"), reads("hall.picture_on_air"))],
+  ["hall-cut", "/hall", HALL, steps(join, self({ onStage: true, muted: true, cut: true }), reads("hall.cut"), reads("hall.no_picture"))],
   ["hall-choosing", "/hall", HALL, steps(join, touch("details summary"), later(250))],
   ["hall-leave-question", "/hall", HALL, steps(join, press("app.leave"), reads("leave.hall"))],
 

@@ -90,7 +90,7 @@ export function makeBelieve() {
       ["videoinput", "v2", "HD Pro Webcam C920"],
       ["audiooutput", "o1", "Speakers (Realtek High Definition Audio)"],
       ["audiooutput", "o2", "Jabra Speak 510 USB"],
-    ].map(([kind, deviceId, label]) => ({ kind, deviceId, label, groupId: "g" }));
+    ].map(([kind, deviceId, label]) => ({ kind, deviceId, label: flags.areUnnamed ? "" : label, groupId: "g" }));
   if (flags.isInsecure) Object.defineProperty(navigator, "mediaDevices", { value: undefined });
   if (flags.isQuiet) HTMLAudioElement.prototype.play = () => Promise.reject(new DOMException("not yet", "NotAllowedError"));
   if (flags.isSlow) Object.defineProperty(navigator, "mediaCapabilities", { value: { decodingInfo: async () => ({ smooth: false }) } });
