@@ -30,6 +30,14 @@ export function inOneLine(name: unknown, phone: unknown): string | null {
   return words([words(name), words(phone)].filter((part) => part !== null).join(", "));
 }
 
+/** Seven digits or more, with what people write between them. */
+const NUMBER = /(\+?\d(?:[ .()-]*\d){6,})/u;
+
+/** A line about whom to call, apart from the telephone numbers in it. */
+export function partsOf(line: string): readonly { text: string; isNumber: boolean }[] {
+  return line.split(NUMBER).map((text, index) => ({ text, isNumber: index % 2 === 1 })).filter(({ text }) => text !== "");
+}
+
 /** Reads `/contact.json`; what is missing is nobody. */
 export function readContacts(body: unknown): Contacts {
   const above = field(body, "above");

@@ -62,9 +62,11 @@ function kept<Made>(make: (language: Language) => Made): (language: Language) =>
 }
 
 const numbersIn = kept((language) => new Intl.NumberFormat(language));
-const clockIn = kept((language) => new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" }));
+/** Where the pages are read a day comes before its month, in English as well. */
+const datesOf = (language: string): string => (language === "en" ? "en-GB" : language);
+const clockIn = kept((language) => new Intl.DateTimeFormat(datesOf(language), { hour: "2-digit", minute: "2-digit" }));
 
-const momentsIn = kept((language) => new Intl.DateTimeFormat(language, { dateStyle: "short", timeStyle: "short" }));
+const momentsIn = kept((language) => new Intl.DateTimeFormat(datesOf(language), { dateStyle: "short", timeStyle: "short" }));
 
 const ROLES: ReadonlySet<string> = new Set(["operator", "chair", "hall", "observer"] satisfies Role[]);
 

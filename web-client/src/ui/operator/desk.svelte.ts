@@ -126,6 +126,11 @@ export class Desk {
     return named({ ...participant, name: this.#ownName(participant), provinceName });
   }
 
+  /** Somebody of whom the server tells no province: it is that of the site. */
+  placed(one: Omit<Named, "provinceName">): Named {
+    return named({ ...one, provinceName: this.sites.find(({ code }) => code === one.site)?.provinceName ?? null });
+  }
+
   /** One of a crowd is known by the code of its site. */
   #ownName({ site, name }: Participant): string {
     return (site === name ? this.sites.find(({ code }) => code === site)?.name : undefined) ?? name;
