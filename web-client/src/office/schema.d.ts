@@ -4,6 +4,77 @@
  */
 
 export interface paths {
+    "/api/v1/accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Accounts, by login. */
+        get: operations["getAccounts"];
+        put?: never;
+        /** Make an account. Nobody can log in with it before its person has set a password; see `…/welcome`. */
+        post: operations["postAccounts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{account}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One account. */
+        get: operations["getAccountsAccount"];
+        put?: never;
+        post?: never;
+        /** Remove an account. What its person has done stays in the records. */
+        delete: operations["deleteAccountsAccount"];
+        options?: never;
+        head?: never;
+        /** Change what an account says of its person. It holds from that person's next request on. */
+        patch: operations["patchAccountsAccount"];
+        trace?: never;
+    };
+    "/api/v1/accounts/{account}/welcome": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a link with which its person sets a password, once. One that was made before is good no more. */
+        post: operations["postAccountsAccountWelcome"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/acts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who has asked for which change over REST, and what came of it, the newest first. */
+        get: operations["getActs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/bookings": {
         parameters: {
             query?: never;
@@ -271,7 +342,8 @@ export interface paths {
         };
         /**
          * Who was here from when until when, by participant and by site, out of the log. Times in which the
-         *     server was down, and steps of its clock, count for nobody.
+         *     server was down, and steps of its clock, count for nobody. A provincial operator reads of the sites of
+         *     its own province.
          */
         get: operations["getConferencesConferenceAttendance"];
         put?: never;
@@ -310,6 +382,26 @@ export interface paths {
         put?: never;
         /** End, for good. Everybody is sent away. */
         post: operations["postConferencesConferenceEnd"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/conferences/{conference}/enter": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Go into a conference in person: administrators and national operators as operators, a chair as the
+         *     chair, others as observers.
+         */
+        post: operations["postConferencesConferenceEnter"];
         delete?: never;
         options?: never;
         head?: never;
@@ -654,6 +746,119 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who is logged in with this cookie, and what that person may do. */
+        get: operations["getLogin"];
+        put?: never;
+        /**
+         * Log in with a password. The answer has a cookie, with which whatever the account may do may be asked
+         *     from then on; what changes something needs the header `origin` too.
+         */
+        post: operations["postLogin"];
+        /** Log out. */
+        delete: operations["deleteLogin"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/login/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Set another password. Whoever else is logged in with the account is so no more. */
+        post: operations["postLoginPassword"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/login/ways": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How people may log in here. */
+        get: operations["getLoginWays"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/login/welcome": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Set a password with a code that is good once, and log in: the first administrator, whoever has a new
+         *     account, and whoever has forgotten the password.
+         */
+        post: operations["postLoginWelcome"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/logins": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who is logged in, the newest first: everybody for an administrator, else whoever asks. */
+        get: operations["getLogins"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/logins/{login}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End a login: its next request is refused, and tokens with which its person has entered conferences are
+         *     taken back.
+         */
+        delete: operations["deleteLoginsLogin"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites": {
         parameters: {
             query?: never;
@@ -918,6 +1123,102 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description A person who may log in. */
+        Account: {
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            createdAt: string;
+            /** @description The person's mail address. */
+            email?: string | null;
+            /** @description By which it is named. */
+            id: components["schemas"]["AccountId"];
+            /** @description Whether nobody logs in with it for now. */
+            isDisabled: boolean;
+            /**
+             * Format: date-time
+             * @description When its person logged in last.
+             */
+            lastLoginAt?: string | null;
+            /** @description What its person writes to log in. */
+            login: components["schemas"]["LoginName"];
+            /**
+             * @description The person's name.
+             * @example Nguyễn Thị An
+             */
+            name: string;
+            /** @description The provider by which its person logs in; without one, with a password of this server. */
+            provider?: string | null;
+            province?: components["schemas"]["SiteCode"] | null;
+            /** @description What the person may do. */
+            role: components["schemas"]["AccountRole"];
+        };
+        /**
+         * @description A person who may log in.
+         * @example 01JD8Y6Q0B9FJ3V2K7T5C4X1HE
+         */
+        AccountId: string;
+        /**
+         * @description What an account lets its person do. Each is a role of the table of rights.
+         * @enum {string}
+         */
+        AccountRole: "admin" | "national" | "provincial" | "chair" | "technician" | "auditor";
+        /** @description A change that somebody asked for over REST, and what came of it. */
+        Act: {
+            /**
+             * @description About what.
+             * @example /api/v1/conferences/weekly/start
+             */
+            about: string;
+            account?: components["schemas"]["AccountId"] | null;
+            /**
+             * @description From which address.
+             * @example 192.0.2.7
+             */
+            address: string;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            /** @description Why it was refused, by its code. */
+            code?: string | null;
+            /** @description Sorts by time. */
+            id: components["schemas"]["ActId"];
+            /**
+             * @description How.
+             * @example POST
+             */
+            method: string;
+            /** @description The person's name, or what the token gives. */
+            name?: string | null;
+            /** @description As what. */
+            role: components["schemas"]["Role"];
+            /**
+             * @description Of which kind.
+             * @example /api/v1/conferences/{conference}/start
+             */
+            route: string;
+            /**
+             * Format: int32
+             * @description What came of it: the status of the answer; 0 if nobody waited for one.
+             * @example 200
+             */
+            status: number;
+            /**
+             * @description Who: the subject of a token, or `account:` and the id of an account.
+             * @example account:01JD8Y6Q0B9FJ3V2K7T5C4X1HE
+             */
+            subject: string;
+            /** @description The id of the token, or of the login. */
+            token: components["schemas"]["TokenId"];
+        };
+        /**
+         * @description A change that somebody asked for.
+         * @example 01JD8Y6Q0B9FJ3V2K7T5C4X1HE
+         */
+        ActId: string;
         /** @description The place of something to be read. */
         AgendaDocument: {
             /** @description What it is called. */
@@ -1014,10 +1315,12 @@ export interface components {
         };
         /** @description A program, or a person with one, that acts with a token. */
         Bearer: {
+            /** @description The name of a person who had logged in: accounts come and go. */
+            name?: string | null;
             onBehalfOf?: components["schemas"]["ParticipantId"] | null;
-            /** @description The token's subject. */
+            /** @description The token's subject, or `account:` and the id of the account of somebody who had logged in. */
             subject: string;
-            /** @description The token's id, with which it can be revoked. */
+            /** @description The token's id, with which it can be revoked, or that of the login. */
             token: components["schemas"]["TokenId"];
         };
         /** @description A check that was begun. */
@@ -1244,6 +1547,24 @@ export interface components {
             /** @description The step that shows it. */
             step: components["schemas"]["Step"];
         };
+        /** @description What of an account is to be another; as it was if left out. */
+        ChangeAccount: {
+            /** @description The person's mail address; `null` if there is none. */
+            email?: string | null;
+            /** @description Whether nobody logs in with it for now. Whoever is logged in is so no more. */
+            isDisabled?: boolean | null;
+            /** @description The person's name. */
+            name?: string | null;
+            province?: components["schemas"]["SiteCode"] | null;
+            role?: components["schemas"]["AccountRole"] | null;
+        };
+        /** @description Another password. */
+        ChangePassword: {
+            /** @description That from now on. */
+            new: components["schemas"]["Password"];
+            /** @description That up to now. */
+            old: components["schemas"]["Password"];
+        };
         /** @description One thing that is another. */
         ChangedField: {
             /** @description As the list has it. */
@@ -1440,6 +1761,21 @@ export interface components {
              * @description Expected sites with a participant that is present.
              */
             present: number;
+        };
+        /** @description An account to be made. */
+        CreateAccount: {
+            /** @description The person's mail address. */
+            email?: string | null;
+            /** @description What its person writes to log in. */
+            login: components["schemas"]["LoginName"];
+            /**
+             * @description The person's name.
+             * @example Nguyễn Thị An
+             */
+            name: string;
+            province?: components["schemas"]["SiteCode"] | null;
+            /** @description What the person may do. */
+            role: components["schemas"]["AccountRole"];
         };
         /** @description A token to be made. */
         CreateAdminToken: {
@@ -1694,6 +2030,23 @@ export interface components {
              */
             sites?: number | null;
         };
+        /** @description The way into a conference. */
+        Entrance: {
+            /**
+             * Format: date-time
+             * @description When it ceases to be valid.
+             */
+            expiresAt: string;
+            /** @description Its id. */
+            id: components["schemas"]["TokenId"];
+            /**
+             * @description The path of the page that it is for.
+             * @example /operator
+             */
+            page: string;
+            /** @description The token. A secret. */
+            token: string;
+        };
         /** @description The body of a refusal. */
         ErrorBody: {
             /** @description Stable, for programs. */
@@ -1705,7 +2058,7 @@ export interface components {
          * @description A stable code; the message beside it is for people and may change.
          * @enum {string}
          */
-        ErrorCode: "bad_message" | "too_large" | "rate_limited" | "join_first" | "unsupported_protocol" | "token_invalid" | "token_expired" | "token_revoked" | "token_not_yet_valid" | "session_unknown" | "taken_over" | "removed" | "conference_unknown" | "conference_not_running" | "conference_exists" | "conference_begun" | "booking_stale" | "booking_closed" | "site_in_use" | "preview_stale" | "conference_full" | "server_full" | "not_permitted" | "participant_unknown" | "stand_by" | "bad_offer" | "no_media" | "floor_not_requested" | "floor_not_held" | "floor_already_requested" | "not_found" | "method_not_allowed" | "unsupported_media_type" | "timed_out" | "too_many_conferences" | "overloaded" | "internal" | "outcome_unknown" | "record_damaged";
+        ErrorCode: "bad_message" | "too_large" | "rate_limited" | "join_first" | "unsupported_protocol" | "token_invalid" | "token_expired" | "token_revoked" | "token_not_yet_valid" | "login_wrong" | "login_ended" | "login_taken" | "password_weak" | "last_administrator" | "session_unknown" | "taken_over" | "removed" | "conference_unknown" | "conference_not_running" | "conference_exists" | "conference_begun" | "booking_stale" | "booking_closed" | "site_in_use" | "preview_stale" | "conference_full" | "server_full" | "not_permitted" | "participant_unknown" | "stand_by" | "bad_offer" | "no_media" | "floor_not_requested" | "floor_not_held" | "floor_already_requested" | "not_found" | "method_not_allowed" | "unsupported_media_type" | "timed_out" | "too_many_conferences" | "overloaded" | "internal" | "outcome_unknown" | "record_damaged";
         /** @description Something that has happened; `kind` says what. */
         Event: components["schemas"]["EventCreated"] | components["schemas"]["EventAmended"] | components["schemas"]["EventDeleted"] | components["schemas"]["EventStarted"] | components["schemas"]["EventEnded"] | components["schemas"]["EventRosterSet"] | components["schemas"]["EventJoined"] | components["schemas"]["EventLost"] | components["schemas"]["EventRegained"] | components["schemas"]["EventTakenOver"] | components["schemas"]["EventLeft"] | components["schemas"]["EventBarred"] | components["schemas"]["EventReadmitted"] | components["schemas"]["EventInterrupted"] | components["schemas"]["EventSourceChanged"] | components["schemas"]["EventMediaChanged"] | components["schemas"]["EventLineChanged"] | components["schemas"]["EventMuteChanged"] | components["schemas"]["EventFloorRequested"] | components["schemas"]["EventFloorWithdrawn"] | components["schemas"]["EventFloorGranted"] | components["schemas"]["EventFloorReleased"] | components["schemas"]["EventStageSet"] | components["schemas"]["EventClockSet"];
         /** @description Its title or the time at which it should begin was corrected. */
@@ -2207,6 +2560,63 @@ export interface components {
          * @enum {string}
          */
         Liveness: "present" | "lost" | "left";
+        /** @description Who somebody says to be. */
+        LogIn: {
+            /** @description The name to log in with. */
+            login: components["schemas"]["LoginName"];
+            /** @description The password. */
+            password: components["schemas"]["Password"];
+        };
+        /** @description Somebody who is logged in. */
+        LoggedIn: {
+            /** @description Who. */
+            account: components["schemas"]["Account"];
+            /**
+             * Format: date-time
+             * @description When the login ends if it is not used again.
+             */
+            endsAt: string;
+            /** @description What the person may do, at least within a province. */
+            verbs: components["schemas"]["Verb"][];
+        };
+        /** @description That somebody is logged in. */
+        Login: {
+            /** @description Who. */
+            account: components["schemas"]["Person"];
+            /** @description From which address. */
+            address: string;
+            /** @description With which browser, as that says. */
+            agent?: string | null;
+            /**
+             * Format: date-time
+             * @description When it began.
+             */
+            begunAt: string;
+            /**
+             * Format: date-time
+             * @description When it ends if it is not used again.
+             */
+            endsAt: string;
+            /** @description By which it is ended. */
+            id: components["schemas"]["LoginId"];
+            /** @description Whether it is the one that asks. */
+            isOwn: boolean;
+            /**
+             * Format: date-time
+             * @description When it was used last, within five minutes.
+             */
+            seenAt: string;
+        };
+        /**
+         * @description That somebody is logged in.
+         * @example 01JD8Y6Q0B9FJ3V2K7T5C4X1HE
+         */
+        LoginId: string;
+        /**
+         * @description What somebody writes to log in: small and capital letters are alike.
+         * @example an.nguyen
+         */
+        LoginName: string;
         /**
          * @description How a loudspeaker was found.
          * @enum {string}
@@ -2571,6 +2981,22 @@ export interface components {
          */
         ParticipantId: string;
         /**
+         * Format: password
+         * @description A password as somebody has written it. It is shown nowhere.
+         */
+        Password: string;
+        /** @description Whose login it is. */
+        Person: {
+            /** @description The account. */
+            id: components["schemas"]["AccountId"];
+            /** @description Its login. */
+            login: components["schemas"]["LoginName"];
+            /** @description The person's name. */
+            name: string;
+            /** @description What the person may do. */
+            role: components["schemas"]["AccountRole"];
+        };
+        /**
          * @description Whether a conference runs.
          * @enum {string}
          */
@@ -2617,6 +3043,13 @@ export interface components {
             unchanged: number;
             /** @description Sites that are known and not in the list. */
             vanished: components["schemas"]["Part_NamedSite"];
+        };
+        /** @description Somebody who knows people. */
+        ProviderName: {
+            /** @description Stands in the address. */
+            id: string;
+            /** @description Stands on the button. */
+            name: string;
         };
         /** @description See [`ServerMessage::Provinces`]. */
         ProvinceEntry: components["schemas"]["Counts"] & {
@@ -2980,6 +3413,43 @@ export interface components {
             /** @description Whom it is for. */
             subject: string;
         };
+        /** @description A code that is good once, and what it is used for. */
+        UseWelcome: {
+            /**
+             * @description What stands behind `#welcome=`.
+             * @example 7KQM-2FJX-9VTP-3HWS
+             */
+            code: string;
+            login?: components["schemas"]["LoginName"] | null;
+            /** @description The name of the first administrator; the login if left out. */
+            name?: string | null;
+            /** @description The password from now on. */
+            password: components["schemas"]["Password"];
+        };
+        /**
+         * @description Something that needs a right: one row of the table.
+         * @enum {string}
+         */
+        Verb: "readConference" | "createConference" | "amendConference" | "deleteConference" | "startConference" | "endConference" | "setRoster" | "join" | "leave" | "remove" | "readmit" | "actFor" | "publish" | "mute" | "watch" | "requestFloor" | "withdrawFloor" | "holdFloor" | "yieldFloor" | "speakHere" | "grantFloor" | "revokeFloor" | "beOnStage" | "setStage" | "readSites" | "importSites" | "removeSites" | "readChecks" | "readAttendance" | "readBookings" | "book" | "publishBooking" | "manageTokens" | "manageAccounts" | "endLogins" | "readActs" | "enterConference";
+        /** @description How people may log in. */
+        Ways: {
+            /** @description Nobody can manage accounts yet: the first administrator comes by a link that the server prints. */
+            isFirst: boolean;
+            /** @description With a password of this server. */
+            local: boolean;
+            /** @description By others who know them. */
+            providers: components["schemas"]["ProviderName"][];
+        };
+        /** @description With what somebody sets a password. */
+        Welcome: {
+            /**
+             * Format: date-time
+             * @description When it ceases to be good.
+             */
+            expiresAt: string;
+            /** @description What to send to the person. A secret until it is opened. */
+            url: string;
+        };
     };
     responses: {
         /** @description A value is wrong; the message says which. */
@@ -3083,6 +3553,284 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    getAccounts: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Whose login, name or mail address contains each of these words, whatever their case and
+                 *     diacritics.
+                 */
+                query?: string;
+                /** @description Of this role. */
+                role?: components["schemas"]["AccountRole"];
+                /** @description Those that come after this login in the list. */
+                after?: components["schemas"]["LoginName"];
+                /** @description Most accounts of the answer. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for, or what it is now. */
+            200: {
+                headers: {
+                    link?: string | null;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"][];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["Timeout"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    postAccounts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateAccount"];
+            };
+        };
+        responses: {
+            /** @description It is made. */
+            201: {
+                headers: {
+                    location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description there is no such province */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            408: components["responses"]["Timeout"];
+            /** @description somebody else has this login */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getAccountsAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                account: components["schemas"]["AccountId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for, or what it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["Timeout"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    deleteAccountsAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                account: components["schemas"]["AccountId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["Timeout"];
+            /** @description nobody could manage accounts any more */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    patchAccountsAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                account: components["schemas"]["AccountId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeAccount"];
+            };
+        };
+        responses: {
+            /** @description What was asked for, or what it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["Timeout"];
+            /** @description nobody could manage accounts any more, or a provider says who the person is */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    postAccountsAccountWelcome: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                account: components["schemas"]["AccountId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for, or what it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Welcome"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["Timeout"];
+            /** @description the person logs in by a provider, or nobody may log in with it for now */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getActs: {
+        parameters: {
+            query?: {
+                /** @description Of this account only. */
+                account?: components["schemas"]["AccountId"];
+                /** @description Those that came before this one. */
+                after?: components["schemas"]["ActId"];
+                /** @description Most acts of the answer. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for, or what it is now. */
+            200: {
+                headers: {
+                    link?: string | null;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Act"][];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["Timeout"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     getBookings: {
         parameters: {
             query?: {
@@ -4083,6 +4831,36 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    postConferencesConferenceEnter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                conference: components["schemas"]["ConferenceId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is made. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Entrance"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["Timeout"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     getConferencesConferenceEvents: {
         parameters: {
             query?: {
@@ -4872,6 +5650,278 @@ export interface operations {
             408: components["responses"]["Timeout"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getLogin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for, or what it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoggedIn"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["Timeout"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    postLogin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LogIn"];
+            };
+        };
+        responses: {
+            /** @description What was asked for, or what it is now. */
+            200: {
+                headers: {
+                    "set-cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoggedIn"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            /** @description there is no such login, or the password is another one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["Timeout"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    deleteLogin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is done. */
+            204: {
+                headers: {
+                    "set-cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["Timeout"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    postLoginPassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangePassword"];
+            };
+        };
+        responses: {
+            /** @description It is done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            /** @description the old password is another one */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["Timeout"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getLoginWays: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for, or what it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ways"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["Timeout"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    postLoginWelcome: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UseWelcome"];
+            };
+        };
+        responses: {
+            /** @description What was asked for, or what it is now. */
+            200: {
+                headers: {
+                    "set-cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoggedIn"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            /** @description the code is not good, or not any more */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["Timeout"];
+            /** @description somebody else has this login */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getLogins: {
+        parameters: {
+            query?: {
+                /** @description Of this account only. */
+                account?: components["schemas"]["AccountId"];
+                /** @description Those that began before this one. */
+                after?: components["schemas"]["LoginId"];
+                /** @description Most logins of the answer. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for, or what it is now. */
+            200: {
+                headers: {
+                    link?: string | null;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Login"][];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["Timeout"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    deleteLoginsLogin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                login: components["schemas"]["LoginId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["Timeout"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
