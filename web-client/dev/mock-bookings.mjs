@@ -52,6 +52,7 @@ function plan() {
       series,
       booking("01JDB1", 0, 14, { title: "Hội nghị ứng phó bão số 12", kind: "meeting", durationMinutes: 120 }),
       booking("01JDB2", 1, 9, { title: "Triển khai dịch vụ công trực tuyến", kind: "meeting", state: "changed", version: 5, notice: 5 }),
+      booking("01JDBA", 0, Math.floor(((Date.now() + AHEAD_MS) % DAY_MS) / 3_600_000), { title: "Giao ban phòng chống thiên tai", durationMinutes: 120 }),
       booking("01JDB3", 3, 8, { title: "Tập huấn chuyển đổi số cho cán bộ xã", kind: "training", state: "draft", durationMinutes: 180, invited: 0, audience: {} }),
       booking("01JDB4", 1, 9.5, { title: "Họp trực tuyến với 14 tỉnh miền núi", kind: "meeting", invited: 812 }),
       booking("01JDB5", 6, 15, { title: "Sơ kết công tác quý", state: "cancelled", reason: "Trùng với kỳ họp Quốc hội" }),
@@ -73,7 +74,8 @@ function daysOf(booking) {
     const { id, title, kind, durationMinutes, zone, hall, invited } = booking;
     const isOver = startsAt + durationMinutes * MINUTE_MS < Date.now();
     const state = isOver && booking.state !== "cancelled" ? "past" : booking.state;
-    return [{ booking: id, occurrence: dayOf(moment), conference: `${id}-1`, title, kind, startsAt: new Date(startsAt).toISOString(), durationMinutes, zone, state, hall, invited }];
+    const isOpen = state !== "cancelled" && startsAt - 60 * MINUTE_MS < Date.now() && !isOver;
+    return [{ ...(isOpen && { phase: startsAt < Date.now() ? "running" : "scheduled" }), booking: id, occurrence: dayOf(moment), conference: `${id}-1`, title, kind, startsAt: new Date(startsAt).toISOString(), durationMinutes, zone, state, hall, invited }];
   });
 }
 
@@ -170,6 +172,7 @@ export function planBookings(office, { checks }) {
     if (params.booking === "01JDB1") return { sites: 3_355, states: { sent: 610, opened: 2_720, refused: 21, notSent: 4 }, replies: { coming: 2_981, excused: 33, sends: 290 }, mustBeToldAgain: 0 };
     return { sites: 3_355, states: { sent: 1_330, opened: 2_025 }, replies: { coming: 3_102, excused: 13, sends: 240 }, mustBeToldAgain: 0 };
   });
+  office.on("POST", "/conferences/{conference}/enter", () => [201, { token: "e30.e30.mock", page: "/operator" }]);
   office.on("POST", "/bookings/{booking}/invitations/send", () => ({ queued: 3_355 }));
   office.on("POST", "/bookings/{booking}/invitations/{site}/reissue", () => ({ url: "https://hop.example.vn/m/7KQM2FJX9VTP3HWS" }));
 
@@ -207,6 +210,7 @@ export function planBookings(office, { checks }) {
       hall: { code: "VN", name: "Hội trường Trung ương" },
       chair: { name: "Ông Nguyễn Văn Thành, Thứ trưởng" },
       checksIn: [5_400, 64_800],
+      calendar: "https://hop.example.vn/api/v1/calendar/2FJX9VTP3HWS7KQM.ics",
       agenda: DETAILS.agenda.map(({ speaker, ...item }) => ({ ...item, ...(speaker && { speaker: { code: speaker, name: office.sites.find(({ code }) => code === speaker)?.name } }) })),
       ...part,
     };

@@ -43,6 +43,8 @@ export interface Asked {
   readonly reply: Reply | null;
   /** It was changed since this site was told. */
   readonly isChanged: boolean;
+  /** The address to which a calendar may subscribe. */
+  readonly calendar: string | null;
   /** In how many seconds this page checks its line by itself, the next time first. */
   readonly checksIn: readonly number[];
 }
@@ -97,6 +99,7 @@ export function readAsked(body: unknown): Asked | null {
     agenda: list(fields["agenda"]).flatMap(readItem),
     reply: readReply(fields["reply"]),
     isChanged: fields["mustBeToldAgain"] === true,
+    calendar: text(fields["calendar"]),
     checksIn: list(fields["checksIn"]).flatMap((seconds) => number(seconds) ?? []),
   };
 }

@@ -3,29 +3,20 @@
 import { ApiError, callWith, get } from "../api.ts";
 import { type Asked, readAsked, readReply, type Reply, written } from "./asked.ts";
 
-/** Why there is nothing to be shown. */
-export type Refused = "unknown" | "withdrawn";
-
-const REFUSALS: Readonly<Record<string, Refused>> = {
-  token_invalid: "unknown",
-  bad_message: "unknown",
-  not_found: "unknown",
-  token_expired: "withdrawn",
-  token_revoked: "withdrawn",
-};
+/** What the server says of a code that is nobody's, or nobody's any more. */
+const REFUSALS: ReadonlySet<string> = new Set(["not_found", "token_invalid", "bad_message"]);
 
 const at = (code: string): string => `/invitation/${encodeURIComponent(code)}`;
 
 /** What the code invites to. Rejects where the server cannot be reached. */
-export async function fetchAsked(code: string, signal: AbortSignal): Promise<Asked | Refused> {
+export async function fetchAsked(code: string, signal: AbortSignal): Promise<Asked | "unknown"> {
   try {
     const asked = readAsked(await get(at(code), signal));
     if (asked === null) throw new Error("the server says something else");
     return asked;
   } catch (error) {
-    const refused = error instanceof ApiError ? REFUSALS[error.code] : undefined;
-    if (refused === undefined) throw error;
-    return refused;
+    if (error instanceof ApiError && REFUSALS.has(error.code)) return "unknown";
+    throw error;
   }
 }
 

@@ -36,7 +36,7 @@ export interface AgendaItem {
   /** The code of a site. */
   readonly speaker?: string | null;
   readonly minutes: number;
-  readonly documents: readonly AgendaDocument[];
+  readonly documents?: readonly AgendaDocument[];
 }
 
 /** Minutes before the beginning at which doors open; with the conference where nothing is said. */

@@ -38,7 +38,7 @@ const isWithin = (value: number, least: number, most: number): boolean => Number
 /** What cannot be sent to the server as it is; for a draft nobody needs to be invited yet. */
 export function faultsOf(details: Details, isDraft: boolean): ReadonlySet<Fault> {
   const { title, startsAtLocal, zone, durationMinutes, opensMinutesBefore, audience, agenda } = details;
-  const isItem = ({ title: what, minutes, documents }: AgendaItem): boolean => what.trim() !== "" && isWithin(minutes, 1, 1_440) && documents.every(({ name }) => name.trim() !== "");
+  const isItem = ({ title: what, minutes, documents = [] }: AgendaItem): boolean => what.trim() !== "" && isWithin(minutes, 1, 1_440) && documents.every(({ name }) => name.trim() !== "");
   const isWell: Readonly<Record<Fault, boolean>> = {
     title: title.trim() !== "" && title.length <= 200,
     startsAtLocal: readLocal(startsAtLocal) !== null,
@@ -65,7 +65,7 @@ export function asSent(details: Details): Details {
     ...rest,
     title: details.title.trim(),
     audience: tidied(details.audience),
-    agenda: agenda.map(({ title, speaker, minutes, documents }) => ({
+    agenda: agenda.map(({ title, speaker, minutes, documents = [] }) => ({
       title: title.trim(),
       minutes,
       ...(speaker != null && { speaker }),
