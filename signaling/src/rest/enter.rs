@@ -7,12 +7,12 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::conferences::may;
 use super::login::own_account;
 use super::{ApiError, Json, Path};
 use crate::access::AccessLog;
+use crate::accounts::Account;
 use crate::app::App;
-use crate::auth::{Grant, NewToken, Role, Verb};
+use crate::auth::{Grant, NewToken, Role, Scope, Verb};
 use crate::ids::{ConferenceId, TokenId};
 use crate::listener::ClientAddress;
 use crate::login_tokens::issued_by;
@@ -37,6 +37,12 @@ pub(super) struct Entrance {
     expires_at: Timestamp,
 }
 
+/// Whether a booking names somebody as the chair of a conference.
+async fn leads(app: &App, account: &Account, conference: &ConferenceId) -> Result<bool, ApiError> {
+    let booked = app.store.occurrence(conference).await?;
+    Ok(booked.is_some_and(|booked| booked.chair == Some(account.subject())))
+}
+
 /// Go into a conference in person: administrators and national operators as operators, a chair as the
 /// chair, others as observers.
 #[utoipa::path(
@@ -53,8 +59,13 @@ pub(super) async fn enter(
     grant: Grant,
     Path(conference): Path<ConferenceId>,
 ) -> Result<impl IntoResponse, ApiError> {
-    may(&grant, Verb::EnterConference, &conference)?;
+    let scope = grant.role().permit(Verb::EnterConference)?;
     let account = own_account(&app, &grant).await?;
+    if scope == Scope::Conference && !leads(&app, &account, &conference).await? {
+        return Err(ApiError::not_permitted(
+            "this account is not the chair of that conference",
+        ));
+    }
     app.directory.find(&conference).await?;
     let role = account.role.enters_as();
     let new = NewToken {
