@@ -44,6 +44,7 @@ pub mod negotiation;
 pub mod outbox;
 pub mod pages;
 pub mod protocol;
+pub mod readiness;
 pub mod refusal;
 pub mod reload;
 pub mod rest;

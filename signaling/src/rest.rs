@@ -22,6 +22,7 @@ mod login;
 mod logins;
 mod page;
 mod participants;
+mod readiness;
 pub mod refusals;
 mod roster;
 mod site_lists;
@@ -141,6 +142,8 @@ fn bookings() -> OpenApiRouter<App> {
         .routes(routes!(booking_steps::except, booking_steps::restore))
         .routes(routes!(booking_steps::conflicts))
         .routes(routes!(booking_steps::audience))
+        .routes(routes!(readiness::show))
+        .routes(routes!(readiness::sites))
 }
 
 fn check_results() -> OpenApiRouter<App> {

@@ -90,7 +90,7 @@ const STATES = ["opened", "sent", "sent", "refused", "opened", "notSent", "sent"
 const CAUSES = ["lossHigh", "rateLow", "mediaBlocked", "noMicrophone", "udpBlocked"];
 
 /** Puts a calendar into the office. */
-export function planBookings(office, { checks }) {
+export function planBookings(office) {
   const kept = { state: undefined, bookings: new Map() };
   /** Each state of the gallery begins with the same calendar. */
   const bookings = () => {
@@ -184,13 +184,42 @@ export function planBookings(office, { checks }) {
     const site = office.sites.find(({ code }) => code === params.site);
     return site === undefined ? unknown : { ...site, contactName: "Ông Trần Văn Long", contactPhone: "0263 382 2001" };
   });
-  office.on("GET", "/checks", () => {
-    const [{ measured }] = checks();
-    return communes.filter((_, index) => index % 5 !== 4).map((site, index) => {
-      const cause = index % 97 === 5 ? CAUSES[Math.floor(index / 97) % CAUSES.length] : "allGood";
-      const colour = cause === "allGood" ? "green" : ["lossHigh", "mediaBlocked"].includes(cause) ? "red" : "amber";
-      return { reference: `L1-K7Q${"MNPRSTUVWX"[index % 10]}`, at: new Date(Date.now() - (index % 50) * MINUTE_MS).toISOString(), site: site.code, address: "10.20.30.40", cause, colour, measured };
-    });
+  const standingOf = (index) => {
+    if (index % 5 === 4) return { standing: "unknown" };
+    if (index % 97 !== 5) return { standing: "green", cause: "allGood" };
+    const cause = CAUSES[Math.floor(index / 97) % CAUSES.length];
+    return { standing: ["lossHigh", "mediaBlocked"].includes(cause) ? "red" : "amber", cause };
+  };
+  const stood = () => communes.map((site, index) => ({ site, index, ...standingOf(index) }));
+  office.on("GET", "/bookings/{booking}/readiness", () => {
+    const nobody = () => ({ green: 0, amber: 0, red: 0, unknown: 0 });
+    const [total, provinces] = [nobody(), new Map()];
+    for (const { site, standing } of stood()) {
+      const code = site.parentCode;
+      const of = provinces.get(code) ?? { code, name: office.sites.find((one) => one.code === code)?.name ?? code, ...nobody() };
+      for (const counts of [total, of]) counts[standing] += 1;
+      provinces.set(code, of);
+    }
+    return { since: new Date(Date.now() - 24 * 60 * MINUTE_MS).toISOString(), total, provinces: [...provinces.values()] };
+  });
+  office.on("GET", "/bookings/{booking}/readiness/sites", ({ query }) => {
+    const [province, after] = ["province", "after"].map((name) => query.get(name));
+    const amiss = stood().filter(({ site, standing }) => ["red", "amber"].includes(standing) && (!province || site.parentCode === province));
+    amiss.sort((one, other) => (one.standing === "red" ? 0 : 1) - (other.standing === "red" ? 0 : 1));
+    const from = after === null ? 0 : amiss.findIndex(({ site }) => site.code === after) + 1;
+    const rows = amiss.slice(from, from + 40).map(({ site, index, standing, cause }) => ({
+      site: site.code,
+      name: site.name,
+      province: site.parentCode,
+      standing,
+      cause,
+      reference: `L1-K7Q${"MNPRSTUVWX"[index % 10]}`,
+      at: new Date(Date.now() - (index % 50) * MINUTE_MS).toISOString(),
+      contactName: "Ông Trần Văn Long",
+      contactPhone: "0263 382 2001",
+    }));
+    query.set("after", rows.at(-1)?.site ?? "");
+    return [200, rows, amiss.length > from + 40 ? { link: `</api/v1/bookings/x/readiness/sites?${query}>; rel="next"` } : {}];
   });
 
   // Behind a site's short link.

@@ -352,7 +352,7 @@ function check(request, response, json) {
 }
 
 const office = new MockOffice(sites);
-planBookings(office, { checks });
+planBookings(office);
 
 const http = createServer((request, response) => {
   const { pathname } = new URL(request.url, "http://mock");

@@ -1,5 +1,7 @@
 //! What came of checks: the last one of each site, and of each address without a site.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 
 use super::Store;
@@ -8,6 +10,8 @@ use super::error::StoreError;
 use super::rows::parse;
 use super::sites::push_within;
 use crate::check::{Outcome, OutcomeFilter};
+use crate::ids::SiteCode;
+use crate::readiness::Checked;
 
 /// Most that are kept; beyond, the oldest goes. More than a country has sites, and of strangers'
 /// addresses no more than that.
@@ -51,6 +55,35 @@ impl Store {
         let rows = query.fetch_all(&self.reader).await?;
         rows.iter().map(outcome).collect()
     }
+
+    /// What the last check of each site found, of those made since then.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn checked_since(
+        &self,
+        since: Timestamp,
+    ) -> Result<HashMap<SiteCode, Checked>, StoreError> {
+        let rows =
+            query("SELECT code, at, site, cause FROM checks WHERE site IS NOT NULL AND at >= $1")
+                .bind(since.as_millisecond())
+                .fetch_all(&self.reader)
+                .await?;
+        let site_of = |row: &Row| Ok((parse(row.try_get("site")?)?, checked(row)?));
+        rows.iter().map(site_of).collect()
+    }
+}
+
+fn checked(row: &Row) -> Result<Checked, StoreError> {
+    let unreadable = |error: serde_json::Error| StoreError::Unreadable(error.to_string());
+    let at = Timestamp::from_millisecond(row.try_get("at")?)
+        .map_err(|error| StoreError::Unreadable(error.to_string()))?;
+    let cause: String = row.try_get("cause")?;
+    Ok(Checked {
+        code: parse(row.try_get("code")?)?,
+        at,
+        cause: serde_json::from_value(cause.into()).map_err(unreadable)?,
+    })
 }
 
 async fn keep(connection: &mut Connection, outcome: Outcome, most: u32) -> Result<(), StoreError> {
@@ -83,18 +116,16 @@ async fn keep(connection: &mut Connection, outcome: Outcome, most: u32) -> Resul
 }
 
 fn outcome(row: &Row) -> Result<Outcome, StoreError> {
-    let unreadable = |error: serde_json::Error| StoreError::Unreadable(error.to_string());
-    let at = Timestamp::from_millisecond(row.try_get("at")?)
-        .map_err(|error| StoreError::Unreadable(error.to_string()))?;
+    let Checked { code, at, cause } = checked(row)?;
     let site: Option<&str> = row.try_get("site")?;
-    let cause: String = row.try_get("cause")?;
     Ok(Outcome {
-        code: parse(row.try_get("code")?)?,
+        code,
         at,
         site: site.map(parse).transpose()?,
         address: row.try_get("address")?,
-        cause: serde_json::from_value(cause.into()).map_err(unreadable)?,
-        measured: serde_json::from_str(row.try_get("measured")?).map_err(unreadable)?,
+        cause,
+        measured: serde_json::from_str(row.try_get("measured")?)
+            .map_err(|error| StoreError::Unreadable(error.to_string()))?,
     })
 }
 
@@ -118,6 +149,10 @@ mod tests {
                 ..Measured::default()
             },
         }
+    }
+
+    fn again_site() -> SiteCode {
+        "00004".parse().unwrap()
     }
 
     #[tokio::test]
@@ -150,6 +185,16 @@ mod tests {
         assert_eq!(found(newer).await, from_ref(&stranger));
         let fewer = store.checks(&OutcomeFilter::default(), 1).await.unwrap();
         assert_eq!(fewer, [stranger]);
+        let (site, at) = (again_site(), Timestamp::from_second(2).unwrap());
+        let known = store.checked_since(at).await.unwrap();
+        assert_eq!(
+            known.keys().collect::<Vec<_>>(),
+            [&site],
+            "a stranger is no site"
+        );
+        assert_eq!(known[&site].at, at);
+        let later = Timestamp::from_second(3).unwrap();
+        assert!(store.checked_since(later).await.unwrap().is_empty());
     }
 
     #[tokio::test]

@@ -27,6 +27,7 @@ mod lists;
 mod outage;
 mod programme;
 mod proxied;
+mod readiness;
 mod reload;
 mod rest;
 mod restart;

@@ -224,6 +224,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/bookings/{booking}/readiness": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How ready those are whom a booking invites: counts by province. */
+        get: operations["getBookingsBookingReadiness"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/bookings/{booking}/readiness/sites": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whom to phone: those who are invited and not ready, the worst first. */
+        get: operations["getBookingsBookingReadinessSites"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/checks": {
         parameters: {
             query?: never;
@@ -3074,6 +3108,38 @@ export interface components {
             /** @description What is amiss although it should. */
             warnings: string[];
         };
+        /** @description How ready those of a province are. */
+        ReadyProvince: components["schemas"]["Counts"] & {
+            /** @description Its code. */
+            code: components["schemas"]["SiteCode"];
+            /** @description Its name. */
+            name: string;
+        };
+        /** @description A site, how it stands with it, and whom to phone there. */
+        ReadySite: {
+            /**
+             * Format: date-time
+             * @description When it was checked.
+             */
+            at?: string | null;
+            cause?: components["schemas"]["Cause"] | null;
+            /** @description Whom to ask for there. */
+            contactName?: string | null;
+            /** @description The telephone number. */
+            contactPhone?: string | null;
+            /** @description Its name. */
+            name: string;
+            province?: components["schemas"]["SiteCode"] | null;
+            /**
+             * @description What is read out over the phone.
+             * @example U1-K7QM
+             */
+            reference?: string | null;
+            /** @description Its code. */
+            site: components["schemas"]["SiteCode"];
+            /** @description How it stands with it. */
+            standing: components["schemas"]["Standing"];
+        };
         /**
          * @description Why somebody no longer has the floor.
          * @enum {string}
@@ -4313,6 +4379,81 @@ export interface operations {
             };
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getBookingsBookingReadiness: {
+        parameters: {
+            query?: {
+                /** @description Those made since then; if left out, those of the last day. */
+                since?: string;
+            };
+            header?: never;
+            path: {
+                booking: components["schemas"]["BookingId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for, or what it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Readiness"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["Timeout"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getBookingsBookingReadinessSites: {
+        parameters: {
+            query?: {
+                /** @description Checks made since then count; if left out, those of the last day. */
+                since?: string;
+                /** @description Of this province. */
+                province?: components["schemas"]["SiteCode"];
+                /** @description With which it stands so; if left out, all that are not ready. */
+                standing?: components["schemas"]["Standing"];
+                /** @description Those behind this one in the list. */
+                after?: components["schemas"]["SiteCode"];
+                /** @description Most sites of the answer. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                booking: components["schemas"]["BookingId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for, or what it is now. */
+            200: {
+                headers: {
+                    link?: string | null;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadySite"][];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["Timeout"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];

@@ -1,11 +1,11 @@
 // What the pages of the schedule ask of the server.
 
-import { readRecords, type LineRecord } from "../../linecheck/records.ts";
 import { answered, type Api, nextAfter, type Part, partOf } from "../api.ts";
 import type { components } from "../schema.d.ts";
 import type { Known } from "./attention.ts";
 import type { Booking, Conflict, Details, Exception, Invitation, InvitationTotals, InvitedSite, Occurrence, SentState } from "./contract.ts";
 import { type Day, plusDays } from "./day.ts";
+import type { Readiness, ToPhone } from "./readiness.ts";
 import { momentOf } from "./zone.ts";
 
 /** What the description of the interface says of what is sent: of lists that are only read here it does not know. */
@@ -162,8 +162,15 @@ export class BookingsRest {
     return this.#sites({ level: "province" }, signal);
   }
 
-  async checks(signal: AbortSignal): Promise<readonly LineRecord[]> {
-    return readRecords(await answered(this.#api.GET("/api/v1/checks", { params: { query: {} }, signal })));
+  /** How ready those are whom a booking invites. */
+  readiness(id: string, signal: AbortSignal): Promise<Readiness> {
+    return answered(this.#api.GET("/api/v1/bookings/{booking}/readiness", { params: { path: { booking: id }, query: {} }, signal }));
+  }
+
+  /** Those with whom something is amiss, the worst first. */
+  toPhone(id: string, { province, after }: { province: string | null; after: string | null }, signal: AbortSignal): Promise<Part<ToPhone>> {
+    const query = { limit: 40, ...(province !== null && { province }), ...(after !== null && { after }) };
+    return partOf(this.#api.GET("/api/v1/bookings/{booking}/readiness/sites", { params: { path: { booking: id }, query }, signal }));
   }
 
   /** People who may run or lead a conference; nobody where whoever asks may not know of them. */

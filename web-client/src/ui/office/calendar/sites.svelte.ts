@@ -1,7 +1,7 @@
 // The sites that somebody has looked at while writing a booking: branch by branch, as they are unfolded.
 
 import { SvelteMap } from "svelte/reactivity";
-import type { KnownSites, TreeSite as Branch } from "../../../office/calendar/audience.ts";
+import type { KnownSites, TreeSite } from "../../../office/calendar/audience.ts";
 import { answered, type Api, nextAfter } from "../../../office/api.ts";
 
 /** So many are found at once. */
@@ -10,12 +10,6 @@ const FOUND = 8;
 const PART = 1_000;
 
 type Asked = { readonly level?: "province"; readonly parent?: string; readonly search?: string; readonly after?: string; readonly limit: number };
-
-/** A site with whom to ask for there. */
-interface TreeSite extends Branch {
-  readonly contactName?: string | null;
-  readonly contactPhone?: string | null;
-}
 
 export class SiteBook {
   readonly #api: Api;
@@ -45,13 +39,6 @@ export class SiteBook {
       );
     }
     return known ?? null;
-  }
-
-  /** Whom to call at a site; `null` until it is known. */
-  contact(code: string): { readonly name: string; readonly number: string | null } | null {
-    const site = this.#known.get(code);
-    if (site === undefined) this.named(code);
-    return site === undefined ? null : { name: site.contactName ?? "", number: site.contactPhone ?? null };
   }
 
   below(code: string): readonly TreeSite[] {
