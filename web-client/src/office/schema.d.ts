@@ -248,7 +248,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whom to phone: those who are invited and not ready, the worst first. */
+        /** Whom to phone: those who are invited and with whom something is amiss, the worst first. */
         get: operations["getBookingsBookingReadinessSites"];
         put?: never;
         post?: never;
@@ -4424,7 +4424,7 @@ export interface operations {
                 since?: string;
                 /** @description Of this province. */
                 province?: components["schemas"]["SiteCode"];
-                /** @description With which it stands so; if left out, all that are not ready. */
+                /** @description With which it stands so; if left out, those with which something is amiss. */
                 standing?: components["schemas"]["Standing"];
                 /** @description Those behind this one in the list. */
                 after?: components["schemas"]["SiteCode"];
