@@ -24,6 +24,7 @@ pub struct Checked {
 
 /// How it stands with a site.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize, ToSchema)]
+#[schema(as = ReadyStanding)]
 #[serde(rename_all = "camelCase")]
 pub enum Standing {
     /// It cannot take part.
@@ -57,6 +58,7 @@ impl From<Option<&Checked>> for Standing {
 
 /// How many sites stand how.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, ToSchema)]
+#[schema(as = ReadyCounts)]
 #[serde(rename_all = "camelCase")]
 pub struct Counts {
     /// Which can take part.

@@ -366,6 +366,7 @@ mod tests {
             Verb::ReadSites,
             Verb::ReadChecks,
             Verb::ReadAttendance,
+            Verb::ReadBookings,
             Verb::ReadActs,
             Verb::EndLogins,
             Verb::EnterConference,

@@ -32,6 +32,7 @@ const MAX_SITES: u32 = 250;
 
 /// How ready those are who are invited.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BookingReadiness)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Readiness {
     /// Since when checks count.
@@ -135,6 +136,8 @@ pub(super) struct ReadySitesQuery {
 
 /// All that is known of those whom a booking invites.
 struct Known {
+    /// The one province of which whoever asks may know.
+    within: Option<SiteCode>,
     since: Timestamp,
     sites: Vec<Site>,
     codes: Vec<SiteCode>,
@@ -149,7 +152,7 @@ impl Known {
         since: Option<Timestamp>,
     ) -> Result<Self, ApiError> {
         grant.role().permit(Verb::ReadBookings)?;
-        grant.role().permit(Verb::ReadChecks)?;
+        let within = grant.within(Verb::ReadChecks)?.cloned();
         let booking = schedule(app, grant).find(booking).await?;
         let since = match since {
             Some(since) => since,
@@ -161,11 +164,20 @@ impl Known {
                 .unwrap_or(Timestamp::MIN),
         };
         Ok(Self {
+            within,
             since,
             sites: app.store.sites(&SiteFilter::everything()).await?,
             codes: app.store.audience_codes(&booking.audience).await?,
             checks: app.store.checked_since(since).await?,
         })
+    }
+
+    /// Those of them of whom whoever asks may know.
+    fn invited<'s>(&'s self, provinces: &'s Provinces<'s>) -> Vec<Invited<'s>> {
+        let mut invited = invited(&self.sites, provinces, &self.codes, &self.checks);
+        let within = self.within.as_ref();
+        invited.retain(|one| within.is_none() || one.province == within);
+        invited
     }
 }
 
@@ -185,7 +197,7 @@ pub(super) async fn show(
 ) -> Result<Json<Readiness>, ApiError> {
     let known = Known::of(&app, &grant, &booking, since).await?;
     let provinces = Provinces::of(&known.sites);
-    let invited = invited(&known.sites, &provinces, &known.codes, &known.checks);
+    let invited = known.invited(&provinces);
     let (total, counted) = count(&invited);
     let name_of = |code: &SiteCode| {
         let place = known
@@ -225,7 +237,7 @@ pub(super) async fn sites(
     let most = checked(asked.limit, MAX_SITES)?;
     let known = Known::of(&app, &grant, &booking, asked.since).await?;
     let provinces = Provinces::of(&known.sites);
-    let mut invited = invited(&known.sites, &provinces, &known.codes, &known.checks);
+    let mut invited = known.invited(&provinces);
     invited.sort_by(worst_first);
     // One that stands better by now keeps its place in the list until the next page was asked for.
     let after = asked.after.as_ref();

@@ -1516,6 +1516,18 @@ export interface components {
          * @enum {string}
          */
         BookingLanguage: "vi" | "en";
+        /** @description How ready those are who are invited. */
+        BookingReadiness: {
+            /** @description By province, in the order of their codes. */
+            provinces: components["schemas"]["ReadyProvince"][];
+            /**
+             * Format: date-time
+             * @description Since when checks count.
+             */
+            since: string;
+            /** @description All of them. */
+            total: components["schemas"]["ReadyCounts"];
+        };
         /**
          * @description How it stands with a booking at a time.
          * @enum {string}
@@ -3108,8 +3120,31 @@ export interface components {
             /** @description What is amiss although it should. */
             warnings: string[];
         };
+        /** @description How many sites stand how. */
+        ReadyCounts: {
+            /**
+             * Format: int32
+             * @description Which can, with something missing.
+             */
+            amber: number;
+            /**
+             * Format: int32
+             * @description Which can take part.
+             */
+            green: number;
+            /**
+             * Format: int32
+             * @description Which cannot.
+             */
+            red: number;
+            /**
+             * Format: int32
+             * @description Of which nothing new is known.
+             */
+            unknown: number;
+        };
         /** @description How ready those of a province are. */
-        ReadyProvince: components["schemas"]["Counts"] & {
+        ReadyProvince: components["schemas"]["ReadyCounts"] & {
             /** @description Its code. */
             code: components["schemas"]["SiteCode"];
             /** @description Its name. */
@@ -3138,8 +3173,13 @@ export interface components {
             /** @description Its code. */
             site: components["schemas"]["SiteCode"];
             /** @description How it stands with it. */
-            standing: components["schemas"]["Standing"];
+            standing: components["schemas"]["ReadyStanding"];
         };
+        /**
+         * @description How it stands with a site.
+         * @enum {string}
+         */
+        ReadyStanding: "red" | "amber" | "unknown" | "green";
         /**
          * @description Why somebody no longer has the floor.
          * @enum {string}
@@ -4404,7 +4444,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Readiness"];
+                    "application/json": components["schemas"]["BookingReadiness"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -4425,7 +4465,7 @@ export interface operations {
                 /** @description Of this province. */
                 province?: components["schemas"]["SiteCode"];
                 /** @description With which it stands so; if left out, those with which something is amiss. */
-                standing?: components["schemas"]["Standing"];
+                standing?: components["schemas"]["ReadyStanding"];
                 /** @description Those behind this one in the list. */
                 after?: components["schemas"]["SiteCode"];
                 /** @description Most sites of the answer. */

@@ -6,12 +6,12 @@ import type { components } from "../schema.d.ts";
 type Schemas = components["schemas"];
 
 /** How many stand how. */
-export type Counts = Schemas["Counts"];
+export type Counts = Schemas["ReadyCounts"];
 
 /** A site to be phoned, and why. */
 export type ToPhone = Schemas["ReadySite"];
 
-export type Readiness = Schemas["Readiness"];
+export type Readiness = Schemas["BookingReadiness"];
 
 export const sumOf = ({ green, amber, red, unknown }: Counts): number => green + amber + red + unknown;
 
