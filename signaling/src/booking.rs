@@ -11,6 +11,7 @@ mod check;
 mod conflicts;
 mod details;
 mod doors;
+mod entry;
 mod error;
 mod exception;
 mod lifecycle;

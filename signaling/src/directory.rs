@@ -7,11 +7,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use jiff::Timestamp;
 use tokio_util::task::TaskTracker;
 
+use crate::auth::{Grant, Role};
+use crate::booking::{Door, OccurrenceState};
 use crate::conference::{Actor, Command, PhaseCommand, Roster, Settings, State};
 use crate::conference_task::{AskError, AtHand, ConferenceHandle, Endings, Surroundings, spawn};
 use crate::ids::{ConferenceId, SessionId, SiteCode};
 use crate::refusal::{ErrorCode, Refusal};
-use crate::sites::SiteFilter;
+use crate::sites::{Level, SiteFilter};
 use crate::store::StoreError;
 
 /// The conferences of a server.
@@ -82,15 +84,67 @@ impl Directory {
         if let Some(handle) = self.at_hand.get(id) {
             return Ok(handle);
         }
-        self.load(id)
-            .await
-            .map_err(|cause| internal(&cause))?
-            .ok_or_else(|| {
-                Refusal::new(
-                    ErrorCode::ConferenceUnknown,
-                    format!("there is no conference {id}"),
-                )
-            })
+        match self.load(id).await.map_err(|cause| internal(&cause))? {
+            Some(conference) => Ok(conference),
+            None => Err(self.missing(id).await),
+        }
+    }
+
+    /// The conference of this id, for somebody who wants to come in: before a booked one has begun, its
+    /// doors open one after the other.
+    ///
+    /// # Errors
+    /// When there is none, it is cancelled, the door is not open, or the store fails.
+    pub async fn admit(
+        &self,
+        id: &ConferenceId,
+        grant: &Grant,
+    ) -> Result<ConferenceHandle, Refusal> {
+        let booked = self.around.store.booked(id).await;
+        if let Some(booked) = booked.map_err(|cause| internal(&cause))? {
+            booked.let_in(self.door(grant).await?, self.now())?;
+        }
+        self.find(id).await
+    }
+
+    /// Why there is no such conference.
+    async fn missing(&self, id: &ConferenceId) -> Refusal {
+        let booked = match self.around.store.booked(id).await {
+            Ok(booked) => booked,
+            Err(cause) => return internal(&cause),
+        };
+        let refused = booked.and_then(|booked| booked.let_in(Door::Operator, self.now()).err());
+        refused.unwrap_or_else(|| unknown(id))
+    }
+
+    /// By which door somebody comes.
+    pub(crate) async fn door(&self, grant: &Grant) -> Result<Door, Refusal> {
+        Ok(match (grant.role(), grant.site()) {
+            (Role::Chair, _) => Door::Chair,
+            (Role::Hall, _) => Door::Hall,
+            (Role::Site, Some(code)) => {
+                let site = self.around.store.site(code).await;
+                let site = site.map_err(|cause| internal(&cause))?;
+                match site.map(|site| site.level) {
+                    Some(Level::Province) => Door::Province,
+                    _ => Door::Site,
+                }
+            }
+            (Role::Site | Role::Observer, _) => Door::Site,
+            (
+                Role::Operator
+                | Role::Admin
+                | Role::National
+                | Role::Provincial
+                | Role::Auditor
+                | Role::Technician,
+                _,
+            ) => Door::Operator,
+        })
+    }
+
+    fn now(&self) -> Timestamp {
+        self.around.clock.now().wall
     }
 
     /// The conference in which this session can be resumed.
@@ -127,19 +181,50 @@ impl Directory {
             starts_at,
             sites,
         } = new;
-        let exists = self
-            .around
-            .store
-            .conference(&id)
-            .await
-            .map_err(|cause| internal(&cause))?;
-        if exists.is_some() || self.around.store.damage(&id).is_some() {
-            return Err(Refusal::new(
-                ErrorCode::ConferenceExists,
-                format!("there is already a conference {id}"),
-            ));
+        let booked = self.around.store.occurrence(&id).await;
+        if booked.map_err(|cause| internal(&cause))?.is_some() {
+            return Err(exists(&id));
         }
         let roster = self.roster(sites).await?;
+        self.make(actor, id, (title, starts_at), roster).await
+    }
+
+    /// Makes the conference that a published day of a booking becomes.
+    ///
+    /// # Errors
+    /// When there is no such day, it is cancelled, its conference was made already, or the store fails.
+    pub async fn open(&self, actor: Actor, id: &ConferenceId) -> Result<ConferenceHandle, Refusal> {
+        let day = self.around.store.occurrence(id).await;
+        let day = day.map_err(|cause| internal(&cause))?;
+        let day = day.ok_or_else(|| unknown(id))?;
+        match day.state {
+            OccurrenceState::Published => {}
+            OccurrenceState::Cancelled => return Err(day.cancelled()),
+            OccurrenceState::Draft => return Err(unknown(id)),
+        }
+        let audience = self.around.store.audience(&day.audience).await;
+        let audience = audience.map_err(|cause| internal(&cause))?;
+        let expected = audience.codes().iter().chain(&day.hall).cloned().collect();
+        let all = self.around.store.sites(&SiteFilter::default()).await;
+        let all = all.map_err(|cause| internal(&cause))?;
+        // Whoever is not on the list any more is not expected.
+        let roster = Roster::among(&all, &expected);
+        self.make(actor, id.clone(), (day.title, Some(day.starts_at)), roster)
+            .await
+    }
+
+    async fn make(
+        &self,
+        actor: Actor,
+        id: ConferenceId,
+        (title, starts_at): (String, Option<Timestamp>),
+        roster: Roster,
+    ) -> Result<ConferenceHandle, Refusal> {
+        let known = self.around.store.conference(&id).await;
+        let is_known = known.map_err(|cause| internal(&cause))?.is_some();
+        if is_known || self.around.store.damage(&id).is_some() {
+            return Err(exists(&id));
+        }
         let handle = self.start(State::new(id, self.around.settings.now()));
         handle
             .change(
@@ -187,8 +272,12 @@ impl Directory {
         if let Some(id) = self.at_hand_expecting(site).await? {
             return Ok(Some(id));
         }
-        // Those that are scheduled are known to the store alone.
+        // Those that are booked or scheduled are known to the store alone.
         let store = &self.around.store;
+        let booked = store.booked_inviting(site, self.now()).await;
+        if let Some(id) = booked.map_err(|cause| internal(&cause))? {
+            return Ok(Some(id));
+        }
         let named = store.scheduled_naming(site).await;
         for id in named.map_err(|cause| internal(&cause))? {
             let state = store.load_state(&id, self.around.settings.now()).await;
@@ -241,6 +330,18 @@ impl Directory {
             spawn(state, media_id, self.around.clone(), at_hand, &self.tasks)
         })
     }
+}
+
+/// There is no such conference.
+fn unknown(id: &ConferenceId) -> Refusal {
+    let message = format!("there is no conference {id}");
+    Refusal::new(ErrorCode::ConferenceUnknown, message)
+}
+
+/// There is one.
+fn exists(id: &ConferenceId) -> Refusal {
+    let message = format!("there is already a conference {id}");
+    Refusal::new(ErrorCode::ConferenceExists, message)
 }
 
 /// The store's fault: the cause is for the log only, unless it is about one record.

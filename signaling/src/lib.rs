@@ -41,6 +41,7 @@ pub mod media;
 mod memory;
 pub mod metrics;
 pub mod negotiation;
+mod opening;
 pub mod outbox;
 pub mod pages;
 pub mod protocol;

@@ -69,6 +69,10 @@ pub enum ErrorCode {
     ConferenceExists,
     /// It has begun: this is for one that has not.
     ConferenceBegun,
+    /// It is booked, and its door is not open.
+    ConferenceNotOpen,
+    /// It was booked, and is cancelled.
+    ConferenceCancelled,
     /// Somebody has changed the booking meanwhile.
     BookingStale,
     /// How it stands with the booking does not allow it.
@@ -135,6 +139,8 @@ pub struct Refusal {
     pub code: ErrorCode,
     /// For people: lower case, no full stop.
     pub message: Cow<'static, str>,
+    /// When it may be asked again, in seconds, where that does not follow from the code.
+    pub retry_after_seconds: Option<u32>,
 }
 
 impl Refusal {
@@ -143,6 +149,16 @@ impl Refusal {
         Self {
             code,
             message: message.into(),
+            retry_after_seconds: None,
+        }
+    }
+
+    /// The same, to be asked again in so many seconds.
+    #[must_use]
+    pub fn come_back_in(self, seconds: u32) -> Self {
+        Self {
+            retry_after_seconds: Some(seconds),
+            ..self
         }
     }
 

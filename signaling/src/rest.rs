@@ -140,6 +140,7 @@ fn bookings() -> OpenApiRouter<App> {
         .routes(routes!(booking_steps::cancel))
         .routes(routes!(booking_steps::copy))
         .routes(routes!(booking_steps::except, booking_steps::restore))
+        .routes(routes!(booking_steps::open))
         .routes(routes!(booking_steps::conflicts))
         .routes(routes!(booking_steps::audience))
         .routes(routes!(readiness::show))

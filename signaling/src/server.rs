@@ -31,6 +31,7 @@ use crate::listener::{self, Port, Secure, Security, Until};
 use crate::live::LiveConfig;
 use crate::media::MediaPlane;
 use crate::metrics::Metrics;
+use crate::opening;
 use crate::returns::Returns;
 use crate::routes;
 use crate::running::Running;
@@ -204,6 +205,7 @@ impl Server {
             server.silence.clone(),
         ));
         server.watch_tokens();
+        server.open_booked();
         server.observe();
         server.sum_up_refusals();
         server.keep_signing();
@@ -227,6 +229,14 @@ impl Server {
         let (app, silence) = (Arc::clone(&self.app), self.silence.clone());
         self.listeners.spawn(async move {
             silence.run_until_cancelled(warden::watch(app)).await;
+        });
+    }
+
+    /// Opens and begins booked conferences when their time has come.
+    fn open_booked(&self) {
+        let (app, silence) = (Arc::clone(&self.app), self.app.draining.clone());
+        self.listeners.spawn(async move {
+            silence.run_until_cancelled(opening::watch(app)).await;
         });
     }
 

@@ -10,6 +10,7 @@ mod attendance;
 mod audiences;
 mod backend;
 pub mod backup;
+mod booked;
 mod bookings;
 mod chain;
 mod checks;
@@ -45,6 +46,7 @@ use damages::Damages;
 
 pub use accounts::{AccountFilter, Changed, Credentials};
 pub use acts::ActFilter;
+pub use booked::Booked;
 pub use bookings::Kept;
 pub use chain::{ChainFault, Fault, Hash, Head, canonical};
 pub use conferences::{ConferenceRow, ListedHead};

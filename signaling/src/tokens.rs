@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::auth::{Issued, Keys, NewToken, Role, TokenError};
+use crate::booking::{Occurrence, OccurrenceState};
 use crate::conference::Settings;
 use crate::fresh;
 use crate::ids::{ConferenceId, SiteCode};
@@ -129,10 +130,16 @@ impl Mint<'_> {
     }
 
     async fn require_conference(&self, id: &ConferenceId) -> Result<(), IssueError> {
-        match self.store.conference(id).await? {
-            Some(_) => Ok(()),
-            None => Err(IssueError::UnknownConference(id.clone())),
+        if self.store.conference(id).await?.is_some() || self.booked(id).await?.is_some() {
+            return Ok(());
         }
+        Err(IssueError::UnknownConference(id.clone()))
+    }
+
+    /// The published day that becomes this conference.
+    async fn booked(&self, id: &ConferenceId) -> Result<Option<Occurrence>, StoreError> {
+        let day = self.store.occurrence(id).await?;
+        Ok(day.filter(|day| day.state == OccurrenceState::Published))
     }
 
     async fn sites(&self, wanted: &ForSites) -> Result<Vec<Site>, IssueError> {
@@ -156,8 +163,12 @@ impl Mint<'_> {
     }
 
     async fn expected(&self, id: &ConferenceId) -> Result<BTreeSet<SiteCode>, IssueError> {
-        let state = self.store.load_state(id, Settings::default()).await?;
-        let state = state.ok_or_else(|| IssueError::UnknownConference(id.clone()))?;
+        let Some(state) = self.store.load_state(id, Settings::default()).await? else {
+            let booked = self.booked(id).await?;
+            let day = booked.ok_or_else(|| IssueError::UnknownConference(id.clone()))?;
+            let codes = self.store.audience_codes(&day.audience).await?;
+            return Ok(codes.into_iter().collect());
+        };
         Ok(state
             .roster()
             .sites()

@@ -312,7 +312,7 @@ async fn conference_of(
         ));
     }
     app.admission.may_use(Instant::now(), grant.token())?;
-    Ok(app.directory.find(id).await?)
+    Ok(app.directory.admit(id, grant).await?)
 }
 
 /// The answer of a resource that is there from now on, until its participant is gone.

@@ -8,6 +8,8 @@ export interface Invitation {
   readonly title: string | null;
   readonly site: string | null;
   readonly state: ConferenceLife | null;
+  /** When the door opens, where the conference is booked and that is still to come. */
+  readonly opensAt: string | null;
   /** In how many seconds this page checks its line by itself, the next time first. */
   readonly checksIn: readonly number[];
 }
@@ -18,7 +20,7 @@ export type Truth =
   | { readonly over: OverReason }
   | { readonly waiting: "token_not_yet_valid" };
 
-export const NO_INVITATION: Invitation = { title: null, site: null, state: null, checksIn: [] };
+export const NO_INVITATION: Invitation = { title: null, site: null, state: null, opensAt: null, checksIn: [] };
 
 function field(value: unknown, name: string): unknown {
   return typeof value === "object" && value !== null ? (value as Record<string, unknown>)[name] : undefined;
@@ -33,6 +35,7 @@ export function readInvitation(body: unknown): Invitation {
     title: text(field(field(body, "conference"), "title")),
     site: text(field(field(body, "site"), "name")),
     state: state === "scheduled" || state === "running" || state === "ended" ? state : null,
+    opensAt: text(field(field(body, "conference"), "opensAt")),
     checksIn: Array.isArray(checksIn) ? checksIn.filter((seconds) => typeof seconds === "number") : [],
   };
 }
@@ -44,6 +47,7 @@ export function faultOf(code: string): Truth | null {
     case "token_expired":
     case "token_revoked":
     case "conference_unknown":
+    case "conference_cancelled":
     case "not_permitted":
       return { over: code };
     case "token_not_yet_valid":

@@ -16,11 +16,12 @@ export type OverReason =
   | "link_elsewhere"
   | "no_page"
   | "conference_unknown"
+  | "conference_cancelled"
   | "not_permitted"
   | "outdated";
 
 /** Why it is waiting before the next attempt. */
-export type WaitReason = "network" | "restarting" | "overloaded" | "token_not_yet_valid";
+export type WaitReason = "network" | "restarting" | "overloaded" | "token_not_yet_valid" | "conference_not_open";
 
 export type Verdict =
   | { readonly next: "over"; readonly reason: OverReason }
@@ -56,6 +57,7 @@ export const ENDINGS: Readonly<Record<string, Meaning>> = {
   rate_limited: { code: 4008, comeBack: "after", seconds: 5, sentence: "overloaded" },
   too_slow: { code: 4008, comeBack: "after", seconds: 5, sentence: "overloaded" },
   conference_ended: { code: 4009, comeBack: "never", sentence: "conference_ended" },
+  conference_not_open: { code: 4015, comeBack: "after", seconds: 60, sentence: "conference_not_open" },
   removed: { code: 4010, comeBack: "never", sentence: "removed" },
   conference_full: { code: 4011, comeBack: "never", sentence: "conference_full" },
   server_full: { code: 4012, comeBack: "never", sentence: "server_full" },
@@ -66,6 +68,7 @@ export const ENDINGS: Readonly<Record<string, Meaning>> = {
   unsupported_protocol: { code: 4000, comeBack: "never", sentence: "outdated" },
   not_permitted: { code: 4003, comeBack: "never", sentence: "not_permitted" },
   conference_unknown: { code: 4009, comeBack: "never", sentence: "conference_unknown" },
+  conference_cancelled: { code: 4009, comeBack: "never", sentence: "conference_cancelled" },
   conference_not_running: { code: 4009, comeBack: "never", sentence: "conference_ended" },
 };
 

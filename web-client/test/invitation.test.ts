@@ -11,7 +11,7 @@ afterEach(() => void vi.unstubAllGlobals());
 describe("a link", () => {
   it("to a conference says which and for whom", async () => {
     asked(200, { conference: { title: "Giao ban", state: "scheduled" }, site: { name: "Phường Ba Đình" } });
-    expect(await truth()).toEqual({ invitation: { title: "Giao ban", site: "Phường Ba Đình", state: "scheduled", checksIn: [] } });
+    expect(await truth()).toEqual({ invitation: { title: "Giao ban", site: "Phường Ba Đình", state: "scheduled", opensAt: null, checksIn: [] } });
   });
 
   it("to one that has ended says so before anybody clicks", async () => {
@@ -19,7 +19,7 @@ describe("a link", () => {
     expect(await truth()).toEqual({ over: "conference_ended" });
   });
 
-  it.each(["token_expired", "token_invalid", "token_revoked", "conference_unknown", "not_permitted"])(
+  it.each(["token_expired", "token_invalid", "token_revoked", "conference_unknown", "conference_cancelled", "not_permitted"])(
     "that is no good says why: %s",
     async (code) => {
       asked(401, { code });

@@ -43,7 +43,7 @@ describe("the invitation", () => {
       site: { code: "00004", name: "Phường Ba Đình" },
       checksIn: [640, 3_940],
     };
-    expect(readInvitation(body)).toEqual({ title: "Giao ban", site: "Phường Ba Đình", state: "running", checksIn: [640, 3_940] });
+    expect(readInvitation(body)).toEqual({ title: "Giao ban", site: "Phường Ba Đình", state: "running", opensAt: null, checksIn: [640, 3_940] });
   });
 
   it.each([null, [], { conference: 7, site: null }])("of %j tells nothing", (body) => {

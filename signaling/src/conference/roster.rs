@@ -50,11 +50,16 @@ impl Roster {
     /// # Errors
     /// When a chosen code is not among `sites`.
     pub fn chosen(sites: &[Site], chosen: &BTreeSet<SiteCode>) -> Result<Self, UnknownSite> {
-        let roster = Self::filtered(sites, |code| chosen.contains(code));
+        let roster = Self::among(sites, chosen);
         match chosen.iter().find(|code| !roster.sites.contains_key(*code)) {
             Some(missing) => Err(UnknownSite(missing.clone())),
             None => Ok(roster),
         }
+    }
+
+    /// Expects those of `sites` whose code is in `chosen`, whatever else that names.
+    pub fn among(sites: &[Site], chosen: &BTreeSet<SiteCode>) -> Self {
+        Self::filtered(sites, |code| chosen.contains(code))
     }
 
     fn filtered(sites: &[Site], wanted: impl Fn(&SiteCode) -> bool) -> Self {

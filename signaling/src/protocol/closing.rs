@@ -45,6 +45,8 @@ pub enum CloseReason {
     TooSlow,
     /// The conference is over.
     ConferenceEnded,
+    /// The conference is booked, and its door is not open.
+    ConferenceNotOpen,
     /// Sent away by an operator or a chair.
     Removed,
     /// The conference's limit of participants is reached.

@@ -28,6 +28,9 @@ const SLOW_RETRY_SECONDS: u32 = 5;
 /// set at any moment. Higher: whoever is early waits longer than it must. Lower: it asks more often.
 const NOT_YET_RETRY_SECONDS: u32 = 15;
 
+/// When to come back to a door that is not open, in seconds, if nothing was heard of when it is.
+const NOT_OPEN_RETRY_SECONDS: u32 = 60;
+
 /// When to try again what failed for want of room or through our fault, in seconds. Higher: a crowd
 /// spreads out more. Lower: it is served sooner once there is room.
 pub const RETRY_SECONDS: u32 = 3;
@@ -63,6 +66,11 @@ impl CloseReason {
                 (4008, After(SLOW_RETRY_SECONDS), Some("overloaded"))
             }
             Self::ConferenceEnded => (4009, Never, Some("conference_ended")),
+            Self::ConferenceNotOpen => (
+                4015,
+                After(NOT_OPEN_RETRY_SECONDS),
+                Some("conference_not_open"),
+            ),
             Self::Removed => (4010, Never, Some("removed")),
             Self::ConferenceFull => (4011, Never, Some("conference_full")),
             Self::ServerFull => (4012, Never, Some("server_full")),
@@ -87,9 +95,11 @@ impl ErrorCode {
             Self::SessionUnknown => CloseReason::SessionUnknown,
             Self::TakenOver => CloseReason::TakenOver,
             Self::Removed => CloseReason::Removed,
-            Self::ConferenceUnknown | Self::ConferenceNotRunning | Self::RecordDamaged => {
-                CloseReason::ConferenceEnded
-            }
+            Self::ConferenceUnknown
+            | Self::ConferenceNotRunning
+            | Self::ConferenceCancelled
+            | Self::RecordDamaged => CloseReason::ConferenceEnded,
+            Self::ConferenceNotOpen => CloseReason::ConferenceNotOpen,
             Self::ConferenceFull => CloseReason::ConferenceFull,
             Self::ServerFull => CloseReason::ServerFull,
             Self::Overloaded => CloseReason::Overloaded,
@@ -126,12 +136,13 @@ impl ErrorCode {
 
 /// Codes of `error` that refuse a join and say more than the `closing` that follows; with the
 /// sentence of a page that knows better, too.
-const REFUSALS: [(ErrorCode, Sentence); 5] = [
+const REFUSALS: [(ErrorCode, Sentence); 6] = [
     (ErrorCode::JoinFirst, None),
     (ErrorCode::UnsupportedProtocol, None),
     (ErrorCode::NotPermitted, Some("not_permitted")),
     (ErrorCode::ConferenceUnknown, Some("conference_unknown")),
     (ErrorCode::ConferenceNotRunning, None),
+    (ErrorCode::ConferenceCancelled, Some("conference_cancelled")),
 ];
 
 /// One row of the table.

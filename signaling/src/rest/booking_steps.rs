@@ -20,8 +20,10 @@ use crate::access::AccessLog;
 use crate::app::App;
 use crate::auth::{Grant, Verb};
 use crate::booking::{Conflict, Exception};
-use crate::ids::{BookingId, SiteCode};
+use crate::conference::Actor;
+use crate::ids::{BookingId, ConferenceId, SiteCode};
 use crate::listener::ClientAddress;
+use crate::refusal::{ErrorCode, Refusal};
 use crate::sites::{Level, Provinces, SiteFilter};
 use crate::whole;
 
@@ -229,6 +231,52 @@ pub(super) async fn restore(
     let booking = schedule.except(&id, version, date, None).await?;
     AccessLog::changed(client, &grant, &format!("booking {id} changed on {date}"));
     Ok(Json(BookingView::new(booking, schedule.now)))
+}
+
+/// A conference that was opened.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct OpenedConference {
+    /// Its id.
+    conference: ConferenceId,
+}
+
+/// Open the conference of a published day before its time: whoever runs it may come in, others when
+/// their doors open or it begins. One that is open stays so.
+#[utoipa::path(
+    post,
+    path = "/bookings/{booking}/occurrences/{date}/open",
+    tag = "bookings",
+    params(("booking" = BookingId, Path), ("date" = String, Path, format = Date, description = "the day on which the series puts it")),
+    responses(
+        (status = OK, body = OpenedConference),
+        (status = CONFLICT, body = ErrorBody, description = "it is cancelled"),
+    )
+)]
+pub(super) async fn open(
+    State(app): State<App>,
+    client: ClientAddress,
+    grant: Grant,
+    Path((id, date)): Path<(BookingId, Date)>,
+) -> Result<Json<OpenedConference>, ApiError> {
+    app.check_not_draining()?;
+    grant.role().permit(Verb::PublishBooking)?;
+    let days = app.store.occurrences_of(&id).await?;
+    let day = days.into_iter().find(|day| day.date == date);
+    let Some(day) = day else {
+        let message = format!("there is no booking {id} with a day {date}");
+        return Err(Refusal::new(ErrorCode::NotFound, message).into());
+    };
+    let conference = day.conference;
+    let opened = app
+        .directory
+        .open(Actor::bearer(grant.clone()), &conference);
+    match opened.await {
+        Ok(_) => AccessLog::changed(client, &grant, &format!("conference {conference} opened")),
+        Err(refusal) if refusal.code == ErrorCode::ConferenceExists => {}
+        Err(refusal) => return Err(refusal.into()),
+    }
+    Ok(Json(OpenedConference { conference }))
 }
 
 /// What stands in a booking's way: others at the same time with the same hall, the same chair, or sites

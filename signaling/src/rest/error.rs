@@ -20,6 +20,7 @@ pub struct ApiError {
     status: StatusCode,
     code: ErrorCode,
     message: String,
+    retry_after_seconds: Option<u32>,
 }
 
 /// The body of a refusal.
@@ -52,6 +53,7 @@ impl ApiError {
             status,
             code,
             message: message.into(),
+            retry_after_seconds: None,
         }
     }
 
@@ -83,7 +85,10 @@ impl ApiError {
 
 impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
-        Self::new(status(refusal.code), refusal.code, refusal.message)
+        Self {
+            retry_after_seconds: refusal.retry_after_seconds,
+            ..Self::new(status(refusal.code), refusal.code, refusal.message)
+        }
     }
 }
 
@@ -131,6 +136,8 @@ const fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::ConferenceExists
         | ErrorCode::TooManyConferences
         | ErrorCode::ConferenceBegun
+        | ErrorCode::ConferenceNotOpen
+        | ErrorCode::ConferenceCancelled
         | ErrorCode::BookingStale
         | ErrorCode::BookingClosed
         | ErrorCode::SiteInUse
@@ -160,6 +167,7 @@ impl IntoResponse for ApiError {
             status,
             code,
             message,
+            retry_after_seconds,
         } = self;
         let refused = Refused {
             code,
@@ -176,6 +184,9 @@ impl IntoResponse for ApiError {
             StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS
         ) {
             headers.insert(RETRY_AFTER, HeaderValue::from(retry::spread_retry()));
+        }
+        if let Some(seconds) = retry_after_seconds {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

@@ -9,6 +9,7 @@ use super::conferences::unknown;
 use super::{ApiError, ErrorBody, Json};
 use crate::app::App;
 use crate::auth::{Grant, Role};
+use crate::booking::OccurrenceState;
 use crate::check::moments;
 use crate::conference::Phase;
 use crate::ids::{ConferenceId, SiteCode};
@@ -41,6 +42,10 @@ struct InvitedTo {
     /// When it should begin.
     #[schema(value_type = Option<String>, format = DateTime)]
     starts_at: Option<Timestamp>,
+    /// When its door opens for the token's holder, if it is booked and that is still to come.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    opens_at: Option<Timestamp>,
 }
 
 /// The site that the token speaks for.
@@ -70,9 +75,8 @@ pub(super) async fn show(
     let Some(id) = grant.conference() else {
         return Err(ApiError::not_permitted("the token is for no conference"));
     };
-    let Some(row) = app.store.conference(id).await? else {
-        return Err(unknown(id));
-    };
+    let now = app.clock.now().wall;
+    let conference = invited_to(&app, &grant, id, now).await?;
     let site = match grant.site() {
         None => None,
         Some(code) => {
@@ -84,22 +88,59 @@ pub(super) async fn show(
             })
         }
     };
-    let now = app.clock.now().wall;
-    let moments = match (row.state, row.starts_at, grant.site()) {
+    let moments = match (conference.state, conference.starts_at, grant.site()) {
         (Phase::Scheduled, Some(starts_at), Some(site)) => moments(id, starts_at, site, now),
         _ => Vec::new(),
     };
     // Not the time of day: the clock of an old machine may be wrong.
     let checks_in = moments.iter().map(|at| at.duration_since(now).as_secs());
     Ok(Json(Invitation {
-        conference: InvitedTo {
-            id: row.id,
-            title: row.title,
-            state: row.state,
-            starts_at: row.starts_at,
-        },
+        conference,
         role: grant.role(),
         site,
         checks_in: checks_in.collect(),
     }))
+}
+
+/// The conference, or what is booked to become it.
+async fn invited_to(
+    app: &App,
+    grant: &Grant,
+    id: &ConferenceId,
+    now: Timestamp,
+) -> Result<InvitedTo, ApiError> {
+    let row = app.store.conference(id).await?;
+    let booked = app.store.booked(id).await?;
+    let booked = booked.filter(|booked| booked.day.state != OccurrenceState::Draft);
+    let has_begun = row
+        .as_ref()
+        .is_some_and(|row| row.state != Phase::Scheduled);
+    let opens_at = match &booked {
+        Some(booked) if booked.is_deleted => return Err(booked.day.cancelled().into()),
+        Some(_) if has_begun => None,
+        Some(booked) if booked.day.state == OccurrenceState::Cancelled => {
+            return Err(booked.day.cancelled().into());
+        }
+        Some(booked) => {
+            let door = app.directory.door(grant).await?;
+            Some(booked.day.door_opens_at(door)).filter(|at| *at > now)
+        }
+        None => None,
+    };
+    let (title, state, starts_at) = match (row, booked) {
+        (Some(row), _) => (row.title, row.state, row.starts_at),
+        (None, Some(booked)) => (
+            booked.day.title,
+            Phase::Scheduled,
+            Some(booked.day.starts_at),
+        ),
+        (None, None) => return Err(unknown(id)),
+    };
+    Ok(InvitedTo {
+        id: id.clone(),
+        title,
+        state,
+        starts_at,
+        opens_at,
+    })
 }

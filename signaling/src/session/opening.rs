@@ -65,7 +65,14 @@ impl From<Refusal> for Failure {
 
 /// A refusal after which the connection ends: both say the same time to come back.
 pub(super) fn final_refusal(id: Option<RequestId>, refusal: &Refusal) -> (ServerMessage, Ending) {
-    let ending = Ending::because(refusal.code.closes_with());
+    let reason = refusal.code.closes_with();
+    let ending = match refusal.retry_after_seconds {
+        Some(_) => Ending::Closing {
+            reason,
+            retry_after_seconds: refusal.retry_after_seconds,
+        },
+        None => Ending::because(reason),
+    };
     let message = ServerMessage::Error {
         id,
         code: refusal.code,
@@ -202,7 +209,7 @@ async fn join(
         ));
     };
     app.admission.may_use(Instant::now(), grant.token())?;
-    let conference = app.directory.find(id).await?;
+    let conference = app.directory.admit(id, &grant).await?;
     let peers = app.media.media().peers();
     let Admitted { seat, no_room } = app
         .admission

@@ -92,7 +92,7 @@ impl Store {
         self.ids(named.bind(key)).await
     }
 
-    async fn ids(&self, query: Query<'_>) -> Result<Vec<ConferenceId>, StoreError> {
+    pub(super) async fn ids(&self, query: Query<'_>) -> Result<Vec<ConferenceId>, StoreError> {
         let rows = query.fetch_all(&self.reader).await?;
         // What cannot be an id is no conference that anybody could find.
         let id = |row: &Row| parse(row.try_get("id").ok()?).ok();

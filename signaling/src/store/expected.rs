@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::Store;
@@ -47,6 +48,15 @@ impl Store {
             let RosterSet { roster } = serde_json::from_str(body)
                 .map_err(|error| StoreError::Unreadable(format!("{conference}: {error}")))?;
             for (code, _) in roster.sites() {
+                expected
+                    .entry(code.clone())
+                    .or_insert_with(|| conference.clone());
+            }
+        }
+        // What is booked: by the time of the server's last sign of life.
+        let now = self.up_until().await?.unwrap_or(Timestamp::MIN);
+        for (hash, conference) in self.audiences_to_come(now).await? {
+            for code in self.audience(&hash).await?.codes() {
                 expected
                     .entry(code.clone())
                     .or_insert_with(|| conference.clone());

@@ -25,6 +25,8 @@ macro_rules! columns {
     };
 }
 
+pub(super) use columns;
+
 /// A day of a booking in a list.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

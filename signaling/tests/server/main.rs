@@ -8,6 +8,7 @@
 )]
 
 mod acme;
+mod bookings;
 mod calendar;
 mod checks;
 mod client;
