@@ -170,6 +170,11 @@ impl Audience {
         u32::try_from(self.codes.len()).unwrap_or(u32::MAX)
     }
 
+    /// Whether one of these sites belongs to it.
+    pub fn invites(&self, sites: &BTreeSet<SiteCode>) -> bool {
+        self.codes.iter().any(|code| sites.contains(code))
+    }
+
     /// As it is kept: a code in each line.
     pub fn text(&self) -> String {
         text(&self.codes)

@@ -13,7 +13,7 @@ use jiff::civil::{Date, DateTime};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::bookings::{BookingView, schedule};
+use super::bookings::{BookingView, own_sites, readable, schedule};
 use super::page::{Page, checked, page};
 use super::{ApiError, ErrorBody, Json, Path, Query};
 use crate::access::AccessLog;
@@ -293,7 +293,9 @@ pub(super) async fn conflicts(
     grant: Grant,
     Path(id): Path<BookingId>,
 ) -> Result<Json<Vec<Conflict>>, ApiError> {
-    grant.role().permit(Verb::ReadBookings)?;
+    if grant.within(Verb::ReadBookings)?.is_some() {
+        return Err(grant.role().out_of_reach(Verb::ReadBookings).into());
+    }
     Ok(Json(schedule(&app, &grant).conflicts(&id).await?))
 }
 
@@ -340,10 +342,12 @@ pub(super) async fn audience(
     Query(AudienceQuery { after, limit }): Query<AudienceQuery>,
     uri: OriginalUri,
 ) -> Result<Page<AudienceSite>, ApiError> {
-    grant.role().permit(Verb::ReadBookings)?;
     let most = checked(limit, MAX_SITES)?;
-    let booking = schedule(&app, &grant).find(&id).await?;
+    let booking = readable(&app, &grant, &id).await?;
     let mut codes = app.store.audience_codes(&booking.audience).await?;
+    if let Some(own) = own_sites(&app, &grant).await? {
+        codes.retain(|code| own.contains(code));
+    }
     codes.retain(|code| after.as_ref().is_none_or(|after| code > after));
     codes.truncate(most as usize + 1);
     let sites = app.store.sites(&SiteFilter::everything()).await?;

@@ -5,6 +5,8 @@
     reason = "in code that utoipa generates for queries"
 )]
 
+use std::collections::BTreeSet;
+
 use axum::extract::{OriginalUri, State};
 use axum::http::StatusCode;
 use axum::http::header::LOCATION;
@@ -20,11 +22,13 @@ use crate::access::AccessLog;
 use crate::app::App;
 use crate::auth::{Grant, Verb};
 use crate::booking::{
-    AgendaItem, Booking, Chair, DatedException, Details, Doors, Kind, Language, Selection, Standing,
+    AgendaItem, Booking, BookingState, Chair, DatedException, Details, Doors, Kind, Language,
+    Selection, Standing,
 };
 use crate::ids::{BookingId, ConferenceId, SiteCode};
 use crate::listener::ClientAddress;
 use crate::schedule::Schedule;
+use crate::sites::SiteFilter;
 use crate::store::{OccurrenceFilter, OccurrenceRow};
 use crate::whole;
 
@@ -151,6 +155,40 @@ pub(super) fn schedule<'s>(app: &'s App, grant: &'s Grant) -> Schedule<'s> {
     }
 }
 
+/// The sites of which somebody may know what they are invited to; all if `None`.
+pub(super) async fn own_sites(
+    app: &App,
+    grant: &Grant,
+) -> Result<Option<BTreeSet<SiteCode>>, ApiError> {
+    let Some(province) = grant.within(Verb::ReadBookings)? else {
+        return Ok(None);
+    };
+    let filter = SiteFilter {
+        within: Some(province.clone()),
+        ..SiteFilter::everything()
+    };
+    let sites = app.store.sites(&filter).await?;
+    Ok(Some(sites.into_iter().map(|site| site.code).collect()))
+}
+
+/// The booking of this id, for somebody who may know of it: within a province what is no draft and
+/// invites one of its sites.
+pub(super) async fn readable(
+    app: &App,
+    grant: &Grant,
+    id: &BookingId,
+) -> Result<Booking, ApiError> {
+    let own = own_sites(app, grant).await?;
+    let booking = schedule(app, grant).find(id).await?;
+    if let Some(own) = own {
+        let audience = app.store.audience(&booking.audience).await?;
+        if booking.state == BookingState::Draft || !audience.invites(&own) {
+            return Err(grant.role().out_of_reach(Verb::ReadBookings).into());
+        }
+    }
+    Ok(booking)
+}
+
 /// Plan a conference: a draft, of which nobody is told.
 #[utoipa::path(
     post,
@@ -215,7 +253,7 @@ pub(super) async fn list(
     Query(query): Query<DaysQuery>,
     uri: OriginalUri,
 ) -> Result<Page<OccurrenceRow>, ApiError> {
-    grant.role().permit(Verb::ReadBookings)?;
+    let inviting = own_sites(&app, &grant).await?;
     let most = checked(query.limit, MAX_DAYS)?;
     let filter = OccurrenceFilter {
         from: query.from.unwrap_or(Timestamp::MIN),
@@ -225,6 +263,7 @@ pub(super) async fn list(
         // One more than is asked for, which tells whether there is another page.
         limit: most.saturating_add(1),
         now: app.clock.now().wall,
+        inviting,
     };
     let Some(days) = app.store.occurrences_between(&filter).await? else {
         let message = "there is no day `after` in the list any more: begin anew";
@@ -250,10 +289,8 @@ pub(super) async fn show(
     grant: Grant,
     Path(id): Path<BookingId>,
 ) -> Result<Json<BookingView>, ApiError> {
-    grant.role().permit(Verb::ReadBookings)?;
-    let schedule = schedule(&app, &grant);
-    let booking = schedule.find(&id).await?;
-    Ok(Json(BookingView::new(booking, schedule.now)))
+    let booking = readable(&app, &grant, &id).await?;
+    Ok(Json(BookingView::new(booking, app.clock.now().wall)))
 }
 
 /// What of a booking is to be another; what is left out stays as it is.

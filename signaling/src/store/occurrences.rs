@@ -1,5 +1,7 @@
 //! The days of bookings: by conference, by booking, in a time, and those that meet others.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -8,7 +10,7 @@ use super::Store;
 use super::backend::{Query, Row, query};
 use super::error::StoreError;
 use super::rows::parse;
-use crate::booking::{Kind, Occurrence, OccurrenceState, Slot, Standing};
+use crate::booking::{AudienceHash, Kind, Occurrence, OccurrenceState, Slot, Standing};
 use crate::conference::Phase;
 use crate::ids::{BookingId, ConferenceId, SiteCode};
 
@@ -80,6 +82,8 @@ pub struct OccurrenceFilter {
     pub limit: u32,
     /// Which of them are over is judged by this time.
     pub now: Timestamp,
+    /// Only what is no draft and invites one of these sites.
+    pub inviting: Option<BTreeSet<SiteCode>>,
 }
 
 impl Store {
@@ -135,10 +139,14 @@ impl Store {
             let Some(row) = row else { return Ok(None) };
             place = (row.try_get("starts_at")?, after.as_str());
         }
-        let earliest = filter
-            .from
-            .saturating_sub(LONGEST)
-            .unwrap_or(Timestamp::MIN);
+        let audiences = match &filter.inviting {
+            Some(sites) => Some(self.audiences_of(filter, sites).await?),
+            None => None,
+        };
+        if audiences.as_ref().is_some_and(Vec::is_empty) {
+            return Ok(Some(Vec::new()));
+        }
+        let earliest = filter.earliest();
         let mut list = query(concat!(
             "SELECT ",
             columns!(),
@@ -162,6 +170,10 @@ impl Store {
             list.push(" AND occurrences.booking = ")
                 .push_bind(booking.as_str());
         }
+        if let Some(audiences) = &audiences {
+            list.push(" AND occurrences.state <> 'draft' AND occurrences.audience IN ");
+            list.push_list(audiences.iter().map(|hash| hash.as_str().into()));
+        }
         list.push(" ORDER BY occurrences.starts_at, occurrences.conference LIMIT ");
         list.push_bind(i64::from(filter.limit));
         let rows = list.fetch_all(&self.reader).await?;
@@ -172,6 +184,31 @@ impl Store {
                 .ok()
         };
         Ok(Some(rows.iter().filter_map(readable).collect()))
+    }
+
+    /// The audiences of days in a time to which one of these sites belongs.
+    async fn audiences_of(
+        &self,
+        filter: &OccurrenceFilter,
+        sites: &BTreeSet<SiteCode>,
+    ) -> Result<Vec<AudienceHash>, StoreError> {
+        let rows = query(
+            "SELECT DISTINCT audience FROM occurrences \
+             WHERE starts_at >= $1 AND starts_at < $2 AND ends_at > $3",
+        )
+        .bind(filter.earliest().as_second())
+        .bind(filter.to.as_second())
+        .bind(filter.from.as_second())
+        .fetch_all(&self.reader)
+        .await?;
+        let mut audiences = Vec::new();
+        for row in &rows {
+            let hash = parse(row.try_get("audience")?)?;
+            if self.audience(&hash).await?.invites(sites) {
+                audiences.push(hash);
+            }
+        }
+        Ok(audiences)
     }
 
     /// Pairs of days that meet: one of this booking that is not over, and one of another, at most so
@@ -206,6 +243,13 @@ impl Store {
             }
         }
         Ok(meetings)
+    }
+}
+
+impl OccurrenceFilter {
+    /// What began earlier is over.
+    fn earliest(&self) -> Timestamp {
+        self.from.saturating_sub(LONGEST).unwrap_or(Timestamp::MIN)
     }
 }
 

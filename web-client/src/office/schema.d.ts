@@ -204,6 +204,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/bookings/{booking}/occurrences/{date}/open": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Open the conference of a published day before its time: whoever runs it may come in, others when
+         *     their doors open or it begins. One that is open stays so.
+         */
+        post: operations["postBookingsBookingOccurrencesDateOpen"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/bookings/{booking}/publish": {
         parameters: {
             query?: never;
@@ -2104,7 +2124,7 @@ export interface components {
          * @description A stable code; the message beside it is for people and may change.
          * @enum {string}
          */
-        ErrorCode: "bad_message" | "too_large" | "rate_limited" | "join_first" | "unsupported_protocol" | "token_invalid" | "token_expired" | "token_revoked" | "token_not_yet_valid" | "login_wrong" | "login_ended" | "login_taken" | "password_weak" | "last_administrator" | "session_unknown" | "taken_over" | "removed" | "conference_unknown" | "conference_not_running" | "conference_exists" | "conference_begun" | "booking_stale" | "booking_closed" | "site_in_use" | "preview_stale" | "conference_full" | "server_full" | "not_permitted" | "participant_unknown" | "stand_by" | "bad_offer" | "no_media" | "floor_not_requested" | "floor_not_held" | "floor_already_requested" | "not_found" | "method_not_allowed" | "unsupported_media_type" | "timed_out" | "too_many_conferences" | "overloaded" | "internal" | "outcome_unknown" | "record_damaged";
+        ErrorCode: "bad_message" | "too_large" | "rate_limited" | "join_first" | "unsupported_protocol" | "token_invalid" | "token_expired" | "token_revoked" | "token_not_yet_valid" | "login_wrong" | "login_ended" | "login_taken" | "password_weak" | "last_administrator" | "session_unknown" | "taken_over" | "removed" | "conference_unknown" | "conference_not_running" | "conference_exists" | "conference_begun" | "conference_not_open" | "conference_cancelled" | "booking_stale" | "booking_closed" | "site_in_use" | "preview_stale" | "conference_full" | "server_full" | "not_permitted" | "participant_unknown" | "stand_by" | "bad_offer" | "no_media" | "floor_not_requested" | "floor_not_held" | "floor_already_requested" | "not_found" | "method_not_allowed" | "unsupported_media_type" | "timed_out" | "too_many_conferences" | "overloaded" | "internal" | "outcome_unknown" | "record_damaged";
         /** @description Something that has happened; `kind` says what. */
         Event: components["schemas"]["EventCreated"] | components["schemas"]["EventAmended"] | components["schemas"]["EventDeleted"] | components["schemas"]["EventStarted"] | components["schemas"]["EventEnded"] | components["schemas"]["EventRosterSet"] | components["schemas"]["EventJoined"] | components["schemas"]["EventLost"] | components["schemas"]["EventRegained"] | components["schemas"]["EventTakenOver"] | components["schemas"]["EventLeft"] | components["schemas"]["EventBarred"] | components["schemas"]["EventReadmitted"] | components["schemas"]["EventInterrupted"] | components["schemas"]["EventSourceChanged"] | components["schemas"]["EventMediaChanged"] | components["schemas"]["EventLineChanged"] | components["schemas"]["EventMuteChanged"] | components["schemas"]["EventFloorRequested"] | components["schemas"]["EventFloorWithdrawn"] | components["schemas"]["EventFloorGranted"] | components["schemas"]["EventFloorReleased"] | components["schemas"]["EventStageSet"] | components["schemas"]["EventClockSet"];
         /** @description Its title or the time at which it should begin was corrected. */
@@ -2552,6 +2572,11 @@ export interface components {
             id: components["schemas"]["ConferenceId"];
             /**
              * Format: date-time
+             * @description When its door opens for the token's holder, if it is booked and that is still to come.
+             */
+            opensAt?: string | null;
+            /**
+             * Format: date-time
              * @description When it should begin.
              */
             startsAt?: string | null;
@@ -2860,6 +2885,11 @@ export interface components {
             title: string;
             /** @description By whose clocks it is announced. */
             zone: string;
+        };
+        /** @description A conference that was opened. */
+        OpenedConference: {
+            /** @description Its id. */
+            conference: components["schemas"]["ConferenceId"];
         };
         /** @description A part of a list. */
         Part_ChangedSite: {
@@ -4366,6 +4396,47 @@ export interface operations {
             404: components["responses"]["NotFound"];
             408: components["responses"]["Timeout"];
             /** @description it is at another version, no series, cancelled or over */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    postBookingsBookingOccurrencesDateOpen: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                booking: components["schemas"]["BookingId"];
+                /** @description the day on which the series puts it */
+                date: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for, or what it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenedConference"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["Timeout"];
+            /** @description it is cancelled */
             409: {
                 headers: {
                     [name: string]: unknown;

@@ -54,6 +54,7 @@ fn between(from: &str, to: &str) -> OccurrenceFilter {
         after: None,
         limit: 250,
         now: at("2026-01-01T00:00:00Z"),
+        inviting: None,
     }
 }
 
@@ -178,6 +179,30 @@ async fn a_draft_that_is_deleted_leaves_nothing_and_an_audience_goes_with_the_la
     for table in ["audiences", "bookings", "occurrences"] {
         assert_eq!(count(&store, table).await, 0, "{table}");
     }
+}
+
+#[tokio::test]
+async fn of_a_province_only_those_are_listed_that_invite_it_and_are_no_drafts() {
+    let (store, _directory) = store().await;
+    let schedule = schedule(&store);
+    for (title, audience) in [
+        ("All", json!({"all": true})),
+        ("Centre", json!({"codes": ["VN"]})),
+    ] {
+        let mut details = details(title, "2026-02-02T08:00:00", None);
+        details.audience = serde_json::from_value(audience).unwrap();
+        let booking = schedule.draft(details).await.unwrap();
+        schedule.publish(&booking.id, 1).await.unwrap();
+    }
+    let draft = details("Draft", "2026-02-02T08:00:00", None);
+    schedule.draft(draft).await.unwrap();
+    let inviting = |code: &str| OccurrenceFilter {
+        inviting: Some([code.parse().unwrap()].into()),
+        ..between("2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z")
+    };
+    assert_eq!(titles(&store, &inviting("011")).await, ["All 2026-02-02"]);
+    assert_eq!(titles(&store, &inviting("VN")).await.len(), 2);
+    assert_eq!(titles(&store, &inviting("none")).await, [""; 0]);
 }
 
 #[tokio::test]
