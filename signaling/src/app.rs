@@ -18,6 +18,7 @@ use crate::conference_task::{ConferenceHandle, Endings};
 use crate::config::Config;
 use crate::directory::Directory;
 use crate::live::LiveConfig;
+use crate::mail::Post;
 use crate::media::MediaPlane;
 use crate::metrics::{Metrics, WANT_OF_ROOM};
 use crate::outbox::Ending;
@@ -27,6 +28,7 @@ use crate::store::Store;
 use crate::store_check::StoreCheck;
 use crate::telemetry::Telemetry;
 use crate::tls::Tls;
+use crate::webhooks::Webhooks;
 use crate::whip::Resources;
 
 /// Shared by everything that serves requests. Cheap to clone.
@@ -61,6 +63,10 @@ pub struct Inner {
     pub resources: Resources,
     /// Checks under way.
     pub(crate) checks: Checks,
+    /// Mail that is sent.
+    pub post: Post,
+    /// Programs that are told what happens.
+    pub webhooks: Webhooks,
     /// Cancelled when the server is about to stop, and still does everything.
     pub announced: CancellationToken,
     /// Cancelled when the server begins to stop.

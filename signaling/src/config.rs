@@ -6,12 +6,14 @@ mod accounts;
 mod ice_server;
 mod listen;
 pub mod load;
+mod mail;
 mod network;
 mod reload;
 mod secret;
 mod store;
 mod telemetry;
 pub mod tls;
+mod webhooks;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -29,12 +31,14 @@ use crate::conference::Settings;
 pub use accounts::Accounts;
 pub use ice_server::IceServer;
 pub use load::{ConfigError, load};
+pub use mail::{Mail, MailTls};
 pub use network::Network;
 pub use reload::{Reload, Window};
 pub use secret::Secret;
 pub use store::Store;
 pub use telemetry::Telemetry;
 pub use tls::Tls;
+pub use webhooks::Webhooks;
 
 /// Longest word on whom to call: it stands on one line of a page.
 const MAX_ORGANISER_CHARS: usize = 200;
@@ -76,6 +80,10 @@ pub struct Config {
     pub reload: Reload,
     /// Traces of joins.
     pub telemetry: Telemetry,
+    /// Mail that is sent.
+    pub mail: Mail,
+    /// Programs that are told what happens.
+    pub webhooks: Webhooks,
 }
 
 /// The public listener.
@@ -278,6 +286,8 @@ impl Default for Config {
             log: Log::default(),
             reload: Reload::default(),
             telemetry: Telemetry::default(),
+            mail: Mail::default(),
+            webhooks: Webhooks::default(),
         }
     }
 }
@@ -412,6 +422,7 @@ impl Config {
         self.check_texts(&mut found);
         self.tls.check(&mut found);
         self.telemetry.check(&mut found);
+        self.mail.check(&mut found);
         self.store.check(&mut found);
         self.accounts.check(&mut found);
         if tls::is_set(&self.admin.client_authority) && !self.tls.is_on() {
@@ -527,8 +538,9 @@ impl Config {
     }
 
     /// Those of who may come in, and of going.
-    fn further_ranges(&self) -> [Range; 5] {
+    fn further_ranges(&self) -> [Range; 6] {
         [
+            ("mail.per_minute", self.mail.per_minute.into(), 1..=60_000),
             ("tls.hsts_seconds", self.tls.hsts_seconds, 0..=63_072_000),
             (
                 "sessions.max_strangers",

@@ -9,7 +9,8 @@ use crate::accounts::{Account, Details, LoginName};
 use crate::auth::SessionSecret;
 use crate::check::CheckCode;
 use crate::ids::{
-    AccountId, ActId, BookingId, ConferenceId, LoginId, ParticipantId, SessionId, TokenId,
+    AccountId, ActId, BookingId, ConferenceId, LoginId, MailId, ParticipantId, SessionId, TokenId,
+    WebhookId,
 };
 
 fn unix_ms() -> u64 {
@@ -38,6 +39,18 @@ pub fn participant() -> ParticipantId {
 #[must_use]
 pub fn session() -> SessionId {
     SessionId::new(unix_ms(), rand::random())
+}
+
+/// A fresh id of a mail.
+#[must_use]
+pub fn mail() -> MailId {
+    MailId::new(unix_ms(), rand::random())
+}
+
+/// A fresh id of a webhook.
+#[must_use]
+pub fn webhook() -> WebhookId {
+    WebhookId::new(unix_ms(), rand::random())
 }
 
 /// A fresh session secret.

@@ -124,6 +124,16 @@ ulid_id! {
     ActId, "act id"
 }
 
+ulid_id! {
+    /// A program that is told what happens.
+    WebhookId, "webhook id"
+}
+
+ulid_id! {
+    /// One mail that is, or was, to be sent.
+    MailId, "mail id"
+}
+
 /// A short text of letters, digits, `-`, `_` and `.`, chosen by people or generated.
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $what:literal, $max:tt, $example:literal) => {

@@ -111,6 +111,10 @@ pub enum ErrorCode {
     TimedOut,
     /// As many conferences run as the server may have.
     TooManyConferences,
+    /// There are as many of them as there may be.
+    LimitReached,
+    /// It does not stand so that this could be done.
+    WrongState,
     /// Try again later.
     Overloaded,
     /// Our fault.

@@ -16,10 +16,12 @@ mod events;
 mod extract;
 mod floor;
 mod invitation;
+mod journal;
 mod links;
 mod logged_in;
 mod login;
 mod logins;
+mod mail;
 mod page;
 mod participants;
 mod readiness;
@@ -29,6 +31,7 @@ mod site_lists;
 mod sites;
 mod stage;
 mod tokens;
+mod webhooks;
 
 use axum::extract::DefaultBodyLimit;
 use tower_http::CompressionLevel;
@@ -64,6 +67,7 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(bookings())
         .merge(check_results())
         .merge(people())
+        .merge(told())
         .layer(compression());
     let mut router = OpenApiRouter::with_openapi(Description::openapi()).nest(
         "/api/v1",
@@ -151,6 +155,21 @@ fn check_results() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(checks::list))
         .routes(routes!(checks::causes))
+}
+
+/// What is told to people by mail, and to programs.
+fn told() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(mail::list))
+        .routes(routes!(mail::summary))
+        .routes(routes!(mail::trial))
+        .routes(routes!(mail::again))
+        .routes(routes!(journal::list))
+        .routes(routes!(webhooks::create, webhooks::list))
+        .routes(routes!(webhooks::keys))
+        .routes(routes!(webhooks::change, webhooks::remove))
+        .routes(routes!(webhooks::deliveries))
+        .routes(routes!(webhooks::again))
 }
 
 /// Its id is a secret.

@@ -29,6 +29,7 @@ use crate::heartbeat;
 use crate::ice_servers;
 use crate::listener::{self, Port, Secure, Security, Until};
 use crate::live::LiveConfig;
+use crate::mail::{self, Post};
 use crate::media::MediaPlane;
 use crate::metrics::Metrics;
 use crate::opening;
@@ -44,6 +45,7 @@ use crate::tls::{self, Tls, TlsError};
 use crate::tokens::{IssueError, Mint};
 use crate::vault::{Served, Vault, VaultError};
 use crate::warden;
+use crate::webhooks::{self, Webhooks};
 use crate::whip::Resources;
 
 /// How often the media plane is asked how much it forwards, where that is limited.
@@ -209,6 +211,11 @@ impl Server {
         server.observe();
         server.sum_up_refusals();
         server.keep_signing();
+        server.app.tasks.spawn(mail::run(Arc::clone(&server.app)));
+        server
+            .app
+            .tasks
+            .spawn(webhooks::run(Arc::clone(&server.app)));
         server.renew_certificate();
         server.send_traces(collector.zip(joins));
         server.serve_all(public, private, clear);
@@ -550,6 +557,8 @@ fn assemble(kept: Kept, config: Config, media: Arc<dyn Media>, clock: Clock) -> 
         tasks: TaskTracker::new(),
         resources: Resources::default(),
         checks: Checks::default(),
+        post: Post::default(),
+        webhooks: Webhooks::default(),
         live: LiveConfig::new(config),
         http,
         keys,

@@ -20,16 +20,19 @@ mod error;
 mod events;
 mod expected;
 mod heartbeat;
+mod journal;
 mod links;
 mod location;
 mod log;
 mod logins;
+mod mail;
 mod occurrences;
 mod projection;
 mod remove_site;
 mod rows;
 mod sites;
 mod tokens;
+mod webhooks;
 mod welcomes;
 mod writer;
 
@@ -37,7 +40,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use writer::Writer;
 
 use crate::ids::ConferenceId;
@@ -51,14 +54,19 @@ pub use bookings::Kept;
 pub use chain::{ChainFault, Fault, Hash, Head, canonical};
 pub use conferences::{ConferenceRow, ListedHead};
 pub use error::StoreError;
+pub use journal::{JournalEntry, JournalPage};
 pub use links::{LinkRow, Opened};
 pub use location::Location;
 pub use logins::LoginFilter;
+pub use mail::{MailFinished, MailRow, MailState, NewMail, Queued, QueuedMail};
 pub use occurrences::{OccurrenceFilter, OccurrenceRow};
 pub use remove_site::SiteRemoval;
 pub use rows::StoredEvent;
 pub use sites::{Consent, ImportFailure};
 pub use tokens::{TokenFilter, TokenRow};
+pub use webhooks::{
+    Attempted, Delivery, DeliveryState, NewDelivery, Webhook, WebhookAdded, WebhookFilter,
+};
 pub use welcomes::{WelcomeFor, Welcomed};
 
 /// Connections that read at the same time. Writers take turns on one of their own.
@@ -76,6 +84,8 @@ pub struct Store {
     ended: Arc<Notify>,
     /// A booking has changed.
     bookings_changed: Arc<Notify>,
+    /// Something was written into the journal.
+    journal: watch::Sender<()>,
 }
 
 impl Store {
@@ -135,6 +145,7 @@ impl Store {
             signed: Arc::default(),
             ended: Arc::default(),
             bookings_changed: Arc::default(),
+            journal: watch::Sender::new(()),
         })
     }
 

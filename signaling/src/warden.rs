@@ -54,6 +54,7 @@ async fn tidy(app: &App) {
     if let Err(cause) = tidy_accounts(app, now).await {
         warn!(%cause, "cannot forget logins, codes and acts whose time is over");
     }
+    forget_mails(app, now).await;
 }
 
 async fn tidy_accounts(app: &App, now: Timestamp) -> Result<(), StoreError> {
@@ -65,6 +66,14 @@ async fn tidy_accounts(app: &App, now: Timestamp) -> Result<(), StoreError> {
         .prune_acts(kept_since.unwrap_or(Timestamp::MIN))
         .await?;
     Ok(())
+}
+
+async fn forget_mails(app: &App, now: Timestamp) {
+    match app.store.prune_mails(now).await {
+        Ok(0) => {}
+        Ok(pruned) => info!(pruned, "forgot mails that were sent long ago"),
+        Err(cause) => warn!(%cause, "cannot forget mails that were sent long ago"),
+    }
 }
 
 impl Inner {

@@ -219,6 +219,8 @@ type KeyRing = BTreeMap<KeyId, Arc<Key>>;
 /// Every key that this server trusts, and the tokens that were taken back.
 pub struct Keys {
     own: KeyId,
+    /// With which anybody can check what the server's own key has signed.
+    own_public: Vec<u8>,
     ring: RwLock<KeyRing>,
     revoked: Revoked,
 }
@@ -252,10 +254,11 @@ impl Keys {
             verify: DecodingKey::from_ed_der(own.public()),
             limits: KeyLimits::default(),
         };
-        let own = KeyRing::from([(id.clone(), Arc::new(own_key))]);
+        let ring = KeyRing::from([(id.clone(), Arc::new(own_key))]);
         Ok(Self {
+            own_public: own.public().to_vec(),
             own: id,
-            ring: RwLock::new(with_api_keys(own, api)?),
+            ring: RwLock::new(with_api_keys(ring, api)?),
             revoked: Revoked::default(),
         })
     }
@@ -407,6 +410,35 @@ impl Keys {
             subject,
             expires_at,
         })
+    }
+
+    /// Signs something that is no token, and can be taken for none: it has an audience of its own.
+    ///
+    /// # Errors
+    /// When it cannot be signed.
+    pub fn sign_for(
+        &self,
+        audience: &str,
+        claims: &serde_json::Value,
+    ) -> Result<String, TokenError> {
+        let unsigned = || TokenError::BadClaims("they cannot be signed");
+        let mut claims = claims.as_object().cloned().ok_or_else(unsigned)?;
+        if audience == AUDIENCE {
+            return Err(TokenError::WrongAudience);
+        }
+        claims.insert("iss".to_owned(), OWN_ISSUER.into());
+        claims.insert("aud".to_owned(), audience.into());
+        let key = self.key(&self.own)?;
+        let header = Header {
+            kid: Some(self.own.to_string()),
+            ..Header::new(key.algorithm)
+        };
+        jsonwebtoken::encode(&header, &claims, &key.sign).map_err(|_| unsigned())
+    }
+
+    /// The server's own key as others read it: its id, and the public half (Ed25519).
+    pub fn own_public(&self) -> (&KeyId, &[u8]) {
+        (&self.own, &self.own_public)
     }
 
     /// The tokens that were taken back.

@@ -59,7 +59,7 @@ impl KeyLimits {
 }
 
 impl Conferences {
-    fn contain(&self, id: &ConferenceId) -> bool {
+    pub(crate) fn contain(&self, id: &ConferenceId) -> bool {
         match self {
             Self::One(one) => one == id,
             Self::Beginning(beginning) => id.as_str().starts_with(beginning),

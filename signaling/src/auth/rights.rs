@@ -86,6 +86,14 @@ pub enum Verb {
     ReadActs,
     /// Go into a conference with an account.
     EnterConference,
+    /// Know which mail waits, and what became of it.
+    ReadMail,
+    /// Invite sites, and have mail sent.
+    Invite,
+    /// Know what happens in all conferences.
+    ReadEvents,
+    /// Say which programs are told of it.
+    ManageWebhooks,
 }
 
 /// How far a right reaches, the nearest first.
@@ -182,6 +190,13 @@ impl Verb {
                 "go into a conference with an account",
                 [N, C, N, N, N, S, S, S, S, S],
             ),
+            Self::ReadMail => Row("know which mail waits", [N, N, N, N, N, S, S, N, N, S]),
+            Self::Invite => Row("send invitations", [N, N, N, N, N, S, S, N, N, N]),
+            Self::ReadEvents => Row(
+                "read the events of all conferences",
+                [N, N, N, N, N, S, S, N, S, N],
+            ),
+            Self::ManageWebhooks => Row("manage webhooks", [N, N, N, N, N, S, N, N, N, N]),
         }
     }
 
@@ -370,6 +385,8 @@ mod tests {
             Verb::ReadActs,
             Verb::EndLogins,
             Verb::EnterConference,
+            Verb::ReadMail,
+            Verb::ReadEvents,
         ];
         for role in [Role::Auditor, Role::Technician] {
             for verb in Verb::ALL.iter().filter(|verb| role.may(**verb)) {

@@ -118,6 +118,8 @@ impl ErrorCode {
             | Self::LoginTaken
             | Self::PasswordWeak
             | Self::LastAdministrator
+            | Self::LimitReached
+            | Self::WrongState
             | Self::ParticipantUnknown
             | Self::StandBy
             | Self::BadOffer

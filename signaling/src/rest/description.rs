@@ -53,6 +53,8 @@ use crate::{health, session, whip};
         (name = "tokens", description = "Making, listing and taking back tokens"),
         (name = "accounts", description = "People who log in, who is in, and who has changed what"),
         (name = "checks", description = "Whether a site can take part, and what is in its way"),
+        (name = "mail", description = "Mail that waits to be sent, and what became of it"),
+        (name = "webhooks", description = "Programs that are told what happens"),
         (name = "media", description = "Pages, encoders (WHIP) and players (WHEP)"),
         (name = "health", description = "For load balancers and orchestrators"),
     )

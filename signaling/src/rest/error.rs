@@ -144,6 +144,8 @@ const fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::PreviewStale
         | ErrorCode::LoginTaken
         | ErrorCode::LastAdministrator
+        | ErrorCode::LimitReached
+        | ErrorCode::WrongState
         | ErrorCode::NoMedia
         | ErrorCode::StandBy
         | ErrorCode::FloorNotRequested

@@ -23,13 +23,19 @@ pub(super) fn page<T: Serialize>(
     let limit = checked(limit, MAX_LIMIT)?;
     let mut entries = entries.into_iter();
     let page: Vec<T> = entries.by_ref().take(limit as usize).collect();
+    let last = page.last().filter(|_| entries.next().is_some()).map(key);
+    Ok((link_to(uri, limit, last.as_deref()), Json(page)))
+}
+
+/// The header that says where the next page is: after `last`, if there is one.
+pub(super) fn link_to(uri: &Uri, limit: u32, last: Option<&str>) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    if let Some(last) = page.last().filter(|_| entries.next().is_some())
-        && let Ok(link) = HeaderValue::from_str(&next(uri, limit, &key(last)))
+    if let Some(last) = last
+        && let Ok(link) = HeaderValue::from_str(&next(uri, limit, last))
     {
         headers.insert(LINK, link);
     }
-    Ok((headers, Json(page)))
+    headers
 }
 
 /// How many entries a page has.

@@ -5,6 +5,7 @@ use super::backend::{Connection, ROWS_PER_INSERT, query};
 use super::chain::{Hash, Head};
 use super::error::StoreError;
 use super::events::stored_head;
+use super::journal;
 use super::log::{Addition, Linked};
 use crate::conference::Record;
 use crate::ids::ConferenceId;
@@ -36,6 +37,7 @@ impl Store {
         self.writer
             .write(|connection| Box::pin(write(connection, addition)))
             .await?;
+        self.note_growth();
         if is_end {
             self.ended.notify_one();
         }
@@ -55,6 +57,8 @@ async fn write(connection: &mut Connection, addition: Addition) -> Result<(), St
     for rows in linked.chunks(ROWS_PER_INSERT) {
         insert_events(connection, &addition.conference, rows).await?;
     }
+    let seqs = addition.entries.iter().map(|entry| entry.seq);
+    journal::note_events(connection, &addition.conference, seqs).await?;
     update_conference(connection, &addition, head).await
 }
 

@@ -132,7 +132,7 @@ fn as_text<S: serde::Serializer>(hash: &Hash, to: S) -> Result<S::Ok, S::Error> 
 }
 
 /// An event without the hash of a session's secret, which is nobody's but the server's.
-fn without_secret(body: &str) -> Result<Value, serde_json::Error> {
+pub(super) fn without_secret(body: &str) -> Result<Value, serde_json::Error> {
     let mut event: Value = serde_json::from_str(body)?;
     if let Value::Object(fields) = &mut event {
         fields.remove("secret");

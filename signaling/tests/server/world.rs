@@ -68,9 +68,16 @@ impl Stopped {
 
     /// The server is started again.
     pub(crate) async fn start(self) -> World {
+        self.start_with(|_| {}).await
+    }
+
+    /// The server is started again, with other settings.
+    pub(crate) async fn start_with(self, change: impl FnOnce(&mut Config)) -> World {
         let (media, events) = FakeMedia::new();
         let media = Arc::new(media);
-        let server = Server::start_with(self.config(), media.clone(), events)
+        let mut config = self.config();
+        change(&mut config);
+        let server = Server::start_with(config, media.clone(), events)
             .await
             .unwrap();
         World {

@@ -93,7 +93,11 @@ impl Stories {
             | Verb::ManageAccounts
             | Verb::EndLogins
             | Verb::ReadActs
-            | Verb::EnterConference => return None,
+            | Verb::EnterConference
+            | Verb::ReadMail
+            | Verb::Invite
+            | Verb::ReadEvents
+            | Verb::ManageWebhooks => return None,
         };
         Some(command)
     }
