@@ -3,6 +3,7 @@
 
 mod accounts;
 mod acts;
+mod amend_site;
 mod attendance;
 mod booking_steps;
 mod bookings;
@@ -132,7 +133,11 @@ fn sites() -> OpenApiRouter<App> {
         .routes(routes!(site_lists::preview).layer(DefaultBodyLimit::max(MAX_SITES_BYTES)))
         .routes(routes!(site_lists::import).layer(DefaultBodyLimit::max(MAX_SITES_BYTES)))
         .routes(routes!(site_lists::export))
-        .routes(routes!(sites::show, corrections::delete_site))
+        .routes(routes!(
+            sites::show,
+            amend_site::amend,
+            corrections::delete_site
+        ))
 }
 
 fn bookings() -> OpenApiRouter<App> {

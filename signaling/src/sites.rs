@@ -1,5 +1,7 @@
 //! Sites: the places that conferences expect, and the lists by which they come and go.
 
+pub mod amendment;
+mod beginning;
 pub mod column;
 mod delimited;
 mod doubts;
@@ -26,6 +28,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::SiteCode;
 
+pub use self::beginning::Beginning;
 pub use self::column::{Column, Mapping};
 pub use self::error::{ImportError, MAX_SITES};
 pub use self::level::{Level, UnknownLevel};

@@ -2,7 +2,7 @@
 
 /** What each role may, as far as pages ask. */
 const VERBS = {
-  admin: ["readSites", "editSites", "importSites", "removeSites", "manageAccounts", "endLogins", "readActs", "readBookings", "book", "publishBooking", "invite", "manageWebhooks"],
+  admin: ["readSites", "amendSite", "importSites", "removeSites", "manageAccounts", "endLogins", "readActs", "readBookings", "book", "publishBooking", "invite", "manageWebhooks"],
   provincial: ["readSites", "readBookings"],
 };
 const ACCOUNTS = {
@@ -13,12 +13,80 @@ const ACCOUNTS = {
 /** Without case and diacritics. */
 const fold = (text) => text.normalize("NFD").replaceAll(/\p{M}/gu, "").toLowerCase().replaceAll("\u0111", "d");
 
+/** Some hours ago. */
+const at = (hours) => new Date(Date.now() - hours * 3_600_000).toISOString();
+
+const PEOPLE = [
+  { ...ACCOUNTS.admin, isDisabled: false, createdAt: at(2_000), lastLoginAt: at(2) },
+  { ...ACCOUNTS.provincial, isDisabled: false, createdAt: at(1_000), lastLoginAt: at(30) },
+  { id: "01JDA2", login: "thanh.tra", name: "Hoàng Văn Thái", role: "auditor", isDisabled: true, createdAt: at(900) },
+  { id: "01JDA3", login: "ky.thuat@vnpt.example.vn", name: "Phạm Thị Ngọc Ánh", role: "technician", provider: "VNPT", isDisabled: false, createdAt: at(800), lastLoginAt: at(4) },
+];
+
+const act = (hours, who, method, route, part) => ({ id: `A${hours}`, at: at(hours), subject: `account:${who.id}`, name: who.name, account: who.id, role: who.role, token: "L0", method, route, about: route, status: 200, address: "10.20.30.40", ...part });
+const ACTS = [
+  act(1, ACCOUNTS.admin, "POST", "/api/v1/sites/import"),
+  act(2, ACCOUNTS.provincial, "PATCH", "/api/v1/sites/{site}", { about: "/api/v1/sites/01", status: 403, code: "not_permitted" }),
+  act(3, ACCOUNTS.provincial, "PATCH", "/api/v1/sites/{site}", { about: "/api/v1/sites/24769" }),
+  act(4, ACCOUNTS.admin, "POST", "/api/v1/nothing", { status: 500 }),
+  act(5, ACCOUNTS.admin, "POST", "/api/v1/accounts", { status: 0 }),
+];
+
 /** What a request has brought, as JSON. */
 export async function bodyOf(request) {
   let text = "";
   for await (const part of request) text += part;
   return text === "" ? {} : JSON.parse(text);
 }
+
+const finding = (severity, row, code, part) => ({ severity, row, code, site: "", value: "", right: "", ...part });
+const part = (total, entries) => ({ total, entries });
+
+/** What came of looking at a list that Excel has spoiled. */
+const PREVIEW = {
+  digest: "mock",
+  rows: 3_358,
+  unchanged: 3_350,
+  importable: false,
+  needsConfirmation: true,
+  columns: [
+    { column: "code", header: "Mã điểm cầu" },
+    { column: "name", header: "Tên điểm cầu" },
+    { column: "parent_code", header: "Mã tỉnh" },
+    { column: "contact_phone", header: "Điện thoại" },
+  ],
+  ignored: ["STT", "Ghi chú"],
+  sheets: ["Danh sách", "Tổng hợp"],
+  begins: [],
+  totals: [],
+  findings: part(1_204, [
+    finding("error", 5, "code_cut", { column: "code", site: "4", right: "00004" }),
+    finding("error", 9, "parent_unknown", { column: "parent_code", site: "00103", value: "Lâm Đông", right: "68" }),
+    finding("error", 12, "parent_missing", { column: "parent_code", site: "00136", value: "commune" }),
+    finding("doubt", 0, "many_vanish", { value: "512", right: "3356" }),
+    finding("doubt", 21, "code_short", { column: "code", site: "145", right: "00145" }),
+    finding("note", 30, "phone_short", { column: "contact_phone", site: "00160", value: "912345678", right: "0912345678" }),
+    finding("note", 31, "spaces", { column: "name", site: "00163", value: " Phường Việt Hưng" }),
+  ]),
+  added: part(2, [
+    { code: "68901", name: "Xã Tân Thành Mới", level: "commune", parentCode: "68" },
+    { code: "T0001", name: "Trường Trung học phổ thông Chu Văn An", level: "school", parentCode: "00004" },
+  ]),
+  changed: part(1, [
+    { code: "24769", name: "Phường Xuân Hương - Đà Lạt", fields: [{ column: "contact_phone", before: "0263 382 2001", after: "" }, { column: "seats", before: "", after: "120" }] },
+  ]),
+  vanished: part(5, [{ code: "00091", name: "Phường Phú Thượng" }]),
+};
+
+/** The same list, corrected; and one that says nowhere what its columns are. */
+export const PREVIEWS = {
+  good: { ...PREVIEW, importable: true, findings: part(2, PREVIEW.findings.entries.slice(3, 5)) },
+  same: { ...PREVIEW, importable: true, needsConfirmation: false, findings: part(0, []), added: part(0, []), changed: part(0, []) },
+  lost: {
+    ...PREVIEW, digest: "", rows: 0, columns: [], ignored: [], sheets: [], findings: part(0, []), added: part(0, []), changed: part(0, []), vanished: part(0, []),
+    begins: [["DANH SÁCH ĐIỂM CẦU", "", ""], ["Ký hiệu", "Tên gọi", "Ghi chú"], ["A1", "Xã Tân Thành", ""], ["A2", "Xã Tân Hội", "mới"]],
+  },
+};
 
 export class MockOffice {
   /** What the state says: `as` who is here, `ways` how one may log in, `refuses` what is refused, by method and path. */
@@ -41,10 +109,28 @@ export class MockOffice {
       return this.who();
     });
     this.on("GET", "/sites", ({ query }) => this.#listSites(query));
+    this.on("GET", "/sites/{site}", ({ params }) => this.#site(params.site) ?? [404, { code: "not_found", message: "there is no such site" }]);
+    this.on("PATCH", "/sites/{site}", ({ params, body }) => ({ ...this.#site(params.site), ...body }));
+    this.on("POST", "/sites/import/preview", () => this.#state.preview ?? PREVIEW);
+    this.on("POST", "/sites/import", () => ({ added: 2, changed: 1, unchanged: 3_350, hidden: 5, removed: 0, warnings: [] }));
+    this.on("GET", "/accounts", () => PEOPLE);
+    this.on("POST", "/accounts", ({ body }) => [201, { id: "01JDA9", isDisabled: false, createdAt: at(0), ...body }]);
+    this.on("PATCH", "/accounts/{account}", ({ params, body }) => ({ ...PEOPLE.find(({ id }) => id === params.account), ...body }));
+    this.on("POST", "/accounts/{account}/welcome", () => ({ url: "https://hop.example.vn/office#welcome=7KQM-2FJX-9VTP-3HWS", expiresAt: at(-72) }));
+    this.on("GET", "/logins", () => PEOPLE.slice(0, 2).map((account, index) => ({ id: `L${index}`, account, begunAt: at(5), seenAt: at(index), endsAt: at(-12), address: "10.20.30.40", isOwn: index === 0 })));
+    this.on("GET", "/acts", ({ query }) => ACTS.filter(({ account }) => !query.has("account") || account === query.get("account")));
     this.on("DELETE", "/login", () => {
       this.#state = { ...this.#state, as: null };
       return [204];
     });
+  }
+
+  /** One site; of the first of a province more is known. */
+  #site(code) {
+    const site = this.sites.find((one) => one.code === code);
+    if (site === undefined) return undefined;
+    const contact = { contactName: "Bà Nguyễn Thị Hoa", contactPhone: "0263 382 2001", contactEmail: "vanphong@lamdong.example.vn", seats: 60 };
+    return { ...site, ...contact, lineProfile: "VNPT 100 Mbit/s", standByDevice: "Máy tính xách tay phòng họp số 2", groups: ["biên giới", "miền núi"] };
   }
 
   #listSites(query) {

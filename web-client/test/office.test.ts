@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { ApiError } from "../src/api.ts";
 import { addressOf, match, readAddress, welcomeCode } from "../src/office/addresses.ts";
 import { answered, makeApi, nextAfter, partOf } from "../src/office/api.ts";
+import { nameOfAct, outcomeOf } from "../src/ui/office/acts/names.ts";
 import { pressed, rowAfter, sorted, type Column, type Sorting } from "../src/ui/office/parts/table.ts";
 
 describe("an address of the office", () => {
@@ -82,5 +83,12 @@ describe("a table", () => {
   it("is walked through by keys that end at its ends", () => {
     expect(["ArrowUp", "ArrowDown", "Home", "End", "x"].map((key) => rowAfter(key, 0, 3))).toEqual([0, 1, 0, 2, null]);
     expect(rowAfter("ArrowDown", 2, 3)).toBe(2);
+  });
+});
+
+describe("an act", () => {
+  it("is called by what was asked, whatever it was about, and says what came of it", () => {
+    expect(nameOfAct("POST", "/api/v1/accounts/{account}/welcome")).toBe("post_accounts_this_welcome");
+    expect([200, 403, 500, 0].map(outcomeOf)).toEqual(["done", "refused", "failed", "unheard"]);
   });
 });

@@ -64,6 +64,8 @@ pub enum Verb {
     ReadSites,
     /// Bring a list of them.
     ImportSites,
+    /// Correct what is known of one.
+    AmendSite,
     /// Take one off the list.
     RemoveSites,
     /// Know what came of checks.
@@ -164,6 +166,7 @@ impl Verb {
             Self::SetStage => Row("set the stage", [C, C, N, N, N, S, S, N, N, N]),
             Self::ReadSites => Row("read the list of sites", [S, S, N, N, N, S, S, P, S, S]),
             Self::ImportSites => Row("import sites", [N, N, N, N, N, S, S, N, N, N]),
+            Self::AmendSite => Row("correct a site", [N, N, N, N, N, S, S, P, N, N]),
             Self::RemoveSites => Row("remove sites", [N, N, N, N, N, S, S, N, N, N]),
             Self::ReadChecks => Row("read what came of checks", [S, S, N, N, N, S, S, P, S, S]),
             Self::ReadAttendance => Row("read who was here", [C, C, N, N, N, S, S, P, S, N]),

@@ -20,7 +20,9 @@ use crate::listener::ClientAddress;
 use crate::refusal::ErrorCode;
 use crate::sites::export::FileFormat;
 use crate::sites::preview::{MAX_ENTRIES, Preview};
-use crate::sites::{Encoding, ImportSummary, Mapping, Missing, Reading, SiteFilter, Wish, export};
+use crate::sites::{
+    Encoding, ImportError, ImportSummary, Mapping, Missing, Reading, SiteFilter, Wish, export,
+};
 use crate::store::{Consent, ImportFailure};
 
 /// How a list is read, and what is done with it.
@@ -48,7 +50,8 @@ pub(super) struct PreviewQuery {
     limit: Option<u32>,
 }
 
-/// What a list would change, and what is wrong with it: the worst first. Nothing is changed.
+/// What a list would change, and what is wrong with it: the worst first. Nothing is changed. Where no
+/// line names the columns, `begins` is how the list begins.
 #[utoipa::path(
     post,
     path = "/sites/import/preview",
@@ -81,8 +84,12 @@ pub(super) async fn preview(
     let wish = wish(missing, sheet, encoding, columns.as_deref())?;
     let limit = super::page::checked(limit, MAX_ENTRIES)?;
     let window = (from.unwrap_or_default(), limit);
-    let preview = app.store.preview_sites(&body, &wish, window).await;
-    preview.map(Json).map_err(refused)
+    match app.store.preview_sites(&body, &wish, window).await {
+        Err(ImportFailure::List(ImportError::Header(begins))) => {
+            Ok(Json(Preview::without_header(*begins)))
+        }
+        other => other.map(Json).map_err(refused),
+    }
 }
 
 /// How a list is read, and what is done with it.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::beginning::Beginning;
 use super::column::Mapping;
 use super::error::ImportError;
 use super::export::unguarded;
@@ -14,14 +15,19 @@ const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
 
 /// Reads a text by the first of [`DELIMITERS`] by which it has a header.
 pub(super) fn read(text: &str, mapping: &Mapping) -> Result<Rows, ImportError> {
-    let mut no_header = None;
+    let mut widest: Option<Box<Beginning>> = None;
     for delimiter in DELIMITERS {
         match read_with(text, mapping, delimiter) {
-            Err(error @ ImportError::Header(_)) => no_header = no_header.or(Some(error)),
+            Err(ImportError::Header(begins)) => {
+                let is_wider = |other: &Box<Beginning>| other.width() < begins.width();
+                if widest.as_ref().is_none_or(is_wider) {
+                    widest = Some(begins);
+                }
+            }
             other => return other,
         }
     }
-    Err(no_header.unwrap_or(ImportError::Empty))
+    Err(widest.map_or(ImportError::Empty, ImportError::Header))
 }
 
 fn read_with(text: &str, mapping: &Mapping, delimiter: u8) -> Result<Rows, ImportError> {

@@ -1,5 +1,6 @@
 //! Why a list is not imported. Nothing of it is.
 
+use super::beginning::Beginning;
 use super::finding::{Findings, Severity};
 use super::text::EncodingError;
 use super::workbook::WorkbookError;
@@ -24,9 +25,10 @@ pub enum ImportError {
     #[error(
         "none of the first {HEADER_WITHIN} lines names the columns of a list of sites, which are \
          code and at least one of name, level, parent_code and others: say what this list calls \
-         them; it begins with `{0}`"
+         them; it begins with `{}`",
+        .0.first()
     )]
-    Header(String),
+    Header(Box<Beginning>),
     /// Two columns are called the same.
     #[error("two columns are called `{0}`: only one of them can be meant")]
     Twice(String),

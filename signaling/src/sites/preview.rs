@@ -4,6 +4,7 @@
 use serde::Serialize;
 
 use super::Site;
+use super::beginning::Beginning;
 use super::column::Column;
 use super::finding::{Finding, FindingCode, Severity};
 use super::plan::{Change, Plan};
@@ -36,6 +37,9 @@ pub struct Preview {
     pub ignored: Vec<String>,
     /// The sheets of a workbook.
     pub sheets: Vec<String>,
+    /// The first lines, where none of them names the columns of a list of sites: somebody must say
+    /// which line does, and how. Empty if that is known.
+    pub begins: Vec<Vec<String>>,
     /// How many findings of each kind, the worst first.
     pub totals: Vec<FindingTotal>,
     /// What is wrong, or looks so; the worst first. Of more than 1,000 the others are counted only.
@@ -143,6 +147,7 @@ impl Plan {
                 .collect(),
             ignored: self.ignored.iter().take(MAX_IGNORED).cloned().collect(),
             sheets: self.sheets.clone(),
+            begins: Vec::new(),
             totals,
             findings: Part {
                 total: self.findings.total(),
@@ -151,6 +156,39 @@ impl Plan {
             added: window.part(self.added.iter().cloned()),
             changed: window.part(self.changed.iter().map(changed_site)),
             vanished: window.part(vanished),
+        }
+    }
+}
+
+impl Preview {
+    /// Of a list of which nobody knows what its columns are.
+    #[must_use]
+    pub fn without_header(begins: Beginning) -> Self {
+        let Beginning { lines, sheets } = begins;
+        Self {
+            digest: String::new(),
+            rows: 0,
+            unchanged: 0,
+            importable: false,
+            needs_confirmation: false,
+            columns: Vec::new(),
+            ignored: Vec::new(),
+            sheets,
+            begins: lines,
+            totals: Vec::new(),
+            findings: Part::default(),
+            added: Part::default(),
+            changed: Part::default(),
+            vanished: Part::default(),
+        }
+    }
+}
+
+impl<T> Default for Part<T> {
+    fn default() -> Self {
+        Self {
+            total: 0,
+            entries: Vec::new(),
         }
     }
 }

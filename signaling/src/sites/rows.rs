@@ -2,7 +2,9 @@
 //! what they say of sites.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
+use super::beginning::Beginning;
 use super::column::{Column, Mapping};
 use super::error::{HEADER_WITHIN, ImportError, MAX_SITES};
 use super::finding::{FindingCode, Findings, Told};
@@ -24,6 +26,20 @@ pub(super) struct Row {
 }
 
 impl Row {
+    /// One that is in no file.
+    pub(super) fn written(cells: &BTreeMap<Column, String>) -> Self {
+        let mut row = Self {
+            line: 0,
+            cells: [const { None }; Column::COUNT],
+        };
+        for (column, text) in cells {
+            if let Some(cell) = row.cells.get_mut(column.index()) {
+                *cell = Some(text.as_str().into());
+            }
+        }
+        row
+    }
+
     /// What stands in a column, as it stands there; `None` if the list has no such column.
     pub(super) fn raw(&self, column: Column) -> Option<&str> {
         self.cells.get(column.index())?.as_deref()
@@ -62,8 +78,7 @@ pub(super) struct Gatherer<'m> {
     /// How many cells the line of the header has.
     fields: usize,
     /// How the file begins, for whoever must be told that it has no header.
-    begins: String,
-    looked_at: usize,
+    begins: Beginning,
     bytes: usize,
     rows: Vec<Row>,
     findings: Findings,
@@ -76,8 +91,7 @@ impl<'m> Gatherer<'m> {
             width,
             header: None,
             fields: 0,
-            begins: String::new(),
-            looked_at: 0,
+            begins: Beginning::default(),
             bytes: 0,
             rows: Vec::new(),
             findings: Findings::default(),
@@ -127,19 +141,18 @@ impl<'m> Gatherer<'m> {
     fn look_for_header(&mut self, cells: &[Cow<'_, str>]) -> Result<(), ImportError> {
         self.fields = cells.len();
         let cells: Vec<_> = cells.iter().map(Cow::as_ref).take(MAX_CELLS).collect();
-        if self.looked_at == 0 {
-            self.begins = cells.join(",").chars().take(200).collect();
-        }
-        self.looked_at += 1;
         self.header = Header::find(&cells, self.mapping)?;
-        if self.header.is_none() && self.looked_at == HEADER_WITHIN {
-            return Err(self.no_header());
+        if self.header.is_none() {
+            self.begins.push(&cells);
+            if self.begins.lines.len() == HEADER_WITHIN {
+                return Err(self.no_header());
+            }
         }
         Ok(())
     }
 
-    fn no_header(&self) -> ImportError {
-        ImportError::Header(self.begins.clone())
+    fn no_header(&mut self) -> ImportError {
+        ImportError::Header(Box::new(std::mem::take(&mut self.begins)))
     }
 
     /// All of them.

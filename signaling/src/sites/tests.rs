@@ -481,3 +481,13 @@ fn a_preview_goes_on_where_its_last_part_ended() {
     }
     assert!(plan.preview(seen, 100).added.entries.is_empty());
 }
+
+#[test]
+fn a_list_without_a_header_tells_how_it_begins_by_its_own_delimiter() {
+    let list = "DANH SÁCH;;\nKý hiệu;Tên gọi khác;Ghi chú\nA1;Xã, Tân Thành;\n";
+    let ImportError::Header(begins) = read_csv(list.as_bytes()).unwrap_err() else {
+        panic!("it has no header");
+    };
+    assert_eq!(begins.lines[1], ["Ký hiệu", "Tên gọi khác", "Ghi chú"]);
+    assert_eq!(begins.lines.len(), 3);
+}

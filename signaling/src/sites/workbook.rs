@@ -87,8 +87,14 @@ pub(super) fn read(
             }
         })?,
     };
-    let rows = read_sheet(&mut workbook, chosen, mapping)?;
-    Ok((rows, sheets))
+    match read_sheet(&mut workbook, chosen, mapping) {
+        Ok(rows) => Ok((rows, sheets)),
+        Err(ImportError::Header(mut begins)) => {
+            begins.sheets = sheets;
+            Err(ImportError::Header(begins))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Unpacks everything once, and keeps nothing: what the file says of its sizes may be wrong.

@@ -352,5 +352,6 @@ fn site(row: &Row) -> Result<Site, StoreError> {
     })
 }
 
+mod amend;
 #[cfg(test)]
 mod tests;

@@ -139,6 +139,7 @@ fn verb(method: &str, path: &str) -> Verb {
         ("GET", "/api/v1/checks") => Verb::ReadChecks,
         ("POST", _) if path.starts_with("/api/v1/sites/import") => Verb::ImportSites,
         ("GET", _) if path.starts_with("/api/v1/sites") => Verb::ReadSites,
+        ("PATCH", _) if path.starts_with("/api/v1/sites") => Verb::AmendSite,
         ("DELETE", _) if path.starts_with("/api/v1/sites") => Verb::RemoveSites,
         _ if path.starts_with("/api/v1/tokens") => Verb::ManageTokens,
         _ => panic!("{method} {path}: say which right it needs"),

@@ -976,7 +976,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** What a list would change, and what is wrong with it: the worst first. Nothing is changed. */
+        /**
+         * What a list would change, and what is wrong with it: the worst first. Nothing is changed. Where no
+         *     line names the columns, `begins` is how the list begins.
+         */
         post: operations["postSitesImportPreview"];
         delete?: never;
         options?: never;
@@ -1002,7 +1005,8 @@ export interface paths {
         delete: operations["deleteSitesSite"];
         options?: never;
         head?: never;
-        patch?: never;
+        /** Correct what is known of a site. Where it stands in the tree a list says. */
+        patch: operations["patchSitesSite"];
         trace?: never;
     };
     "/api/v1/tokens": {
@@ -1302,6 +1306,28 @@ export interface components {
             startsAt?: string | null;
             /** @description What people should call it; as it was if left out. */
             title?: string | null;
+        };
+        /** @description What of a site is to be another; as it was if left out, nothing if `null`. */
+        AmendSite: {
+            /** @description The e-mail address. */
+            contactEmail?: string | null;
+            /** @description Whom to ask for there. */
+            contactName?: string | null;
+            /** @description The telephone number, or whatever else to call it by. */
+            contactPhone?: string | null;
+            /** @description All groups that it belongs to. */
+            groups?: string[] | null;
+            /** @description How it is connected, in the office's words. */
+            lineProfile?: string | null;
+            /** @description The official name. */
+            name?: string | null;
+            /**
+             * Format: int32
+             * @description How many people can sit there.
+             */
+            seats?: number | null;
+            /** @description What takes over when its device fails. */
+            standByDevice?: string | null;
         };
         /** @description The version of the booking that is meant. */
         AtVersion: {
@@ -3086,6 +3112,11 @@ export interface components {
         Preview: {
             /** @description Sites that are not known. */
             added: components["schemas"]["Part_Site"];
+            /**
+             * @description The first lines, where none of them names the columns of a list of sites: somebody must say
+             *     which line does, and how. Empty if that is known.
+             */
+            begins: string[][];
             /** @description Sites of which something is another thing. */
             changed: components["schemas"]["Part_ChangedSite"];
             /** @description What is read as what. */
@@ -3566,7 +3597,7 @@ export interface components {
          * @description Something that needs a right: one row of the table.
          * @enum {string}
          */
-        Verb: "readConference" | "createConference" | "amendConference" | "deleteConference" | "startConference" | "endConference" | "setRoster" | "join" | "leave" | "remove" | "readmit" | "actFor" | "publish" | "mute" | "watch" | "requestFloor" | "withdrawFloor" | "holdFloor" | "yieldFloor" | "speakHere" | "grantFloor" | "revokeFloor" | "beOnStage" | "setStage" | "readSites" | "importSites" | "removeSites" | "readChecks" | "readAttendance" | "readBookings" | "book" | "publishBooking" | "manageTokens" | "manageAccounts" | "endLogins" | "readActs" | "enterConference";
+        Verb: "readConference" | "createConference" | "amendConference" | "deleteConference" | "startConference" | "endConference" | "setRoster" | "join" | "leave" | "remove" | "readmit" | "actFor" | "publish" | "mute" | "watch" | "requestFloor" | "withdrawFloor" | "holdFloor" | "yieldFloor" | "speakHere" | "grantFloor" | "revokeFloor" | "beOnStage" | "setStage" | "readSites" | "importSites" | "amendSite" | "removeSites" | "readChecks" | "readAttendance" | "readBookings" | "book" | "publishBooking" | "manageTokens" | "manageAccounts" | "endLogins" | "readActs" | "enterConference";
         /** @description How people may log in. */
         Ways: {
             /** @description Nobody can manage accounts yet: the first administrator comes by a link that the server prints. */
@@ -6424,6 +6455,42 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    patchSitesSite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site: components["schemas"]["SiteCode"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AmendSite"];
+            };
+        };
+        responses: {
+            /** @description What was asked for, or what it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Site"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["Timeout"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];

@@ -5,7 +5,7 @@ export type Verb =
   | "readSites"
   | "importSites"
   | "removeSites"
-  | "editSites"
+  | "amendSite"
   | "manageAccounts"
   | "endLogins"
   | "readActs"

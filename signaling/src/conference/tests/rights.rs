@@ -83,6 +83,7 @@ impl Stories {
             | Verb::BeOnStage
             | Verb::ReadSites
             | Verb::ImportSites
+            | Verb::AmendSite
             | Verb::RemoveSites
             | Verb::ReadChecks
             | Verb::ReadAttendance
