@@ -196,13 +196,17 @@ export class BookingsRest {
     return [...latest].map(([id, label]) => ({ id, label })).reverse();
   }
 
-  /** What is known of bookings besides what is planned; of one that cannot be told of nothing. */
-  async known(ids: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, Known>> {
+  /** What is known of bookings besides what is planned, and of the lines of those that begin `soon`; of one that cannot be told of nothing. */
+  async known(ids: readonly string[], soon: ReadonlySet<string>, signal: AbortSignal): Promise<ReadonlyMap<string, Known>> {
     const known = ids.slice(0, MOST_KNOWN).map(async (id): Promise<[string, Known]> => {
-      const [totals, conflicts] = await Promise.all([this.totals(id, signal).catch(() => null), this.conflicts(id, signal).catch(() => [])]);
+      const [totals, conflicts, badLines] = await Promise.all([
+        this.totals(id, signal).catch(() => null),
+        this.conflicts(id, signal).catch(() => []),
+        soon.has(id) ? this.readiness(id, signal).then(({ total }) => total.red, () => 0) : 0,
+      ]);
       const replied = Object.values(totals?.replies ?? {}).reduce((sum, count) => sum + count, 0);
       const invitations = totals === null ? {} : { invitations: { unanswered: totals.sites - replied, refused: totals.states.refused ?? 0, toTellAgain: totals.mustBeToldAgain, unsent: totals.states.notSent ?? 0 } };
-      return [id, { ...invitations, conflicts: conflicts.length }];
+      return [id, { ...invitations, conflicts: conflicts.length, badLines }];
     });
     return new Map(await Promise.all(known));
   }
