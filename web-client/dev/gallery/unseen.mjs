@@ -1,7 +1,15 @@
 // Sentences that no state of the gallery shows, each with the reason.
 
+import { read } from "./words.mjs";
+
 const because = (reason, ...keys) => keys.map((key) => [key, reason]);
 const causes = (reason, ...ids) => because(reason, ...ids.map((id) => `cause.${id}`));
+
+/** Every key below these groups. */
+function below(...groups) {
+  const found = groups.reduce((node, group) => node[group], read("vi"));
+  return Object.keys(found).map((name) => [...groups, name].join("."));
+}
 
 export const UNSEEN = Object.fromEntries([
   ...causes(
@@ -56,4 +64,8 @@ export const UNSEEN = Object.fromEntries([
     ...["reply.looking", "schedule.state_past", "conflict.sites_other", "invite.nobody"],
     ...["invite.copied", "ready.nobody", "conflict.title_other", "home.concern_conflict_other"],
   ),
+  ...because("the gallery's list has a few of what may be wrong with one", ...below("directory", "finding"), "directory.parent_unknown_near", "directory.shown_again", "directory.too_large"),
+  ...because("the gallery's log has a few acts, and its tables a few of each kind", ...below("act"), ...below("account", "may"), "account.enable", "account.foreign", "account.made_at", "office.shown_more", "office.more"),
+  ...because("the gallery's log-in refuses these in no state", "office.refused.rate_limited", "office.refused.login_taken", "office.refused.password_weak", "office.refused.last_administrator", "office.unreached", "login.not_same"),
+  ...because("a site of the gallery is hidden in no state, and its import removes nothing", "directory.hidden", "directory.imported_removed"),
 ]);
