@@ -749,6 +749,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What has happened anywhere, in the order in which it was stored.
+         * @description Each has a `number` over all conferences, higher than all before; who asks for what comes after the
+         *     last number that it has seen misses nothing. Numbers may be missing: of a damaged record only what
+         *     comes before the damage is here. An event of a conference names it and its `seq` there, where its
+         *     hashes are; what stands in no conference's record names none.
+         */
+        get: operations["getEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/invitation": {
         parameters: {
             query?: never;
@@ -913,6 +936,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/mail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Mails, the first that was asked for first. */
+        get: operations["getMail"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mail/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many mails there are in each state, and whether any leaves. */
+        get: operations["getMailSummary"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mail/trial": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a mail to try whether mail arrives. */
+        post: operations["postMailTrial"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mail/{mail}/again": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Have a mail tried again now that was not taken, or that waits for another attempt. */
+        post: operations["postMailMailAgain"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites": {
         parameters: {
             query?: never;
@@ -1042,6 +1133,101 @@ export interface paths {
         post?: never;
         /** Take a token back. Nobody comes in with it any more, and whoever came in with it has to go. */
         delete: operations["deleteTokensTokenId"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All webhooks, the oldest first. */
+        get: operations["getWebhooks"];
+        put?: never;
+        /**
+         * Make a webhook: an address that is told what happens.
+         * @description It is sent `{"webhook", "sequence", "events"}` by POST, with events as `/events` has them, and says
+         *     with any status of 200 to 299 that it has them. `Authorization` is `Bearer` and a JWT that
+         *     `/webhooks/keys` checks: `aud` is the webhook's id, `sequence` the number of the delivery, `sha256` that
+         *     of the body, in hexadecimal. Deliveries come in order, one at a time, and may come twice with the same
+         *     number. One that is not taken is tried for a day, one that is refused (400 to 499, or a redirection) for
+         *     some minutes; then it is dead, and the next one is tried.
+         */
+        post: operations["postWebhooks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The keys with which a webhook checks that it is this server that calls it. */
+        get: operations["getWebhooksKeys"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{webhook}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Take a webhook away, with what it was to be told. */
+        delete: operations["deleteWebhooksWebhook"];
+        options?: never;
+        head?: never;
+        /** Change a webhook. */
+        patch: operations["patchWebhooksWebhook"];
+        trace?: never;
+    };
+    "/api/v1/webhooks/{webhook}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a webhook was told, the latest first. */
+        get: operations["getWebhooksWebhookDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{webhook}/deliveries/{sequence}/again": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Have a delivery sent again now, with the number that it had. */
+        post: operations["postWebhooksWebhookDeliveriesSequenceAgain"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1657,6 +1843,17 @@ export interface components {
             /** @description That up to now. */
             old: components["schemas"]["Password"];
         };
+        /** @description What of a webhook is to be another. */
+        ChangeWebhook: {
+            /** @description Of which conferences; of everything if `null`, as it was if left out. */
+            conferences?: string[] | null;
+            /** @description Whether it is told anything; as it was if left out. What happens meanwhile it is told later. */
+            isOn?: boolean | null;
+            /** @description Of which kinds; of all if `null`, as it was if left out. */
+            kinds?: string[] | null;
+            /** @description Where it is told; as it was if left out. */
+            url?: string | null;
+        };
         /** @description One thing that is another. */
         ChangedField: {
             /** @description As the list has it. */
@@ -2057,6 +2254,23 @@ export interface components {
              */
             ttlSeconds: number;
         };
+        /** @description A webhook to be made. */
+        CreateWebhook: {
+            /**
+             * Format: int64
+             * @description Of what comes after this number of `/events`; of what happens from now on if left out.
+             */
+            after?: number | null;
+            /** @description Of these conferences only, by id, or how ids begin with `*` at the end; of everything if left out. */
+            conferences?: string[] | null;
+            /** @description Of these kinds of event only; of all if left out. */
+            kinds?: string[] | null;
+            /**
+             * @description Where it is told: `https://`, or `http://` in a network that the configuration allows.
+             * @example https://program.example.vn/dinh
+             */
+            url: string;
+        };
         /** @description A link that was made. */
         CreatedLink: {
             /**
@@ -2094,6 +2308,63 @@ export interface components {
              */
             date: string;
         };
+        /** @description What a webhook is told at one time. */
+        Delivery: {
+            /**
+             * Format: int64
+             * @description It tells what comes after this number of the journal,
+             */
+            afterNumber: number;
+            /**
+             * Format: int32
+             * @description How often it was tried.
+             */
+            attempts: number;
+            /**
+             * Format: date-time
+             * @description When it is tried next, if it waits.
+             */
+            dueAt: string;
+            /**
+             * Format: int32
+             * @description How many events that is.
+             */
+            events: number;
+            /**
+             * Format: int64
+             * @description up to this one.
+             */
+            lastNumber: number;
+            /**
+             * Format: date-time
+             * @description When it was made, or wanted again.
+             */
+            madeAt: string;
+            /** @description What went wrong last. */
+            said?: string | null;
+            /**
+             * Format: int64
+             * @description Its number among those of the webhook, from 1, without gaps.
+             */
+            sequence: number;
+            /** @description How it stands. */
+            state: components["schemas"]["DeliveryState"];
+            /**
+             * Format: int32
+             * @description The HTTP status that came back last.
+             */
+            status?: number | null;
+            /**
+             * Format: date-time
+             * @description When it was tried last.
+             */
+            triedAt?: string | null;
+        };
+        /**
+         * @description How it stands with a delivery.
+         * @enum {string}
+         */
+        DeliveryState: "waiting" | "delivered" | "dead";
         /**
          * @description Which way it goes, for whoever measures.
          * @enum {string}
@@ -2150,7 +2421,7 @@ export interface components {
          * @description A stable code; the message beside it is for people and may change.
          * @enum {string}
          */
-        ErrorCode: "bad_message" | "too_large" | "rate_limited" | "join_first" | "unsupported_protocol" | "token_invalid" | "token_expired" | "token_revoked" | "token_not_yet_valid" | "login_wrong" | "login_ended" | "login_taken" | "password_weak" | "last_administrator" | "session_unknown" | "taken_over" | "removed" | "conference_unknown" | "conference_not_running" | "conference_exists" | "conference_begun" | "conference_not_open" | "conference_cancelled" | "booking_stale" | "booking_closed" | "site_in_use" | "preview_stale" | "conference_full" | "server_full" | "not_permitted" | "participant_unknown" | "stand_by" | "bad_offer" | "no_media" | "floor_not_requested" | "floor_not_held" | "floor_already_requested" | "not_found" | "method_not_allowed" | "unsupported_media_type" | "timed_out" | "too_many_conferences" | "overloaded" | "internal" | "outcome_unknown" | "record_damaged";
+        ErrorCode: "bad_message" | "too_large" | "rate_limited" | "join_first" | "unsupported_protocol" | "token_invalid" | "token_expired" | "token_revoked" | "token_not_yet_valid" | "login_wrong" | "login_ended" | "login_taken" | "password_weak" | "last_administrator" | "session_unknown" | "taken_over" | "removed" | "conference_unknown" | "conference_not_running" | "conference_exists" | "conference_begun" | "conference_not_open" | "conference_cancelled" | "booking_stale" | "booking_closed" | "site_in_use" | "preview_stale" | "conference_full" | "server_full" | "not_permitted" | "participant_unknown" | "stand_by" | "bad_offer" | "no_media" | "floor_not_requested" | "floor_not_held" | "floor_already_requested" | "not_found" | "method_not_allowed" | "unsupported_media_type" | "timed_out" | "too_many_conferences" | "limit_reached" | "wrong_state" | "overloaded" | "internal" | "outcome_unknown" | "record_damaged";
         /** @description Something that has happened; `kind` says what. */
         Event: components["schemas"]["EventCreated"] | components["schemas"]["EventAmended"] | components["schemas"]["EventDeleted"] | components["schemas"]["EventStarted"] | components["schemas"]["EventEnded"] | components["schemas"]["EventRosterSet"] | components["schemas"]["EventJoined"] | components["schemas"]["EventLost"] | components["schemas"]["EventRegained"] | components["schemas"]["EventTakenOver"] | components["schemas"]["EventLeft"] | components["schemas"]["EventBarred"] | components["schemas"]["EventReadmitted"] | components["schemas"]["EventInterrupted"] | components["schemas"]["EventSourceChanged"] | components["schemas"]["EventMediaChanged"] | components["schemas"]["EventLineChanged"] | components["schemas"]["EventMuteChanged"] | components["schemas"]["EventFloorRequested"] | components["schemas"]["EventFloorWithdrawn"] | components["schemas"]["EventFloorGranted"] | components["schemas"]["EventFloorReleased"] | components["schemas"]["EventStageSet"] | components["schemas"]["EventClockSet"];
         /** @description Its title or the time at which it should begin was corrected. */
@@ -2611,6 +2882,37 @@ export interface components {
             /** @description What people call it. */
             title: string;
         };
+        /** @description Something that has happened. */
+        JournalEntry: {
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            conference?: components["schemas"]["ConferenceId"] | null;
+            /** @description What; `kind` says which kind. */
+            event: Record<string, never>;
+            /**
+             * Format: int64
+             * @description Higher than that of everything that was stored before.
+             */
+            number: number;
+            /**
+             * Format: int64
+             * @description Its number there.
+             */
+            seq?: number | null;
+        };
+        /**
+         * @description The `kid` of a token: which key signed it.
+         * @example ministry-portal
+         */
+        KeyId: string;
+        /** @description Keys with which a webhook checks who calls it (RFC 7517). */
+        KeySet: {
+            /** @description The keys; `kid` of a signature says which. */
+            keys: components["schemas"]["PublicKey"][];
+        };
         /**
          * @description Why a participant is gone.
          * @enum {string}
@@ -2719,6 +3021,95 @@ export interface components {
          * @enum {string}
          */
         Loudspeaker: "works" | "unheard";
+        /**
+         * @description One mail that is, or was, to be sent.
+         * @example 01JD8Y6Q0B9FJ3V2K7T5C4X1HE
+         */
+        MailId: string;
+        /** @description A mail in the list of all. */
+        MailRow: {
+            /** @description What it is about. */
+            about: string;
+            /**
+             * Format: int32
+             * @description How often it was tried.
+             */
+            attempts: number;
+            /**
+             * Format: date-time
+             * @description When its state changed last.
+             */
+            changedAt: string;
+            /**
+             * Format: date-time
+             * @description When it is tried next, if it waits.
+             */
+            dueAt?: string | null;
+            /** @description Its id. */
+            id: components["schemas"]["MailId"];
+            /**
+             * Format: date-time
+             * @description When it was asked for.
+             */
+            madeAt: string;
+            /** @description The address. */
+            recipient: string;
+            /** @description What was said when it was not taken. */
+            said?: string | null;
+            /** @description How it stands. */
+            state: components["schemas"]["MailState"];
+        };
+        /**
+         * @description How it stands with a mail.
+         * @enum {string}
+         */
+        MailState: "waiting" | "sending" | "sent" | "refused" | "givenUp" | "dropped";
+        /** @description How it stands with mail. */
+        MailSummary: {
+            /**
+             * Format: int64
+             * @description Of how many there was nothing to say any more when their turn came.
+             */
+            dropped: number;
+            /** @description Whom mail is from. */
+            from?: string | null;
+            /**
+             * Format: int64
+             * @description How many were tried in vain for too long.
+             */
+            givenUp: number;
+            /** @description Whether any mail is sent: an SMTP server is configured. */
+            isOn: boolean;
+            /**
+             * Format: int64
+             * @description How many it will never take.
+             */
+            refused: number;
+            /**
+             * Format: int64
+             * @description How many are being sent.
+             */
+            sending: number;
+            /**
+             * Format: int64
+             * @description How many the mail server has taken.
+             */
+            sent: number;
+            trouble?: components["schemas"]["Trouble"] | null;
+            /**
+             * Format: int64
+             * @description How many wait for their turn.
+             */
+            waiting: number;
+        };
+        /** @description A mail to try whether mail arrives. */
+        MailTrial: {
+            /**
+             * @description Where to send it.
+             * @example hop@example.vn
+             */
+            to: string;
+        };
         /** @description What is another on one day of a series; what is left out is as in the series. */
         MakeException: {
             /**
@@ -3165,6 +3556,21 @@ export interface components {
             /** @description Name of the province. */
             name: string;
         };
+        /** @description A public key (RFC 8037). */
+        PublicKey: {
+            /** @description `EdDSA`. */
+            alg: string;
+            /** @description `Ed25519`. */
+            crv: string;
+            /** @description Which key it is. */
+            kid: components["schemas"]["KeyId"];
+            /** @description `OKP`. */
+            kty: string;
+            /** @description `sig`. */
+            use: string;
+            /** @description The key, in base 64 for URLs. */
+            x: string;
+        };
         /** @description A column that is read. */
         ReadColumn: {
             /** @description As what. */
@@ -3580,6 +3986,16 @@ export interface components {
             /** @description Whom it is for. */
             subject: string;
         };
+        /** @description Why no mail leaves. */
+        Trouble: {
+            /** @description What went wrong last, in the mail server's or the system's words. */
+            said: string;
+            /**
+             * Format: date-time
+             * @description Since when.
+             */
+            since: string;
+        };
         /** @description A code that is good once, and what it is used for. */
         UseWelcome: {
             /**
@@ -3597,7 +4013,7 @@ export interface components {
          * @description Something that needs a right: one row of the table.
          * @enum {string}
          */
-        Verb: "readConference" | "createConference" | "amendConference" | "deleteConference" | "startConference" | "endConference" | "setRoster" | "join" | "leave" | "remove" | "readmit" | "actFor" | "publish" | "mute" | "watch" | "requestFloor" | "withdrawFloor" | "holdFloor" | "yieldFloor" | "speakHere" | "grantFloor" | "revokeFloor" | "beOnStage" | "setStage" | "readSites" | "importSites" | "amendSite" | "removeSites" | "readChecks" | "readAttendance" | "readBookings" | "book" | "publishBooking" | "manageTokens" | "manageAccounts" | "endLogins" | "readActs" | "enterConference";
+        Verb: "readConference" | "createConference" | "amendConference" | "deleteConference" | "startConference" | "endConference" | "setRoster" | "join" | "leave" | "remove" | "readmit" | "actFor" | "publish" | "mute" | "watch" | "requestFloor" | "withdrawFloor" | "holdFloor" | "yieldFloor" | "speakHere" | "grantFloor" | "revokeFloor" | "beOnStage" | "setStage" | "readSites" | "importSites" | "amendSite" | "removeSites" | "readChecks" | "readAttendance" | "readBookings" | "book" | "publishBooking" | "manageTokens" | "manageAccounts" | "endLogins" | "readActs" | "enterConference" | "readMail" | "invite" | "readEvents" | "manageWebhooks";
         /** @description How people may log in. */
         Ways: {
             /** @description Nobody can manage accounts yet: the first administrator comes by a link that the server prints. */
@@ -3606,6 +4022,51 @@ export interface components {
             local: boolean;
             /** @description By others who know them. */
             providers: components["schemas"]["ProviderName"][];
+        };
+        /**
+         * @description A program that is told what happens.
+         * @example 01JD8Y6Q0B9FJ3V2K7T5C4X1HE
+         */
+        WebhookId: string;
+        /** @description A program that is told what happens. */
+        WebhookShown: {
+            /** @description Of which conferences; of everything if `null`. */
+            conferences?: string[] | null;
+            /**
+             * Format: date-time
+             * @description Since when it takes nothing; `null` if it does.
+             */
+            failingSince?: string | null;
+            /**
+             * Format: int32
+             * @description How often it was tried since.
+             */
+            failures: number;
+            /** @description Its id, which is the audience (`aud`) of what it is sent. */
+            id: components["schemas"]["WebhookId"];
+            /** @description Whether it is told anything. */
+            isOn: boolean;
+            /** @description Of which kinds; of all if `null`. */
+            kinds?: string[] | null;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            madeAt: string;
+            /** @description Who has made it. */
+            madeBy: string;
+            /**
+             * Format: int64
+             * @description The last number of `/events` that was looked at for it.
+             */
+            seen: number;
+            /**
+             * Format: int64
+             * @description How many deliveries were made for it.
+             */
+            sequence: number;
+            /** @description Where it is told. */
+            url: string;
         };
         /** @description With what somebody sets a password. */
         Welcome: {
@@ -5812,6 +6273,39 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    getEvents: {
+        parameters: {
+            query?: {
+                /** @description Those that come after this number; from the first if left out. */
+                after?: number;
+                /** @description Most events of the answer. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for, or what it is now. */
+            200: {
+                headers: {
+                    link?: string | null;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JournalEntry"][];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["Timeout"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     getInvitation: {
         parameters: {
             query?: never;
@@ -6210,6 +6704,148 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    getMail: {
+        parameters: {
+            query?: {
+                /** @description In this state only. */
+                state?: components["schemas"]["MailState"];
+                /** @description Those that come after this one in the list. */
+                after?: components["schemas"]["MailId"];
+                /** @description Most mails of the answer. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for, or what it is now. */
+            200: {
+                headers: {
+                    link?: string | null;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailRow"][];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["Timeout"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getMailSummary: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for, or what it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailSummary"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["Timeout"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    postMailTrial: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MailTrial"];
+            };
+        };
+        responses: {
+            /** @description It waits for its turn. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailRow"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["Timeout"];
+            /** @description No mail is sent, or too many wait. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    postMailMailAgain: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                mail: components["schemas"]["MailId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for, or what it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailRow"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["Timeout"];
+            /** @description It was sent, or is being sent. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     getSites: {
         parameters: {
             query?: {
@@ -6580,6 +7216,231 @@ export interface operations {
             path: {
                 /** @description its id, not the token itself */
                 tokenId: components["schemas"]["TokenId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["Timeout"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getWebhooks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for, or what it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookShown"][];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["Timeout"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    postWebhooks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateWebhook"];
+            };
+        };
+        responses: {
+            /** @description It is made. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookShown"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["Timeout"];
+            /** @description There are as many as there may be. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getWebhooksKeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for, or what it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeySet"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["Timeout"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    deleteWebhooksWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook: components["schemas"]["WebhookId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["Timeout"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    patchWebhooksWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook: components["schemas"]["WebhookId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeWebhook"];
+            };
+        };
+        responses: {
+            /** @description What was asked for, or what it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookShown"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["Timeout"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getWebhooksWebhookDeliveries: {
+        parameters: {
+            query?: {
+                /** @description In this state only. */
+                state?: components["schemas"]["DeliveryState"];
+                /** @description Those that come after this one in the list, which are older. */
+                after?: number;
+                /** @description Most deliveries of the answer. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                webhook: components["schemas"]["WebhookId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for, or what it is now. */
+            200: {
+                headers: {
+                    link?: string | null;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Delivery"][];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["Timeout"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    postWebhooksWebhookDeliveriesSequenceAgain: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook: components["schemas"]["WebhookId"];
+                sequence: number;
             };
             cookie?: never;
         };
