@@ -239,25 +239,9 @@ async fn serve(config: Config, file: Option<PathBuf>, with_demo: bool) -> anyhow
             .context("cannot prepare the demo")?;
         print(&links.to_string())?;
     }
-    if !server.app().store.has_administrator().await? {
-        match with_demo {
-            true => print(&format!("Office    {}", server.first_welcome().await?))?,
-            false => info!(
-                "nobody manages accounts yet: `dinh admin create LOGIN` prints a link for who will"
-            ),
-        }
-    }
+    invite_administrator(&server, with_demo).await?;
     let reporting = tokio::spawn(supervisor::report(server.app().clone()));
-    let store = server.app().store.clone();
-    let is_taken_over = loop {
-        tokio::select! {
-            wish = signals.next() => match wish {
-                Wish::Reload => drop(reloader.reload("SIGHUP").await),
-                Wish::Stop => break false,
-            },
-            () = store.taken_over() => break true,
-        }
-    };
+    let is_taken_over = stay(&server, &mut signals, &reloader).await;
     drop(orders);
     tokio::select! {
         () = server.stop() => {}
@@ -269,6 +253,32 @@ async fn serve(config: Config, file: Option<PathBuf>, with_demo: bool) -> anyhow
         "another dinh has taken the database while it could not be reached: stopped"
     );
     Ok(())
+}
+
+/// Says how the first account is made, while there is none that may make others.
+async fn invite_administrator(server: &Server, with_demo: bool) -> anyhow::Result<()> {
+    if server.app().store.has_administrator().await? {
+        return Ok(());
+    }
+    if with_demo {
+        return print(&format!("Office    {}", server.first_welcome().await?));
+    }
+    info!("nobody manages accounts yet: `dinh admin create LOGIN` prints a link for who will");
+    Ok(())
+}
+
+/// Until it is to stop; whether another process has taken its database.
+async fn stay(server: &Server, signals: &mut Signals, reloader: &Reloader) -> bool {
+    let store = server.app().store.clone();
+    loop {
+        tokio::select! {
+            wish = signals.next() => match wish {
+                Wish::Reload => drop(reloader.reload("SIGHUP").await),
+                Wish::Stop => return false,
+            },
+            () = store.taken_over() => return true,
+        }
+    }
 }
 
 /// Exits with failure unless the settings were read.

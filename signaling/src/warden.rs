@@ -46,15 +46,19 @@ pub(crate) async fn watch(app: App) {
 async fn tidy(app: &App) {
     let now = app.clock.now().wall;
     app.keys.revoked().forget_expired(now);
+    forget_tokens(app, now).await;
+    if let Err(cause) = tidy_accounts(app, now).await {
+        warn!(%cause, "cannot forget logins, codes and acts whose time is over");
+    }
+    forget_mails(app, now).await;
+}
+
+async fn forget_tokens(app: &App, now: Timestamp) {
     match app.store.prune_tokens(now).await {
         Ok(0) => {}
         Ok(pruned) => info!(pruned, "forgot tokens whose time is over"),
         Err(cause) => warn!(%cause, "cannot forget tokens whose time is over"),
     }
-    if let Err(cause) = tidy_accounts(app, now).await {
-        warn!(%cause, "cannot forget logins, codes and acts whose time is over");
-    }
-    forget_mails(app, now).await;
 }
 
 async fn tidy_accounts(app: &App, now: Timestamp) -> Result<(), StoreError> {

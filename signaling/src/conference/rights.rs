@@ -121,7 +121,10 @@ fn bearer(grant: &Grant, on_behalf_of: Option<ParticipantId>) -> By {
     By::Bearer(Bearer {
         subject: grant.subject().to_owned(),
         // A token says whom it is for by its subject.
-        name: grant.account().and(grant.name()).map(str::to_owned),
+        name: grant
+            .account()
+            .and_then(|_| grant.name())
+            .map(str::to_owned),
         token: grant.token().clone(),
         on_behalf_of,
     })

@@ -246,7 +246,7 @@ pub(super) async fn sites(
         let standing = one.standing();
         asked
             .standing
-            .map_or(standing.is_amiss(), |wanted| standing == wanted)
+            .map_or_else(|| standing.is_amiss(), |wanted| standing == wanted)
             && asked
                 .province
                 .as_ref()

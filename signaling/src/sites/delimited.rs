@@ -19,8 +19,8 @@ pub(super) fn read(text: &str, mapping: &Mapping) -> Result<Rows, ImportError> {
     for delimiter in DELIMITERS {
         match read_with(text, mapping, delimiter) {
             Err(ImportError::Header(begins)) => {
-                let is_wider = |other: &Box<Beginning>| other.width() < begins.width();
-                if widest.as_ref().is_none_or(is_wider) {
+                let is_wider = |other: &Beginning| other.width() < begins.width();
+                if widest.as_deref().is_none_or(is_wider) {
                     widest = Some(begins);
                 }
             }
