@@ -68,8 +68,8 @@ export const ENDINGS: Readonly<Record<string, Meaning>> = {
   unsupported_protocol: { code: 4000, comeBack: "never", sentence: "outdated" },
   not_permitted: { code: 4003, comeBack: "never", sentence: "not_permitted" },
   conference_unknown: { code: 4009, comeBack: "never", sentence: "conference_unknown" },
-  conference_cancelled: { code: 4009, comeBack: "never", sentence: "conference_cancelled" },
   conference_not_running: { code: 4009, comeBack: "never", sentence: "conference_ended" },
+  conference_cancelled: { code: 4009, comeBack: "never", sentence: "conference_cancelled" },
 };
 
 /** What an ending without a known reason means: the first row with its close code. */
