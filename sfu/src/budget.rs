@@ -21,10 +21,20 @@ impl Budget {
         Self { level: 0, most }
     }
 
-    /// Fills it up by `amount`.
-    pub const fn earn(&mut self, amount: u32) {
-        let level = self.level.saturating_add(amount);
-        self.level = if level > self.most { self.most } else { level };
+    /// Fills it up by `amount`. Returns what does not fit in any more.
+    pub const fn earn(&mut self, amount: u32) -> u32 {
+        let room = self.most - self.level;
+        let taken = if amount > room { room } else { amount };
+        self.level += taken;
+        amount - taken
+    }
+
+    /// From now on saves so much at most.
+    pub const fn set_most(&mut self, most: u32) {
+        self.most = most;
+        if self.level > most {
+            self.level = most;
+        }
     }
 
     /// Whether so much is left.
@@ -91,9 +101,10 @@ mod tests {
         assert!(budget.spend(7));
         assert!(!budget.spend(4));
         assert!(budget.spend(3), "what was refused has cost nothing");
-        budget.earn(100);
+        assert_eq!(budget.earn(100), 90);
         assert!(!budget.spend(11), "nobody saves more than the budget holds");
-        assert!(budget.spend(10));
+        budget.set_most(4);
+        assert!(!budget.spend(5) && budget.spend(4));
     }
 
     #[test]

@@ -18,6 +18,7 @@ use crate::outbox::Outbox;
 use crate::packet::Packet;
 use crate::path::Path;
 use crate::peer::Peer;
+use crate::peer::repairs::{Asked, Repairs};
 use crate::peer::srtp::Sealer;
 use crate::redundancy::{Payload, Redundancy};
 use crate::segment_kind::SegmentKind;
@@ -49,6 +50,7 @@ pub struct Egress<'p> {
     sealer: &'p Sealer,
     departed: &'p mut Departed,
     stamping: &'p mut Stamping,
+    repairs: &'p mut Option<Box<Repairs>>,
     report: &'p mut Option<Box<[u8]>>,
     outbox: &'p mut Outbox,
     stats: &'p mut Stats,
@@ -72,6 +74,7 @@ impl<'p> Egress<'p> {
             sealer: peer.sealer.as_ref()?,
             departed: &mut peer.departed,
             stamping: &mut peer.stamping,
+            repairs: &mut peer.cold.repairs,
             report: &mut peer.report,
             outbox,
             stats,
@@ -90,13 +93,19 @@ impl<'p> Egress<'p> {
         }
     }
 
-    /// Sends a packet once more that left the slot before.
-    pub fn repeat(&mut self, slot: &mut Slot, packet: &Packet, origin: &Origin) {
+    /// Sends a packet once more that left the slot before as `what` says.
+    pub fn repeat(&mut self, what: Asked, slot: &mut Slot, packet: &Packet, origin: &Origin) {
+        let next = self.stamping.number();
         let number = || slot.number_again(packet, origin);
         let sent = self.write(SegmentKind::Repair, packet, number);
         match sent {
             Ok(_) => self.stats.rtx_out += 1,
             Err(reason) => self.refuse(reason),
+        }
+        if let Some(repairs) = self.repairs
+            && self.stamping.number() != next
+        {
+            repairs.note_left_again(what, next);
         }
     }
 
@@ -144,6 +153,18 @@ impl<'p> Egress<'p> {
         }
     }
 
+    /// Notes what leaves with the next transport-wide number, where there is something to repair.
+    #[inline]
+    fn note_number(&mut self, numbered: &Numbered, packet: &Packet) {
+        if let Some(repairs) = self.repairs
+            && !packet.payload.is_empty()
+        {
+            let own = low16(numbered.index);
+            let sequence = numbered.original.unwrap_or(own);
+            repairs.note_left(self.stamping.number(), numbered.ssrc, sequence);
+        }
+    }
+
     /// A number is used up only where there is room for the packet.
     #[inline]
     fn write(
@@ -164,6 +185,7 @@ impl<'p> Egress<'p> {
         let length = write(&numbered, extensions, packet, self.sealer, space)
             .ok_or(DropReason::SealFailed)?;
         if stamp.is_some() {
+            self.note_number(&numbered, packet);
             self.stamping.count(length);
         }
         self.stats.redundant_out += u64::from(numbered.redundancy.0 != Redundancy::None);

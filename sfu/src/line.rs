@@ -26,7 +26,7 @@ use crate::line::coarse::Coarse;
 use crate::line::delay::Delay;
 use crate::line::departures::{Departure, Departures, HEADERS};
 use crate::line::estimate::{Estimate, Judgement, Reading, Verdict};
-use crate::line::feedback::{TICK, TransportFeedback};
+use crate::line::feedback::{Fate, TICK, TransportFeedback};
 use crate::line::loss::Loss;
 use crate::line::probe::Probe;
 use crate::line::train::{Arrived, Train};
@@ -69,8 +69,12 @@ const QUEUED: Micros = 150_000;
 /// A flooded line shows no picture for so long at least: a short queue is full again at once.
 const SHORTEST_HOLD: Micros = 100_000;
 
-/// So many within half a second, and a quarter of what is sent, are a flood.
+/// So many within half a second, and a quarter of what is sent, are a flood, unless what came after them
+/// was no later than this: where they had met a full queue it has met it as well.
+///
+/// Lower: a long burst of loss is taken for a flood. Higher: a very short queue that is full is known later.
 const LOUD: usize = 12;
+const ON_TIME: Micros = 20_000;
 
 /// A message this late has met a queue.
 const LATE: Micros = 60_000;
@@ -151,11 +155,11 @@ pub struct Missed {
 }
 
 impl Missed {
-    /// How much later than usual the packet came that told of them; 0 where that is not known.
-    fn late(&self) -> Micros {
-        let late = self.since.zip(self.round_trip);
-        let late = late.map(|(since, way)| since.saturating_sub(way).as_micros());
-        late.map_or(0, |late| Micros::try_from(late).unwrap_or(Micros::MAX))
+    /// How much later than usual the packet came that told of them, where that is known.
+    fn late(&self) -> Option<Micros> {
+        let (since, way) = self.since.zip(self.round_trip)?;
+        let late = since.saturating_sub(way).as_micros();
+        Some(Micros::try_from(late).unwrap_or(Micros::MAX))
     }
 }
 
@@ -166,6 +170,8 @@ struct Nacked {
     packets: usize,
     of: usize,
     late: Micros,
+    /// What told of them has met no queue, each time.
+    on_time: bool,
 }
 
 /// What is known of one line.
@@ -377,21 +383,21 @@ impl Line {
         self.announced.note(now, seen)
     }
 
-    /// Takes in transport-wide feedback. Returns whether it changed the verdict for the worse, or
-    /// cut the estimate: then less must be sent at once.
-    pub fn on_transport_feedback(&mut self, now: Instant, packet: &Rtcp<'_>) -> bool {
+    /// Takes in transport-wide feedback, and says what became of each packet that it tells of first.
+    /// Returns whether it changed the verdict for the worse, or cut the estimate: then less must be
+    /// sent at once.
+    pub fn on_transport_feedback(
+        &mut self,
+        now: Instant,
+        packet: &Rtcp<'_>,
+        mut say: impl FnMut(u16, Fate),
+    ) -> bool {
         let Some(feedback) = TransportFeedback::parse(packet) else {
             return false;
         };
         let at = self.micros(now);
         let reference = self.continue_reference(feedback.reference());
-        let next = self.newest.map(|newest| newest.wrapping_add(1));
-        let is_gap = |next: u16| feedback.base().wrapping_sub(next).cast_signed() > 0;
-        if next.is_some_and(is_gap)
-            && let Some(departure) = self.departures.find(feedback.base())
-        {
-            self.gapless_since = departure.at;
-        }
+        self.note_gap(feedback.base());
         let (mut lost, mut all, mut is_news) = (0, 0, false);
         for (number, arrival) in feedback.packets().take(MAX_REPORTED) {
             let behind = self.next.wrapping_sub(number);
@@ -403,11 +409,14 @@ impl Line {
             match self.look_up(number, arrival.is_some()) {
                 Told::First => {}
                 Told::CameAfterAll => {
+                    say(number, Fate::Came);
                     self.note_overtaken(number, arrival.unwrap_or_default());
                     continue;
                 }
                 Told::Again => continue,
             }
+            let came = arrival.is_some();
+            say(number, if came { Fate::Came } else { Fate::Lost });
             is_news = true;
             let counts = u32::from(!self.is_of_before_flood(number));
             all += counts;
@@ -431,6 +440,18 @@ impl Line {
             self.unanswered = None;
         }
         self.judge(at)
+    }
+
+    /// Notes that a report begins with `base`: of what left before it and was not told of nothing will
+    /// be known.
+    fn note_gap(&mut self, base: u16) {
+        let next = self.newest.map(|newest| newest.wrapping_add(1));
+        let is_gap = |next: u16| base.wrapping_sub(next).cast_signed() > 0;
+        if next.is_some_and(is_gap)
+            && let Some(departure) = self.departures.find(base)
+        {
+            self.gapless_since = departure.at;
+        }
     }
 
     /// Whether a packet had left before the line was known to be flooded: it found the same full queue.
@@ -625,7 +646,8 @@ impl Line {
             since: before.map_or(at, |it| it.since),
             packets: before.map_or(0, |it| it.packets) + missed.packets,
             of: before.map_or(0, |it| it.of) + missed.of,
-            late: late.max(before.map_or(0, |it| it.late)),
+            late: late.unwrap_or(0).max(before.map_or(0, |it| it.late)),
+            on_time: late.is_some_and(|late| late < ON_TIME) && before.is_none_or(|it| it.on_time),
         };
         self.nacked = Some(nacked);
         if nacked.packets >= ALARMING {
@@ -651,6 +673,7 @@ impl Line {
             packets: begun.map_or(0, |it| it.packets) + packets,
             of: 0,
             late: 0,
+            on_time: false,
         };
         let asked = (nacked.since, nacked.packets);
         let sending = f64::from(self.load.sending);
@@ -676,7 +699,8 @@ impl Line {
         recent.is_some_and(|it| {
             let is_most = it.packets * 2 >= it.of;
             let is_queued = it.late >= QUEUED && it.packets >= ALARMING && is_most;
-            is_queued || it.packets >= LOUD.max(sent as usize / 4)
+            let is_loud = it.packets >= LOUD.max(sent as usize / 4);
+            is_queued || is_loud && !it.on_time
         })
     }
 
@@ -818,6 +842,11 @@ impl Line {
         })
     }
 
+    /// Bits per second that are sent.
+    pub fn sending(&self) -> u32 {
+        self.load.sending
+    }
+
     /// What the line is like.
     pub fn verdict(&self) -> Verdict {
         self.estimate.verdict()
@@ -832,6 +861,46 @@ impl Line {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rtp::rtcp_packets;
+    use crate::testing::epoch;
+
+    /// A report that a packet has arrived.
+    const ARRIVED: [u8; 24] = [
+        0x8f, 205, 0, 5, 0, 0, 0, 1, 0, 0, 0, 2, 0, 7, 0, 1, 0, 0, 1, 0, 0x20, 1, 4, 0,
+    ];
+
+    /// What is found of a line from which nothing comes for a while, and then requests for most of what
+    /// left, of which a later packet has told that was so long on its way there and back.
+    fn found(told_after: Option<Duration>) -> Verdict {
+        let ms = Duration::from_millis;
+        let start = epoch();
+        let mut line = Line::new(start, None);
+        let load = Load {
+            sending: 1_000_000,
+            ..Load::default()
+        };
+        line.note_load(start, load, 0);
+        line.note_departure(start, 7, 1, 1_000);
+        let report = rtcp_packets(&ARRIVED).next().expect("one");
+        line.on_transport_feedback(start + ms(10), &report, |_, _| {});
+        let missed = Missed {
+            packets: 30,
+            of: 36,
+            age: Some(ms(300)),
+            since: told_after,
+            round_trip: Some(ms(30)),
+        };
+        line.on_nack(start + ms(600), missed);
+        line.verdict()
+    }
+
+    #[test]
+    fn a_long_burst_of_loss_is_no_flood_where_what_came_after_it_has_met_no_queue() {
+        let ms = Duration::from_millis;
+        assert_eq!(found(Some(ms(31))), Verdict::Clear);
+        assert_eq!(found(Some(ms(90))), Verdict::Flooded);
+        assert_eq!(found(None), Verdict::Flooded);
+    }
 
     /// A country has one for each site.
     #[test]

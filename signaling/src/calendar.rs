@@ -3,6 +3,7 @@
 //! Text comes out of here and nothing goes in but values: no clock, no store. The crate escapes and folds;
 //! zones are written here, because a series of times in a zone means nothing without the zone's rules.
 
+mod fold;
 mod zone;
 
 use icalendar::{Calendar, Component as _, Event, Property};
@@ -119,7 +120,7 @@ pub fn write(method: Method, name: Option<&str>, entries: &[Entry]) -> String {
             calendar.push(exception(entry, moved, method));
         }
     }
-    with_zones(&calendar.to_string(), entries)
+    fold::fold(&with_zones(&calendar.to_string(), entries))
 }
 
 /// The rules of all zones, in front of what is in them. What people have written cannot be taken for that

@@ -7,7 +7,7 @@ use loadtest::line::{Burst, Impairment};
 use sfu::command::{Command, PeerPolicy};
 use sfu::id::{Feed, PublicationId};
 use sfu::kind::MediaKind;
-use tests::world::{CONFERENCE, ClientId, Encoder, Light, Link, Wishes, World};
+use tests::world::{Arrived, CONFERENCE, ClientId, Encoder, Light, Link, Wishes, World};
 
 const fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -309,4 +309,75 @@ fn however_many_lose_the_picture_the_others_get_a_keyframe_every_three_seconds_a
     world.run_for(secs(60));
     let came = keyframes(&mut world) - before;
     assert!((5..=21).contains(&came), "{came} keyframes in a minute");
+}
+
+/// So long browsers hold pictures back where some come late.
+const HELD_BACK: Duration = Duration::from_millis(400);
+
+/// When each picture is shown: with the last packet of all since its keyframe, after it was held back,
+/// unless a later keyframe is there before.
+fn shown(pictures: &[Arrived]) -> Vec<Instant> {
+    let (mut shown, mut ready, mut next) = (Vec::new(), None, 0);
+    for packet in pictures {
+        ready = match ready.filter(|_| packet.sequence == next) {
+            _ if packet.mark.keyframe => Some(packet.at),
+            Some(before) => Some(packet.at.max(before)),
+            None => None,
+        };
+        next = packet.sequence + 1;
+        let in_time = sfu::testing::epoch() + packet.mark.sent + HELD_BACK;
+        shown.extend(ready.filter(|_| packet.marker).map(|at| at.max(in_time)));
+    }
+    let mut first = None;
+    shown.reverse();
+    shown.retain(|at| {
+        let is_of_use = first.is_none_or(|first| *at <= first);
+        first = first.min(Some(*at)).or(Some(*at));
+        is_of_use
+    });
+    shown.reverse();
+    shown
+}
+
+/// Which share of half a minute the picture stood for longer than a quarter of a second, and how many
+/// bytes were sent for each of media, behind a line like this from a while after the join on.
+fn frozen(seed: u64, way: Impairment) -> [f64; 2] {
+    let encoder = Encoder {
+        group: 50,
+        packets: [15, 4],
+        ..Encoder::BROWSER
+    };
+    let (mut world, [_, site], _) = conference_of(seed, &["0"], encoder, Link::CLEAN);
+    world.run_for(secs(5));
+    world.set_link(site, Link::both(way));
+    world.run_for(secs(5));
+    let (from, offered, before) = (world.now, world.offered(site), world.stats());
+    world.run_for(secs(30));
+    let until = world.now;
+    let media = world.stats().bytes_out - before.bytes_out;
+    let offered = (world.offered(site) - offered) as f64 / media as f64;
+    let site = world.client::<Light>(site);
+    let pictures = site.slot(MediaKind::Video, 0).in_order();
+    let times = shown(&pictures).into_iter();
+    let times: Vec<_> = times.filter(|at| (from..until).contains(at)).collect();
+    let ends = times.iter().skip(1).chain([&until]);
+    let stood = times.iter().zip(ends).map(|(at, next)| *next - *at);
+    let frozen: Duration = stood.filter(|it| *it > Duration::from_millis(250)).sum();
+    [frozen.as_secs_f64() / 30.0, offered]
+}
+
+#[test]
+fn a_picture_seldom_stands_where_reports_and_requests_are_lost_as_well() {
+    let bursts = Burst::new(0.2, 8.0).expect("possible");
+    for (loss, most) in [(Burst::alone(0.2), 0.05), (bursts, 0.08)] {
+        let seeds = 0..6;
+        let way = Impairment {
+            loss,
+            ..Impairment::default()
+        };
+        let all: Vec<_> = seeds.map(|seed| frozen(seed, way)).collect();
+        let mean = all.iter().map(|[share, _]| share).sum::<f64>() / all.len() as f64;
+        assert!(mean < most, "{all:?}");
+        assert!(all.iter().all(|[_, offered]| *offered <= 1.35), "{all:?}");
+    }
 }

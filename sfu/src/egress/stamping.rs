@@ -66,10 +66,15 @@ impl Stamping {
         if !self.is_open {
             return None;
         }
-        let number = self.burst.first.wrapping_add(self.burst.count);
         let mut extensions = Extensions::NONE;
-        extensions.push(self.id, &number.to_be_bytes());
+        extensions.push(self.id, &self.number().to_be_bytes());
         Some(extensions)
+    }
+
+    /// The number of the next packet that is numbered.
+    #[inline]
+    pub(super) const fn number(&self) -> u16 {
+        self.burst.first.wrapping_add(self.burst.count)
     }
 
     /// Counts a packet that left with the next number.

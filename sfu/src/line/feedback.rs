@@ -11,6 +11,15 @@ const TICKS_PER_REFERENCE: i64 = 256;
 /// Bytes before the first chunk of statuses.
 const HEAD: usize = 20;
 
+/// What became of a packet, as far as a report says.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Fate {
+    /// It has arrived.
+    Came,
+    /// It had not when later ones had.
+    Lost,
+}
+
 /// Transport-wide feedback (draft-holmer-rmcat-transport-wide-cc-extensions-01 §3.1).
 #[derive(Clone, Copy, Debug)]
 pub struct TransportFeedback<'p> {

@@ -3,13 +3,20 @@
 //! Whoever asks is believed to have lost what it names, so asking must be cheap for the others:
 //! repairs are a share of what the receiver is sent, and one that was just sent is on its way.
 
+mod numbers;
+
 use std::time::{Duration, Instant};
 
 use arrayvec::ArrayVec;
 
 use crate::budget::Budget;
 use crate::drop_reason::DropReason;
+use crate::id::Ssrc;
+use crate::kind::MediaKind;
 use crate::line::estimate::Verdict;
+use crate::line::feedback::Fate;
+use crate::peer::repairs::numbers::Numbers;
+use crate::slot::Slot;
 
 /// Share of the media bytes sent to a receiver that may be sent again, in percent.
 ///
@@ -24,6 +31,13 @@ const SHARE_WHILE_FULL: u64 = 10;
 ///
 /// Higher: longer bursts of loss are repaired. Lower: less of a burst on a weak line.
 const BURST: u32 = 20 * 1_024;
+
+/// What was not needed is saved up, as much as is sent in this time, for where much is lost without a
+/// queue: bursts follow each other closely by chance, and each hole that is not filled stops the picture
+/// until the next keyframe.
+///
+/// Higher: worse moments are outlived. Lower: less of a burst on a line that has a queue after all.
+const SAVED: Duration = Duration::from_secs(1);
 
 /// How often one packet is sent again; who still misses it needs a keyframe.
 ///
@@ -100,19 +114,37 @@ impl Asked {
     }
 }
 
+/// A packet of a picture that a report shows to be missing.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Open {
+    /// Which.
+    pub what: Asked,
+    /// It was sent again before.
+    pub is_known: bool,
+}
+
 /// When a packet was last sent again, in milliseconds since [`Repairs::born`], and how often.
 #[derive(Clone, Copy, Debug, Default)]
 struct Sent {
     at: u32,
     sequence: u16,
+    /// The transport-wide number that it had the last time.
+    number: u16,
     slot: u8,
     /// 0: no packet was.
     times: u8,
+    /// One of its repairs was reported to have come.
+    came: bool,
 }
 
 impl Sent {
     fn is(self, what: Asked) -> bool {
         self.times > 0 && (self.slot, self.sequence) == (what.slot, what.sequence)
+    }
+
+    /// Whether it need not leave again, or has often enough.
+    const fn is_done(self) -> bool {
+        self.came || self.times >= MAX_TIMES
     }
 }
 
@@ -129,12 +161,15 @@ pub struct Octets {
 #[derive(Debug)]
 pub struct Repairs {
     budget: Budget,
+    /// What was left over of it.
+    saved: Budget,
     /// The line loses much, as reports of arrivals say.
     is_lossy: bool,
     /// Payload bytes sent so far for which the share was credited.
     credited: Octets,
     born: Instant,
     sent: [Sent; REMEMBERED],
+    numbers: Numbers,
     due: ArrayVec<Asked, MAX_DUE>,
     /// The newest number asked for of each slot, the latest slot last; one more slot takes the place
     /// of the first.
@@ -144,12 +179,16 @@ pub struct Repairs {
 impl Repairs {
     /// Nothing repaired yet, of a receiver that has been sent `octets` so far.
     pub fn new(now: Instant, octets: Octets) -> Self {
+        let mut saved = Budget::empty(u32::MAX);
+        saved.earn(share_of(octets.media, SHARE));
         Self {
             budget: Budget::full(BURST),
+            saved,
             is_lossy: false,
             credited: octets,
             born: now,
             sent: [Sent::default(); REMEMBERED],
+            numbers: Numbers::new(),
             due: ArrayVec::new(),
             newest: ArrayVec::new(),
         }
@@ -176,20 +215,74 @@ impl Repairs {
         Some(1)
     }
 
-    /// Credits the share of what has been sent by now, which left on a line that is as `verdict` says.
-    /// What sound carries beside is taken out of it, a quarter at most: that is repaired before it is
-    /// asked for, but pictures must be repaired too.
-    pub fn credit(&mut self, octets: Octets, verdict: Verdict) {
+    /// Credits the share of what has been sent by now, which left on a line that is as `verdict` says,
+    /// where `rate` bits per second are sent. What sound carries beside is taken out of it, a quarter at
+    /// most: that is repaired before it is asked for, but pictures must be repaired too.
+    pub fn credit(&mut self, octets: Octets, verdict: Verdict, rate: u32) {
         let share = match verdict {
             Verdict::Clear | Verdict::Lossy => SHARE,
             Verdict::Filling | Verdict::Flooded => SHARE_WHILE_FULL,
         };
         self.is_lossy = verdict == Verdict::Lossy;
         let media = octets.media.wrapping_sub(self.credited.media);
-        let share = u32::try_from(u64::from(media) * share / 100).unwrap_or(u32::MAX);
+        let share = share_of(media, share);
         let carried = octets.redundant.wrapping_sub(self.credited.redundant);
-        self.budget.earn(share - carried.min(share / 4));
+        let left_over = self.budget.earn(share - carried.min(share / 4));
+        let most = u128::from(rate) * SAVED.as_millis() / 8_000;
+        self.saved.set_most(u32::try_from(most).unwrap_or(u32::MAX));
+        self.saved.earn(left_over);
         self.credited = octets;
+    }
+
+    /// Notes that a packet leaves, or leaves again, with a transport-wide number.
+    #[inline]
+    pub fn note_left(&mut self, number: u16, ssrc: Ssrc, sequence: u16) {
+        self.numbers.note(number, ssrc, sequence);
+    }
+
+    /// Notes that a packet left again, with this transport-wide number.
+    pub fn note_left_again(&mut self, what: Asked, number: u16) {
+        if let Some(sent) = self.known_mut(what) {
+            sent.number = number;
+        }
+    }
+
+    /// Takes in what a report says of a transport-wide number. Returns the packet if it is missing: it
+    /// was lost, or its repair was, and has not left since.
+    pub fn told(&mut self, slots: &[Slot], number: u16, fate: Fate) -> Option<Open> {
+        let left = self.numbers.find(number)?;
+        let is_of = |slot: &Slot| left.ssrc == slot.ssrc || left.ssrc == slot.rtx_ssrc;
+        let index = slots.iter().position(is_of)?;
+        let slot = slots.get(index)?;
+        let is_repair = left.ssrc == slot.rtx_ssrc;
+        let what = Asked {
+            slot: u8::try_from(index).ok()?,
+            sequence: left.sequence,
+        };
+        let Some(sent) = self.known(what) else {
+            let is_open = fate == Fate::Lost && !is_repair && slot.kind == MediaKind::Video;
+            return is_open.then_some(Open {
+                what,
+                is_known: false,
+            });
+        };
+        if !is_repair {
+            return None;
+        }
+        if fate == Fate::Came {
+            self.note_came(what);
+            return None;
+        }
+        (!sent.came && sent.number == number).then_some(Open {
+            what,
+            is_known: true,
+        })
+    }
+
+    fn note_came(&mut self, what: Asked) {
+        if let Some(sent) = self.known_mut(what) {
+            sent.came = true;
+        }
     }
 
     /// Whether this packet was sent again less than a round trip ago, or often enough.
@@ -204,7 +297,7 @@ impl Repairs {
     ) -> Result<(), DropReason> {
         let wait = round_trip.unwrap_or(MIN_WAIT).clamp(MIN_WAIT, MAX_WAIT);
         match self.known(what) {
-            Some(sent) if sent.times >= MAX_TIMES || self.since(now, sent.at) < wait => {
+            Some(sent) if sent.is_done() || self.since(now, sent.at) < wait => {
                 Err(DropReason::AskedAgain)
             }
             _ => Ok(()),
@@ -223,8 +316,8 @@ impl Repairs {
         length: u32,
     ) -> Result<(), DropReason> {
         let before = self.known(what);
-        if need == Need::CarriedSound && before.is_some() {
-            // By the time that it would come, what carries it has come.
+        // Of carried sound by the time that it would come, what carries it has come.
+        if before.is_some_and(|sent| sent.is_done() || need == Need::CarriedSound) {
             return Err(DropReason::AskedAgain);
         }
         let kept = match need {
@@ -233,7 +326,7 @@ impl Repairs {
             Need::Picture if before.is_some() && !self.is_lossy => KEPT_FOR_NEW + KEPT_FOR_SOUND,
             Need::Picture => KEPT_FOR_SOUND,
         };
-        if self.due.is_full() || !self.budget.has(length + kept) || !self.budget.spend(length) {
+        if self.due.is_full() || !self.spend(length, kept) {
             return Err(DropReason::RepairBudget);
         }
         let at = self.millis(now);
@@ -244,6 +337,7 @@ impl Repairs {
                 sequence: what.sequence,
                 slot: what.slot,
                 times,
+                ..Sent::default()
             };
         }
         self.due.push(what);
@@ -266,8 +360,19 @@ impl Repairs {
         std::mem::take(&mut self.due)
     }
 
+    /// Takes so much out of the budget where `kept` is left besides, or else out of what was saved.
+    fn spend(&mut self, length: u32, kept: u32) -> bool {
+        let is_there = self.budget.has(length + kept) && self.budget.spend(length);
+        is_there || self.is_lossy && self.saved.spend(length)
+    }
+
     fn known(&self, what: Asked) -> Option<Sent> {
         let known = self.sent.get(what.place()).copied();
+        known.filter(|sent| sent.is(what))
+    }
+
+    fn known_mut(&mut self, what: Asked) -> Option<&mut Sent> {
+        let known = self.sent.get_mut(what.place());
         known.filter(|sent| sent.is(what))
     }
 
@@ -284,9 +389,15 @@ impl Repairs {
     }
 }
 
+/// So many percent.
+fn share_of(bytes: u32, percent: u64) -> u32 {
+    u32::try_from(u64::from(bytes) * percent / 100).unwrap_or(u32::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::command::{SlotSpec, Token};
     use crate::testing::epoch;
 
     const fn asked(sequence: u16) -> Asked {
@@ -362,7 +473,7 @@ mod tests {
             let at = now + millis(u64::from(number));
             octets.media = octets.media.wrapping_add(1_000);
             octets.redundant = octets.redundant.wrapping_add(carried);
-            repairs.credit(octets, Verdict::Clear);
+            repairs.credit(octets, Verdict::Clear, 0);
             for offset in [0, 20_000] {
                 match ask(&mut repairs, at, (number as u16).wrapping_add(offset)) {
                     Ok(()) => repaired += 1,
@@ -402,7 +513,7 @@ mod tests {
     fn where_much_is_lost_what_is_asked_for_again_is_sent_as_well() {
         let now = epoch();
         let mut repairs = Repairs::new(now, Octets::default());
-        repairs.credit(Octets::default(), Verdict::Lossy);
+        repairs.credit(Octets::default(), Verdict::Lossy, 0);
         let mut sent = 0;
         for round in 0..8 {
             for number in 0..4 {
@@ -431,6 +542,75 @@ mod tests {
         assert_eq!(push(Need::CarriedSound), Ok(()));
         assert_eq!(push(Need::CarriedSound), Err(DropReason::AskedAgain));
         assert_eq!(push(Need::Sound), Ok(()));
+    }
+
+    fn slots() -> [Slot; 2] {
+        [(MediaKind::Audio, 1), (MediaKind::Video, 5)].map(|(kind, ssrc)| {
+            let spec = SlotSpec {
+                mline: 0,
+                mid: Token::new(),
+                kind,
+                codecs: Vec::new(),
+                ssrc: Ssrc(ssrc),
+                rtx_ssrc: Ssrc(ssrc + 1),
+                feed: None,
+            };
+            Slot::new(&spec, 7)
+        })
+    }
+
+    #[test]
+    fn what_is_reported_lost_is_missing_until_a_repair_has_come() {
+        let (now, slots) = (epoch(), slots());
+        let mut repairs = Repairs::new(now, Octets::default());
+        repairs.note_left(65_535, Ssrc(5), 7);
+        let mut open = repairs.told(&slots, 65_535, Fate::Lost);
+        for number in 0..3 {
+            let what = asked(7);
+            let is_known = number > 0;
+            assert_eq!(open, Some(Open { what, is_known }));
+            repairs.push(now, what, Need::Picture, 1_000).expect("room");
+            repairs.note_left(number, Ssrc(6), 7);
+            repairs.note_left_again(what, number);
+            assert_eq!(repairs.told(&slots, 65_535, Fate::Lost), None, "old news");
+            let fate = [Fate::Lost, Fate::Lost, Fate::Came][usize::from(number)];
+            open = repairs.told(&slots, number, fate);
+        }
+        assert_eq!(open, None);
+        assert!(ask(&mut repairs, now + MAX_WAIT, 7).is_err(), "it has come");
+    }
+
+    #[test]
+    fn sound_and_what_left_long_ago_is_not_missing_by_a_report() {
+        let (now, slots) = (epoch(), slots());
+        let mut repairs = Repairs::new(now, Octets::default());
+        repairs.note_left(9, Ssrc(1), 7);
+        repairs.note_left(10, Ssrc(5), 7);
+        repairs.note_left(10 + 256, Ssrc(5), 8);
+        for number in [8, 9, 10] {
+            assert_eq!(repairs.told(&slots, number, Fate::Lost), None);
+        }
+    }
+
+    #[test]
+    fn what_was_not_needed_is_there_where_much_is_lost() {
+        let now = epoch();
+        let sent = Octets {
+            media: 1_000_000,
+            redundant: 0,
+        };
+        let repaired = |verdict| {
+            let mut repairs = Repairs::new(now, sent);
+            repairs.credit(sent, verdict, 400_000);
+            let mut pushed = |number| {
+                let is_pushed = repairs.push(now, asked(number), Need::Picture, 1_000);
+                repairs.take_due();
+                is_pushed.is_ok()
+            };
+            (0..200).filter(|number| pushed(*number)).count()
+        };
+        assert_eq!(repaired(Verdict::Clear), 16);
+        assert_eq!(repaired(Verdict::Lossy), 16 + 50, "a second of 400 kbit/s");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::net::IpAddr;
 use std::time::Instant;
 
+use arrayvec::ArrayVec;
 use smallvec::SmallVec;
 
 use crate::allocate::Wish;
@@ -15,6 +16,7 @@ use crate::line::estimate::Verdict;
 use crate::line::feedback::remb;
 use crate::line::{Line, Missed};
 use crate::peer::PeerKey;
+use crate::peer::repairs::Open;
 use crate::priority::Priority;
 use crate::publication::{MAX_LAYERS, Publication};
 use crate::redundancy::Redundancy;
@@ -29,6 +31,9 @@ const ASSUMED: [u32; MAX_LAYERS] = [150_000, 400_000, 1_000_000];
 
 /// Bytes that a packet has besides its payload: RTP, a transport-wide number, SRTP, UDP, IP.
 pub(super) const OVERHEAD: u32 = 64;
+
+/// Packets that one report tells to be missing.
+const MAX_OPEN: usize = 64;
 
 /// Pictures of one peer that are usual.
 const USUAL: usize = 8;
@@ -72,10 +77,19 @@ impl Shard {
         let Some(peer) = self.peers.at_mut(key) else {
             return;
         };
-        let Some(line) = &mut peer.cold.line else {
+        let cold = &mut *peer.cold;
+        let Some(line) = &mut cold.line else {
             return;
         };
-        let is_other = line.on_transport_feedback(now, report);
+        let mut open: ArrayVec<Open, MAX_OPEN> = ArrayVec::new();
+        let is_other = line.on_transport_feedback(now, report, |number, fate| {
+            let repairs = cold.repairs.as_mut();
+            let told = repairs.and_then(|repairs| repairs.told(&peer.slots, number, fate));
+            if let Some(told) = told {
+                // What is one too many is repaired when it is asked for.
+                let _ = open.try_push(told);
+            }
+        });
         if line.is_watched(now) {
             peer.stamping.set_due(now);
         }
@@ -85,6 +99,7 @@ impl Shard {
         if is_other {
             self.rearm(key);
         }
+        self.repair_unasked(now, key, &open);
     }
 
     /// Takes in what a receiver itself thinks that its line carries.

@@ -12,7 +12,7 @@ use crate::line::estimate::Verdict;
 use crate::packet::SharedPacket;
 use crate::path::Path;
 use crate::peer::PeerKey;
-use crate::peer::repairs::{Asked, MAX_BEHIND, Need, Octets, Repairs, SOUND_WAITS};
+use crate::peer::repairs::{Asked, MAX_BEHIND, Need, Octets, Open, Repairs, SOUND_WAITS};
 use crate::publication::Publication;
 use crate::publication::keyframe::MIN_REFRESH_INTERVAL;
 use crate::redundancy::Redundancy;
@@ -60,7 +60,8 @@ impl Shard {
             .get_or_insert_with(|| Box::new(Repairs::new(now, octets)));
         let line = peer.cold.line.as_ref();
         let verdict = line.map_or(Verdict::Clear, |line| line.verdict());
-        repairs.credit(octets, verdict);
+        let rate = line.map_or(0, |line| line.sending());
+        repairs.credit(octets, verdict, rate);
         let is_weak = line.is_some_and(|line| line.is_settled());
         let round_trip = peer.cold.round_trip;
         let comes_within = comes_within(line.and_then(|line| line.overtaken_by()), round_trip);
@@ -112,6 +113,37 @@ impl Shard {
         }
     }
 
+    /// Has leave again what a report tells to be missing of a picture, although nobody asks for it: on a
+    /// line that loses, requests are lost as well, and browsers give up asking long before the picture
+    /// goes on. Where packets overtake one another, or a queue is full, requests alone count.
+    pub(super) fn repair_unasked(&mut self, now: Instant, key: PeerKey, open: &[Open]) {
+        let Some(peer) = self.peers.at_mut(key).filter(|_| !open.is_empty()) else {
+            return;
+        };
+        let (Some(repairs), Some(line)) = (&mut peer.cold.repairs, &peer.cold.line) else {
+            return;
+        };
+        let verdict = line.verdict();
+        let is_own_loss = matches!(verdict, Verdict::Clear | Verdict::Lossy);
+        if !is_own_loss || line.overtaken_by().is_some() {
+            return;
+        }
+        repairs.credit(octets(&peer.slots), verdict, line.sending());
+        let had_turn = repairs.is_waiting();
+        for open in open
+            .iter()
+            .filter(|it| it.is_known || verdict == Verdict::Lossy)
+        {
+            let slot = peer.slots.get(usize::from(open.what.slot));
+            if let Some(slot) = slot {
+                repair_open(now, repairs, slot, open.what, &self.publications);
+            }
+        }
+        if repairs.is_waiting() && !had_turn {
+            self.repairs.push_back(key);
+        }
+    }
+
     /// Writes what the next receiver is sent again, behind its own messages. Returns whether there
     /// was one.
     pub(super) fn repair_next(&mut self, now: Instant) -> bool {
@@ -138,7 +170,7 @@ impl Shard {
                 continue;
             };
             match find(&self.publications, slot, asked.sequence) {
-                Some((packet, origin)) => egress.repeat(slot, packet, &origin),
+                Some((packet, origin)) => egress.repeat(*asked, slot, packet, &origin),
                 None => egress.refuse(DropReason::NotRepairable),
             }
         }
@@ -238,6 +270,29 @@ fn comes_within(overtaken_by: Option<Duration>, round_trip: Option<Duration>) ->
     overtaken_by.map_or(Duration::ZERO, |late| {
         late.min(LONGEST_OVERTAKEN) + round_trip.unwrap_or_default().min(LONGEST_OVERTAKEN)
     })
+}
+
+/// Notes one packet that is to leave again unasked, if that helps: what is older than a keyframe that
+/// has left does not.
+fn repair_open(
+    now: Instant,
+    repairs: &mut Repairs,
+    slot: &Slot,
+    what: Asked,
+    publications: &Table<Publication>,
+) -> Option<()> {
+    let (packet, origin) = find(publications, slot, what.sequence)?;
+    let source = origin.source;
+    let layer = publications.get(source.publication)?;
+    let ring = &layer.layers.get(usize::from(source.layer))?.ring;
+    let is_of_now = ring
+        .keyframe()
+        .is_none_or(|it| it.sequence <= origin.incoming);
+    if slot.rewriter.source() != Some(source) || !is_of_now {
+        return None;
+    }
+    let length = u32::try_from(slot.length_of(packet, &origin)).unwrap_or(u32::MAX);
+    repairs.push(now, what, Need::Picture, length).ok()
 }
 
 /// Notes one packet that is to leave again, unless it must not or cannot.

@@ -80,7 +80,7 @@ impl FromStr for Sender {
 }
 
 fn parse(address: &str) -> Result<Address, PartyError> {
-    let address = address.trim();
+    let address = address.trim_matches(' ');
     // What would end a line is in no address; the parser is not relied on for that.
     if address.contains(text::misleads) || address.contains(char::is_whitespace) {
         return Err(refused(address));

@@ -79,7 +79,7 @@ fn line(input: &[u8]) {
             let told = report.packets().count();
             assert!(told <= usize::from(u16::MAX), "{told} packets are told");
         }
-        line.on_transport_feedback(now, &part);
+        line.on_transport_feedback(now, &part, |_, _| {});
         if let Some(rate) = remb(&part) {
             line.on_remb(now, rate);
         }

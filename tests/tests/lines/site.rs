@@ -239,7 +239,7 @@ impl Site {
         while let Some((_, bytes)) = self.on_the_way.pop_front_if(|(due, _)| *due <= now) {
             let part = rtcp_packets(&bytes).next().expect("whole");
             self.reports_read.push(now);
-            if self.line.on_transport_feedback(at(now), &part) {
+            if self.line.on_transport_feedback(at(now), &part, |_, _| {}) {
                 self.next_stamp = self.next_stamp.min(at(now));
             }
             self.allocate(now);

@@ -127,6 +127,8 @@ export const CLERK = [
   ["clerk-on-air-locked", "/site", SITE, steps(speaking(), muteTrack("audio"), muteTrack("video"), reads("air.neither"))],
   ["clerk-on-air-silent", "/site", { ...SITE, flags: { isSilent: true } }, steps(speaking(), later(6_000), reads("air.nothing_heard"))],
   ["clerk-on-air-unsent", "/site", SITE, steps(speaking({ microphone: false, camera: false }), later(4_800), reads("air.neither"))],
+  ["clerk-on-air-unheard", "/site", SITE, steps(speaking(PICTURE), later(4_800), reads("air.seen")), { isBrief: true }],
+  ["clerk-on-air-unseen", "/site", SITE, steps(speaking({ microphone: true, camera: false }), later(4_800), reads("air.heard")), { isBrief: true }],
   ["clerk-on-stage", "/site", SITE, steps(ask, self({ onStage: true, arriving: ALL }), reads("floor.on_stage"))],
   ["clerk-picture-invited", "/site", SITE, steps(join, self({ onStage: true, muted: true }), reads("floor.picture_invited"))],
   ["clerk-shown", "/site", SITE, steps(ask, self({ onStage: true, muted: true }), present(".shown"), self({ onStage: true, muted: true, arriving: { microphone: false, camera: true } }), reads("floor.shown_hint"))],
