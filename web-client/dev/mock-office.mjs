@@ -2,7 +2,7 @@
 
 /** What each role may, as far as pages ask. */
 const VERBS = {
-  admin: ["readSites", "amendSite", "importSites", "removeSites", "manageAccounts", "endLogins", "readActs", "readBookings", "book", "publishBooking", "invite", "manageWebhooks"],
+  admin: ["readSites", "amendSite", "importSites", "removeSites", "manageAccounts", "endLogins", "readActs", "readBookings", "book", "publishBooking", "readInvitations", "invite", "manageWebhooks"],
   provincial: ["readSites", "readBookings"],
 };
 const ACCOUNTS = {

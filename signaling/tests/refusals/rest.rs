@@ -20,14 +20,19 @@ fn operations() -> Vec<(String, String)> {
         let path = path
             .replace("{account}", "01JD8Y6Q0B9FJ3V2K7T5C4X1HE")
             .replace("{login}", "01JD8Y6Q0B9FJ3V2K7T5C4X1HE")
+            .replace("{booking}", "01JD8Y6Q0B9FJ3V2K7T5C4X1HE")
             .replace("{check}", "A")
             .replace("{conference}", CONFERENCE)
+            .replace("{date}", "2026-12-07")
             .replace("{direction}", "send")
+            .replace("{mail}", "01JD8Y6Q0B9FJ3V2K7T5C4X1HE")
             .replace("{means}", "udp")
             .replace("{participant}", "01JD8Y6Q0B9FJ3V2K7T5C4X1HE")
             .replace("{place}", "main")
+            .replace("{sequence}", "1")
             .replace("{site}", "00004")
-            .replace("{tokenId}", "01JD8Y6Q0B9FJ3V2K7T5C4X1HE");
+            .replace("{tokenId}", "01JD8Y6Q0B9FJ3V2K7T5C4X1HE")
+            .replace("{webhook}", "01JD8Y6Q0B9FJ3V2K7T5C4X1HE");
         assert!(!path.contains('{'), "{path}: say what stands there");
         for (method, operation) in item.as_object().expect("a path has methods") {
             let method = method.to_uppercase();
@@ -39,7 +44,10 @@ fn operations() -> Vec<(String, String)> {
                     "whoever has no token gets nothing else: {method} {path}"
                 );
             } else {
-                operations.push((method, path.clone()));
+                // What takes something back names the version that it changes.
+                let is_at_version = method == "DELETE" && path.contains("/occurrences/");
+                let version = if is_at_version { "?version=1" } else { "" };
+                operations.push((method, format!("{path}{version}")));
             }
         }
     }
@@ -48,7 +56,8 @@ fn operations() -> Vec<(String, String)> {
 }
 
 /// Where whoever opens a link gets their token, and where anybody finds out why a site does not connect.
-const FOR_STRANGERS: [(&str, &str); 8] = [
+const FOR_STRANGERS: [(&str, &str); 9] = [
+    ("GET", "/api/v1/webhooks/keys"),
     ("GET", "/api/v1/login/ways"),
     ("POST", "/api/v1/login"),
     ("POST", "/api/v1/login/welcome"),
@@ -142,6 +151,13 @@ fn verb(method: &str, path: &str) -> Verb {
         ("PATCH", _) if path.starts_with("/api/v1/sites") => Verb::AmendSite,
         ("DELETE", _) if path.starts_with("/api/v1/sites") => Verb::RemoveSites,
         _ if path.starts_with("/api/v1/tokens") => Verb::ManageTokens,
+        ("GET", _) if path.starts_with("/api/v1/bookings") => Verb::ReadBookings,
+        ("POST", _) if ["publish", "cancel", "open"].contains(&last) => Verb::PublishBooking,
+        _ if path.starts_with("/api/v1/bookings") => Verb::Book,
+        ("GET", _) if path.starts_with("/api/v1/mail") => Verb::ReadMail,
+        _ if path.starts_with("/api/v1/mail") => Verb::Invite,
+        ("GET", "/api/v1/events") => Verb::ReadEvents,
+        _ if path.starts_with("/api/v1/webhooks") => Verb::ManageWebhooks,
         _ => panic!("{method} {path}: say which right it needs"),
     }
 }
@@ -174,7 +190,9 @@ async fn with_an_account_every_role_may_do_exactly_what_the_table_says() {
             let is_permitted = answer.status != StatusCode::FORBIDDEN;
             // No account is for one conference alone, and there is no site of anybody's province here.
             let reach = role.role().reach(verb(&method, &path));
-            let is_list = method == "GET" && !path.ends_with("/sites/00004");
+            let is_list = method == "GET"
+                && !path.ends_with("/sites/00004")
+                && !path.ends_with("/conflicts");
             let may = match reach {
                 Some(Scope::Conference) | None => false,
                 Some(Scope::Province) => is_list,
@@ -224,9 +242,18 @@ fn body_for(path: &str) -> Body {
         "/api/v1/tokens" => r#"{"role":"admin","ttlSeconds":60}"#.into(),
         "/api/v1/links" => r#"{"conference":"weekly","role":"chair","ttlSeconds":60}"#.into(),
         "/api/v1/conferences/weekly/tokens" => r#"{"role":"site","ttlSeconds":60}"#.into(),
+        "/api/v1/bookings" => BOOKING.into(),
+        "/api/v1/mail/trial" => r#"{"to":"hop@example.vn"}"#.into(),
+        "/api/v1/webhooks" => r#"{"url":"https://program.example.vn/dinh"}"#.into(),
+        _ if path.ends_with("/copy") => "{}".into(),
+        _ if path.starts_with("/api/v1/bookings") => r#"{"version":1}"#.into(),
+        _ if path.starts_with("/api/v1/webhooks") => "{}".into(),
         _ => participant.into(),
     }
 }
+
+/// A conference that is planned.
+const BOOKING: &str = r#"{"title":"Mine","kind":"meeting","startsAtLocal":"2036-11-26T08:00:00","zone":"UTC","durationMinutes":60,"audience":{}}"#;
 
 #[tokio::test]
 async fn those_who_moderate_administer_nothing() {

@@ -12,5 +12,6 @@ export type Verb =
   | "readBookings"
   | "book"
   | "publishBooking"
+  | "readInvitations"
   | "invite"
   | "manageWebhooks";

@@ -196,11 +196,14 @@ export class BookingsRest {
     return [...latest].map(([id, label]) => ({ id, label })).reverse();
   }
 
-  /** What is known of bookings besides what is planned, and of the lines of those that begin `soon`; of one that cannot be told of nothing. */
-  async known(ids: readonly string[], soon: ReadonlySet<string>, signal: AbortSignal): Promise<ReadonlyMap<string, Known>> {
+  /**
+   * What is known of bookings besides what is planned: of invitations where whoever asks may read them, and of the lines of
+   * those that begin `soon`. Of one that cannot be told of, nothing.
+   */
+  async known(ids: readonly string[], { soon, hasInvitations }: { soon: ReadonlySet<string>; hasInvitations: boolean }, signal: AbortSignal): Promise<ReadonlyMap<string, Known>> {
     const known = ids.slice(0, MOST_KNOWN).map(async (id): Promise<[string, Known]> => {
       const [totals, conflicts, badLines] = await Promise.all([
-        this.totals(id, signal).catch(() => null),
+        hasInvitations ? this.totals(id, signal).catch(() => null) : null,
         this.conflicts(id, signal).catch(() => []),
         soon.has(id) ? this.readiness(id, signal).then(({ total }) => total.red, () => 0) : 0,
       ]);
