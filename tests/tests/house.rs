@@ -143,7 +143,7 @@ fn one_file_of_the_web_client_names_the_peer_connection_and_two_those_of_the_che
 
 #[test]
 fn one_file_of_the_pages_opens_a_websocket() {
-    let may_not = |name: &str| name != "web-client/src/ui/visit.svelte.ts";
+    let may_not = |name: &str| name != "web-client/src/socket.ts";
     let found = [
         sources("web-client/src", "ts"),
         sources("web-client/src", "svelte"),

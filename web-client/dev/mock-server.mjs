@@ -387,14 +387,14 @@ const http = createServer((request, response) => {
     return json(CONFERENCE);
   }
   if (pathname === "/api/v1/invitation") {
-    const { role, site, refuse, state } = claims((request.headers.authorization ?? "").replace("Bearer ", ""));
+    const { role, site, refuse, state, opensAt, checksIn } = claims((request.headers.authorization ?? "").replace("Bearer ", ""));
     if (refuse?.startsWith("token_")) {
       response.statusCode = 401;
       return json({ code: refuse, message: "mock" });
     }
-    const invitedTo = { ...CONFERENCE, ...(state && { state }) };
+    const invitedTo = { ...CONFERENCE, ...(state && { state }), ...(opensAt && { opensAt }) };
     const found = siteByCode.get(site);
-    return json({ conference: invitedTo, role, site: found ? { code: found.code, name: found.name } : null });
+    return json({ conference: invitedTo, role, site: found ? { code: found.code, name: found.name } : null, ...(checksIn && { checksIn }) });
   }
   if (pathname === "/contact.json") {
     const above = { place: "Lâm Đồng", level: "province", name: "Bà Nguyễn Thị Hoa, Văn phòng Ủy ban nhân dân", phone: "024 3825 3536" };

@@ -17,6 +17,7 @@ export const LINE_CHECKS = [
   ["linecheck-running", "/check", SITE, steps(reads("linecheck.running"), touch("details summary"), later(250))],
   ["linecheck-nobody", "/check", null, through, { isBrief: true }],
   ["linecheck-scheduled", "/check", { role: "hall" }, through, { isBrief: true }],
+  ["linecheck-by-itself", "/site", { ...SITE, state: "scheduled", checksIn: [0], check: { cause: "lossHigh" }, flags: { line: { kbps: 640, lossPercent: 21.4 } } }, steps(soon("[role=status] .notice", 40_000), reads("linecheck.by_itself"))],
   found("allGood", {}, unfolded, {}),
   ["linecheck-devices", "/check", SITE, steps(through, press("linecheck.devices_try"), reads("check.level_heard"))],
   found("udpBlocked", { blocks: ["udp"] }, unfolded, {}),

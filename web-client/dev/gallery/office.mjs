@@ -84,8 +84,8 @@ export const OFFICES = [
   // People.
   state("accounts", { as: "admin", hash: "#/accounts" }, present("tbody tr")),
   state("accounts-none", { as: "admin", hash: "#/accounts", refuses: { "GET /accounts": [200, []] } }, reads("account.none"), brief),
-  state("accounts-new", { as: "admin", hash: "#/accounts" }, steps(present("tbody tr"), press("account.make"), press("account.make"), reads("account.login_wrong"))),
-  state("accounts-provincial", { as: "admin", hash: "#/accounts" }, steps(present("tbody tr"), press("account.make"), (page) => page.locator("dialog select").first().selectOption("provincial"), reads("account.choose_province")), brief),
+  state("accounts-new", { as: "admin", hash: "#/accounts" }, steps(present("tbody tr"), press("account.make"), touch("dialog form > button"), reads("account.login_wrong"))),
+  state("accounts-provincial", { as: "admin", hash: "#/accounts" }, steps(present("tbody tr"), press("account.make"), (page) => page.locator("dialog select").first().selectOption("provincial"), present("dialog select >> nth=1")), brief),
   state("accounts-open", { as: "admin", hash: "#/accounts" }, steps(present("tbody tr"), touch("tbody [data-row]", 1), press("account.welcome"), reads("office.copy"))),
   state("accounts-remove", { as: "admin", hash: "#/accounts" }, steps(present("tbody tr"), touch("tbody [data-row]", 1), press("account.remove"), present("dialog .live")), brief),
   state("logins", { as: "admin", hash: "#/accounts/logins" }, present("tbody tr")),

@@ -68,5 +68,15 @@ export const UNSEEN = Object.fromEntries([
   ...because("the gallery's list has a few of what may be wrong with one", ...below("directory", "finding"), "directory.parent_unknown_near", "directory.shown_again", "directory.too_large"),
   ...because("the gallery's log has a few acts, and its tables a few of each kind", ...below("act"), ...below("account", "may"), "account.enable", "account.foreign", "account.made_at", "office.shown_more", "office.more"),
   ...because("the gallery's log-in refuses these in no state", "office.refused.rate_limited", "office.refused.login_taken", "office.refused.password_weak", "office.refused.last_administrator", "office.unreached", "login.not_same"),
-  ...because("a site of the gallery is hidden in no state, and its import removes nothing", "directory.hidden", "directory.imported_removed"),
+  ...because(
+    "a site of the gallery is hidden in no state, and its import removes nothing",
+    ...["directory.hidden", "directory.imported_removed", "directory.imported_removed_one", "directory.imported_removed_other", "directory.imported_hidden_one", "directory.removes_one"],
+  ),
+  ...because("the gallery's lists have several of it", "directory.ignored_one", "office.shown_one", "office.shown_more_one"),
+  ...because("the gallery's country has no company", "directory.level.company"),
+  ...because("each part of the gallery's preview has something in it", ...below("directory", "no_part")),
+  ...because("the browser of the gallery lets nothing be copied", "office.copied"),
+  ...because("it stands where a table is empty that is never so in the gallery", "office.nothing"),
+  ...because("the gallery's office refuses these in no state, and says so as it says others", "office.refused.not_found", "office.refused.not_permitted", "login.wrong"),
+  ...because("everybody in the gallery has logged in before", "account.welcome_hint"),
 ]);

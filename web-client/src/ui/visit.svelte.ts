@@ -6,6 +6,7 @@ import { type DeviceKind, type DeviceState, HALL_CAMERA, LocalDevices, NOTHING, 
 import { Preferences, TabCredentials } from "../memory.ts";
 import type { Role } from "../protocol.ts";
 import { codeInHash, exchangeCode } from "../link.ts";
+import { openSocket } from "../socket.ts";
 import { readToken, tokenInHash, type TokenText } from "../token.ts";
 import type { OverReason } from "../verdict.ts";
 import { fetchTruth, type Invitation, NO_INVITATION } from "../invitation.ts";
@@ -218,7 +219,7 @@ export class Visit {
   }
 
   /** Opens a WebSocket to the server of this page. */
-  readonly connectSocket = (): WebSocket => new WebSocket(new URL("/ws", location.href.replace(/^http/u, "ws")));
+  readonly connectSocket = openSocket;
 
   openDevices(): void {
     void this.#devices.open("microphone").then(() => this.#devices.open("camera"));

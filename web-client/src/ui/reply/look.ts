@@ -3,6 +3,7 @@
 import { LineCheck, NOT_BEGUN } from "../../linecheck/check.ts";
 import { type Outcome, SERVER_FULL } from "../../linecheck/contract.ts";
 import { doorsFor } from "../../linecheck/doors.ts";
+import { openSocket } from "../../socket.ts";
 import LineOutcome from "./LineOutcome.svelte";
 
 export { LineOutcome };
@@ -10,7 +11,6 @@ export { LineOutcome };
 /** One check of the line of the site whose code this is; `null` if the server takes none now. */
 export async function look(code: string, signal: AbortSignal): Promise<Outcome | null> {
   let progress = NOT_BEGUN;
-  const connectSocket = (): WebSocket => new WebSocket(new URL("/ws", location.href.replace(/^http/u, "ws")));
-  await new LineCheck(doorsFor({ token: code, connectSocket }), (next) => (progress = next), signal).run();
+  await new LineCheck(doorsFor({ token: code, connectSocket: openSocket }), (next) => (progress = next), signal).run();
   return progress.outcome === SERVER_FULL ? null : progress.outcome;
 }
