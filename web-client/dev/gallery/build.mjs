@@ -14,6 +14,6 @@ export async function buildWith(language, messages) {
   process.env.DINH_MORE_LOCALES = directory;
   const dist = join(directory, "dist/");
   const root = fileURLToPath(new URL("../..", import.meta.url));
-  for (const mode of ["production", "office"]) await build({ root, mode, logLevel: "warn", build: { outDir: dist, emptyOutDir: false } });
+  for (const mode of ["production", "office", "reply"]) await build({ root, mode, logLevel: "warn", build: { outDir: dist, emptyOutDir: false } });
   return { directory, dist };
 }

@@ -62,6 +62,9 @@ function isIn(text, sentence) {
 const TELLING = 12;
 const longest = (sentence) => Math.max(...sentence.split(/\{\{[^}]*\}\}/u).map((part) => plain(part).length));
 
+/** What the names of the gallery's sites, documents and columns of lists say as well, in whatever language. */
+const IN_DATA = new Set(["directory.level.central", "audience.level_central", "directory.column.contact_phone", "schedule.view_list", "audience.paste_label", "reply.agenda", "booking.agenda"]);
+
 /** What a page in `language`, of which these are all texts and names, says in another language, or by nothing but a key. */
 export function strangers(texts, language) {
   const single = new Set(texts.map(plain));
@@ -71,7 +74,7 @@ export function strangers(texts, language) {
     if (other === language) continue;
     for (const [key, sentence] of sentences) {
       // Each language is named in itself, on every page.
-      if (key.startsWith("language.") || spoken.get(language).get(key) === sentence) continue;
+      if (key.startsWith("language.") || IN_DATA.has(key) || spoken.get(language).get(key) === sentence) continue;
       if (single.has(plain(sentence)) || (longest(sentence) >= TELLING && isIn(together, sentence))) found.push(`${key} in ${other}`);
     }
   }
