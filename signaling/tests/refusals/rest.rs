@@ -242,6 +242,7 @@ fn body_for(path: &str) -> Body {
         "/api/v1/tokens" => r#"{"role":"admin","ttlSeconds":60}"#.into(),
         "/api/v1/links" => r#"{"conference":"weekly","role":"chair","ttlSeconds":60}"#.into(),
         "/api/v1/conferences/weekly/tokens" => r#"{"role":"site","ttlSeconds":60}"#.into(),
+        "/api/v1/sites/00004" => r#"{"contactName":"Mine"}"#.into(),
         "/api/v1/bookings" => BOOKING.into(),
         "/api/v1/mail/trial" => r#"{"to":"hop@example.vn"}"#.into(),
         "/api/v1/webhooks" => r#"{"url":"https://program.example.vn/dinh"}"#.into(),
