@@ -190,9 +190,8 @@ async fn with_an_account_every_role_may_do_exactly_what_the_table_says() {
             let is_permitted = answer.status != StatusCode::FORBIDDEN;
             // No account is for one conference alone, and there is no site of anybody's province here.
             let reach = role.role().reach(verb(&method, &path));
-            let is_list = method == "GET"
-                && !path.ends_with("/sites/00004")
-                && !path.ends_with("/conflicts");
+            let is_list =
+                method == "GET" && !path.ends_with("/sites/00004") && !path.ends_with("/conflicts");
             let may = match reach {
                 Some(Scope::Conference) | None => false,
                 Some(Scope::Province) => is_list,
