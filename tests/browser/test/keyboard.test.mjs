@@ -57,11 +57,11 @@ describe("by keyboard alone", { timeout: 180_000 }, () => {
     const keyboard = await Keyboard.at(site.page);
     await keyboard.act(/Turn microphone off/u, shows(site, "does NOT hear you"));
     await keyboard.act(/Turn microphone on/u, shows(site, "Every site sees and hears you."));
-    await keyboard.act(/^Devices$/u, dialog(site));
+    await keyboard.act(/"Devices"/u, dialog(site));
     await keyboard.walk();
     await keyboard.press("Escape");
     await dialog(site, "detached")();
-    assert.match((await keyboard.focused()).name, /^Devices$/u, "the focus goes back to what opened the menu");
+    assert.match((await keyboard.focused()).name, /"Devices"/u, "the focus goes back to what opened the menu");
     await keyboard.act(/Leave/u, dialog(site));
     await keyboard.act(/Cancel/u, dialog(site, "detached"));
     await keyboard.act(/Finish speaking/u, shows(site, "Ask for the floor"));
@@ -120,9 +120,9 @@ describe("by keyboard alone", { timeout: 180_000 }, () => {
   });
 
   it("a hall and a chair find everything, before the join and after", async () => {
-    for (const [link, loss] of [
-      [world.server.links.hall, "Every site loses"],
-      [new URL(`http://host/operator#token=${await world.server.token({ conference: "demo", role: "chair" })}`), "You are running"],
+    for (const [link, loss, whole] of [
+      [world.server.links.hall, "Every site loses", "Turn microphone off"],
+      [new URL(`http://host/operator#token=${await world.server.token({ conference: "demo", role: "chair" })}`), "You are running", "Lâm Đồng"],
     ]) {
       const visitor = await world.visit(await world.browser({ source: "hall" }), link);
       visitor.page.setDefaultTimeout(20_000);
@@ -130,6 +130,8 @@ describe("by keyboard alone", { timeout: 180_000 }, () => {
       const keyboard = await Keyboard.at(visitor.page);
       await keyboard.walk();
       await keyboard.act(/Join the conference/u, shows(visitor, "Turn microphone off"));
+      // Until the list of sites is here, what is counted of it is called otherwise.
+      await shows(visitor, whole)();
       await keyboard.walk();
       await keyboard.act(/Turn camera off/u, shows(visitor, "Turn camera on"));
       await keyboard.act(/Leave/u, shows(visitor, loss));
