@@ -55,7 +55,7 @@ describe("a picture that nobody looks at", { timeout: 180_000 }, () => {
     await operator.page.getByRole("button", { name: new RegExp(`${name}.*Waiting`, "u") }).first().click();
     await operator.page.getByRole("button", { name: "Watch", exact: true }).first().click();
     await operator.sees(["hall", "first"], { seconds: 20 });
-    await commune.reads("The organisers are looking at your picture");
+    await commune.reads("The operators are looking at your picture");
     await sends(commune, ["m"]);
     assert.deepEqual([...(await commune.about("onAir"))], []);
     await commune.hears(["hall"]);
