@@ -43,6 +43,7 @@ pub mod media;
 mod memory;
 pub mod metrics;
 pub mod negotiation;
+mod object;
 mod opening;
 pub mod outbox;
 pub mod pages;

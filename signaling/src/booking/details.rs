@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use super::audience::Selection;
 use super::doors::Doors;
 use crate::ids::SiteCode;
+use crate::object::{self, object};
 use crate::whole::whole;
 
 /// What is said of a conference that is planned.
@@ -39,14 +40,18 @@ pub struct Details {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hall: Option<SiteCode>,
     /// Who leads it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "object::or_nothing"
+    )]
     pub chair: Option<Chair>,
     /// Ids of the accounts of those who run it.
     #[serde(default)]
     #[schema(max_items = 50)]
     pub operators: Vec<String>,
     /// Whom it invites.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object")]
     pub audience: Selection,
     /// What is spoken of, in order.
     #[serde(default)]
@@ -57,7 +62,7 @@ pub struct Details {
     #[schema(minimum = 0, maximum = 1440, default = 60)]
     pub opens_minutes_before: u32,
     /// Who may come in how long before the beginning.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object")]
     pub doors: Doors,
     /// The language in which sites are written to.
     #[serde(default)]

@@ -18,6 +18,9 @@ pub enum BookingError {
         /// The version that was to be changed.
         given: u32,
     },
+    /// It is of a day that the series does not have.
+    #[error("the series has no day {0}")]
+    NoDay(jiff::civil::Date),
     /// How it stands with the booking does not allow it.
     #[error("{0}")]
     Closed(String),
@@ -37,6 +40,7 @@ impl From<BookingError> for Refusal {
     fn from(error: BookingError) -> Self {
         let code = match error {
             BookingError::Invalid(_) => ErrorCode::BadMessage,
+            BookingError::NoDay(_) => ErrorCode::NotFound,
             BookingError::Stale { .. } => ErrorCode::BookingStale,
             BookingError::Closed(_) => ErrorCode::BookingClosed,
         };

@@ -271,9 +271,7 @@ impl Booking {
             ));
         }
         if !self.details.days()?.contains(&date) {
-            return Err(BookingError::invalid(format!(
-                "the series has no day {date}"
-            )));
+            return Err(BookingError::NoDay(date));
         }
         let kept = change.former.iter().find(|day| day.date == date);
         if kept.is_some_and(|day| {

@@ -34,7 +34,7 @@ pub(super) struct AmendSite {
     contact_email: Option<Option<String>>,
     /// How many people can sit there.
     #[serde(default, deserialize_with = "written")]
-    #[schema(value_type = Option<u32>)]
+    #[schema(value_type = Option<u32>, maximum = 100_000)]
     seats: Option<Option<u32>>,
     /// How it is connected, in the office's words.
     #[serde(default, deserialize_with = "written")]

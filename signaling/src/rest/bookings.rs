@@ -27,6 +27,7 @@ use crate::booking::{
 };
 use crate::ids::{BookingId, ConferenceId, SiteCode};
 use crate::listener::ClientAddress;
+use crate::object;
 use crate::schedule::Schedule;
 use crate::sites::SiteFilter;
 use crate::store::{OccurrenceFilter, OccurrenceRow};
@@ -322,13 +323,14 @@ pub(super) struct ReviseBooking {
     #[schema(value_type = Option<SiteCode>)]
     hall: Option<Option<SiteCode>>,
     /// Who leads it; `null`: nobody yet.
-    #[serde(default, deserialize_with = "written")]
+    #[serde(default, deserialize_with = "object::written")]
     #[schema(value_type = Option<Chair>)]
     chair: Option<Option<Chair>>,
     /// Ids of the accounts of those who run it.
     #[schema(max_items = 50)]
     operators: Option<Vec<String>>,
     /// Whom it invites.
+    #[serde(default, deserialize_with = "object::or_nothing")]
     audience: Option<Selection>,
     /// What is spoken of, in order.
     #[schema(max_items = 100)]
@@ -338,6 +340,7 @@ pub(super) struct ReviseBooking {
     #[schema(minimum = 0, maximum = 1440)]
     opens_minutes_before: Option<u32>,
     /// Who may come in how long before the beginning.
+    #[serde(default, deserialize_with = "object::or_nothing")]
     doors: Option<Doors>,
     /// The language in which sites are written to.
     language: Option<Language>,

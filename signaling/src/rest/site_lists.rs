@@ -43,7 +43,7 @@ pub(super) struct PreviewQuery {
     /// empty header is none. Columns that are not here are found by the names that lists usually have.
     columns: Option<String>,
     /// Of each part of the preview the entries from this one on, from 0.
-    #[param(default = 0)]
+    #[param(value_type = Option<u64>, default = 0, minimum = 0, maximum = 4_294_967_295_u64)]
     from: Option<u32>,
     /// Most entries of each part; there are fewer where they would be too long.
     #[param(default = 100, minimum = 1, maximum = 100)]

@@ -45,10 +45,10 @@ pub(super) struct CreateWebhook {
     #[schema(max_length = 2_000, example = "https://program.example.vn/dinh")]
     url: String,
     /// Of these kinds of event only; of all if left out.
-    #[schema(max_items = 100)]
+    #[schema(min_items = 1, max_items = 100)]
     kinds: Option<Vec<String>>,
     /// Of these conferences only, by id, or how ids begin with `*` at the end; of everything if left out.
-    #[schema(value_type = Option<Vec<String>>, max_items = 100)]
+    #[schema(value_type = Option<Vec<String>>, min_items = 1, max_items = 100)]
     conferences: Option<Vec<Conferences>>,
     /// Of what comes after this number of `/events`; of what happens from now on if left out.
     #[schema(minimum = 0, maximum = 9_007_199_254_740_991_u64)]
