@@ -35,18 +35,23 @@ pub struct Selection {
     pub all: bool,
     /// These sites of any level, and all that are below them.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    #[schema(value_type = Vec<SiteCode>)]
     pub parents: BTreeSet<SiteCode>,
     /// Only sites of these levels.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    #[schema(value_type = Vec<Level>)]
     pub levels: BTreeSet<Level>,
     /// Sites of these groups.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    #[schema(value_type = Vec<String>)]
     pub lists: BTreeSet<String>,
     /// These sites, whatever their level.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    #[schema(value_type = Vec<SiteCode>)]
     pub codes: BTreeSet<SiteCode>,
     /// Not these sites, nor what is below them.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    #[schema(value_type = Vec<SiteCode>)]
     pub except: BTreeSet<SiteCode>,
     /// The sites that this booking invites: as last time.
     #[serde(default, skip_serializing_if = "Option::is_none")]

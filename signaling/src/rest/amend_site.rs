@@ -19,6 +19,7 @@ use crate::sites::{Column, Site};
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct AmendSite {
     /// The official name.
+    #[schema(min_length = 1)]
     name: Option<String>,
     /// Whom to ask for there.
     #[serde(default, deserialize_with = "written")]

@@ -36,6 +36,15 @@ pub(super) struct JournalQuery {
     limit: Option<u32>,
 }
 
+/// Whether there may be such a number.
+pub(super) fn check_after(after: u64) -> Result<(), ApiError> {
+    if after <= MAX_AFTER {
+        return Ok(());
+    }
+    let message = format!("after is {after}, must be 0 to {MAX_AFTER}");
+    Err(ApiError::bad_request(message))
+}
+
 /// What has happened anywhere, in the order in which it was stored.
 ///
 /// Each has a `number` over all conferences, higher than all before; who asks for what comes after the
@@ -57,11 +66,7 @@ pub(super) async fn list(
 ) -> Result<(HeaderMap, Json<Vec<JournalEntry>>), ApiError> {
     grant.role().permit(Verb::ReadEvents)?;
     let limit = checked(limit, MAX_LIMIT)?;
-    if after > MAX_AFTER {
-        return Err(ApiError::bad_request(format!(
-            "after is {after}, must be 0 to {MAX_AFTER}"
-        )));
-    }
+    check_after(after)?;
     let page = app.store.journal_after(after, limit).await?;
     let next = page.is_full.then(|| page.last.to_string());
     Ok((link_to(&uri, limit, next.as_deref()), Json(page.entries)))

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::journal::check_after;
 use super::page::{checked, link_to};
 use super::{ApiError, ErrorBody, Json, Path, Query};
 use crate::access::AccessLog;
@@ -307,6 +308,7 @@ pub(super) async fn deliveries(
 ) -> Result<(HeaderMap, Json<Vec<Delivery>>), ApiError> {
     grant.role().permit(Verb::ManageWebhooks)?;
     let limit = checked(limit, MAX_LIMIT)?;
+    check_after(after.unwrap_or_default())?;
     known(&app, id).await?;
     let deliveries = app.store.deliveries(id, state, after, limit).await?;
     let is_full = deliveries.len() >= limit as usize;
