@@ -370,7 +370,7 @@ async fn a_series_is_listed_with_its_exceptions() {
         moved.text
     );
     let wrong = put("2126-04-02", json!({"version": 4, "isLeftOut": true})).await;
-    assert_eq!(wrong.status, StatusCode::BAD_REQUEST, "{}", wrong.text);
+    assert_eq!(wrong.status, StatusCode::NOT_FOUND, "{}", wrong.text);
     let listed = days().await;
     let told: Vec<_> = listed
         .as_array()
