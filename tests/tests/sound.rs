@@ -76,8 +76,7 @@ fn lossy(loss: Burst, delay: Duration) -> Link {
 /// What was heard in 30 s.
 struct Heard {
     played: Played,
-    /// Bytes that the server sent since the site came, and of these, bytes of packets of media: what was
-    /// saved up for repairs before counts where it was saved.
+    /// Bytes that the server sent meanwhile, and of these, bytes of packets of media.
     offered: u64,
     media: u64,
     /// Packets of sound with what came before them.
@@ -97,12 +96,13 @@ fn listen(seed: u64, habits: Habits, link: Link, asks: bool) -> Heard {
     }));
     world.run_for(SETTLED);
     let before = world.client::<Light>(site).played();
+    let (offered, stats) = (world.offered(site), world.stats());
     world.run_for(secs(30));
-    let carrying = world.stats().redundant_out;
+    let carrying = world.stats().redundant_out - stats.redundant_out;
     Heard {
         played: world.client::<Light>(site).played().since(&before),
-        offered: world.offered(site),
-        media: world.stats().bytes_out - carrying * CARRIED,
+        offered: world.offered(site) - offered,
+        media: world.stats().bytes_out - stats.bytes_out - carrying * CARRIED,
         carrying,
     }
 }

@@ -22,7 +22,7 @@ use crate::slot::Slot;
 ///
 /// Higher: a line that loses more is repaired in full. Lower: less is pushed into a line that is
 /// too narrow for the media alone, and it is empty again sooner.
-const SHARE: u64 = 30;
+const SHARE: u64 = 29;
 
 /// The same while a queue stands in the way: what is asked for again has no room there either.
 const SHARE_WHILE_FULL: u64 = 10;
@@ -37,7 +37,7 @@ const BURST: u32 = 20 * 1_024;
 /// until the next keyframe.
 ///
 /// Higher: worse moments are outlived. Lower: less of a burst on a line that has a queue after all.
-const SAVED: Duration = Duration::from_secs(1);
+const SAVED: Duration = Duration::from_millis(1500);
 
 /// How often one packet is sent again; who still misses it needs a keyframe.
 ///
@@ -455,7 +455,7 @@ mod tests {
 
     #[test]
     fn repairs_are_a_share_of_what_is_sent_less_what_sound_carries() {
-        for (carried, share) in [(0, 30), (50, 25)] {
+        for (carried, share) in [(0, 29), (50, 24)] {
             repair_for_long(carried, share);
         }
     }
