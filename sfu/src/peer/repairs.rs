@@ -610,7 +610,11 @@ mod tests {
             (0..200).filter(|number| pushed(*number)).count()
         };
         assert_eq!(repaired(Verdict::Clear), 16);
-        assert_eq!(repaired(Verdict::Lossy), 16 + 50, "a second of 400 kbit/s");
+        assert_eq!(
+            repaired(Verdict::Lossy),
+            16 + 75,
+            "a second and a half of 400 kbit/s"
+        );
     }
 
     #[test]
