@@ -25,6 +25,17 @@ export function sentenceOf(rung: Rung, grade: LineQuality["grade"] | undefined):
   }
 }
 
+/** How the line is, in two words, for whoever has no sentence to read. */
+export type LineWord = { readonly tone: "good" | "warn" | "bad"; readonly words: "link.open" | "link.fair" | "link.poor_short" };
+
+/** It never says that all is well where a sentence says that it is not. */
+export function wordOf(rung: Rung, grade: LineQuality["grade"] | undefined): LineWord {
+  const sentence = sentenceOf(rung, grade);
+  if (sentence === "link.rung_low" && grade !== "poor") return { tone: "warn", words: "link.poor_short" };
+  if (sentence !== null || grade === "poor") return { tone: "bad", words: "link.poor_short" };
+  return grade === "fair" ? { tone: "warn", words: "link.fair" } : { tone: "good", words: "link.open" };
+}
+
 const permille = (part: number, of: number): number =>
   of > 0 ? Math.max(0, Math.min(1_000, Math.round((part / of) * 1_000))) : 0;
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { hearing, sentenceOf } from "../src/line.ts";
+import { hearing, sentenceOf, wordOf } from "../src/line.ts";
 import { read } from "../src/stats.ts";
 
 /** A report of two voices and two pictures after so many seconds. */
@@ -59,4 +59,16 @@ describe("the sentence about a weak line", () => {
   ] as const)("on the rung %s with a line that is %s is %s", (rung, grade, sentence) => {
     expect(sentenceOf(rung, grade)).toBe(sentence);
   });
+});
+
+it("no word says that all is well while a sentence says that it is not", () => {
+  for (const rung of ["high", "middle", "low", "lowThin", "stills", "sound", "soundRedundant"] as const) {
+    for (const grade of ["good", "fair", "poor", undefined] as const) {
+      const { tone } = wordOf(rung, grade);
+      if (sentenceOf(rung, grade) !== null) expect(tone, `${rung} ${grade}`).not.toBe("good");
+    }
+  }
+  expect(wordOf("high", "good")).toEqual({ tone: "good", words: "link.open" });
+  expect(wordOf("low", "good")).toEqual({ tone: "warn", words: "link.poor_short" });
+  expect(wordOf("sound", "good")).toEqual({ tone: "bad", words: "link.poor_short" });
 });
