@@ -34,6 +34,7 @@ mod heartbeat;
 mod ice_servers;
 pub mod ids;
 pub mod judging;
+pub mod letters;
 pub mod links;
 pub mod listener;
 pub mod live;

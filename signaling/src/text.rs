@@ -16,6 +16,14 @@ pub(crate) fn misleads(letter: char) -> bool {
         )
 }
 
+/// A text as one line of at most so many characters: what ends lines, turns the direction of writing or
+/// cannot be seen becomes a space.
+pub(crate) fn one_line(text: &str, most_chars: usize) -> String {
+    let spaced = text.replace(misleads, " ");
+    let words: Vec<_> = spaced.split_whitespace().collect();
+    words.join(" ").chars().take(most_chars).collect()
+}
+
 /// Ends a sentence that refuses such a text.
 pub(crate) const NO_CONTROLS: &str =
     "without control characters or ones that turn the direction of writing";

@@ -60,6 +60,8 @@ fn the_conference_and_the_protocol_know_no_sockets_tasks_or_media() {
         "sites",
         "booking",
         "booking.rs",
+        "letters",
+        "letters.rs",
     ] {
         assert_eq!(uses(part, &IO), [""; 0]);
     }
@@ -86,6 +88,7 @@ fn the_conference_the_protocol_and_tokens_read_no_clock_and_draw_no_lots() {
         "ids.rs",
         "sites",
         "booking",
+        "letters",
         "auth/keys.rs",
         "auth/secret.rs",
     ] {

@@ -94,9 +94,7 @@ fn refused(written: &str) -> PartyError {
 
 /// A text as one line: what ends lines, turns the direction of writing or cannot be seen becomes a space.
 pub(super) fn one_line(text: &str) -> String {
-    let spaced = text.replace(text::misleads, " ");
-    let words: Vec<_> = spaced.split_whitespace().collect();
-    words.join(" ").chars().take(MAX_NAME_CHARS).collect()
+    text::one_line(text, MAX_NAME_CHARS)
 }
 
 #[cfg(test)]
