@@ -4,6 +4,7 @@ pub mod amendment;
 mod beginning;
 pub mod column;
 mod delimited;
+pub mod document;
 mod doubts;
 mod error;
 pub mod export;
@@ -30,6 +31,7 @@ use crate::ids::SiteCode;
 
 pub use self::beginning::Beginning;
 pub use self::column::{Column, Mapping};
+pub use self::document::DocumentError;
 pub use self::error::{ImportError, MAX_SITES};
 pub use self::level::{Level, UnknownLevel};
 pub use self::list::Reading;

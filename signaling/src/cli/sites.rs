@@ -74,6 +74,8 @@ pub(super) enum Format {
     Csv,
     /// A workbook.
     Xlsx,
+    /// A document, for other systems.
+    Json,
 }
 
 fn column(text: &str) -> Result<(Column, String), String> {
@@ -213,14 +215,16 @@ async fn export(
     file: Option<&Path>,
     format: Option<Format>,
 ) -> anyhow::Result<()> {
-    let is_workbook = file
-        .and_then(Path::extension)
-        .is_some_and(|end| end == "xlsx");
+    let end = file.and_then(Path::extension).and_then(|end| end.to_str());
     let format = match format {
         Some(Format::Csv) => FileFormat::Csv,
         Some(Format::Xlsx) => FileFormat::Xlsx,
-        None if is_workbook => FileFormat::Xlsx,
-        None => FileFormat::Csv,
+        Some(Format::Json) => FileFormat::Json,
+        None => match end {
+            Some("xlsx") => FileFormat::Xlsx,
+            Some("json") => FileFormat::Json,
+            _ => FileFormat::Csv,
+        },
     };
     let directory = vault::existing(config)?;
     let store = vault::open_store(config, &directory).await?;

@@ -18,6 +18,7 @@ use crate::app::App;
 use crate::auth::{Grant, Verb};
 use crate::listener::ClientAddress;
 use crate::refusal::ErrorCode;
+use crate::sites::document::SitesDocument;
 use crate::sites::export::FileFormat;
 use crate::sites::preview::{MAX_ENTRIES, Preview};
 use crate::sites::{
@@ -61,6 +62,7 @@ pub(super) struct PreviewQuery {
         content(
             (String = "text/csv"),
             (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+            (SitesDocument<'_> = "application/json"),
         ),
         description = "As for the import."
     ),
@@ -124,6 +126,7 @@ pub(super) struct ImportQuery {
         content(
             (String = "text/csv"),
             (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+            (SitesDocument<'_> = "application/json"),
         ),
         description = "A text with commas, semicolons or tabs, in UTF-8 or UTF-16, or a workbook: at \
             most 250,000 rows and 16 MiB. One of the first 20 rows names the columns in any order: \
@@ -132,7 +135,9 @@ pub(super) struct ImportQuery {
             Vietnamese and English lists usually call them. One site is `central`, `province`s are \
             below it, `commune`s below those; `school`, `hospital`, `company` and `place` are below \
             any other site, to any depth. A level that is left out follows from those above. A \
-            column that is left out leaves what is known as it is."
+            column that is left out leaves what is known as it is. Or a JSON document of version 1, \
+            with what `GET /sites` has of each site: what is left out of one stays as it is known, \
+            `null` takes it away."
     ),
     responses(
         (status = OK, body = ImportSummary),
@@ -220,6 +225,7 @@ pub(super) struct ExportQuery {
         (status = OK, content(
             (String = "text/csv"),
             (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+            (SitesDocument<'_> = "application/json"),
         ))
     )
 )]
@@ -249,6 +255,7 @@ pub(super) async fn export(
             "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
             "attachment; filename=\"sites.xlsx\"",
         ),
+        FileFormat::Json => ("application/json", "attachment; filename=\"sites.json\""),
     };
     Ok(([(CONTENT_TYPE, kind), (CONTENT_DISPOSITION, name)], file))
 }

@@ -24,7 +24,7 @@ pub fn amended(site: &Site, amendment: &Amendment) -> Result<Site, ImportError> 
         known: &known,
         findings: &mut findings,
     };
-    let draft = fields.draft(&Row::written(&cells));
+    let draft = fields.draft(&Row::written(0, &cells));
     match draft {
         Some(draft) if findings.count(Severity::Error) == 0 => Ok(Site {
             level: site.level,

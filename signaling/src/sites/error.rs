@@ -1,6 +1,7 @@
 //! Why a list is not imported. Nothing of it is.
 
 use super::beginning::Beginning;
+use super::document::DocumentError;
 use super::finding::{Findings, Severity};
 use super::text::EncodingError;
 use super::workbook::WorkbookError;
@@ -21,6 +22,9 @@ pub enum ImportError {
     /// It is no workbook that is read here.
     #[error(transparent)]
     Workbook(#[from] WorkbookError),
+    /// It is no document that is read here.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
     /// No line names the columns.
     #[error(
         "none of the first {HEADER_WITHIN} lines names the columns of a list of sites, which are \

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Site;
 use super::column::Column;
+use super::document::SitesDocument;
 
 /// What Excel knows UTF-8 by.
 const MARK: &str = "\u{feff}";
@@ -23,12 +24,20 @@ pub enum FileFormat {
     Csv,
     /// A workbook.
     Xlsx,
+    /// A document, for other systems.
+    Json,
 }
 
 /// A file that could not be made.
 #[derive(Debug, thiserror::Error)]
-#[error("the workbook could not be made: {0}")]
-pub struct ExportError(#[from] XlsxError);
+pub enum ExportError {
+    /// As a workbook.
+    #[error("the workbook could not be made: {0}")]
+    Workbook(#[from] XlsxError),
+    /// As a document.
+    #[error("the document could not be made: {0}")]
+    Document(#[from] serde_json::Error),
+}
 
 /// The sites as a file.
 ///
@@ -38,6 +47,7 @@ pub fn export(sites: &[Site], format: FileFormat) -> Result<Vec<u8>, ExportError
     match format {
         FileFormat::Csv => Ok(csv(sites)),
         FileFormat::Xlsx => Ok(workbook(sites)?),
+        FileFormat::Json => Ok(serde_json::to_vec_pretty(&SitesDocument::of(sites))?),
     }
 }
 

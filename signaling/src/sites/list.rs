@@ -2,6 +2,7 @@
 
 use super::column::Mapping;
 use super::delimited;
+use super::document;
 use super::error::ImportError;
 use super::rows::Rows;
 use super::text::{Encoding, decode};
@@ -25,10 +26,14 @@ pub(super) struct List {
     pub(super) sheets: Vec<String>,
 }
 
-/// Reads a workbook or a text.
+/// Reads a workbook, a document or a text.
 pub(super) fn read(bytes: &[u8], reading: &Reading) -> Result<List, ImportError> {
     if workbook::is_workbook(bytes) {
         let (rows, sheets) = workbook::read(bytes, reading.sheet.as_deref(), &reading.columns)?;
+        return Ok(List { rows, sheets });
+    }
+    if document::is_document(bytes) {
+        let (rows, sheets) = (document::read(bytes)?, Vec::new());
         return Ok(List { rows, sheets });
     }
     let text = decode(bytes, reading.encoding)?;

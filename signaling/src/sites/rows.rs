@@ -26,15 +26,15 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// One that is in no file.
-    pub(super) fn written(cells: &BTreeMap<Column, String>) -> Self {
+    /// One that says just this; 0 for one that is in no file.
+    pub(super) fn written(line: u64, cells: &BTreeMap<Column, String>) -> Self {
         let mut row = Self {
-            line: 0,
+            line,
             cells: [const { None }; Column::COUNT],
         };
         for (column, text) in cells {
             if let Some(cell) = row.cells.get_mut(column.index()) {
-                *cell = Some(text.as_str().into());
+                *cell = Some(cut(text).into());
             }
         }
         row

@@ -3838,6 +3838,22 @@ export interface components {
             /** @description The token. A secret. */
             token: string;
         };
+        /** @description The directory as a document. */
+        SitesDocument: {
+            /**
+             * @description What it is: `dinh.sites`.
+             * @example dinh.sites
+             */
+            format: string;
+            /** @description The sites, each with all that can be said of one; `null` where nothing is known. */
+            sites: components["schemas"]["Site"][];
+            /**
+             * Format: int64
+             * @description Which version of it.
+             * @example 1
+             */
+            version: number;
+        };
         /** @description A conference in full, for REST. */
         Snapshot: components["schemas"]["ConferenceEntry"] & {
             /**
@@ -6891,7 +6907,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description The kind of file; CSV if left out. */
-                format?: "csv" | "xlsx";
+                format?: "csv" | "xlsx" | "json";
             };
             header?: never;
             path?: never;
@@ -6907,6 +6923,7 @@ export interface operations {
                 content: {
                     "text/csv": string;
                     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "application/json": components["schemas"]["SitesDocument"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -6938,9 +6955,10 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        /** @description A text with commas, semicolons or tabs, in UTF-8 or UTF-16, or a workbook: at most 250,000 rows and 16 MiB. One of the first 20 rows names the columns in any order: `code` and any of `name`, `level`, `parent_code`, `contact_name`, `contact_phone`, `contact_email`, `seats`, `line_profile`, `stand_by_device`, `groups`, or what Vietnamese and English lists usually call them. One site is `central`, `province`s are below it, `commune`s below those; `school`, `hospital`, `company` and `place` are below any other site, to any depth. A level that is left out follows from those above. A column that is left out leaves what is known as it is. */
+        /** @description A text with commas, semicolons or tabs, in UTF-8 or UTF-16, or a workbook: at most 250,000 rows and 16 MiB. One of the first 20 rows names the columns in any order: `code` and any of `name`, `level`, `parent_code`, `contact_name`, `contact_phone`, `contact_email`, `seats`, `line_profile`, `stand_by_device`, `groups`, or what Vietnamese and English lists usually call them. One site is `central`, `province`s are below it, `commune`s below those; `school`, `hospital`, `company` and `place` are below any other site, to any depth. A level that is left out follows from those above. A column that is left out leaves what is known as it is. Or a JSON document of version 1, with what `GET /sites` has of each site: what is left out of one stays as it is known, `null` takes it away. */
         requestBody: {
             content: {
+                "application/json": components["schemas"]["SitesDocument"];
                 "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                 "text/csv": string;
             };
@@ -7004,6 +7022,7 @@ export interface operations {
         /** @description As for the import. */
         requestBody: {
             content: {
+                "application/json": components["schemas"]["SitesDocument"];
                 "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                 "text/csv": string;
             };

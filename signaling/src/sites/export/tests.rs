@@ -69,7 +69,7 @@ proptest! {
     #[test]
     fn what_is_exported_is_imported_again_without_a_change(sites in sites()) {
         let wish = Wish { missing: Missing::Hide, ..Wish::default() };
-        for format in [FileFormat::Csv, FileFormat::Xlsx] {
+        for format in [FileFormat::Csv, FileFormat::Xlsx, FileFormat::Json] {
             let file = export(&sites, format).unwrap();
             let directory = Directory { known: sites.clone(), ..Directory::default() };
             let plan = Plan::new(&file, &wish, &directory).unwrap();
