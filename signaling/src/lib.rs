@@ -62,6 +62,7 @@ pub mod score;
 pub mod sealer;
 pub mod server;
 pub mod session;
+pub mod sheets;
 pub mod signed_heads;
 pub mod sites;
 pub mod sockets;

@@ -62,6 +62,8 @@ fn the_conference_and_the_protocol_know_no_sockets_tasks_or_media() {
         "booking.rs",
         "letters",
         "letters.rs",
+        "sheets",
+        "sheets.rs",
     ] {
         assert_eq!(uses(part, &IO), [""; 0]);
     }
@@ -89,6 +91,8 @@ fn the_conference_the_protocol_and_tokens_read_no_clock_and_draw_no_lots() {
         "sites",
         "booking",
         "letters",
+        "sheets",
+        "sheets.rs",
         "auth/keys.rs",
         "auth/secret.rs",
     ] {
