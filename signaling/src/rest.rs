@@ -18,6 +18,7 @@ mod extract;
 mod floor;
 mod invitation;
 mod journal;
+mod letters;
 mod links;
 mod logged_in;
 mod login;
@@ -169,6 +170,9 @@ fn told() -> OpenApiRouter<App> {
         .routes(routes!(mail::summary))
         .routes(routes!(mail::trial))
         .routes(routes!(mail::again))
+        .routes(routes!(letters::list))
+        .routes(routes!(letters::change, letters::reset))
+        .routes(routes!(letters::preview))
         .routes(routes!(journal::list))
         .routes(routes!(webhooks::create, webhooks::list))
         .routes(routes!(webhooks::keys))

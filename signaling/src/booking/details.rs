@@ -97,15 +97,34 @@ pub enum Kind {
 }
 
 /// The language in which sites are written to.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    Deserialize,
+    Eq,
+    PartialEq,
+    Serialize,
+    strum::Display,
+    strum::EnumString,
+    strum::VariantArray,
+    ToSchema,
+)]
 #[schema(as = BookingLanguage)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Language {
     /// Vietnamese.
     #[default]
     Vi,
     /// English.
     En,
+}
+
+impl Language {
+    /// All of them.
+    pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
 }
 
 /// Who leads a conference: somebody with an account, or somebody by name.

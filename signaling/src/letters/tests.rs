@@ -5,8 +5,6 @@ use proptest::prelude::*;
 use super::*;
 use crate::booking::Language;
 
-const LANGUAGES: [Language; 2] = [Language::Vi, Language::En];
-
 fn invitation(body: &str) -> Template {
     Template {
         subject: "Giấy mời".to_owned(),
@@ -34,7 +32,7 @@ fn sample() -> Facts {
 #[test]
 fn every_letter_that_comes_with_the_program_can_be_written_of_the_shortest_and_the_longest() {
     for kind in LetterKind::ALL {
-        for language in LANGUAGES {
+        for language in Language::ALL.iter().copied() {
             let checked = Template::usual(*kind, language).check(*kind, language);
             assert_eq!(checked, Ok(()), "{kind} {language:?}");
         }
@@ -82,7 +80,7 @@ fn an_invitation_reads_as_an_office_would_write_it() {
 
 #[test]
 fn what_nobody_has_said_leaves_neither_a_heading_nor_a_hole() {
-    for language in LANGUAGES {
+    for language in Language::ALL.iter().copied() {
         for kind in LetterKind::ALL {
             let facts = Facts::shortest(*kind, language);
             let written = write(&facts, &Template::usual(*kind, language)).unwrap();
@@ -109,7 +107,7 @@ fn what_nobody_has_said_leaves_neither_a_heading_nor_a_hole() {
 
 #[test]
 fn a_cancellation_says_why_and_has_no_link() {
-    for language in LANGUAGES {
+    for language in Language::ALL.iter().copied() {
         let facts = Facts::sample(LetterKind::Cancellation, language);
         let template = Template::usual(LetterKind::Cancellation, language);
         let written = write(&facts, &template).unwrap();

@@ -36,6 +36,9 @@ const MAX_LIMIT: u32 = 200;
 /// Most characters of an address that is kept: ids in paths are short.
 const MAX_ABOUT_CHARS: usize = 300;
 
+/// What changes nothing and is asked again with every few letters that somebody writes.
+const LOOKS: [&str; 1] = ["/api/v1/letters/{kind}/{language}/preview"];
+
 /// Who asks, as soon as a handler has found out.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Witness(Arc<OnceLock<Grant>>);
@@ -82,16 +85,17 @@ pub(crate) async fn note(
     mut request: Request,
     next: Next,
 ) -> Response {
-    if request.method().is_safe() {
+    let route = request.extensions().get::<MatchedPath>();
+    let route = route.map_or("-", MatchedPath::as_str).to_owned();
+    if request.method().is_safe() || LOOKS.contains(&&*route) {
         return next.run(request).await;
     }
     let witness = Witness::default();
     request.extensions_mut().insert(witness.clone());
-    let route = request.extensions().get::<MatchedPath>();
     let under_way = UnderWay {
         at: app.clock.now().wall,
         method: request.method().to_string(),
-        route: route.map_or("-", MatchedPath::as_str).to_owned(),
+        route,
         about: uri.path().chars().take(MAX_ABOUT_CHARS).collect(),
         address: client.to_string(),
         is_noted: false,

@@ -19,6 +19,8 @@ fn operations() -> Vec<(String, String)> {
         }
         let path = path
             .replace("{account}", "01JD8Y6Q0B9FJ3V2K7T5C4X1HE")
+            .replace("{kind}", "invitation")
+            .replace("{language}", "vi")
             .replace("{login}", "01JD8Y6Q0B9FJ3V2K7T5C4X1HE")
             .replace("{booking}", "01JD8Y6Q0B9FJ3V2K7T5C4X1HE")
             .replace("{check}", "A")
@@ -45,7 +47,8 @@ fn operations() -> Vec<(String, String)> {
                 );
             } else {
                 // What takes something back names the version that it changes.
-                let is_at_version = method == "DELETE" && path.contains("/occurrences/");
+                let is_at_version = method == "DELETE"
+                    && (path.contains("/occurrences/") || path.contains("/letters/"));
                 let version = if is_at_version { "?version=1" } else { "" };
                 operations.push((method, format!("{path}{version}")));
             }
@@ -156,6 +159,8 @@ fn verb(method: &str, path: &str) -> Verb {
         _ if path.starts_with("/api/v1/bookings") => Verb::Book,
         ("GET", _) if path.starts_with("/api/v1/mail") => Verb::ReadMail,
         _ if path.starts_with("/api/v1/mail") => Verb::Invite,
+        ("GET", "/api/v1/letters") => Verb::ReadBookings,
+        _ if path.starts_with("/api/v1/letters") => Verb::Invite,
         ("GET", "/api/v1/events") => Verb::ReadEvents,
         _ if path.starts_with("/api/v1/webhooks") => Verb::ManageWebhooks,
         _ => panic!("{method} {path}: say which right it needs"),
@@ -244,6 +249,10 @@ fn body_for(path: &str) -> Body {
         "/api/v1/sites/00004" => r#"{"contactName":"Mine"}"#.into(),
         "/api/v1/bookings" => BOOKING.into(),
         "/api/v1/mail/trial" => r#"{"to":"hop@example.vn"}"#.into(),
+        "/api/v1/letters/invitation/vi" => {
+            r#"{"version":0,"subject":"a","body":"{{ link }}"}"#.into()
+        }
+        "/api/v1/letters/invitation/vi/preview" => r#"{"subject":"a","body":"b"}"#.into(),
         "/api/v1/webhooks" => r#"{"url":"https://program.example.vn/dinh"}"#.into(),
         _ if path.ends_with("/copy") => "{}".into(),
         _ if path.starts_with("/api/v1/bookings") => r#"{"version":1}"#.into(),

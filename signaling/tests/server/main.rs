@@ -22,6 +22,7 @@ mod fake_media;
 mod floor;
 mod health;
 mod kept;
+mod letters;
 mod lines;
 mod links;
 mod lists;

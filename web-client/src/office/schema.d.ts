@@ -789,6 +789,61 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/letters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The texts of all letters, with what may be put into each. */
+        get: operations["getLetters"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/letters/{kind}/{language}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Write a text in place of the one that there is. One of which not every letter could be written is
+         *     refused with the line in which it is wrong.
+         */
+        put: operations["putLettersKindLanguage"];
+        post?: never;
+        /** Take back what an office has written: the text is again as it comes with the program. */
+        delete: operations["deleteLettersKindLanguage"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/letters/{kind}/{language}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** See how a letter would be, of an everyday conference. Nothing is kept. */
+        post: operations["postLettersKindLanguagePreview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/links": {
         parameters: {
             query?: never;
@@ -1835,6 +1890,26 @@ export interface components {
             name?: string | null;
             province?: components["schemas"]["SiteCode"] | null;
             role?: components["schemas"]["AccountRole"] | null;
+        };
+        /** @description A text in place of the one that there is. */
+        ChangeLetter: {
+            /**
+             * @description The letter itself.
+             * @example Kính gửi: {{ site }}
+             *
+             *     {{ link }}
+             */
+            body: string;
+            /**
+             * @description What the letter is about: one line.
+             * @example Giấy mời: {{ title }}
+             */
+            subject: string;
+            /**
+             * Format: int32
+             * @description The version that is changed.
+             */
+            version: number;
         };
         /** @description Another password. */
         ChangePassword: {
@@ -2918,6 +2993,103 @@ export interface components {
          * @enum {string}
          */
         LeaveReason: "left" | "timedOut" | "removed" | "takenOver" | "tokenRevoked" | "tokenExpired";
+        /**
+         * @description What a letter is for.
+         * @enum {string}
+         */
+        LetterKind: "invitation" | "change" | "cancellation";
+        /**
+         * @description A part of a template.
+         * @enum {string}
+         */
+        LetterPart: "subject" | "body";
+        /**
+         * @description Something that may be put into a letter, as `{{ name }}`; `{% if name %}` … `{% endif %}` stands only
+         *     where it tells something.
+         */
+        LetterPlaceholder: {
+            /**
+             * @description What it may tell.
+             * @example Phường Ba Đình
+             */
+            example: string;
+            /**
+             * @description As it stands between braces.
+             * @example site
+             */
+            name: string;
+        };
+        /** @description How a letter would be. */
+        LetterPreview: {
+            /** @description As HTML. */
+            html?: string | null;
+            problem?: components["schemas"]["LetterProblem"] | null;
+            /** @description What it is about; none if it cannot be written. */
+            subject?: string | null;
+            /** @description As text. */
+            text?: string | null;
+        };
+        /** @description What is wrong with a template, and where. */
+        LetterProblem: {
+            /** @description What stands there, cut where it is long. */
+            found: string;
+            /**
+             * Format: int32
+             * @description In which line of it, from 1.
+             */
+            line: number;
+            /** @description In which part. */
+            part: components["schemas"]["LetterPart"];
+            /** @description What it is. */
+            reason: components["schemas"]["LetterReason"];
+        };
+        /**
+         * @description Why a template is refused.
+         * @enum {string}
+         */
+        LetterReason: "empty" | "tooLong" | "notOneLine" | "unknownPlaceholder" | "placeholderOfAnotherKind" | "notClosed" | "notUnderstood" | "unbalanced" | "tooDeep" | "linkMissing" | "wouldBeTooLong";
+        /** @description A text of letters. */
+        LetterShown: {
+            /** @description The letter itself. */
+            body: string;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            editedAt?: string | null;
+            /** @description Who has changed it last. */
+            editedBy?: string | null;
+            /** @description Whether an office has written it; else it is as it comes with the program. */
+            isEdited: boolean;
+            /** @description What the letters are for. */
+            kind: components["schemas"]["LetterKind"];
+            /** @description The language they are written in. */
+            language: components["schemas"]["BookingLanguage"];
+            /** @description What may be put into it. */
+            placeholders: components["schemas"]["LetterPlaceholder"][];
+            /** @description What the letter is about. */
+            subject: string;
+            /**
+             * Format: int32
+             * @description How often it was changed.
+             */
+            version: number;
+        };
+        /** @description A letter's text with placeholders. */
+        LetterTemplate: {
+            /**
+             * @description The letter itself.
+             * @example Kính gửi: {{ site }}
+             *
+             *     {{ link }}
+             */
+            body: string;
+            /**
+             * @description What the letter is about: one line.
+             * @example Giấy mời: {{ title }}
+             */
+            subject: string;
+        };
         /**
          * @description Where a site stands in the country.
          * @enum {string}
@@ -6352,6 +6524,158 @@ export interface operations {
                 };
             };
             408: components["responses"]["Timeout"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getLetters: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for, or what it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LetterShown"][];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["Timeout"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    putLettersKindLanguage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                kind: components["schemas"]["LetterKind"];
+                language: components["schemas"]["BookingLanguage"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeLetter"];
+            };
+        };
+        responses: {
+            /** @description What was asked for, or what it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LetterShown"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["Timeout"];
+            /** @description it is at another version */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    deleteLettersKindLanguage: {
+        parameters: {
+            query: {
+                /** @description The version of the text that is taken back. */
+                version: number;
+            };
+            header?: never;
+            path: {
+                kind: components["schemas"]["LetterKind"];
+                language: components["schemas"]["BookingLanguage"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for, or what it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LetterShown"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["Timeout"];
+            /** @description it is at another version */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    postLettersKindLanguagePreview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                kind: components["schemas"]["LetterKind"];
+                language: components["schemas"]["BookingLanguage"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LetterTemplate"];
+            };
+        };
+        responses: {
+            /** @description What was asked for, or what it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LetterPreview"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["Timeout"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
