@@ -7,6 +7,7 @@ import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { WebSocketServer } from "ws";
 import { planBookings } from "./mock-bookings.mjs";
+import { planLetters } from "./mock-letters.mjs";
 import { bodyOf, MockOffice } from "./mock-office.mjs";
 
 const DIST = process.env.MOCK_DIST ?? fileURLToPath(new URL("../dist/", import.meta.url));
@@ -353,6 +354,7 @@ function check(request, response, json) {
 
 const office = new MockOffice(sites);
 planBookings(office);
+planLetters(office);
 
 const http = createServer((request, response) => {
   const { pathname } = new URL(request.url, "http://mock");

@@ -18,6 +18,7 @@ import { Fingerprints } from "./gallery/fingerprints.mjs";
 import { longer } from "./gallery/longer.mjs";
 import { Looker } from "./gallery/look.mjs";
 import { asked, makeBelieve } from "./gallery/make-believe.mjs";
+import { LETTERS } from "./gallery/letters.mjs";
 import { LINE_CHECKS } from "./gallery/linecheck.mjs";
 import { OFFICES } from "./gallery/office.mjs";
 import { SCHEDULES } from "./gallery/schedule.mjs";
@@ -37,7 +38,7 @@ const plan = planOf({ isQuick: options.quick, language: options.longer });
 const { languages } = plan;
 /** Pages at the same time, each with a server of its own. More do not help two cores. */
 const WORKERS = Number(process.env.WORKERS ?? 4);
-const states = [...CLERK, ...LINE_CHECKS, ...OPERATORS, ...OFFICES, ...SCHEDULES].filter(([name]) => name.includes(ONLY));
+const states = [...CLERK, ...LINE_CHECKS, ...OPERATORS, ...OFFICES, ...SCHEDULES, ...LETTERS].filter(([name]) => name.includes(ONLY));
 const shown = new Shown();
 const failures = [];
 let views = 0;

@@ -65,6 +65,11 @@ export const UNSEEN = Object.fromEntries([
     ...["reply.looking", "schedule.state_past", "conflict.sites_other", "invite.nobody"],
     ...["invite.copied", "ready.nobody", "conflict.title_other", "home.concern_conflict_other"],
   ),
+  ...because(
+    "another thing may be wrong with a letter in the same place, and two of them are seen",
+    ...["empty", "tooLong", "notOneLine", "placeholderOfAnotherKind", "notClosed"].map((name) => `letter.wrong.${name}`),
+    ...["notUnderstood", "unbalanced", "tooDeep", "wouldBeTooLong"].map((name) => `letter.wrong.${name}`),
+  ),
   ...because("the gallery's list has a few of what may be wrong with one", ...below("directory", "finding"), "directory.parent_unknown_near", "directory.shown_again", "directory.too_large"),
   ...because("the gallery's log has a few acts, and its tables a few of each kind", ...below("act"), ...below("account", "may"), "account.enable", "account.foreign", "account.made_at", "office.shown_more", "office.more"),
   ...because("the gallery's log-in refuses these in no state", "office.refused.rate_limited", "office.refused.login_taken", "office.refused.password_weak", "office.refused.last_administrator", "office.unreached", "login.not_same"),

@@ -2,6 +2,7 @@
 
 import CalendarDays from "@lucide/svelte/icons/calendar-days";
 import House from "@lucide/svelte/icons/house";
+import Mail from "@lucide/svelte/icons/mail";
 import MapPinned from "@lucide/svelte/icons/map-pinned";
 import ScrollText from "@lucide/svelte/icons/scroll-text";
 import Users from "@lucide/svelte/icons/users";
@@ -13,6 +14,7 @@ export const ROUTES: readonly Route[] = [
   { at: "/", title: "office.home", verbs: [], icon: House, page: () => import("./HomePage.svelte") },
   { at: "/schedule", title: "schedule.title", verbs: ["readBookings"], icon: CalendarDays, page: () => import("./calendar/SchedulePage.svelte") },
   { at: "/schedule/{booking}", title: "schedule.title", verbs: ["readBookings"], page: () => import("./calendar/BookingPage.svelte") },
+  { at: "/letters", title: "letter.title", verbs: ["invite"], icon: Mail, page: () => import("./letters/LettersPage.svelte") },
   { at: "/sites", title: "directory.title", verbs: ["readSites"], icon: MapPinned, page: () => import("./sites/SitesPage.svelte") },
   { at: "/sites/import", title: "directory.import_title", verbs: ["importSites"], page: () => import("./sites/ImportPage.svelte") },
   { at: "/accounts", title: "account.title", verbs: ["manageAccounts"], icon: Users, page: () => import("./accounts/AccountsPage.svelte") },
