@@ -66,6 +66,20 @@ impl AccessLog {
         );
     }
 
+    /// Somebody has logged in, in this way.
+    pub(crate) fn logged_in(client: ClientAddress, grant: &Grant, way: &str) {
+        info!(
+            target: TARGET,
+            %client,
+            subject = ?grant.subject(),
+            name = ?grant.name().unwrap_or_default(),
+            role = %grant.role(),
+            login = %grant.token(),
+            way,
+            "logged in"
+        );
+    }
+
     /// A connection of somebody who was in has ended.
     pub(crate) fn disconnected(arrived: Arrived<'_>) {
         info!(

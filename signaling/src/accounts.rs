@@ -10,6 +10,7 @@ mod own_origin;
 mod password;
 mod welcome;
 
+pub(crate) use account::subject;
 pub use account::{Account, AccountError, AccountRole, Details, LoginName};
 pub use act::Act;
 pub(crate) use cookie::{LoginCookie, cookies};

@@ -21,6 +21,7 @@ use crate::live::LiveConfig;
 use crate::mail::Post;
 use crate::media::MediaPlane;
 use crate::metrics::{Metrics, WANT_OF_ROOM};
+use crate::oidc::Providers;
 use crate::outbox::Ending;
 use crate::refusal::{ErrorCode, Refusal};
 use crate::returns::Returns;
@@ -81,6 +82,8 @@ pub struct Inner {
     pub admission: Admission,
     /// Where passwords are hashed.
     pub(crate) hasher: Hasher,
+    /// Who else knows people, and who has gone there to log in.
+    pub(crate) providers: Providers,
 }
 
 impl Inner {

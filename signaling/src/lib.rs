@@ -45,6 +45,7 @@ mod memory;
 pub mod metrics;
 pub mod negotiation;
 mod object;
+pub mod oidc;
 mod opening;
 pub mod outbox;
 pub mod pages;

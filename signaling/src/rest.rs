@@ -7,6 +7,7 @@ mod amend_site;
 mod attendance;
 mod booking_steps;
 mod bookings;
+mod by_provider;
 mod checks;
 mod conferences;
 mod corrections;
@@ -212,6 +213,8 @@ fn logins() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(login::show, login::begin, login::end))
         .routes(routes!(login::ways))
+        .routes(routes!(by_provider::depart))
+        .routes(routes!(by_provider::arrive))
         .routes(routes!(login::welcome))
         .routes(routes!(login::set_password))
         .routes(routes!(accounts::welcome))

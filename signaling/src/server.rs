@@ -32,6 +32,7 @@ use crate::live::LiveConfig;
 use crate::mail::{self, Post};
 use crate::media::MediaPlane;
 use crate::metrics::Metrics;
+use crate::oidc::Providers;
 use crate::opening;
 use crate::returns::Returns;
 use crate::routes;
@@ -552,6 +553,7 @@ fn assemble(kept: Kept, config: Config, media: Arc<dyn Media>, clock: Clock) -> 
         access: AccessLog::default(),
         admission: Admission::new(&config),
         hasher: Hasher::default(),
+        providers: Providers::default(),
         announced: draining.child_token(),
         draining,
         tasks: TaskTracker::new(),

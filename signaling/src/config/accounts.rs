@@ -1,9 +1,11 @@
 //! People who log in.
 
+use std::collections::BTreeMap;
+
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use super::Invalid;
+use super::{Invalid, Oidc};
 use crate::accounts::LoginTimes;
 
 /// Accounts, and how long people stay logged in.
@@ -18,6 +20,8 @@ pub struct Accounts {
     pub login_hours: u32,
     /// For how many days it is kept who has changed what over REST.
     pub acts_kept_days: u32,
+    /// Id → a provider by which people log in.
+    pub oidc: BTreeMap<String, Oidc>,
 }
 
 impl Default for Accounts {
@@ -27,6 +31,7 @@ impl Default for Accounts {
             login_idle_minutes: 720,
             login_hours: 168,
             acts_kept_days: 730,
+            oidc: BTreeMap::new(),
         }
     }
 }
@@ -63,6 +68,9 @@ impl Accounts {
                     problem: format!("is {value}, must be 1 to {most}"),
                 });
             }
+        }
+        for (id, provider) in &self.oidc {
+            provider.check(id, found);
         }
     }
 }

@@ -28,6 +28,7 @@ const LIVE: &[Live] = live![
     accounts.local,
     accounts.login_hours,
     accounts.login_idle_minutes,
+    accounts.oidc,
     addresses.join_burst,
     addresses.joins_per_second,
     addresses.request_burst,

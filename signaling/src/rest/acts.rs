@@ -39,6 +39,10 @@ const MAX_ABOUT_CHARS: usize = 300;
 /// What changes nothing and is asked again with every few letters that somebody writes.
 const LOOKS: [&str; 1] = ["/api/v1/letters/{kind}/{language}/preview"];
 
+/// The one request that begins something though browsers are led to it: the log-in of whoever comes back
+/// from a provider.
+const ARRIVE: &str = "/login/oidc/{provider}/callback";
+
 /// Who asks, as soon as a handler has found out.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Witness(Arc<OnceLock<Grant>>);
@@ -87,7 +91,8 @@ pub(crate) async fn note(
 ) -> Response {
     let route = request.extensions().get::<MatchedPath>();
     let route = route.map_or("-", MatchedPath::as_str).to_owned();
-    if request.method().is_safe() || LOOKS.contains(&&*route) {
+    let changes = !request.method().is_safe() && !LOOKS.contains(&&*route);
+    if !changes && !route.ends_with(ARRIVE) {
         return next.run(request).await;
     }
     let witness = Witness::default();
@@ -115,6 +120,7 @@ impl UnderWay {
     /// It has come to this.
     fn end(mut self, response: &Response) -> Option<Act> {
         let made = response.headers().get(LOCATION);
+        let made = made.filter(|_| !response.status().is_redirection());
         if let Some(made) = made.and_then(|made| made.to_str().ok()) {
             self.about = made.chars().take(MAX_ABOUT_CHARS).collect();
         }

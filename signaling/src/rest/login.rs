@@ -1,8 +1,8 @@
 //! `/login`: people show who they are, with a password or a code that is good once.
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::http::header::SET_COOKIE;
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::IntoResponse;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use super::logged_in::Visitor;
 use super::{ApiError, ErrorBody, Json};
+use crate::access::AccessLog;
 use crate::accounts::{
     Account, AccountRole, Details, KeptLogin, LoginCookie, LoginName, NewLogin, Password,
 };
@@ -111,9 +112,15 @@ impl LoggedIn {
     responses((status = OK, body = Ways))
 )]
 pub(super) async fn ways(State(app): State<App>) -> Result<Json<Ways>, ApiError> {
+    let config = app.config();
+    let providers = config.accounts.oidc.iter();
+    let providers = providers.map(|(id, provider)| ProviderName {
+        id: id.clone(),
+        name: provider.name.clone(),
+    });
     Ok(Json(Ways {
-        local: app.config().accounts.local,
-        providers: Vec::new(),
+        local: config.accounts.local,
+        providers: providers.collect(),
         is_first: !app.store.has_administrator().await?,
     }))
 }
@@ -162,19 +169,30 @@ pub(super) fn wrong() -> ApiError {
     )
 }
 
-/// Begins a login of somebody who has shown who they are.
-pub(super) async fn log_in(
+/// Begins a login of somebody who has shown who they are, and says so.
+async fn log_in(
     app: &App,
     account: AccountId,
     visitor: &Visitor,
 ) -> Result<
     (
         StatusCode,
-        [(axum::http::HeaderName, axum::http::HeaderValue); 1],
+        [(axum::http::HeaderName, HeaderValue); 1],
         Json<LoggedIn>,
     ),
     ApiError,
 > {
+    let (cookie, logged_in) = begin_login(app, account, visitor, "password").await?;
+    Ok((StatusCode::OK, [(SET_COOKIE, cookie)], Json(logged_in)))
+}
+
+/// Begins a login of somebody who has shown who they are, in this way.
+pub(super) async fn begin_login(
+    app: &App,
+    account: AccountId,
+    visitor: &Visitor,
+    way: &str,
+) -> Result<(HeaderValue, LoggedIn), ApiError> {
     let (config, now) = (app.config(), app.clock.now().wall);
     let times = config.accounts.login_times();
     let secret = fresh::secret();
@@ -198,12 +216,13 @@ pub(super) async fn log_in(
         agent: new.agent,
     };
     if let Ok(grant) = Grant::of_login(&login, now, times) {
+        AccessLog::logged_in(visitor.client, &grant, way);
         visitor.witness.saw(&grant);
     }
     let cookie = LoginCookie::new(config.is_https());
     let cookie = cookie.keep(&secret, times.whole.as_secs());
     let logged_in = LoggedIn::new(login.account.clone(), login.end(times));
-    Ok((StatusCode::OK, [(SET_COOKIE, cookie)], Json(logged_in)))
+    Ok((cookie, logged_in))
 }
 
 /// Who is logged in with this cookie, and what that person may do.

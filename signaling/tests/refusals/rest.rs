@@ -31,6 +31,7 @@ fn operations() -> Vec<(String, String)> {
             .replace("{means}", "udp")
             .replace("{participant}", "01JD8Y6Q0B9FJ3V2K7T5C4X1HE")
             .replace("{place}", "main")
+            .replace("{provider}", "bo")
             .replace("{sequence}", "1")
             .replace("{site}", "00004")
             .replace("{tokenId}", "01JD8Y6Q0B9FJ3V2K7T5C4X1HE")
@@ -59,11 +60,13 @@ fn operations() -> Vec<(String, String)> {
 }
 
 /// Where whoever opens a link gets their token, and where anybody finds out why a site does not connect.
-const FOR_STRANGERS: [(&str, &str); 9] = [
+const FOR_STRANGERS: [(&str, &str); 11] = [
     ("GET", "/api/v1/webhooks/keys"),
     ("GET", "/api/v1/login/ways"),
     ("POST", "/api/v1/login"),
     ("POST", "/api/v1/login/welcome"),
+    ("GET", "/api/v1/login/oidc/bo"),
+    ("GET", "/api/v1/login/oidc/bo/callback"),
     ("POST", "/api/v1/links/exchange"),
     ("POST", "/api/v1/checks"),
     ("POST", "/api/v1/checks/A/udp/send"),

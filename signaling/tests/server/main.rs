@@ -28,6 +28,7 @@ mod links;
 mod lists;
 mod mail;
 mod mail_sink;
+mod oidc;
 mod outage;
 mod programme;
 mod proxied;

@@ -900,6 +900,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/login/oidc/{provider}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Log in by a provider: leads a browser there. It comes back to `…/callback`. */
+        get: operations["getLoginOidcProvider"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/login/oidc/{provider}/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Come back from a provider: begins a login, and leads to the office. */
+        get: operations["getLoginOidcProviderCallback"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/login/password": {
         parameters: {
             query?: never;
@@ -6859,6 +6893,83 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            408: components["responses"]["Timeout"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getLoginOidcProvider: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The page of the office that is shown afterwards: what stands behind its `#`.
+                 * @example /sites?site=68
+                 */
+                then?: string;
+            };
+            header?: never;
+            path: {
+                /** @description its id, as `GET /api/v1/login/ways` names it */
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description to the provider, or to the office: `#refused=…` says why */
+            303: {
+                headers: {
+                    location?: string;
+                    "set-cookie"?: string | null;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["Timeout"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getLoginOidcProviderCallback: {
+        parameters: {
+            query?: {
+                /** @description What it was given. */
+                state?: string;
+                /** @description For what it gives a token. */
+                code?: string;
+                /** @description Why there is none. */
+                error?: string;
+                /** @description Who it is (RFC 9207). */
+                iss?: string;
+            };
+            header?: never;
+            path: {
+                /** @description its id */
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description to the office: with the cookie of a login, or `#refused=…` says why not */
+            303: {
+                headers: {
+                    location?: string;
+                    "set-cookie"?: string | null;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             408: components["responses"]["Timeout"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Internal"];

@@ -1,0 +1,87 @@
+//! Why somebody does not come in by a provider.
+
+use openidconnect::core::CoreErrorResponseType;
+use openidconnect::{DiscoveryError, RequestTokenError, StandardErrorResponse, UserInfoError};
+
+use super::fetch::FetchError;
+use crate::tls::source_of;
+
+/// Why not, and what the log says of it. Pages have a sentence for each kind.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub(crate) enum Trouble {
+    /// The provider does not answer: it may later.
+    #[error("{0}")]
+    Away(String),
+    /// What it answers cannot be believed or understood.
+    #[error("{0}")]
+    Nonsense(String),
+    /// It has let nobody in.
+    #[error("{0}")]
+    Denied(String),
+    /// Nobody waits for this answer, or not any more.
+    #[error("{0}")]
+    Late(String),
+    /// It is known who comes, and that person may not.
+    #[error("{0}")]
+    NotPermitted(String),
+}
+
+impl Trouble {
+    /// By which pages know it.
+    pub(crate) const fn code(&self) -> &'static str {
+        match self {
+            Self::Away(_) => "provider_away",
+            Self::Nonsense(_) => "provider_nonsense",
+            Self::Denied(_) => "provider_denied",
+            Self::Late(_) => "login_late",
+            Self::NotPermitted(_) => "not_permitted",
+        }
+    }
+}
+
+impl From<FetchError> for Trouble {
+    fn from(error: FetchError) -> Self {
+        match error {
+            FetchError::Away(said) => Self::Away(said),
+            FetchError::Nonsense(said) => Self::Nonsense(said),
+        }
+    }
+}
+
+impl From<DiscoveryError<FetchError>> for Trouble {
+    fn from(error: DiscoveryError<FetchError>) -> Self {
+        match error {
+            DiscoveryError::Request(error) => error.into(),
+            error => Self::Nonsense(format!("what it says of itself: {}", source_of(&error))),
+        }
+    }
+}
+
+/// What the token endpoint refuses.
+pub(super) type TokenError =
+    RequestTokenError<FetchError, StandardErrorResponse<CoreErrorResponseType>>;
+
+impl From<TokenError> for Trouble {
+    fn from(error: TokenError) -> Self {
+        match error {
+            RequestTokenError::Request(error) => error.into(),
+            RequestTokenError::ServerResponse(refusal) => {
+                let said = format!("it refuses the code: {refusal}");
+                match refusal.error() {
+                    CoreErrorResponseType::InvalidGrant => Self::Late(said),
+                    _ => Self::Nonsense(said),
+                }
+            }
+            error => Self::Nonsense(format!("its token: {}", source_of(&error))),
+        }
+    }
+}
+
+impl From<UserInfoError<FetchError>> for Trouble {
+    fn from(error: UserInfoError<FetchError>) -> Self {
+        match error {
+            UserInfoError::Request(error) => error.into(),
+            error => Self::Nonsense(format!("what it says of a person: {}", source_of(&error))),
+        }
+    }
+}
