@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ApiError } from "../src/api.ts";
 import { addressOf, match, readAddress, welcomeCode } from "../src/office/addresses.ts";
+import { addressOfProvider, PROVIDER_REFUSALS, providerRefusal } from "../src/office/login.ts";
 import { answered, makeApi, nextAfter, partOf } from "../src/office/api.ts";
 import { nameOfAct, outcomeOf } from "../src/ui/office/acts/names.ts";
 import { pressed, rowAfter, sorted, type Column, type Sorting } from "../src/ui/office/parts/table.ts";
@@ -24,6 +25,18 @@ describe("an address of the office", () => {
   it("with a one-time code is no page", () => {
     expect(welcomeCode("#welcome=A-b_9&x")).toBe("A-b_9");
     expect(welcomeCode("#/sites?welcome=1")).toBeNull();
+  });
+});
+
+describe("a log-in by a provider", () => {
+  it("goes on at the page where it began", () => {
+    expect(addressOfProvider("bo", "#/sites?site=68")).toBe("/api/v1/login/oidc/bo?then=%2Fsites%3Fsite%3D68");
+    for (const hash of ["", "#/", "#refused=login_late", "#welcome=A"]) expect(addressOfProvider("bo", hash)).toBe("/api/v1/login/oidc/bo");
+  });
+
+  it("says why nobody comes in, in words that are known", () => {
+    for (const refusal of PROVIDER_REFUSALS) expect(providerRefusal(`#refused=${refusal}`)).toBe(refusal);
+    for (const hash of ["", "#refused=anything", "#/sites?refused=login_late"]) expect(providerRefusal(hash)).toBeNull();
   });
 });
 

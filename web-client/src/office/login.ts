@@ -68,8 +68,21 @@ export const welcome = (come: Welcome): Promise<LoggedIn> => ask("POST", `${LOGI
 
 export const logOut = (): Promise<void> => ask("DELETE", LOGIN);
 
-/** Where a provider asks who somebody is. */
-export const addressOfProvider = (id: string): string => `${LOGIN}/oidc/${encodeURIComponent(id)}`;
+/** Where a provider asks who somebody is, who goes on then at the page of this `hash`. */
+export function addressOfProvider(id: string, hash = ""): string {
+  const then = hash.startsWith("#/") && hash !== "#/" ? `?${new URLSearchParams({ then: hash.slice(1) })}` : "";
+  return `${LOGIN}/oidc/${encodeURIComponent(id)}${then}`;
+}
+
+/** Why nobody comes in who was at a provider. Each has a sentence. */
+export const PROVIDER_REFUSALS = ["provider_away", "provider_nonsense", "provider_denied", "login_late", "not_permitted"] as const;
+
+export type ProviderRefusal = (typeof PROVIDER_REFUSALS)[number];
+
+/** The refusal with which the server leads somebody back; `null` where it does not. */
+export function providerRefusal(hash: string): ProviderRefusal | null {
+  return PROVIDER_REFUSALS.find((refusal) => hash === `#refused=${refusal}`) ?? null;
+}
 
 /** Whether a refusal means that the server does not know who asks. */
 function isUnknown(code: string): boolean {

@@ -3,7 +3,7 @@
 import { Preferences } from "../../memory.ts";
 import { type Address, readAddress, welcomeCode } from "../../office/addresses.ts";
 import { type Api, makeApi } from "../../office/api.ts";
-import { askWho, type LoggedIn, logOut } from "../../office/login.ts";
+import { askWho, type LoggedIn, logOut, type ProviderRefusal, providerRefusal } from "../../office/login.ts";
 import type { Verb } from "../../office/verbs.ts";
 import { type Language, language, speak } from "../i18n.svelte.ts";
 
@@ -19,6 +19,8 @@ export class Office {
   address = $state.raw<Address>(readAddress(""));
   /** A one-time code with which this window was opened. */
   code = $state<string | null>(null);
+  /** Why somebody does not come in who was at a provider. */
+  refusal = $state<ProviderRefusal | null>(null);
 
   readonly api: Api;
   readonly #preferences = new Preferences();
@@ -31,8 +33,9 @@ export class Office {
     this.#location = page.location;
     this.api = makeApi(() => this.#again());
     this.code = welcomeCode(page.location.hash);
-    // The code does not stay where it can be read over a shoulder.
-    if (this.code !== null) page.history.replaceState(null, "", page.location.pathname + page.location.search);
+    this.refusal = providerRefusal(page.location.hash);
+    // The code does not stay where it can be read over a shoulder, nor the refusal where it would come with a reload.
+    if (this.code !== null || this.refusal !== null) page.history.replaceState(null, "", page.location.pathname + page.location.search);
     speak(this.#preferences.language);
     const read = () => (this.address = readAddress(this.#location.hash));
     window.addEventListener("hashchange", read, { signal: this.#life.signal });
@@ -61,6 +64,7 @@ export class Office {
     this.isKnown = true;
     this.isEnded = false;
     this.code = null;
+    this.refusal = null;
     const waiting = this.#waiting;
     this.#waiting = [];
     if (isSame) for (const goOn of waiting) goOn();
@@ -72,6 +76,12 @@ export class Office {
     this.#waiting = [];
     this.isEnded = false;
     this.who = null;
+  }
+
+  /** What stands behind the address of the page, for whoever comes back to it. */
+  get hash(): string {
+    const { path, query } = this.address;
+    return query.size === 0 ? `#${path}` : `#${path}?${query}`;
   }
 
   may(verb: Verb): boolean {
