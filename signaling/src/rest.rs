@@ -135,6 +135,7 @@ fn sites() -> OpenApiRouter<App> {
         .routes(routes!(site_lists::preview).layer(DefaultBodyLimit::max(MAX_SITES_BYTES)))
         .routes(routes!(site_lists::import).layer(DefaultBodyLimit::max(MAX_SITES_BYTES)))
         .routes(routes!(site_lists::export))
+        .routes(routes!(sites::groups))
         .routes(routes!(
             sites::show,
             amend_site::amend,

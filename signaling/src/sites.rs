@@ -189,6 +189,10 @@ pub struct SiteFilter {
     pub hidden: bool,
     /// This one and those below it, however far.
     pub within: Option<SiteCode>,
+    /// Those that come after this one in the list.
+    pub after: Option<SiteCode>,
+    /// Most of the answer; all if `None`.
+    pub limit: Option<u32>,
 }
 
 impl SiteFilter {

@@ -66,7 +66,7 @@ pub use occurrences::{OccurrenceFilter, OccurrenceRow};
 pub use provided::Provided;
 pub use remove_site::SiteRemoval;
 pub use rows::StoredEvent;
-pub use sites::{Consent, ImportFailure};
+pub use sites::{Consent, ImportFailure, SiteGroup};
 pub use tokens::{TokenFilter, TokenRow};
 pub use webhooks::{
     Attempted, Delivery, DeliveryState, NewDelivery, Webhook, WebhookAdded, WebhookFilter,

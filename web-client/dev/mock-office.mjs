@@ -109,6 +109,10 @@ export class MockOffice {
       return this.who();
     });
     this.on("GET", "/sites", ({ query }) => this.#listSites(query));
+    this.on("GET", "/sites/groups", () => {
+      const names = this.sites.flatMap(({ groups = [] }) => groups);
+      return [...new Set(names)].sort().map((name) => ({ name, sites: names.filter((one) => one === name).length }));
+    });
     this.on("GET", "/sites/{site}", ({ params }) => this.#site(params.site) ?? [404, { code: "not_found", message: "there is no such site" }]);
     this.on("PATCH", "/sites/{site}", ({ params, body }) => ({ ...this.#site(params.site), ...body }));
     this.on("POST", "/sites/import/preview", () => this.#state.preview ?? PREVIEW);

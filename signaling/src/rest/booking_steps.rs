@@ -24,7 +24,7 @@ use crate::conference::Actor;
 use crate::ids::{BookingId, ConferenceId, SiteCode};
 use crate::listener::ClientAddress;
 use crate::refusal::{ErrorCode, Refusal};
-use crate::sites::{Level, Provinces, SiteFilter};
+use crate::sites::{Level, Provinces};
 use crate::whole;
 
 /// Most sites of one page: with names of usual length they are 90 KB.
@@ -350,7 +350,7 @@ pub(super) async fn audience(
     }
     codes.retain(|code| after.as_ref().is_none_or(|after| code > after));
     codes.truncate(most as usize + 1);
-    let sites = app.store.sites(&SiteFilter::everything()).await?;
+    let sites = app.store.sites_and_above(&codes).await?;
     let provinces = Provinces::of(&sites);
     let invited = codes.into_iter().map(|code| {
         let site = sites.binary_search_by(|site| site.code.cmp(&code)).ok();

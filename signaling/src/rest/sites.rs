@@ -9,13 +9,17 @@ use axum::extract::{OriginalUri, State};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::page::{Page, page};
+use super::page::{MAX_LIMIT, Page, checked, page};
 use super::{ApiError, Json, Path, Query};
 use crate::app::App;
 use crate::auth::{Grant, Verb};
 use crate::ids::SiteCode;
 use crate::refusal::ErrorCode;
 use crate::sites::{Level, Site, SiteFilter};
+use crate::store::SiteGroup;
+
+/// Most groups of an answer, which nobody reads in parts: with names of usual length they are 50 KB.
+const MAX_GROUPS: usize = 1_000;
 
 /// Which sites to list.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -59,16 +63,36 @@ pub(super) async fn list(
     }): Query<SitesQuery>,
     uri: OriginalUri,
 ) -> Result<Page<Site>, ApiError> {
+    let most = checked(limit, MAX_LIMIT)?;
     let filter = SiteFilter {
         level,
         parent,
         search,
         hidden: hidden.unwrap_or_default(),
         within: grant.within(Verb::ReadSites)?.cloned(),
+        after,
+        // One more than is asked for, which tells whether there is another page.
+        limit: Some(most.saturating_add(1)),
     };
-    let mut sites = app.store.sites(&filter).await?;
-    sites.retain(|site| after.as_ref().is_none_or(|after| site.code > *after));
-    page(&uri, limit, sites, |site| site.code.to_string())
+    let sites = app.store.sites(&filter).await?;
+    page(&uri, Some(most), sites, |site| site.code.to_string())
+}
+
+/// The groups that sites belong to, by name: the first 1,000.
+#[utoipa::path(
+    get,
+    path = "/sites/groups",
+    tag = "sites",
+    responses((status = OK, body = Vec<SiteGroup>))
+)]
+pub(super) async fn groups(
+    State(app): State<App>,
+    grant: Grant,
+) -> Result<Json<Vec<SiteGroup>>, ApiError> {
+    let within = grant.within(Verb::ReadSites)?;
+    let mut groups = app.store.site_groups(within).await?;
+    groups.truncate(MAX_GROUPS);
+    Ok(Json(groups))
 }
 
 /// One site.

@@ -1,6 +1,6 @@
 //! The list of sites.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
@@ -156,6 +156,9 @@ impl Store {
     pub async fn sites(&self, filter: &SiteFilter) -> Result<Vec<Site>, StoreError> {
         let mut query = query(concat!(select!(), " WHERE hidden <= "));
         query.push_bind(i64::from(filter.hidden));
+        if let Some(after) = &filter.after {
+            query.push(" AND code > ").push_bind(after.as_str());
+        }
         if let Some(level) = filter.level {
             query.push(" AND level = ").push_bind(level.as_str());
         }
@@ -181,6 +184,9 @@ impl Store {
             query.push(r" ESCAPE '\')");
         }
         query.push(" ORDER BY code");
+        if let Some(limit) = filter.limit {
+            query.push(" LIMIT ").push_bind(i64::from(limit));
+        }
         query
             .fetch_all(&self.reader)
             .await?
@@ -199,6 +205,35 @@ impl Store {
             .fetch_optional(&self.reader)
             .await?;
         row.as_ref().map(site).transpose()
+    }
+
+    /// These sites as far as they are known, and all that are above them, by code.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn sites_and_above(&self, codes: &[SiteCode]) -> Result<Vec<Site>, StoreError> {
+        let mut found = BTreeMap::new();
+        let mut wanted: BTreeSet<_> = codes.iter().cloned().collect();
+        // An import sees to the depth.
+        for _ in 0..=MAX_DEPTH {
+            let codes: Vec<_> = wanted.iter().collect();
+            let mut above = BTreeSet::new();
+            for chunk in codes.chunks(ROWS_PER_INSERT) {
+                let mut query = query(concat!(select!(), " WHERE code IN "));
+                query.push_list(chunk.iter().map(|code| code.as_str().into()));
+                for row in query.fetch_all(&self.reader).await? {
+                    let site = site(&row)?;
+                    above.extend(site.parent_code.clone());
+                    found.insert(site.code.clone(), site);
+                }
+            }
+            above.retain(|code| !found.contains_key(code));
+            if above.is_empty() {
+                break;
+            }
+            wanted = above;
+        }
+        Ok(found.into_values().collect())
     }
 
     /// Whether a site is this one, or somewhere below it.
@@ -303,7 +338,6 @@ fn delete(codes: &[SiteCode]) -> Query<'_> {
     delete
 }
 
-/// `%` and `_` in a search mean themselves.
 /// The codes of a site and of those below it, however far.
 pub(super) fn push_within(query: &mut Query<'_>, code: &SiteCode) {
     query
@@ -315,7 +349,7 @@ pub(super) fn push_within(query: &mut Query<'_>, code: &SiteCode) {
         );
 }
 
-/// For a text that is to be found as it is.
+/// For a text that is to be found as it is: `%` and `_` mean themselves.
 pub(super) fn escape_like(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
@@ -353,5 +387,7 @@ fn site(row: &Row) -> Result<Site, StoreError> {
 }
 
 mod amend;
+mod groups;
+pub use groups::SiteGroup;
 #[cfg(test)]
 mod tests;

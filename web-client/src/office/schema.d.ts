@@ -1130,6 +1130,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sites/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The groups that sites belong to, by name: the first 1,000. */
+        get: operations["getSitesGroups"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites/import": {
         parameters: {
             query?: never;
@@ -4026,6 +4043,19 @@ export interface components {
          * @example 00004
          */
         SiteCode: string;
+        /** @description A group of sites. */
+        SiteGroup: {
+            /**
+             * @description Its name.
+             * @example Cụm thi đua số 1
+             */
+            name: string;
+            /**
+             * Format: int64
+             * @description How many sites belong to it; those that are kept for the records alone are not counted.
+             */
+            sites: number;
+        };
         /** @description The token of one site. */
         SiteToken: {
             /**
@@ -7362,6 +7392,32 @@ export interface operations {
                 };
             };
             400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["Timeout"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getSitesGroups: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for, or what it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SiteGroup"][];
+                };
+            };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             408: components["responses"]["Timeout"];

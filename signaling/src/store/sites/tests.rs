@@ -9,6 +9,10 @@ const VIETNAM: &[u8] = include_bytes!("../../../data/sites-vn-2025.csv");
 
 const HEADER: &str = "code,name,level,parent_code\n";
 
+/// Two provinces, and a school below a commune of the first.
+const FEW: &str = "VN,C,central,\n01,H,province,VN\n02,T,province,VN\nA,Ward,commune,01\n\
+    B,Ward,commune,02\nC,School,school,A\n";
+
 async fn store() -> (Store, TempDir) {
     let directory = tempfile::tempdir().unwrap();
     (
@@ -172,4 +176,65 @@ async fn a_province_with_communes_cannot_become_one() {
         error,
         "line 2: 01, the parent of 101, is no province and should be one"
     );
+}
+
+#[tokio::test]
+async fn a_part_of_the_list_begins_behind_a_site_and_ends_at_its_limit() {
+    let (store, _directory) = store().await;
+    import(&store, FEW).await.unwrap();
+    let part = |after: Option<&str>, limit| SiteFilter {
+        after: after.map(|code| code.parse().unwrap()),
+        limit: Some(limit),
+        ..SiteFilter::default()
+    };
+    assert_eq!(codes(&store, &part(None, 2)).await, ["01", "02"]);
+    assert_eq!(codes(&store, &part(Some("02"), 2)).await, ["A", "B"]);
+    // One that is gone is as good a place as any.
+    assert_eq!(codes(&store, &part(Some("Aa"), 9)).await, ["B", "C", "VN"]);
+}
+
+#[tokio::test]
+async fn sites_come_with_all_that_are_above_them_and_nothing_beside() {
+    let (store, _directory) = store().await;
+    import(&store, FEW).await.unwrap();
+    let wanted = ["C", "99"].map(|code| code.parse().unwrap());
+    let found = store.sites_and_above(&wanted).await.unwrap();
+    let found: Vec<_> = found.iter().map(|site| site.code.as_str()).collect();
+    assert_eq!(found, ["01", "A", "C", "VN"]);
+    assert_eq!(store.sites_and_above(&[]).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn groups_are_counted_over_the_sites_that_are_shown() {
+    let (store, _directory) = store().await;
+    let list = "code,name,level,parent_code,groups\n\
+        VN,C,central,,\n\
+        01,H,province,VN,North\n\
+        02,T,province,VN,North; Coast\n\
+        A,Ward,commune,01,Coast\n";
+    import_list(&store, list.as_bytes()).await.unwrap();
+    let group = |name: &str, sites| SiteGroup {
+        name: name.to_owned(),
+        sites,
+    };
+    let all = store.site_groups(None).await.unwrap();
+    assert_eq!(all, [group("Coast", 2), group("North", 2)]);
+    let within = store.site_groups(Some(&"01".parse().unwrap())).await;
+    assert_eq!(within.unwrap(), [group("Coast", 1), group("North", 1)]);
+    let wish = Wish {
+        missing: Missing::Hide,
+        ..Wish::default()
+    };
+    let left =
+        "code,name,level,parent_code,groups\nVN,C,central,,\n02,T,province,VN,North; Coast\n";
+    let agreed = Consent {
+        confirmed: true,
+        digest: None,
+    };
+    store
+        .import_sites(left.as_bytes(), &wish, &agreed)
+        .await
+        .unwrap();
+    let shown = store.site_groups(None).await.unwrap();
+    assert_eq!(shown, [group("Coast", 1), group("North", 1)]);
 }

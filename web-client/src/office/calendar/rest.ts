@@ -159,7 +159,7 @@ export class BookingsRest {
   }
 
   provinces(signal: AbortSignal): Promise<readonly { code: string; name: string }[]> {
-    return this.#sites({ level: "province" }, signal);
+    return all((after) => partOf(this.#api.GET("/api/v1/sites", { params: { query: { level: "province", limit: SITES, ...(after !== undefined && { after }) } }, signal })));
   }
 
   /** How ready those are whom a booking invites. */
@@ -181,12 +181,8 @@ export class BookingsRest {
 
   /** The names of the groups that sites are in. */
   async lists(signal: AbortSignal): Promise<readonly string[]> {
-    const sites = await this.#sites({}, signal);
-    return [...new Set(sites.flatMap(({ groups = [] }) => groups))].sort();
-  }
-
-  #sites(query: { level?: "province" }, signal: AbortSignal): Promise<readonly Schemas["Site"][]> {
-    return all((after) => partOf(this.#api.GET("/api/v1/sites", { params: { query: { ...query, limit: SITES, ...(after !== undefined && { after }) } }, signal })));
+    const groups = await answered(this.#api.GET("/api/v1/sites/groups", { signal }));
+    return groups.map(({ name }) => name);
   }
 
   /** Bookings of late, of which each is named once. */
