@@ -13,8 +13,8 @@ use crate::check::{Outcome, OutcomeFilter};
 use crate::ids::SiteCode;
 use crate::readiness::Checked;
 
-/// Most that are kept; beyond, the oldest goes. More than a country has sites, and of strangers'
-/// addresses no more than that.
+/// Most that are kept of strangers; beyond, the oldest goes. Of sites there is one each, so that no crowd
+/// of strangers has them unknown before a conference, nor do those of them that were checked last.
 const MOST: u32 = 20_000;
 
 impl Store {
@@ -103,11 +103,14 @@ async fn keep(connection: &mut Connection, outcome: Outcome, most: u32) -> Resul
     .bind(&outcome.address)
     .bind(cause.as_str().unwrap_or_default())
     .bind(measured)
-    .execute(connection)
+    .execute(&mut *connection)
     .await?;
+    if outcome.site.is_some() {
+        return Ok(());
+    }
     query(
-        "DELETE FROM checks WHERE at <= \
-         (SELECT at FROM checks ORDER BY at DESC LIMIT 1 OFFSET $1)",
+        "DELETE FROM checks WHERE site IS NULL AND at <= \
+         (SELECT at FROM checks WHERE site IS NULL ORDER BY at DESC LIMIT 1 OFFSET $1)",
     )
     .bind(i64::from(most))
     .execute(connection)
@@ -195,6 +198,24 @@ mod tests {
         assert_eq!(known[&site].at, at);
         let later = Timestamp::from_second(3).unwrap();
         assert!(store.checked_since(later).await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn no_crowd_has_the_check_of_a_site_forgotten() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(&location(directory.path())).await.unwrap();
+        for number in 1..=9 {
+            let site = format!("0000{number}");
+            let of_whom = (number <= 4).then_some(site.as_str());
+            let outcome = of(of_whom, &format!("192.0.2.{number}"), number);
+            let kept = store
+                .writer
+                .write(move |connection| Box::pin(keep(connection, outcome, 3)));
+            kept.await.unwrap();
+        }
+        let all = store.checks(&OutcomeFilter::default(), 10).await.unwrap();
+        let sites = all.iter().filter(|it| it.site.is_some()).count();
+        assert_eq!((sites, all.len() - sites), (4, 3));
     }
 
     #[tokio::test]
