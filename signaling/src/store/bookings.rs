@@ -1,10 +1,13 @@
 //! Conferences that are planned: a booking and its days are written together.
 
+use serde_json::{Value, json};
+
 use super::Store;
 use super::audiences::{forget, keep};
 use super::backend::{Connection, ROWS_PER_INSERT, query};
 use super::error::StoreError;
-use crate::booking::{Audience, AudienceHash, Booking, Occurrence, Update};
+use super::journal;
+use crate::booking::{Audience, AudienceHash, Booking, BookingState, Occurrence, Update};
 use crate::ids::BookingId;
 
 /// What came of keeping a booking.
@@ -31,6 +34,7 @@ impl Store {
             .write(move |connection| Box::pin(write(connection, update, audience)))
             .await?;
         self.bookings_changed.notify_one();
+        self.note_growth();
         Ok(kept)
     }
 
@@ -105,7 +109,31 @@ async fn write(
     for hash in former.iter().chain([audience.hash()]) {
         forget(connection, hash).await?;
     }
+    if let Some(event) = told(&booking) {
+        journal::note(connection, booking.changed_at, &event).await?;
+    }
     Ok(Kept::Done)
+}
+
+/// What those are told of a change who follow what happens; nothing of a draft, of which nobody is told.
+fn told(booking: &Booking) -> Option<Value> {
+    let kind = match booking.state {
+        BookingState::Draft => return None,
+        BookingState::Cancelled => "bookingCancelled",
+        BookingState::Published if booking.published == Some(booking.version) => "bookingPublished",
+        BookingState::Published => "bookingChanged",
+    };
+    Some(json!({
+        "kind": kind,
+        "booking": booking.id,
+        "version": booking.version,
+        "title": booking.details.title,
+        "invited": booking.invited,
+        // Whoever was told of an earlier one than this must be told again.
+        "notice": booking.notice,
+        "by": booking.changed_by,
+        "reason": booking.reason,
+    }))
 }
 
 async fn former_audience(

@@ -9,6 +9,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::booking::{Audiences, Standing};
 use crate::booking::{Change, Details, OccurrenceState, find_conflicts};
+use crate::conference::{By, Event, PhaseEvent, Record};
 use crate::schedule::Schedule;
 use crate::sites::Wish;
 use crate::store::{Consent, OccurrenceFilter};
@@ -225,6 +226,128 @@ async fn the_same_sites_as_last_time_are_those_of_the_booking_that_is_named() {
             .unwrap_err()
             .message
             .contains("the booking itself")
+    );
+}
+
+#[tokio::test]
+async fn who_follows_what_happens_is_told_of_what_was_published_changed_and_cancelled_and_of_no_draft()
+ {
+    let (store, _directory) = store().await;
+    let schedule = schedule(&store);
+    let mut growth = store.journal_growth();
+    let once = details("Once", "2026-02-02T08:00:00", None);
+    let id = schedule.draft(once).await.unwrap().id;
+    let renamed = |title: &'static str| {
+        move |old| Details {
+            title: title.to_owned(),
+            ..old
+        }
+    };
+    schedule.revise(&id, 1, renamed("Draft")).await.unwrap();
+    assert_eq!(store.journal_head().await.unwrap(), 0);
+    schedule.publish(&id, 2).await.unwrap();
+    schedule.revise(&id, 3, renamed("Other")).await.unwrap();
+    // Somebody has not seen the change: nothing comes of it, and nobody is told.
+    schedule.cancel(&id, 3, None).await.unwrap_err();
+    schedule.publish(&id, 4).await.unwrap();
+    let reason = Some("Storm".to_owned());
+    schedule.cancel(&id, 5, reason).await.unwrap();
+    assert!(growth.has_changed().unwrap());
+    growth.mark_unchanged();
+    let told = store.journal_after(0, 10).await.unwrap().entries;
+    let told: Vec<_> = told
+        .iter()
+        .map(|entry| {
+            let of = |name: &str| entry.event[name].clone();
+            assert_eq!((of("booking"), of("by")), (json!(id), json!("anh")));
+            json!([
+                entry.kind(),
+                of("version"),
+                of("title"),
+                of("notice"),
+                of("reason")
+            ])
+        })
+        .collect();
+    let wanted = [
+        json!(["bookingPublished", 3, "Draft", 3, null]),
+        json!(["bookingChanged", 4, "Other", 4, null]),
+        json!(["bookingPublished", 5, "Other", 4, null]),
+        json!(["bookingCancelled", 6, "Other", 6, "Storm"]),
+    ];
+    assert_eq!(told, wanted);
+}
+
+/// The log of a conference that was opened, and begun if there is a second event.
+fn log(events: u64) -> Vec<Record> {
+    let event = |seq| match seq {
+        1 => PhaseEvent::Created {
+            title: "Once".to_owned(),
+            starts_at: None,
+            by: By::System,
+        },
+        _ => PhaseEvent::Started { by: By::System },
+    };
+    let record = |seq| Record {
+        seq,
+        at: at("2026-02-02T00:30:00Z"),
+        event: Event::Phase(event(seq)),
+    };
+    (1..=events).map(record).collect()
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_opens_and_begins_nothing_again_and_loses_nothing_that_is_due() {
+    let (store, _directory) = store().await;
+    let schedule = schedule(&store);
+    let mut days = Vec::new();
+    for title in ["Opened", "Due"] {
+        // From 00:00 UTC its doors are open, and from 01:00 it is held.
+        let once = details(title, "2026-02-02T08:00:00", None);
+        let booking = schedule.draft(once).await.unwrap();
+        schedule.publish(&booking.id, 1).await.unwrap();
+        let mut day = store.occurrences_of(&booking.id).await.unwrap();
+        days.push(day.remove(0).conference);
+    }
+    let [opened, due] = days.try_into().unwrap();
+    let (before, open, held) = (
+        at("2026-02-01T22:00:00Z"),
+        at("2026-02-02T00:30:00Z"),
+        at("2026-02-02T01:30:00Z"),
+    );
+    let to_open = async |now| store.due_to_open(now, 9).await.unwrap();
+    let to_begin = async |now| store.due_to_begin(now, 9).await.unwrap();
+    store.append(&opened, &log(1)).await.unwrap();
+    // The clock goes back behind the opening, and comes right again.
+    for (now, wanted) in [
+        (open, vec![due.clone()]),
+        (before, vec![]),
+        (open, vec![due.clone()]),
+    ] {
+        assert_eq!(to_open(now).await, wanted, "{now}");
+    }
+    let next = store.next_opening(before).await.unwrap();
+    assert_eq!(
+        next,
+        Some(at("2026-02-02T00:00:00Z")),
+        "it is waited for again"
+    );
+    for (now, wanted) in [
+        (held, vec![opened.clone()]),
+        (open, vec![]),
+        (held, vec![opened.clone()]),
+    ] {
+        assert_eq!(to_begin(now).await, wanted, "{now}");
+    }
+    store.append(&opened, &log(2)[1..]).await.unwrap();
+    for now in [held, before, open, held] {
+        assert!(to_begin(now).await.is_empty(), "it has begun at {now}");
+        assert!(!to_open(now).await.contains(&opened), "it is open at {now}");
+    }
+    assert_eq!(
+        to_open(held).await,
+        [due],
+        "what nobody has opened is not over"
     );
 }
 
