@@ -134,14 +134,11 @@ impl Server {
         let Some(lease) = self.lease else {
             return Ok(session);
         };
+        // Whoever has replaced this one keeps the lock: it would be waited for in vain, again and again.
+        require(&mut session, lease).await?;
         patiently(sqlx::query(LOCK).execute(&mut session)).await?;
-        let row = sqlx::query("SELECT number, holder FROM lease WHERE id = 1");
-        let row = patiently(row.fetch_one(&mut session)).await?;
-        if row.try_get::<i64, _>("number")? == lease {
-            Ok(session)
-        } else {
-            Err(StoreError::TakenOver(row.try_get("holder")?))
-        }
+        require(&mut session, lease).await?;
+        Ok(session)
     }
 
     pub(super) async fn readers(&self) -> Result<PgPool, sqlx::Error> {
@@ -165,6 +162,16 @@ impl Server {
         patiently(sqlx::query(FLUSH).execute(&mut session)).await?;
         Ok(session)
     }
+}
+
+/// Passes the server that took the database last.
+async fn require(session: &mut PgConnection, lease: i64) -> Result<(), StoreError> {
+    let row = sqlx::query("SELECT number, holder FROM lease WHERE id = 1");
+    let row = patiently(row.fetch_one(session)).await?;
+    if row.try_get::<i64, _>("number")? == lease {
+        return Ok(());
+    }
+    Err(StoreError::TakenOver(row.try_get("holder")?))
 }
 
 async fn try_lock(session: &mut PgConnection) -> Result<bool, sqlx::Error> {

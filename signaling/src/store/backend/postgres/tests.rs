@@ -3,12 +3,15 @@
 use std::collections::BTreeSet;
 use std::slice::from_ref;
 
+use jiff::Timestamp;
+use serde_json::json;
 use tempfile::TempDir;
 
 use super::super::{Backend, query};
 use super::*;
 use crate::conference::{By, Event, PhaseEvent, Record};
 use crate::ids::ConferenceId;
+use crate::schedule::Schedule;
 use crate::sites::Wish;
 use crate::store::{Consent, Store};
 use crate::testing::postgres::Cluster;
@@ -106,6 +109,62 @@ async fn whoever_has_lost_the_database_to_another_server_writes_nothing_any_more
     first.taken_over().await;
     assert!(first.fence().await.is_err());
     assert_eq!(first.load(&weekly()).await.unwrap(), log(2));
+}
+
+/// Two conferences that are booked for the same hour, and what time it is then.
+async fn booked(store: &Store) -> ([ConferenceId; 2], Timestamp) {
+    let list = "code,name,level,parent_code\nVN,Centre,central,\n";
+    let (wish, consent) = (Wish::default(), Consent::default());
+    let imported = store.import_sites(list.as_bytes(), &wish, &consent);
+    imported.await.unwrap();
+    let schedule = Schedule {
+        store,
+        by: "anh",
+        now: "2026-01-01T00:00:00Z".parse().unwrap(),
+    };
+    let mut days = Vec::new();
+    for title in ["One", "Other"] {
+        let details = json!({
+            "title": title, "startsAtLocal": "2026-02-02T08:00:00", "zone": "UTC",
+            "durationMinutes": 60, "audience": {"all": true},
+        });
+        let details = serde_json::from_value(details).unwrap();
+        let booking = schedule.draft(details).await.unwrap();
+        schedule.publish(&booking.id, 1).await.unwrap();
+        let mut day = store.occurrences_of(&booking.id).await.unwrap();
+        days.push(day.remove(0).conference);
+    }
+    days.sort();
+    let now = "2026-02-02T07:30:00Z".parse().unwrap();
+    (days.try_into().unwrap(), now)
+}
+
+#[tokio::test]
+async fn what_is_booked_is_opened_by_whoever_has_the_database_and_once() {
+    let fixture = Fixture::on(Cluster::shared());
+    let first = fixture.serve("first").await.unwrap();
+    let ([one, other], now) = booked(&first).await;
+    let due = first.due_to_open(now, 9).await.unwrap();
+    assert_eq!(due, [one.clone(), other.clone()]);
+    first.append(&one, &log(1)).await.unwrap();
+    fixture.cut_off().await;
+    let second = fixture.serve("second").await.unwrap();
+    // The first one still believes that it is its turn.
+    let due = first.due_to_open(now, 9).await.unwrap();
+    assert_eq!(due, from_ref(&other));
+    let refused = first.append(&other, &log(1)).await.unwrap_err();
+    assert!(
+        matches!(&refused, StoreError::TakenOver(holder) if holder == "second"),
+        "{refused}"
+    );
+    assert_eq!(second.due_to_open(now, 9).await.unwrap(), from_ref(&other));
+    second.append(&other, &log(1)).await.unwrap();
+    assert!(second.due_to_open(now, 9).await.unwrap().is_empty());
+    let again = second.append(&other, &log(1)).await.unwrap_err();
+    assert!(matches!(again, StoreError::Conflict { .. }), "{again}");
+    for conference in [one, other] {
+        assert_eq!(second.load(&conference).await.unwrap(), log(1));
+    }
 }
 
 #[tokio::test]
