@@ -350,6 +350,13 @@ pub(crate) fn internal(cause: &StoreError) -> Refusal {
         return Refusal::new(ErrorCode::RecordDamaged, fault.to_string());
     }
     tracing::error!(%cause, "the store failed");
+    if cause.is_outcome_unknown() {
+        return Refusal::new(
+            ErrorCode::OutcomeUnknown,
+            "the server cannot tell whether it was stored: look whether it has happened before you \
+             ask again",
+        );
+    }
     Refusal::new(
         ErrorCode::Internal,
         "the server's store failed; it is in its log",

@@ -116,3 +116,18 @@ impl From<sqlx::Error> for StoreError {
         Self::Database(Arc::new(cause))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::directory::internal;
+    use crate::refusal::ErrorCode;
+
+    #[test]
+    fn of_a_commit_that_may_have_happened_nobody_is_told_that_it_has_not() {
+        let lost = StoreError::of_commit(sqlx::Error::PoolClosed);
+        assert_eq!(internal(&lost).code, ErrorCode::OutcomeUnknown);
+        let failed = StoreError::from(sqlx::Error::PoolClosed);
+        assert_eq!(internal(&failed).code, ErrorCode::Internal);
+    }
+}
