@@ -53,10 +53,17 @@ impl Lots {
 /// A grant of the floor: to whom, and what came of it.
 type Grant = (String, Outcome);
 
+/// Every so many grants a conference is booked.
+const BOOKED_EVERY: usize = 5;
+
+/// A booking that was answered, and what came of publishing it.
+type Booked = (String, Outcome);
+
 struct House {
     process: RwLock<Process>,
     seats: Vec<Seat>,
     grants: Mutex<Vec<Grant>>,
+    booked: Mutex<Vec<Booked>>,
     is_over: AtomicBool,
 }
 
@@ -96,6 +103,7 @@ impl House {
             seats: seats.collect(),
             process: RwLock::new(process),
             grants: Mutex::default(),
+            booked: Mutex::default(),
             is_over: AtomicBool::new(false),
         }
     }
@@ -110,7 +118,48 @@ impl House {
                 let outcome = self.grant(&target);
                 self.grants.lock().unwrap().push((target, outcome));
             }
+            if turn.is_multiple_of(BOOKED_EVERY) {
+                self.booked.lock().unwrap().extend(self.book(turn));
+            }
             std::thread::sleep(Duration::from_millis(30));
+        }
+    }
+
+    /// Books a conference and publishes it; what of that was answered.
+    fn book(&self, number: usize) -> Option<Booked> {
+        let process = self.process.read().unwrap();
+        let details = json!({
+            "title": format!("Booked {number}"), "startsAtLocal": "2090-01-02T08:00:00", "zone": "UTC",
+            "durationMinutes": 60, "audience": {"all": true},
+        });
+        let Outcome::Done(made) = process.ask("POST", "/bookings", &details) else {
+            return None;
+        };
+        let id = made["id"].as_str().unwrap().to_owned();
+        let path = format!("/bookings/{id}/publish");
+        let published = process.ask("POST", &path, &json!({"version": 1}));
+        Some((id, published))
+    }
+
+    /// Every booking that was answered is there, as far as was answered; what was published is among
+    /// the events, and what was refused is not.
+    fn check_bookings(&self) {
+        let process = self.process.read().unwrap();
+        let published = process.published();
+        for (id, outcome) in self.booked.lock().unwrap().iter() {
+            let found = process.ask("GET", &format!("/bookings/{id}"), &Value::Null);
+            let Outcome::Done(found) = found else {
+                panic!("the booking {id} was made and is not there: {found:?}");
+            };
+            let is_published = found["state"] == "published";
+            let was_answered = match outcome {
+                Outcome::Done(_) => true,
+                Outcome::Refused(_) => false,
+                Outcome::Unknown => is_published,
+            };
+            assert_eq!(is_published, was_answered, "{id} is {found}, {outcome:?}");
+            let told = published.iter().filter(|one| *one == id).count();
+            assert_eq!(told, usize::from(is_published), "events of the booking {id}");
         }
     }
 
@@ -343,6 +392,8 @@ fn whatever_goes_wrong_beneath_it_the_server_goes_on_and_tells_the_truth() {
     );
     eprintln!("refused: {:?}", refused(&grants));
     check_grants(&grants, &events);
+    eprintln!("{} booked", house.booked.lock().unwrap().len());
+    house.check_bookings();
     for pair in events.windows(2) {
         assert_eq!(pair[1]["prev"], pair[0]["hash"], "the chain is whole");
     }

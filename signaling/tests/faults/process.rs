@@ -170,6 +170,25 @@ impl Process {
             all.extend(page.iter().cloned());
         }
     }
+
+    /// The bookings that were published, as the journal has it.
+    pub(crate) fn published(&self) -> Vec<String> {
+        let (mut published, mut after) = (Vec::new(), 0);
+        loop {
+            let page = match self.ask("GET", &format!("/events?after={after}"), &json!(null)) {
+                Outcome::Done(page) => page,
+                other => panic!("the journal cannot be read: {other:?}"),
+            };
+            let page = page.as_array().unwrap();
+            let Some(last) = page.last() else {
+                return published;
+            };
+            after = last["number"].as_u64().unwrap();
+            let events = page.iter().map(|entry| &entry["event"]);
+            let events = events.filter(|event| event["kind"] == "bookingPublished");
+            published.extend(events.map(|event| event["booking"].as_str().unwrap().to_owned()));
+        }
+    }
 }
 
 impl Drop for Process {
