@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use crate::check::{Cause, CheckCode, Colour};
 use crate::ids::SiteCode;
-use crate::sites::{Provinces, Site};
+use crate::sites::{Level, MAX_DEPTH};
 
 /// What the last check of a site's line found.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -45,13 +45,12 @@ impl Standing {
     }
 }
 
-impl From<Option<&Checked>> for Standing {
-    fn from(checked: Option<&Checked>) -> Self {
-        match checked.map(|checked| checked.cause.colour()) {
-            None => Self::Unknown,
-            Some(Colour::Green) => Self::Green,
-            Some(Colour::Amber) => Self::Amber,
-            Some(Colour::Red) => Self::Red,
+impl From<Colour> for Standing {
+    fn from(colour: Colour) -> Self {
+        match colour {
+            Colour::Green => Self::Green,
+            Colour::Amber => Self::Amber,
+            Colour::Red => Self::Red,
         }
     }
 }
@@ -83,56 +82,77 @@ impl Counts {
     }
 }
 
+/// The tree of sites, without what else is known of them: codes, a line each, of those of a level below
+/// the same site.
+pub type Outline = Vec<(Level, Option<SiteCode>, String)>;
+
+/// What the last check of each line found: codes, a line each, of those with which it is the same.
+pub type Found = Vec<(Cause, String)>;
+
 /// One who is invited, and how it stands there.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Invited<'s> {
-    /// The site.
-    pub site: &'s Site,
-    /// Its province.
-    pub province: Option<&'s SiteCode>,
-    /// What the last check found.
-    pub checked: Option<&'s Checked>,
-}
-
-impl Invited<'_> {
     /// How it stands with it.
-    #[must_use]
-    pub fn standing(&self) -> Standing {
-        self.checked.into()
-    }
+    pub standing: Standing,
+    /// Its province.
+    pub province: Option<&'s str>,
+    /// Its code.
+    pub code: &'s str,
 }
 
-/// Those of `sites`, which are in the order of their codes, that are invited, with what is known of
-/// their lines. Who is no site any more is left out.
+/// Where each site stands in the tree.
+type Places<'s> = HashMap<&'s str, (Level, Option<&'s str>)>;
+
+/// Those of the sites whose `codes` these are, a line each, with how it stands there. Who is no site any
+/// more is left out.
 #[must_use]
-pub fn invited<'s>(
-    sites: &'s [Site],
-    provinces: &'s Provinces<'s>,
-    codes: &[SiteCode],
-    checks: &'s HashMap<SiteCode, Checked>,
-) -> Vec<Invited<'s>> {
-    let known = codes.iter().filter_map(|code| {
-        let place = sites.binary_search_by(|site| site.code.cmp(code)).ok()?;
-        let site = sites.get(place)?;
+pub fn invited<'s>(outline: &'s Outline, codes: &'s str, found: &'s Found) -> Vec<Invited<'s>> {
+    let places: Places<'s> = outline
+        .iter()
+        .flat_map(|(level, above, codes)| {
+            let above = above.as_ref().map(SiteCode::as_str);
+            codes.lines().map(move |code| (code, (*level, above)))
+        })
+        .collect();
+    let standings: HashMap<&str, Standing> = found
+        .iter()
+        .flat_map(|(cause, codes)| codes.lines().map(|code| (code, cause.colour().into())))
+        .collect();
+    let known = codes.lines().filter_map(|code| {
+        let (code, _) = places.get_key_value(code)?;
         Some(Invited {
-            site,
-            province: provinces.province(site),
-            checked: checks.get(code),
+            standing: standings.get(code).copied().unwrap_or(Standing::Unknown),
+            province: province(&places, code),
+            code,
         })
     });
     known.collect()
 }
 
+/// The province of a site, as [`Provinces`](crate::sites::Provinces) has it.
+fn province<'s>(places: &Places<'s>, code: &'s str) -> Option<&'s str> {
+    let mut at = code;
+    for _ in 0..=MAX_DEPTH {
+        let (level, above) = *places.get(at)?;
+        match level {
+            Level::Central => return None,
+            Level::Province => return Some(at),
+            Level::Commune => return above,
+            Level::School | Level::Hospital | Level::Company | Level::Place => at = above?,
+        }
+    }
+    None
+}
+
 /// All together, and those of each province.
 #[must_use]
-pub fn count(invited: &[Invited<'_>]) -> (Counts, BTreeMap<SiteCode, Counts>) {
+pub fn count<'s>(invited: &[Invited<'s>]) -> (Counts, BTreeMap<&'s str, Counts>) {
     let mut total = Counts::default();
-    let mut provinces: BTreeMap<SiteCode, Counts> = BTreeMap::new();
+    let mut provinces: BTreeMap<&str, Counts> = BTreeMap::new();
     for one in invited {
-        let standing = one.standing();
-        total.add(standing);
+        total.add(one.standing);
         if let Some(province) = one.province {
-            provinces.entry(province.clone()).or_default().add(standing);
+            provinces.entry(province).or_default().add(one.standing);
         }
     }
     (total, provinces)
@@ -141,37 +161,31 @@ pub fn count(invited: &[Invited<'_>]) -> (Counts, BTreeMap<SiteCode, Counts>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sites::Level;
 
-    fn site(code: &str, level: Level, parent: Option<&str>) -> Site {
-        let parent = parent.map(|code| code.parse().unwrap());
-        Site::new(code.parse().unwrap(), code.to_owned(), level, parent)
-    }
-
-    fn checked(cause: Cause) -> Checked {
-        Checked {
-            code: CheckCode::new(1),
-            at: Timestamp::UNIX_EPOCH,
-            cause,
-        }
+    fn outline() -> Outline {
+        let of = |level, above: Option<&str>, codes: &str| {
+            let above = above.map(|code| code.parse().unwrap());
+            (level, above, codes.to_owned())
+        };
+        vec![
+            of(Level::Central, None, "VN"),
+            of(Level::Province, Some("VN"), "01\n02"),
+            of(Level::Commune, Some("01"), "00004\n00008"),
+            of(Level::Commune, Some("02"), "00025"),
+            of(Level::School, Some("00025"), "S1"),
+        ]
     }
 
     #[test]
     fn each_province_is_counted_and_whoever_was_not_checked_is_not_taken_for_ready() {
-        let sites = [
-            site("00004", Level::Commune, Some("01")),
-            site("00008", Level::Commune, Some("01")),
-            site("00025", Level::Commune, Some("02")),
-            site("01", Level::Province, Some("VN")),
-            site("02", Level::Province, Some("VN")),
-            site("VN", Level::Central, None),
+        let outline = outline();
+        let found = vec![
+            (Cause::AllGood, "00004\n09999".to_owned()),
+            (Cause::UdpBlocked, "00025\nS1".to_owned()),
         ];
-        let codes = ["00004", "00008", "00025", "01", "09999"].map(|code| code.parse().unwrap());
-        let found = [("00004", Cause::AllGood), ("00025", Cause::UdpBlocked)];
-        let checks = found.map(|(code, cause)| (code.parse().unwrap(), checked(cause)));
-        let (checks, provinces) = (HashMap::from(checks), Provinces::of(&sites));
-        let invited = invited(&sites, &provinces, &codes, &checks);
-        assert_eq!(invited.len(), 4, "one is no site any more");
+        let codes = "00004\n00008\n00025\n01\n09999\nS1\nVN\n";
+        let invited = invited(&outline, codes, &found);
+        assert_eq!(invited.len(), 6, "one is no site any more");
         let (total, provinces) = count(&invited);
         let of = |green, amber, red, unknown| Counts {
             green,
@@ -179,8 +193,22 @@ mod tests {
             red,
             unknown,
         };
-        assert_eq!(total, of(1, 1, 0, 2));
-        assert_eq!(provinces[&"01".parse().unwrap()], of(1, 0, 0, 2));
-        assert_eq!(provinces[&"02".parse().unwrap()], of(0, 1, 0, 0));
+        assert_eq!(total, of(1, 2, 0, 3));
+        let counted = [("01", of(1, 0, 0, 2)), ("02", of(0, 2, 0, 0))];
+        assert_eq!(
+            provinces,
+            counted.into(),
+            "a school is of its commune's province"
+        );
+    }
+
+    #[test]
+    fn the_worst_come_first_and_those_of_a_province_together() {
+        let outline = outline();
+        let found = vec![(Cause::UdpBlocked, "S1\n00008".to_owned())];
+        let mut invited = invited(&outline, "00004\n00008\nS1", &found);
+        invited.sort_unstable();
+        let order: Vec<_> = invited.iter().map(|one| one.code).collect();
+        assert_eq!(order, ["00008", "S1", "00004"]);
     }
 }

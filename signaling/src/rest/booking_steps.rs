@@ -21,10 +21,11 @@ use crate::app::App;
 use crate::auth::{Grant, Verb};
 use crate::booking::{Conflict, Exception};
 use crate::conference::Actor;
-use crate::ids::{BookingId, ConferenceId, SiteCode};
+use crate::ids::{BookingId, ConferenceId, IdError, SiteCode};
 use crate::listener::ClientAddress;
 use crate::refusal::{ErrorCode, Refusal};
 use crate::sites::{Level, Provinces};
+use crate::store::StoreError;
 use crate::whole;
 
 /// Most sites of one page: with names of usual length they are 90 KB.
@@ -344,12 +345,23 @@ pub(super) async fn audience(
 ) -> Result<Page<AudienceSite>, ApiError> {
     let most = checked(limit, MAX_SITES)?;
     let booking = readable(&app, &grant, &id).await?;
-    let mut codes = app.store.audience_codes(&booking.audience).await?;
-    if let Some(own) = own_sites(&app, &grant).await? {
-        codes.retain(|code| own.contains(code));
+    let text = app.store.audience_text(&booking.audience).await?;
+    let own = own_sites(&app, &grant).await?;
+    let mut codes: Vec<SiteCode> = Vec::new();
+    for code in text.lines() {
+        if after.as_ref().is_some_and(|after| code <= after.as_str()) {
+            continue;
+        }
+        let code = code.parse();
+        let code = code.map_err(|error: IdError| StoreError::Unreadable(error.to_string()))?;
+        if own.as_ref().is_none_or(|own| own.contains(&code)) {
+            codes.push(code);
+        }
+        // One more than is asked for, which tells whether there is another page.
+        if codes.len() > most as usize {
+            break;
+        }
     }
-    codes.retain(|code| after.as_ref().is_none_or(|after| code > after));
-    codes.truncate(most as usize + 1);
     let sites = app.store.sites_and_above(&codes).await?;
     let provinces = Provinces::of(&sites);
     let invited = codes.into_iter().map(|code| {

@@ -6,7 +6,6 @@
     reason = "in code that utoipa generates for queries"
 )]
 
-use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use axum::extract::{OriginalUri, State};
@@ -20,9 +19,10 @@ use super::{ApiError, Json, Path, Query};
 use crate::app::App;
 use crate::auth::{Grant, Verb};
 use crate::check::Cause;
-use crate::ids::{BookingId, SiteCode};
-use crate::readiness::{Checked, Counts, Invited, Standing, count, invited};
-use crate::sites::{Provinces, Site, SiteFilter};
+use crate::ids::{BookingId, IdError, SiteCode};
+use crate::readiness::{Checked, Counts, Found, Invited, Outline, Standing, count, invited};
+use crate::sites::Site;
+use crate::store::StoreError;
 
 /// How old a check may be that counts, unless somebody says since when.
 const FRESH: SignedDuration = SignedDuration::from_hours(24);
@@ -89,20 +89,29 @@ pub(super) struct ReadySite {
 }
 
 impl ReadySite {
-    fn new(one: &Invited<'_>) -> Self {
-        let Invited { site, checked, .. } = one;
-        Self {
-            site: site.code.clone(),
-            name: site.name.clone(),
-            province: one.province.cloned(),
-            standing: one.standing(),
+    fn new(one: &Invited<'_>, site: Site, checked: Option<&Checked>) -> Result<Self, ApiError> {
+        let province = one.province.map(str::parse).transpose();
+        Ok(Self {
+            site: site.code,
+            name: site.name,
+            province: province.map_err(unreadable)?,
+            standing: one.standing,
             cause: checked.map(|checked| checked.cause),
             reference: checked.map(|checked| checked.code.reference(checked.cause)),
             at: checked.map(|checked| checked.at),
-            contact_name: site.contact_name.clone(),
-            contact_phone: site.contact_phone.clone(),
-        }
+            contact_name: site.contact_name,
+            contact_phone: site.contact_phone,
+        })
     }
+}
+
+/// A code that is kept and is none.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "it stands where an error is made another"
+)]
+fn unreadable(error: IdError) -> ApiError {
+    StoreError::Unreadable(error.to_string()).into()
 }
 
 /// Which checks count.
@@ -139,9 +148,9 @@ struct Known {
     /// The one province of which whoever asks may know.
     within: Option<SiteCode>,
     since: Timestamp,
-    sites: Vec<Site>,
-    codes: Vec<SiteCode>,
-    checks: HashMap<SiteCode, Checked>,
+    outline: Outline,
+    codes: String,
+    found: Found,
 }
 
 impl Known {
@@ -166,17 +175,18 @@ impl Known {
         Ok(Self {
             within,
             since,
-            sites: app.store.sites(&SiteFilter::everything()).await?,
-            codes: app.store.audience_codes(&booking.audience).await?,
-            checks: app.store.checked_since(since).await?,
+            outline: app.store.outline().await?,
+            codes: app.store.audience_text(&booking.audience).await?,
+            found: app.store.found_since(since).await?,
         })
     }
 
     /// Those of them of whom whoever asks may know.
-    fn invited<'s>(&'s self, provinces: &'s Provinces<'s>) -> Vec<Invited<'s>> {
-        let mut invited = invited(&self.sites, provinces, &self.codes, &self.checks);
-        let within = self.within.as_ref();
-        invited.retain(|one| within.is_none() || one.province == within);
+    fn invited(&self) -> Vec<Invited<'_>> {
+        let mut invited = invited(&self.outline, &self.codes, &self.found);
+        if let Some(within) = &self.within {
+            invited.retain(|one| one.province == Some(within.as_str()));
+        }
         invited
     }
 }
@@ -196,19 +206,15 @@ pub(super) async fn show(
     Query(SinceQuery { since }): Query<SinceQuery>,
 ) -> Result<Json<Readiness>, ApiError> {
     let known = Known::of(&app, &grant, &booking, since).await?;
-    let provinces = Provinces::of(&known.sites);
-    let invited = known.invited(&provinces);
-    let (total, counted) = count(&invited);
-    let name_of = |code: &SiteCode| {
-        let place = known
-            .sites
-            .binary_search_by(|site| site.code.cmp(code))
-            .ok();
-        let site = place.and_then(|place| known.sites.get(place));
-        site.map_or_else(|| code.to_string(), |site| site.name.clone())
-    };
-    let provinces = counted.into_iter().map(|(code, counts)| ReadyProvince {
-        name: name_of(&code),
+    let (total, counted) = count(&known.invited());
+    let codes = counted.keys().map(|code| code.parse());
+    let codes: Vec<SiteCode> = codes.collect::<Result<_, _>>().map_err(unreadable)?;
+    let sites = by_code(app.store.sites_and_above(&codes).await?);
+    let provinces = codes.into_iter().zip(counted.into_values());
+    let provinces = provinces.map(|(code, counts)| ReadyProvince {
+        name: sites
+            .get(&code)
+            .map_or_else(|| code.to_string(), |site| site.name.clone()),
         code,
         counts,
     });
@@ -236,28 +242,37 @@ pub(super) async fn sites(
 ) -> Result<Page<ReadySite>, ApiError> {
     let most = checked(asked.limit, MAX_SITES)?;
     let known = Known::of(&app, &grant, &booking, asked.since).await?;
-    let provinces = Provinces::of(&known.sites);
-    let mut invited = known.invited(&provinces);
-    invited.sort_by(worst_first);
+    let mut invited = known.invited();
+    // The worst first.
+    invited.sort_unstable();
     // One that stands better by now keeps its place in the list until the next page was asked for.
-    let after = asked.after.as_ref();
-    let passed = after.and_then(|after| invited.iter().position(|one| one.site.code == *after));
+    let after = asked.after.as_ref().map(SiteCode::as_str);
+    let passed = after.and_then(|after| invited.iter().position(|one| one.code == after));
+    let province = asked.province.as_ref().map(SiteCode::as_str);
     let is_wanted = |one: &&Invited<'_>| {
-        let standing = one.standing();
         asked
             .standing
-            .map_or_else(|| standing.is_amiss(), |wanted| standing == wanted)
-            && asked
-                .province
-                .as_ref()
-                .is_none_or(|of| one.province == Some(of))
+            .map_or_else(|| one.standing.is_amiss(), |wanted| one.standing == wanted)
+            && (province.is_none() || one.province == province)
     };
     let listed = invited.iter().skip(passed.map_or(0, |place| place + 1));
-    let listed: Vec<_> = listed.filter(is_wanted).map(ReadySite::new).collect();
-    page(&uri, Some(most), listed, |one| one.site.to_string())
+    let listed = listed.filter(is_wanted).take(most as usize + 1);
+    let listed: Vec<_> = listed.collect();
+    let codes = listed.iter().map(|one| one.code.parse());
+    let codes: Vec<SiteCode> = codes.collect::<Result<_, _>>().map_err(unreadable)?;
+    let mut sites = by_code(app.store.sites_and_above(&codes).await?);
+    let checks = app.store.checks_of(&codes, known.since).await?;
+    let mut entries = Vec::with_capacity(codes.len());
+    for (one, code) in listed.into_iter().zip(&codes) {
+        // One that has gone meanwhile is no site any more.
+        if let Some(site) = sites.remove(code) {
+            entries.push(ReadySite::new(one, site, checks.get(code))?);
+        }
+    }
+    page(&uri, Some(most), entries, |one| one.site.to_string())
 }
 
-fn worst_first(one: &Invited<'_>, other: &Invited<'_>) -> Ordering {
-    let key = |one: &Invited<'_>| (one.standing(), one.province.cloned(), one.site.code.clone());
-    key(one).cmp(&key(other))
+fn by_code(sites: Vec<Site>) -> HashMap<SiteCode, Site> {
+    let by_code = sites.into_iter().map(|site| (site.code.clone(), site));
+    by_code.collect()
 }

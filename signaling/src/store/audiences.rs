@@ -12,12 +12,20 @@ impl Store {
     /// # Errors
     /// When the database fails, or there is none of this hash.
     pub async fn audience(&self, hash: &AudienceHash) -> Result<Audience, StoreError> {
+        let audience = Audience::read(&self.audience_text(hash).await?);
+        audience.map_err(|error| StoreError::Unreadable(error.to_string()))
+    }
+
+    /// The sites of an audience, by code, a line each.
+    ///
+    /// # Errors
+    /// When the database fails, or there is none of this hash.
+    pub async fn audience_text(&self, hash: &AudienceHash) -> Result<String, StoreError> {
         let row = query("SELECT codes FROM audiences WHERE hash = $1")
             .bind(hash.as_str())
             .fetch_one(&self.reader)
             .await?;
-        let audience = Audience::read(row.try_get("codes")?);
-        audience.map_err(|error| StoreError::Unreadable(error.to_string()))
+        Ok(row.try_get("codes")?)
     }
 
     /// The sites of an audience, by code.

@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 
 use super::Store;
-use super::backend::{Connection, Row, query};
+use super::backend::{Connection, ROWS_PER_INSERT, Row, query};
 use super::error::StoreError;
 use super::rows::parse;
 use super::sites::push_within;
-use crate::check::{Outcome, OutcomeFilter};
+use crate::check::{Cause, Outcome, OutcomeFilter};
 use crate::ids::SiteCode;
-use crate::readiness::Checked;
+use crate::readiness::{Checked, Found};
 
 /// Most that are kept of strangers; beyond, the oldest goes. Of sites there is one each, so that no crowd
 /// of strangers has them unknown before a conference, nor do those of them that were checked last.
@@ -60,30 +60,57 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn checked_since(
+    pub async fn found_since(&self, since: Timestamp) -> Result<Found, StoreError> {
+        // A row of each cause: one of each site is too much for a question that is asked every minute.
+        let rows = query(
+            "SELECT cause, string_agg(site, $1) AS sites FROM checks \
+             WHERE site IS NOT NULL AND at >= $2 GROUP BY cause",
+        )
+        .bind("\n")
+        .bind(since.as_millisecond())
+        .fetch_all(&self.reader)
+        .await?;
+        let found = |row: &Row| Ok((cause(row)?, row.try_get("sites")?));
+        rows.iter().map(found).collect()
+    }
+
+    /// What the last check of each of these sites found, of those made since then.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn checks_of(
         &self,
+        sites: &[SiteCode],
         since: Timestamp,
     ) -> Result<HashMap<SiteCode, Checked>, StoreError> {
-        let rows =
-            query("SELECT code, at, site, cause FROM checks WHERE site IS NOT NULL AND at >= $1")
-                .bind(since.as_millisecond())
-                .fetch_all(&self.reader)
-                .await?;
-        let site_of = |row: &Row| Ok((parse(row.try_get("site")?)?, checked(row)?));
-        rows.iter().map(site_of).collect()
+        let mut found = HashMap::new();
+        for sites in sites.chunks(ROWS_PER_INSERT) {
+            let mut query = query("SELECT code, at, site, cause FROM checks WHERE at >= ");
+            query.push_bind(since.as_millisecond());
+            query.push(" AND of_whom IN ");
+            query.push_list(sites.iter().map(|site| format!("site {site}").into()));
+            for row in query.fetch_all(&self.reader).await? {
+                found.insert(parse(row.try_get("site")?)?, checked(&row)?);
+            }
+        }
+        Ok(found)
     }
 }
 
 fn checked(row: &Row) -> Result<Checked, StoreError> {
-    let unreadable = |error: serde_json::Error| StoreError::Unreadable(error.to_string());
     let at = Timestamp::from_millisecond(row.try_get("at")?)
         .map_err(|error| StoreError::Unreadable(error.to_string()))?;
-    let cause: String = row.try_get("cause")?;
     Ok(Checked {
         code: parse(row.try_get("code")?)?,
         at,
-        cause: serde_json::from_value(cause.into()).map_err(unreadable)?,
+        cause: cause(row)?,
     })
+}
+
+fn cause(row: &Row) -> Result<Cause, StoreError> {
+    let cause: String = row.try_get("cause")?;
+    let cause = serde_json::from_value(cause.into());
+    cause.map_err(|error| StoreError::Unreadable(error.to_string()))
 }
 
 async fn keep(connection: &mut Connection, outcome: Outcome, most: u32) -> Result<(), StoreError> {
@@ -189,15 +216,16 @@ mod tests {
         let fewer = store.checks(&OutcomeFilter::default(), 1).await.unwrap();
         assert_eq!(fewer, [stranger]);
         let (site, at) = (again_site(), Timestamp::from_second(2).unwrap());
-        let known = store.checked_since(at).await.unwrap();
-        assert_eq!(
-            known.keys().collect::<Vec<_>>(),
-            [&site],
-            "a stranger is no site"
-        );
-        assert_eq!(known[&site].at, at);
+        let found = store.found_since(at).await.unwrap();
+        let sites: Vec<_> = found.iter().map(|(_, sites)| sites.as_str()).collect();
+        assert_eq!(sites, [site.as_str()], "a stranger is no site");
+        let sites = [site.clone(), "99999".parse().unwrap()];
+        let known = store.checks_of(&sites, at).await.unwrap();
+        assert_eq!(known.keys().collect::<Vec<_>>(), [&site]);
+        assert_eq!((known[&site].at, known[&site].cause), (at, found[0].0));
         let later = Timestamp::from_second(3).unwrap();
-        assert!(store.checked_since(later).await.unwrap().is_empty());
+        assert!(store.found_since(later).await.unwrap().is_empty());
+        assert!(store.checks_of(&sites, later).await.unwrap().is_empty());
     }
 
     #[tokio::test]

@@ -388,6 +388,7 @@ fn site(row: &Row) -> Result<Site, StoreError> {
 
 mod amend;
 mod groups;
+mod outline;
 pub use groups::SiteGroup;
 #[cfg(test)]
 mod tests;

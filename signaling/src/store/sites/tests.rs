@@ -238,3 +238,25 @@ async fn groups_are_counted_over_the_sites_that_are_shown() {
     let shown = store.site_groups(None).await.unwrap();
     assert_eq!(shown, [group("Coast", 1), group("North", 1)]);
 }
+
+#[tokio::test]
+async fn the_outline_has_each_site_once_where_it_stands() {
+    let (store, _directory) = store().await;
+    import(&store, FEW).await.unwrap();
+    let mut shown = Vec::new();
+    for (level, above, codes) in store.outline().await.unwrap() {
+        let above = above.map_or_else(String::new, |code| code.to_string());
+        let of = |code: &str| format!("{above}>{code} {}", level.as_str());
+        shown.extend(codes.lines().map(of));
+    }
+    shown.sort();
+    let wanted = [
+        "01>A commune",
+        "02>B commune",
+        ">VN central",
+        "A>C school",
+        "VN>01 province",
+        "VN>02 province",
+    ];
+    assert_eq!(shown, wanted);
+}
