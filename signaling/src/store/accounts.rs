@@ -114,7 +114,9 @@ impl Store {
         let mut query = query(concat!(
             "SELECT ",
             account_columns!(),
-            " FROM accounts WHERE login_key > "
+            // Found in an index that has all that is asked for: the table is ten times as large, and
+            // who searches for somebody who is not there reads all of it.
+            " FROM accounts WHERE login_key IN (SELECT login_key FROM accounts WHERE login_key > "
         ));
         let after = filter.after.as_ref().map(LoginName::key);
         query.push_bind(after.unwrap_or_default());
@@ -128,6 +130,7 @@ impl Store {
         query
             .push(" ORDER BY login_key LIMIT ")
             .push_bind(i64::from(filter.limit));
+        query.push(") ORDER BY login_key");
         let rows = query.fetch_all(&self.reader).await?;
         rows.iter().map(account).collect()
     }

@@ -81,6 +81,43 @@ impl Store {
         })
     }
 
+    /// The same, of which only so many bytes are read, but for one entry that alone is larger: a list of
+    /// all sites is in one.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn journal_within(
+        &self,
+        after: u64,
+        limit: u32,
+        bytes: u64,
+    ) -> Result<JournalPage, StoreError> {
+        let rows = query(
+            "SELECT octet_length(COALESCE(journal.body, events.body)) AS bytes \
+             FROM journal LEFT JOIN events \
+             ON events.conference = journal.conference AND events.seq = journal.seq \
+             WHERE journal.number > $1 ORDER BY journal.number LIMIT $2",
+        )
+        .bind(i64::try_from(after).unwrap_or(i64::MAX))
+        .bind(i64::from(limit))
+        .fetch_all(&self.reader)
+        .await?;
+        let (mut most, mut sum) = (0_u32, 0_u64);
+        for row in &rows {
+            let size: Option<i64> = row.try_get("bytes")?;
+            sum = sum.saturating_add(size.unwrap_or_default().unsigned_abs());
+            if most > 0 && sum > bytes {
+                break;
+            }
+            most += 1;
+        }
+        if most == 0 {
+            return self.journal_after(after, limit).await;
+        }
+        // As full as it may be: the next page has the rest.
+        self.journal_after(after, most.min(limit)).await
+    }
+
     /// The last number.
     ///
     /// # Errors
@@ -261,6 +298,31 @@ mod tests {
         assert_eq!((some.last, some.is_full), (3, true));
         assert_eq!(store.journal_head().await.unwrap(), 5);
         assert!(store.journal_after(5, 2).await.unwrap().entries.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_page_ends_where_it_would_be_too_large_and_nothing_is_missed() {
+        let (_directory, store) = store().await;
+        add(&store, "a", &[1, 2, 3, 4, 5]).await;
+        let whole = store.journal_after(0, 100).await.unwrap().entries;
+        let size = |entry: &JournalEntry| canonical(&entry.event).len() as u64;
+        let two = size(&whole[0]) + size(&whole[1]);
+        for (bytes, wanted) in [(1, 1), (two - 1, 1), (two, 2), (u64::MAX, 5)] {
+            let page = store.journal_within(0, 100, bytes).await.unwrap();
+            assert_eq!(page.entries, whole[..wanted], "{bytes} bytes");
+            assert!(page.is_full, "there may be more");
+        }
+        let (mut after, mut read) = (0, Vec::new());
+        loop {
+            let page = store.journal_within(after, 2, two).await.unwrap();
+            if page.entries.is_empty() {
+                assert_eq!((page.last, page.is_full), (after, false));
+                break;
+            }
+            after = page.last;
+            read.extend(page.entries);
+        }
+        assert_eq!(read, whole);
     }
 
     #[tokio::test]
