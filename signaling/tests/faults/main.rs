@@ -159,7 +159,11 @@ impl House {
             };
             assert_eq!(is_published, was_answered, "{id} is {found}, {outcome:?}");
             let told = published.iter().filter(|one| *one == id).count();
-            assert_eq!(told, usize::from(is_published), "events of the booking {id}");
+            assert_eq!(
+                told,
+                usize::from(is_published),
+                "events of the booking {id}"
+            );
         }
     }
 
