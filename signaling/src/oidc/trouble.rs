@@ -21,6 +21,9 @@ pub(crate) enum Trouble {
     /// Nobody waits for this answer, or not any more.
     #[error("{0}")]
     Late(String),
+    /// Too many have gone there from one address.
+    #[error("{0}")]
+    TooOften(String),
     /// It is known who comes, and that person may not.
     #[error("{0}")]
     NotPermitted(String),
@@ -34,6 +37,7 @@ impl Trouble {
             Self::Nonsense(_) => "provider_nonsense",
             Self::Denied(_) => "provider_denied",
             Self::Late(_) => "login_late",
+            Self::TooOften(_) => "rate_limited",
             Self::NotPermitted(_) => "not_permitted",
         }
     }

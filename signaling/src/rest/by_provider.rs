@@ -7,7 +7,6 @@
 )]
 
 use axum::extract::State;
-use axum::extract::rejection::QueryRejection;
 use axum::http::header::{LOCATION, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
@@ -16,7 +15,7 @@ use utoipa::IntoParams;
 
 use super::logged_in::Visitor;
 use super::login::begin_login;
-use super::{ApiError, Path, Refused};
+use super::{ApiError, Path, Query, Refused};
 use crate::accounts::{self, Account, Details};
 use crate::app::App;
 use crate::config::Oidc;
@@ -28,7 +27,7 @@ use crate::sites::Level;
 use crate::store::{Provided, StoreError};
 
 /// Where somebody wants to go.
-#[derive(Debug, Default, Deserialize, IntoParams)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Depart {
@@ -38,7 +37,7 @@ pub(super) struct Depart {
 }
 
 /// With what a provider sends somebody back. It may say more than is known here.
-#[derive(Debug, Default, Deserialize, IntoParams)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(rename_all = "snake_case")]
 pub(super) struct Arrive {
@@ -51,8 +50,6 @@ pub(super) struct Arrive {
     /// Who it is (RFC 9207).
     iss: Option<String>,
 }
-
-type Asked<T> = Result<axum::extract::Query<T>, QueryRejection>;
 
 /// Log in by a provider: leads a browser there. It comes back to `…/callback`.
 #[utoipa::path(
@@ -71,17 +68,18 @@ pub(super) async fn depart(
     State(app): State<App>,
     visitor: Visitor,
     Path(id): Path<String>,
-    asked: Asked<Depart>,
+    Query(Depart { then }): Query<Depart>,
     headers: HeaderMap,
-) -> Result<Response, ApiError> {
+) -> Response {
     let now = app.clock.now();
     let origin = visitor.client.origin();
-    app.admission.may_log_in(now.mono, origin, None)?;
+    if let Err(refusal) = app.admission.may_log_in(now.mono, origin, None) {
+        return back(&Trouble::TooOften(refusal.message.into()));
+    }
     let config = app.config();
     let Some(provider) = config.accounts.oidc.get(&id) else {
-        return Ok(refusal(&unknown(&id)));
+        return back(&unknown(&id));
     };
-    let then = asked.map(|asked| asked.0.then).unwrap_or_default();
     let cookie = BrowserCookie::new(config.is_https());
     // Two windows of a browser may be on their way at once.
     let browser = cookie.read(&headers).unwrap_or_else(fresh::secret);
@@ -92,13 +90,13 @@ pub(super) async fn depart(
     let there = there.await.and_then(|url| {
         HeaderValue::try_from(url).map_err(|error| Trouble::Nonsense(error.to_string()))
     });
-    Ok(match there {
+    match there {
         Ok(there) => {
             let headers = [(LOCATION, there), (SET_COOKIE, cookie.keep(&browser))];
             (StatusCode::SEE_OTHER, headers).into_response()
         }
-        Err(trouble) => refusal(&trouble),
-    })
+        Err(trouble) => back(&trouble),
+    }
 }
 
 /// Come back from a provider: begins a login, and leads to the office.
@@ -118,17 +116,15 @@ pub(super) async fn arrive(
     State(app): State<App>,
     visitor: Visitor,
     Path(id): Path<String>,
-    asked: Asked<Arrive>,
+    Query(asked): Query<Arrive>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
+    // Whoever comes back was counted on the way there; whoever was not there is told so at once.
     let now = app.clock.now();
-    let origin = visitor.client.origin();
-    app.admission.may_log_in(now.mono, origin, None)?;
     let config = app.config();
     let Some(provider) = config.accounts.oidc.get(&id) else {
-        return Ok(refusal(&unknown(&id)));
+        return Ok(back(&unknown(&id)));
     };
-    let asked = asked.map(|asked| asked.0).unwrap_or_default();
     let came = Return {
         state: asked.state,
         code: asked.code,
@@ -142,15 +138,15 @@ pub(super) async fn arrive(
         .arrive((&id, provider), now, browser.as_ref(), came);
     let arrival = match arrived.await {
         Ok(arrival) => arrival,
-        Err(trouble) => return Ok(refusal(&trouble)),
+        Err(trouble) => return Ok(back(&trouble)),
     };
     let account = match account(&app, (&id, provider), arrival.claims).await? {
         Ok(account) => account,
-        Err(trouble) => return Ok(refusal(&trouble)),
+        Err(trouble) => return Ok(back(&trouble)),
     };
     if account.is_disabled {
         let why = format!("{id} knows {:?}, whose account is disabled", account.login);
-        return Ok(refusal(&Trouble::NotPermitted(why)));
+        return Ok(back(&Trouble::NotPermitted(why)));
     }
     let (cookie, _) = begin_login(&app, account.id, &visitor, &id).await?;
     let office = HeaderValue::try_from(format!("/office#{}", arrival.then));
@@ -225,13 +221,14 @@ fn unknown(id: &str) -> Trouble {
     Trouble::Away(format!("`accounts.oidc` has no provider {id:?}"))
 }
 
-/// Leads to the office, which says why nobody has come in.
-fn refusal(trouble: &Trouble) -> Response {
+/// Leads back to the office, which says why nobody has come in.
+fn back(trouble: &Trouble) -> Response {
     let office = HeaderValue::try_from(format!("/office#refused={}", trouble.code()));
     let office = office.unwrap_or(HeaderValue::from_static("/office"));
     let mut response = (StatusCode::SEE_OTHER, [(LOCATION, office)]).into_response();
     let code = match trouble {
         Trouble::NotPermitted(_) => ErrorCode::NotPermitted,
+        Trouble::TooOften(_) => ErrorCode::RateLimited,
         Trouble::Late(_) | Trouble::Denied(_) | Trouble::Nonsense(_) => ErrorCode::LoginWrong,
         // It is nobody's doing who came.
         Trouble::Away(_) => return response,

@@ -380,7 +380,6 @@ async fn a_token_that_is_not_for_this_server_this_attempt_and_this_time_lets_nob
         ("error=invalid_scope", "provider_nonsense"),
         ("", "provider_nonsense"),
         ("code=", "provider_nonsense"),
-        ("code=x&code=y", "login_late"),
     ] {
         let traveller = depart(&world, &provider, DEPART).await;
         let came = arrive(&world, &traveller, query).await;
@@ -484,6 +483,23 @@ async fn groups_decide_at_each_log_in_and_whoever_is_in_none_any_more_is_in_nowh
     provider.set(|inner| inner.person = Some(json!({ "sub": "8", "groups": ["quan-tri"] })));
     let other = log_in(&world, &provider).await;
     assert_eq!(place(&other), "/office#refused=provider_nonsense");
+}
+
+#[tokio::test]
+async fn who_goes_there_too_often_is_led_back_and_whoever_was_there_comes_in() {
+    let provider = Provider::start().await;
+    let world = provider.world().await;
+    let traveller = depart(&world, &provider, DEPART).await;
+    let nonce = provider.0.lock().unwrap().nonce.clone();
+    let mut refused = 0;
+    for _ in 0..110 {
+        let sent = world.call(Method::GET, DEPART, &[], String::new()).await;
+        refused += usize::from(place(&sent) == "/office#refused=rate_limited");
+    }
+    assert!(refused > 0);
+    provider.set(|inner| inner.nonce = nonce);
+    let came = arrive(&world, &traveller, "code=x").await;
+    assert_eq!(place(&came), "/office#/");
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ export const OFFICES = [
   state("login-providers", { hash: "", ways: { providers: [{ id: "vnpt", name: "VNPT SmartCA" }, { id: "adfs", name: "Microsoft AD FS" }] } }, reads("login.or")),
   state("login-first", { hash: "", ways: { isFirst: true } }, present(".notice"), brief),
   state("login-wrong", { hash: "" }, steps(reads("login.forgotten"), fill("input[autocomplete=username]", "ai.do"), fill("input[type=password]", "x"), press("login.enter"), reads("login.wrong")), brief),
-  ...["provider_away", "provider_nonsense", "provider_denied", "login_late", "not_permitted"].map((refusal, index) =>
+  ...["provider_away", "provider_nonsense", "provider_denied", "login_late", "rate_limited", "not_permitted"].map((refusal, index) =>
     state(`login-${refusal.replaceAll("_", "-")}`, { hash: `#refused=${refusal}`, ways: { providers: [{ id: "vnpt", name: "VNPT SmartCA" }] } }, reads(`login.refused.${refusal}`), index === 0 ? {} : brief),
   ),
   state("login-waiting", { hash: "", holds: ["GET /login"] }, present(".spinner"), brief),

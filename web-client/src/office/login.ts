@@ -75,7 +75,7 @@ export function addressOfProvider(id: string, hash = ""): string {
 }
 
 /** Why nobody comes in who was at a provider. Each has a sentence. */
-export const PROVIDER_REFUSALS = ["provider_away", "provider_nonsense", "provider_denied", "login_late", "not_permitted"] as const;
+export const PROVIDER_REFUSALS = ["provider_away", "provider_nonsense", "provider_denied", "login_late", "rate_limited", "not_permitted"] as const;
 
 export type ProviderRefusal = (typeof PROVIDER_REFUSALS)[number];
 
