@@ -2,6 +2,7 @@
 //!
 //! No HTTP in here: extracting a token from a request is the caller's matter.
 
+pub mod code_key;
 pub mod grant;
 pub mod keyfile;
 pub mod keys;
@@ -14,6 +15,7 @@ pub mod role;
 pub mod secret;
 pub mod strength;
 
+pub use code_key::CodeKey;
 pub use grant::Grant;
 pub use keyfile::{KeyFileError, SigningKey};
 pub use keys::{ApiKey, CLOCK_LEEWAY, Issued, KeyError, Keys, MAX_VALIDITY, NewToken, TokenError};

@@ -71,6 +71,9 @@ pub enum LinkError {
     /// There is no such link, or not any more.
     #[error("there is no such link: open it as it was sent, or ask for a new one")]
     Unknown,
+    /// It was a site's that is not invited any more.
+    #[error("this site is not invited any more: ask those who have invited it")]
+    NotInvited,
     /// It belongs to other browsers.
     #[error("this link has been opened in another browser: ask for a link of your own")]
     Elsewhere,
@@ -132,14 +135,15 @@ pub fn new_device() -> SessionSecret {
     fresh::secret()
 }
 
-/// The site whose link this is, also of one that is not good any more: whoever holds it may know whom
+/// The site whose link, or whose invitation, this is, also of one that is not good any more: whoever holds it may know whom
 /// to call.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn site_of(store: &Store, code: &LinkCode) -> Result<Option<SiteCode>, StoreError> {
     let Some(link) = store.link(&code.hash()).await? else {
-        return Ok(None);
+        let invited = store.invited_by(&code.hash()).await?;
+        return Ok(invited.map(|invited| invited.site));
     };
     Ok(store.token(&link.token).await?.and_then(|token| token.site))
 }

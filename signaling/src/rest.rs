@@ -18,6 +18,8 @@ mod events;
 mod extract;
 mod floor;
 mod invitation;
+mod invitations;
+mod invited;
 mod journal;
 mod letters;
 mod links;
@@ -157,6 +159,9 @@ fn bookings() -> OpenApiRouter<App> {
         .routes(routes!(booking_steps::audience))
         .routes(routes!(readiness::show))
         .routes(routes!(readiness::sites))
+        .routes(routes!(invitations::list))
+        .routes(routes!(invitations::summary))
+        .routes(routes!(invitations::send).layer(large()))
 }
 
 fn check_results() -> OpenApiRouter<App> {
@@ -198,6 +203,10 @@ fn tokens() -> OpenApiRouter<App> {
         .routes(routes!(tokens::revoke))
         .routes(routes!(links::create))
         .routes(routes!(links::exchange))
+        .routes(routes!(invitations::reissue))
+        .routes(routes!(invited::show))
+        .routes(routes!(invited::reply))
+        .routes(routes!(invited::calendar))
 }
 
 fn people() -> OpenApiRouter<App> {

@@ -20,6 +20,7 @@ mod error;
 mod events;
 mod expected;
 mod heartbeat;
+mod invitations;
 mod journal;
 mod letters;
 mod links;
@@ -56,6 +57,10 @@ pub use bookings::Kept;
 pub use chain::{ChainFault, Fault, Hash, Head, canonical};
 pub use conferences::{ConferenceRow, ListedHead};
 pub use error::StoreError;
+pub use invitations::{
+    AT_ONCE, Addressed, Addressee, Entered, EnteredBy, InvitationFilter, InvitationRow, Invited,
+    Newest, Reissued, Sending, Sent, Tally,
+};
 pub use journal::{JournalEntry, JournalPage};
 pub use letters::{EditedLetter, LetterChanged};
 pub use links::{LinkRow, Opened};

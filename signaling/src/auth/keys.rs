@@ -11,6 +11,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
+use crate::auth::code_key::CodeKey;
 use crate::auth::grant::{Grant, made_up_subject};
 use crate::auth::keyfile::SigningKey;
 use crate::auth::limits::KeyLimits;
@@ -223,6 +224,7 @@ pub struct Keys {
     own_public: Vec<u8>,
     ring: RwLock<KeyRing>,
     revoked: Revoked,
+    codes: CodeKey,
 }
 
 /// Keys that can be put in force.
@@ -260,6 +262,7 @@ impl Keys {
             own: id,
             ring: RwLock::new(with_api_keys(ring, api)?),
             revoked: Revoked::default(),
+            codes: CodeKey::of(own),
         })
     }
 
@@ -439,6 +442,11 @@ impl Keys {
     /// The server's own key as others read it: its id, and the public half (Ed25519).
     pub fn own_public(&self) -> (&KeyId, &[u8]) {
         (&self.own, &self.own_public)
+    }
+
+    /// From which the codes of invitations follow.
+    pub const fn invitation_codes(&self) -> &CodeKey {
+        &self.codes
     }
 
     /// The tokens that were taken back.

@@ -90,6 +90,8 @@ pub enum Verb {
     EnterConference,
     /// Know which mail waits, and what became of it.
     ReadMail,
+    /// Know who was invited, who has seen it and what was replied.
+    ReadInvitations,
     /// Invite sites, and have mail sent.
     Invite,
     /// Know what happens in all conferences.
@@ -195,6 +197,10 @@ impl Verb {
                 [N, C, N, N, N, S, S, S, S, S],
             ),
             Self::ReadMail => Row("know which mail waits", [N, N, N, N, N, S, S, N, N, S]),
+            Self::ReadInvitations => Row(
+                "know who was invited and who comes",
+                [N, N, N, N, N, S, S, P, S, N],
+            ),
             Self::Invite => Row("send invitations", [N, N, N, N, N, S, S, N, N, N]),
             Self::ReadEvents => Row(
                 "read the events of all conferences",
@@ -390,6 +396,7 @@ mod tests {
             Verb::EndLogins,
             Verb::EnterConference,
             Verb::ReadMail,
+            Verb::ReadInvitations,
             Verb::ReadEvents,
         ];
         for role in [Role::Auditor, Role::Technician] {

@@ -3,9 +3,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::invitation;
 use super::letter::Letter;
 use super::party::{Party, PartyError};
 use crate::app::Inner;
+use crate::ids::{BookingId, SiteCode};
 use crate::store::{QueuedMail, StoreError};
 
 /// What a mail is to say, as it is kept.
@@ -14,6 +16,16 @@ use crate::store::{QueuedMail, StoreError};
 pub enum Content {
     /// That mail arrives.
     Trial,
+    /// To what a site is invited, what of it has changed, or that it does not take place: whichever is so
+    /// when its turn comes.
+    Invitation {
+        /// To what.
+        booking: BookingId,
+        /// Which site.
+        site: SiteCode,
+        /// The notice of the booking when it was asked for.
+        notice: u32,
+    },
 }
 
 impl Content {
@@ -44,6 +56,9 @@ pub(super) async fn compose(app: &Inner, mail: &QueuedMail) -> Result<Letter, Un
     let unreadable = |error: serde_json::Error| Unwritten::NotNeeded(error.to_string());
     match serde_json::from_str(&mail.content).map_err(unreadable)? {
         Content::Trial => trial(app, mail),
+        Content::Invitation { booking, site, .. } => {
+            invitation::compose(app, mail.id, booking, site).await
+        }
     }
 }
 
@@ -63,7 +78,7 @@ fn trial(app: &Inner, mail: &QueuedMail) -> Result<Letter, Unwritten> {
 }
 
 /// A text as HTML.
-fn paragraphs(text: &str) -> String {
+pub(super) fn paragraphs(text: &str) -> String {
     let escaped = text
         .replace('&', "&amp;")
         .replace('<', "&lt;")

@@ -50,6 +50,7 @@ use crate::{health, session, whip};
         (name = "events", description = "The log from which everything else follows"),
         (name = "sites", description = "The places that conferences expect"),
         (name = "bookings", description = "Conferences that are planned"),
+        (name = "invitations", description = "Who is invited, how each was told, and what was replied"),
         (name = "tokens", description = "Making, listing and taking back tokens"),
         (name = "accounts", description = "People who log in, who is in, and who has changed what"),
         (name = "checks", description = "Whether a site can take part, and what is in its way"),

@@ -13,7 +13,8 @@ use super::{ApiError, ErrorBody, Json};
 use crate::access::AccessLog;
 use crate::accounts::cookies;
 use crate::app::App;
-use crate::auth::{Grant, NewToken, Role, SessionSecret, Verb};
+use crate::auth::{CodeError, Grant, NewToken, Role, SessionSecret, Verb};
+use crate::entering;
 use crate::ids::{ConferenceId, SiteCode, TokenId};
 use crate::links::{self, LinkError, NewLink};
 use crate::listener::ClientAddress;
@@ -124,7 +125,8 @@ pub(super) async fn create(
     Ok((StatusCode::CREATED, Json(created)))
 }
 
-/// Exchange the code of a link for its token. The first browsers that do are the only ones that can.
+/// Exchange the code of a link for its token. The first browsers that do are the only ones that can. The
+/// code of an invitation leads to the conference that runs, or is the next one.
 #[utoipa::path(
     post,
     path = "/links/exchange",
@@ -144,7 +146,11 @@ pub(super) async fn exchange(
     Json(Code { code }): Json<Code>,
 ) -> Result<impl IntoResponse, ApiError> {
     let device = device(&headers).unwrap_or_else(links::new_device);
-    let issued = links::exchange(&app.store, &app.keys, &code, &device).await?;
+    let issued = match links::exchange(&app.store, &app.keys, &code, &device).await {
+        // It may be that of an invitation.
+        Err(LinkError::Unknown) => entering::exchange(&app, &code.parse()?, &device).await?,
+        exchanged => exchanged?,
+    };
     AccessLog::link_opened(client, &issued.id);
     let exchanged = Exchanged {
         token: issued.token,
@@ -170,12 +176,21 @@ fn cookie(device: &SessionSecret, is_https: bool) -> HeaderValue {
     value
 }
 
+impl From<CodeError> for ApiError {
+    fn from(error: CodeError) -> Self {
+        LinkError::from(error).into()
+    }
+}
+
 impl From<LinkError> for ApiError {
     fn from(error: LinkError) -> Self {
         let message = error.to_string();
         match error {
             LinkError::Code(_) | LinkError::Unknown => {
                 Self::new(StatusCode::UNAUTHORIZED, ErrorCode::TokenInvalid, message)
+            }
+            LinkError::NotInvited => {
+                Self::new(StatusCode::UNAUTHORIZED, ErrorCode::TokenRevoked, message)
             }
             LinkError::Devices(_) => Self::bad_request(message),
             LinkError::Elsewhere => Self::not_permitted(message),

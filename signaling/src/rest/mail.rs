@@ -201,7 +201,7 @@ pub(super) async fn again(
 }
 
 /// Passes where mail is sent at all.
-fn must_be_on(app: &App) -> Result<(), ApiError> {
+pub(super) fn must_be_on(app: &App) -> Result<(), ApiError> {
     if app.config().mail.is_on() {
         return Ok(());
     }

@@ -9,7 +9,7 @@ use super::occurrences::{columns, occurrence, second};
 use super::rows::parse;
 use crate::booking::{AudienceHash, Door, Occurrence, OccurrenceState};
 use crate::conference::Phase;
-use crate::ids::{ConferenceId, SiteCode};
+use crate::ids::{BookingId, ConferenceId, SiteCode};
 use crate::refusal::Refusal;
 
 /// What opened earlier cannot be due any more: it opens a day before its beginning at most, and takes a
@@ -43,32 +43,54 @@ impl Booked {
     }
 }
 
+/// A day and its conference.
+macro_rules! select {
+    () => {
+        concat!(
+            "SELECT ",
+            columns!(),
+            ", conferences.state AS phase, conferences.deleted_at FROM occurrences \
+             LEFT JOIN conferences ON conferences.id = occurrences.conference "
+        )
+    };
+}
+
+fn booked(row: &Row) -> Result<Booked, StoreError> {
+    let phase: Option<&str> = row.try_get("phase")?;
+    let phase = phase.map(|text| serde_json::from_value(text.into()));
+    let phase = phase.transpose();
+    let deleted_at: Option<&str> = row.try_get("deleted_at")?;
+    Ok(Booked {
+        day: occurrence(row)?,
+        phase: phase.map_err(|error| StoreError::Unreadable(error.to_string()))?,
+        is_deleted: deleted_at.is_some(),
+    })
+}
+
 impl Store {
     /// The day that becomes this conference, and how it stands with that.
     ///
     /// # Errors
     /// When the database fails, or it cannot be read.
     pub async fn booked(&self, conference: &ConferenceId) -> Result<Option<Booked>, StoreError> {
-        let row = query(concat!(
-            "SELECT ",
-            columns!(),
-            ", conferences.state AS phase, conferences.deleted_at FROM occurrences \
-             LEFT JOIN conferences ON conferences.id = occurrences.conference \
-             WHERE occurrences.conference = $1"
-        ))
-        .bind(conference.as_str())
-        .fetch_optional(&self.reader)
-        .await?;
-        let Some(row) = row else { return Ok(None) };
-        let phase: Option<&str> = row.try_get("phase")?;
-        let phase = phase.map(|text| serde_json::from_value(text.into()));
-        let phase = phase.transpose();
-        let deleted_at: Option<&str> = row.try_get("deleted_at")?;
-        Ok(Some(Booked {
-            day: occurrence(&row)?,
-            phase: phase.map_err(|error| StoreError::Unreadable(error.to_string()))?,
-            is_deleted: deleted_at.is_some(),
-        }))
+        let row = query(concat!(select!(), "WHERE occurrences.conference = $1"))
+            .bind(conference.as_str())
+            .fetch_optional(&self.reader)
+            .await?;
+        row.as_ref().map(booked).transpose()
+    }
+
+    /// The days of a booking, the first first, and how it stands with each.
+    ///
+    /// # Errors
+    /// When the database fails, or one cannot be read.
+    pub async fn booked_days(&self, booking: &BookingId) -> Result<Vec<Booked>, StoreError> {
+        let days = query(concat!(
+            select!(),
+            "WHERE occurrences.booking = $1 ORDER BY occurrences.starts_at, occurrences.conference"
+        ));
+        let days = days.bind(booking.as_str()).fetch_all(&self.reader).await?;
+        days.iter().map(booked).collect()
     }
 
     /// Published days whose time to open has come, which are not over, and have no conference yet.

@@ -329,7 +329,7 @@ impl Store {
     }
 }
 
-async fn queue(
+pub(super) async fn queue(
     connection: &mut Connection,
     mails: Vec<NewMail>,
     again: bool,

@@ -242,7 +242,7 @@ impl Store {
     }
 }
 
-fn insert(rows: &[TokenRow]) -> Query<'_> {
+pub(super) fn insert(rows: &[TokenRow]) -> Query<'_> {
     let mut insert = query(
         "INSERT INTO tokens (id, subject, role, site, conference, issued_by, issued_at, \
          expires_at)",
@@ -266,7 +266,7 @@ fn time(seconds: i64) -> Result<Timestamp, StoreError> {
     Timestamp::from_second(seconds).map_err(|error| StoreError::Unreadable(error.to_string()))
 }
 
-fn token_row(row: &Row) -> Result<TokenRow, StoreError> {
+pub(super) fn token_row(row: &Row) -> Result<TokenRow, StoreError> {
     let role: &str = row.try_get("role")?;
     let site: Option<&str> = row.try_get("site")?;
     let conference: Option<&str> = row.try_get("conference")?;

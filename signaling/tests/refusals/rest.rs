@@ -24,6 +24,7 @@ fn operations() -> Vec<(String, String)> {
             .replace("{login}", "01JD8Y6Q0B9FJ3V2K7T5C4X1HE")
             .replace("{booking}", "01JD8Y6Q0B9FJ3V2K7T5C4X1HE")
             .replace("{check}", "A")
+            .replace("{code}", "0000-0000-0000-0000")
             .replace("{conference}", CONFERENCE)
             .replace("{date}", "2026-12-07")
             .replace("{direction}", "send")
@@ -60,7 +61,7 @@ fn operations() -> Vec<(String, String)> {
 }
 
 /// Where whoever opens a link gets their token, and where anybody finds out why a site does not connect.
-const FOR_STRANGERS: [(&str, &str); 11] = [
+const FOR_STRANGERS: [(&str, &str); 14] = [
     ("GET", "/api/v1/webhooks/keys"),
     ("GET", "/api/v1/login/ways"),
     ("POST", "/api/v1/login"),
@@ -68,6 +69,9 @@ const FOR_STRANGERS: [(&str, &str); 11] = [
     ("GET", "/api/v1/login/oidc/bo"),
     ("GET", "/api/v1/login/oidc/bo/callback"),
     ("POST", "/api/v1/links/exchange"),
+    ("GET", "/api/v1/invitation/0000-0000-0000-0000"),
+    ("PUT", "/api/v1/invitation/0000-0000-0000-0000/reply"),
+    ("GET", "/api/v1/invitation/0000-0000-0000-0000/calendar.ics"),
     ("POST", "/api/v1/checks"),
     ("POST", "/api/v1/checks/A/udp/send"),
     ("PUT", "/api/v1/checks/A/result"),
@@ -157,6 +161,8 @@ fn verb(method: &str, path: &str) -> Verb {
         ("PATCH", _) if path.starts_with("/api/v1/sites") => Verb::AmendSite,
         ("DELETE", _) if path.starts_with("/api/v1/sites") => Verb::RemoveSites,
         _ if path.starts_with("/api/v1/tokens") => Verb::ManageTokens,
+        ("GET", _) if path.contains("/invitations") => Verb::ReadInvitations,
+        ("POST", _) if path.contains("/invitations/") => Verb::Invite,
         ("GET", _) if path.starts_with("/api/v1/bookings") => Verb::ReadBookings,
         ("POST", _) if ["publish", "cancel", "open"].contains(&last) => Verb::PublishBooking,
         _ if path.starts_with("/api/v1/bookings") => Verb::Book,
@@ -258,6 +264,7 @@ fn body_for(path: &str) -> Body {
         "/api/v1/letters/invitation/vi/preview" => r#"{"subject":"a","body":"b"}"#.into(),
         "/api/v1/webhooks" => r#"{"url":"https://program.example.vn/dinh"}"#.into(),
         _ if path.ends_with("/copy") => "{}".into(),
+        _ if path.ends_with("/invitations/send") => r#"{"mustBeToldAgain":true}"#.into(),
         _ if path.starts_with("/api/v1/bookings") => r#"{"version":1}"#.into(),
         _ if path.starts_with("/api/v1/webhooks") => "{}".into(),
         _ => participant.into(),

@@ -21,6 +21,7 @@ mod demand;
 mod fake_media;
 mod floor;
 mod health;
+mod invitations;
 mod kept;
 mod letters;
 mod lines;

@@ -96,6 +96,7 @@ impl Stories {
             | Verb::ReadActs
             | Verb::EnterConference
             | Verb::ReadMail
+            | Verb::ReadInvitations
             | Verb::Invite
             | Verb::ReadEvents
             | Verb::ManageWebhooks => return None,

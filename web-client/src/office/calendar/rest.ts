@@ -1,6 +1,6 @@
 // What the pages of the schedule ask of the server.
 
-import { answered, type Api, nextAfter, type Part, partOf } from "../api.ts";
+import { answered, type Api, type Part, partOf } from "../api.ts";
 import type { components } from "../schema.d.ts";
 import type { Known } from "./attention.ts";
 import type { Booking, Conflict, Details, Exception, Invitation, InvitationTotals, InvitedSite, Occurrence, SentState } from "./contract.ts";
@@ -10,20 +10,6 @@ import { momentOf } from "./zone.ts";
 
 /** What the description of the interface says of what is sent: of lists that are only read here it does not know. */
 type Schemas = components["schemas"];
-
-interface Init {
-  readonly params?: { readonly query?: object; readonly path?: object };
-  readonly body?: unknown;
-  readonly signal?: AbortSignal;
-}
-
-type Answer = Promise<{ data?: unknown; error?: unknown; response: Response }>;
-
-/** The client, of what the description does not say yet: invitations. */
-interface Untyped {
-  GET(path: string, init?: Init): Answer;
-  POST(path: string, init?: Init): Answer;
-}
 
 /** Asks for the part of a list that comes after a key. */
 type AskPart<Row> = (after: string | undefined) => Promise<Part<Row>>;
@@ -62,11 +48,9 @@ async function all<Row>(ask: AskPart<Row>): Promise<readonly Row[]> {
 
 export class BookingsRest {
   readonly #api: Api;
-  readonly #untyped: Untyped;
 
   constructor(api: Api) {
     this.#api = api;
-    this.#untyped = api as unknown as Untyped;
   }
 
   occurrences({ from, to, zone }: Days, signal: AbortSignal): Promise<readonly Occurrence[]> {
@@ -117,8 +101,7 @@ export class BookingsRest {
 
   /** The way into a conference for whoever is logged in: a page that is opened with its token. */
   async enter(conference: string): Promise<string> {
-    const entered = await answered(this.#untyped.POST("/api/v1/conferences/{conference}/enter", { params: { path: { conference } } }));
-    const { token, page } = entered as { token: string; page: string };
+    const { token, page } = await answered(this.#api.POST("/api/v1/conferences/{conference}/enter", { params: { path: { conference } } }));
     return `${page}#token=${token}`;
   }
 
@@ -130,26 +113,25 @@ export class BookingsRest {
     return all((after) => partOf(this.#api.GET("/api/v1/bookings/{booking}/audience", { params: { path: { booking: id }, query: after === undefined ? {} : { after } }, signal })));
   }
 
-  async invitations(id: string, { state, province, after }: { state: SentState | ""; province: string; after: string | null }, signal: AbortSignal): Promise<Part<Invitation>> {
+  invitations(id: string, { state, province, after }: { state: SentState | ""; province: string; after: string | null }, signal: AbortSignal): Promise<Part<Invitation>> {
     const query = { ...(state !== "" && { state }), ...(province !== "" && { province }), ...(after !== null && { after }) };
-    const { response, ...rest } = await this.#untyped.GET("/api/v1/bookings/{booking}/invitations", { params: { path: { booking: id }, query }, signal });
-    const rows = (await answered(Promise.resolve({ ...rest, response }))) as readonly Invitation[];
-    return { rows, next: nextAfter(response.headers.get("link")) };
+    return partOf(this.#api.GET("/api/v1/bookings/{booking}/invitations", { params: { path: { booking: id }, query }, signal }));
   }
 
-  async totals(id: string, signal: AbortSignal): Promise<InvitationTotals> {
-    return (await answered(this.#untyped.GET("/api/v1/bookings/{booking}/invitations/summary", { params: { path: { booking: id } }, signal }))) as InvitationTotals;
+  totals(id: string, signal: AbortSignal): Promise<InvitationTotals> {
+    return answered(this.#api.GET("/api/v1/bookings/{booking}/invitations/summary", { params: { path: { booking: id } }, signal }));
   }
 
   /** Sends invitations; how many are on their way. */
   async send(id: string, whom: Whom): Promise<number> {
-    const { queued } = (await answered(this.#untyped.POST("/api/v1/bookings/{booking}/invitations/send", { params: { path: { booking: id } }, body: whom }))) as { queued: number };
+    const body = whom as Schemas["SendInvitations"];
+    const { queued } = await answered(this.#api.POST("/api/v1/bookings/{booking}/invitations/send", { params: { path: { booking: id } }, body }));
     return queued;
   }
 
   /** A new link for a site: the one before is dead. */
   async reissue(id: string, site: string): Promise<string> {
-    const { url } = (await answered(this.#untyped.POST("/api/v1/bookings/{booking}/invitations/{site}/reissue", { params: { path: { booking: id, site } } }))) as { url: string };
+    const { url } = await answered(this.#api.POST("/api/v1/bookings/{booking}/invitations/{site}/reissue", { params: { path: { booking: id, site } } }));
     return url;
   }
 
@@ -175,8 +157,8 @@ export class BookingsRest {
 
   /** People who may run or lead a conference; nobody where whoever asks may not know of them. */
   async people(signal: AbortSignal): Promise<readonly { id: string; name: string }[]> {
-    const found = (await answered(this.#untyped.GET("/api/v1/accounts", { signal })).catch(() => [])) as readonly { id: string; name: string; isDisabled?: boolean }[];
-    return found.filter(({ isDisabled }) => isDisabled !== true);
+    const found = await answered(this.#api.GET("/api/v1/accounts", { params: { query: {} }, signal })).catch(() => []);
+    return found.filter(({ isDisabled }) => !isDisabled);
   }
 
   /** The names of the groups that sites are in. */
