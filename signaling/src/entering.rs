@@ -38,8 +38,8 @@ pub(crate) async fn invited(app: &Inner, code: &LinkCode) -> Result<(Invited, Si
 /// Notes that somebody has seen it, unless that is known. Failing that, it is noted the next time.
 pub(crate) async fn note_opened(app: &Inner, code: &LinkCode, invited: &Invited) {
     if invited.is_news {
-        let noted = app.store.note_opened(&code.hash(), app.clock.now().wall);
-        if let Err(cause) = noted.await {
+        let (code, now) = (code.hash(), app.clock.now().wall);
+        if let Err(cause) = app.store.note_opened(&code, now).await {
             tracing::warn!(%cause, "it cannot be noted that an invitation was opened");
         }
     }

@@ -170,6 +170,43 @@ impl Inviting {
     }
 }
 
+/// Tells those who were told of a booking that it is cancelled. Whom it does not reach is told when the server
+/// starts the next time.
+pub(crate) async fn tell_cancelled(app: &App, booking: Booking, by: &str) {
+    if !app.config().mail.is_on() {
+        return;
+    }
+    let id = booking.id.clone();
+    let told = async {
+        let inviting = Inviting::to(app, booking).await;
+        let inviting = inviting.map_err(|cause| internal(&cause))?;
+        inviting.send(Whom::MustBeToldAgain, by).await
+    };
+    match told.await {
+        Ok(_) => {}
+        // It is over by now.
+        Err(refusal) if refusal.code == ErrorCode::BookingClosed => {}
+        Err(why) => tracing::warn!(booking = %id, %why, "not all are told that it is cancelled"),
+    }
+}
+
+/// Goes on with telling of what was cancelled where the server has ended in the middle of that.
+pub(crate) async fn resume(app: &App) {
+    let now = app.clock.now().wall;
+    let untold = match app.store.cancelled_untold(now).await {
+        Ok(untold) => untold,
+        Err(cause) => return tracing::warn!(%cause, "cannot see who is to be told of what"),
+    };
+    for id in untold {
+        if let Ok(Some(booking)) = app.store.booking(&id).await
+            && booking.state == BookingState::Cancelled
+        {
+            let by = booking.changed_by.clone();
+            tell_cancelled(app, booking, &by).await;
+        }
+    }
+}
+
 /// What is sent by mail, and printed on paper.
 pub(crate) fn short_link(base_url: &str, code: &str) -> String {
     format!("{base_url}/m/{code}")

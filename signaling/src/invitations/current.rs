@@ -22,8 +22,7 @@ pub enum Stands {
 #[must_use]
 pub fn current(days: &[Booked], now: Timestamp) -> Option<(usize, Stands)> {
     let find = |is_it: &dyn Fn(&Booked) -> bool| days.iter().position(is_it);
-    let takes_place =
-        |booked: &Booked| booked.day.state == OccurrenceState::Published && !booked.is_deleted;
+    let takes_place = Booked::takes_place;
     let is_to_come =
         |booked: &Booked| booked.day.ends_at > now && booked.phase != Some(Phase::Ended);
     let running = find(&|booked| booked.phase == Some(Phase::Running));

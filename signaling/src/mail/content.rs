@@ -78,7 +78,7 @@ fn trial(app: &Inner, mail: &QueuedMail) -> Result<Letter, Unwritten> {
 }
 
 /// A text as HTML.
-pub(super) fn paragraphs(text: &str) -> String {
+fn paragraphs(text: &str) -> String {
     let escaped = text
         .replace('&', "&amp;")
         .replace('<', "&lt;")

@@ -1,14 +1,19 @@
 //! The mail that tells a site to what it is invited. What it says is what is so when its turn comes.
 
-use super::content::{Unwritten, paragraphs};
-use super::letter::Letter;
-use super::party::Party;
+use jiff::{Timestamp, Zoned};
+
+use super::content::Unwritten;
+use super::letter::{Attached, Letter};
+use super::party::{Party, Sender};
 use crate::app::Inner;
-use crate::booking::Language;
+use crate::booking::BookingState;
+use crate::calendar::{self, Method};
 use crate::ids::{BookingId, MailId, SiteCode};
-use crate::invitations::Stands;
+use crate::invitations::{self, Said, Stands};
 use crate::inviting::short_link;
+use crate::letters::{self, Contact, Facts, Item, LetterKind, Template};
 use crate::occasion::Occasion;
+use crate::store::{Addressed, StoreError};
 
 /// Writes it.
 pub(super) async fn compose(
@@ -27,45 +32,165 @@ pub(super) async fn compose(
     }
     let occasion = Occasion::of(&app.store, &booking, now).await?;
     let occasion = occasion.ok_or_else(|| not_needed("there is no such booking any more"))?;
-    match occasion.stands {
-        Stands::Ahead => {}
-        Stands::Cancelled if addressed.told.is_some() => {}
-        Stands::Cancelled => return Err(not_needed("it was cancelled before the site was told")),
-        Stands::Over => return Err(not_needed("it is over")),
-    }
     let newest = app.store.newest_notice(&booking, now).await?;
-    if let Some(newest) = newest {
-        app.store
-            .note_telling(&booking, &site, mail, newest.notice)
-            .await?;
-    }
-    let address = addressed.address.unwrap_or_default();
-    let to = Party::new(&addressed.name, &address)?;
-    let config = app.config();
-    let url = short_link(&config.base_url(app.http), &addressed.code.reveal());
-    Ok(plain(&occasion, to, &url))
+    let newest = newest.ok_or_else(|| not_needed("it is over"))?.notice;
+    let kind = kind(occasion.stands, addressed.told, newest);
+    let kind = kind.ok_or_else(|| not_needed("it is over, or was cancelled before it was told"))?;
+    app.store
+        .note_telling(&booking, &site, mail, newest)
+        .await?;
+    let writer = Writer {
+        app,
+        occasion: &occasion,
+        addressed: &addressed,
+        site: &site,
+        kind,
+        now,
+    };
+    writer.write().await
 }
 
-fn plain(occasion: &Occasion, to: Party, url: &str) -> Letter {
-    let day = occasion.day().map(|booked| &booked.day);
-    let title = day.map_or("", |day| day.title.as_str());
-    let at = day.map(|day| day.starts_at.in_tz(&day.zone));
-    let at = at.and_then(Result::ok);
-    let at = at.map(|at| at.strftime("%H:%M %d/%m/%Y (%Z)").to_string());
-    let at = at.unwrap_or_default();
-    let is_cancelled = occasion.stands == Stands::Cancelled;
-    let (subject, says) = match (occasion.booking.details.language, is_cancelled) {
-        (Language::Vi, false) => (format!("Thư mời: {title}"), "Kính mời dự"),
-        (Language::Vi, true) => (format!("Hoãn: {title}"), "Không tổ chức"),
-        (Language::En, false) => (format!("Invitation: {title}"), "You are invited to"),
-        (Language::En, true) => (format!("Cancelled: {title}"), "It does not take place:"),
-    };
-    let text = format!("{says} {title}.\r\n\r\n{at}\r\n\r\n{url}\r\n");
-    Letter {
-        to,
-        subject,
-        html: paragraphs(&text),
-        text,
-        calendar: None,
+/// What is told to somebody who was told at an earlier notice, or never.
+fn kind(stands: Stands, told: Option<u32>, newest: u32) -> Option<LetterKind> {
+    match (stands, told) {
+        (Stands::Over, _) | (Stands::Cancelled, None) => None,
+        (Stands::Cancelled, Some(_)) => Some(LetterKind::Cancellation),
+        (Stands::Ahead, Some(told)) if told < newest => Some(LetterKind::Change),
+        (Stands::Ahead, _) => Some(LetterKind::Invitation),
+    }
+}
+
+struct Writer<'w> {
+    app: &'w Inner,
+    occasion: &'w Occasion,
+    addressed: &'w Addressed,
+    site: &'w SiteCode,
+    kind: LetterKind,
+    now: Timestamp,
+}
+
+impl Writer<'_> {
+    async fn write(self) -> Result<Letter, Unwritten> {
+        let address = self.addressed.address.clone().unwrap_or_default();
+        let to = Party::new(&self.addressed.name, &address)?;
+        let facts = self.facts().await?;
+        let facts = facts.ok_or_else(|| Unwritten::NotNeeded("it has no day".to_owned()))?;
+        let usual = Template::usual(self.kind, facts.language);
+        let text = letters::write(&facts, &usual);
+        let text = text.map_err(|problem| Unwritten::NotNeeded(problem.to_string()))?;
+        Ok(Letter {
+            subject: text.subject,
+            text: text.text,
+            html: text.html,
+            calendar: Some(self.calendar(&to)),
+            to,
+        })
+    }
+
+    async fn facts(&self) -> Result<Option<Facts>, StoreError> {
+        let Some(booked) = self.occasion.day() else {
+            return Ok(None);
+        };
+        let (day, booking) = (&booked.day, &self.occasion.booking);
+        let minutes = day.ends_at.duration_since(day.starts_at).as_mins();
+        let config = self.app.config();
+        let code = self.addressed.code.reveal();
+        let agenda = self.occasion.agenda.iter().map(|topic| Item {
+            title: topic.title.clone(),
+            minutes: topic.minutes,
+            speaker: topic.speaker.clone(),
+        });
+        Ok(Some(Facts {
+            kind: self.kind,
+            language: booking.details.language,
+            site_name: self.addressed.name.clone(),
+            site_code: self.site.to_string(),
+            title: day.title.clone(),
+            booking_kind: day.kind,
+            starts_at: in_zone(day.starts_at, &day.zone),
+            duration_minutes: u32::try_from(minutes).unwrap_or_default(),
+            next_days: self.next_days(),
+            hall: self.occasion.hall.clone(),
+            chair: self.occasion.chair.clone(),
+            agenda: agenda.collect(),
+            url: short_link(&config.base_url(self.app.http), &code),
+            code,
+            reason: booking.reason.clone(),
+            contact: self.contact().await?,
+        }))
+    }
+
+    /// The days of the series after the one that matters now.
+    fn next_days(&self) -> Vec<Zoned> {
+        let days = self.occasion.days.iter().skip(self.occasion.now + 1);
+        let days = days.filter(|booked| {
+            let is_cancelled = self.kind == LetterKind::Cancellation;
+            booked.takes_place() != is_cancelled && booked.day.ends_at > self.now
+        });
+        days.map(|booked| in_zone(booked.day.starts_at, &booked.day.zone))
+            .collect()
+    }
+
+    /// Whom to ask: at the place above the site, else the organisers.
+    async fn contact(&self) -> Result<Option<Contact>, StoreError> {
+        if let Some(above) = self.app.store.contact_above(self.site).await? {
+            return Ok(Some(Contact {
+                name: above.contact_name.unwrap_or(above.name),
+                phone: above.contact_phone.unwrap_or_default(),
+                email: above.contact_email.unwrap_or_default(),
+            }));
+        }
+        let organiser = self.app.config().conferences.organiser.clone();
+        Ok((!organiser.is_empty()).then(|| Contact {
+            name: organiser,
+            ..Contact::default()
+        }))
+    }
+
+    fn calendar(&self, to: &Party) -> Attached {
+        let config = self.app.config();
+        let base = config.base_url(self.app.http);
+        let sender: Option<Sender> = config.mail.from.parse().ok();
+        let said = Said {
+            organiser: sender.map(|sender| (sender.name(), sender.address().to_string())),
+            attendee: Some((self.addressed.name.clone(), to.address().to_string())),
+            ..self.occasion.said(&base, &self.addressed.code)
+        };
+        let booking = &self.occasion.booking;
+        let method = match booking.state {
+            BookingState::Cancelled => Method::Cancel,
+            BookingState::Draft | BookingState::Published => Method::Request,
+        };
+        let entry = invitations::entry(booking, said);
+        Attached {
+            method,
+            text: calendar::write(method, None, &[entry]),
+        }
+    }
+}
+
+/// By the clocks by which it is announced.
+fn in_zone(at: Timestamp, zone: &str) -> Zoned {
+    at.in_tz(zone)
+        .unwrap_or_else(|_| at.to_zoned(jiff::tz::TimeZone::UTC))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_was_told_something_else_is_told_of_a_change_and_who_was_told_nothing_of_no_cancellation()
+    {
+        for (stands, told, wanted) in [
+            (Stands::Ahead, None, Some(LetterKind::Invitation)),
+            (Stands::Ahead, Some(2), Some(LetterKind::Change)),
+            (Stands::Ahead, Some(3), Some(LetterKind::Invitation)),
+            (Stands::Cancelled, Some(2), Some(LetterKind::Cancellation)),
+            (Stands::Cancelled, None, None),
+            (Stands::Over, Some(2), None),
+        ] {
+            assert_eq!(kind(stands, told, 3), wanted, "{stands:?} {told:?}");
+        }
     }
 }

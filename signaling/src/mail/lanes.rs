@@ -14,6 +14,7 @@ use super::party::Sender;
 use super::smtp::{Door, Line, NotTaken};
 use super::verdict::{Fate, is_worth_trying, next_attempt};
 use crate::app::App;
+use crate::inviting;
 use crate::store::{MailFinished, MailState, QueuedMail, StoreError};
 
 /// How many connections to the mail server there are at most. Higher: a far one takes more in a minute.
@@ -49,6 +50,7 @@ pub(crate) async fn run(app: App) {
     if !recover(&app).await {
         return;
     }
+    inviting::resume(&app).await;
     let pace = Arc::new(Pace::per_minute(config.per_minute));
     for number in 1..=LANES {
         let lane = Lane {

@@ -22,6 +22,7 @@ use crate::auth::{Grant, Verb};
 use crate::booking::{Conflict, Exception};
 use crate::conference::Actor;
 use crate::ids::{BookingId, ConferenceId, IdError, SiteCode};
+use crate::inviting::tell_cancelled;
 use crate::listener::ClientAddress;
 use crate::refusal::{ErrorCode, Refusal};
 use crate::sites::{Level, Provinces};
@@ -79,7 +80,8 @@ pub(super) struct CancelBooking {
     reason: Option<String>,
 }
 
-/// Cancel a published booking: what has not begun does not take place. It is kept.
+/// Cancel a published booking: what has not begun does not take place. It is kept, and whoever was invited
+/// by mail is told by mail.
 #[utoipa::path(
     post,
     path = "/bookings/{booking}/cancel",
@@ -102,6 +104,11 @@ pub(super) async fn cancel(
     let schedule = schedule(&app, &grant);
     let booking = schedule.cancel(&id, version, reason).await?;
     AccessLog::changed(client, &grant, &format!("booking {id} cancelled"));
+    app.tasks.spawn({
+        let (app, booking) = (App::clone(&app), booking.clone());
+        let by = grant.subject().to_owned();
+        async move { tell_cancelled(&app, booking, &by).await }
+    });
     Ok(Json(BookingView::new(booking, schedule.now)))
 }
 

@@ -28,6 +28,12 @@ pub struct Booked {
 }
 
 impl Booked {
+    /// Whether it takes place, or did: it is published and was not taken back.
+    #[must_use]
+    pub fn takes_place(&self) -> bool {
+        self.day.state == OccurrenceState::Published && !self.is_deleted
+    }
+
     /// Whether somebody is let in.
     ///
     /// # Errors

@@ -15,7 +15,7 @@ use signaling::config::{Config, MailTls};
 use tokio::time::{sleep, timeout};
 
 use crate::mail_sink::MailSink;
-use crate::world::{Reply, World};
+use crate::world::{Reply, World, bearer};
 
 const BOOKINGS: &str = "/api/v1/bookings";
 
@@ -92,15 +92,36 @@ impl Office {
 
     async fn step(&self, booking: &Value, step: &str) -> Value {
         let path = format!("{}/{step}", of(booking));
-        let done = self.post(&path, &json!({"version": booking["version"]}));
-        let done = done.await;
+        let version = json!({"version": booking["version"]});
+        let done = self.post(&path, &version).await;
         assert_eq!(done.status, StatusCode::OK, "{}", done.text);
         done.json()
     }
 
+    async fn cancel(&self, booking: &Value) {
+        let cancel = json!({"version": booking["version"], "reason": "Bão số 9"});
+        let path = format!("{}/cancel", of(booking));
+        let cancelled = self.post(&path, &cancel).await;
+        assert_eq!(cancelled.status, StatusCode::OK, "{}", cancelled.text);
+    }
+
+    async fn revise(&self, booking: &Value, mut change: Value) -> Value {
+        change["version"] = booking["version"].clone();
+        let admin = self.admin();
+        let json = ("content-type", "application/json".to_owned());
+        let headers = [bearer(&admin), json];
+        let path = of(booking);
+        let changed = self
+            .world
+            .call(Method::PATCH, &path, &headers, change.to_string());
+        let changed = changed.await;
+        assert_eq!(changed.status, StatusCode::OK, "{}", changed.text);
+        changed.json()
+    }
+
     async fn send(&self, booking: &Value, whom: &Value) -> Value {
-        let sent = self.post(&format!("{}/invitations/send", of(booking)), whom);
-        let sent = sent.await;
+        let path = format!("{}/invitations/send", of(booking));
+        let sent = self.post(&path, whom).await;
         assert_eq!(sent.status, StatusCode::ACCEPTED, "{}", sent.text);
         sent.json()
     }
@@ -232,8 +253,8 @@ async fn nothing_is_sent_for_a_draft_to_strangers_or_to_whom_nobody_has_named() 
         let refused = office.post(&path, &wrong).await;
         assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{wrong}");
     }
-    let copied = office.post(&format!("{}/copy", of(&booking)), &json!({}));
-    let draft = copied.await.json();
+    let copy = format!("{}/copy", of(&booking));
+    let draft = office.post(&copy, &json!({})).await.json();
     let path = format!("{}/invitations/send", of(&draft));
     let refused = office.post(&path, &json!({"states": ["notSent"]})).await;
     assert_eq!(refused.json()["code"], "booking_closed", "{}", refused.text);
@@ -357,8 +378,8 @@ async fn every_code_that_is_nobodys_has_the_same_answer() {
             (Method::GET, "/calendar.ics"),
             (Method::PUT, "/reply"),
         ] {
-            let answer = office.ask(method, code, rest, &json!({"is": "coming"}));
-            let answer = answer.await;
+            let coming = json!({"is": "coming"});
+            let answer = office.ask(method, code, rest, &coming).await;
             assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{code} {rest}");
             answers.push(answer.text);
         }
@@ -374,17 +395,8 @@ async fn whoever_is_invited_no_more_is_told_so_and_does_not_come_in() {
     let code = office.code(&booking, "00008").await;
     let (in_time, cookie) = office.exchange(&code, "").await;
     assert_eq!(in_time.status, StatusCode::OK, "{}", in_time.text);
-    let change = json!({"version": booking["version"], "audience": {"codes": ["00004"]}});
-    let admin = office.admin();
-    let headers = [
-        crate::world::bearer(&admin),
-        ("content-type", "application/json".to_owned()),
-    ];
-    let changed = office
-        .world
-        .call(Method::PATCH, &of(&booking), &headers, change.to_string())
-        .await;
-    assert_eq!(changed.status, StatusCode::OK, "{}", changed.text);
+    let change = json!({"audience": {"codes": ["00004"]}});
+    office.revise(&booking, change).await;
     let refused = office.ask(Method::GET, &code, "", &Value::Null).await;
     assert!(
         refused.text.contains("not invited any more"),
@@ -404,9 +416,7 @@ async fn what_is_cancelled_says_so_and_what_is_over_takes_no_reply() {
         office.code(&booking, "00004").await,
         office.code(&over, "00004").await,
     );
-    let cancel = json!({"version": booking["version"], "reason": "Bão số 9"});
-    let cancelled = office.post(&format!("{}/cancel", of(&booking)), &cancel);
-    assert_eq!(cancelled.await.status, StatusCode::OK);
+    office.cancel(&booking).await;
     let shown = office.shown(&code).await;
     assert_eq!(
         (&shown["state"], &shown["reason"]),
@@ -416,8 +426,8 @@ async fn what_is_cancelled_says_so_and_what_is_over_takes_no_reply() {
     office.ahead.store(180 * 60, Ordering::Relaxed);
     assert_eq!(office.shown(&late).await["state"], "over");
     for code in [&code, &late] {
-        let refused = office.ask(Method::PUT, code, "/reply", &json!({"is": "coming"}));
-        let refused = refused.await;
+        let coming = json!({"is": "coming"});
+        let refused = office.ask(Method::PUT, code, "/reply", &coming).await;
         assert_eq!(refused.json()["code"], "booking_closed", "{}", refused.text);
     }
     office.ahead.store(48 * 3_600, Ordering::Relaxed);
@@ -441,4 +451,69 @@ async fn whoever_holds_a_code_is_told_whom_to_call() {
     let code = office.code(&booking, "00004").await;
     let contacts = office.world.get("/contact.json", &code).await.json();
     assert_eq!(contacts["above"]["phone"], "024 1234", "{contacts}");
+}
+
+/// The subjects of what an address was sent, decoded, and the methods of the calendars in it.
+fn told(office: &Office, address: &str) -> Vec<&'static str> {
+    let came = office.sink.came().into_iter();
+    let own = came.filter(|mail| mail.to.contains(address));
+    own.map(|mail| {
+        let methods = ["REQUEST", "CANCEL"];
+        let has = |method: &&str| mail.data.contains(&format!("method={method}"));
+        methods.into_iter().find(has).unwrap_or("none")
+    })
+    .collect()
+}
+
+#[tokio::test]
+async fn a_change_is_told_to_those_who_were_told_and_so_is_that_it_is_cancelled() {
+    let office = Office::open().await;
+    let booking = office.publish(120).await;
+    office.send(&booking, &json!({"sites": ["00004"]})).await;
+    office.reached(&booking, "00004", "sent").await;
+    let code = office.code(&booking, "00004").await;
+    assert_eq!(office.shown(&code).await["mustBeToldAgain"], false);
+    let changed = office.revise(&booking, json!({"title": "Giao ban tháng"}));
+    let changed = changed.await;
+    assert_eq!(office.shown(&code).await["mustBeToldAgain"], true);
+    let summary = format!("{}/invitations/summary", of(&booking));
+    assert_eq!(office.get(&summary).await["mustBeToldAgain"], 1);
+    let sent = office.send(&changed, &json!({"mustBeToldAgain": true}));
+    assert_eq!(sent.await, json!({"queued": 1, "withoutAddress": 0}));
+    office.reached(&booking, "00004", "sent").await;
+    assert_eq!(office.get(&summary).await["mustBeToldAgain"], 0);
+    office.cancel(&changed).await;
+    office.sink.wait_for(3).await;
+    office.reached(&booking, "00004", "sent").await;
+    assert_eq!(told(&office, "<ba-dinh@"), ["REQUEST", "REQUEST", "CANCEL"]);
+    assert_eq!(told(&office, "<hn@"), [""; 0], "it was never told");
+    let mails = office.get("/api/v1/mail").await;
+    let abouts = mails.as_array().unwrap().iter();
+    let id = booking["id"].as_str().unwrap();
+    for (mail, number) in abouts.zip(0..) {
+        let about = mail["about"].as_str().unwrap();
+        assert!(
+            about.starts_with(&format!("invitation:{id}:00004:")),
+            "{about}"
+        );
+        assert!(about.ends_with(&format!(":{number}")), "{about}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_cancelled_while_no_mail_was_sent_is_told_when_the_server_starts_again() {
+    let office = Office::open().await;
+    let booking = office.publish(120).await;
+    office.send(&booking, &json!({"sites": ["00004"]})).await;
+    office.reached(&booking, "00004", "sent").await;
+    let Office { world, sink, .. } = office;
+    let world = world.stop().await.start().await;
+    let cancel = json!({"version": booking["version"]});
+    let path = format!("{}/cancel", of(&booking));
+    let cancelled = world.post(&path, &world.admin(), &cancel).await;
+    assert_eq!(cancelled.status, StatusCode::OK, "{}", cancelled.text);
+    let world = world.stop().await.start_with(to(sink.address)).await;
+    let came = sink.wait_for(2).await;
+    assert!(came[1].data.contains("method=CANCEL"), "{:?}", came[1]);
+    world.stop().await;
 }

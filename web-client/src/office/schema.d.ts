@@ -141,7 +141,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Cancel a published booking: what has not begun does not take place. It is kept. */
+        /**
+         * Cancel a published booking: what has not begun does not take place. It is kept, and whoever was invited
+         *     by mail is told by mail.
+         */
         post: operations["postBookingsBookingCancel"];
         delete?: never;
         options?: never;
@@ -180,6 +183,77 @@ export interface paths {
         put?: never;
         /** Make a draft like this booking. */
         post: operations["postBookingsBookingCopy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/bookings/{booking}/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whom a booking invites, by the codes of the sites. A draft invites nobody. */
+        get: operations["getBookingsBookingInvitations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/bookings/{booking}/invitations/send": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send invitations by mail: to whoever was told before, what has changed; of a booking that is cancelled,
+         *     that it is. To whom such a mail is on its way, or has left within the last minute, no other is sent.
+         */
+        post: operations["postBookingsBookingInvitationsSend"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/bookings/{booking}/invitations/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many of those whom a booking invites stand how. */
+        get: operations["getBookingsBookingInvitationsSummary"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/bookings/{booking}/invitations/{site}/reissue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Issue the link of a site anew. The one before is dead at once, and whoever is in by it has to go. */
+        post: operations["postBookingsBookingInvitationsSiteReissue"];
         delete?: never;
         options?: never;
         head?: never;
@@ -789,6 +863,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/invitation/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a site is invited to. That it was opened is noted. */
+        get: operations["getInvitationCode"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invitation/{code}/calendar.ics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a site is invited to, for its calendar: the whole series with its exceptions, to be subscribed to. */
+        get: operations["getInvitationCodeCalendar.ics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invitation/{code}/reply": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Reply to an invitation; another reply takes the place of the one before. */
+        put: operations["putInvitationCodeReply"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/letters": {
         parameters: {
             query?: never;
@@ -870,7 +995,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Exchange the code of a link for its token. The first browsers that do are the only ones that can. */
+        /**
+         * Exchange the code of a link for its token. The first browsers that do are the only ones that can. The
+         *     code of an invitation leads to the conference that runs, or is the next one.
+         */
         post: operations["postLinksExchange"];
         delete?: never;
         options?: never;
@@ -2939,6 +3067,20 @@ export interface components {
              */
             waiting: number;
         };
+        /** @description A reply as it comes in. */
+        GiveReply: {
+            /**
+             * Format: int32
+             * @description How many people come.
+             */
+            count?: number | null;
+            /** @description What. */
+            is: components["schemas"]["ReplyKind"];
+            /** @description Why it does not take part; may have several lines. */
+            reason?: string | null;
+            /** @description Who is sent. */
+            who?: string | null;
+        };
         /** @description What an import did. */
         ImportSummary: {
             /**
@@ -2982,6 +3124,123 @@ export interface components {
             role: components["schemas"]["Role"];
             site?: components["schemas"]["InvitedSite"] | null;
         };
+        /** @description What a site is invited to: of a series, the day that runs or the next one. */
+        InvitationBehindLink: {
+            /** @description What is spoken of, in order. */
+            agenda: components["schemas"]["InvitedTopic"][];
+            /** @description To which a calendar may subscribe. */
+            calendar: string;
+            /** @description Who leads it. */
+            chair?: string | null;
+            /** @description In how many seconds the page, if it is open then, checks its line by itself. */
+            checksIn: number[];
+            /**
+             * Format: int32
+             * @description How long it takes.
+             */
+            durationMinutes: number;
+            /** @description The hall from which it is held. */
+            hall?: string | null;
+            /** @description What is done in it. */
+            kind: components["schemas"]["BookingKind"];
+            /** @description Whether something has changed since the site was told by mail. */
+            mustBeToldAgain: boolean;
+            /**
+             * Format: date-time
+             * @description When this site may come in.
+             */
+            opensAt: string;
+            /** @description Why it does not take place. */
+            reason?: string | null;
+            reply?: components["schemas"]["InvitationReply"] | null;
+            /** @description Who is invited. */
+            site: components["schemas"]["SiteInvited"];
+            /**
+             * Format: date-time
+             * @description When it begins.
+             */
+            startsAt: string;
+            /** @description How it stands. */
+            state: components["schemas"]["InvitedState"];
+            /** @description What people call it. */
+            title: string;
+            /** @description By whose clocks it is announced. */
+            zone: string;
+        };
+        /**
+         * @description How a site is told.
+         * @enum {string}
+         */
+        InvitationChannel: "mail";
+        /** @description How many invitations are in each state. */
+        InvitationCounts: {
+            /**
+             * Format: int64
+             * @description Nobody was written to.
+             */
+            notSent: number;
+            /**
+             * Format: int64
+             * @description The page was opened.
+             */
+            opened: number;
+            /**
+             * Format: int64
+             * @description The mail waits.
+             */
+            queued: number;
+            /**
+             * Format: int64
+             * @description The mail was not taken.
+             */
+            refused: number;
+            /**
+             * Format: int64
+             * @description The mail server has taken it.
+             */
+            sent: number;
+        };
+        /** @description A reply. */
+        InvitationReply: {
+            /**
+             * Format: date-time
+             * @description When it was given.
+             */
+            at: string;
+            /**
+             * Format: int32
+             * @description How many people come, where that was said.
+             */
+            count?: number | null;
+            /** @description What. */
+            is: components["schemas"]["ReplyKind"];
+            /** @description Why it does not take part. */
+            reason?: string | null;
+            /** @description Who is sent. */
+            who?: string | null;
+        };
+        /**
+         * @description How it stands with an invitation.
+         * @enum {string}
+         */
+        InvitationState: "notSent" | "queued" | "sent" | "opened" | "refused";
+        /** @description How many invitations stand how. */
+        InvitationSummary: {
+            /**
+             * Format: int64
+             * @description How many were told of something that has changed since.
+             */
+            mustBeToldAgain: number;
+            /** @description How many have replied what. */
+            replies: components["schemas"]["ReplyCounts"];
+            /**
+             * Format: int64
+             * @description How many sites are invited.
+             */
+            sites: number;
+            /** @description How many in each state. */
+            states: components["schemas"]["InvitationCounts"];
+        };
         /** @description The site that the token speaks for. */
         InvitedSite: {
             /** @description Its code. */
@@ -2989,6 +3248,11 @@ export interface components {
             /** @description The name to be shown: the token's, else the site's. */
             name: string;
         };
+        /**
+         * @description How it stands with what a site is invited to.
+         * @enum {string}
+         */
+        InvitedState: "planned" | "open" | "over" | "cancelled";
         /** @description The conference, as far as an invitation tells of it. */
         InvitedTo: {
             /** @description Its id. */
@@ -3006,6 +3270,20 @@ export interface components {
             /** @description Whether it runs. */
             state: components["schemas"]["Phase"];
             /** @description What people call it. */
+            title: string;
+        };
+        /** @description Something that is spoken of. */
+        InvitedTopic: {
+            /** @description What is to be read. */
+            documents: components["schemas"]["AgendaDocument"][];
+            /**
+             * Format: int32
+             * @description How long.
+             */
+            minutes: number;
+            /** @description The name of the site that speaks of it. */
+            speaker?: string | null;
+            /** @description What. */
             title: string;
         };
         /** @description Something that has happened. */
@@ -3870,11 +4148,39 @@ export interface components {
          * @enum {string}
          */
         ReadyStanding: "red" | "amber" | "unknown" | "green";
+        /** @description A link that was issued anew. */
+        ReissuedLink: {
+            /** @description The link. A secret until it is opened. */
+            url: string;
+        };
         /**
          * @description Why somebody no longer has the floor.
          * @enum {string}
          */
         ReleaseReason: "yielded" | "revoked" | "passedOn" | "left" | "takenOver";
+        /** @description How many sites have replied what. */
+        ReplyCounts: {
+            /**
+             * Format: int64
+             * @description They take part.
+             */
+            coming: number;
+            /**
+             * Format: int64
+             * @description They do not.
+             */
+            excused: number;
+            /**
+             * Format: int64
+             * @description They send somebody.
+             */
+            sends: number;
+        };
+        /**
+         * @description What a site replies.
+         * @enum {string}
+         */
+        ReplyKind: "coming" | "excused" | "sends";
         /** @description What of a booking is to be another; what is left out stays as it is. */
         ReviseBooking: {
             /** @description What is spoken of, in order. */
@@ -3962,6 +4268,28 @@ export interface components {
          * @enum {string}
          */
         Rung: "high" | "middle" | "low" | "lowThin" | "stills" | "sound" | "soundRedundant";
+        /** @description To whom to send: one of the three. */
+        SendInvitations: {
+            /** @description To those who were told of something that has changed since. */
+            mustBeToldAgain?: boolean | null;
+            /** @description To these sites. */
+            sites?: components["schemas"]["SiteCode"][] | null;
+            /** @description To those whose invitation stands so. */
+            states?: components["schemas"]["InvitationState"][] | null;
+        };
+        /** @description What came of sending. */
+        SentInvitations: {
+            /**
+             * Format: int32
+             * @description So many mails wait for their turn now.
+             */
+            queued: number;
+            /**
+             * Format: int32
+             * @description So many of those sites have no address of mail.
+             */
+            withoutAddress: number;
+        };
         /**
          * @description One authenticated WebSocket of a participant; it survives a lost connection.
          * @example 01JD8Y6Q0B9FJ3V2K7T5C4X1HE
@@ -4055,6 +4383,27 @@ export interface components {
              * @description How many sites belong to it; those that are kept for the records alone are not counted.
              */
             sites: number;
+        };
+        /** @description How it stands with one site that is invited. */
+        SiteInvitation: {
+            channel?: components["schemas"]["InvitationChannel"] | null;
+            /** @description Whether it was told of something that has changed since. */
+            mustBeToldAgain: boolean;
+            /** @description Its name; its code if it is not known any more. */
+            name: string;
+            province?: components["schemas"]["SiteCode"] | null;
+            reply?: components["schemas"]["InvitationReply"] | null;
+            /** @description Its code. */
+            site: components["schemas"]["SiteCode"];
+            /** @description How it stands. */
+            state: components["schemas"]["InvitationState"];
+        };
+        /** @description Who is invited. */
+        SiteInvited: {
+            /** @description Its code. */
+            code: components["schemas"]["SiteCode"];
+            /** @description Its name. */
+            name: string;
         };
         /** @description The token of one site. */
         SiteToken: {
@@ -4265,7 +4614,7 @@ export interface components {
          * @description Something that needs a right: one row of the table.
          * @enum {string}
          */
-        Verb: "readConference" | "createConference" | "amendConference" | "deleteConference" | "startConference" | "endConference" | "setRoster" | "join" | "leave" | "remove" | "readmit" | "actFor" | "publish" | "mute" | "watch" | "requestFloor" | "withdrawFloor" | "holdFloor" | "yieldFloor" | "speakHere" | "grantFloor" | "revokeFloor" | "beOnStage" | "setStage" | "readSites" | "importSites" | "amendSite" | "removeSites" | "readChecks" | "readAttendance" | "readBookings" | "book" | "publishBooking" | "manageTokens" | "manageAccounts" | "endLogins" | "readActs" | "enterConference" | "readMail" | "invite" | "readEvents" | "manageWebhooks";
+        Verb: "readConference" | "createConference" | "amendConference" | "deleteConference" | "startConference" | "endConference" | "setRoster" | "join" | "leave" | "remove" | "readmit" | "actFor" | "publish" | "mute" | "watch" | "requestFloor" | "withdrawFloor" | "holdFloor" | "yieldFloor" | "speakHere" | "grantFloor" | "revokeFloor" | "beOnStage" | "setStage" | "readSites" | "importSites" | "amendSite" | "removeSites" | "readChecks" | "readAttendance" | "readBookings" | "book" | "publishBooking" | "manageTokens" | "manageAccounts" | "endLogins" | "readActs" | "enterConference" | "readMail" | "readInvitations" | "invite" | "readEvents" | "manageWebhooks";
         /** @description How people may log in. */
         Ways: {
             /** @description Nobody can manage accounts yet: the first administrator comes by a link that the server prints. */
@@ -5057,6 +5406,177 @@ export interface operations {
             408: components["responses"]["Timeout"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getBookingsBookingInvitations: {
+        parameters: {
+            query?: {
+                /** @description Those that stand so. */
+                state?: components["schemas"]["InvitationState"];
+                /** @description Of this province. */
+                province?: components["schemas"]["SiteCode"];
+                /** @description Those behind this site. */
+                after?: components["schemas"]["SiteCode"];
+                /** @description Most invitations of the answer. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                booking: components["schemas"]["BookingId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for, or what it is now. */
+            200: {
+                headers: {
+                    link?: string | null;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SiteInvitation"][];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["Timeout"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    postBookingsBookingInvitationsSend: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                booking: components["schemas"]["BookingId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SendInvitations"];
+            };
+        };
+        responses: {
+            /** @description They wait for their turn. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SentInvitations"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description There is no such booking, or it does not invite such a site. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            408: components["responses"]["Timeout"];
+            /** @description No mail is sent, too many wait, or it is a draft or over. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getBookingsBookingInvitationsSummary: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                booking: components["schemas"]["BookingId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for, or what it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationSummary"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["Timeout"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    postBookingsBookingInvitationsSiteReissue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                booking: components["schemas"]["BookingId"];
+                site: components["schemas"]["SiteCode"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for, or what it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReissuedLink"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            /** @description There is no such booking, or it does not invite the site. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            408: components["responses"]["Timeout"];
+            /** @description It is a draft or over. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -6588,6 +7108,147 @@ export interface operations {
                 };
             };
             408: components["responses"]["Timeout"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getInvitationCode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description what stands in the short link
+                 * @example 7KQM-2FJX-9VTP-3HWS
+                 */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for, or what it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationBehindLink"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            /** @description nobody is invited by the code, or not any more */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["Timeout"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "getInvitationCodeCalendar.ics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description what stands in the short link
+                 * @example 7KQM-2FJX-9VTP-3HWS
+                 */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for, or what it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/calendar": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            /** @description nobody is invited by the code, or not any more */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["Timeout"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    putInvitationCodeReply: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description what stands in the short link
+                 * @example 7KQM-2FJX-9VTP-3HWS
+                 */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GiveReply"];
+            };
+        };
+        responses: {
+            /** @description What was asked for, or what it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationReply"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            /** @description nobody is invited by the code, or not any more */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["Timeout"];
+            /** @description it is over, or cancelled */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];

@@ -1,7 +1,9 @@
 //! What has to be known of a site when the turn of its mail has come.
 
+use jiff::Timestamp;
+
 use super::super::Store;
-use super::super::backend::query;
+use super::super::backend::{Row, query};
 use super::super::error::StoreError;
 use super::super::rows::parse;
 use super::{from, number, told};
@@ -96,6 +98,23 @@ impl Store {
                 })
             })
             .await
+    }
+
+    /// Bookings of which days to come are cancelled of which not all were told who were told of them.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn cancelled_untold(&self, now: Timestamp) -> Result<Vec<BookingId>, StoreError> {
+        let rows = query(
+            "SELECT DISTINCT booking FROM occurrences WHERE state = 'cancelled' AND ends_at > $1 \
+             AND EXISTS (SELECT 1 FROM invitations WHERE invitations.booking = occurrences.booking \
+             AND invitations.asked < occurrences.notice)",
+        )
+        .bind(now.as_second())
+        .fetch_all(&self.reader)
+        .await?;
+        let id = |row: &Row| parse(row.try_get("booking")?);
+        rows.iter().map(id).collect()
     }
 
     /// Notes that a mail tells a later notice than the one for which it was asked for.
