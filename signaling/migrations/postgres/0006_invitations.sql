@@ -1,6 +1,6 @@
 -- Whom bookings invite, one by one: how each site is told, and what it has replied. There is a row for each
 -- site of the audience before anybody asks for it; one that is not invited any more keeps its own. Times in
--- Unix seconds: they are compared.
+-- Unix seconds, or milliseconds where that is said: they are compared.
 CREATE TABLE invitations (
     booking TEXT COLLATE "C" NOT NULL REFERENCES bookings (id) ON DELETE CASCADE,
     site TEXT COLLATE "C" NOT NULL,
@@ -10,14 +10,15 @@ CREATE TABLE invitations (
     -- follows from a key that is not here.
     generation BIGINT NOT NULL,
     code TEXT COLLATE "C" NOT NULL UNIQUE,
-    -- The mail that was asked for last, the notice of the booking that it tells, when, and how many there were.
+    -- The mail that was asked for last, the notice of the booking that it tells, when (in milliseconds), and how
+    -- many there were.
     mail TEXT COLLATE "C",
     asked BIGINT,
     asked_at BIGINT,
     sends BIGINT NOT NULL DEFAULT 0,
     -- The notice that the mails before that one have told.
     told BIGINT,
-    -- When its page was opened last of which the office wants to know.
+    -- When its page was opened first since then, in milliseconds.
     opened_at BIGINT,
     reply TEXT COLLATE "C" CHECK (reply IN ('coming', 'excused', 'sends')),
     reason TEXT COLLATE "C",

@@ -34,6 +34,7 @@ const MAX_SITES: usize = 60_000;
 
 /// How it stands with one site that is invited.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SiteInvitation)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Invitation {
     /// Its code.

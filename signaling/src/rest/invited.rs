@@ -26,6 +26,7 @@ use crate::store::{Booked, Invited};
 
 /// What a site is invited to: of a series, the day that runs or the next one.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = InvitationBehindLink)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct InvitedTo {
     /// How it stands.

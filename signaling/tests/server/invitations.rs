@@ -357,7 +357,7 @@ async fn a_site_reads_what_it_is_invited_to_replies_and_comes_in_by_the_same_cod
     // Another link: whoever is in by the one before has to go.
     let new = office.code(&booking, "00004").await;
     let (_, closing, _) = site.end().await;
-    assert_eq!(closing["reason"], "revoked", "{closing}");
+    assert_eq!(closing["reason"], "token_revoked", "{closing}");
     assert_eq!(
         office.exchange(&code, &cookie).await.0.json()["code"],
         "token_invalid"
@@ -438,10 +438,11 @@ async fn what_is_cancelled_says_so_and_what_is_over_takes_no_reply() {
 #[tokio::test]
 async fn whoever_holds_a_code_is_told_whom_to_call() {
     let office = Office::open().await;
-    let with_phone = SITES.replace("contact_email\n", "contact_email,contact_phone\n");
-    let with_phone = with_phone.replace("hn@example.vn", "hn@example.vn,024 1234");
+    let with_phone = SITES.replace('\n', ",\n");
+    let with_phone = with_phone.replace("contact_email,", "contact_email,contact_phone");
+    let with_phone = with_phone.replace("hn@example.vn,", "hn@example.vn,024 1234");
     let admin = office.admin();
-    let path = "/api/v1/sites/import?confirmed=true";
+    let path = "/api/v1/sites/import?confirm=true";
     let imported = office
         .world
         .post_text(path, &admin, "text/csv", &with_phone);
@@ -478,8 +479,9 @@ async fn a_change_is_told_to_those_who_were_told_and_so_is_that_it_is_cancelled(
     assert_eq!(office.shown(&code).await["mustBeToldAgain"], true);
     let summary = format!("{}/invitations/summary", of(&booking));
     assert_eq!(office.get(&summary).await["mustBeToldAgain"], 1);
-    let sent = office.send(&changed, &json!({"mustBeToldAgain": true}));
-    assert_eq!(sent.await, json!({"queued": 1, "withoutAddress": 0}));
+    let again = json!({"mustBeToldAgain": true});
+    let sent = office.send(&changed, &again).await;
+    assert_eq!(sent, json!({"queued": 1, "withoutAddress": 0}));
     office.reached(&booking, "00004", "sent").await;
     assert_eq!(office.get(&summary).await["mustBeToldAgain"], 0);
     office.cancel(&changed).await;

@@ -126,7 +126,7 @@ impl Store {
                 Box::pin(async move {
                     query("UPDATE invitations SET opened_at = $2 WHERE code = $1")
                         .bind(code.as_str())
-                        .bind(now.as_second())
+                        .bind(now.as_millisecond())
                         .execute(connection)
                         .await?;
                     Ok(())

@@ -215,11 +215,11 @@ impl Found {
     /// comes.
     fn is_under_way(&self, sending: &Sending) -> bool {
         let tells_it = self.asked >= Some(i64::from(sending.notice));
-        let lately = sending.now.as_second().saturating_sub(LATELY.as_secs());
+        let lately = sending.now.saturating_sub(LATELY).unwrap_or(sending.now);
         match self.mail_state.as_deref() {
             Some("waiting") => true,
             Some("sending") => tells_it,
-            Some("sent") => tells_it && self.asked_at > Some(lately),
+            Some("sent") => tells_it && self.asked_at > Some(lately.as_millisecond()),
             _ => false,
         }
     }
@@ -254,7 +254,7 @@ async fn note(
             (&found.code).into(),
             mail.to_string().into(),
             i64::from(sending.notice).into(),
-            sending.now.as_second().into(),
+            sending.now.as_millisecond().into(),
             found.sends.saturating_add(1).into(),
             found.told.into(),
         ]
