@@ -439,7 +439,7 @@ impl Server {
         let code = LinkCode::new(rand::random());
         let until = self.app.clock.now().wall + FIRST_WELCOME;
         self.app.store.add_welcome(code.hash(), None, until).await?;
-        Ok(welcome_url(&self.base_url(), &code))
+        Ok(welcome_url(&self.base_url(), &code, None))
     }
 
     /// Stops in order: load balancers are told, no new work, everybody is told when to come back, then silence. Whatever

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ApiError } from "../src/api.ts";
-import { addressOf, match, readAddress, welcomeCode } from "../src/office/addresses.ts";
+import { addressOf, match, readAddress, welcomed } from "../src/office/addresses.ts";
 import { addressOfProvider, PROVIDER_REFUSALS, providerRefusal } from "../src/office/login.ts";
 import { answered, makeApi, nextAfter, partOf } from "../src/office/api.ts";
 import { nameOfAct, outcomeOf } from "../src/ui/office/acts/names.ts";
@@ -23,8 +23,9 @@ describe("an address of the office", () => {
   });
 
   it("with a one-time code is no page", () => {
-    expect(welcomeCode("#welcome=A-b_9&x")).toBe("A-b_9");
-    expect(welcomeCode("#/sites?welcome=1")).toBeNull();
+    expect(welcomed("#welcome=A-b_9&x")).toEqual({ code: "A-b_9", login: null });
+    expect(welcomed("#welcome=A-b_9&login=le.van-a@hue")).toEqual({ code: "A-b_9", login: "le.van-a@hue" });
+    expect(welcomed("#/sites?welcome=1")).toBeNull();
   });
 });
 

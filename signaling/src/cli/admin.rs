@@ -8,6 +8,7 @@ use crate::accounts::{Account, AccountRole, Details, LoginName, WELCOME, welcome
 use crate::auth::LinkCode;
 use crate::config::Config;
 use crate::fresh;
+use crate::ids::AccountId;
 use crate::vault::Vault;
 
 #[derive(Debug, Subcommand)]
@@ -50,7 +51,7 @@ pub(super) async fn run(config: &Config, verb: AdminVerb) -> anyhow::Result<()> 
             if let Some(provider) = provider {
                 anyhow::bail!("{login} logs in by {provider}: there is no password here");
             }
-            welcome(config, &vault, id).await
+            welcome(config, &vault, id, &login).await
         }
     }
 }
@@ -75,16 +76,21 @@ async fn create(
         vault.store.add_account(account).await?,
         "there is an account {login} already: `dinh admin welcome {login}` prints a new link for it"
     );
-    welcome(config, vault, id).await
+    welcome(config, vault, id, &login).await
 }
 
-async fn welcome(config: &Config, vault: &Vault, id: crate::ids::AccountId) -> anyhow::Result<()> {
+async fn welcome(
+    config: &Config,
+    vault: &Vault,
+    id: AccountId,
+    login: &LoginName,
+) -> anyhow::Result<()> {
     let code = LinkCode::new(rand::random());
     let until = Timestamp::now() + WELCOME;
     let kept = vault.store.add_welcome(code.hash(), Some(id), until);
     kept.await?;
     let base = config.base_url(config.http.listen);
-    print(&welcome_url(&base, &code))?;
+    print(&welcome_url(&base, &code, Some(login)))?;
     complain(&format!(
         "a link that is good once, until {until:.0}: whoever opens it sets the password"
     ));

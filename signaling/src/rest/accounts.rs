@@ -359,7 +359,11 @@ pub(super) async fn welcome(
     let expires_at = app.clock.now().wall + WELCOME;
     let kept = app.store.add_welcome(code.hash(), Some(id), expires_at);
     kept.await?;
-    let url = welcome_url(&app.config().base_url(app.http), &code);
+    let url = welcome_url(
+        &app.config().base_url(app.http),
+        &code,
+        Some(&account.login),
+    );
     Ok(Json(Welcome { url, expires_at }))
 }
 

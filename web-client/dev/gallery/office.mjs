@@ -28,7 +28,7 @@ export const OFFICES = [
   state("login-waiting", { hash: "", holds: ["GET /login"] }, present(".spinner"), brief),
   state("login-unreached", { hash: "", refuses: { "GET /login": [503, { code: "overloaded", message: "mock" }] } }, reads("office.unreached_title"), brief),
   state("welcome-first", { hash: "#welcome=AAAA", ways: { isFirst: true } }, reads("login.welcome_first_title")),
-  state("welcome", { hash: "#welcome=AAAA" }, steps(reads("login.welcome_title"), press("login.set"), reads("login.too_short")), brief),
+  state("welcome", { hash: "#welcome=AAAA&login=le.van.a" }, steps(reads("login.welcome_title"), press("login.set"), reads("login.too_short")), brief),
   state("welcome-used", { hash: "#welcome=AAAA", refuses: { "POST /login/welcome": [401, { code: "login_wrong", message: "mock" }] } }, steps(
     reads("login.welcome_title"),
     fill("input >> nth=0", "một câu dài dễ nhớ"),

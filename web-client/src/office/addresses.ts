@@ -43,9 +43,16 @@ export function addressOf(path: string, query: Readonly<Record<string, string>> 
   return asked.length === 0 ? `#${path}` : `#${path}?${new URLSearchParams(asked)}`;
 }
 
-const WELCOME = /^#welcome=([\w-]+)/u;
+const WELCOME = /^#welcome=([\w-]+)(?:&login=([\w.@-]+))?/u;
 
-/** The one-time code with which somebody comes for the first time, or has forgotten the password. */
-export function welcomeCode(hash: string): string | null {
-  return WELCOME.exec(hash)?.[1] ?? null;
+/** A one-time code, and whose it is; of the first administrator's nobody knows. */
+export interface Invited {
+  readonly code: string;
+  readonly login: string | null;
+}
+
+/** With what somebody comes for the first time, or has forgotten the password. */
+export function welcomed(hash: string): Invited | null {
+  const [, code, login] = WELCOME.exec(hash) ?? [];
+  return code === undefined ? null : { code, login: login ?? null };
 }

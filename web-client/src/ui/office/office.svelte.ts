@@ -1,7 +1,7 @@
 // What the pages of the office share: who is here, at which page, and the way to the server.
 
 import { Preferences } from "../../memory.ts";
-import { type Address, readAddress, welcomeCode } from "../../office/addresses.ts";
+import { type Address, type Invited, readAddress, welcomed } from "../../office/addresses.ts";
 import { type Api, makeApi } from "../../office/api.ts";
 import { askWho, type LoggedIn, logOut, type ProviderRefusal, providerRefusal } from "../../office/login.ts";
 import type { Verb } from "../../office/verbs.ts";
@@ -18,7 +18,7 @@ export class Office {
   isEnded = $state(false);
   address = $state.raw<Address>(readAddress(""));
   /** A one-time code with which this window was opened. */
-  code = $state<string | null>(null);
+  welcome = $state.raw<Invited | null>(null);
   /** Why somebody does not come in who was at a provider. */
   refusal = $state<ProviderRefusal | null>(null);
 
@@ -32,10 +32,10 @@ export class Office {
   constructor(page: { location: Location; history: History }) {
     this.#location = page.location;
     this.api = makeApi(() => this.#again());
-    this.code = welcomeCode(page.location.hash);
+    this.welcome = welcomed(page.location.hash);
     this.refusal = providerRefusal(page.location.hash);
     // The code does not stay where it can be read over a shoulder, nor the refusal where it would come with a reload.
-    if (this.code !== null || this.refusal !== null) page.history.replaceState(null, "", page.location.pathname + page.location.search);
+    if (this.welcome !== null || this.refusal !== null) page.history.replaceState(null, "", page.location.pathname + page.location.search);
     speak(this.#preferences.language);
     const read = () => (this.address = readAddress(this.#location.hash));
     window.addEventListener("hashchange", read, { signal: this.#life.signal });
@@ -63,7 +63,7 @@ export class Office {
     this.who = who;
     this.isKnown = true;
     this.isEnded = false;
-    this.code = null;
+    this.welcome = null;
     this.refusal = null;
     const waiting = this.#waiting;
     this.#waiting = [];
