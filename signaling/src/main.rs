@@ -17,11 +17,13 @@ const BEHIND_MEDIA: i32 = 10;
 
 fn main() -> std::io::Result<ExitCode> {
     let cli = signaling::cli::Cli::parse();
+    let own = rustix::process::getpriority_process(None).unwrap_or_default();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
-        .on_thread_start(|| {
-            // On Linux this is the thread's own. Where it is not allowed, all stay equal.
-            let _ = rustix::process::nice(BEHIND_MEDIA);
+        .on_thread_start(move || {
+            // On Linux this is the thread's own. Not so much more than that of the thread that starts
+            // it: what judges a list would stand back twice. Where it is not allowed, all stay equal.
+            let _ = rustix::process::setpriority_process(None, own + BEHIND_MEDIA);
         })
         .build()?;
     // On the main thread, so that the media threads it starts do not stand back.
