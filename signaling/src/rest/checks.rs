@@ -20,7 +20,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::page::checked;
 use super::{ApiError, Body, ErrorBody, Json, Path, Query};
 use crate::app::App;
-use crate::auth::{Grant, Verb};
+use crate::auth::{Grant, LinkCode, Verb};
 use crate::check::cause::{CauseRow, table};
 use crate::check::judge::StepResult;
 use crate::check::{
@@ -28,6 +28,7 @@ use crate::check::{
     OutcomeFilter, REMEMBERED, Step, Whose, begins_handshake, beside, judge, machine, may_tell,
 };
 use crate::ids::SiteCode;
+use crate::links;
 use crate::listener::{ClientAddress, ReachedAs, ReachedAt};
 use crate::protocol::server::IceServer;
 use crate::refusal::{ErrorCode, Refusal};
@@ -45,19 +46,50 @@ const MAX_LISTED: u32 = 5_000;
 const LEFT_ALONE: u64 = 10;
 
 /// Who checks, as far as it says so.
-pub(super) struct Visitor(Option<Grant>);
+pub(super) enum Visitor {
+    /// Nobody has said.
+    Stranger,
+    /// Whoever holds a link: its page has not exchanged the code yet, for it waits to be let in.
+    Linked(LinkCode),
+    /// Whoever comes with a token.
+    Bearer(Grant),
+}
 
 impl FromRequestParts<App> for Visitor {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        if parts.headers.contains_key(AUTHORIZATION) {
-            return Grant::from_request_parts(parts, app)
-                .await
-                .map(Some)
-                .map(Self);
+        let Some(header) = parts.headers.get(AUTHORIZATION) else {
+            return Ok(Self::Stranger);
+        };
+        let credential = header
+            .to_str()
+            .ok()
+            .and_then(|it| it.strip_prefix("Bearer "));
+        if let Some(code) = credential.and_then(|credential| credential.parse().ok()) {
+            return Ok(Self::Linked(code));
         }
-        Ok(Self(None))
+        let grant = Grant::from_request_parts(parts, app).await?;
+        Ok(Self::Bearer(grant))
+    }
+}
+
+impl Visitor {
+    /// The site that it speaks for. What is no link, or one of no site, is a stranger's: anybody may check.
+    async fn site(&self, app: &App) -> Result<Option<SiteCode>, ApiError> {
+        match self {
+            Self::Stranger => Ok(None),
+            Self::Linked(code) => Ok(links::site_of(&app.store, code).await?),
+            Self::Bearer(grant) => Ok(grant.site().cloned()),
+        }
+    }
+
+    /// What it may, beyond what everybody may.
+    const fn grant(&self) -> Option<&Grant> {
+        match self {
+            Self::Bearer(grant) => Some(grant),
+            Self::Stranger | Self::Linked(_) => None,
+        }
     }
 }
 
@@ -174,7 +206,7 @@ const fn most_listed() -> u32 {
     MAX_LISTED
 }
 
-/// Begin a check. With a token it is that of the token's site; without one, of an address.
+/// Begin a check. With a token, or the code of a link, it is that of the site; without one, of an address.
 #[utoipa::path(
     post,
     path = "/checks",
@@ -190,12 +222,12 @@ const fn most_listed() -> u32 {
 pub(super) async fn begin(
     State(app): State<App>,
     (client, reached): (ClientAddress, ReachedAs),
-    Visitor(grant): Visitor,
+    visitor: Visitor,
 ) -> Result<impl IntoResponse, ApiError> {
     app.check_not_draining()?;
     app.admission.may_check(Instant::now(), client.origin())?;
     let whose = Whose {
-        site: grant.as_ref().and_then(|grant| grant.site().cloned()),
+        site: visitor.site(&app).await?,
         address: client.0,
     };
     let opened = app.checks.begin(whose)?;
@@ -212,7 +244,7 @@ pub(super) async fn begin(
     });
     let time = app.clock.now().wall;
     let name = format!("check-{}", opened.code);
-    let servers = ice_servers::of_check(&app, &reached, &name, grant.as_ref());
+    let servers = ice_servers::of_check(&app, &reached, &name, visitor.grant());
     let begun = BegunCheck {
         id: opened.id.to_string(),
         code: opened.code.to_string(),

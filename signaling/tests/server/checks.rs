@@ -6,7 +6,7 @@ use sfu::id::{PeerId, PublicationId};
 use signaling::auth::Role;
 
 use crate::fake_media::Order;
-use crate::world::{Reply, World};
+use crate::world::{CONFERENCE, Reply, World};
 
 const SENDS: &str = "send vp8 0,send audio 1";
 const RECEIVES: &str = "receive video 0,receive audio 1";
@@ -124,6 +124,30 @@ async fn operators_find_the_last_check_of_a_site_and_nobody_else_reads_any() {
     assert_eq!(wrong.status, StatusCode::BAD_REQUEST, "{}", wrong.text);
     let refused = world.post("/api/v1/checks", "wrong", &Value::Null).await;
     assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_check_with_the_code_of_a_link_is_of_its_site_before_anybody_has_opened_it() {
+    let world = World::new().await;
+    let wanted =
+        json!({ "conference": CONFERENCE, "role": "site", "site": "00008", "ttlSeconds": 3600 });
+    let made = world.post("/api/v1/links", &world.admin(), &wanted).await;
+    let link = made.json()["link"].as_str().unwrap().to_owned();
+    let (_, code) = link.split_once("#code=").unwrap();
+    for code in [code, "0000-0000-0000-0000"] {
+        let begun = world.post("/api/v1/checks", code, &Value::Null).await;
+        assert_eq!(begun.status, StatusCode::CREATED, "{}", begun.text);
+        let told = report(&world, &begun.json(), &json!({ "udp": true })).await;
+        assert_eq!(told.status, StatusCode::OK, "{}", told.text);
+    }
+    let found = world.get("/api/v1/checks", &world.admin()).await.json();
+    let sites: Vec<_> = found
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| &row["site"])
+        .collect();
+    assert_eq!(sites, [&Value::Null, &json!("00008")]);
 }
 
 #[tokio::test]

@@ -362,7 +362,7 @@ export interface paths {
         /** What came of checks, the newest first: the last one of each site, and of each address without a link. */
         get: operations["getChecks"];
         put?: never;
-        /** Begin a check. With a token it is that of the token's site; without one, of an address. */
+        /** Begin a check. With a token, or the code of a link, it is that of the site; without one, of an address. */
         post: operations["postChecks"];
         delete?: never;
         options?: never;
