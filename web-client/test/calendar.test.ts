@@ -3,7 +3,7 @@ import { attentionOf, type Known } from "../src/office/calendar/attention.ts";
 import type { Occurrence } from "../src/office/calendar/contract.ts";
 import { inMonth, isDay, lengthOf, mondayOf, plusMonths, weekdayOf } from "../src/office/calendar/day.ts";
 import { deedOf } from "../src/office/calendar/keys.ts";
-import { byDay, rangeOf, weeksOf } from "../src/office/calendar/month.ts";
+import { byDay, rangeOf, weeksOf, withDay } from "../src/office/calendar/month.ts";
 import { hoursOf, placed } from "../src/office/calendar/week.ts";
 import { strengthOf, yearOf } from "../src/office/calendar/year.ts";
 import { hourOf, localAt, momentOf, readLocal, writeLocal } from "../src/office/calendar/zone.ts";
@@ -70,6 +70,13 @@ describe("a month", () => {
     expect(weeks.map(([monday]) => monday)).toEqual(["2026-10-26", "2026-11-02", "2026-11-09", "2026-11-16", "2026-11-23", "2026-11-30"]);
     expect(rangeOf("2026-11")).toEqual({ from: "2026-10-26", to: "2026-12-06" });
     expect(weeksOf("2027-02")).toHaveLength(4);
+  });
+
+  it("has one day as it is by now, and the others as they were", () => {
+    const all = [occurrence({ startsAt: "2026-11-29T01:00:00Z", booking: "gone" }), occurrence({ startsAt: "2026-11-30T01:00:00Z", booking: "later" })];
+    const now = [occurrence({ startsAt: "2026-11-28T16:00:00Z", booking: "the day before" }), occurrence({ startsAt: "2026-11-29T02:00:00Z", booking: "new" })];
+    expect(withDay(all, "2026-11-29", now, HANOI).map(({ booking }) => booking)).toEqual(["later", "new"]);
+    expect(withDay(all, "2026-11-29", null, HANOI)).toBe(all);
   });
 
   it("has what begins late in the evening in UTC on the next day here, in its order", () => {

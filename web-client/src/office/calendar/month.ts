@@ -39,4 +39,11 @@ export function byDay<Kind extends Begins>(all: readonly Kind[], zone: string): 
   return days;
 }
 
+/** What was asked for, with one day of it as it is by now. */
+export function withDay<Kind extends Begins>(all: readonly Kind[], day: Day, now: readonly Kind[] | null, zone: string): readonly Kind[] {
+  // One that has begun the day before and goes on is not of that day.
+  const isOf = ({ startsAt }: Begins): boolean => localAt(Date.parse(startsAt), zone).day === day;
+  return now === null ? all : [...all.filter((one) => !isOf(one)), ...now.filter(isOf)];
+}
+
 export const isIn = (day: Day, month: Month): boolean => monthOf(day) === month;
