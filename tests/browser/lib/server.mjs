@@ -19,8 +19,12 @@ function binary() {
   return path;
 }
 
-/** A running `dinh serve --demo`. */
+/** What the system chose for an address with port 0. */
+const SERVING = /serving.*http=\S*:(\d+)/u;
+
+/** A running `dinh serve --demo`; or without the demo, as an office begins: nobody is there, and nothing. */
 export class Server {
+  #isDemo;
   #process;
   #directory;
   #environment;
@@ -36,8 +40,9 @@ export class Server {
   port = 0;
 
   /** Starts in `directory`, in a namespace if there is one; `settings` are further `DINH_…` variables. */
-  static async start(directory, settings = {}, namespace) {
+  static async start(directory, settings = {}, namespace, { isDemo = true } = {}) {
     const server = new Server();
+    server.#isDemo = isDemo;
     await server.#start(directory, settings, namespace);
     return server;
   }
@@ -57,13 +62,14 @@ export class Server {
     };
     await this.#run();
     // A restart is found at the same address.
-    this.port = Number(this.links.operator.port || 443);
+    this.port = this.#isDemo ? Number(this.links.operator.port || 443) : Number(SERVING.exec(this.log)[1]);
     this.#environment.DINH_HTTP__LISTEN = this.#environment.DINH_HTTP__LISTEN.replace(/:\d+$/u, `:${this.port}`);
   }
 
   async #run() {
     this.links = {};
-    const [program, ...words] = [...this.#prefix, binary(), "serve", "--demo"];
+    const before = this.#log.length;
+    const [program, ...words] = [...this.#prefix, binary(), "serve", ...(this.#isDemo ? ["--demo"] : [])];
     this.#process = spawn(program, words, {
       cwd: this.#directory,
       env: this.#environment,
@@ -76,10 +82,10 @@ export class Server {
       if (role !== undefined) this.links[role.toLowerCase()] = new URL(link);
     });
     await until(
-      "the server prints three links",
+      this.#isDemo ? "the server prints three links" : "the server says where it serves",
       () => {
         if (this.#process.exitCode !== null) throw new Error(`the server ended:\n${this.log}`);
-        return ["operator", "hall", "commune"].every((role) => role in this.links);
+        return this.#isDemo ? ["operator", "hall", "commune"].every((role) => role in this.links) : SERVING.test(this.#log.slice(before).join("\n"));
       },
       { seconds: 30 },
     );
@@ -114,7 +120,12 @@ export class Server {
   /** A token made by the command line. */
   async token(options) {
     const words = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);
-    const { stdout } = await run(binary(), ["token", "create", ...words], { env: this.#environment });
+    return this.command("token", "create", ...words);
+  }
+
+  /** What `dinh` prints when somebody calls it so, beside the running server. */
+  async command(...words) {
+    const { stdout } = await run(binary(), words, { env: this.#environment });
     return stdout.trim();
   }
 
@@ -143,7 +154,7 @@ export class Server {
   /** What the REST interface answers an administrator. */
   async rest(path, method = "GET", body = undefined) {
     this.#token ??= await this.token({ role: "admin" });
-    const base = `${this.links.operator.protocol}//${this.#host}:${this.port}`;
+    const base = `${this.links.operator?.protocol ?? "http:"}//${this.#host}:${this.port}`;
     return ask(`${base}/api/v1${path}`, this.#token, method, body);
   }
 

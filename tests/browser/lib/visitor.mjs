@@ -11,12 +11,15 @@ import { spy } from "./spy.mjs";
 import { passing, until } from "./until.mjs";
 
 /** Where photographs go. */
-const ARTIFACTS = fileURLToPath(new URL("../../artifacts/", import.meta.url));
+export const ARTIFACTS = fileURLToPath(new URL("../../artifacts/", import.meta.url));
 
 const SIZES = {
   small: { width: 390, height: 844 },
+  laptop: { width: 1366, height: 768 },
   large: { width: 1920, height: 1080 },
 };
+
+const USUAL = ["small", "large"];
 
 /** Loudness in decibels of full scale above which a pitch is heard, and below which it is not. */
 const HEARD = -55;
@@ -63,7 +66,7 @@ export class Visitor {
 
   /** Opens `link` in a window of its own, in English. */
   static async open(browser, link) {
-    return Visitor.at(await browser.newContext({ viewport: { width: 1280, height: 800 } }), link);
+    return this.at(await browser.newContext({ viewport: { width: 1280, height: 800 } }), link);
   }
 
   /**
@@ -71,7 +74,7 @@ export class Visitor {
    * is what of the page must be there.
    */
   static async at(context, link, { seconds = 10, waitUntil = "load" } = {}) {
-    const visitor = new Visitor();
+    const visitor = new this();
     await context.addInitScript(spy);
     await context.addInitScript(() => localStorage.getItem("dinh.language") ?? localStorage.setItem("dinh.language", "en"));
     visitor.page = await context.newPage();
@@ -214,7 +217,7 @@ export class Visitor {
   }
 
   /** Photographs the page as it is, small and large; nothing may stick out at the side. */
-  async photographNow(name, sizes = Object.keys(SIZES)) {
+  async photographNow(name, sizes = USUAL) {
     mkdirSync(ARTIFACTS, { recursive: true });
     const usual = this.page.viewportSize();
     for (const size of sizes) {

@@ -24,10 +24,10 @@ export class World {
   }
 
   /** Starts the server, in a namespace or on this machine; `settings` are further `DINH_…` variables. */
-  async start(settings, namespace) {
+  async start(settings, namespace, how) {
     const data = join(this.#directory, "data");
     mkdirSync(data);
-    this.server = await Server.start(data, settings, namespace);
+    this.server = await Server.start(data, settings, namespace, how);
     this.#undo.push(() => this.server.stop());
   }
 
