@@ -1,7 +1,7 @@
 //! What is known of that to which a site is invited, with the names of places and people: told by mail, on
 //! the page behind the link, on paper and to calendars.
 
-use jiff::Timestamp;
+use jiff::{Timestamp, Zoned};
 
 use crate::auth::LinkCode;
 use crate::booking::{Booking, Chair, Document};
@@ -113,6 +113,12 @@ impl Occasion {
     pub(crate) fn day(&self) -> Option<&Booked> {
         self.days.get(self.now)
     }
+}
+
+/// By the clocks by which it is announced.
+pub(crate) fn in_zone(at: Timestamp, zone: &str) -> Zoned {
+    at.in_tz(zone)
+        .unwrap_or_else(|_| at.to_zoned(jiff::tz::TimeZone::UTC))
 }
 
 async fn name_of(store: &Store, code: &SiteCode) -> Result<String, StoreError> {

@@ -32,6 +32,7 @@ mod participants;
 mod readiness;
 pub mod refusals;
 mod roster;
+mod sheets;
 mod site_lists;
 mod sites;
 mod stage;
@@ -204,6 +205,7 @@ fn tokens() -> OpenApiRouter<App> {
         .routes(routes!(links::create))
         .routes(routes!(links::exchange))
         .routes(routes!(invitations::reissue))
+        .routes(routes!(sheets::show))
         .routes(routes!(invited::show))
         .routes(routes!(invited::reply))
         .routes(routes!(invited::calendar))

@@ -12,7 +12,7 @@ use crate::ids::{BookingId, MailId, SiteCode};
 use crate::invitations::{self, Said, Stands};
 use crate::inviting::short_link;
 use crate::letters::{self, Contact, Facts, Item, LetterKind, Template};
-use crate::occasion::Occasion;
+use crate::occasion::{Occasion, in_zone};
 use crate::store::{Addressed, StoreError};
 
 /// Writes it.
@@ -170,12 +170,6 @@ impl Writer<'_> {
             text: calendar::write(method, None, &[entry]),
         }
     }
-}
-
-/// By the clocks by which it is announced.
-fn in_zone(at: Timestamp, zone: &str) -> Zoned {
-    at.in_tz(zone)
-        .unwrap_or_else(|_| at.to_zoned(jiff::tz::TimeZone::UTC))
 }
 
 #[cfg(test)]

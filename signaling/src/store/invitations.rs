@@ -104,6 +104,8 @@ pub struct InvitationRow {
     pub reply: Option<Reply>,
     /// How often its link was issued: from which its code follows.
     pub generation: u32,
+    /// The hash of its code, as it was noted last.
+    pub(super) code: String,
 }
 
 /// How many invitations stand how.
@@ -311,6 +313,7 @@ fn invitation(
         must_be_told_again: is_outdated(told, newest),
         reply: reply(row)?,
         generation: number(row.try_get("generation")?),
+        code: row.try_get("code")?,
         site,
     })
 }

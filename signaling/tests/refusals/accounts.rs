@@ -430,6 +430,32 @@ async fn checks_of_other_provinces_are_not_a_provincial_operators() {
 }
 
 #[tokio::test]
+async fn sheets_of_other_provinces_are_not_a_provincial_operators() {
+    let house = House::open().await;
+    import_sites(&house).await;
+    let person = house.person("an", AccountRole::Provincial).await;
+    let admin = house.token(Role::Admin);
+    let plan = r#"{"title":"All","startsAtLocal":"2036-11-26T08:00:00","zone":"UTC",
+        "durationMinutes":60,"audience":{"all":true}}"#;
+    let made = house.ask("POST", "/api/v1/bookings", Some(&admin), plan.into());
+    let made = made.await.body;
+    let booking = format!("/api/v1/bookings/{}", made["id"].as_str().unwrap());
+    let publish = format!("{booking}/publish");
+    let body = r#"{"version":1}"#;
+    let published = house.ask("POST", &publish, Some(&admin), body.into()).await;
+    assert_eq!(published.status, StatusCode::OK, "{}", published.body);
+    for (province, expected) in [
+        ("01", StatusCode::OK),
+        ("00004", StatusCode::OK),
+        ("79", StatusCode::FORBIDDEN),
+        ("26734", StatusCode::FORBIDDEN),
+    ] {
+        let answer = get(&house, &format!("{booking}/sheets/{province}"), &person).await;
+        assert_eq!(answer.status, expected, "{province}: {}", answer.body);
+    }
+}
+
+#[tokio::test]
 async fn another_password_needs_the_old_one() {
     let house = House::open().await;
     let person = house.person("an", AccountRole::Auditor).await;

@@ -33,6 +33,7 @@ fn operations() -> Vec<(String, String)> {
             .replace("{participant}", "01JD8Y6Q0B9FJ3V2K7T5C4X1HE")
             .replace("{place}", "main")
             .replace("{provider}", "bo")
+            .replace("{province}", "01")
             .replace("{sequence}", "1")
             .replace("{site}", "00004")
             .replace("{tokenId}", "01JD8Y6Q0B9FJ3V2K7T5C4X1HE")
@@ -161,6 +162,7 @@ fn verb(method: &str, path: &str) -> Verb {
         ("PATCH", _) if path.starts_with("/api/v1/sites") => Verb::AmendSite,
         ("DELETE", _) if path.starts_with("/api/v1/sites") => Verb::RemoveSites,
         _ if path.starts_with("/api/v1/tokens") => Verb::ManageTokens,
+        ("GET", _) if path.contains("/sheets/") => Verb::ReadInvitations,
         ("GET", _) if path.contains("/invitations") => Verb::ReadInvitations,
         ("POST", _) if path.contains("/invitations/") => Verb::Invite,
         ("GET", _) if path.starts_with("/api/v1/bookings") => Verb::ReadBookings,

@@ -41,6 +41,7 @@ mod room;
 mod seats;
 mod secured;
 mod session;
+mod sheets;
 mod telemetry;
 mod webhooks;
 mod whip;

@@ -6,7 +6,7 @@ use super::super::Store;
 use super::super::backend::{Row, query};
 use super::super::error::StoreError;
 use super::super::rows::parse;
-use super::{from, number, told};
+use super::{InvitationRow, from, number, told};
 use crate::auth::{CodeKey, LinkCode};
 use crate::ids::{BookingId, MailId, SiteCode};
 
@@ -66,6 +66,22 @@ impl Store {
             mail: mail.map(parse).transpose()?,
             told: told.map(number),
         }))
+    }
+
+    /// The code of an invitation that is handed out.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn code_of(
+        &self,
+        booking: &BookingId,
+        row: &InvitationRow,
+        codes: &CodeKey,
+    ) -> Result<LinkCode, StoreError> {
+        let code = codes.code(booking, &row.site, row.generation);
+        self.see_to_code(booking, &row.site, (&code, &row.code))
+            .await?;
+        Ok(code)
     }
 
     /// Codes follow from the server's own key: where that is another than when they were noted, those that
