@@ -232,7 +232,10 @@ async fn those_who_are_invited_are_sent_a_mail_once_and_listed_with_what_came_of
         (&first["name"], &first["province"], &first["channel"]),
         (&json!("Phường Ba Đình"), &json!("01"), &json!("mail"))
     );
-    assert_eq!(office.kinds().await, ["invitationsSent"]);
+    assert_eq!(
+        office.kinds().await,
+        ["bookingPublished", "invitationsSent"]
+    );
 }
 
 #[tokio::test]
@@ -309,7 +312,12 @@ async fn a_site_reads_what_it_is_invited_to_replies_and_comes_in_by_the_same_cod
     let summary = format!("{}/invitations/summary", of(&booking));
     assert_eq!(office.get(&summary).await["replies"]["sends"], 1);
     let kinds = office.kinds().await;
-    assert_eq!(kinds, ["invitationReissued", "invitationReplied"]);
+    let wanted = [
+        "bookingPublished",
+        "invitationReissued",
+        "invitationReplied",
+    ];
+    assert_eq!(kinds, wanted);
 
     let calendar = office.ask(Method::GET, &code, "/calendar.ics", &Value::Null);
     let calendar = calendar.await;
