@@ -297,7 +297,7 @@ pub(super) async fn calendar(
     let base = app.config().base_url(app.http);
     let said = asked.occasion.said(&base, &asked.code);
     let entry = invitations::entry(&asked.occasion.booking, said);
-    let name = asked.occasion.booking.details.title.clone();
+    let name = asked.occasion.booking.details.title;
     let text = calendar::write(Method::Publish, Some(&name), &[entry]);
     let headers = [
         (CONTENT_TYPE, "text/calendar; charset=utf-8"),

@@ -272,6 +272,7 @@ async fn nothing_is_sent_for_a_draft_to_strangers_or_to_whom_nobody_has_named() 
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one story")]
 async fn a_site_reads_what_it_is_invited_to_replies_and_comes_in_by_the_same_code() {
     let office = Office::open().await;
     let booking = office.publish(120).await;

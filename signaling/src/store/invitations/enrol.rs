@@ -54,28 +54,7 @@ impl Store {
             let rows: Vec<(SiteCode, String)> = rows.collect();
             let (booking, hash) = (booking.clone(), hash.clone());
             let written = self.writer.write(move |connection| {
-                Box::pin(async move {
-                    if !invites(connection, &booking, &hash).await? {
-                        return Ok(false);
-                    }
-                    let mut insert = query(
-                        "INSERT INTO invitations (booking, site, audience, generation, code)",
-                    );
-                    insert.push_rows(rows.iter().map(|(site, code)| {
-                        [
-                            booking.as_str().into(),
-                            site.as_str().into(),
-                            hash.as_str().into(),
-                            1.into(),
-                            code.into(),
-                        ]
-                    }));
-                    insert.push(
-                        " ON CONFLICT (booking, site) DO UPDATE SET audience = excluded.audience",
-                    );
-                    insert.execute(connection).await?;
-                    Ok(true)
-                })
+                Box::pin(async move { insert(connection, (&booking, &hash), &rows).await })
             });
             if !written.await? {
                 return Ok(false);
@@ -96,6 +75,30 @@ impl Store {
             })
             .await
     }
+}
+
+/// Writes rows for sites, each with the hash of its code; false if the booking invites others by now.
+async fn insert(
+    connection: &mut Connection,
+    (booking, hash): (&BookingId, &AudienceHash),
+    rows: &[(SiteCode, String)],
+) -> Result<bool, StoreError> {
+    if !invites(connection, booking, hash).await? {
+        return Ok(false);
+    }
+    let mut insert = query("INSERT INTO invitations (booking, site, audience, generation, code)");
+    insert.push_rows(rows.iter().map(|(site, code)| {
+        [
+            booking.as_str().into(),
+            site.as_str().into(),
+            hash.as_str().into(),
+            1.into(),
+            code.into(),
+        ]
+    }));
+    insert.push(" ON CONFLICT (booking, site) DO UPDATE SET audience = excluded.audience");
+    insert.execute(connection).await?;
+    Ok(true)
 }
 
 /// Whether a booking invites this audience.
