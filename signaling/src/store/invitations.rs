@@ -192,7 +192,10 @@ impl Store {
             " < "
         ));
         tally.push_bind(filter.newest.map_or(0, i64::from));
-        tally.push(concat!(" THEN 1 ELSE 0 END AS again", from!()));
+        tally.push(concat!(
+            " THEN CAST(1 AS BIGINT) ELSE CAST(0 AS BIGINT) END AS again",
+            from!()
+        ));
         let counted = InvitationFilter {
             state: None,
             after: None,
