@@ -171,7 +171,9 @@ impl Providers {
             Err(Trouble::Away(said))
         };
         let claims = claims.unwrap_or_else(|_| silent());
-        let claims = claims.inspect_err(|cause| warn!(provider = id, %cause, "nobody comes in"))?;
+        let claims = claims.inspect_err(|trouble| {
+            warn!(provider = id, cause = trouble.said(), "nobody comes in");
+        })?;
         Ok(Arrival {
             claims,
             then: attempt.then,
@@ -239,7 +241,11 @@ impl Providers {
                 Ok(provider)
             }
             Err(trouble) => {
-                warn!(provider = id, cause = %trouble, "a provider cannot be used");
+                warn!(
+                    provider = id,
+                    cause = trouble.said(),
+                    "a provider cannot be used"
+                );
                 *found = Found::Failed {
                     config: Box::new(config.clone()),
                     at: Instant::now(),

@@ -4,6 +4,7 @@ use openidconnect::core::CoreErrorResponseType;
 use openidconnect::{DiscoveryError, RequestTokenError, StandardErrorResponse, UserInfoError};
 
 use super::fetch::FetchError;
+use crate::text;
 use crate::tls::source_of;
 
 /// Why not, and what the log says of it. Pages have a sentence for each kind.
@@ -29,7 +30,17 @@ pub(crate) enum Trouble {
     NotPermitted(String),
 }
 
+/// Most characters that the log says of it: a provider may say anything.
+const MAX_SAID_CHARS: usize = 800;
+
 impl Trouble {
+    /// What logs say of it, in one line.
+    pub(crate) fn said(&self) -> String {
+        let said = self.to_string();
+        let line = said.chars().filter(|letter| !text::misleads(*letter));
+        line.take(MAX_SAID_CHARS).collect()
+    }
+
     /// By which pages know it.
     pub(crate) const fn code(&self) -> &'static str {
         match self {
@@ -87,5 +98,20 @@ impl From<UserInfoError<FetchError>> for Trouble {
             UserInfoError::Request(error) => error.into(),
             error => Self::Nonsense(format!("what it says of a person: {}", source_of(&error))),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_a_provider_says_is_one_line_of_the_log() {
+        let long = "x".repeat(2_000);
+        let said =
+            Trouble::Nonsense(format!("it says\n2026 INFO all is well \u{202e}{long}")).said();
+        assert!(said.starts_with("it says2026"), "{said}");
+        assert_eq!(said.chars().count(), MAX_SAID_CHARS);
+        assert!(!said.contains(text::misleads));
     }
 }

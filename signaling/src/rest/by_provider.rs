@@ -233,7 +233,7 @@ fn back(trouble: &Trouble) -> Response {
         // It is nobody's doing who came.
         Trouble::Away(_) => return response,
     };
-    let why = trouble.to_string();
+    let why = trouble.said();
     response.extensions_mut().insert(Refused { code, why });
     response
 }
