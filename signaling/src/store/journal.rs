@@ -93,7 +93,7 @@ impl Store {
         bytes: u64,
     ) -> Result<JournalPage, StoreError> {
         let rows = query(
-            "SELECT octet_length(COALESCE(journal.body, events.body)) AS bytes \
+            "SELECT CAST(octet_length(COALESCE(journal.body, events.body)) AS BIGINT) AS bytes \
              FROM journal LEFT JOIN events \
              ON events.conference = journal.conference AND events.seq = journal.seq \
              WHERE journal.number > $1 ORDER BY journal.number LIMIT $2",
