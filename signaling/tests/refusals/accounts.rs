@@ -25,7 +25,8 @@ async fn import_sites(house: &House) {
 
 /// The code of a link such as `…/office#welcome=CODE`.
 fn code(url: &str) -> &str {
-    url.split_once("/office#welcome=").expect("it is a link").1
+    let (_, behind) = url.split_once("/office#welcome=").expect("it is a link");
+    behind.split('&').next().unwrap_or_default()
 }
 
 async fn post(house: &House, path: &str, body: Value) -> Answer {
