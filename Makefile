@@ -244,6 +244,11 @@ bench-turns: packages web ## a thousand sites that get through by TURN inside TL
 	cargo build --locked --profile $(PROFILE) -p signaling -p loadtest --bins
 	TLS=1 SCENARIO=loadtest/scenarios/turns.toml loadtest/scripts/bench-country.sh $(BUILT)/dinh $(BUILT)/dinh-loadtest $(TARGET)/bench-turns
 
+.PHONY: bench-office
+bench-office: packages-docs web ## an office of 150,000 accounts, 5,000 bookings and 50,000 sites, and how soon its pages answer: TIMES, STORE=postgres, PROFILE=dev
+	cargo build --locked --profile $(PROFILE) -p signaling --bin dinh --example fill-office
+	loadtest/scripts/bench-office.py $(BUILT)/dinh $(BUILT)/examples/fill-office $(TARGET)/bench-office
+
 .PHONY: web
 web: $(WEB)/dist/index.html
 
