@@ -4,8 +4,10 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 
 import { ABOVE, addressOf, rows, SITES, spoilt, TWICE } from "../lib/country.mjs";
+import { Mailbox } from "../lib/mailbox.mjs";
 import { Official } from "../lib/official.mjs";
 import { workbook } from "../lib/workbook.mjs";
+import { until } from "../lib/until.mjs";
 import { ARTIFACTS } from "../lib/visitor.mjs";
 import { World } from "../lib/world.mjs";
 
@@ -31,14 +33,16 @@ const COUNT = new Intl.NumberFormat("en").format(SITES.length);
 
 describe("an office's week", { timeout: 240_000 }, () => {
   const world = new World();
-  let browser, admin, national, provincial;
+  let mailbox, browser, admin, national, provincial;
   const people = [];
   let hasFailed = false;
   /** When the first conference begins. */
   let soon;
 
   before(async () => {
-    await world.start({}, undefined, { isDemo: false });
+    mailbox = await Mailbox.open();
+    world.later(() => mailbox.close());
+    await world.start(mailbox.settings, undefined, { isDemo: false });
     browser = await world.browser();
   });
   after(() => world.end());
@@ -243,6 +247,37 @@ describe("an office's week", { timeout: 240_000 }, () => {
     if (isLater) await national.press("On");
     await national.page.getByText("Giao ban tuần").first().waitFor();
     await national.picture("schedule");
+  });
+
+  step("invites all sites by mail, and shows what three of them reply", async () => {
+    await national.page.getByRole("link", { name: "Giao ban tuần" }).first().click();
+    await national.page.getByRole("heading", { name: "Giao ban tuần" }).waitFor();
+    await national.page.getByRole("link", { name: "Invitations", exact: true }).click();
+    await national.press(`Send ${COUNT} invitations`);
+    await national.reads(`${COUNT} letters are on their way.`);
+    const links = new Map();
+    for (const code of ["00004", "00008", "00025"]) {
+      const letter = await until(`a letter to ${code}`, () => mailbox.letter(addressOf(code)), { seconds: 60 });
+      assert.match(letter.subject, /Giao ban tuần/u);
+      assert.ok(letter.attachments.some(({ contentType }) => contentType === "text/calendar"), "a part for calendars");
+      const [link] = /http\S+\/m\/[\w-]+/u.exec(letter.text) ?? [];
+      links.set(code, link);
+    }
+    const replies = [["00004", "We are coming"], ["00008", "We ask to be excused", "Reason", "Xã đang có lũ"], ["00025", "We send somebody else", "Whom (name and office)", "Bà Hoa, Phó Chủ tịch"]];
+    for (const [code, reply, field, words] of replies) {
+      const site = await comes(links.get(code));
+      await site.reads("Giao ban tuần");
+      await site.page.getByLabel(reply, { exact: true }).check();
+      if (field !== undefined) await site.page.getByLabel(field).fill(words);
+      await site.press("Send the reply");
+      await site.reads(/^You said: /u);
+      await site.picture(`reply-${code}`);
+    }
+    await until("everybody has a letter", () => mailbox.size === SITES.length, { seconds: 60 });
+    await national.page.reload();
+    await national.reads("Xã đang có lũ");
+    await national.reads(/Bà Hoa, Phó Chủ tịch/u);
+    await national.picture("invitations");
   });
 
   step("opens by itself, and lets the operator in from the office, and a site", async () => {
