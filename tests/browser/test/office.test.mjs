@@ -318,6 +318,18 @@ describe("an office's week", { timeout: 300_000 }, () => {
     await page.close();
   });
 
+  step("makes a site a new link: the old one says so, and the new one knows its reply", async () => {
+    const { name } = SITES.find(({ code }) => code === "00008");
+    const link = await reissues(name);
+    assert.notEqual(link, links.get("00008"));
+    const late = await comes(links.get("00008"));
+    await late.reads("There is no such invitation");
+    await late.reads(/the organisers have made a new link/u);
+    await late.picture("link-before");
+    const site = await comes(link);
+    await site.reads("You said: excused.");
+  });
+
   step("opens by itself, and lets the operator in from the office, and a site", async () => {
     // Its letter is lost: the site hears its link over the telephone.
     await looksAt("Họp khẩn về bão số 5", "Invitations");
