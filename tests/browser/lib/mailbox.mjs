@@ -45,6 +45,11 @@ export class Mailbox {
     return bytes === undefined ? null : simpleParser(bytes);
   }
 
+  /** To whom something came, who was first at the beginning. */
+  get addresses() {
+    return [...this.#letters.keys()];
+  }
+
   close() {
     return new Promise((done) => this.#server.close(done));
   }

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 
 import { ABOVE, addressOf, rows, SITES, spoilt, TWICE } from "../lib/country.mjs";
+import { AMISS, checkLines } from "../lib/linechecks.mjs";
 import { Mailbox } from "../lib/mailbox.mjs";
 import { Official } from "../lib/official.mjs";
 import { workbook } from "../lib/workbook.mjs";
@@ -28,6 +29,10 @@ function written(at) {
 
 /** A Monday that is a week or two away. */
 const monday = new Date(Date.now() + (7 + ((8 - new Date(Date.now() + 9 * 3_600_000).getUTCDay()) % 7)) * DAY_MS);
+
+/** So many sites check their lines, and so many of them have something amiss. */
+const CHECKED = 401;
+const AMISS_OF_CHECKED = 20;
 
 /** The short link in a letter. */
 const linkIn = ({ text }) => /http\S+\/m\/[\w-]+/u.exec(text)?.[0];
@@ -328,6 +333,27 @@ describe("an office's week", { timeout: 300_000 }, () => {
     await late.picture("link-before");
     const site = await comes(link);
     await site.reads("You said: excused.");
+  });
+
+  step("counts whose line is ready, and says whom to phone and why", async () => {
+    const written = await until("letters to those who check", () => mailbox.size >= CHECKED && mailbox.addresses.slice(0, CHECKED), { seconds: 90 });
+    const codes = (await Promise.all(written.map((address) => mailbox.letter(address)))).map((letter) => linkIn(letter).split("/").at(-1));
+    const ways = Object.keys(AMISS);
+    // One of the three that replied has another link by now.
+    const lines = codes.filter((code) => code !== links.get("00008").split("/").at(-1)).map((code, index) => ({ code, amiss: index < AMISS_OF_CHECKED ? ways[index % ways.length] : null }));
+    const outcomes = await checkLines(world.server.port, lines);
+    for (const [index, { amiss }] of lines.entries()) assert.equal(outcomes[index].cause, amiss ?? "allGood");
+    await national.page.getByRole("link", { name: "Readiness", exact: true }).click();
+    await national.reads(`${lines.length - AMISS_OF_CHECKED} of ${COUNT} sites have a good line`);
+    const unknown = new Intl.NumberFormat("en").format(SITES.length - lines.length);
+    await national.reads(`10 with something amiss, 10 that will not do, ${unknown} not checked in the last 24 hours`);
+    await national.reads(`To phone: ${AMISS_OF_CHECKED} sites`);
+    const toPhone = national.page.getByRole("listitem").filter({ has: national.page.getByRole("link", { name: /^024/u }) });
+    assert.equal(await toPhone.count(), AMISS_OF_CHECKED);
+    for (const sentence of ["The network blocks picture and sound", "The line is too narrow even for sound", "the network blocks UDP", "No microphone was found"]) {
+      assert.equal(await toPhone.filter({ hasText: sentence }).count(), AMISS_OF_CHECKED / ways.length, sentence);
+    }
+    await national.picture("readiness");
   });
 
   step("opens by itself, and lets the operator in from the office, and a site", async () => {
