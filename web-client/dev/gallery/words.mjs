@@ -64,6 +64,8 @@ const longest = (sentence) => Math.max(...sentence.split(/\{\{[^}]*\}\}/u).map((
 
 /** What the names of the gallery's sites, documents and columns of lists say as well, in whatever language. */
 const IN_DATA = new Set(["directory.level.central", "audience.level_central", "directory.column.contact_phone", "schedule.view_list", "audience.paste_label", "reply.agenda", "booking.agenda"]);
+/** What may stand in a letter is called by the words that letters and lists use for it, in whatever language those are. */
+const isInData = (key) => key.startsWith("letter.name.") || IN_DATA.has(key);
 
 /** What a page in `language`, of which these are all texts and names, says in another language, or by nothing but a key. */
 export function strangers(texts, language) {
@@ -74,7 +76,7 @@ export function strangers(texts, language) {
     if (other === language) continue;
     for (const [key, sentence] of sentences) {
       // Each language is named in itself, on every page.
-      if (key.startsWith("language.") || IN_DATA.has(key) || spoken.get(language).get(key) === sentence) continue;
+      if (key.startsWith("language.") || isInData(key) || spoken.get(language).get(key) === sentence) continue;
       if (single.has(plain(sentence)) || (longest(sentence) >= TELLING && isIn(together, sentence))) found.push(`${key} in ${other}`);
     }
   }
