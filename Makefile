@@ -16,6 +16,9 @@ LINE_DEVICE := $(TARGET)/debug/line-device
 # What the benches of conferences are built with; `dev` is built sooner and runs slower.
 PROFILE := release
 BUILT := $(TARGET)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
+# Builds the debug server alone. Whoever builds the tests as well does it by their command: Cargo compiles
+# dependencies anew for another selection of features.
+BUILD_DINH ?= cargo build --locked -p signaling --bin dinh
 NPM := npm --no-audit --no-fund --no-update-notifier --loglevel=error
 
 TOOLS := $(TARGET)/tools
@@ -59,7 +62,7 @@ run: build ## start a server with a demo conference, and print links into it
 
 .PHONY: build
 build: packages web ## build the web client and the server
-	cargo build --locked -p signaling --bin dinh
+	$(BUILD_DINH)
 
 .PHONY: docs
 docs: packages-docs docs/dist/index.html ## build the documentation that the server serves at /docs
@@ -170,7 +173,7 @@ API_CASES := 4
 
 .PHONY: api
 api: packages-lint web $(TOOLS)/api/.installed $(API)/node_modules/.package-lock.json ## check the description of the REST interface, and the interface against it
-	cargo build --locked -p signaling --bin dinh
+	$(BUILD_DINH)
 	$(API)/check $(DINH) $(TOOLS)/api $(TARGET)/api
 	$(API)/fuzz $(DINH) $(TOOLS)/api $(API_CASES)
 
@@ -195,7 +198,7 @@ lint: packages-lint web $(TOOLS)/lint/.installed $(TOOLS)/docs/.installed $(TOOL
 	$(TOOLS)/lint/bin/cargo-shear --locked
 	$(TOOLS)/docs/bin/mdbook test docs
 	$(TOOLS)/lint/bin/cargo-deny --locked check bans licenses sources
-	cargo build --locked -p signaling --bin dinh
+	$(BUILD_DINH)
 	packaging/check-metrics $(TOOLS)/promtool/usr/bin/promtool $(DINH)
 	@if $(TOOLS)/lint/bin/cargo-deny fetch db 2>/dev/null; then $(TOOLS)/lint/bin/cargo-deny --locked check --disable-fetch advisories; \
 	else echo "The advisories of RustSec cannot be fetched: not checked"; fi
