@@ -1,5 +1,7 @@
 // The make-believe server's calendar: what is planned, who is invited and replies, and what the sites' pages are told.
 
+import { readFileSync } from "node:fs";
+
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 const ZONE = "Asia/Ho_Chi_Minh";
@@ -87,7 +89,9 @@ const REPLIES = [
   { is: "excused", reason: "Đang tập trung chống bão, mất điện diện rộng" },
 ];
 const STATES = ["opened", "sent", "sent", "refused", "opened", "notSent", "sent", "queued"];
-const CAUSES = ["lossHigh", "rateLow", "mediaBlocked", "noMicrophone", "udpBlocked"];
+/** Of what whoever phones is told. */
+const CAUSES = Object.keys(JSON.parse(readFileSync(new URL("../src/locales/office/vi.json", import.meta.url), "utf8")).phone);
+const TABLE = JSON.parse(readFileSync(new URL("../../signaling/src/check/causes.json", import.meta.url), "utf8"));
 
 /** Puts a calendar into the office. */
 export function planBookings(office) {
@@ -186,9 +190,9 @@ export function planBookings(office) {
   });
   const standingOf = (index) => {
     if (index % 5 === 4) return { standing: "unknown" };
-    if (index % 97 !== 5) return { standing: "green", cause: "allGood" };
-    const cause = CAUSES[Math.floor(index / 97) % CAUSES.length];
-    return { standing: ["lossHigh", "mediaBlocked"].includes(cause) ? "red" : "amber", cause };
+    if (index % 80 !== 5) return { standing: "green", cause: "allGood" };
+    const cause = CAUSES[Math.floor(index / 80) % CAUSES.length];
+    return { standing: TABLE.find(({ id }) => id === cause).colour, cause };
   };
   const stood = () => communes.map((site, index) => ({ site, index, ...standingOf(index) }));
   office.on("GET", "/bookings/{booking}/readiness", () => {

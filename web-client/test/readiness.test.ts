@@ -13,6 +13,19 @@ describe("the readiness of the invited", () => {
   });
 });
 
+describe("whoever phones a site", () => {
+  const read = (path: string): unknown => JSON.parse(readFileSync(new URL(path, import.meta.url), "utf8"));
+  const causes = read("../../signaling/src/check/causes.json") as { id: string; step: string; call: string }[];
+
+  it("reads what is amiss there and what to ask for, of each cause that is the site's or its network's", () => {
+    const { phone } = read("../src/locales/office/vi.json") as { phone: Record<string, string> };
+    // Where the server is not reached it learns of no check; what else is amiss with TLS, too.
+    const theirs = causes.filter(({ step, call }) => ["site", "network"].includes(call) && !["name", "tcp", "tls"].includes(step));
+    expect(theirs.map(({ id }) => id).filter((id) => !(id in phone))).toEqual([]);
+    expect(Object.keys(phone).filter((id) => !causes.some((cause) => cause.id === id))).toEqual([]);
+  });
+});
+
 describe("the map of tiles", () => {
   const csv = readFileSync(new URL("../../signaling/data/sites-vn-2025.csv", import.meta.url), "utf8");
   const provinces = csv.split("\n").map((line) => line.split(",")).filter(([, , level]) => level === "province").map(([code = ""]) => code);
