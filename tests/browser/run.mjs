@@ -6,7 +6,7 @@ import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 /** What waits for most of its time, with room for a machine that is busy. Whatever is not named here runs alone. */
-const BESIDE = ["clerk", "clumsy", "coturn", "doors", "keyboard", "links", "office", "oidc", "reach", "roles", "secure", "unreached"];
+const BESIDE = ["clerk", "clumsy", "coturn", "doors", "keyboard", "letters", "links", "office", "oidc", "reach", "roles", "secure", "unreached"];
 const AT_ONCE = 2;
 
 const directory = fileURLToPath(new URL("test/", import.meta.url));
