@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { readLocales } from "../dev/locales.ts";
-import { seriesSentence, type SeriesException, type Words } from "../src/office/calendar/sentence.ts";
+import { dayName, seriesSentence, type SeriesException, type Words } from "../src/office/calendar/sentence.ts";
 import { daysOf, inUnit, readRule, type Series, usualSeries, writeRule } from "../src/office/calendar/series.ts";
 import { Sentences } from "../src/ui/sentences.ts";
 
@@ -88,5 +88,16 @@ describe("the sentence of a series", () => {
     expect(say("FREQ=MONTHLY;BYDAY=-1FR;COUNT=3", "vi")).toBe("Thứ Sáu cuối cùng hằng tháng, lúc 08:00, 3 lần.");
     expect(say("FREQ=MONTHLY;BYDAY=1MO;COUNT=3", "en")).toBe("On the first Monday of every month, at 08:00, 3 times.");
     expect(say("FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR;COUNT=3", "en")).toBe("Every working day, at 08:00, 3 times.");
+  });
+});
+
+describe("the name of a day", () => {
+  it.each([
+    ["vi", "short", "30/11/2026"],
+    ["vi", "medium", "30/11/2026"],
+    ["en", "short", "30/11/2026"],
+    ["en", "medium", "30 Nov 2026"],
+  ] as const)("is written as %s writes it, %s, with the whole year", (language, style, written) => {
+    expect(dayName(MONDAY, language, style)).toBe(written);
   });
 });

@@ -66,7 +66,9 @@ const numbersIn = kept((language) => new Intl.NumberFormat(language));
 const datesOf = (language: string): string => (language === "en" ? "en-GB" : language);
 const clockIn = kept((language) => new Intl.DateTimeFormat(datesOf(language), { hour: "2-digit", minute: "2-digit" }));
 
-const momentsIn = kept((language) => new Intl.DateTimeFormat(datesOf(language), { dateStyle: "short", timeStyle: "short" }));
+/** A year has four digits: of "10:15 26/11/26" nobody knows which is the day. */
+const WHOLE_DAY = { day: "2-digit", month: "2-digit", year: "numeric" } as const;
+const momentsIn = kept((language) => new Intl.DateTimeFormat(datesOf(language), { ...WHOLE_DAY, hour: "2-digit", minute: "2-digit" }));
 
 const ROLES: ReadonlySet<string> = new Set(["operator", "chair", "hall", "observer"] satisfies Role[]);
 

@@ -40,7 +40,10 @@ export const weekdayNames = (language: string, width: "long" | "short" | "narrow
 
 /** A day as people write it: 30/11/2026 or 30 November 2026. */
 export function dayName(day: Day, language: string, style: "long" | "medium" | "full" | "short" = "medium"): string {
-  return new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, { dateStyle: style, timeZone: "UTC" }).format(written(day));
+  // What Vietnamese has of these are a year of two digits and "thg 11": its officials write 30/11/2026.
+  const isInDigits = style === "short" || (style === "medium" && language === "vi");
+  const how: Intl.DateTimeFormatOptions = isInDigits ? { day: "2-digit", month: "2-digit", year: "numeric" } : { dateStyle: style };
+  return new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, { ...how, timeZone: "UTC" }).format(written(day));
 }
 
 const listed = (parts: readonly string[], language: string): string => new Intl.ListFormat(language === "en" ? "en-GB" : language, { type: "conjunction" }).format(parts);
