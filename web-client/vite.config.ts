@@ -5,7 +5,7 @@ import { compression } from "vite-plugin-compression2";
 import { defineConfig } from "vitest/config";
 import { keptPage } from "./dev/kept.ts";
 import { sentencesInParts, wholeLocales } from "./dev/locales.ts";
-import { stylesInPage } from "./dev/page.ts";
+import { barInPage, stylesInPage } from "./dev/page.ts";
 
 const OFFICE = "office";
 const REPLY = "reply";
@@ -25,6 +25,7 @@ export default defineConfig(({ mode }) => ({
     sentencesInParts(mode === REPLY ? REPLY_SAYS : null),
     svelte(),
     stylesInPage(),
+    barInPage(),
     ...(mode in INPUTS ? [] : [keptPage()]),
     // The server sends these as they are; a font is packed already.
     compression({ algorithms: ["brotliCompress", "gzip"], include: /\.(html|js|css|svg)$/u, threshold: 1024 }),

@@ -19,6 +19,7 @@ applyDarkness();
 
 const visit = new Visit({ location, history });
 keepFocus(target, visit.signal);
+target.replaceChildren();
 mount(App, { target, props: { visit } });
 /** What nobody waits for. The check's page is for a day on which nothing else can be loaded. */
 async function fetchTheRest(): Promise<void> {

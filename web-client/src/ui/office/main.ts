@@ -19,5 +19,6 @@ applyDarkness();
 
 const office = new Office({ location, history });
 keepFocus(target, office.signal);
+target.replaceChildren();
 mount(OfficePage, { target, props: { office } });
 void office.ask().finally(() => fetchFonts(() => Promise.resolve()));

@@ -15,5 +15,6 @@ const applyDarkness = () => document.documentElement.classList.toggle("dark", da
 darkness.addEventListener("change", applyDarkness);
 applyDarkness();
 
+target.replaceChildren();
 mount(ReplyPage, { target, props: { code: codeIn(location.pathname) } });
 void fetchFonts(() => Promise.resolve());
