@@ -244,7 +244,7 @@ describe("an office's week", { timeout: 300_000 }, () => {
     await national.write("Begins at", "14:30");
     await national.pick("Hall", "trung uong", /^Trung ương/u);
     await national.press("Save the draft");
-    await national.reads("1 other conference is in the way");
+    await national.reads("Clashes with 1 other conference");
     await national.reads("the same hall, Trung ương");
     await national.picture("conflict");
   });
