@@ -1,6 +1,7 @@
 //! The edge to the databases: one text of a statement does for each of them, and nothing above it knows
 //! which one is there.
 
+mod in_turn;
 pub(super) mod postgres;
 mod query;
 pub(super) mod sqlite;

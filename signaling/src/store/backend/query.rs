@@ -12,6 +12,7 @@ use sqlx::{
     SqlStr, Sqlite, SqliteConnection, Type,
 };
 
+use super::in_turn::in_turn;
 use super::postgres::patiently;
 use super::{Connection, Pool, Snapshot};
 
@@ -121,7 +122,7 @@ impl<'q> Query<'q> {
     pub(in crate::store) async fn execute(self, on: &mut Connection) -> Result<u64, sqlx::Error> {
         match on {
             Connection::Sqlite(connection) => {
-                let done = self.bound::<Sqlite>().execute(connection).await?;
+                let done = self.in_turn().bound::<Sqlite>().execute(connection).await?;
                 Ok(done.rows_affected())
             }
             Connection::Postgres(connection) => {
@@ -137,11 +138,11 @@ impl<'q> Query<'q> {
     ) -> Result<Vec<Row>, sqlx::Error> {
         match on.into() {
             On::SqlitePool(pool) => {
-                let rows = self.bound::<Sqlite>().fetch(pool);
+                let rows = self.in_turn().bound::<Sqlite>().fetch(pool);
                 rows.map_ok(Row::Sqlite).try_collect().await
             }
             On::Sqlite(connection) => {
-                let rows = self.bound::<Sqlite>().fetch(connection);
+                let rows = self.in_turn().bound::<Sqlite>().fetch(connection);
                 rows.map_ok(Row::Sqlite).try_collect().await
             }
             On::PostgresPool(pool) => {
@@ -161,11 +162,11 @@ impl<'q> Query<'q> {
     ) -> Result<Option<Row>, sqlx::Error> {
         match on.into() {
             On::SqlitePool(pool) => {
-                let row = self.bound::<Sqlite>().fetch_optional(pool);
+                let row = self.in_turn().bound::<Sqlite>().fetch_optional(pool);
                 row.map_ok(|row| row.map(Row::Sqlite)).await
             }
             On::Sqlite(connection) => {
-                let row = self.bound::<Sqlite>().fetch_optional(connection);
+                let row = self.in_turn().bound::<Sqlite>().fetch_optional(connection);
                 row.map_ok(|row| row.map(Row::Sqlite)).await
             }
             On::PostgresPool(pool) => {
@@ -191,12 +192,20 @@ impl<'q> Query<'q> {
     pub(in crate::store) fn fetch<'c>(self, snapshot: &'c mut Snapshot) -> Rows<'c> {
         match snapshot {
             Snapshot::Sqlite(connection) => {
-                Rows::Sqlite(self.bound::<Sqlite>().fetch(&mut **connection))
+                Rows::Sqlite(self.in_turn().bound::<Sqlite>().fetch(&mut **connection))
             }
             Snapshot::Postgres(transaction) => {
                 Rows::Postgres(self.bound::<Postgres>().fetch(&mut **transaction))
             }
         }
+    }
+
+    /// As SQLite takes many values.
+    fn in_turn(mut self) -> Self {
+        if let Some(text) = in_turn(&self.text, self.values.len()) {
+            self.text = Cow::Owned(text);
+        }
+        self
     }
 
     fn bound<DB>(self) -> sqlx::query::Query<'static, DB, DB::Arguments>
