@@ -122,12 +122,13 @@ impl Store {
         Self::connect(location, backend, first).await
     }
 
-    /// Opens a database that another process uses: its schema is left alone.
+    /// Opens a database that another process uses: its schema is left alone, and it is waited for while it
+    /// writes something long.
     ///
     /// # Errors
     /// When it cannot be used, or the other process is of another version.
     pub async fn open_beside(location: &Location) -> Result<Self, StoreError> {
-        let store = Self::connect(location, Backend::at(location), None).await?;
+        let store = Self::connect(location, Backend::beside(location), None).await?;
         store.check_version(location).await?;
         Ok(store)
     }

@@ -55,6 +55,14 @@ impl Backend {
         }
     }
 
+    /// For a command beside a server: nobody waits for it, so it waits for the server.
+    pub(super) fn beside(location: &Location) -> Self {
+        match location {
+            Location::File(path) => Self::Sqlite(sqlite::options_beside(path)),
+            Location::Server(options) => Self::Postgres(postgres::Server::beside(options)),
+        }
+    }
+
     /// Makes a database that is not there, as far as it can be made, and brings its schema up to date,
     /// unless a server is known to use it.
     pub(super) async fn migrate(&self, location: &Location) -> Result<(), StoreError> {

@@ -6,6 +6,8 @@ use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 use signaling::auth::Role;
 use signaling::metrics::Format;
+use signaling::store::Store;
+use signaling::testing;
 
 use crate::client::Client;
 use crate::database::Failing;
@@ -181,4 +183,21 @@ async fn what_a_conference_refuses_is_counted() {
     let text = world.server.app().metrics.text(Format::Open);
     let expected = "dinh_errors_total{code=\"floor_not_requested\"} 1";
     assert!(text.contains(expected), "{text}");
+}
+
+#[tokio::test]
+async fn a_command_beside_the_server_waits_longer_than_requests_do() {
+    let world = World::new().await;
+    let location = testing::location(&world.config().data_dir);
+    let beside = Store::open_beside(&location).await.unwrap();
+    let held = world.occupy_database().await;
+    let asked = json!({"id": "another", "title": "another"});
+    let written = tokio::spawn(async move { beside.fence().await });
+    let refused = world
+        .post("/api/v1/conferences", &world.admin(), &asked)
+        .await;
+    assert_eq!(refused.json()["code"], "internal", "{}", refused.text);
+    assert!(!written.is_finished(), "the command has waited no longer");
+    drop(held);
+    written.await.unwrap().unwrap();
 }

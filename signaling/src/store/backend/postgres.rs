@@ -63,6 +63,9 @@ const SESSION: [(&str, &str); 6] = [
     ("tcp_user_timeout", "15000"),
 ];
 
+/// How long a command waits for the server beside it, a little less than [`PATIENCE`]: in milliseconds.
+const LOCK_TIMEOUT_BESIDE: (&str, &str) = ("lock_timeout", "9000");
+
 /// A commit is on the disk before it is acknowledged, whatever the server is set to.
 const FLUSH: &str = "SELECT set_config('synchronous_commit', 'on', false) \
                      WHERE current_setting('synchronous_commit') = 'off'";
@@ -84,6 +87,16 @@ pub(in crate::store) struct Server {
 impl Server {
     pub(super) fn new(options: &PgConnectOptions) -> Self {
         let options = options.clone().application_name("dinh").options(SESSION);
+        Self {
+            options,
+            lease: None,
+        }
+    }
+
+    /// For a command beside a server.
+    pub(super) fn beside(options: &PgConnectOptions) -> Self {
+        let server = Self::new(options);
+        let options = server.options.options([LOCK_TIMEOUT_BESIDE]);
         Self {
             options,
             lease: None,

@@ -30,6 +30,10 @@ const ROWS_AHEAD: usize = 1024;
 /// they learn sooner that it is not their fault, and a conference stands still for less.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// How long a command waits for the server beside it. Higher: it stands longer beside one that hangs.
+/// Lower: it fails while a large directory is imported.
+const BUSY_TIMEOUT_BESIDE: Duration = Duration::from_secs(30);
+
 /// What each connection keeps in memory of the file, in KiB, which the system keeps as well. Higher:
 /// fewer calls to the system. Lower: less memory that grows until all connections have filled it.
 const PAGE_CACHE: u32 = 512;
@@ -59,6 +63,11 @@ pub(in crate::store) fn options(path: &Path) -> SqliteConnectOptions {
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT)
+}
+
+/// How it is opened beside that server.
+pub(in crate::store) fn options_beside(path: &Path) -> SqliteConnectOptions {
+    options(path).busy_timeout(BUSY_TIMEOUT_BESIDE)
 }
 
 /// How a copy that nobody uses is opened, to read it: nothing in it or beside it changes.
