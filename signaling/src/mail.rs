@@ -8,6 +8,7 @@
 //! look at. So nothing is lost in silence, and nothing comes more than twice.
 
 mod content;
+mod desk;
 mod invitation;
 mod lanes;
 mod letter;

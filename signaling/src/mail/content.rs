@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::desk::Desk;
 use super::invitation;
 use super::letter::Letter;
 use super::party::{Party, PartyError};
@@ -52,12 +53,16 @@ pub(super) enum Unwritten {
 }
 
 /// Writes a mail that has its turn.
-pub(super) async fn compose(app: &Inner, mail: &QueuedMail) -> Result<Letter, Unwritten> {
+pub(super) async fn compose(
+    app: &Inner,
+    desk: &mut Desk,
+    mail: &QueuedMail,
+) -> Result<Letter, Unwritten> {
     let unreadable = |error: serde_json::Error| Unwritten::NotNeeded(error.to_string());
     match serde_json::from_str(&mail.content).map_err(unreadable)? {
         Content::Trial => trial(app, mail),
         Content::Invitation { booking, site, .. } => {
-            invitation::compose(app, mail.id, booking, site).await
+            invitation::compose(app, desk, mail, (booking, site)).await
         }
     }
 }

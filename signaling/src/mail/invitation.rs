@@ -3,51 +3,61 @@
 use jiff::{Timestamp, Zoned};
 
 use super::content::Unwritten;
+use super::desk::Desk;
 use super::letter::{Attached, Letter};
 use super::party::{Party, Sender};
 use crate::app::Inner;
 use crate::booking::BookingState;
 use crate::calendar::{self, Method};
-use crate::ids::{BookingId, MailId, SiteCode};
+use crate::ids::{BookingId, SiteCode};
 use crate::invitations::{self, Said, Stands};
 use crate::inviting::short_link;
 use crate::letters::{self, Contact, Facts, Item, LetterKind, Template};
 use crate::occasion::{Occasion, in_zone};
-use crate::store::{Addressed, StoreError};
+use crate::store::{Addressed, QueuedMail};
 
 /// Writes it.
 pub(super) async fn compose(
     app: &Inner,
-    mail: MailId,
-    booking: BookingId,
-    site: SiteCode,
+    desk: &mut Desk,
+    mail: &QueuedMail,
+    (booking, site): (BookingId, SiteCode),
 ) -> Result<Letter, Unwritten> {
     let not_needed = |why: &str| Unwritten::NotNeeded(why.to_owned());
     let now = app.clock.now().wall;
     let codes = app.keys.invitation_codes();
     let addressed = app.store.addressed(&booking, &site, codes).await?;
     let addressed = addressed.ok_or_else(|| not_needed("the site is not invited any more"))?;
-    if addressed.mail != Some(mail) {
+    if addressed.mail != Some(mail.id) {
         return Err(not_needed("a newer mail tells it"));
     }
-    let occasion = Occasion::of(&app.store, &booking, now).await?;
+    let lying = desk.of(&app.store, &booking, (mail.made_at, now)).await?;
+    let occasion = lying.occasion.as_ref();
     let occasion = occasion.ok_or_else(|| not_needed("there is no such booking any more"))?;
-    let newest = app.store.newest_notice(&booking, now).await?;
-    let newest = newest.ok_or_else(|| not_needed("it is over"))?.notice;
+    let newest = lying.newest.ok_or_else(|| not_needed("it is over"))?;
     let kind = kind(occasion.stands, addressed.told, newest);
     let kind = kind.ok_or_else(|| not_needed("it is over, or was cancelled before it was told"))?;
-    app.store
-        .note_telling(&booking, &site, mail, newest)
-        .await?;
+    if addressed.asked < Some(newest) {
+        app.store
+            .note_telling(&booking, &site, mail.id, newest)
+            .await?;
+    }
+    let language = occasion.booking.details.language;
+    let edited = lying.edited(&app.store, kind, language).await?;
+    let contact = match &addressed.above {
+        Some(above) => lying.contact(&app.store, above).await?,
+        None => None,
+    };
+    let occasion = lying.occasion.as_ref();
     let writer = Writer {
         app,
-        occasion: &occasion,
+        occasion: occasion.ok_or_else(|| not_needed("there is no such booking any more"))?,
         addressed: &addressed,
         site: &site,
         kind,
         now,
     };
-    writer.write().await
+    writer.write(edited, contact)
 }
 
 /// What is told to somebody who was told at an earlier notice, or never.
@@ -70,14 +80,17 @@ struct Writer<'w> {
 }
 
 impl Writer<'_> {
-    async fn write(self) -> Result<Letter, Unwritten> {
+    fn write(
+        self,
+        edited: Option<Template>,
+        contact: Option<Contact>,
+    ) -> Result<Letter, Unwritten> {
         let address = self.addressed.address.clone().unwrap_or_default();
         let to = Party::new(&self.addressed.name, &address)?;
-        let facts = self.facts().await?;
+        let facts = self.facts(contact.or_else(|| self.organiser()));
         let facts = facts.ok_or_else(|| Unwritten::NotNeeded("it has no day".to_owned()))?;
         let usual = Template::usual(self.kind, facts.language);
         // Each was judged before it was kept; one that fails nevertheless keeps nobody from being told.
-        let edited = self.app.store.letter(self.kind, facts.language).await?;
         let edited = edited.and_then(|edited| letters::write(&facts, &edited).ok());
         let text = edited.map_or_else(|| letters::write(&facts, &usual), Ok);
         let text = text.map_err(|problem| Unwritten::NotNeeded(problem.to_string()))?;
@@ -90,10 +103,8 @@ impl Writer<'_> {
         })
     }
 
-    async fn facts(&self) -> Result<Option<Facts>, StoreError> {
-        let Some(booked) = self.occasion.day() else {
-            return Ok(None);
-        };
+    fn facts(&self, contact: Option<Contact>) -> Option<Facts> {
+        let booked = self.occasion.day()?;
         let (day, booking) = (&booked.day, &self.occasion.booking);
         let minutes = day.ends_at.duration_since(day.starts_at).as_mins();
         let config = self.app.config();
@@ -103,7 +114,7 @@ impl Writer<'_> {
             minutes: topic.minutes,
             speaker: topic.speaker.clone(),
         });
-        Ok(Some(Facts {
+        Some(Facts {
             kind: self.kind,
             language: booking.details.language,
             site_name: self.addressed.name.clone(),
@@ -119,8 +130,8 @@ impl Writer<'_> {
             url: short_link(&config.base_url(self.app.http), &code),
             code,
             reason: booking.reason.clone(),
-            contact: self.contact().await?,
-        }))
+            contact,
+        })
     }
 
     /// The days of the series after the one that matters now.
@@ -134,20 +145,13 @@ impl Writer<'_> {
             .collect()
     }
 
-    /// Whom to ask: at the place above the site, else the organisers.
-    async fn contact(&self) -> Result<Option<Contact>, StoreError> {
-        if let Some(above) = self.app.store.contact_above(self.site).await? {
-            return Ok(Some(Contact {
-                name: above.contact_name.unwrap_or(above.name),
-                phone: above.contact_phone.unwrap_or_default(),
-                email: above.contact_email.unwrap_or_default(),
-            }));
-        }
+    /// Whom to ask where no place above the site has a contact.
+    fn organiser(&self) -> Option<Contact> {
         let organiser = self.app.config().conferences.organiser.clone();
-        Ok((!organiser.is_empty()).then(|| Contact {
+        (!organiser.is_empty()).then(|| Contact {
             name: organiser,
             ..Contact::default()
-        }))
+        })
     }
 
     fn calendar(&self, to: &Party) -> Attached {

@@ -9,6 +9,7 @@ use tokio::time::sleep;
 use tracing::{error, info, warn};
 
 use super::content::{Unwritten, compose};
+use super::desk::Desk;
 use super::pace::Pace;
 use super::party::Sender;
 use super::smtp::{Door, Line, NotTaken};
@@ -60,6 +61,7 @@ pub(crate) async fn run(app: App) {
             door: Arc::clone(&door),
             pace: Arc::clone(&pace),
             waiting: app.post.subscribe(),
+            desk: Desk::default(),
             line: None,
             troubles: 0,
         };
@@ -104,6 +106,7 @@ struct Lane {
     door: Arc<Door>,
     pace: Arc<Pace>,
     waiting: watch::Receiver<()>,
+    desk: Desk,
     line: Option<Line>,
     /// How often in a row the mail server was away.
     troubles: u32,
@@ -118,11 +121,13 @@ impl Lane {
                 break;
             }
             let is_last = self.app.draining.is_cancelled();
+            // Whoever has sent one takes the next with it where it need not wait for its turn.
+            let takes = !is_last && (finished.is_none() || self.pace.is_turn());
             let now = self.app.clock.now().wall;
             let turn = self
                 .app
                 .store
-                .next_mail(self.number, finished.clone(), !is_last, now);
+                .next_mail(self.number, finished.clone(), takes, now);
             match turn.await {
                 Ok(taken) => {
                     (finished, failures) = (None, 0);
@@ -201,13 +206,17 @@ impl Lane {
 
     /// Sends one mail, and says what has become of it.
     async fn deliver(&mut self, mail: QueuedMail) -> MailFinished {
-        let letter = match compose(&self.app, &mail).await {
+        let letter = match compose(&self.app, &mut self.desk, &mail).await {
             Ok(letter) => letter,
             Err(Unwritten::NotNeeded(why)) => return finished(&mail, MailState::Dropped, why),
             Err(Unwritten::Address(why)) => {
                 return finished(&mail, MailState::Refused, format!("the address {why}"));
             }
-            Err(Unwritten::Store(cause)) => return self.later(&mail, &cause.to_string()),
+            // Nor is that its fault.
+            Err(Unwritten::Store(cause)) => {
+                let now = self.app.clock.now().wall;
+                return self.returned(&mail, cause.to_string(), now);
+            }
         };
         let written = match letter.write(&self.sender, mail.id, mail.made_at) {
             Ok(written) => written,
@@ -278,7 +287,7 @@ impl Lane {
         )
     }
 
-    /// It was not its fault: it is the first again when the mail server is back.
+    /// It was not its fault: it is the first again when the mail server, or the store, is back.
     fn returned(&self, mail: &QueuedMail, said: String, now: Timestamp) -> MailFinished {
         if !is_worth_trying(mail.made_at, mail.useless_at, now) {
             return finished(mail, MailState::GivenUp, said);

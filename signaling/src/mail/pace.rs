@@ -20,6 +20,17 @@ impl Pace {
         }
     }
 
+    /// Whether it is a turn now, which is taken then.
+    pub(super) fn is_turn(&self) -> bool {
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let is_turn = *next <= now;
+        if is_turn {
+            *next = now + self.apart;
+        }
+        is_turn
+    }
+
     /// Waits for the next turn. Turns that nobody took are over.
     pub(super) async fn turn(&self) {
         let turn = {
@@ -50,5 +61,18 @@ mod tests {
             pace.turn().await;
         }
         assert_eq!(begun.elapsed().as_secs(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_does_not_wait_takes_no_turn_of_those_who_do() {
+        let pace = Pace::per_minute(60);
+        assert!(pace.is_turn());
+        assert!(!pace.is_turn());
+        let begun = Instant::now();
+        pace.turn().await;
+        assert_eq!(begun.elapsed().as_secs(), 1);
+        assert!(!pace.is_turn());
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert!(pace.is_turn());
     }
 }

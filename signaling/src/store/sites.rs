@@ -253,7 +253,18 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn contact_above(&self, code: &SiteCode) -> Result<Option<Site>, StoreError> {
-        let mut above = self.site(code).await?.and_then(|site| site.parent_code);
+        match self.site(code).await?.and_then(|site| site.parent_code) {
+            Some(above) => self.contact_from(above).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The nearest site with a contact, from this one on upwards.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn contact_from(&self, code: SiteCode) -> Result<Option<Site>, StoreError> {
+        let mut above = Some(code);
         // An import sees to the depth.
         for _ in 0..MAX_DEPTH {
             let Some(code) = above else { break };

@@ -23,6 +23,10 @@ pub struct Addressed {
     pub mail: Option<MailId>,
     /// The notice that it was told before.
     pub told: Option<u32>,
+    /// The notice for which that mail was asked for.
+    pub asked: Option<u32>,
+    /// The place right above it.
+    pub above: Option<SiteCode>,
 }
 
 impl Store {
@@ -37,7 +41,7 @@ impl Store {
         codes: &CodeKey,
     ) -> Result<Option<Addressed>, StoreError> {
         let row = query(concat!(
-            "SELECT i.*, sites.name AS name, \
+            "SELECT i.*, sites.name AS name, sites.parent_code AS parent, \
              CASE WHEN sites.hidden = 0 THEN sites.contact_email END AS address, ",
             told!(),
             " AS told_last, bookings.audience AS invites, bookings.enrolled AS enrolled",
@@ -59,12 +63,16 @@ impl Store {
         let (mail, told): (Option<&str>, Option<i64>) =
             (row.try_get("mail")?, row.try_get("told_last")?);
         let name: Option<String> = row.try_get("name")?;
+        let (asked, above): (Option<i64>, Option<&str>) =
+            (row.try_get("asked")?, row.try_get("parent")?);
         Ok(Some(Addressed {
             name: name.unwrap_or_else(|| site.to_string()),
             address: row.try_get("address")?,
             code,
             mail: mail.map(parse).transpose()?,
             told: told.map(number),
+            asked: asked.map(number),
+            above: above.map(parse).transpose()?,
         }))
     }
 
