@@ -43,8 +43,8 @@ pub struct Written {
     pub from: Address,
     /// Who gets it.
     pub to: Address,
-    /// Header and body.
-    pub bytes: Vec<u8>,
+    /// Header and body, with CRLF at the end of each line.
+    pub text: String,
 }
 
 /// Why a letter cannot be written.
@@ -81,7 +81,8 @@ impl Letter {
         Ok(Written {
             from,
             to,
-            bytes: message?.formatted(),
+            // It was made of strings.
+            text: String::from_utf8_lossy(&message?.formatted()).into_owned(),
         })
     }
 }
@@ -131,8 +132,7 @@ mod tests {
 
     fn written(letter: Letter) -> String {
         let at = "2026-11-26T01:00:00Z".parse().unwrap();
-        let written = letter.write(&sender(), MailId::new(1, 2), at).unwrap();
-        String::from_utf8(written.bytes).unwrap()
+        letter.write(&sender(), MailId::new(1, 2), at).unwrap().text
     }
 
     /// The names of a mail's header fields.

@@ -6,8 +6,12 @@ use jiff::{SignedDuration, Timestamp};
 #[derive(Clone, Copy, Debug, Eq, PartialEq, strum::Display)]
 #[strum(serialize_all = "lowercase")]
 pub(super) enum Step {
-    /// The server was called, greeted, asked for TLS and told who we are.
+    /// The server was called and greeted.
     Greeting,
+    /// The way there was secured, and the server showed who it is.
+    Tls,
+    /// It was told who we are.
+    Password,
     /// It was told whom the mail is from.
     Sender,
     /// It was told whom it is to.
@@ -33,7 +37,7 @@ pub(super) enum Fate {
 pub(super) const fn judge(step: Step, code: Option<u16>) -> Fate {
     match (step, code) {
         // Whoever refuses us or our address refuses every mail; that is for an administrator to mend.
-        (Step::Greeting | Step::Sender, _) => Fate::Away,
+        (Step::Greeting | Step::Tls | Step::Password | Step::Sender, _) => Fate::Away,
         // It closes; or wants a password; or said nothing that can be read.
         (_, Some(421 | 530 | 534 | 535 | 538) | None) => Fate::Away,
         (_, Some(500..)) => Fate::Refused,
@@ -86,7 +90,7 @@ mod tests {
             (Step::Recipient, Some(421), Fate::Away),
             (Step::Recipient, Some(530), Fate::Away),
             (Step::Message, None, Fate::Away),
-            (Step::Greeting, Some(535), Fate::Away),
+            (Step::Password, Some(535), Fate::Away),
             (Step::Greeting, None, Fate::Away),
             (Step::Sender, Some(550), Fate::Away),
         ] {

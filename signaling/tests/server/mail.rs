@@ -12,7 +12,7 @@ use tokio::time::{sleep, timeout};
 use crate::mail_sink::MailSink;
 use crate::world::World;
 
-fn to(address: SocketAddr) -> impl Fn(&mut Config) {
+pub(crate) fn to(address: SocketAddr) -> impl Fn(&mut Config) {
     move |config| {
         config.mail.host = address.ip().to_string();
         config.mail.port = address.port();
@@ -22,7 +22,7 @@ fn to(address: SocketAddr) -> impl Fn(&mut Config) {
     }
 }
 
-async fn try_with(world: &World, address: &str) -> Value {
+pub(crate) async fn try_with(world: &World, address: &str) -> Value {
     let body = json!({ "to": address });
     let asked = world
         .post("/api/v1/mail/trial", &world.admin(), &body)
@@ -32,7 +32,7 @@ async fn try_with(world: &World, address: &str) -> Value {
 }
 
 /// Waits until a mail has this state.
-async fn reached(world: &World, id: &Value, state: &str) -> Value {
+pub(crate) async fn reached(world: &World, id: &Value, state: &str) -> Value {
     let looking = async {
         loop {
             let list = world.get("/api/v1/mail", &world.admin()).await.json();
@@ -46,6 +46,23 @@ async fn reached(world: &World, id: &Value, state: &str) -> Value {
     };
     let found = timeout(Duration::from_secs(60), looking).await;
     found.unwrap_or_else(|_| panic!("the mail {id} is not {state}"))
+}
+
+/// Waits until no mail leaves, and says how it stands then.
+pub(crate) async fn in_trouble(world: &World) -> Value {
+    let trouble = async {
+        loop {
+            let summary = world
+                .get("/api/v1/mail/summary", &world.admin())
+                .await
+                .json();
+            if summary["trouble"]["said"].is_string() {
+                return summary;
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(Duration::from_secs(60), trouble).await.unwrap()
 }
 
 #[tokio::test]
@@ -101,19 +118,7 @@ async fn what_waits_outlives_a_restart_and_leaves_when_the_mail_server_is_back()
         try_with(&world, "a@example.vn").await,
         try_with(&world, "b@example.vn").await,
     ];
-    let trouble = async {
-        loop {
-            let summary = world
-                .get("/api/v1/mail/summary", &world.admin())
-                .await
-                .json();
-            if summary["trouble"]["said"].is_string() {
-                return summary;
-            }
-            sleep(Duration::from_millis(20)).await;
-        }
-    };
-    let summary = timeout(Duration::from_secs(60), trouble).await.unwrap();
+    let summary = in_trouble(&world).await;
     assert_eq!(
         (&summary["sent"], &summary["refused"]),
         (&json!(0), &json!(0))
@@ -158,5 +163,28 @@ async fn nothing_is_promised_that_cannot_be_sent() {
     assert_eq!(
         ask(&operator, "xa@example.vn").await.status,
         StatusCode::FORBIDDEN
+    );
+}
+
+#[tokio::test]
+async fn no_more_mails_leave_in_a_minute_than_the_mail_server_is_to_take() {
+    const MAILS: usize = 6;
+    let sink = MailSink::start().await;
+    let world = World::with(|config| {
+        to(sink.address)(config);
+        config.mail.per_minute = 240;
+    })
+    .await;
+    for number in 0..MAILS {
+        try_with(&world, &format!("xa{number}@example.vn")).await;
+    }
+    let first = sink.wait_for(1).await.len();
+    let begun = tokio::time::Instant::now();
+    sink.wait_for(MAILS).await;
+    let apart = Duration::from_millis(250) * u32::try_from(MAILS - first).unwrap();
+    let took = begun.elapsed();
+    assert!(
+        took + Duration::from_millis(200) >= apart,
+        "{took:?} for {first} of {MAILS}"
     );
 }

@@ -4,16 +4,29 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
 
 /// Mail as it came.
 #[derive(Clone, Debug)]
 pub(crate) struct Came {
     pub(crate) to: String,
     pub(crate) data: String,
+    pub(crate) is_secure: bool,
+}
+
+/// How it wants to be spoken to.
+#[derive(Clone, Default)]
+pub(crate) struct Manners {
+    /// By whom it is known to be who it is, where it speaks TLS.
+    pub(crate) tls: Option<TlsAcceptor>,
+    /// Whether that is from the start.
+    pub(crate) at_once: bool,
+    /// What `AUTH PLAIN` must say, where it asks for a password.
+    pub(crate) password: Option<&'static str>,
 }
 
 /// See the module. It ends when this is dropped.
@@ -30,13 +43,17 @@ impl MailSink {
     }
 
     pub(crate) async fn at(address: SocketAddr) -> Self {
+        Self::with(address, Manners::default()).await
+    }
+
+    pub(crate) async fn with(address: SocketAddr, manners: Manners) -> Self {
         let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let came = Arc::new(Mutex::new(Vec::new()));
         let kept = Arc::clone(&came);
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, Arc::clone(&kept)));
+                tokio::spawn(serve(stream, manners.clone(), Arc::clone(&kept)));
             }
         });
         Self {
@@ -74,39 +91,106 @@ impl Drop for MailSink {
     }
 }
 
-/// One client (RFC 5321). `refused@…` is no address here; `later@…` is taken with the second attempt only.
-async fn serve(stream: TcpStream, came: Arc<Mutex<Vec<Came>>>) {
-    let mut stream = BufReader::new(stream);
-    let mut to = String::new();
-    let _ = stream.write_all(b"220 sink\r\n").await;
-    let mut line = String::new();
-    while stream.read_line(&mut line).await.is_ok_and(|read| read > 0) {
-        let command = line.trim_end().to_owned();
-        line.clear();
-        let answer = match command.get(..4).unwrap_or_default() {
-            "EHLO" => "250-sink\r\n250 8BITMIME".to_owned(),
-            "RCPT" if command.contains("<refused@") => "550 5.1.1 no such address".to_owned(),
-            "RCPT" if command.contains("<later@") && first_time(&came, &command) => {
-                "450 4.2.0 greylisted, come again".to_owned()
+/// One client, which may go on inside TLS. One that does not want to is gone.
+async fn serve(stream: TcpStream, manners: Manners, came: Arc<Mutex<Vec<Came>>>) {
+    let mut talk = Talk {
+        manners: &manners,
+        came: &came,
+        is_secure: false,
+        is_known: manners.password.is_none(),
+    };
+    let mut greeting = "220 sink\r\n";
+    let clear = match manners.at_once {
+        true => stream,
+        false => match talk.go_on(BufReader::new(stream), greeting).await {
+            Some(stream) => {
+                greeting = "";
+                stream
             }
-            "RCPT" => {
-                to = command;
-                "250 well".to_owned()
-            }
-            "DATA" => {
-                let _ = stream.write_all(b"354 go on\r\n").await;
-                let data = read_data(&mut stream).await;
-                let mail = Came {
-                    to: std::mem::take(&mut to),
-                    data,
-                };
-                came.lock().unwrap().push(mail);
-                "250 taken".to_owned()
-            }
-            "QUIT" => return,
-            _ => "250 well".to_owned(),
-        };
-        let _ = stream.write_all(format!("{answer}\r\n").as_bytes()).await;
+            None => return,
+        },
+    };
+    if let Some(acceptor) = &manners.tls
+        && let Ok(secure) = acceptor.accept(clear).await
+    {
+        talk.is_secure = true;
+        talk.go_on(BufReader::new(secure), greeting).await;
+    }
+}
+
+struct Talk<'t> {
+    manners: &'t Manners,
+    came: &'t Mutex<Vec<Came>>,
+    is_secure: bool,
+    is_known: bool,
+}
+
+impl Talk<'_> {
+    /// RFC 5321. `refused@…` is no address here; `later@…` is taken with the second attempt only. The bare
+    /// stream is left when TLS was asked for.
+    async fn go_on<S: AsyncRead + AsyncWrite + Unpin>(
+        &mut self,
+        mut stream: BufReader<S>,
+        greeting: &str,
+    ) -> Option<S> {
+        let mut to = String::new();
+        stream.write_all(greeting.as_bytes()).await.ok()?;
+        let mut line = String::new();
+        while stream.read_line(&mut line).await.is_ok_and(|read| read > 0) {
+            let command = line.trim_end().to_owned();
+            line.clear();
+            let answer = match command.get(..4).unwrap_or_default() {
+                "EHLO" => self.hello(),
+                "STAR" if self.manners.tls.is_some() => {
+                    stream.write_all(b"220 go on\r\n").await.ok()?;
+                    return Some(stream.into_inner());
+                }
+                "AUTH" => self.know(&command),
+                "MAIL" if !self.is_known => "530 5.7.0 who are you".to_owned(),
+                "RCPT" if command.contains("<refused@") => "550 5.1.1 no such address".to_owned(),
+                "RCPT" if command.contains("<later@") && first_time(self.came, &command) => {
+                    "450 4.2.0 greylisted, come again".to_owned()
+                }
+                "RCPT" => {
+                    to = command;
+                    "250 well".to_owned()
+                }
+                "DATA" => {
+                    stream.write_all(b"354 go on\r\n").await.ok()?;
+                    let mail = Came {
+                        to: std::mem::take(&mut to),
+                        data: read_data(&mut stream).await,
+                        is_secure: self.is_secure,
+                    };
+                    self.came.lock().unwrap().push(mail);
+                    "250 taken".to_owned()
+                }
+                "QUIT" => return None,
+                _ => "250 well".to_owned(),
+            };
+            let answer = format!("{answer}\r\n");
+            stream.write_all(answer.as_bytes()).await.ok()?;
+        }
+        None
+    }
+
+    fn hello(&self) -> String {
+        let mut lines = vec!["sink"];
+        if self.manners.tls.is_some() && !self.is_secure {
+            lines.push("STARTTLS");
+        } else if self.manners.password.is_some() {
+            lines.push("AUTH PLAIN");
+        }
+        let lines: String = lines.iter().map(|line| format!("250-{line}\r\n")).collect();
+        lines + "250 8BITMIME"
+    }
+
+    fn know(&mut self, command: &str) -> String {
+        self.is_known = command.strip_prefix("AUTH PLAIN ") == self.manners.password;
+        match self.is_known {
+            true => "235 2.7.0 welcome".to_owned(),
+            false => "535 5.7.8 wrong password".to_owned(),
+        }
     }
 }
 
@@ -118,12 +202,13 @@ fn first_time(came: &Mutex<Vec<Came>>, command: &str) -> bool {
         came.push(Came {
             to: command.to_owned(),
             data: String::new(),
+            is_secure: false,
         });
     }
     is_first
 }
 
-async fn read_data(stream: &mut BufReader<TcpStream>) -> String {
+async fn read_data(stream: &mut BufReader<impl AsyncRead + Unpin>) -> String {
     let mut data = String::new();
     loop {
         let before = data.len();

@@ -28,6 +28,7 @@ mod lines;
 mod links;
 mod lists;
 mod mail;
+mod mail_secured;
 mod mail_sink;
 mod oidc;
 mod outage;
