@@ -170,6 +170,23 @@ impl Inviting {
     }
 }
 
+/// Sees meanwhile to it that each site which a booking invites has its row, so that whoever looks at them
+/// first does not wait for 50,000. Where that fails it is done when somebody looks.
+pub(crate) fn enrol_soon(app: &App, booking: &Booking) {
+    if booking.state == BookingState::Draft {
+        return;
+    }
+    let (app, booking) = (Arc::clone(app), booking.id.clone());
+    let tasks = app.tasks.clone();
+    tasks.spawn(async move {
+        let codes = app.keys.invitation_codes();
+        let enrolling = app.store.enrol(&booking, codes);
+        if let Some(Err(cause)) = app.draining.run_until_cancelled(enrolling).await {
+            tracing::warn!(%booking, %cause, "not every site that is invited has its row");
+        }
+    });
+}
+
 /// Tells those who were told of a booking that it is cancelled. Whom it does not reach is told when the server
 /// starts the next time.
 pub(crate) async fn tell_cancelled(app: &App, booking: Booking, by: &str) {

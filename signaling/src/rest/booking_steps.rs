@@ -22,7 +22,7 @@ use crate::auth::{Grant, Verb};
 use crate::booking::{Conflict, Exception};
 use crate::conference::Actor;
 use crate::ids::{BookingId, ConferenceId, IdError, SiteCode};
-use crate::inviting::tell_cancelled;
+use crate::inviting::{enrol_soon, tell_cancelled};
 use crate::listener::ClientAddress;
 use crate::refusal::{ErrorCode, Refusal};
 use crate::sites::{Level, Provinces};
@@ -65,6 +65,7 @@ pub(super) async fn publish(
     let schedule = schedule(&app, &grant);
     let booking = schedule.publish(&id, version).await?;
     AccessLog::changed(client, &grant, &format!("booking {id} published"));
+    enrol_soon(&app, &booking);
     Ok(Json(BookingView::new(booking, schedule.now)))
 }
 

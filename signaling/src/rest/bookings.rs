@@ -26,6 +26,7 @@ use crate::booking::{
     Selection, Standing,
 };
 use crate::ids::{BookingId, ConferenceId, SiteCode};
+use crate::inviting::enrol_soon;
 use crate::listener::ClientAddress;
 use crate::object;
 use crate::schedule::Schedule;
@@ -394,6 +395,7 @@ pub(super) async fn revise(
     let version = body.version;
     let booking = schedule.revise(&id, version, |old| body.of(old)).await?;
     AccessLog::changed(client, &grant, &format!("booking {id} changed"));
+    enrol_soon(&app, &booking);
     Ok(Json(BookingView::new(booking, schedule.now)))
 }
 

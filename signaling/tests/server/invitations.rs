@@ -239,6 +239,31 @@ async fn those_who_are_invited_are_sent_a_mail_once_and_listed_with_what_came_of
 }
 
 #[tokio::test]
+async fn each_site_has_its_link_before_anybody_has_looked_at_the_invitations() {
+    let office = Office::open().await;
+    let booking = office.publish(120).await;
+    let is_good = async |site: &str| {
+        let (id, site) = (booking["id"].as_str().unwrap(), site.parse().unwrap());
+        let codes = office.world.server.app().keys.invitation_codes();
+        let code = codes.code(&id.parse().unwrap(), &site, 1).reveal();
+        let shown = office.ask(Method::GET, &code, "", &Value::Null).await;
+        shown.status == StatusCode::OK
+    };
+    let soon = async |site: &str| {
+        while !is_good(site).await {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let published = timeout(Duration::from_secs(60), soon("00004")).await;
+    assert!(published.is_ok());
+    assert!(!is_good("VN").await, "it is not invited");
+    let change = json!({"audience": {"all": true}});
+    office.revise(&booking, change).await;
+    let invited = timeout(Duration::from_secs(60), soon("VN")).await;
+    assert!(invited.is_ok());
+}
+
+#[tokio::test]
 async fn nothing_is_sent_for_a_draft_to_strangers_or_to_whom_nobody_has_named() {
     let office = Office::open().await;
     let booking = office.publish(120).await;
