@@ -20,6 +20,8 @@ pub(crate) struct Process {
     child: Child,
     data: PathBuf,
     log: PathBuf,
+    /// What it is told besides.
+    environment: Vec<(&'static str, String)>,
     pub(crate) http: SocketAddr,
     admin: SocketAddr,
     token: String,
@@ -34,14 +36,18 @@ pub(crate) enum Outcome {
 }
 
 impl Process {
-    pub(crate) fn start(directory: &std::path::Path) -> Self {
+    pub(crate) fn start(
+        directory: &std::path::Path,
+        environment: Vec<(&'static str, String)>,
+    ) -> Self {
         let (http, admin) = (free(), free());
         let (data, log) = (directory.join("data"), directory.join("log"));
-        let child = spawn(&data, &log, http, admin);
+        let child = spawn(command(&data, http, admin).envs(environment.clone()), &log);
         let mut process = Self {
             child,
             data,
             log,
+            environment,
             http,
             admin,
             token: String::new(),
@@ -76,7 +82,8 @@ impl Process {
     pub(crate) fn kill_and_start(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
-        self.child = spawn(&self.data, &self.log, self.http, self.admin);
+        let mut command = command(&self.data, self.http, self.admin);
+        self.child = spawn(command.envs(self.environment.clone()), &self.log);
         self.await_health();
     }
 
@@ -171,22 +178,32 @@ impl Process {
         }
     }
 
-    /// The bookings that were published, as the journal has it.
-    pub(crate) fn published(&self) -> Vec<String> {
-        let (mut published, mut after) = (Vec::new(), 0);
+    /// What was told to programs.
+    pub(crate) fn journal(&self) -> Vec<Value> {
+        let entries = self.list("/events", |last| last["number"].to_string());
+        let events = entries.into_iter().map(|mut entry| entry["event"].take());
+        events.collect()
+    }
+
+    /// All mails.
+    pub(crate) fn mails(&self) -> Vec<Value> {
+        self.list("/mail", |last| last["id"].as_str().unwrap().to_owned())
+    }
+
+    /// A whole list, page by page. `key` is what the next page comes after.
+    fn list(&self, path: &str, key: impl Fn(&Value) -> String) -> Vec<Value> {
+        let mut all: Vec<Value> = Vec::new();
         loop {
-            let page = match self.ask("GET", &format!("/events?after={after}"), &json!(null)) {
-                Outcome::Done(page) => page,
-                other => panic!("the journal cannot be read: {other:?}"),
+            let after = all.last().map(|last| format!("?after={}", key(last)));
+            let path = format!("{path}{}", after.unwrap_or_default());
+            let page = match self.ask("GET", &path, &json!(null)) {
+                Outcome::Done(Value::Array(page)) => page,
+                other => panic!("{path} cannot be read: {other:?}"),
             };
-            let page = page.as_array().unwrap();
-            let Some(last) = page.last() else {
-                return published;
-            };
-            after = last["number"].as_u64().unwrap();
-            let events = page.iter().map(|entry| &entry["event"]);
-            let events = events.filter(|event| event["kind"] == "bookingPublished");
-            published.extend(events.map(|event| event["booking"].as_str().unwrap().to_owned()));
+            if page.is_empty() {
+                return all;
+            }
+            all.extend(page);
         }
     }
 }
@@ -213,14 +230,9 @@ fn command(data: &std::path::Path, http: SocketAddr, admin: SocketAddr) -> Comma
     command
 }
 
-fn spawn(
-    data: &std::path::Path,
-    log: &std::path::Path,
-    http: SocketAddr,
-    admin: SocketAddr,
-) -> Child {
+fn spawn(command: &mut Command, log: &std::path::Path) -> Child {
     let log = File::options().create(true).append(true).open(log).unwrap();
-    command(data, http, admin)
+    command
         .arg("serve")
         .stdout(log.try_clone().unwrap())
         .stderr(log)

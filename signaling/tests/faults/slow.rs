@@ -22,7 +22,7 @@ fn on_a_slow_disk_nobody_waits_for_the_flush_of_each_other_conference() {
         eprintln!("the flushes of the database cannot be slowed down here: nothing is tested");
         return;
     }
-    let process = Process::start(directory.path());
+    let process = Process::start(directory.path(), Vec::new());
     let conferences: Vec<_> = (0..CONFERENCES).map(|n| format!("meeting-{n}")).collect();
     for id in &conferences {
         let made = process.ask(

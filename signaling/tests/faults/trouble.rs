@@ -73,6 +73,15 @@ impl Fault {
         }
     }
 
+    /// Whether `FAULTS_ONLY` names it, or nothing.
+    pub(crate) fn is_wanted(self) -> bool {
+        let own = format!("{self:?}");
+        match std::env::var("FAULTS_ONLY") {
+            Ok(kinds) if !kinds.is_empty() => kinds.split(',').any(|kind| kind == own),
+            _ => true,
+        }
+    }
+
     pub(crate) const fn kills(self) -> bool {
         matches!(self, Self::Kill | Self::SyncFailsThenKill)
     }
