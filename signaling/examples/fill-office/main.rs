@@ -7,16 +7,21 @@
     reason = "what it says is read by the bench that starts it"
 )]
 
+mod inviting;
+
+use std::collections::HashMap;
 use std::error::Error;
 use std::future::Future;
 
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
+use ring::rand::SystemRandom;
 use serde_json::json;
 use signaling::accounts::{Account, AccountRole, Act, Details as Person, NewLogin};
-use signaling::auth::Role;
+use signaling::auth::{Keys, Role, SigningKey};
 use signaling::booking::{Audience, Booking, Change, Details};
 use signaling::check::{Cause, Measured, Outcome};
+use signaling::data_dir::TOKEN_KEY;
 use signaling::ids::{BookingId, SiteCode};
 use signaling::sites::{Level, Site, SiteFilter, Wish};
 use signaling::store::{Consent, NewMail, Store};
@@ -46,12 +51,21 @@ async fn main() -> Done {
     let now = Timestamp::now();
     let config = config::load(None)?;
     std::fs::create_dir_all(&config.data_dir)?;
+    let key = SigningKey::load_or_create(&config.data_dir.join(TOKEN_KEY), &SystemRandom::new())?;
+    let keys = Keys::new(&key, &[])?;
     let store = Store::open(&config.store.location(&config.data_dir)).await?;
     let sites = import(&store, count_of("SITES", 50_000)?).await?;
     let people = people(&store, count_of("ACCOUNTS", 150_000)?, &sites, now).await?;
     let cookie = log_in(&store, &people, now).await?;
     let bookings = count_of("BOOKINGS", 5_000)?;
-    let (usual, training) = plan(&store, bookings, &sites, now).await?;
+    let Planned {
+        usual,
+        training,
+        draft,
+    } = plan(&store, bookings, &sites, now).await?;
+    for booking in [&usual, &training] {
+        inviting::invite(&store, keys.invitation_codes(), booking, now).await?;
+    }
     check(&store, &sites, now).await?;
     write_to(&store, &sites, now).await?;
     act(&store, &people, now).await?;
@@ -59,9 +73,13 @@ async fn main() -> Done {
     let said = json!({
         "usual": usual,
         "training": training,
+        "draft": draft,
+        "largestProvince": largest_province(&sites)?,
+        "site": sites.iter().rfind(|site| site.level == Level::Commune).map(|site| &site.code),
+        "invitation": keys.invitation_codes().code(&training, &sites.last().ok_or("no site")?.code, 1).reveal(),
         "sites": sites.len(),
         "accounts": people.len(),
-        "bookings": bookings + 1,
+        "bookings": bookings + 2,
         "cookieOfAProvince": cookie,
     });
     println!("{said}");
@@ -124,6 +142,16 @@ async fn import(store: &Store, count: usize) -> Result<Vec<Site>, Box<dyn Error>
     let mut list =
         "code,name,level,parent_code,contact_name,contact_phone,contact_email,seats,groups\n"
             .to_owned();
+    for (number, site) in known.iter().enumerate() {
+        let above = site.parent_code.as_ref().map_or("", SiteCode::as_str);
+        list += &format!(
+            "{0},\"{1}\",{2},{above},{3},024 {number:07},x{0}@xa.example.vn,40,\n",
+            site.code,
+            site.name,
+            site.level.as_str(),
+            name(number)
+        );
+    }
     for number in 0..count.saturating_sub(known.len()) {
         let above = communes.get(number % communes.len()).ok_or("no commune")?;
         let (person, group) = (name(number), number % 40);
@@ -225,14 +253,37 @@ async fn log_in(
     Ok(secret.reveal())
 }
 
+/// The province with the most communes: its sheet is the longest that is printed.
+fn largest_province(sites: &[Site]) -> Result<SiteCode, Box<dyn Error>> {
+    let mut communes: HashMap<&SiteCode, usize> = HashMap::new();
+    let all = sites.iter().filter(|site| site.level == Level::Commune);
+    for above in all.filter_map(|site| site.parent_code.as_ref()) {
+        *communes.entry(above).or_default() += 1;
+    }
+    let largest = communes
+        .into_iter()
+        .max_by_key(|(code, count)| (*count, *code));
+    Ok(largest.ok_or("no province")?.0.clone())
+}
+
+/// The bookings that are looked at.
+struct Planned {
+    /// Invites the country.
+    usual: BookingId,
+    /// Invites every site.
+    training: BookingId,
+    /// Would invite every site as well, and is a draft.
+    draft: BookingId,
+}
+
 /// Bookings over the year that begins three months ago, of which each twentieth is a series; one invites
-/// every site. Says which is one of the usual ones, and which that one is.
+/// every site, and so does a draft.
 async fn plan(
     store: &Store,
     count: usize,
     sites: &[Site],
     now: Timestamp,
-) -> Result<(BookingId, BookingId), Box<dyn Error>> {
+) -> Result<Planned, Box<dyn Error>> {
     let codes = |wanted: &dyn Fn(&Site) -> bool| {
         let wanted = sites.iter().filter(|site| wanted(site));
         Audience::of(wanted.map(|site| site.code.clone()))
@@ -261,18 +312,19 @@ async fn plan(
             audience.clone(),
         ));
     }
-    let training = booking(
-        ("training", 1),
-        today.checked_add(1.day())?,
-        &everybody,
-        planned_at,
-    )?;
+    let tomorrow = today.checked_add(1.day())?;
+    let training = booking(("training", 1), tomorrow, &everybody, planned_at)?;
+    let draft = booking(("draft", 1), tomorrow, &everybody, planned_at)?;
     let usual = updates.iter().find(|((_, published), audience)| {
         audience.count() == country.count()
             && published.occurrences.iter().any(|day| day.starts_at > now)
     });
-    let usual = usual.ok_or("no booking is usual")?.0.1.booking.id.clone();
-    let training_id = training.1.booking.id.clone();
+    let planned = Planned {
+        usual: usual.ok_or("no booking is usual")?.0.1.booking.id.clone(),
+        training: training.1.booking.id.clone(),
+        draft: draft.1.booking.id.clone(),
+    };
+    store.keep_booking(draft.0, everybody.clone()).await?;
     updates.push((training, everybody));
     each(updates, |((draft, published), audience)| {
         let store = store.clone();
@@ -282,7 +334,7 @@ async fn plan(
         }
     })
     .await?;
-    Ok((usual, training_id))
+    Ok(planned)
 }
 
 type Steps = (signaling::booking::Update, signaling::booking::Update);
