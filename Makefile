@@ -252,6 +252,11 @@ bench-office: packages-docs web ## an office of 150,000 accounts, 5,000 bookings
 	cargo build --locked --profile $(PROFILE) -p signaling --bin dinh --example fill-office
 	loadtest/scripts/bench-office.py $(BUILT)/dinh $(BUILT)/examples/fill-office $(TARGET)/bench-office
 
+.PHONY: bench-mail
+bench-mail: packages web ## how soon the letters of a whole country are with a mail server: STORE=postgres, PROFILE=dev
+	cargo build --locked --profile $(PROFILE) -p signaling --bin dinh
+	loadtest/scripts/bench-mail.py $(BUILT)/dinh $(TARGET)/bench-mail
+
 .PHONY: web
 web: $(WEB)/dist/index.html
 
