@@ -3,6 +3,7 @@
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { compression } from "vite-plugin-compression2";
 import { defineConfig } from "vitest/config";
+import { plainIcons } from "./dev/icons.ts";
 import { keptPage } from "./dev/kept.ts";
 import { sentencesInParts, wholeLocales } from "./dev/locales.ts";
 import { barInPage, stylesInPage } from "./dev/page.ts";
@@ -23,6 +24,7 @@ export default defineConfig(({ mode }) => ({
   plugins: [
     wholeLocales(),
     sentencesInParts(mode === REPLY ? REPLY_SAYS : null),
+    plainIcons(),
     svelte(),
     stylesInPage(),
     barInPage(),

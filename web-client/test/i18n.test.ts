@@ -116,3 +116,12 @@ describe("the messages", () => {
     }
   });
 });
+
+describe("the sentences of a language", () => {
+  it("make what counts when something is counted: first pages wait for nothing that they do not say", () => {
+    // Nothing counts in a language that there cannot be.
+    const sentences = new Sentences("-", { calm: "All is well", sites_one: "{{count, number}} site", sites_other: "{{count, number}} sites" });
+    expect(sentences.say("calm")).toBe("All is well");
+    expect(() => sentences.say("sites", { count: 3356 })).toThrow(RangeError);
+  });
+});

@@ -28,12 +28,13 @@ const PLACE = /\{\{(\w+)(, number)?\}\}/gu;
 
 export class Sentences {
   readonly #byKey = new Map<string, string>();
-  readonly #plurals: Intl.PluralRules;
-  readonly #numbers: Intl.NumberFormat;
+  readonly #language: string;
+  // Not before something is counted: a slow phone takes a tenth of a second for both, and first pages count nothing.
+  #plurals: Intl.PluralRules | null = null;
+  #numbers: Intl.NumberFormat | null = null;
 
   constructor(language: string, messages: Messages) {
-    this.#plurals = new Intl.PluralRules(language);
-    this.#numbers = new Intl.NumberFormat(language);
+    this.#language = language;
     this.add(messages);
   }
 
@@ -52,14 +53,22 @@ export class Sentences {
   say(key: string, values: Values = {}): string | null {
     const known = new Map<string, unknown>(Object.entries(values));
     const count = known.get("count");
-    const counted = typeof count === "number" ? this.#byKey.get(`${key}_${this.#plurals.select(count)}`) : undefined;
+    const counted = typeof count === "number" ? this.#byKey.get(`${key}_${this.#formOf(count)}`) : undefined;
     const sentence = counted ?? this.#byKey.get(key);
     if (sentence === undefined) return null;
     return sentence.replace(PLACE, (_, name: string, format?: string) => this.#written(known.get(name), format !== undefined));
   }
 
+  #formOf(count: number): string {
+    this.#plurals ??= new Intl.PluralRules(this.#language);
+    return this.#plurals.select(count);
+  }
+
   #written(value: unknown, isNumber: boolean): string {
-    if (typeof value === "number" && isNumber) return this.#numbers.format(value);
+    if (typeof value === "number" && isNumber) {
+      this.#numbers ??= new Intl.NumberFormat(this.#language);
+      return this.#numbers.format(value);
+    }
     return typeof value === "number" || typeof value === "string" ? String(value) : "";
   }
 }
