@@ -1,5 +1,5 @@
 // What Lighthouse says of the check, the site's and the operator's page on a phone that it makes slow; fails below the bars.
-// DINH=… node lighthouse.mjs; TASKS=1 lists what blocked the page, too
+// DINH=… node lighthouse.mjs; TASKS=1 lists what blocked the page and what moved on it, too
 
 import lighthouse from "lighthouse";
 import puppeteer from "puppeteer-core";
@@ -53,7 +53,9 @@ async function judge(name, link, prepare) {
       if (weight > 0 && score !== null && score < 0.9) console.log(`  ${id} ${score}: ${title}`);
     }
   }
-  if (process.env.TASKS) for (const { url, duration, startTime } of audits["long-tasks"].details?.items ?? []) console.log(`  ${Math.round(startTime)} ms: ${Math.round(duration)} ms in ${url}`);
+  if (!process.env.TASKS) return;
+  for (const { url, duration, startTime } of audits["long-tasks"].details?.items ?? []) console.log(`  ${Math.round(startTime)} ms: ${Math.round(duration)} ms in ${url}`);
+  for (const { node, score } of audits["layout-shifts"].details?.items ?? []) console.log(`  moved by ${score.toFixed(3)}: ${node?.snippet ?? "what is gone"}`);
 }
 
 try {
