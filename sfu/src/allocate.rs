@@ -81,6 +81,13 @@ impl Wish {
         }
     }
 
+    /// What its lowest layer needs, so that it can be shown and stays: in bits per second, 0 where there
+    /// is none.
+    pub fn least(&self) -> u32 {
+        let least = u64::from(self.at_most().cost(Rung::Low).unwrap_or(0));
+        u32::try_from(least * 100 / (100 - SPARE)).unwrap_or(u32::MAX)
+    }
+
     /// The highest rung that there is, and what it costs.
     pub fn best(&self) -> (Rung, u32) {
         self.within(u64::MAX)

@@ -79,6 +79,20 @@ const ON_TIME: Micros = 20_000;
 /// A message this late has met a queue.
 const LATE: Micros = 60_000;
 
+/// A line that carries less than so many times what there is to send at most is heard of with every
+/// packet: it need not become much narrower to carry it no more.
+///
+/// Higher: more lines are followed down sooner. Lower: fewer reports.
+const AMPLE: f64 = 2.5;
+
+/// A line chokes when it carries less than this share of what is sent, by a message of which each packet
+/// came so much after the one before and the last was so late, where nothing was late before.
+///
+/// Share higher: a queue that fills slowly is taken for one that is full at once. Lateness higher: it is
+/// known later. Lower: a line with a little jitter is suspected.
+const CHOKED: f64 = 0.5;
+const CHOKED_LATE: Micros = 130_000;
+
 /// Bytes of a packet of a picture.
 const PACKET: u32 = 1_100;
 
@@ -127,6 +141,25 @@ struct Open {
     first: Micros,
     last: Micros,
     arrived: u32,
+    /// The shortest time between two that followed one another.
+    closest: Micros,
+}
+
+/// So long what a flood has cost counts as loss: until the longest share that is counted is of later.
+const FLOOD_COUNTS: Micros = 7_000_000;
+
+/// What fills a line that chokes, of whose queue is known how fast it grew.
+#[derive(Clone, Copy, Debug)]
+struct Choked {
+    /// When it was noticed.
+    at: Micros,
+    /// What comes through, and what was sent, in bits per second.
+    carried: f64,
+    sent: f64,
+    /// Something of what was sent by then was lost: the queue was full.
+    is_full: bool,
+    /// How late something was at most.
+    late: Micros,
 }
 
 /// Whether a number was reported before.
@@ -221,6 +254,10 @@ pub struct Line {
     nacked: Option<Nacked>,
     /// When the queue of a flooded line has become short, by how long it was.
     drained: Option<Micros>,
+    /// What the message shows by which a line is seen to choke, in bits per second, while a report is read.
+    chokes_at: Option<f64>,
+    /// See [`Choked`]; while the line is flooded.
+    choked: Option<Choked>,
     load: Load,
     sound: u32,
     /// It has shown that it does not carry all.
@@ -265,6 +302,8 @@ impl Line {
             nacked: None,
             flooded_from: None,
             drained: None,
+            chokes_at: None,
+            choked: None,
             load: Load::default(),
             sound: 0,
             settled: before.is_some(),
@@ -307,7 +346,14 @@ impl Line {
         let is_alarmed = self.alarmed.is_some_and(|at| now - at < ALARM);
         let is_troubled = self.troubled.is_some_and(|at| now - at <= CALM);
         let is_roomy = self.roomy_since.is_some_and(|since| now - since >= NEW);
-        !is_alarmed && !is_troubled && (is_roomy || !self.reports_arrivals(now))
+        let is_known = is_roomy && !self.is_tight(now) || !self.reports_arrivals(now);
+        !is_alarmed && !is_troubled && is_known
+    }
+
+    /// Whether trains show that it carries little more than all there is.
+    fn is_tight(&self, now: Micros) -> bool {
+        let shown = self.train.rate(now).filter(|_| !self.loss.is_reordered());
+        shown.is_some_and(|rate| rate < AMPLE * f64::from(self.load.most))
     }
 
     /// How long nothing need be reported while all is calm.
@@ -399,6 +445,7 @@ impl Line {
         let reference = self.continue_reference(feedback.reference());
         self.note_gap(feedback.base());
         let (mut lost, mut all, mut is_news) = (0, 0, false);
+        let mut is_full = false;
         for (number, arrival) in feedback.packets().take(MAX_REPORTED) {
             let behind = self.next.wrapping_sub(number);
             if behind == 0 || behind > u16::MAX / 2 {
@@ -418,6 +465,7 @@ impl Line {
             let came = arrival.is_some();
             say(number, if came { Fate::Came } else { Fate::Lost });
             is_news = true;
+            is_full |= !came;
             let counts = u32::from(!self.is_of_before_flood(number));
             all += counts;
             match arrival {
@@ -439,7 +487,8 @@ impl Line {
             self.reported = Some(at);
             self.unanswered = None;
         }
-        self.judge(at)
+        let is_other = self.judge(at);
+        self.follow_queue(self.delay.late(), is_full) || is_other
     }
 
     /// Notes that a report begins with `base`: of what left before it and was not told of nothing will
@@ -521,12 +570,14 @@ impl Line {
             if arrival < open.last {
                 self.loss.overtake(1);
             }
+            open.closest = open.closest.min(arrival - open.last);
             open.first = open.first.min(arrival);
             open.last = open.last.max(arrival);
             open.arrived += 1;
-            let departure = open.departure;
-            self.arriving.note(arrival, departure.packet());
-            self.note_delay(&departure, number, arrival);
+            let open = *open;
+            self.arriving.note(arrival, open.departure.packet());
+            self.note_delay(&open.departure, number, arrival);
+            self.note_choking(&open);
             return;
         }
         self.close_open(now);
@@ -541,7 +592,59 @@ impl Line {
             first: arrival,
             last: arrival,
             arrived: 1,
+            closest: Micros::MAX,
         });
+    }
+
+    /// Notes whether a message shows that the line chokes. Where each was held up for another time before,
+    /// a slow one shows nothing.
+    #[expect(clippy::cast_precision_loss, reason = "microseconds of one message")]
+    fn note_choking(&mut self, open: &Open) {
+        let late = self.delay.late_by(open.last - open.departure.at);
+        if open.arrived < train::LEAST || late < CHOKED_LATE {
+            return;
+        }
+        let packet = f64::from(open.departure.packet()) * 8e6;
+        let fastest = packet / open.closest.max(TICK) as f64;
+        let between = (open.last - open.first) / Micros::from(open.arrived - 1);
+        let is_even = between <= 2 * open.closest;
+        let is_too_slow = is_even && fastest < CHOKED * f64::from(self.load.sending);
+        if is_too_slow && !self.loss.is_reordered() && self.delay.was_steady(open.departure.at) {
+            let spread = (open.last - open.first).max(TICK) as f64;
+            self.chokes_at = Some(packet * f64::from(open.arrived - 1) / spread);
+        }
+    }
+
+    /// Of the queue of a line that chokes, `late` of what was sent before that is known by now; `is_full`
+    /// where something found no room in it. Returns whether what waits for it to become short has waited
+    /// for long enough, or must be told.
+    fn follow_queue(&mut self, late: Micros, is_full: bool) -> bool {
+        let Some(choked) = self.choked.as_mut() else {
+            return false;
+        };
+        choked.is_full |= is_full;
+        choked.late = choked.late.max(late);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_precision_loss,
+            reason = "seconds at most"
+        )]
+        let grown = {
+            let growth = (choked.sent / choked.carried - 1.0).max(0.0);
+            ((choked.at - self.newest_at).max(0) as f64 * growth) as Micros
+        };
+        let queue = if choked.is_full {
+            choked.late
+        } else {
+            choked.late.max(late + grown)
+        };
+        // Sound goes on, and takes its part of what drains it.
+        let drains = (1.0 - f64::from(self.sound) / choked.carried).max(0.4);
+        let hold = ((queue - estimate::FLOOD_LATE) as f64 / drains) as Micros;
+        let due = choked.at + hold.clamp(SHORTEST_HOLD, estimate::FLOOD_LONGEST);
+        let is_other = self.drained != Some(due);
+        self.drained = Some(due);
+        is_other
     }
 
     /// Ends the open message with its last number.
@@ -591,12 +694,16 @@ impl Line {
             alarm: self.is_flooded_by_nacks(at),
             passing: self.passing(at),
             reordered: self.loss.is_reordered(),
+            choked: self.chokes_at,
         };
         let before = self.estimate.verdict();
         let judgement = self.estimate.judge(&reading);
         self.act_on(judgement);
         let verdict = self.estimate.verdict();
         self.note_flood(at, before);
+        if let Some(carried) = self.chokes_at.take() {
+            self.train.renew(at, carried);
+        }
         self.settled |= judgement.cut || matches!(verdict, Verdict::Filling | Verdict::Flooded);
         let is_suspect = reading.late > 35_000 || reading.moment.lost >= 3;
         if is_suspect {
@@ -637,6 +744,9 @@ impl Line {
             .returned
             .is_some_and(|returned| at - returned < 2 * HALF);
         let is_old = self.is_missed_before_flood(at, &missed);
+        if is_old && self.choked.is_some() {
+            return self.follow_queue(missed.late().unwrap_or(0), true);
+        }
         if self.verdict() == Verdict::Lossy || is_back || is_old || self.is_silent(at) {
             return false;
         }
@@ -713,6 +823,7 @@ impl Line {
 
     /// Notes that the line has become flooded, or is no longer, which it was `before`.
     fn note_flood(&mut self, now: Micros, before: Verdict) {
+        let sending = self.load.sending;
         match (before, self.verdict()) {
             (Verdict::Flooded, Verdict::Flooded) => {}
             (_, Verdict::Flooded) => {
@@ -723,9 +834,19 @@ impl Line {
                 self.drained = (queue > 0).then_some(now + hold);
                 self.flooded_from = Some(self.next);
                 self.nacked = None;
+                self.choked = self.chokes_at.map(|carried| Choked {
+                    at: now,
+                    carried,
+                    sent: f64::from(sending),
+                    is_full: false,
+                    late: 0,
+                });
             }
             (Verdict::Flooded, _) => {
                 self.drained = None;
+                self.choked = None;
+                // What a full queue has cost is no loss of the line's own.
+                self.loss.forget();
                 self.gapless_since = now;
             }
             _ => {}
@@ -847,6 +968,20 @@ impl Line {
         self.load.sending
     }
 
+    /// Whether what is lost is its own: it loses, and has not been flooded for longer than losses count.
+    pub fn is_own_loss(&self, now: Instant) -> bool {
+        let at = self.micros(now);
+        let is_recent = |flood| at - flood < FLOOD_COUNTS;
+        self.verdict() == Verdict::Lossy && !self.estimate.flood().is_some_and(is_recent)
+    }
+
+    /// For how long it has been flooded, if it is.
+    pub fn flooded_for(&self, now: Instant) -> Option<Duration> {
+        let since = self.estimate.flood()?;
+        let passed = u64::try_from(self.micros(now) - since).unwrap_or(0);
+        (self.verdict() == Verdict::Flooded).then(|| Duration::from_micros(passed))
+    }
+
     /// What the line is like.
     pub fn verdict(&self) -> Verdict {
         self.estimate.verdict()
@@ -906,7 +1041,7 @@ mod tests {
     #[test]
     fn a_line_takes_little_more_than_a_kilobyte() {
         let bytes = size_of::<Line>();
-        assert!(bytes <= 1_312, "{bytes} bytes");
+        assert!(bytes <= 1_376, "{bytes} bytes");
         let departures = 8 * size_of::<Departure>();
         assert!(departures <= 128, "{departures} bytes");
     }

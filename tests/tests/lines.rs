@@ -215,6 +215,51 @@ fn a_line_that_becomes_narrow_is_followed_down_within_a_second_and_up_within_ten
     }
 }
 
+/// A flooded line has to carry what was sent before that was known: its queue, the sound meanwhile, and
+/// then the picture.
+#[test]
+fn the_picture_that_fits_a_line_which_has_become_narrow_is_there_soon() {
+    for (kbps, soon) in [(250, 18), (400, 15)] {
+        let seen = SEEDS.map(|seed| {
+            // The picture may be at any moment between two.
+            let at = 15.0 + seed as f64 * 0.013;
+            let line = [
+                from(0.0, narrow(2_000, 300, 30)),
+                from(at, narrow(kbps, 300, 30)),
+            ];
+            let site = run(&line, REPORTS, 20, seed);
+            let seen = site.seen(at, |rung| rung > Rung::Stills && rung <= Rung::Low);
+            seen.unwrap_or(f64::INFINITY)
+        });
+        let mut seen: Vec<_> = seen.collect();
+        seen.sort_by(f64::total_cmp);
+        let is_soon = seen[10] <= 0.9 && seen[soon] <= 1.0 && seen[19] <= 1.25;
+        assert!(is_soon, "{kbps}: {seen:.2?}");
+    }
+}
+
+#[test]
+fn a_line_that_becomes_narrow_and_longer_at_once_shows_what_fits_within_four_seconds() {
+    let near = Impairment {
+        delay: Duration::from_millis(1),
+        ..Impairment::default()
+    };
+    for reports in [REPORTS, POOR] {
+        let seen = SEEDS.map(|seed| {
+            let at = 9.0 + seed as f64 * 0.013;
+            let line = [from(0.0, near), from(at, narrow(400, 500, 100))];
+            let site = run(&line, reports, 20, seed);
+            let too_much = site.moments.iter().filter(|it| it.at > at + 0.1);
+            let last = too_much.filter(|it| !(Rung::LowThin..=Rung::Low).contains(&it.rung));
+            last.last().map_or(0.0, |it| it.at - at)
+        });
+        let mut seen: Vec<_> = seen.collect();
+        seen.sort_by(f64::total_cmp);
+        let is_soon = seen[10] <= 3.0 && seen[19] <= 4.5;
+        assert!(is_soon, "{seen:.2?}");
+    }
+}
+
 #[test]
 fn what_one_flood_is_told_by_lowers_the_picture_once_and_soon() {
     let lines = [

@@ -27,6 +27,9 @@ const ENOUGH: usize = 3;
 const USUAL: usize = 8;
 const LONGEST: Micros = 1_200_000;
 
+/// Delays were steady when most messages were no later than this.
+const STEADY: Micros = 35_000;
+
 /// The delays of the messages that arrived last.
 #[derive(Clone, Debug)]
 pub struct Delay {
@@ -104,6 +107,18 @@ impl Delay {
                 (count + 1, least.min(delay))
             });
         (count >= ENOUGH).then(|| least - self.floor())
+    }
+
+    /// Whether three of four of the messages that left before `at` met no queue, as far as is remembered.
+    /// Where each is held up for another time they are fewer.
+    pub fn was_steady(&self, at: Micros) -> bool {
+        let floor = self.floor();
+        let known = self.samples.iter().take(self.noted.min(SAMPLES));
+        let before = known.filter(|(left, _)| *left < at);
+        let (count, well) = before.fold((0, 0), |(count, well), (_, delay)| {
+            (count + 1, well + usize::from(delay - floor <= STEADY))
+        });
+        count >= USUAL && well * 4 >= count * 3
     }
 
     /// By how much the newest message was later than the least delay; 0 where nothing is known.

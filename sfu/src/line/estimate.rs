@@ -126,6 +126,8 @@ pub struct Reading {
     pub passing: Option<f64>,
     /// Packets overtake one another.
     pub reordered: bool,
+    /// One message has shown that not half of what is sent is carried: what is, in bits per second.
+    pub choked: Option<f64>,
 }
 
 /// What a line is like.
@@ -303,7 +305,8 @@ impl Estimate {
         let now = reading.now;
         let Counted { lost, all, .. } = reading.moment;
         let is_lost = all >= 6 && f64::from(lost) > FLOOD * f64::from(all);
-        let is_flooded = is_lost && reading.late > FLOOD_LATE || reading.alarm;
+        let is_flooded =
+            is_lost && reading.late > FLOOD_LATE || reading.alarm || reading.choked.is_some();
         if !is_flooded {
             let over = |since: Micros| {
                 let passed = now - since;
@@ -318,6 +321,10 @@ impl Estimate {
             return false;
         }
         (self.flooded, self.flood) = (Some(now), Some(now));
+        if let Some(capacity) = reading.choked {
+            (self.capacity, self.capacity_at) = (capacity, Some(now));
+            return self.cut(now, USED_TO_DRAIN * capacity);
+        }
         let capacity = match (reading.train, reading.arriving_now) {
             (Some(train), Some(arriving)) => arriving.min(1.1 * train),
             (Some(train), None) => {

@@ -67,6 +67,11 @@ impl Loss {
         newest.all = newest.all.saturating_add(saturate(all));
     }
 
+    /// What was counted says nothing of the line. That packets overtake one another does.
+    pub fn forget(&mut self) {
+        self.steps = [Step::default(); STEPS];
+    }
+
     /// Packets that were taken for lost have come after all.
     pub fn recover(&mut self, came: u32) {
         let mut left = saturate(came);

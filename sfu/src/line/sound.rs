@@ -3,7 +3,6 @@
 
 use std::time::{Duration, Instant};
 
-use crate::line::estimate::Verdict;
 use crate::redundancy::Redundancy;
 
 /// Share of loss from which on sound carries the packet before, and one further back as well. Of 4 %
@@ -16,6 +15,10 @@ const DOUBLE: f64 = 0.04;
 /// Share of a line that sound may take with what it carries, in percent: it goes before pictures, but
 /// on the smallest lines it would take its own place. There what is lost can be asked for again.
 const ROOM: u64 = 70;
+
+/// So long after a line was found to be flooded sound carries as much as it can: until all is told again
+/// that was lost by then. What more it carried would keep the queue full.
+const FLOODED: Duration = Duration::from_millis(150);
 
 /// For so long less must have done before less is carried.
 ///
@@ -30,8 +33,10 @@ const REPORTED_FOR: Duration = Duration::from_secs(6);
 pub struct Seen {
     /// Share of what was numbered that was lost in the last seconds.
     pub lost: f64,
-    /// What the line is like.
-    pub verdict: Verdict,
+    /// What is lost is the line's own, and no queue's that was full.
+    pub is_own: bool,
+    /// For how long it has been flooded, if it is.
+    pub flooded_for: Option<Duration>,
     /// Bits per second that it carries; `None` while nothing bounds it.
     pub carries: Option<u32>,
     /// What sound costs that carries nothing, and what carrying one packet beside each would cost, in
@@ -39,6 +44,8 @@ pub struct Seen {
     pub plain: u32,
     /// See `plain`.
     pub copy: u32,
+    /// What the lowest layer of the most important picture takes, in bits per second.
+    pub picture: u32,
 }
 
 /// Decides for one line.
@@ -62,9 +69,18 @@ impl Sound {
         let is_recent = |at| now.saturating_duration_since(at) < REPORTED_FOR;
         let reported = self.reported.filter(|(_, at)| is_recent(*at));
         let lost = reported.map_or(0.0, |(lost, _)| lost).max(seen.lost);
-        let asked = asked(lost, seen.verdict);
+        if let Some(since) = seen.flooded_for {
+            // From it pictures are held back, and what is lost says nothing of what follows.
+            let asked = if since < FLOODED {
+                Redundancy::Double
+            } else {
+                self.level
+            };
+            return fitting(asked, seen);
+        }
+        let asked = asked(lost);
         // To stay, half of the loss is enough.
-        let kept = asked.max(self.level.min(self::asked(lost * 2.0, seen.verdict)));
+        let kept = asked.max(self.level.min(self::asked(lost * 2.0)));
         let since = *self.needed.get_or_insert(now);
         if kept >= self.level {
             (self.level, self.needed) = (asked.max(self.level), Some(now));
@@ -75,9 +91,9 @@ impl Sound {
     }
 }
 
-/// What losses ask for. From a flooded line pictures are held back, and sound has its room.
-fn asked(lost: f64, verdict: Verdict) -> Redundancy {
-    if lost >= DOUBLE || verdict == Verdict::Flooded {
+/// What losses ask for.
+fn asked(lost: f64) -> Redundancy {
+    if lost >= DOUBLE {
         Redundancy::Double
     } else if lost >= SINGLE {
         Redundancy::Single
@@ -88,9 +104,16 @@ fn asked(lost: f64, verdict: Verdict) -> Redundancy {
 
 /// The most that fits.
 fn fitting(level: Redundancy, seen: &Seen) -> Redundancy {
-    let room = seen
-        .carries
-        .map_or(u64::MAX, |carries| u64::from(carries) * ROOM / 100);
+    let room = seen.carries.map_or(u64::MAX, |carries| {
+        let most = u64::from(carries) * ROOM / 100;
+        // What a full queue has cost is over when it is empty: then a picture that moves is worth more.
+        let beside = u64::from(carries.saturating_sub(seen.picture));
+        if seen.is_own || seen.flooded_for.is_some() {
+            most
+        } else {
+            most.min(beside)
+        }
+    });
     let cost = |level: Redundancy| {
         u64::from(seen.plain) + u64::from(seen.copy) * u64::from(level.copies())
     };
@@ -109,10 +132,12 @@ mod tests {
     const fn seen(lost: f64) -> Seen {
         Seen {
             lost,
-            verdict: Verdict::Clear,
+            is_own: true,
+            flooded_for: None,
             carries: None,
             plain: 32_000,
             copy: 22_000,
+            picture: 0,
         }
     }
 
@@ -126,11 +151,13 @@ mod tests {
         for (lost, expected) in [(0.0, None), (0.009, None), (0.01, Single), (0.04, Double)] {
             assert_eq!(Sound::default().judge(epoch(), &seen(lost)), expected);
         }
-        let flooded = Seen {
-            verdict: Verdict::Flooded,
-            ..seen(0.0)
+        let flooded = |millis| Seen {
+            flooded_for: Some(Duration::from_millis(millis)),
+            ..seen(0.1)
         };
-        assert_eq!(Sound::default().judge(epoch(), &flooded), Double);
+        let mut sound = Sound::default();
+        assert_eq!(sound.judge(epoch(), &flooded(60)), Double);
+        assert_eq!(sound.judge(epoch(), &flooded(160)), None);
     }
 
     #[test]
@@ -159,6 +186,24 @@ mod tests {
                 ..seen(0.2)
             };
             assert_eq!(Sound::default().judge(epoch(), &narrow), expected);
+        }
+    }
+
+    #[test]
+    fn after_a_flood_sound_leaves_the_picture_its_room_and_where_losses_stay_it_does_not() {
+        use Redundancy::{Double, None, Single};
+        let of = |is_own, carries| Seen {
+            is_own,
+            carries: Some(carries),
+            picture: 110_000,
+            ..seen(0.1)
+        };
+        for (carries, expected) in [(220_000, Double), (180_000, Single), (140_000, None)] {
+            let mut sound = Sound::default();
+            let later = sound.judge(after(1), &of(false, carries));
+            assert_eq!(later, expected, "{carries}");
+            let lossy = sound.judge(after(2), &of(true, carries));
+            assert_eq!(lossy, Double, "{carries}");
         }
     }
 

@@ -6,7 +6,7 @@
 use crate::line::Micros;
 
 /// Fewer packets are no train.
-const LEAST: u32 = 3;
+pub const LEAST: u32 = 3;
 
 /// How long a rate is believed.
 const VALID: Micros = 3_000_000;
@@ -54,6 +54,11 @@ impl Train {
     /// Bits per second, if they are known well enough.
     pub fn rate(&self, now: Micros) -> Option<f64> {
         self.at.filter(|at| now - at < VALID).map(|_| self.rate)
+    }
+
+    /// What came before says nothing any more: the line is another.
+    pub fn renew(&mut self, now: Micros, rate: f64) {
+        (self.rate, self.last, self.at) = (rate, rate, Some(now));
     }
 
     /// What the last train alone showed, if it counts still.

@@ -181,10 +181,6 @@ impl Shard {
         let Some(conference) = self.conferences.at(peer.conference) else {
             return;
         };
-        let sound = sound::thicken(now, peer, conference, &self.publications);
-        let Some(line) = &mut peer.cold.line else {
-            return;
-        };
         let (slots, id) = (&peer.slots, peer.id);
         let pictures = (0u8..).zip(slots).filter_map(|(index, slot)| {
             let (priority, publication) = shown(conference, &self.publications, slot)?;
@@ -192,6 +188,11 @@ impl Shard {
             is_picture.then_some((index, slot, priority, publication))
         });
         let (wishes, is_numbered) = wishes(now, pictures);
+        let leading = leading(&wishes).map_or(0, Wish::least);
+        let [plain, sound] = sound::thicken(now, peer, conference, &self.publications, leading);
+        let Some(line) = &mut peer.cold.line else {
+            return;
+        };
         // Without retransmissions packets leave without a number, and nothing tells of them.
         line.set_numbered(is_numbered || wishes.is_empty());
         let carries = line.carries(now).map(|rate| {
@@ -204,9 +205,11 @@ impl Shard {
                 rate.max(sound + least)
             }
         });
-        let load = peer.cold.allocator.allocate(now, carries, sound, &wishes);
-        line.note_load(now, load, sound);
         let is_held = line.verdict() == Verdict::Flooded;
+        // When the picture comes back, sound carries no more than it leaves room for.
+        let beside = if is_held { plain } else { sound };
+        let load = peer.cold.allocator.allocate(now, carries, beside, &wishes);
+        line.note_load(now, load, sound);
         line.note_rung(leading_rung(&wishes, |slot| {
             let held = is_held.then_some(Rung::Sound);
             held.unwrap_or_else(|| peer.cold.allocator.rung(slot))
@@ -260,11 +263,15 @@ fn wishes<'p>(
     (wishes, is_numbered)
 }
 
+/// The most important picture.
+fn leading(wishes: &[Wish]) -> Option<&Wish> {
+    let first_of_them = |wish: &&Wish| (wish.priority, Reverse(wish.slot));
+    wishes.iter().max_by_key(first_of_them)
+}
+
 /// What is left of the most important picture: the highest rung if it is all that there is of it.
 fn leading_rung(wishes: &[Wish], rung: impl Fn(u8) -> Rung) -> Rung {
-    let first_of_them = |wish: &&Wish| (wish.priority, Reverse(wish.slot));
-    let leading = wishes.iter().max_by_key(first_of_them);
-    leading.map_or(Rung::High, |wish| {
+    leading(wishes).map_or(Rung::High, |wish| {
         let rung = rung(wish.slot);
         if rung >= wish.best().0 {
             Rung::High

@@ -56,15 +56,17 @@ fn is_plain(slot: &Slot) -> bool {
 }
 
 /// Has the sound of a receiver carry as much of what came before as its line asks for and has room
-/// for, or be sent again where it cannot carry it. Returns what all of its sound costs there, in bits per second.
+/// for beside a `picture` of so many bits per second, or be sent again where it cannot carry it. Returns what all of
+/// its sound costs there, in bits per second: if it carried nothing, and as it is.
 pub(super) fn thicken(
     now: Instant,
     peer: &mut Peer,
     conference: &Conference,
     publications: &Table<Publication>,
-) -> u32 {
+    picture: u32,
+) -> [u32; 2] {
     let Some(line) = &peer.cold.line else {
-        return 0;
+        return [0, 0];
     };
     let (mut plain, mut copy) = (0u32, 0u32);
     for slot in peer.slots.iter().filter(|it| it.kind == MediaKind::Audio) {
@@ -84,10 +86,12 @@ pub(super) fn thicken(
     }
     let seen = Seen {
         lost: line.loss(),
-        verdict: line.verdict(),
+        is_own: line.is_own_loss(now),
+        flooded_for: line.flooded_for(now),
         carries: line.carries(now),
         plain,
         copy,
+        picture,
     };
     let redundancy = peer.cold.sound.judge(now, &seen);
     for slot in &mut peer.slots {
@@ -104,7 +108,8 @@ pub(super) fn thicken(
     } else {
         peer.cold.repeats = None;
     }
-    plain.saturating_add(copy.saturating_mul(redundancy.copies()))
+    let all = plain.saturating_add(copy.saturating_mul(redundancy.copies()));
+    [plain, all]
 }
 
 /// Bits per second of a sound's payload, and packets per second.

@@ -1,14 +1,15 @@
 //! A receiver behind a line: what a shard does with a [`Line`], and what a browser tells it.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use loadtest::line::{Direction, Impairment};
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 use sfu::allocate::{Allocator, Load, Wish};
-use sfu::codec::Seen;
 use sfu::line::estimate::Verdict;
+use sfu::line::sound::{Seen, Sound};
 use sfu::line::{Line, Missed, Padding};
 use sfu::packet::Packet;
 use sfu::priority::Priority;
@@ -17,8 +18,9 @@ use sfu::rtp::rtcp_packets;
 use sfu::rung::Rung;
 use sfu::testing::epoch;
 
-/// Sound in frames of 60 ms, with headers.
+/// Sound in frames of 60 ms, with headers, and what each packet costs that it carries beside.
 const SOUND: u32 = 48_000;
+const COPY: u32 = 30_000;
 
 /// Layers with headers, and their pictures per second.
 const LAYERS: [u32; 3] = [110_000, 320_000, 950_000];
@@ -55,6 +57,7 @@ pub(super) const POOR: Reports = Reports {
     clock: 1.000_1,
 };
 
+#[derive(Clone, Copy)]
 pub(super) struct Sent {
     number: Option<u16>,
     pub(super) at: f64,
@@ -72,10 +75,20 @@ pub(super) struct Moment {
     pub(super) rung: Rung,
 }
 
+/// A picture that begins anew.
+pub(super) struct Start {
+    at: f64,
+    rung: Rung,
+    /// Its packets among those sent.
+    packets: Range<usize>,
+}
+
 pub(super) struct Site {
     line: Line,
     allocator: Allocator,
     measures: [Measure; 3],
+    sound: Sound,
+    sound_rate: u32,
     load: Load,
     reports: Reports,
     dice: SmallRng,
@@ -102,6 +115,7 @@ pub(super) struct Site {
     pub(super) sent: Vec<Sent>,
     pub(super) moments: Vec<Moment>,
     pub(super) changes: Vec<(f64, Rung)>,
+    starts: Vec<Start>,
     /// When reports came.
     pub(super) reports_read: Vec<f64>,
 }
@@ -121,7 +135,7 @@ fn piece(now: Instant, bytes: usize) -> Packet {
         sequence: 0,
         timestamp: 0,
         marker: true,
-        seen: Seen::default(),
+        seen: sfu::codec::Seen::default(),
         level: None,
         payload: vec![0; bytes].into(),
         redundant: None,
@@ -143,6 +157,8 @@ impl Site {
             line: Line::new(at(start), None),
             allocator: Allocator::default(),
             measures: Default::default(),
+            sound: Sound::default(),
+            sound_rate: SOUND,
             load: Load::default(),
             reports,
             dice: SmallRng::seed_from_u64(seed),
@@ -166,6 +182,7 @@ impl Site {
             sent: Vec::new(),
             moments: Vec::new(),
             changes: Vec::new(),
+            starts: Vec::new(),
             reports_read: Vec::new(),
         };
         // The layers were there before it came.
@@ -256,7 +273,7 @@ impl Site {
         self.measure(now);
         if now >= self.next_sound {
             self.next_sound += 0.06;
-            self.send(now, line, &[SOUND * 6 / 800], |packet| {
+            self.send(now, line, &[self.sound_rate * 6 / 800], |packet| {
                 packet.is_sound = true;
             });
         }
@@ -294,6 +311,17 @@ impl Site {
         }
     }
 
+    /// How long after a second the first picture on such a rung is there that begins after it, if nothing
+    /// of that is lost.
+    pub(super) fn seen(&self, after: f64, is_it: impl Fn(Rung) -> bool) -> Option<f64> {
+        let mut later = self.starts.iter().filter(|start| start.at > after);
+        let start = later.find(|start| is_it(start.rung))?;
+        let packets = self.sent.get(start.packets.clone())?.iter();
+        let last = packets.map(|packet| packet.arrival);
+        let last = last.reduce(|last, arrival| Some(last?.max(arrival?)))??;
+        Some(last - after)
+    }
+
     fn rates(&self, of: impl Fn(&Measure) -> Option<u64>) -> [u32; 3] {
         let on_line = |rate: u64| (rate as f64 / PAYLOAD) as u32;
         let rates = self.measures.iter().zip(LAYERS);
@@ -311,9 +339,24 @@ impl Site {
             thin: THIN,
         };
         let carries = self.line.carries(at(now));
-        self.load = self.allocator.allocate(at(now), carries, SOUND, &[wish]);
-        self.line.note_load(at(now), self.load, SOUND);
+        let redundancy = self.sound.judge(
+            at(now),
+            &Seen {
+                lost: self.line.loss(),
+                is_own: self.line.is_own_loss(at(now)),
+                flooded_for: self.line.flooded_for(at(now)),
+                carries,
+                plain: SOUND,
+                copy: COPY,
+                picture: wish.least(),
+            },
+        );
+        let sound = SOUND + COPY * redundancy.copies();
+        self.sound_rate = sound;
         let is_held = self.line.verdict() == Verdict::Flooded;
+        let beside = if is_held { SOUND } else { sound };
+        self.load = self.allocator.allocate(at(now), carries, beside, &[wish]);
+        self.line.note_load(at(now), self.load, sound);
         let rung = if is_held {
             Rung::Sound
         } else {
@@ -335,9 +378,8 @@ impl Site {
         self.next_picture += 1.0 / pictures;
         if let Some(layer) = layer {
             self.pictures += 1;
-            let is_keyframe =
-                self.needs_keyframe || self.pictures.is_multiple_of(2 * pictures as u32);
-            self.needs_keyframe = false;
+            let begins = std::mem::take(&mut self.needs_keyframe);
+            let is_keyframe = begins || self.pictures.is_multiple_of(2 * pictures as u32);
             let whole = f64::from(LAYERS[layer]) * movement(now) / PICTURES[layer] / 8.0;
             let mean = if is_thin {
                 f64::from(THIN) / pictures / 8.0 * 0.7
@@ -351,7 +393,13 @@ impl Site {
             };
             let count = (bytes / 1_100.0).ceil().max(1.0);
             let packets = vec![(bytes / count) as u32; count as usize];
+            let first = self.sent.len();
             self.send(now, line, &packets, |_| ());
+            self.starts.extend(begins.then_some(Start {
+                at: now,
+                rung: self.shown,
+                packets: first..self.sent.len(),
+            }));
         }
         self.send_padding(now, line);
     }
@@ -366,19 +414,23 @@ impl Site {
 
     /// Sends one message.
     fn send(&mut self, now: f64, line: &mut Way, sizes: &[u32], mark: impl Fn(&mut Sent)) {
-        let is_sound = sizes.len() == 1 && sizes[0] == SOUND * 6 / 800;
-        let is_stamped = self.next_stamp <= at(now) && !is_sound;
+        let mut model = Sent {
+            number: None,
+            at: now,
+            arrival: None,
+            bytes: 0,
+            is_sound: false,
+            is_probe: false,
+        };
+        mark(&mut model);
+        let is_stamped = self.next_stamp <= at(now) && !model.is_sound;
         let first = self.next_number;
         for bytes in sizes {
-            let mut packet = Sent {
+            let packet = Sent {
                 number: is_stamped.then_some(self.next_number),
-                at: now,
-                arrival: None,
                 bytes: *bytes,
-                is_sound: false,
-                is_probe: false,
+                ..model
             };
-            mark(&mut packet);
             let datagram = [0; 2_000];
             let ends = (self.index, self.sent.len());
             line.push(at(now), &datagram[..*bytes as usize], ends);
