@@ -20,7 +20,7 @@ use crate::prefetch::prefetch;
 use crate::priority::Priority;
 use crate::publication::layer::ClockPair;
 use crate::publication::{MAX_LAYERS, Publication, PublicationKey};
-use crate::slot::{Shown, Slot};
+use crate::slot::{Shown, Slot, rewriter};
 use crate::stats::Stats;
 use crate::table::Table;
 
@@ -52,6 +52,8 @@ struct Source {
     owner: PeerId,
     packets: Range<usize>,
     wants_keyframe: [bool; MAX_LAYERS],
+    /// Who would go on with one of these waits for it because of its own line alone.
+    may_have_keyframe: [bool; MAX_LAYERS],
 }
 
 impl Source {
@@ -60,9 +62,15 @@ impl Source {
     fn select(&mut self, now: Instant, slot: &mut Slot, packet: &Packet) -> Result<(), DropReason> {
         let mut wanted = None;
         let selected = slot.select(now, &self.shown, packet, &mut wanted);
-        if let Some(flag) = wanted.and_then(|layer| self.wants_keyframe.get_mut(usize::from(layer)))
-        {
-            *flag = true;
+        if let Some(layer) = wanted {
+            let flags = if slot.is_patient {
+                &mut self.may_have_keyframe
+            } else {
+                &mut self.wants_keyframe
+            };
+            if let Some(flag) = flags.get_mut(usize::from(layer)) {
+                *flag = true;
+            }
         }
         selected
     }
@@ -259,6 +267,7 @@ impl Fanout {
                     owner: publication.id.peer,
                     packets: taken.packets.clone(),
                     wants_keyframe: [false; MAX_LAYERS],
+                    may_have_keyframe: [false; MAX_LAYERS],
                 });
             }
             if let Some(candidate) = candidates.first()
@@ -355,13 +364,19 @@ impl Fanout {
         close(now, peer, outbox, stats);
     }
 
-    /// The layers that some slot could go on or go higher with, given a keyframe.
-    pub fn keyframes_wanted(&self) -> impl Iterator<Item = (PublicationKey, u8)> {
+    /// The layers that some slot could go on or go higher with, given a keyframe, and whether all who
+    /// could are patient.
+    pub fn keyframes_wanted(&self) -> impl Iterator<Item = (rewriter::Source, bool)> {
         self.sources.iter().flat_map(|source| {
+            let flags = source.wants_keyframe.into_iter();
+            let flags = flags.zip(source.may_have_keyframe);
             (0u8..)
-                .zip(source.wants_keyframe)
-                .filter(|(_, wanted)| *wanted)
-                .map(|(layer, _)| (source.shown.publication, layer))
+                .zip(flags)
+                .filter(|(_, (wanted, may_come))| *wanted || *may_come)
+                .map(|(layer, (wanted, _))| {
+                    let publication = source.shown.publication;
+                    (rewriter::Source { publication, layer }, !wanted)
+                })
         })
     }
 }

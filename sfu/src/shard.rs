@@ -253,8 +253,8 @@ impl Shard {
             conference.in_fanout = false;
             self.stats.fanouts += 1;
             if let Some(done) = self.fanouts.pop_front() {
-                for (publication, layer) in done.keyframes_wanted() {
-                    self.wish(publication, layer);
+                for (source, is_patient) in done.keyframes_wanted() {
+                    self.wish_for(now, done.conference, source, is_patient);
                 }
                 self.forget_if_empty(done.conference);
                 self.idle_fanouts.push(done);

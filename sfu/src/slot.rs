@@ -63,6 +63,9 @@ pub struct Slot {
     thin: bool,
     /// Timestamp of the keyframe that is shown as a still.
     still: Option<u32>,
+    /// It needs a keyframe because its line has changed what it shows, and for no other reason: that is
+    /// no reason for many others to pay for one at once.
+    pub is_patient: bool,
     /// Index of the feed in the conference, if it is pointed at one.
     pub feed: Option<u16>,
     /// Outgoing numbers.
@@ -127,6 +130,7 @@ impl Slot {
             rung: Rung::High,
             thin: false,
             still: None,
+            is_patient: false,
             feed: None,
             rewriter: Rewriter::new(first, timestamp),
             behind: false,
@@ -347,6 +351,7 @@ impl Slot {
             .switch(now, source, packet, aligned, (codec, rate));
         self.rewriter.set_redundancy(self.redundancy);
         self.behind = false;
+        self.is_patient = false;
         self.thin = self.rung == Rung::LowThin;
         Ok(())
     }
@@ -381,6 +386,7 @@ impl Slot {
             .switch(now, source, first, None, (codec, rate));
         self.rewriter.squeeze(squeeze);
         self.behind = true;
+        self.is_patient = false;
         Ok(())
     }
 

@@ -311,6 +311,70 @@ fn however_many_lose_the_picture_the_others_get_a_keyframe_every_three_seconds_a
     assert!((5..=21).contains(&came), "{came} keyframes in a minute");
 }
 
+/// What a minute costs in which the lines of four of twenty sites become narrow and wide again four times:
+/// how many keyframes a site on a good line got, how often the hall was asked for one, and for how long
+/// at most one of the four then saw nothing new.
+fn swinging(group: u32) -> (usize, u64, Duration) {
+    let encoder = Encoder {
+        group,
+        ..Encoder::BROWSER
+    };
+    let narrow = |kbps| Link {
+        down: Impairment {
+            delay: Duration::from_millis(30),
+            ..Impairment::narrow(kbps, Duration::from_millis(300))
+        },
+        ..Link::CLEAN
+    };
+    let (mut world, [hall, good], _) = conference_of(4, &["0", "1", "2"], encoder, Link::CLEAN);
+    let policy = PeerPolicy {
+        video_slots: vec![Some(Feed::Stage(0))],
+        ..PeerPolicy::default()
+    };
+    let mut join = |link| world.join(Light::new(Wishes::watch()), &policy, link);
+    for _ in 0..15 {
+        join(Link::CLEAN);
+    }
+    let weak: Vec<_> = (0..4).map(|_| join(narrow(2_000))).collect();
+    world.run_for(secs(20));
+    let pictures = |world: &mut World, site| {
+        let slot = world.client::<Light>(site).slot(MediaKind::Video, 0);
+        slot.arrived.clone()
+    };
+    let from = world.now;
+    let asked = world.client::<Light>(hall).plis();
+    for _ in 0..4 {
+        for (kbps, seconds) in [(120, 5), (2_000, 10)] {
+            for site in &weak {
+                world.set_link(*site, narrow(kbps));
+            }
+            world.run_for(secs(seconds));
+        }
+    }
+    let asked = world.client::<Light>(hall).plis() - asked;
+    let all = pictures(&mut world, good);
+    let keyframes = all.iter().filter(|it| it.at >= from && it.mark.keyframe);
+    let came = keyframes.count();
+    let longest = weak.iter().flat_map(|site| {
+        let times: Vec<_> = pictures(&mut world, *site).iter().map(|it| it.at).collect();
+        let gaps: Vec<_> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        gaps
+    });
+    let longest = longest.max().unwrap_or_default();
+    (came, asked, longest)
+}
+
+#[test]
+fn lines_that_change_cost_a_large_conference_no_keyframe_but_those_that_come_anyway() {
+    let (came, asked, longest) = swinging(50);
+    assert_eq!((came / 30, asked), (1, 0), "{came} keyframes in a minute");
+    assert!(longest <= secs(4), "{longest:?} without a picture");
+    let (came, asked, longest) = swinging(0);
+    assert!(came <= 21 && asked <= 60, "{came} keyframes, {asked} asked");
+    // Five seconds of a line that carries none, until more is tried, and three until the next keyframe.
+    assert!(longest <= secs(11), "{longest:?} without a picture");
+}
+
 /// So long browsers hold pictures back where some come late.
 const HELD_BACK: Duration = Duration::from_millis(400);
 

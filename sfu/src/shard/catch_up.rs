@@ -13,7 +13,6 @@ use crate::egress::{Egress, close};
 use crate::fanout::shown;
 use crate::kind::MediaKind;
 use crate::peer::PeerKey;
-use crate::publication::PublicationKey;
 use crate::rung::Rung;
 use crate::shard::Shard;
 use crate::slot::rewriter::Source;
@@ -156,16 +155,17 @@ impl Shard {
             let (peer, step) = (peer.id, Step::Media);
             self.events.push_back(Event::PeerReached { peer, step });
         }
-        if let Some((key, layer)) = wanted {
-            self.wish(key, layer);
+        if let Some((conference, source, is_patient)) = wanted {
+            self.wish_for(now, conference, source, is_patient);
             self.send_keyframe_requests(now);
         }
         true
     }
 
     /// Starts a late slot with its layer's newest keyframe. Returns what must be asked for a
-    /// keyframe: where none is held, and where one is nearer than the present.
-    fn start(&mut self, now: Instant, late: Late) -> Option<(PublicationKey, u8)> {
+    /// keyframe, by whom, and whether that is patient: where none is held, and where one is nearer than
+    /// the present.
+    fn start(&mut self, now: Instant, late: Late) -> Option<(ConferenceKey, Source, bool)> {
         let peer = self.peers.get_mut(late.peer)?;
         let room = peer.cold.line.as_ref().and_then(|line| line.room(now));
         let (id, conference) = (peer.id, peer.conference);
@@ -174,8 +174,8 @@ impl Shard {
         if slot.rung <= Rung::Stills {
             return None;
         }
-        let conference = self.conferences.at(conference)?;
-        let key = conference.feeds.get(usize::from(slot.feed?))?.shows?;
+        let feeds = &self.conferences.at(conference)?.feeds;
+        let key = feeds.get(usize::from(slot.feed?))?.shows?;
         let publication = self.publications.get(key)?;
         if publication.kind != MediaKind::Video || publication.id.peer == id {
             return None;
@@ -188,11 +188,12 @@ impl Shard {
         if slot.rewriter.source() == Some(source) {
             return None;
         }
+        let wanted = (conference, source, slot.is_patient);
         let ring = &publication.layers.get(usize::from(layer))?.ring;
         // What is held of one that has stopped because nobody looked is of long ago.
         let keyframe = ring.keyframe().filter(|_| !publication.demand.sleeps());
         let Some(first) = keyframe.filter(|_| publication.pending.is_flowing(layer)) else {
-            return Some((key, layer));
+            return Some(wanted);
         };
         let group = ring.group(AT_ONCE);
         let bytes = group.map_or(0, |(first, last)| {
@@ -203,7 +204,7 @@ impl Shard {
         // On a weak line what is too much at once may not be soon, and nobody else pays for it.
         let is_soon = bytes > 0 && room.is_some_and(|room| bytes <= room.all);
         if group.is_none() && publication.answers_requests() && !is_soon {
-            return Some((key, layer));
+            return Some(wanted);
         }
         let shown = shown(key, publication, true);
         let squeeze = if group.is_some() { SQUEEZE } else { PACE };
@@ -230,7 +231,7 @@ impl Shard {
             due: now,
             still: self.catching_up.iter().filter(is_moving).count() >= MAX_CATCHING_UP,
         });
-        (!is_soon && !publication.ignores_requests()).then_some((key, layer))
+        (!is_soon && !publication.ignores_requests()).then_some(wanted)
     }
 
     /// When a slot that catches up has its next turn.

@@ -144,6 +144,7 @@ impl Shard {
             _ => STAGE_LAYER,
         };
         slot.wished = slot.limit.min(worth);
+        slot.is_patient = false;
         if let Some((feed, is_news)) = name.and_then(|name| conference.point(name, slot.wished)) {
             slot.feed = Some(feed);
             changed |= is_news;

@@ -228,6 +228,9 @@ impl Shard {
                 self.publications.get(shows)
             });
             let best = publication.map(Publication::best).unwrap_or_default();
+            // One that has never shown anything is new, whatever its line is like.
+            let has_shown = slot.rewriter.last_sent().is_some();
+            slot.is_patient |= is_narrow && has_shown && slot.rung != rung;
             if slot.go_to(rung, best) {
                 self.stats.rung_changes += 1;
                 starting.push(wish.slot);

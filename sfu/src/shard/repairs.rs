@@ -201,6 +201,22 @@ impl Shard {
         }
     }
 
+    /// Notes that somebody in `conference` goes on with a keyframe of `source`. Who `is_patient` has the
+    /// next one that others need or that comes by itself.
+    pub(super) fn wish_for(
+        &mut self,
+        now: Instant,
+        conference: ConferenceKey,
+        source: Source,
+        is_patient: bool,
+    ) {
+        if is_patient {
+            self.wish_again(now, conference, source);
+        } else {
+            self.wish(source.publication, source.layer);
+        }
+    }
+
     /// Notes that somebody in `conference` has lost a picture. Where many watch, all who have lost it get
     /// the next keyframe together: one costs every receiver as much as some pictures.
     fn wish_again(&mut self, now: Instant, conference: ConferenceKey, source: Source) {
