@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use signaling::auth::keyfile::SigningKey;
-use signaling::auth::{ApiKey, KeyLimits, Keys, NewToken, Role};
+use signaling::auth::{ApiKey, KeyLimits, Keys, Narrowing, NewToken, Role};
 use signaling::ids::{ConferenceId, KeyId, SiteCode, TokenId};
 
 use crate::tls::Tls;
@@ -198,6 +198,7 @@ fn sign(
         role,
         name: None,
         valid_for: VALID_FOR,
+        narrowing: Narrowing::default(),
     };
     let id = TokenId::generate(unix_ms, rand::random());
     let issued = key.keys.issue_with(&key.id, new, id, now);

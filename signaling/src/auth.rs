@@ -9,11 +9,13 @@ pub mod keys;
 pub mod limits;
 pub mod link_code;
 pub mod login;
+pub mod narrowing;
 pub mod revoked;
 pub mod rights;
 pub mod role;
 pub mod secret;
 pub mod strength;
+pub mod verbs;
 
 pub use code_key::CodeKey;
 pub use grant::Grant;
@@ -22,7 +24,9 @@ pub use keys::{ApiKey, CLOCK_LEEWAY, Issued, KeyError, Keys, MAX_VALIDITY, NewTo
 pub use limits::{Conferences, KeyLimits};
 pub use link_code::{CodeError, CodeHash, LinkCode};
 pub use login::LoginEnded;
+pub use narrowing::{Narrowing, Rights};
 pub use revoked::Revoked;
 pub use rights::{Scope, Verb};
 pub use role::Role;
 pub use secret::{SecretHash, SessionSecret};
+pub use verbs::Verbs;

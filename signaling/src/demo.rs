@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use jiff::SignedDuration;
 
-use crate::auth::{NewToken, Role};
+use crate::auth::{Narrowing, NewToken, Role};
 use crate::conference::Actor;
 use crate::conference::{Phase, PhaseCommand};
 use crate::directory::NewConference;
@@ -111,6 +111,7 @@ pub async fn prepare(server: &Server) -> Result<Links, DemoError> {
             role,
             name: None,
             valid_for: VALID_FOR,
+            narrowing: Narrowing::default(),
         };
         let issued = server.issue(new).await?;
         let link = NewLink::to(&issued, role, None);

@@ -4,7 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::app::Inner;
-use crate::auth::{Issued, LinkCode, NewToken, Role, SessionSecret, TokenError};
+use crate::auth::{Issued, LinkCode, Narrowing, NewToken, Role, SessionSecret, TokenError};
 use crate::fresh;
 use crate::invitations::{self, Stands};
 use crate::links::{LinkError, usual_devices};
@@ -81,6 +81,7 @@ pub(crate) async fn exchange(
         role: Role::Site,
         name: None,
         valid_for: valid.duration_since(now),
+        narrowing: Narrowing::default(),
     };
     let issued = app.keys.issue(new.clone(), fresh::token_id(), now)?;
     let token = TokenRow {
@@ -89,6 +90,8 @@ pub(crate) async fn exchange(
         role: new.role,
         site: new.site,
         conference: new.conference,
+        scope: None,
+        province: None,
         issued_by: by,
         issued_at: now,
         expires_at: issued.expires_at,
@@ -116,6 +119,7 @@ fn give(app: &Inner, token: TokenRow) -> Result<Issued, LinkError> {
     if token.revoked_at.is_some() {
         return Err(TokenError::Revoked.into());
     }
+    let narrowing = token.narrowing();
     let new = NewToken {
         subject: Some(token.subject),
         conference: token.conference,
@@ -123,6 +127,7 @@ fn give(app: &Inner, token: TokenRow) -> Result<Issued, LinkError> {
         role: token.role,
         name: None,
         valid_for: token.expires_at.duration_since(token.issued_at),
+        narrowing,
     };
     Ok(app.keys.issue(new, token.id, token.issued_at)?)
 }

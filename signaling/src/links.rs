@@ -170,6 +170,7 @@ pub async fn exchange(
     if token.revoked_at.is_some() {
         return Err(TokenError::Revoked.into());
     }
+    let narrowing = token.narrowing();
     let new = NewToken {
         subject: Some(token.subject),
         conference: token.conference,
@@ -177,6 +178,7 @@ pub async fn exchange(
         role: token.role,
         name: link.name,
         valid_for: token.expires_at.duration_since(token.issued_at),
+        narrowing,
     };
     Ok(keys.issue(new, token.id, token.issued_at)?)
 }

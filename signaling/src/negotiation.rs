@@ -7,7 +7,7 @@ use sfu::id::{Feed, SlotId};
 use sfu::kind::MediaKind;
 
 use crate::admission::Admission;
-use crate::auth::{Role, Verb};
+use crate::auth::{Rights, Verb};
 use crate::conference_task::{PROGRAMME, stage_number};
 use crate::config::Conferences;
 use crate::protocol::Place;
@@ -33,25 +33,29 @@ pub const fn audio_frame_ms(config: &Conferences, sites: u32) -> Option<u16> {
 /// [`audio_frame_ms`]: whoever may speak is asked at the join, since it may be given the floor later.
 /// `had_peer`: this one takes the place of the participant's last.
 #[must_use]
-pub fn participant_policy(role: Role, audio_frame_ms: Option<u16>, had_peer: bool) -> PeerPolicy {
+pub fn participant_policy(
+    rights: Rights,
+    audio_frame_ms: Option<u16>,
+    had_peer: bool,
+) -> PeerPolicy {
     PeerPolicy {
-        may_send_audio: role.may(Verb::Publish),
-        may_send_video: role.may(Verb::Publish),
+        may_send_audio: rights.may(Verb::Publish),
+        may_send_video: rights.may(Verb::Publish),
         video_slots: Place::ALL
             .map(|place| Some(Feed::Stage(stage_number(place))))
             .to_vec(),
         ptime_ms: audio_frame_ms,
-        reserved: Admission::may_exceed(role, had_peer),
+        reserved: Admission::may_exceed(rights.role, had_peer),
         most_kbps: None,
     }
 }
 
 /// For a WHIP publisher, which receives nothing.
 #[must_use]
-pub fn whip_policy(role: Role, audio_frame_ms: Option<u16>) -> PeerPolicy {
+pub fn whip_policy(rights: Rights, audio_frame_ms: Option<u16>) -> PeerPolicy {
     PeerPolicy {
         video_slots: Vec::new(),
-        ..participant_policy(role, audio_frame_ms, false)
+        ..participant_policy(rights, audio_frame_ms, false)
     }
 }
 
@@ -136,6 +140,7 @@ pub fn refusal(error: &CommandError) -> Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::{Role, Verbs};
 
     #[test]
     fn audio_frames_grow_with_the_conference() {
@@ -154,10 +159,20 @@ mod tests {
 
     #[test]
     fn whoever_may_speak_is_asked_for_the_length_of_its_frames() {
-        let policy = participant_policy(Role::Site, Some(60), false);
+        let policy = participant_policy(Role::Site.into(), Some(60), false);
         assert_eq!((policy.may_send_audio, policy.ptime_ms), (true, Some(60)));
-        assert_eq!(whip_policy(Role::Hall, Some(40)).ptime_ms, Some(40));
+        assert_eq!(whip_policy(Role::Hall.into(), Some(40)).ptime_ms, Some(40));
         assert_eq!(whep_policy(None).ptime_ms, None);
+    }
+
+    #[test]
+    fn whose_scope_does_not_say_that_it_may_publish_sends_nothing() {
+        let watching = Rights {
+            role: Role::Hall,
+            scope: Some(Verbs::from_iter([Verb::Join])),
+        };
+        let policy = participant_policy(watching, None, false);
+        assert!(!policy.may_send_audio && !policy.may_send_video);
     }
 
     #[test]

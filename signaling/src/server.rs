@@ -423,6 +423,7 @@ impl Server {
     pub async fn issue(&self, new: NewToken) -> Result<Issued, IssueError> {
         let (keys, store) = (&self.app.keys, &self.app.store);
         let mint = Mint {
+            within: None,
             keys,
             store,
             by: "server",

@@ -24,7 +24,7 @@ use tracing::debug;
 use crate::access::{AccessLog, Arrived};
 use crate::admission::Visit;
 use crate::app::App;
-use crate::auth::Role;
+use crate::auth::Rights;
 use crate::conference::{Command, FloorCommand, PeopleCommand, SourcesCommand, StageCommand};
 use crate::conference_task::{AskError, ConferenceHandle};
 use crate::ids::{ParticipantId, RequestId};
@@ -146,7 +146,7 @@ async fn converse(
     let opening::Opened {
         conference,
         participant,
-        role,
+        rights,
         seat,
     } = opened;
     let session = Session {
@@ -157,7 +157,7 @@ async fn converse(
         app: app.clone(),
         conference: conference.clone(),
         participant,
-        role,
+        rights,
         outbox: outbox.clone(),
         is_asked: false,
         has_offered: false,
@@ -178,7 +178,7 @@ struct Session {
     app: App,
     conference: ConferenceHandle,
     participant: ParticipantId,
-    role: Role,
+    rights: Rights,
     outbox: Outbox,
     /// Of messages.
     limit: Limit,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::auth::{Issued, Keys, NewToken, Role, TokenError};
+use crate::auth::{Grant, Issued, Keys, Narrowing, NewToken, Rights, Role, TokenError, Verb};
 use crate::booking::{Occurrence, OccurrenceState};
 use crate::conference::Settings;
 use crate::fresh;
@@ -36,6 +36,9 @@ pub enum IssueError {
     /// The claims make no sense together.
     #[error(transparent)]
     Claims(#[from] TokenError),
+    /// Whoever has it made may not do that itself.
+    #[error("a token cannot be made by one that is narrower: it may not {} (`{}`)", .0.name(), .0.as_str())]
+    Wider(Verb),
     /// They cannot be written down.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -74,6 +77,8 @@ pub struct Mint<'a> {
     pub store: &'a Store,
     /// Who has them made.
     pub by: &'a str,
+    /// By which grant, if by one: nobody gives away by a token what they may not do themselves.
+    pub within: Option<&'a Grant>,
     /// When.
     pub now: Timestamp,
 }
@@ -117,6 +122,7 @@ impl Mint<'_> {
                 role: wanted.role,
                 name: None,
                 valid_for: wanted.valid_for,
+                narrowing: Narrowing::default(),
             };
             let (issued, row) = self.sign(new)?;
             made.push((site, issued));
@@ -176,8 +182,29 @@ impl Mint<'_> {
             .collect())
     }
 
+    /// Of what its maker's role may, a token may no more than its maker. That of a narrowed token is: what
+    /// is a site's own to do is no administrator's.
+    fn require_no_wider(&self, new: &NewToken) -> Result<(), IssueError> {
+        let Some(own) = self.within else {
+            return Ok(());
+        };
+        let made = Rights {
+            role: new.role,
+            scope: new.narrowing.scope,
+        };
+        let mut both = Verb::ALL.iter().copied();
+        let wider =
+            both.find(|verb| made.may(*verb) && own.role().may(*verb) && !own.rights().may(*verb));
+        if let Some(verb) = wider {
+            return Err(IssueError::Wider(verb));
+        }
+        Ok(())
+    }
+
     fn sign(&self, new: NewToken) -> Result<(Issued, TokenRow), IssueError> {
+        self.require_no_wider(&new)?;
         let (role, site, conference) = (new.role, new.site.clone(), new.conference.clone());
+        let narrowing = new.narrowing.clone();
         let issued = self.keys.issue(new, fresh::token_id(), self.now)?;
         let row = TokenRow {
             id: issued.id.clone(),
@@ -185,6 +212,8 @@ impl Mint<'_> {
             role,
             site,
             conference,
+            scope: narrowing.scope,
+            province: narrowing.province,
             issued_by: self.by.to_owned(),
             issued_at: self.now,
             expires_at: issued.expires_at,

@@ -34,7 +34,7 @@ use utoipa::IntoParams;
 
 use crate::access::{AccessLog, Arrived};
 use crate::app::App;
-use crate::auth::{Grant, Role, Verb};
+use crate::auth::{Grant, Rights, Verb};
 use crate::conference::{Join, PeopleCommand};
 use crate::conference_task::{Answer, Arrival, ConferenceHandle, Negotiated, NewPeer};
 use crate::fresh;
@@ -109,7 +109,7 @@ pub async fn publish(
     headers: HeaderMap,
     Body(body): Body,
 ) -> Result<Response, ApiError> {
-    grant.role().permit(Verb::Publish)?;
+    grant.permit(Verb::Publish)?;
     let posted = Posted {
         client,
         reached,
@@ -250,7 +250,7 @@ async fn start(
     } = posted;
     let conference = conference_of(app, &grant, &id).await?;
     trace.ends(Step::Token);
-    let policy = policy(app, direction, grant.role(), &conference);
+    let policy = policy(app, direction, grant.rights(), &conference);
     // First the offer: a bad one leaves no trace in the conference's log.
     let no_room = app.admission.no_room(app.media.media().peers());
     let link = Link::Token(grant.token().clone());
@@ -362,12 +362,12 @@ fn follow_programme(app: &App, direction: Direction, joined: &Joined) {
 fn policy(
     app: &App,
     direction: Direction,
-    role: Role,
+    rights: Rights,
     conference: &ConferenceHandle,
 ) -> PeerPolicy {
     let frame = negotiation::audio_frame_ms(&app.config().conferences, conference.sites());
     match direction {
-        Direction::Whip => negotiation::whip_policy(role, frame),
+        Direction::Whip => negotiation::whip_policy(rights, frame),
         Direction::Whep(chosen) => negotiation::whep_policy(chosen),
     }
 }

@@ -223,5 +223,8 @@ fn the_table_of_rights_is_the_one_in_force() {
             .collect();
         let reach = Role::ALL.map(|role| role.reach(*verb).map_or("", Into::into));
         assert_eq!(cells, reach, "{verb:?}");
+        let named = row.split('|').nth(Role::ALL.len() + 2).map(str::trim);
+        let name = format!("`{}`", verb.as_str());
+        assert_eq!(named, Some(&*name), "how scopes name {verb:?}");
     }
 }

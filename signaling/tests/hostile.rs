@@ -76,6 +76,7 @@ proptest! {
             role: signaling::auth::Role::Hall,
             name: None,
             valid_for: jiff::SignedDuration::from_hours(1),
+            narrowing: signaling::auth::Narrowing::default(),
         };
         let good = KEYS.issue(new, id, Timestamp::UNIX_EPOCH).unwrap().token;
         prop_assume!(at < good.len());

@@ -14,7 +14,7 @@ use loadtest::tls::{Tls, Trust};
 use reqwest::StatusCode;
 use reqwest::header::{CONTENT_TYPE, LINK, LOCATION};
 use sfu::kind::MediaKind;
-use signaling::auth::{NewToken, Role};
+use signaling::auth::{Narrowing, NewToken, Role};
 use signaling::config::Config;
 use signaling::server::Server;
 use signaling::testing;
@@ -32,6 +32,7 @@ async fn token(server: &Server, role: Role) -> String {
         role,
         name: None,
         valid_for: SignedDuration::from_mins(5),
+        narrowing: Narrowing::default(),
     };
     server.issue(new).await.unwrap().token
 }

@@ -2,8 +2,10 @@
 
 use jiff::Timestamp;
 
+use crate::auth::narrowing::{Rights, in_a_province};
 use crate::auth::rights::{Scope, Verb};
 use crate::auth::role::Role;
+use crate::auth::verbs::Verbs;
 use crate::ids::{AccountId, ConferenceId, SiteCode, TokenId};
 use crate::refusal::Refusal;
 
@@ -22,6 +24,7 @@ pub struct Grant {
     pub(super) name: Option<String>,
     pub(super) expires_at: Timestamp,
     pub(super) account: Option<AccountId>,
+    pub(super) scope: Option<Verbs>,
     pub(super) province: Option<SiteCode>,
 }
 
@@ -66,9 +69,29 @@ impl Grant {
         self.account
     }
 
-    /// The province of a provincial operator.
+    /// What its role and scope allow, wherever that is.
+    pub const fn rights(&self) -> Rights {
+        Rights {
+            role: self.role,
+            scope: self.scope,
+        }
+    }
+
+    /// The province of a provincial operator, or the one to which a token is narrowed.
     pub const fn province(&self) -> Option<&SiteCode> {
         self.province.as_ref()
+    }
+
+    /// Passes whoever may do that, and says how far it reaches.
+    ///
+    /// # Errors
+    /// When it may not.
+    pub fn permit(&self, verb: Verb) -> Result<Scope, Refusal> {
+        let reach = self.rights().permit(verb)?;
+        if self.account.is_none() && self.province.is_some() {
+            return in_a_province(verb);
+        }
+        Ok(reach)
     }
 
     /// Passes whoever may do that, and says within which province alone; everywhere if `None`.
@@ -76,7 +99,7 @@ impl Grant {
     /// # Errors
     /// When it may not.
     pub fn within(&self, verb: Verb) -> Result<Option<&SiteCode>, Refusal> {
-        match self.role.permit(verb)? {
+        match self.permit(verb)? {
             Scope::Province => {
                 let own = self.province.as_ref();
                 own.map(Some).ok_or_else(|| self.role.out_of_reach(verb))
@@ -122,7 +145,17 @@ impl Grant {
             name: None,
             expires_at: Timestamp::MAX,
             account: None,
+            scope: None,
             province: None,
+        }
+    }
+
+    /// The same, narrowed.
+    pub(crate) fn narrowed_for_tests(self, to: crate::auth::Narrowing) -> Self {
+        Self {
+            scope: to.scope,
+            province: to.province,
+            ..self
         }
     }
 

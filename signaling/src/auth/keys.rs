@@ -15,9 +15,12 @@ use crate::auth::code_key::CodeKey;
 use crate::auth::grant::{Grant, made_up_subject};
 use crate::auth::keyfile::SigningKey;
 use crate::auth::limits::KeyLimits;
+use crate::auth::narrowing::Narrowing;
 use crate::auth::revoked::Revoked;
+use crate::auth::rights::Verb;
 use crate::auth::role::Role;
 use crate::auth::strength::MIN_SECRET_BYTES;
+use crate::auth::verbs::{self, Verbs};
 use crate::clock::Moment;
 use crate::ids::{ConferenceId, KeyId, SiteCode, TokenId};
 use crate::refusal::ErrorCode;
@@ -105,6 +108,9 @@ pub enum TokenError {
     /// Signed with a key that is for other tokens; the text names the claim.
     #[error("the token's `{1}` is beyond what the key {0} may sign")]
     BeyondKey(KeyId, &'static str),
+    /// A scope that names what its role may not.
+    #[error("a token of the role {0} may not {}: leave `{}` out of its scope", .1.name(), .1.as_str())]
+    BeyondRole(Role, Verb),
     /// A claim that makes no sense; the text names it.
     #[error("the token's claims make no sense: {0}")]
     BadClaims(&'static str),
@@ -148,6 +154,10 @@ struct Claims {
     role: Role,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "verbs::text")]
+    scope: Option<Verbs>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    province: Option<SiteCode>,
 }
 
 /// One audience or several (RFC 7519 §4.1.3).
@@ -184,6 +194,8 @@ pub struct NewToken {
     pub name: Option<String>,
     /// How long it is good for.
     pub valid_for: SignedDuration,
+    /// To what it is narrowed.
+    pub narrowing: Narrowing,
 }
 
 /// A token that was made.
@@ -312,7 +324,8 @@ impl Keys {
             name: claims.name,
             expires_at,
             account: None,
-            province: None,
+            scope: claims.scope,
+            province: claims.province,
         })
     }
 
@@ -398,7 +411,14 @@ impl Keys {
             site: new.site,
             role: new.role,
             name: new.name,
+            scope: new.narrowing.scope,
+            province: new.narrowing.province,
         };
+        // A role that loses a right takes it from tokens that were made before and name it: those go on.
+        let named = claims.scope.into_iter().flat_map(Verbs::iter);
+        if let Some(verb) = named.into_iter().find(|verb| !claims.role.may(*verb)) {
+            return Err(TokenError::BeyondRole(claims.role, verb));
+        }
         let expires_at = check_time(&claims, now.into())?;
         check_claims(&claims)?;
         let header = Header {
@@ -535,6 +555,14 @@ fn check_claims(claims: &Claims) -> Result<(), TokenError> {
     let is_admin = claims.role.is_for_all();
     if is_admin && (claims.conf.is_some() || claims.site.is_some()) {
         return Err(TokenError::BadClaims("an admin has neither conf nor site"));
+    }
+    if !is_admin && claims.province.is_some() {
+        return Err(TokenError::BadClaims(
+            "only the token of an admin is narrowed to a province",
+        ));
+    }
+    if claims.scope.is_some_and(Verbs::is_empty) {
+        return Err(TokenError::BadClaims("scope names nothing"));
     }
     if !is_admin && claims.conf.is_none() {
         return Err(TokenError::BadClaims("this role needs a conf"));

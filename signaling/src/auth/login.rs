@@ -34,6 +34,7 @@ impl Grant {
             name: Some(account.name.clone()),
             expires_at: login.end(times),
             account: Some(account.id),
+            scope: None,
             province: account.province.clone(),
         })
     }

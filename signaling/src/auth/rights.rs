@@ -3,14 +3,29 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::role::Role;
 use crate::refusal::{ErrorCode, Refusal};
 
 /// Something that needs a right: one row of the table.
 #[derive(
-    Clone, Copy, Debug, Eq, Hash, PartialEq, serde::Serialize, strum::VariantArray, utoipa::ToSchema,
+    Clone,
+    Copy,
+    Debug,
+    Deserialize,
+    Eq,
+    Hash,
+    Ord,
+    PartialEq,
+    PartialOrd,
+    Serialize,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+    utoipa::ToSchema,
 )]
 #[serde(rename_all = "camelCase")]
+#[strum(const_into_str, serialize_all = "camelCase")]
 pub enum Verb {
     /// See everything of a conference.
     ReadConference,
@@ -208,6 +223,11 @@ impl Verb {
             ),
             Self::ManageWebhooks => Row("manage webhooks", [N, N, N, N, N, S, N, N, N, N]),
         }
+    }
+
+    /// Its name in scopes.
+    pub const fn as_str(self) -> &'static str {
+        self.into_str()
     }
 
     /// What it is called after "may".

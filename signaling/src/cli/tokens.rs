@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use anyhow::Context as _;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{complain, print};
-use crate::auth::{Issued, MAX_VALIDITY, NewToken, Role};
+use crate::auth::{Issued, MAX_VALIDITY, Narrowing, NewToken, Role, Verb, Verbs};
 use crate::config::Config;
 use crate::ids::{ConferenceId, SiteCode, TokenId};
 use crate::links::{self, NewLink};
@@ -58,6 +59,12 @@ pub(super) struct NewTokenArgs {
     /// Name to show instead of the site's.
     #[arg(long, conflicts_with = "sites")]
     name: Option<String>,
+    /// What alone it is for, of what its role may: verbs with commas. Without it, all of that.
+    #[arg(long, value_name = "VERB", value_delimiter = ',', num_args = 1.., value_parser = verbs(), conflicts_with = "sites")]
+    scope: Vec<Verb>,
+    /// Code of the province beyond which it does not reach; for the role admin.
+    #[arg(long, value_name = "CODE", conflicts_with = "sites")]
+    province: Option<SiteCode>,
     /// How long it is good for, such as 90m, 12h or 7d; at most 366d.
     #[arg(long, default_value = "12h", value_parser = duration)]
     ttl: SignedDuration,
@@ -101,6 +108,12 @@ impl FromStr for ManySites {
     }
 }
 
+/// Reads the name of a verb; whoever names none is told those that there are.
+fn verbs() -> impl TypedValueParser<Value = Verb> {
+    let names = Verb::ALL.iter().map(|verb| verb.as_str());
+    PossibleValuesParser::new(names).try_map(|name| name.parse::<Verb>())
+}
+
 /// Reads a span such as `90m`; a day has 24 hours. No token is good for longer than a year.
 fn duration(text: &str) -> Result<SignedDuration, String> {
     let friendly = jiff::fmt::friendly::SpanParser::new();
@@ -138,6 +151,7 @@ fn mint(vault: &Vault) -> Mint<'_> {
         keys: &vault.keys,
         store: &vault.store,
         by: BY,
+        within: None,
         now: Timestamp::now(),
     }
 }
@@ -169,6 +183,10 @@ async fn create(config: &Config, vault: &Vault, args: NewTokenArgs) -> anyhow::R
         role,
         name: args.name.clone(),
         valid_for: args.ttl,
+        narrowing: Narrowing {
+            scope: (!args.scope.is_empty()).then(|| Verbs::from_iter(args.scope)),
+            province: args.province,
+        },
     };
     let issued = mint(vault).one(new).await?;
     print(&issued.token)?;
@@ -255,9 +273,17 @@ fn line(row: &TokenRow, now: Timestamp) -> String {
     } else {
         &row.subject
     };
+    let scope = row.scope.map(|scope| format!("  for {scope} alone"));
+    let province = row.province.as_ref();
+    let province = province.map(|code| format!("  in province {code}"));
     format!(
-        "{:<26}  {:<8}  {subject:<16}  {conference:<16}  {state:<7}  {:.0}  {}",
-        row.id, row.role, row.expires_at, row.issued_by
+        "{:<26}  {:<8}  {subject:<16}  {conference:<16}  {state:<7}  {:.0}  {}{}{}",
+        row.id,
+        row.role,
+        row.expires_at,
+        row.issued_by,
+        scope.unwrap_or_default(),
+        province.unwrap_or_default()
     )
 }
 
@@ -288,6 +314,33 @@ mod tests {
         assert!(duration("0s").is_err());
         assert!(duration("36500d").is_err());
         assert!(duration("soon").is_err());
+    }
+
+    #[derive(Debug, clap::Parser)]
+    struct Line {
+        #[command(subcommand)]
+        verb: TokenVerb,
+    }
+
+    fn args_of(arguments: &[&str]) -> Result<NewTokenArgs, String> {
+        let words = ["dinh", "create"].iter().chain(arguments);
+        let line =
+            <Line as clap::Parser>::try_parse_from(words).map_err(|error| error.to_string())?;
+        match line.verb {
+            TokenVerb::Create(args) => Ok(args),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_scope_is_verbs_with_commas_and_an_unknown_one_is_answered_with_all_that_there_are() {
+        let args = args_of(&["--role", "admin", "--scope", "readBookings,invite"]).unwrap();
+        assert_eq!(args.scope, [Verb::ReadBookings, Verb::Invite]);
+        assert!(line(&["--role", "admin"]).unwrap().scope.is_empty());
+        let told = args_of(&["--role", "admin", "--scope", "readBooking"]).unwrap_err();
+        for verb in Verb::ALL {
+            assert!(told.contains(verb.as_str()), "{told}");
+        }
     }
 
     #[test]

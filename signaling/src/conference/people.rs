@@ -24,7 +24,7 @@ use presence::Presence;
 use remembered::Remembered;
 use seats::{Identity, Seats};
 
-use crate::auth::{Role, SecretHash};
+use crate::auth::{Rights, Role, SecretHash, Verbs};
 use crate::conference::floor::LastTurn;
 use crate::conference::roster::Roster;
 use crate::conference::sources::{Arrival, Muting};
@@ -49,8 +49,10 @@ pub struct Participant {
     pub token: Option<TokenId>,
     /// When that token ceases to be valid.
     pub expires_at: Option<Timestamp>,
-    /// What it may do.
+    /// What it is, and with that what it may do.
     pub role: Role,
+    /// The verbs that its token is for; all that are its role's if it names none.
+    pub scope: Option<Verbs>,
     /// The site it speaks for.
     pub site: Option<SiteCode>,
     /// What people call it.
@@ -70,6 +72,14 @@ pub struct Participant {
 }
 
 impl Participant {
+    /// What it may do.
+    pub const fn rights(&self) -> Rights {
+        Rights {
+            role: self.role,
+            scope: self.scope,
+        }
+    }
+
     /// Connected.
     pub const fn is_present(&self) -> bool {
         self.lost_since.is_none()
@@ -250,11 +260,13 @@ impl People {
         id: ParticipantId,
         token: Option<TokenId>,
         expires_at: Option<Timestamp>,
+        scope: Option<Verbs>,
     ) {
         let Some(participant) = self.all.get_mut(&id) else {
             return;
         };
         participant.token = token;
+        participant.scope = scope;
         if let Some(before) = std::mem::replace(&mut participant.expires_at, expires_at) {
             self.expiring.remove(&(before, id));
         }

@@ -43,15 +43,19 @@ impl State {
         verb: Verb,
         whom: Option<ParticipantId>,
     ) -> Result<By, Refusal> {
-        let (role, site, by) = match actor.who() {
+        let (role, scope, site, by) = match actor.who() {
             Who::System => return Ok(By::System),
             Who::Participant(id) => {
                 let person = self.person(*id)?;
-                (person.role, person.site.as_ref(), By::Participant(*id))
+                let scope = person.rights().permit(verb)?;
+                let by = By::Participant(*id);
+                (person.role, scope, person.site.as_ref(), by)
             }
-            Who::Bearer(grant) => (grant.role(), grant.site(), bearer(grant, None)),
+            Who::Bearer(grant) => {
+                let by = bearer(grant, None);
+                (grant.role(), grant.permit(verb)?, grant.site(), by)
+            }
         };
-        let scope = role.permit(verb)?;
         if self.is_within(scope, site, whom) {
             Ok(by)
         } else {
@@ -72,14 +76,14 @@ impl State {
                 ));
             }
             Who::Bearer(grant) => {
-                let scope = grant.role().permit(Verb::ActFor)?;
+                let scope = grant.permit(Verb::ActFor)?;
                 if !self.is_within(scope, grant.site(), Some(whose)) {
                     return Err(grant.role().out_of_reach(Verb::ActFor));
                 }
                 bearer(grant, Some(whose))
             }
         };
-        self.person(whose)?.role.permit(verb)?;
+        self.person(whose)?.rights().permit(verb)?;
         Ok(by)
     }
 

@@ -243,7 +243,7 @@ impl ConferenceTask {
         let budgeted = actor
             .session_of()
             .filter(|_| command.is_budgeted())
-            .and_then(|id| Some((id, self.state.participant(id)?.role)));
+            .and_then(|id| Some((id, self.state.participant(id)?.rights())));
         let events = decide(&self.state, now, actor, command)?;
         if events
             .iter()
@@ -252,8 +252,8 @@ impl ConferenceTask {
             self.place = Some(self.around.running.enter()?);
         }
         // What changes nothing costs nobody else anything.
-        if let Some((id, role)) = budgeted.filter(|_| !events.is_empty()) {
-            self.budgets.pay(Instant::now(), id, Class::of(role))?;
+        if let Some((id, rights)) = budgeted.filter(|_| !events.is_empty()) {
+            self.budgets.pay(Instant::now(), id, Class::of(rights))?;
         }
         let records = self.state.stamp(now, events.clone());
         batch.effects.extend(advance(&mut self.state, &records));
@@ -270,7 +270,7 @@ impl ConferenceTask {
         let participant = actor.whose()?;
         // Who may not publish is told that first, by the decision.
         let person = self.state.participant(participant);
-        let may = person.is_some_and(|person| person.role.may(Verb::Publish));
+        let may = person.is_some_and(|person| person.rights().may(Verb::Publish));
         if may && self.peers.get(participant).is_none() {
             return Err(no_media());
         }
@@ -357,8 +357,8 @@ impl ConferenceTask {
             }
         };
         let came_in = resuming.or_else(|| of_people(&events).rev().find_map(PeopleEvent::entered));
-        let Some((participant, role)) =
-            came_in.and_then(|id| Some((id, self.state.participant(id)?.role)))
+        let Some((participant, rights)) =
+            came_in.and_then(|id| Some((id, self.state.participant(id)?.rights())))
         else {
             let refusal = Refusal::new(ErrorCode::Internal, "nobody came in");
             batch.answers.push(Pending::NotEntered { refusal, answer });
@@ -385,7 +385,7 @@ impl ConferenceTask {
             Arrival::Resource { outbox } => (outbox, LinkKind::Resource, None),
         };
         self.links
-            .insert(participant, role, outbox.clone(), kind, instead);
+            .insert(participant, rights, outbox.clone(), kind, instead);
         let entered = Box::new(Entered {
             participant,
             outbox,
@@ -846,7 +846,7 @@ impl ConferenceTask {
             drop(answer.send(Err(refusal)));
             return;
         };
-        let role = person.role;
+        let (rights, role) = (person.rights(), person.role);
         info!(conference = %self.id(), %participant, %role, resumed, "participant entered");
         if let Some(told) = told {
             let welcome = Welcome {
@@ -869,11 +869,11 @@ impl ConferenceTask {
                 ice_servers: told.ice_servers,
             };
             outbox.send(&ServerMessage::Welcome(Box::new(welcome)));
-            for message in news::all(&self.state, Class::of(role), &self.peers) {
+            for message in news::all(&self.state, Class::of(rights), &self.peers) {
                 outbox.send(&message);
             }
             if let Some(trouble) = self.troubles.told()
-                && Class::of(role) == Class::Moderators
+                && Class::of(rights) == Class::Moderators
             {
                 outbox.send(&ServerMessage::Trouble(trouble));
             }
@@ -893,7 +893,10 @@ impl ConferenceTask {
                 self.links.welcomed(participant);
             }
         }
-        drop(answer.send(Ok(Admission { participant, role })));
+        drop(answer.send(Ok(Admission {
+            participant,
+            rights,
+        })));
     }
 
     /// After the state went back to what is stored: nobody stays connected who is not in it, and

@@ -61,7 +61,7 @@ impl ConferenceTask {
         if self.peers.conditions.of(participant) == condition {
             return Ok(());
         }
-        let class = Class::of(person.role);
+        let class = Class::of(person.rights());
         self.reports.pay(Instant::now(), participant, class)?;
         self.peers.conditions.set(participant, condition);
         batch.effect(Effect::ParticipantChanged(participant));

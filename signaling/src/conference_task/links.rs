@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::auth::{Role, Verb};
+use crate::auth::{Rights, Role, Verb};
 use crate::ids::ParticipantId;
 use crate::outbox::{Ending, Frame, Outbox};
 use crate::protocol::CloseReason;
@@ -12,7 +12,7 @@ use crate::protocol::CloseReason;
 pub(super) struct Link {
     pub(super) outbox: Outbox,
     kind: LinkKind,
-    role: Role,
+    rights: Rights,
 }
 
 /// What a connection is.
@@ -38,11 +38,11 @@ pub(super) enum Class {
 }
 
 impl Class {
-    /// Where a role belongs.
-    pub(super) const fn of(role: Role) -> Self {
-        if role.may(Verb::ReadConference) {
+    /// Where somebody belongs who may do that.
+    pub(super) fn of(rights: Rights) -> Self {
+        if rights.may(Verb::ReadConference) {
             Self::Moderators
-        } else if matches!(role, Role::Hall) {
+        } else if matches!(rights.role, Role::Hall) {
             Self::Halls
         } else {
             Self::Attendees
@@ -59,12 +59,16 @@ impl Links {
     pub(super) fn insert(
         &mut self,
         participant: ParticipantId,
-        role: Role,
+        rights: Rights,
         outbox: Outbox,
         kind: LinkKind,
         instead: CloseReason,
     ) {
-        let link = Link { outbox, kind, role };
+        let link = Link {
+            outbox,
+            kind,
+            rights,
+        };
         if let Some(former) = self.0.insert(participant, link) {
             former.outbox.end(Ending::because(instead));
         }
@@ -109,11 +113,11 @@ impl Links {
     }
 
     /// Whoever is told things, and as what.
-    pub(super) fn welcomed_ones(&self) -> impl Iterator<Item = (ParticipantId, Role)> {
+    pub(super) fn welcomed_ones(&self) -> impl Iterator<Item = (ParticipantId, Rights)> {
         self.0
             .iter()
             .filter(|(_, link)| link.kind == LinkKind::Session)
-            .map(|(participant, link)| (*participant, link.role))
+            .map(|(participant, link)| (*participant, link.rights))
     }
 
     /// Forgets a connection that has ended.
@@ -131,7 +135,7 @@ impl Links {
     /// Ends every connection, each in its own way, and forgets it.
     pub(super) fn end_all(&mut self, mut ending: impl FnMut(Role) -> Ending) {
         for (_, link) in self.0.drain() {
-            link.outbox.end(ending(link.role));
+            link.outbox.end(ending(link.rights.role));
         }
     }
 
@@ -160,7 +164,7 @@ impl Links {
     /// Tells all of one class. The frame is shared, not copied.
     pub(super) fn tell_all(&self, class: Class, frame: &Frame) {
         for link in self.0.values() {
-            if link.kind == LinkKind::Session && Class::of(link.role) == class {
+            if link.kind == LinkKind::Session && Class::of(link.rights) == class {
                 link.outbox.push(frame.clone());
             }
         }
@@ -170,7 +174,7 @@ impl Links {
     pub(super) fn has(&self, class: Class) -> bool {
         self.0
             .values()
-            .any(|link| link.kind == LinkKind::Session && Class::of(link.role) == class)
+            .any(|link| link.kind == LinkKind::Session && Class::of(link.rights) == class)
     }
 
     /// How many are connected.

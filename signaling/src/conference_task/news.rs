@@ -349,7 +349,8 @@ mod tests {
             };
             let (outbox, reader) = outbox(16);
             let id = ParticipantId::new(1, number);
-            links.insert(id, role, outbox, LinkKind::Session, CloseReason::Replaced);
+            let rights = role.into();
+            links.insert(id, rights, outbox, LinkKind::Session, CloseReason::Replaced);
             readers.push(reader);
         }
         (links, readers)
@@ -455,6 +456,7 @@ mod tests {
                 secret: crate::auth::SessionSecret::new(number.to_be_bytes()).hash(),
                 subject: number.to_string(),
                 role: Role::Site,
+                scope: None,
                 site: None,
                 name: number.to_string(),
                 token: None,

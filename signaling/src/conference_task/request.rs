@@ -8,7 +8,7 @@ use sfu::id::PeerId;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use crate::auth::Role;
+use crate::auth::{Rights, Role};
 use crate::conference::{Actor, Command};
 use crate::ids::{ParticipantId, RequestId, SessionId, SiteCode};
 use crate::outbox::{Ending, Outbox};
@@ -163,8 +163,8 @@ pub enum Arrival {
 pub struct Admission {
     /// As whom.
     pub participant: ParticipantId,
-    /// As what.
-    pub role: Role,
+    /// What it may do.
+    pub rights: Rights,
 }
 
 /// A peer that was answered and wants an owner.

@@ -201,8 +201,8 @@ impl ConferenceTask {
 
     /// Tells everybody all that they may know: nobody knows what they have missed.
     fn tell_everything(&self) {
-        for (participant, role) in self.links.welcomed_ones() {
-            for message in news::all(&self.state, Class::of(role), &self.peers) {
+        for (participant, rights) in self.links.welcomed_ones() {
+            for message in news::all(&self.state, Class::of(rights), &self.peers) {
                 self.links.tell(participant, encode(&message));
             }
             if let Some(own) = self.state.self_message(participant) {

@@ -129,7 +129,7 @@ pub(super) async fn list(
     }): Query<AccountsQuery>,
     uri: OriginalUri,
 ) -> Result<Page<Account>, ApiError> {
-    grant.role().permit(Verb::ManageAccounts)?;
+    grant.permit(Verb::ManageAccounts)?;
     let limit = checked(limit, MAX_LIMIT)?;
     let filter = AccountFilter {
         query,
@@ -160,7 +160,7 @@ pub(super) async fn create(
     grant: Grant,
     Json(body): Json<CreateAccount>,
 ) -> Result<impl IntoResponse, ApiError> {
-    grant.role().permit(Verb::ManageAccounts)?;
+    grant.permit(Verb::ManageAccounts)?;
     let details = Details {
         name: body.name,
         email: body.email,
@@ -222,7 +222,7 @@ pub(super) async fn show(
     grant: Grant,
     Path(id): Path<AccountId>,
 ) -> Result<Json<Account>, ApiError> {
-    grant.role().permit(Verb::ManageAccounts)?;
+    grant.permit(Verb::ManageAccounts)?;
     let account = app.store.account(id).await?;
     account.map(Json).ok_or_else(|| unknown(id))
 }
@@ -245,7 +245,7 @@ pub(super) async fn change(
     Path(id): Path<AccountId>,
     Json(body): Json<ChangeAccount>,
 ) -> Result<Json<Account>, ApiError> {
-    grant.role().permit(Verb::ManageAccounts)?;
+    grant.permit(Verb::ManageAccounts)?;
     let before = app.store.account(id).await?.ok_or_else(|| unknown(id))?;
     let details = changed(&before, body)?;
     details.check()?;
@@ -320,7 +320,7 @@ pub(super) async fn remove(
     grant: Grant,
     Path(id): Path<AccountId>,
 ) -> Result<StatusCode, ApiError> {
-    grant.role().permit(Verb::ManageAccounts)?;
+    grant.permit(Verb::ManageAccounts)?;
     let removed = app.store.remove_account(id).await?;
     let account = done(id, removed)?;
     app.revoke_all_of(&account.subject()).await?;
@@ -343,7 +343,7 @@ pub(super) async fn welcome(
     grant: Grant,
     Path(id): Path<AccountId>,
 ) -> Result<Json<Welcome>, ApiError> {
-    grant.role().permit(Verb::ManageAccounts)?;
+    grant.permit(Verb::ManageAccounts)?;
     let account = app.store.account(id).await?.ok_or_else(|| unknown(id))?;
     let conflict = |why: String| ApiError::new(StatusCode::CONFLICT, ErrorCode::BadMessage, why);
     if let Some(provider) = &account.provider {

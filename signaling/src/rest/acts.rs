@@ -199,7 +199,7 @@ pub(super) async fn list(
     }): Query<ActsQuery>,
     uri: OriginalUri,
 ) -> Result<Page<Act>, ApiError> {
-    grant.role().permit(Verb::ReadActs)?;
+    grant.permit(Verb::ReadActs)?;
     let limit = checked(limit, MAX_LIMIT)?;
     let filter = ActFilter {
         account,

@@ -50,7 +50,17 @@ pub(super) async fn readable(
     grant: &Grant,
     id: &ConferenceId,
 ) -> Result<ConferenceHandle, ApiError> {
-    may_read(grant, id)?;
+    reachable(app, grant, Verb::ReadConference, id).await
+}
+
+/// The conference, for somebody who may do that with it.
+pub(super) async fn reachable(
+    app: &App,
+    grant: &Grant,
+    verb: Verb,
+    id: &ConferenceId,
+) -> Result<ConferenceHandle, ApiError> {
+    may(grant, verb, id)?;
     Ok(app.directory.find(id).await?)
 }
 
@@ -61,7 +71,7 @@ pub(super) fn may_read(grant: &Grant, id: &ConferenceId) -> Result<(), ApiError>
 
 /// Whether somebody may do that with a conference, and how much of it that reaches.
 pub(super) fn may(grant: &Grant, verb: Verb, id: &ConferenceId) -> Result<Scope, ApiError> {
-    let scope = grant.role().permit(verb)?;
+    let scope = grant.permit(verb)?;
     if scope == Scope::Conference && !grant.is_for(id) {
         return Err(ApiError::not_permitted(match grant.account() {
             Some(_) => "this account is not the chair of that conference",
@@ -89,7 +99,7 @@ pub(super) async fn create(
     Json(body): Json<CreateConference>,
 ) -> Result<impl IntoResponse, ApiError> {
     app.check_not_draining()?;
-    grant.role().permit(Verb::CreateConference)?;
+    grant.permit(Verb::CreateConference)?;
     let CreateConference {
         id,
         title,
@@ -138,6 +148,10 @@ pub(super) async fn list(
     Query(ConferencesQuery { after, limit }): Query<ConferencesQuery>,
     uri: OriginalUri,
 ) -> Result<Page<ConferenceRow>, ApiError> {
+    // Whose scope leaves that out is told so, and not that there are none.
+    if grant.account().is_none() && grant.conference().is_none() {
+        grant.permit(Verb::ReadConference)?;
+    }
     let rows = app.store.conferences().await?;
     let mut rows: Vec<_> = rows
         .into_iter()
@@ -197,7 +211,8 @@ pub(super) async fn start(
     grant: Grant,
     Path(conference): Path<ConferenceId>,
 ) -> Result<Json<Snapshot>, ApiError> {
-    changed(&app, grant, &conference, PhaseCommand::Start).await
+    let verb = Verb::StartConference;
+    changed(&app, grant, verb, &conference, PhaseCommand::Start).await
 }
 
 /// End, for good. Everybody is sent away.
@@ -213,17 +228,19 @@ pub(super) async fn end(
     grant: Grant,
     Path(conference): Path<ConferenceId>,
 ) -> Result<Json<Snapshot>, ApiError> {
-    changed(&app, grant, &conference, PhaseCommand::End).await
+    let verb = Verb::EndConference;
+    changed(&app, grant, verb, &conference, PhaseCommand::End).await
 }
 
-/// Changes a conference and shows it.
+/// Changes a conference, which needs that right, and shows it.
 pub(super) async fn changed(
     app: &App,
     grant: Grant,
+    verb: Verb,
     id: &ConferenceId,
     command: impl Into<Command>,
 ) -> Result<Json<Snapshot>, ApiError> {
-    let conference = readable(app, &grant, id).await?;
+    let conference = reachable(app, &grant, verb, id).await?;
     conference.change(Actor::bearer(grant), command).await?;
     Ok(Json(conference.snapshot().await?))
 }

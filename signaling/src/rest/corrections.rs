@@ -61,6 +61,7 @@ pub(super) async fn amend(
     changed(
         &app,
         grant,
+        Verb::AmendConference,
         &conference,
         PhaseCommand::Amend { title, starts_at },
     )
@@ -83,7 +84,7 @@ pub(super) async fn delete(
     grant: Grant,
     Path(conference): Path<ConferenceId>,
 ) -> Result<StatusCode, ApiError> {
-    grant.role().permit(Verb::DeleteConference)?;
+    grant.permit(Verb::DeleteConference)?;
     app.directory
         .delete(Actor::bearer(grant), &conference)
         .await?;
@@ -108,7 +109,7 @@ pub(super) async fn delete_site(
     grant: Grant,
     Path(code): Path<SiteCode>,
 ) -> Result<StatusCode, ApiError> {
-    grant.role().permit(Verb::RemoveSites)?;
+    grant.permit(Verb::RemoveSites)?;
     let in_use = |message| ApiError::new(StatusCode::CONFLICT, ErrorCode::SiteInUse, message);
     if let Some(conference) = app.directory.expecting(&code).await? {
         return Err(in_use(format!(

@@ -12,7 +12,7 @@ use super::{ApiError, Json, Path};
 use crate::access::AccessLog;
 use crate::accounts::Account;
 use crate::app::App;
-use crate::auth::{Grant, NewToken, Role, Scope, Verb};
+use crate::auth::{Grant, Narrowing, NewToken, Role, Scope, Verb};
 use crate::ids::{ConferenceId, TokenId};
 use crate::listener::ClientAddress;
 use crate::login_tokens::issued_by;
@@ -59,7 +59,7 @@ pub(super) async fn enter(
     grant: Grant,
     Path(conference): Path<ConferenceId>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let scope = grant.role().permit(Verb::EnterConference)?;
+    let scope = grant.permit(Verb::EnterConference)?;
     let account = own_account(&app, &grant).await?;
     if scope == Scope::Conference && !leads(&app, &account, &conference).await? {
         return Err(ApiError::not_permitted(
@@ -75,11 +75,13 @@ pub(super) async fn enter(
         role,
         name: Some(account.name),
         valid_for: VALID_FOR,
+        narrowing: Narrowing::default(),
     };
     let mint = Mint {
         keys: &app.keys,
         store: &app.store,
         by: &issued_by(grant.token()),
+        within: None,
         now: app.clock.now().wall,
     };
     let issued = mint.one(new.clone()).await?;

@@ -4,11 +4,12 @@ use axum::extract::State;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::conferences::readable;
+use super::conferences::{reachable, readable};
 use super::{ApiError, ErrorBody, Json, Path};
 use crate::app::App;
-use crate::auth::Grant;
+use crate::auth::{Grant, Verb};
 use crate::conference::{Actor, Command, FloorCommand};
+use crate::conference_task::ConferenceHandle;
 use crate::ids::{ConferenceId, ParticipantId};
 use crate::protocol::server::Floor;
 
@@ -61,7 +62,8 @@ pub(super) async fn request(
     Json(Somebody { participant }): Json<Somebody>,
 ) -> Result<Json<Floor>, ApiError> {
     let actor = Actor::bearer(grant.clone()).on_behalf_of(participant);
-    changed(&app, &grant, actor, &conference, FloorCommand::Request).await
+    let conference = reachable(&app, &grant, Verb::ActFor, &conference).await?;
+    changed(&conference, actor, FloorCommand::Request).await
 }
 
 /// Give the floor to a participant, whoever has it.
@@ -82,9 +84,9 @@ pub(super) async fn grant(
     Path(conference): Path<ConferenceId>,
     Json(Somebody { participant }): Json<Somebody>,
 ) -> Result<Json<Floor>, ApiError> {
+    let conference = reachable(&app, &grant, Verb::GrantFloor, &conference).await?;
     let command = FloorCommand::Grant { participant };
-    let actor = Actor::bearer(grant.clone());
-    changed(&app, &grant, actor, &conference, command).await
+    changed(&conference, Actor::bearer(grant), command).await
 }
 
 /// Take the floor from a participant. If somebody else has it by now, that one keeps it.
@@ -105,9 +107,9 @@ pub(super) async fn revoke(
     Path(conference): Path<ConferenceId>,
     Json(Somebody { participant }): Json<Somebody>,
 ) -> Result<Json<Floor>, ApiError> {
+    let conference = reachable(&app, &grant, Verb::RevokeFloor, &conference).await?;
     let command = FloorCommand::Revoke { participant };
-    let actor = Actor::bearer(grant.clone());
-    changed(&app, &grant, actor, &conference, command).await
+    changed(&conference, Actor::bearer(grant), command).await
 }
 
 /// Give the floor back on behalf of the participant that has it.
@@ -129,17 +131,15 @@ pub(super) async fn yield_floor(
     Json(Somebody { participant }): Json<Somebody>,
 ) -> Result<Json<Floor>, ApiError> {
     let actor = Actor::bearer(grant.clone()).on_behalf_of(participant);
-    changed(&app, &grant, actor, &conference, FloorCommand::Yield).await
+    let conference = reachable(&app, &grant, Verb::ActFor, &conference).await?;
+    changed(&conference, actor, FloorCommand::Yield).await
 }
 
 async fn changed(
-    app: &App,
-    grant: &Grant,
+    conference: &ConferenceHandle,
     actor: Actor,
-    id: &ConferenceId,
     command: impl Into<Command>,
 ) -> Result<Json<Floor>, ApiError> {
-    let conference = readable(app, grant, id).await?;
     conference.change(actor, command).await?;
     Ok(Json(conference.snapshot().await?.floor))
 }

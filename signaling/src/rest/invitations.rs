@@ -285,7 +285,7 @@ pub(super) async fn send(
     Json(body): Json<SendInvitations>,
 ) -> Result<(StatusCode, Json<SentInvitations>), ApiError> {
     app.check_not_draining()?;
-    grant.role().permit(Verb::Invite)?;
+    grant.permit(Verb::Invite)?;
     let whom = body.whom()?;
     let booking = schedule(&app, &grant).find(&id).await?;
     must_be_on(&app)?;
@@ -327,7 +327,7 @@ pub(super) async fn reissue(
     Path((id, site)): Path<(BookingId, SiteCode)>,
 ) -> Result<Json<ReissuedLink>, ApiError> {
     app.check_not_draining()?;
-    grant.role().permit(Verb::Invite)?;
+    grant.permit(Verb::Invite)?;
     let booking = schedule(&app, &grant).find(&id).await?;
     let inviting = Inviting::to(&app, booking).await?;
     let url = inviting.reissue(&site, grant.subject()).await?;

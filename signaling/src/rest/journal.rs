@@ -68,7 +68,7 @@ pub(super) async fn list(
     Query(JournalQuery { after, limit }): Query<JournalQuery>,
     uri: OriginalUri,
 ) -> Result<(HeaderMap, Json<Vec<JournalEntry>>), ApiError> {
-    grant.role().permit(Verb::ReadEvents)?;
+    grant.permit(Verb::ReadEvents)?;
     let limit = checked(limit, MAX_LIMIT)?;
     check_after(after)?;
     let page = app.store.journal_within(after, limit, MOST_BYTES).await?;

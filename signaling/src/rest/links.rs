@@ -13,7 +13,7 @@ use super::{ApiError, ErrorBody, Json};
 use crate::access::AccessLog;
 use crate::accounts::cookies;
 use crate::app::App;
-use crate::auth::{CodeError, Grant, NewToken, Role, SessionSecret, Verb};
+use crate::auth::{CodeError, Grant, Narrowing, NewToken, Role, SessionSecret, Verb};
 use crate::entering;
 use crate::ids::{ConferenceId, SiteCode, TokenId};
 use crate::links::{self, LinkError, NewLink};
@@ -101,7 +101,7 @@ pub(super) async fn create(
     grant: Grant,
     Json(body): Json<CreateLink>,
 ) -> Result<impl IntoResponse, ApiError> {
-    grant.role().permit(Verb::ManageTokens)?;
+    grant.permit(Verb::ManageTokens)?;
     let devices = links::check_devices(body.devices)?;
     let new = NewToken {
         subject: body.subject,
@@ -110,6 +110,7 @@ pub(super) async fn create(
         role: body.role,
         name: body.name,
         valid_for: life(body.ttl_seconds)?,
+        narrowing: Narrowing::default(),
     };
     let issued = mint(&app, &grant).one(new.clone()).await?;
     AccessLog::token_made(client, &grant, &issued, &new);

@@ -148,7 +148,7 @@ pub(super) async fn list(
 
 /// Whose logins somebody reaches; everybody's if `None`.
 fn reached(grant: &Grant) -> Result<Option<AccountId>, ApiError> {
-    match grant.role().permit(Verb::EndLogins)? {
+    match grant.permit(Verb::EndLogins)? {
         Scope::Server => Ok(None),
         Scope::Itself | Scope::Province | Scope::Conference => {
             let own = grant.account();

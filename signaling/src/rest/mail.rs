@@ -91,7 +91,7 @@ pub(super) async fn list(
     }): Query<MailQuery>,
     uri: OriginalUri,
 ) -> Result<Page<MailRow>, ApiError> {
-    grant.role().permit(Verb::ReadMail)?;
+    grant.permit(Verb::ReadMail)?;
     let most = checked(limit, MAX_LIMIT)?;
     let mails = app.store.mails(state, after, most + 1).await?;
     page(&uri, Some(most), mails, |mail| mail.id.to_string())
@@ -108,7 +108,7 @@ pub(super) async fn summary(
     State(app): State<App>,
     grant: Grant,
 ) -> Result<Json<MailSummary>, ApiError> {
-    grant.role().permit(Verb::ReadMail)?;
+    grant.permit(Verb::ReadMail)?;
     let config = app.config();
     let is_on = config.mail.is_on();
     let mut summary = MailSummary {
@@ -147,7 +147,7 @@ pub(super) async fn trial(
     grant: Grant,
     Json(MailTrial { to }): Json<MailTrial>,
 ) -> Result<(StatusCode, Json<MailRow>), ApiError> {
-    grant.role().permit(Verb::Invite)?;
+    grant.permit(Verb::Invite)?;
     let wrong = |problem| ApiError::bad_request(format!("to {problem}"));
     let to = Party::new("", &to).map_err(wrong)?;
     must_be_on(&app)?;
@@ -185,7 +185,7 @@ pub(super) async fn again(
     grant: Grant,
     Path(id): Path<MailId>,
 ) -> Result<Json<MailRow>, ApiError> {
-    grant.role().permit(Verb::Invite)?;
+    grant.permit(Verb::Invite)?;
     must_be_on(&app)?;
     let is_changed = app.store.send_mail_again(id, app.clock.now().wall).await?;
     let row = app.store.mail(id).await?.ok_or_else(|| unknown(id))?;

@@ -10,11 +10,11 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::conferences::readable;
+use super::conferences::{reachable, readable};
 use super::page::{Page, page};
 use super::{ApiError, Json, Path, Query};
 use crate::app::App;
-use crate::auth::Grant;
+use crate::auth::{Grant, Verb};
 use crate::conference::{Actor, Command, PeopleCommand, SourcesCommand};
 use crate::ids::{ConferenceId, ParticipantId};
 use crate::protocol::server::{BarredEntry, ParticipantEntry};
@@ -72,6 +72,7 @@ pub(super) async fn remove(
     changed(
         &app,
         grant,
+        Verb::Remove,
         &conference,
         PeopleCommand::Remove { participant },
     )
@@ -94,6 +95,7 @@ pub(super) async fn mute(
     changed(
         &app,
         grant,
+        Verb::Mute,
         &conference,
         SourcesCommand::Mute {
             participant,
@@ -119,6 +121,7 @@ pub(super) async fn mute_sound(
     changed(
         &app,
         grant,
+        Verb::Mute,
         &conference,
         SourcesCommand::MuteSound { participant },
     )
@@ -141,6 +144,7 @@ pub(super) async fn unmute(
     changed(
         &app,
         grant,
+        Verb::Mute,
         &conference,
         SourcesCommand::Mute {
             participant,
@@ -166,6 +170,7 @@ pub(super) async fn readmit(
     changed(
         &app,
         grant,
+        Verb::Readmit,
         &conference,
         PeopleCommand::Readmit { participant },
     )
@@ -193,10 +198,11 @@ pub(super) async fn barred(
 async fn changed(
     app: &App,
     grant: Grant,
+    verb: Verb,
     conference: &ConferenceId,
     command: impl Into<Command>,
 ) -> Result<StatusCode, ApiError> {
-    let conference = readable(app, &grant, conference).await?;
+    let conference = reachable(app, &grant, verb, conference).await?;
     conference.change(Actor::bearer(grant), command).await?;
     Ok(StatusCode::NO_CONTENT)
 }

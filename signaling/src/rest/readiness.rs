@@ -160,7 +160,7 @@ impl Known {
         booking: &BookingId,
         since: Option<Timestamp>,
     ) -> Result<Self, ApiError> {
-        grant.role().permit(Verb::ReadBookings)?;
+        grant.permit(Verb::ReadBookings)?;
         let within = grant.within(Verb::ReadChecks)?.cloned();
         let booking = schedule(app, grant).find(booking).await?;
         let since = match since {

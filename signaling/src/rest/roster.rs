@@ -6,10 +6,10 @@ use axum::extract::State;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::conferences::readable;
+use super::conferences::{reachable, readable};
 use super::{ApiError, ErrorBody, Json, Path};
 use crate::app::App;
-use crate::auth::Grant;
+use crate::auth::{Grant, Verb};
 use crate::conference::{Actor, RosterCommand};
 use crate::ids::{ConferenceId, SiteCode};
 use crate::protocol::RosterView;
@@ -60,7 +60,7 @@ pub(super) async fn set(
     Path(conference): Path<ConferenceId>,
     Json(SetRoster { sites }): Json<SetRoster>,
 ) -> Result<Json<RosterView>, ApiError> {
-    let conference = readable(&app, &grant, &conference).await?;
+    let conference = reachable(&app, &grant, Verb::SetRoster, &conference).await?;
     let roster = app.directory.roster(sites).await?;
     let command = RosterCommand::Set { roster };
     conference.change(Actor::bearer(grant), command).await?;

@@ -74,7 +74,7 @@ pub(super) async fn preview(
     Query(query): Query<PreviewQuery>,
     Body(body): Body,
 ) -> Result<Json<Preview>, ApiError> {
-    grant.role().permit(Verb::ImportSites)?;
+    grant.permit(Verb::ImportSites)?;
     let PreviewQuery {
         missing,
         sheet,
@@ -151,7 +151,7 @@ pub(super) async fn import(
     Query(query): Query<ImportQuery>,
     Body(body): Body,
 ) -> Result<Json<ImportSummary>, ApiError> {
-    grant.role().permit(Verb::ImportSites)?;
+    grant.permit(Verb::ImportSites)?;
     let ImportQuery {
         missing,
         sheet,
@@ -162,7 +162,7 @@ pub(super) async fn import(
     } = query;
     let wish = wish(missing, sheet, encoding, columns.as_deref())?;
     if wish.missing == Missing::Remove {
-        grant.role().permit(Verb::RemoveSites)?;
+        grant.permit(Verb::RemoveSites)?;
     }
     let consent = Consent {
         confirmed: confirm.unwrap_or_default(),

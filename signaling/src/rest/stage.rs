@@ -4,10 +4,10 @@ use axum::extract::State;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::conferences::readable;
+use super::conferences::{reachable, readable};
 use super::{ApiError, ErrorBody, Json, Path};
 use crate::app::App;
-use crate::auth::Grant;
+use crate::auth::{Grant, Verb};
 use crate::conference::{Actor, StageCommand};
 use crate::ids::{ConferenceId, ParticipantId};
 use crate::protocol::Place;
@@ -63,7 +63,7 @@ pub(super) async fn set(
     Path(conference): Path<ConferenceId>,
     Json(SetStage { place, participant }): Json<SetStage>,
 ) -> Result<Json<Stage>, ApiError> {
-    let conference = readable(&app, &grant, &conference).await?;
+    let conference = reachable(&app, &grant, Verb::SetStage, &conference).await?;
     conference
         .change(
             Actor::bearer(grant),

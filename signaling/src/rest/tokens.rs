@@ -18,11 +18,11 @@ use super::page::{MAX_LIMIT, Page, checked, page};
 use super::{ApiError, ErrorBody, Json, Path, Query};
 use crate::access::AccessLog;
 use crate::app::App;
-use crate::auth::{Grant, NewToken, Role, Verb};
+use crate::auth::{Grant, Narrowing, NewToken, Role, Verb, Verbs};
 use crate::ids::{ConferenceId, SiteCode, TokenId};
 use crate::links::{self, NewLink};
 use crate::listener::ClientAddress;
-use crate::refusal::ErrorCode;
+use crate::refusal::{ErrorCode, Refusal};
 use crate::store::{TokenFilter, TokenRow};
 use crate::tokens::{ForSites, IssueError, Mint};
 use crate::whole::whole;
@@ -46,6 +46,11 @@ pub(super) struct CreateToken {
     #[schema(minimum = 1, maximum = 31_536_000)]
     #[serde(deserialize_with = "whole")]
     ttl_seconds: u32,
+    /// What alone it is for, of what its role may; all of that if left out.
+    #[schema(min_items = 1)]
+    scope: Option<BTreeSet<Verb>>,
+    /// The province beyond which it does not reach; for an administrator's alone.
+    province: Option<SiteCode>,
 }
 
 /// A token that was made.
@@ -144,6 +149,7 @@ impl From<IssueError> for ApiError {
                 error.to_string(),
             ),
             IssueError::Claims(_) => Self::bad_request(error.to_string()),
+            IssueError::Wider(_) => Refusal::new(ErrorCode::NotPermitted, error.to_string()).into(),
             IssueError::Store(cause) => cause.into(),
         }
     }
@@ -175,7 +181,7 @@ pub(super) async fn create(
     grant: Grant,
     Json(body): Json<CreateToken>,
 ) -> Result<impl IntoResponse, ApiError> {
-    grant.role().permit(Verb::ManageTokens)?;
+    grant.permit(Verb::ManageTokens)?;
     let new = NewToken {
         subject: body.subject,
         conference: body.conference,
@@ -183,6 +189,10 @@ pub(super) async fn create(
         role: body.role,
         name: body.name,
         valid_for: life(body.ttl_seconds)?,
+        narrowing: Narrowing {
+            scope: body.scope.map(Verbs::from_iter),
+            province: body.province,
+        },
     };
     let issued = mint(&app, &grant).one(new.clone()).await?;
     AccessLog::token_made(client, &grant, &issued, &new);
@@ -213,7 +223,7 @@ pub(super) async fn create_many(
     Path(conference): Path<ConferenceId>,
     Json(body): Json<CreateTokens>,
 ) -> Result<impl IntoResponse, ApiError> {
-    grant.role().permit(Verb::ManageTokens)?;
+    grant.permit(Verb::ManageTokens)?;
     let devices = links::check_devices(body.devices)?;
     let wanted = ForSites {
         conference,
@@ -251,6 +261,7 @@ pub(super) fn mint<'a>(app: &'a App, grant: &'a Grant) -> Mint<'a> {
         keys: &app.keys,
         store: &app.store,
         by: grant.subject(),
+        within: Some(grant),
         now: app.clock.now().wall,
     }
 }
@@ -270,7 +281,7 @@ pub(super) async fn list(
     Query(query): Query<TokensQuery>,
     uri: OriginalUri,
 ) -> Result<Page<TokenRow>, ApiError> {
-    grant.role().permit(Verb::ManageTokens)?;
+    grant.permit(Verb::ManageTokens)?;
     // One more than is asked for, which tells whether there is another page.
     let most = checked(query.limit, MAX_LIMIT)?;
     let filter = TokenFilter {
@@ -297,7 +308,7 @@ pub(super) async fn revoke(
     grant: Grant,
     Path(token): Path<TokenId>,
 ) -> Result<StatusCode, ApiError> {
-    grant.role().permit(Verb::ManageTokens)?;
+    grant.permit(Verb::ManageTokens)?;
     app.revoke(token.clone()).await?;
     AccessLog::token_revoked(client, &grant, &token);
     Ok(StatusCode::NO_CONTENT)

@@ -45,7 +45,7 @@ impl Session {
     pub(super) fn offer(&mut self, id: RequestId, sdp: String, sources: BTreeMap<String, Source>) {
         let config = &self.app.config().conferences;
         let frame = negotiation::audio_frame_ms(config, self.conference.sites());
-        let policy = negotiation::participant_policy(self.role, frame, self.has_offered);
+        let policy = negotiation::participant_policy(self.rights, frame, self.has_offered);
         let (media, conference) = (self.app.media.clone(), self.conference.clone());
         let link = Link::Participant(self.participant);
         if let Some(telemetry) = &self.app.telemetry {

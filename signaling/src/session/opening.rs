@@ -9,7 +9,7 @@ use super::socket::{Received, Socket};
 use crate::access::{AccessLog, Arrived};
 use crate::admission::{Admitted, Seat, Visit};
 use crate::app::App;
-use crate::auth::{Grant, Role, SessionSecret, TokenError};
+use crate::auth::{Grant, Rights, SessionSecret, TokenError};
 use crate::conference::{self, PeopleCommand};
 use crate::conference_task::{Admission, Arrival, ConferenceHandle};
 use crate::fresh;
@@ -30,7 +30,7 @@ const SIGNS_BEFORE_A_MESSAGE: usize = 16;
 pub(super) struct Opened {
     pub(super) conference: ConferenceHandle,
     pub(super) participant: ParticipantId,
-    pub(super) role: Role,
+    pub(super) rights: Rights,
     pub(super) seat: Seat,
 }
 
@@ -147,7 +147,7 @@ fn traced(mut trace: Trace<'_>, opened: Result<Opened, Failure>) -> Result<Opene
         Ok(opened) => {
             trace.ends(Step::Admission);
             let conference = opened.conference.id().clone();
-            trace.entered(conference, opened.participant, opened.role);
+            trace.entered(conference, opened.participant, opened.rights.role);
         }
         Err(Failure::Refused(Some(message), _)) => {
             if let ServerMessage::Error { code, .. } = &**message {
@@ -294,7 +294,7 @@ const fn opened(conference: ConferenceHandle, admission: &Admission, seat: Seat)
     Opened {
         conference,
         participant: admission.participant,
-        role: admission.role,
+        rights: admission.rights,
         seat,
     }
 }

@@ -8,7 +8,7 @@ use super::Store;
 use super::backend::{Query, ROWS_PER_INSERT, Row, query};
 use super::error::StoreError;
 use super::rows::parse;
-use crate::auth::{MAX_VALIDITY, Role};
+use crate::auth::{MAX_VALIDITY, Narrowing, Role, Verb, Verbs};
 use crate::ids::{ConferenceId, SiteCode, TokenId};
 
 /// How long it is kept who got a token, after that token has ceased to be valid. Higher: older
@@ -29,6 +29,11 @@ pub struct TokenRow {
     pub site: Option<SiteCode>,
     /// The conference; none for an administrator.
     pub conference: Option<ConferenceId>,
+    /// The verbs that it is for; all that are its role's if there are none here.
+    #[schema(value_type = Option<Vec<Verb>>)]
+    pub scope: Option<Verbs>,
+    /// The province beyond which it does not reach.
+    pub province: Option<SiteCode>,
     /// Who had it made.
     pub issued_by: String,
     /// When it was made.
@@ -64,6 +69,16 @@ macro_rules! good_tokens {
             " = $1 AND expires_at > $2 AND revoked_at IS NULL"
         )
     };
+}
+
+impl TokenRow {
+    /// To what it is narrowed.
+    pub fn narrowing(&self) -> Narrowing {
+        Narrowing {
+            scope: self.scope,
+            province: self.province.clone(),
+        }
+    }
 }
 
 impl Store {
@@ -245,7 +260,7 @@ impl Store {
 pub(super) fn insert(rows: &[TokenRow]) -> Query<'_> {
     let mut insert = query(
         "INSERT INTO tokens (id, subject, role, site, conference, issued_by, issued_at, \
-         expires_at)",
+         expires_at, scope, province)",
     );
     insert.push_rows(rows.iter().map(|row| {
         [
@@ -257,6 +272,8 @@ pub(super) fn insert(rows: &[TokenRow]) -> Query<'_> {
             (&row.issued_by).into(),
             row.issued_at.as_second().into(),
             row.expires_at.as_second().into(),
+            row.scope.as_ref().map(ToString::to_string).into(),
+            row.province.as_ref().map(SiteCode::as_str).into(),
         ]
     }));
     insert
@@ -271,6 +288,9 @@ pub(super) fn token_row(row: &Row) -> Result<TokenRow, StoreError> {
     let site: Option<&str> = row.try_get("site")?;
     let conference: Option<&str> = row.try_get("conference")?;
     let revoked_at: Option<i64> = row.try_get("revoked_at")?;
+    let scope: Option<&str> = row.try_get("scope")?;
+    let scope = scope.map(str::parse).transpose();
+    let province: Option<&str> = row.try_get("province")?;
     Ok(TokenRow {
         id: parse(row.try_get("id")?)?,
         subject: row.try_get("subject")?,
@@ -279,6 +299,8 @@ pub(super) fn token_row(row: &Row) -> Result<TokenRow, StoreError> {
             .map_err(|error| StoreError::Unreadable(format!("{error}")))?,
         site: site.map(parse).transpose()?,
         conference: conference.map(parse).transpose()?,
+        scope: scope.map_err(|error| StoreError::Unreadable(format!("{error}")))?,
+        province: province.map(parse).transpose()?,
         issued_by: row.try_get("issued_by")?,
         issued_at: time(row.try_get("issued_at")?)?,
         expires_at: time(row.try_get("expires_at")?)?,
@@ -302,6 +324,8 @@ mod tests {
             role: Role::Site,
             site: Some("00004".parse().unwrap()),
             conference: Some(conference.parse().unwrap()),
+            scope: None,
+            province: None,
             issued_by: "portal".to_owned(),
             issued_at: second(1),
             expires_at: second(expires_at),
@@ -375,6 +399,22 @@ mod tests {
         };
         assert_eq!(store.tokens(&second_page).await.unwrap(), [c]);
         assert_eq!(store.token(&a.id).await.unwrap(), Some(a));
+    }
+
+    #[tokio::test]
+    async fn to_what_a_token_is_narrowed_is_written_down() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = store(&directory).await;
+        let narrowed = TokenRow {
+            scope: Some("readBookings invite".parse().unwrap()),
+            province: Some("01".parse().unwrap()),
+            ..row("a", "weekly", 100)
+        };
+        store
+            .record_tokens(std::slice::from_ref(&narrowed))
+            .await
+            .unwrap();
+        assert_eq!(store.token(&narrowed.id).await.unwrap(), Some(narrowed));
     }
 
     #[tokio::test]

@@ -12,7 +12,7 @@ use sfu::id::{ConferenceId as MediaConference, PeerId, ShardId};
 use sfu::turn::Credentials;
 use sfu::{Events, Handover, Media};
 use signaling::accounts::{Account, AccountRole, Details, NewLogin};
-use signaling::auth::{NewToken, Role};
+use signaling::auth::{Narrowing, NewToken, Role};
 use signaling::conference::{Actor, PhaseCommand};
 use signaling::conference_task::ConferenceHandle;
 use signaling::config::{Config, Secret};
@@ -200,6 +200,16 @@ impl House {
         conference: &str,
         life: SignedDuration,
     ) -> (String, TokenId) {
+        self.make(role, conference, life, Narrowing::default())
+    }
+
+    fn make(
+        &self,
+        role: Role,
+        conference: &str,
+        life: SignedDuration,
+        narrowing: Narrowing,
+    ) -> (String, TokenId) {
         let is_admin = role == Role::Admin;
         let new = NewToken {
             subject: Some(format!("test {role}")),
@@ -208,6 +218,7 @@ impl House {
             role,
             name: None,
             valid_for: life,
+            narrowing,
         };
         let app = self.server.app();
         // As somebody makes it who has the key: nobody asks whether the place is known here.
@@ -216,6 +227,12 @@ impl House {
             .issue(new, signaling::fresh::token_id(), app.clock.now().wall)
             .expect("the claims make sense");
         (issued.token, issued.id)
+    }
+
+    /// A good token that is narrowed.
+    pub(crate) fn narrowed(&self, role: Role, narrowing: Narrowing) -> String {
+        self.make(role, CONFERENCE, SignedDuration::from_hours(1), narrowing)
+            .0
     }
 
     /// An HTTP request, without sockets.
@@ -344,8 +361,13 @@ impl House {
 
     /// A WebSocket that has joined, and everything that it was told so far has been read.
     pub(crate) async fn joined(&self, role: Role) -> Socket {
+        self.joined_with(&self.token(role)).await
+    }
+
+    /// The same, with this token.
+    pub(crate) async fn joined_with(&self, token: &str) -> Socket {
         let mut socket = self.socket().await;
-        socket.join(&self.token(role)).await;
+        socket.join(token).await;
         let welcome = socket.next().await;
         assert!(
             matches!(welcome, Heard::Message(ServerMessage::Welcome(_))),

@@ -12,5 +12,6 @@ mod forged;
 mod house;
 mod places;
 mod rest;
+mod scopes;
 mod slow;
 mod websocket;

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::StatusCode;
 use jiff::SignedDuration;
-use signaling::auth::{NewToken, Role};
+use signaling::auth::{Narrowing, NewToken, Role};
 use signaling::conference::{Actor, PhaseCommand};
 
 use crate::house::{Answer, House, id_of};
@@ -21,6 +21,7 @@ impl House {
             role: Role::Site,
             name: None,
             valid_for: SignedDuration::from_hours(1),
+            narrowing: Narrowing::default(),
         };
         let app = self.server.app();
         let id = signaling::fresh::token_id();

@@ -9,7 +9,7 @@ use signaling::auth::{Role, Scope, Verb};
 use crate::house::{CONFERENCE, House};
 
 /// Method and path of every described operation that needs a token, with its parameters filled in.
-fn operations() -> Vec<(String, String)> {
+pub(crate) fn operations() -> Vec<(String, String)> {
     let description = serde_json::to_value(signaling::rest::description()).expect("it is JSON");
     let paths = description["paths"].as_object().expect("it has paths");
     let mut operations = Vec::new();
@@ -88,7 +88,7 @@ const FOR_PEOPLE: [(&str, &str); 4] = [
 ];
 
 /// The operations for which a right decides alone.
-fn of_rights() -> impl Iterator<Item = (String, String)> {
+pub(crate) fn of_rights() -> impl Iterator<Item = (String, String)> {
     operations().into_iter().filter(|(method, path)| {
         let is_for_everybody = method == "GET" && FOR_EVERYBODY.contains(&&**path);
         !is_for_everybody && !FOR_PEOPLE.contains(&(method, path))
@@ -136,7 +136,7 @@ async fn those_who_only_attend_manage_nothing() {
     clippy::cognitive_complexity,
     reason = "a table, of one row for each part of the interface"
 )]
-fn verb(method: &str, path: &str) -> Verb {
+pub(crate) fn verb(method: &str, path: &str) -> Verb {
     let own = format!("/api/v1/conferences/{CONFERENCE}");
     let about_one = path.strip_prefix(&own);
     let last = path.rsplit('/').next().unwrap_or_default();
@@ -250,7 +250,7 @@ async fn an_invitation_names_the_tokens_own_conference_only() {
 }
 
 /// A body that would do, so that a refusal can have only one reason.
-fn body_for(path: &str) -> Body {
+pub(crate) fn body_for(path: &str) -> Body {
     let participant = r#"{"participant":"01JD8Y6Q0B9FJ3V2K7T5C4X1HE"}"#;
     match path {
         "/api/v1/conferences" | "/api/v1/conferences/weekly" => r#"{"title":"Mine"}"#.into(),
@@ -258,8 +258,10 @@ fn body_for(path: &str) -> Body {
         "/api/v1/conferences/weekly/stage" => r#"{"place":"main","participant":null}"#.into(),
         "/api/v1/accounts" => r#"{"login":"new","name":"New","role":"auditor"}"#.into(),
         "/api/v1/accounts/01JD8Y6Q0B9FJ3V2K7T5C4X1HE" => r#"{"isDisabled":true}"#.into(),
-        "/api/v1/tokens" => r#"{"role":"admin","ttlSeconds":60}"#.into(),
-        "/api/v1/links" => r#"{"conference":"weekly","role":"chair","ttlSeconds":60}"#.into(),
+        "/api/v1/tokens" => {
+            r#"{"role":"site","conference":"weekly","site":"00004","ttlSeconds":60}"#.into()
+        }
+        "/api/v1/links" => r#"{"conference":"weekly","role":"observer","ttlSeconds":60}"#.into(),
         "/api/v1/conferences/weekly/tokens" => r#"{"role":"site","ttlSeconds":60}"#.into(),
         "/api/v1/sites/00004" => r#"{"contactName":"Mine"}"#.into(),
         "/api/v1/bookings" => BOOKING.into(),

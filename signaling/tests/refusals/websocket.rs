@@ -1,6 +1,6 @@
 //! Frames that are too large, too many, not text, not JSON, or not what was asked for.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use signaling::auth::{Role, Verb};
 use signaling::protocol::{ErrorCode, MAX_FRAME_BYTES, ServerMessage};
 use tokio_tungstenite::tungstenite::Message;
@@ -190,25 +190,10 @@ async fn an_error_names_the_request_it_answers() {
     }
 }
 
-/// Whether the next request to be answered was not refused for want of a right.
-async fn is_permitted(socket: &mut Socket) -> bool {
-    loop {
-        match socket.next().await {
-            Heard::Message(ServerMessage::Ok { .. }) => return true,
-            Heard::Message(ServerMessage::Error { code, .. }) => {
-                return code != ErrorCode::NotPermitted;
-            }
-            Heard::Message(_) => {}
-            end => panic!("{end:?}"),
-        }
-    }
-}
-
-#[tokio::test]
-async fn over_a_session_every_role_may_do_exactly_what_the_table_says() {
-    let house = House::open().await;
+/// What is asked over a session, and the right that it needs.
+pub(crate) fn requests() -> [(Verb, Value); 9] {
     let somebody = "01JD8Y6Q0B9FJ3V2K7T5C4X1HE";
-    let requests = [
+    [
         (
             Verb::GrantFloor,
             json!({"type": "grantFloor", "id": 1, "participant": somebody}),
@@ -242,7 +227,27 @@ async fn over_a_session_every_role_may_do_exactly_what_the_table_says() {
             Verb::Publish,
             json!({"type": "publish", "id": 9, "source": "camera", "active": true}),
         ),
-    ];
+    ]
+}
+
+/// Whether the next request to be answered was not refused for want of a right.
+pub(crate) async fn is_permitted(socket: &mut Socket) -> bool {
+    loop {
+        match socket.next().await {
+            Heard::Message(ServerMessage::Ok { .. }) => return true,
+            Heard::Message(ServerMessage::Error { code, .. }) => {
+                return code != ErrorCode::NotPermitted;
+            }
+            Heard::Message(_) => {}
+            end => panic!("{end:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn over_a_session_every_role_may_do_exactly_what_the_table_says() {
+    let house = House::open().await;
+    let requests = requests();
     for role in Role::ALL.into_iter().filter(|role| role.may(Verb::Join)) {
         let mut socket = house.joined(role).await;
         for (verb, request) in &requests {

@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use signaling::auth::{ApiKey, KeyLimits, Keys, NewToken, Role, SigningKey};
+use signaling::auth::{ApiKey, KeyLimits, Keys, Narrowing, NewToken, Role, SigningKey};
 use signaling::config::Config;
 use signaling::fresh;
 use signaling::ids::KeyId;
@@ -151,6 +151,7 @@ fn signed_by(id: &str, secret: &str) -> String {
         role: Role::Admin,
         name: None,
         valid_for: SignedDuration::from_hours(1),
+        narrowing: Narrowing::default(),
     };
     let issued = keys.issue_with(&id, new, fresh::token_id(), Timestamp::now());
     issued.unwrap().token

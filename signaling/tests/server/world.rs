@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use signaling::auth::{NewToken, Role};
+use signaling::auth::{Narrowing, NewToken, Role};
 use signaling::clock::Clock;
 use signaling::config::Config;
 use signaling::server::Server;
@@ -164,6 +164,7 @@ impl World {
             role,
             name: None,
             valid_for: SignedDuration::from_secs(seconds),
+            narrowing: Narrowing::default(),
         };
         // As a program makes it that has the key: nobody asks whether the place is known here.
         let app = self.server.app();

@@ -43,6 +43,7 @@ fn site_token() -> NewToken {
         role: Role::Site,
         name: None,
         valid_for: SignedDuration::from_hours(1),
+        narrowing: Narrowing::default(),
     }
 }
 
@@ -564,4 +565,82 @@ fn a_key_that_is_limited_is_believed_for_nothing_else() {
         let expected = TokenError::BeyondKey("portal".parse().unwrap(), claim);
         assert_eq!(refused, Err(expected));
     }
+}
+
+fn narrowed(new: NewToken, scope: &str) -> NewToken {
+    NewToken {
+        narrowing: Narrowing {
+            scope: Some(scope.parse().unwrap()),
+            province: None,
+        },
+        ..new
+    }
+}
+
+#[test]
+fn a_token_is_for_the_verbs_of_its_scope_alone_and_one_without_for_all_of_its_role() {
+    let keys = keys();
+    let token = issue(&keys, narrowed(admin_token(), "readBookings invite"));
+    let grant = keys.verify(&token, now()).unwrap();
+    assert!(grant.permit(Verb::ReadBookings).is_ok());
+    let refused = grant.permit(Verb::ManageTokens).unwrap_err();
+    assert!(refused.message.contains("`manageTokens`"), "{refused}");
+    let whole = keys.verify(&issue(&keys, admin_token()), now()).unwrap();
+    assert!(whole.permit(Verb::ManageTokens).is_ok());
+}
+
+#[test]
+fn a_scope_that_cannot_be_understood_opens_nothing() {
+    let of = |scope: Value| refusal(&sign(&with("scope", scope)));
+    let TokenError::UnreadableClaims(told) = of(json!("join fly")) else {
+        panic!("an unknown verb is none")
+    };
+    assert!(told.contains("`scope`: \"fly\" is not a verb"), "{told}");
+    assert!(matches!(
+        of(json!(["join"])),
+        TokenError::UnreadableClaims(_)
+    ));
+    assert!(matches!(of(Value::Null), TokenError::UnreadableClaims(_)));
+    assert_eq!(of(json!("")), TokenError::BadClaims("scope names nothing"));
+    assert!(
+        keys()
+            .verify(&sign(&with("scope", json!("join"))), now())
+            .is_ok()
+    );
+}
+
+#[test]
+fn a_scope_beyond_the_role_is_not_made_and_one_that_was_signed_gives_no_more_than_the_role() {
+    let wide = narrowed(admin_token(), "readBookings requestFloor");
+    let refused = keys().issue(wide, TokenId::generate(1, 2), now());
+    let refused = refused.unwrap_err();
+    assert_eq!(
+        refused,
+        TokenError::BeyondRole(Role::Admin, Verb::RequestFloor)
+    );
+    let signed = sign(&with("scope", json!("join grantFloor")));
+    let grant = keys().verify(&signed, now()).unwrap();
+    assert_eq!(grant.role(), Role::Site);
+    assert!(grant.permit(Verb::Join).is_ok() && grant.permit(Verb::GrantFloor).is_err());
+}
+
+#[test]
+fn a_token_for_one_province_reaches_what_is_there_and_is_an_administrators() {
+    let keys = keys();
+    let of = |new: NewToken| NewToken {
+        narrowing: Narrowing {
+            scope: None,
+            province: Some("01".parse().unwrap()),
+        },
+        ..new
+    };
+    let grant = keys
+        .verify(&issue(&keys, of(admin_token())), now())
+        .unwrap();
+    let own = "01".parse().unwrap();
+    assert_eq!(grant.within(Verb::AmendSite), Ok(Some(&own)));
+    assert!(grant.within(Verb::ImportSites).is_err());
+    assert!(grant.permit(Verb::ManageTokens).is_err());
+    let made = keys.issue(of(site_token()), TokenId::generate(1, 2), now());
+    assert!(matches!(made, Err(TokenError::BadClaims(_))));
 }

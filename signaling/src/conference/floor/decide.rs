@@ -119,7 +119,7 @@ impl State {
     ) -> Result<Vec<Event>, Refusal> {
         self.require_running()?;
         let person = self.person(participant)?;
-        person.role.permit(Verb::HoldFloor)?;
+        person.rights().permit(Verb::HoldFloor)?;
         if self.floor.holder() == Some(participant) {
             return Ok(Vec::new());
         }

@@ -28,6 +28,7 @@ impl State {
                 expires_at,
                 muted,
                 sound_only,
+                scope,
             } => {
                 let muting = Muting::new(*muted, *sound_only);
                 let person = Participant {
@@ -39,6 +40,7 @@ impl State {
                     token: token.clone(),
                     expires_at: *expires_at,
                     role: *role,
+                    scope: *scope,
                     site: site.clone(),
                     name: name.clone(),
                     lost_since: None,
@@ -61,11 +63,12 @@ impl State {
                 subject: _,
                 token,
                 expires_at,
+                scope,
             } => {
                 people.remember_taken_over(*participant);
                 people.set_present(*participant);
                 people.set_session(*participant, *session, *secret);
-                people.set_token(*participant, token.clone(), *expires_at);
+                people.set_token(*participant, token.clone(), *expires_at, *scope);
             }
             PeopleEvent::Left {
                 participant,

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::auth::{Role, SecretHash};
+use crate::auth::{Role, SecretHash, Verb, Verbs};
 use crate::conference::event::By;
 use crate::ids::{ParticipantId, SessionId, SiteCode, TokenId};
 
@@ -57,6 +57,10 @@ pub enum PeopleEvent {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         #[schema(rename = "soundOnly")]
         sound_only: bool,
+        /// The verbs that the token is for, if it names any.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schema(value_type = Option<Vec<Verb>>)]
+        scope: Option<Verbs>,
     },
     /// Its connection broke.
     Lost {
@@ -87,6 +91,10 @@ pub enum PeopleEvent {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[schema(rename = "expiresAt", value_type = Option<String>, format = DateTime)]
         expires_at: Option<Timestamp>,
+        /// The verbs that that token is for, if it names any.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schema(value_type = Option<Vec<Verb>>)]
+        scope: Option<Verbs>,
     },
     /// It is gone.
     Left {

@@ -17,7 +17,7 @@ use crate::refusal::{ErrorCode, Refusal};
 impl State {
     pub(super) fn decide_join(&self, join: &Join) -> Result<Vec<Event>, Refusal> {
         let grant = &join.grant;
-        grant.role().permit(Verb::Join)?;
+        grant.permit(Verb::Join)?;
         if !grant.is_for(&self.id) {
             return Err(Refusal::not_permitted(
                 "the token is for another conference",
@@ -56,6 +56,7 @@ impl State {
             expires_at: Some(grant.expires_at()),
             muted: muting.is_muted(),
             sound_only: muting == Muting::Sound,
+            scope: grant.rights().scope,
         }));
         Ok(events)
     }
@@ -102,6 +103,7 @@ impl State {
             subject: Some(join.grant.subject().to_owned()),
             token: Some(join.grant.token().clone()),
             expires_at: Some(join.grant.expires_at()),
+            scope: join.grant.rights().scope,
         }));
         events
     }

@@ -98,7 +98,7 @@ impl State {
             .saturating_add(1);
         Some(Seat {
             device,
-            stands_by: device > 1 && person.role.may(Verb::RequestFloor),
+            stands_by: device > 1 && person.rights().may(Verb::RequestFloor),
         })
     }
 

@@ -16,7 +16,7 @@ impl State {
         let StageCommand::Set { place, participant } = command;
         self.require_not_ended()?;
         if let Some(id) = participant {
-            self.person(id)?.role.permit(Verb::BeOnStage)?;
+            self.person(id)?.rights().permit(Verb::BeOnStage)?;
             if self.stands_by(id) {
                 return Err(Refusal::new(
                     ErrorCode::StandBy,
@@ -43,7 +43,7 @@ impl State {
         let is_site = self
             .people
             .get(id)
-            .is_some_and(|person| person.role.may(Verb::RequestFloor));
+            .is_some_and(|person| person.rights().may(Verb::RequestFloor));
         is_site && !is_let_be_heard
     }
 

@@ -98,6 +98,7 @@ fn log(len: u64) -> Vec<Record> {
                     expires_at: None,
                     muted: false,
                     sound_only: false,
+                    scope: None,
                 }),
             };
             Record {

@@ -380,6 +380,8 @@ fn entering(code: &CodeHash, device: u8, number: u128) -> EnteredBy {
             role: Role::Site,
             site: Some(site("011")),
             conference: Some("c".parse().unwrap()),
+            scope: None,
+            province: None,
             issued_by: "invitation".to_owned(),
             issued_at: at(0),
             expires_at: at(100),
