@@ -25,7 +25,7 @@ pub use limits::{Conferences, KeyLimits};
 pub use link_code::{CodeError, CodeHash, LinkCode};
 pub use login::LoginEnded;
 pub use narrowing::{Narrowing, Rights};
-pub use revoked::Revoked;
+pub use revoked::{Revoked, RevokedToken, Withdrawn};
 pub use rights::{Scope, Verb};
 pub use role::Role;
 pub use secret::{SecretHash, SessionSecret};

@@ -8,13 +8,13 @@ use jiff::Timestamp;
 use tokio_util::task::TaskTracker;
 
 use crate::auth::{Grant, Role};
-use crate::booking::{Door, OccurrenceState};
-use crate::conference::{Actor, Command, PhaseCommand, Roster, Settings, State};
+use crate::booking::{Door, Occurrence, OccurrenceState};
+use crate::conference::{Actor, Command, PhaseCommand, Roster, RosterCommand, Settings, State};
 use crate::conference_task::{AskError, AtHand, ConferenceHandle, Endings, Surroundings, spawn};
 use crate::ids::{ConferenceId, SessionId, SiteCode};
 use crate::refusal::{ErrorCode, Refusal};
 use crate::sites::{Level, SiteFilter};
-use crate::store::StoreError;
+use crate::store::{Followed, StoreError};
 
 /// The conferences of a server.
 #[derive(Debug)]
@@ -202,15 +202,54 @@ impl Directory {
             OccurrenceState::Cancelled => return Err(day.cancelled()),
             OccurrenceState::Draft => return Err(unknown(id)),
         }
-        let audience = self.around.store.audience(&day.audience).await;
+        let followed = Followed::of(&day);
+        let roster = self.among(&self.invited(&followed).await?).await?;
+        let titled = (day.title, Some(day.starts_at));
+        let made = self.make(actor, id.clone(), titled, roster).await?;
+        self.note_followed(id, followed).await?;
+        Ok(made)
+    }
+
+    /// Has a conference expect whom its day invites by now: whoever was added or left out since it was
+    /// made, or followed last. Whom an operator has added or left out by hand stays so.
+    pub(crate) async fn follow(
+        &self,
+        day: &Occurrence,
+        before: Option<&Followed>,
+    ) -> Result<(), Refusal> {
+        let (id, now) = (&day.conference, Followed::of(day));
+        // Where it was not noted, it expects what it was made with.
+        if let Some(before) = before {
+            let (former, invited) = (self.invited(before).await?, self.invited(&now).await?);
+            let added = invited.difference(&former).cloned().collect();
+            let command = RosterCommand::Follow {
+                added: self.among(&added).await?,
+                removed: former.difference(&invited).cloned().collect(),
+            };
+            let conference = self.find(id).await?;
+            conference.change(Actor::SYSTEM, command).await?;
+        }
+        self.note_followed(id, now).await
+    }
+
+    /// The sites that are expected for that.
+    async fn invited(&self, followed: &Followed) -> Result<BTreeSet<SiteCode>, Refusal> {
+        let audience = self.around.store.audience(&followed.audience).await;
         let audience = audience.map_err(|cause| internal(&cause))?;
-        let expected = audience.codes().iter().chain(&day.hall).cloned().collect();
+        let codes = audience.codes().iter().chain(&followed.hall);
+        Ok(codes.cloned().collect())
+    }
+
+    /// A roster of those of these sites that are on the list: whoever is not any more is not expected.
+    async fn among(&self, expected: &BTreeSet<SiteCode>) -> Result<Roster, Refusal> {
         let all = self.around.store.sites(&SiteFilter::default()).await;
         let all = all.map_err(|cause| internal(&cause))?;
-        // Whoever is not on the list any more is not expected.
-        let roster = Roster::among(&all, &expected);
-        self.make(actor, id.clone(), (day.title, Some(day.starts_at)), roster)
-            .await
+        Ok(Roster::among(&all, expected))
+    }
+
+    async fn note_followed(&self, id: &ConferenceId, followed: Followed) -> Result<(), Refusal> {
+        let noted = self.around.store.note_followed(id, followed).await;
+        noted.map_err(|cause| internal(&cause))
     }
 
     async fn make(

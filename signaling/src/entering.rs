@@ -9,7 +9,7 @@ use crate::fresh;
 use crate::invitations::{self, Stands};
 use crate::links::{LinkError, usual_devices};
 use crate::sites::Site;
-use crate::store::{Entered, EnteredBy, Invited, TokenRow};
+use crate::store::{Entered, EnteredBy, Invited, StoreError, TokenRow};
 
 /// How long after its end somebody may still be in a conference. Higher: a link that was passed on lets
 /// somebody in for longer. Lower: whoever is in one that takes longer than planned has to go.
@@ -20,19 +20,22 @@ const AFTER_THE_END: SignedDuration = SignedDuration::from_hours(12);
 const LONGEST: SignedDuration = SignedDuration::from_hours(360 * 24);
 const STILL_LONG: SignedDuration = SignedDuration::from_hours(300 * 24);
 
+/// How often it begins again because somebody has changed meanwhile whom the booking invites.
+const ATTEMPTS: usize = 5;
+
 /// Who is invited by a code.
 ///
 /// # Errors
-/// [`LinkError::Unknown`] if nobody is, [`LinkError::NotInvited`] if the site is no more.
+/// [`LinkError::Unknown`] if nobody is, [`TokenError::NotInvited`] if the site is no more.
 pub(crate) async fn invited(app: &Inner, code: &LinkCode) -> Result<(Invited, Site), LinkError> {
     let invited = app.store.invited_by(&code.hash()).await?;
     let invited = invited.ok_or(LinkError::Unknown)?;
     if !invited.is_invited {
-        return Err(LinkError::NotInvited);
+        return Err(TokenError::NotInvited.into());
     }
     let site = app.store.site(&invited.site).await?;
     let site = site.filter(|site| !site.hidden);
-    Ok((invited, site.ok_or(LinkError::NotInvited)?))
+    Ok((invited, site.ok_or(TokenError::NotInvited)?))
 }
 
 /// Notes that somebody has seen it, unless that is known. Failing that, it is noted the next time.
@@ -55,6 +58,21 @@ pub(crate) async fn exchange(
     code: &LinkCode,
     device: &SessionSecret,
 ) -> Result<Issued, LinkError> {
+    for _ in 0..ATTEMPTS {
+        if let Some(issued) = attempt(app, code, device).await? {
+            return Ok(issued);
+        }
+    }
+    let busy = "whom the booking invites is being changed by somebody: open the link again";
+    Err(StoreError::Unreadable(busy.to_owned()).into())
+}
+
+/// `None` if somebody has changed meanwhile whom the booking invites.
+async fn attempt(
+    app: &Inner,
+    code: &LinkCode,
+    device: &SessionSecret,
+) -> Result<Option<Issued>, LinkError> {
     let (invited, site) = invited(app, code).await?;
     let now = app.clock.now().wall;
     let days = app.store.booked_days(&invited.booking).await?;
@@ -101,6 +119,7 @@ pub(crate) async fn exchange(
         code: code.hash(),
         device: device.hash(),
         devices: usual_devices(),
+        audience: invited.audience.clone(),
         conference: day.day.conference.clone(),
         token,
         until: needed,
@@ -108,10 +127,11 @@ pub(crate) async fn exchange(
     let token = match app.store.enter_by(entering).await? {
         Entered::Unknown => return Err(LinkError::Unknown),
         Entered::Elsewhere => return Err(LinkError::Elsewhere),
+        Entered::Changed => return Ok(None),
         Entered::Token(token) => token,
     };
     note_opened(app, code, &invited).await;
-    give(app, token)
+    give(app, token).map(Some)
 }
 
 /// The token that is written down so.

@@ -71,9 +71,6 @@ pub enum LinkError {
     /// There is no such link, or not any more.
     #[error("there is no such link: open it as it was sent, or ask for a new one")]
     Unknown,
-    /// It was a site's that is not invited any more.
-    #[error("this site is not invited any more: ask those who have invited it")]
-    NotInvited,
     /// It belongs to other browsers.
     #[error("this link has been opened in another browser: ask for a link of your own")]
     Elsewhere,

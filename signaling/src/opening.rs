@@ -17,7 +17,7 @@ use crate::booking::OccurrenceState;
 use crate::conference::{Actor, PhaseCommand};
 use crate::ids::ConferenceId;
 use crate::refusal::{ErrorCode, Refusal};
-use crate::store::StoreError;
+use crate::store::{Outdated, StoreError};
 
 /// The longest until the wall clock is looked at again: it may be set at any moment. Higher: after such
 /// a step a conference opens later. Lower: two questions to the store more often.
@@ -47,6 +47,11 @@ impl Failed {
         due
     }
 
+    fn is_left_alone(&self, id: &ConferenceId) -> bool {
+        let now = Instant::now();
+        self.0.get(id).is_some_and(|until| *until > now)
+    }
+
     /// Says why, and leaves it alone for a while.
     fn note(&mut self, id: ConferenceId, what: &str, why: &Refusal) {
         warn!(conference = %id, %why, "a booked conference cannot be {what}");
@@ -69,8 +74,12 @@ pub(crate) async fn watch(app: App) {
             error!(%cause, "it cannot be seen which conferences are to open");
         }
         is_failing = turned.is_err();
-        has_changed &= is_failing;
-        let wait = turned.unwrap_or(LOOK_EVERY).clamp(PAUSE, LOOK_EVERY);
+        let turned = turned.unwrap_or(Turned {
+            wait: LOOK_EVERY,
+            has_followed: !has_changed,
+        });
+        has_changed = !turned.has_followed;
+        let wait = turned.wait.clamp(PAUSE, LOOK_EVERY);
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
             () = app.store.booking_changed() => has_changed = true,
@@ -78,11 +87,18 @@ pub(crate) async fn watch(app: App) {
     }
 }
 
-/// Does what is due, and says how long it takes until something else is.
-async fn turn(app: &App, failed: &mut Failed, has_changed: bool) -> Result<Duration, StoreError> {
-    if has_changed {
-        follow(app, failed).await?;
-    }
+/// What a turn has come to.
+#[derive(Clone, Copy)]
+struct Turned {
+    /// How long it takes until something else is due.
+    wait: Duration,
+    /// Whether every open conference is as its booking says by now.
+    has_followed: bool,
+}
+
+/// Does what is due.
+async fn turn(app: &App, failed: &mut Failed, has_changed: bool) -> Result<Turned, StoreError> {
+    let has_followed = !has_changed || follow(app, failed).await?;
     let now = app.clock.now().wall;
     for id in failed.without(app.store.due_to_open(now, AT_ONCE).await?) {
         open(app, failed, id).await;
@@ -91,7 +107,10 @@ async fn turn(app: &App, failed: &mut Failed, has_changed: bool) -> Result<Durat
         begin(app, failed, id).await;
     }
     let next = app.store.next_opening(now).await?;
-    Ok(next.map_or(LOOK_EVERY, |next| until(next, app.clock.now().wall)))
+    Ok(Turned {
+        wait: next.map_or(LOOK_EVERY, |next| until(next, app.clock.now().wall)),
+        has_followed,
+    })
 }
 
 async fn open(app: &Inner, failed: &mut Failed, id: ConferenceId) {
@@ -114,28 +133,42 @@ async fn begin(app: &Inner, failed: &mut Failed, id: ConferenceId) {
     }
 }
 
-/// Has conferences that are open and have not begun be as their bookings say by now.
-async fn follow(app: &App, failed: &mut Failed) -> Result<(), StoreError> {
-    for day in app.store.opened().await? {
-        let id = day.conference.clone();
-        let followed = match day.state {
-            OccurrenceState::Cancelled => app.directory.delete(Actor::SYSTEM, &id).await,
-            OccurrenceState::Published | OccurrenceState::Draft => {
-                let command = PhaseCommand::Amend {
-                    title: Some(day.title),
-                    starts_at: Some(Some(day.starts_at)),
-                };
-                match app.directory.find(&id).await {
-                    Ok(conference) => conference.change(Actor::SYSTEM, command).await,
-                    Err(why) => Err(why),
-                }
-            }
-        };
-        if let Err(why) = followed {
+/// Has conferences that are open be as their bookings say by now; whether all are.
+async fn follow(app: &App, failed: &mut Failed) -> Result<bool, StoreError> {
+    // Whoever is invited no more is gone before others see the list without it.
+    app.heed_revocations().await?;
+    let mut have_all = true;
+    for outdated in app.store.outdated().await? {
+        let id = outdated.day.conference.clone();
+        if failed.is_left_alone(&id) {
+            have_all = false;
+        } else if let Err(why) = follow_one(app, outdated).await {
+            have_all = false;
             failed.note(id, "changed", &why);
         }
     }
-    Ok(())
+    Ok(have_all)
+}
+
+async fn follow_one(app: &Inner, outdated: Outdated) -> Result<(), Refusal> {
+    let id = &outdated.day.conference;
+    if outdated.day.state == OccurrenceState::Cancelled {
+        return app.directory.delete(Actor::SYSTEM, id).await;
+    }
+    if !outdated.has_begun && !outdated.is_titled {
+        let command = PhaseCommand::Amend {
+            title: Some(outdated.day.title.clone()),
+            starts_at: Some(Some(outdated.day.starts_at)),
+        };
+        let conference = app.directory.find(id).await?;
+        conference.change(Actor::SYSTEM, command).await?;
+    }
+    if outdated.expects_them() {
+        return Ok(());
+    }
+    app.directory
+        .follow(&outdated.day, outdated.followed.as_ref())
+        .await
 }
 
 fn until(next: Timestamp, now: Timestamp) -> Duration {

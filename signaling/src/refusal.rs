@@ -43,6 +43,8 @@ pub enum ErrorCode {
     TokenExpired,
     /// The token was taken back.
     TokenRevoked,
+    /// The site of the token is not invited any more.
+    NotInvited,
     /// The token's time has not come, or the server's clock is behind.
     TokenNotYetValid,
     /// Login or password, or a code that is good once, is wrong.

@@ -264,6 +264,7 @@ const fn matters_to_security(code: ErrorCode) -> bool {
         ErrorCode::TokenInvalid
             | ErrorCode::TokenExpired
             | ErrorCode::TokenRevoked
+            | ErrorCode::NotInvited
             | ErrorCode::LoginWrong
             | ErrorCode::NotPermitted
             | ErrorCode::RateLimited

@@ -19,6 +19,7 @@ mod damages;
 mod error;
 mod events;
 mod expected;
+mod followed;
 mod heartbeat;
 mod invitations;
 mod journal;
@@ -57,6 +58,7 @@ pub use bookings::Kept;
 pub use chain::{ChainFault, Fault, Hash, Head, canonical};
 pub use conferences::{ConferenceRow, ListedHead};
 pub use error::StoreError;
+pub use followed::{Followed, Outdated};
 pub use invitations::{
     AT_ONCE, Addressed, Addressee, Entered, EnteredBy, InvitationFilter, InvitationRow, Invited,
     Newest, Reissued, Sending, Sent, Tally,

@@ -9,7 +9,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use tracing::{info, warn};
 
 use crate::app::{App, Inner};
-use crate::auth::CLOCK_LEEWAY;
+use crate::auth::{CLOCK_LEEWAY, RevokedToken, Withdrawn};
 use crate::ids::TokenId;
 use crate::store::StoreError;
 
@@ -90,13 +90,17 @@ impl Inner {
             .store
             .revoke_token(&token, self.clock.now().wall)
             .await?;
-        self.keys.revoked().extend([(token, expires_at)]);
+        self.keys.revoked().extend([RevokedToken {
+            id: token,
+            expires_at,
+            why: Withdrawn::TakenBack,
+        }]);
         self.directory.tokens_revoked().await;
         Ok(())
     }
 
     /// Learns what was taken back, by whichever process.
-    async fn heed_revocations(&self) -> Result<(), StoreError> {
+    pub(crate) async fn heed_revocations(&self) -> Result<(), StoreError> {
         let now = self.clock.now().wall;
         let still_good = now.checked_sub(CLOCK_LEEWAY).unwrap_or(now);
         let revoked = self.store.revoked_tokens(still_good).await?;

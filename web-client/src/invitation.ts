@@ -46,6 +46,7 @@ export function faultOf(code: string): Truth | null {
     case "token_invalid":
     case "token_expired":
     case "token_revoked":
+    case "not_invited":
     case "conference_unknown":
     case "conference_cancelled":
     case "not_permitted":

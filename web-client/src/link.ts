@@ -24,6 +24,7 @@ export function refusalOf(code: string): OverReason | null {
     case "token_invalid":
     case "token_expired":
     case "token_revoked":
+    case "not_invited":
       return code;
     case "bad_message":
       return "token_invalid";

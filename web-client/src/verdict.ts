@@ -13,6 +13,7 @@ export type OverReason =
   | "token_invalid"
   | "token_expired"
   | "token_revoked"
+  | "not_invited"
   | "link_elsewhere"
   | "no_page"
   | "conference_unknown"
@@ -52,6 +53,7 @@ export const ENDINGS: Readonly<Record<string, Meaning>> = {
   token_invalid: { code: 4003, comeBack: "never", sentence: "token_invalid" },
   token_expired: { code: 4003, comeBack: "never", sentence: "token_expired" },
   token_revoked: { code: 4003, comeBack: "never", sentence: "token_revoked" },
+  not_invited: { code: 4016, comeBack: "never", sentence: "not_invited" },
   token_not_yet_valid: { code: 4014, comeBack: "after", seconds: 15, sentence: "token_not_yet_valid" },
   session_unknown: { code: 4004, comeBack: "join" },
   rate_limited: { code: 4008, comeBack: "after", seconds: 5, sentence: "overloaded" },

@@ -19,7 +19,7 @@ describe("a link", () => {
     expect(await truth()).toEqual({ over: "conference_ended" });
   });
 
-  it.each(["token_expired", "token_invalid", "token_revoked", "conference_unknown", "conference_cancelled", "not_permitted"])(
+  it.each(["token_expired", "token_invalid", "token_revoked", "not_invited", "conference_unknown", "conference_cancelled", "not_permitted"])(
     "that is no good says why: %s",
     async (code) => {
       asked(401, { code });

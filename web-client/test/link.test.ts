@@ -53,6 +53,7 @@ describe("the code in the link", () => {
   it.each([
     ["token_invalid", "token_invalid"],
     ["token_revoked", "token_revoked"],
+    ["not_invited", "not_invited"],
     ["bad_message", "token_invalid"],
     ["rate_limited", null],
     ["internal", null],

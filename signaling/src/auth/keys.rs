@@ -16,7 +16,7 @@ use crate::auth::grant::{Grant, made_up_subject};
 use crate::auth::keyfile::SigningKey;
 use crate::auth::limits::KeyLimits;
 use crate::auth::narrowing::Narrowing;
-use crate::auth::revoked::Revoked;
+use crate::auth::revoked::{Revoked, Withdrawn};
 use crate::auth::rights::Verb;
 use crate::auth::role::Role;
 use crate::auth::strength::MIN_SECRET_BYTES;
@@ -123,6 +123,18 @@ pub enum TokenError {
     /// It was taken back.
     #[error("the token was revoked: ask for a new link")]
     Revoked,
+    /// It was a site's that is not invited any more.
+    #[error("this site is not invited any more: ask those who have invited it")]
+    NotInvited,
+}
+
+impl From<Withdrawn> for TokenError {
+    fn from(why: Withdrawn) -> Self {
+        match why {
+            Withdrawn::TakenBack => Self::Revoked,
+            Withdrawn::NotInvited => Self::NotInvited,
+        }
+    }
 }
 
 impl TokenError {
@@ -131,6 +143,7 @@ impl TokenError {
         match self {
             Self::Expired => ErrorCode::TokenExpired,
             Self::Revoked => ErrorCode::TokenRevoked,
+            Self::NotInvited => ErrorCode::NotInvited,
             Self::NotYetValid => ErrorCode::TokenNotYetValid,
             _ => ErrorCode::TokenInvalid,
         }
@@ -312,8 +325,8 @@ impl Keys {
         let claims = self.open(token)?;
         let expires_at = check_time(&claims, now.into())?;
         check_claims(&claims)?;
-        if self.revoked.contains(&claims.jti) {
-            return Err(TokenError::Revoked);
+        if let Some(why) = self.revoked.why(&claims.jti) {
+            return Err(why.into());
         }
         Ok(Grant {
             token: claims.jti,

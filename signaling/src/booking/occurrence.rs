@@ -164,8 +164,17 @@ impl Occurrence {
     }
 }
 
+/// A day that has begun, if it goes on and invites others from now on.
+fn inviting_others(before: &Occurrence, day: &Occurrence, now: Timestamp) -> Option<Occurrence> {
+    let goes_on = before.state == OccurrenceState::Published && before.ends_at > now;
+    (goes_on && before.audience != day.audience).then(|| Occurrence {
+        audience: day.audience.clone(),
+        ..before.clone()
+    })
+}
+
 /// The days of a booking that was published, as they become with this version of it. What has begun is
-/// left as it was; what is to take place no longer is said to be cancelled.
+/// left as it was, but for whom it invites; what is to take place no longer is said to be cancelled.
 pub(super) fn renew(
     former: &[Occurrence],
     days: Vec<Occurrence>,
@@ -182,6 +191,8 @@ pub(super) fn renew(
         let before = former.remove(&day.conference);
         let has_begun = before.is_some_and(|day| day.starts_at <= now);
         if has_begun || before.is_none() && day.starts_at <= now {
+            // To what has begun others may be invited until it is over.
+            renewed.extend(before.and_then(|before| inviting_others(before, &day, now)));
             continue;
         }
         day.notice = match before {

@@ -88,6 +88,24 @@ impl Roster {
         roster
     }
 
+    /// The same with others besides, of which those that are expected already stay as they are known, and
+    /// without these.
+    pub(in crate::conference) fn changed(&self, added: Self, removed: &BTreeSet<SiteCode>) -> Self {
+        let (mut sites, mut names) = (added.sites, added.provinces);
+        sites.extend(self.sites.clone());
+        sites.retain(|code, _| !removed.contains(code));
+        names.extend(self.provinces.clone());
+        let named: BTreeSet<_> = sites
+            .values()
+            .filter_map(|site| site.province.clone())
+            .collect();
+        names.retain(|code, _| named.contains(code));
+        Self {
+            sites,
+            provinces: names,
+        }
+    }
+
     /// The expected site of this code.
     pub fn site(&self, code: &SiteCode) -> Option<&RosterSite> {
         self.sites.get(code)

@@ -4,6 +4,7 @@ mod arrivals;
 mod attendance;
 mod effects;
 mod floor;
+mod follow;
 mod join;
 mod leave;
 mod phase;

@@ -401,14 +401,15 @@ impl ConferenceTask {
 
     /// A token may have been taken back after it was looked at and before its turn came.
     fn require_not_revoked(&self, command: &Command) -> Result<(), Refusal> {
-        match command {
-            Command::People(PeopleCommand::Join(join))
-                if self.around.revoked.contains(join.grant.token()) =>
-            {
-                let error = TokenError::Revoked;
+        let Command::People(PeopleCommand::Join(join)) = command else {
+            return Ok(());
+        };
+        match self.around.revoked.why(join.grant.token()) {
+            Some(why) => {
+                let error = TokenError::from(why);
                 Err(Refusal::new(error.code(), error.to_string()))
             }
-            _ => Ok(()),
+            None => Ok(()),
         }
     }
 
@@ -417,14 +418,13 @@ impl ConferenceTask {
         let revoked: Vec<_> = self
             .state
             .participants()
-            .filter(|(_, person)| {
-                let token = person.token.as_ref();
-                token.is_some_and(|token| self.around.revoked.contains(token))
+            .filter_map(|(id, person)| {
+                let why = self.around.revoked.why(person.token.as_ref()?)?;
+                Some((id, why))
             })
-            .map(|(id, _)| id)
             .collect();
-        for participant in revoked {
-            let command = PeopleCommand::Expel { participant };
+        for (participant, why) in revoked {
+            let command = PeopleCommand::Expel { participant, why };
             self.carry_out(batch, now, &Actor::SYSTEM, command);
         }
     }

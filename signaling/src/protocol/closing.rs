@@ -35,6 +35,8 @@ pub enum CloseReason {
     TokenExpired,
     /// The token was taken back.
     TokenRevoked,
+    /// The site is not invited any more.
+    NotInvited,
     /// The token's time has not come, or the server's clock is behind.
     TokenNotYetValid,
     /// Nothing to resume: join with the token.
@@ -79,6 +81,7 @@ impl CloseReason {
             LeaveReason::TakenOver => Some(Self::TakenOver),
             LeaveReason::TokenRevoked => Some(Self::TokenRevoked),
             LeaveReason::TokenExpired => Some(Self::TokenExpired),
+            LeaveReason::NotInvited => Some(Self::NotInvited),
         }
     }
 }

@@ -56,6 +56,7 @@ impl CloseReason {
             Self::TokenInvalid => (4003, Never, Some("token_invalid")),
             Self::TokenExpired => (4003, Never, Some("token_expired")),
             Self::TokenRevoked => (4003, Never, Some("token_revoked")),
+            Self::NotInvited => (4016, Never, Some("not_invited")),
             Self::TokenNotYetValid => (
                 4014,
                 After(NOT_YET_RETRY_SECONDS),
@@ -91,6 +92,7 @@ impl ErrorCode {
             Self::TokenInvalid | Self::NotPermitted => CloseReason::TokenInvalid,
             Self::TokenExpired => CloseReason::TokenExpired,
             Self::TokenRevoked => CloseReason::TokenRevoked,
+            Self::NotInvited => CloseReason::NotInvited,
             Self::TokenNotYetValid => CloseReason::TokenNotYetValid,
             Self::SessionUnknown => CloseReason::SessionUnknown,
             Self::TakenOver => CloseReason::TakenOver,

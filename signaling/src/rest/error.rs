@@ -123,6 +123,7 @@ const fn status(code: ErrorCode) -> StatusCode {
         ErrorCode::TokenInvalid
         | ErrorCode::TokenExpired
         | ErrorCode::TokenRevoked
+        | ErrorCode::NotInvited
         | ErrorCode::TokenNotYetValid
         | ErrorCode::LoginWrong
         | ErrorCode::LoginEnded => StatusCode::UNAUTHORIZED,

@@ -190,9 +190,6 @@ impl From<LinkError> for ApiError {
             LinkError::Code(_) | LinkError::Unknown => {
                 Self::new(StatusCode::UNAUTHORIZED, ErrorCode::TokenInvalid, message)
             }
-            LinkError::NotInvited => {
-                Self::new(StatusCode::UNAUTHORIZED, ErrorCode::TokenRevoked, message)
-            }
             LinkError::Devices(_) => Self::bad_request(message),
             LinkError::Elsewhere => Self::not_permitted(message),
             LinkError::Token(error) => error.into(),

@@ -62,7 +62,8 @@ pub(super) async fn forget(
     query(
         "DELETE FROM audiences WHERE hash = $1 \
          AND NOT EXISTS (SELECT 1 FROM bookings WHERE audience = $1) \
-         AND NOT EXISTS (SELECT 1 FROM occurrences WHERE audience = $1)",
+         AND NOT EXISTS (SELECT 1 FROM occurrences WHERE audience = $1) \
+         AND NOT EXISTS (SELECT 1 FROM occurrences WHERE followed = $1)",
     )
     .bind(hash.as_str())
     .execute(connection)

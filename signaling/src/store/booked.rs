@@ -171,34 +171,6 @@ impl Store {
         Ok(next)
     }
 
-    /// Days whose conference was made and has not begun, where it is not as they say by now.
-    ///
-    /// # Errors
-    /// When the database fails, or one cannot be read.
-    pub async fn opened(&self) -> Result<Vec<Occurrence>, StoreError> {
-        let rows = query(concat!(
-            "SELECT ",
-            columns!(),
-            ", conferences.title AS made_title, conferences.starts_at AS made_start \
-             FROM conferences JOIN occurrences ON occurrences.conference = conferences.id \
-             WHERE conferences.state = 'scheduled' AND conferences.deleted_at IS NULL"
-        ))
-        .fetch_all(&self.reader)
-        .await?;
-        let mut opened = Vec::new();
-        for row in &rows {
-            let day = occurrence(row)?;
-            let title: &str = row.try_get("made_title")?;
-            let start: Option<&str> = row.try_get("made_start")?;
-            let start: Option<Timestamp> = start.map(parse).transpose()?;
-            let is_cancelled = day.state == OccurrenceState::Cancelled;
-            if is_cancelled || title != day.title || start != Some(day.starts_at) {
-                opened.push(day);
-            }
-        }
-        Ok(opened)
-    }
-
     /// A conference that is booked, is not over and invites this site, if there is one.
     ///
     /// # Errors

@@ -6,9 +6,10 @@ use super::Store;
 use super::audiences::{forget, keep};
 use super::backend::{Connection, ROWS_PER_INSERT, query};
 use super::error::StoreError;
+use super::invitations::withdraw;
 use super::journal;
 use crate::booking::{Audience, AudienceHash, Booking, BookingState, Occurrence, Update};
-use crate::ids::BookingId;
+use crate::ids::{BookingId, SiteCode};
 
 /// What came of keeping a booking.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -94,7 +95,11 @@ async fn write(
         replaces,
         occurrences,
     } = update;
-    let former = former_audience(connection, &booking.id).await?;
+    let former = former(connection, &booking.id).await?;
+    let removed = match &former {
+        Some(former) => removed(connection, &booking, former, &audience).await?,
+        None => Vec::new(),
+    };
     keep(connection, &audience).await?;
     if !write_booking(connection, &booking, replaces).await? {
         return Ok(Kept::Stale);
@@ -106,6 +111,8 @@ async fn write(
     for chunk in occurrences.chunks(ROWS_PER_INSERT) {
         write_occurrences(connection, chunk).await?;
     }
+    withdraw(connection, &booking, &removed).await?;
+    let former = former.map(|former| former.audience);
     for hash in former.iter().chain([audience.hash()]) {
         forget(connection, hash).await?;
     }
@@ -136,16 +143,44 @@ fn told(booking: &Booking) -> Option<Value> {
     }))
 }
 
-async fn former_audience(
-    connection: &mut Connection,
-    id: &BookingId,
-) -> Result<Option<AudienceHash>, StoreError> {
-    let row = query("SELECT audience FROM bookings WHERE id = $1")
+/// A booking as it is kept, as far as that matters to what it becomes.
+struct Former {
+    audience: AudienceHash,
+    was_published: bool,
+}
+
+async fn former(connection: &mut Connection, id: &BookingId) -> Result<Option<Former>, StoreError> {
+    let row = query("SELECT audience, published FROM bookings WHERE id = $1")
         .bind(id.as_str())
         .fetch_optional(connection)
         .await?;
-    row.map(|row| super::rows::parse(row.try_get("audience")?))
-        .transpose()
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some(Former {
+        audience: super::rows::parse(row.try_get("audience")?)?,
+        was_published: row.try_get::<Option<i64>>("published")?.is_some(),
+    }))
+}
+
+/// The sites that a booking which takes place invites no more.
+async fn removed(
+    connection: &mut Connection,
+    booking: &Booking,
+    former: &Former,
+    audience: &Audience,
+) -> Result<Vec<SiteCode>, StoreError> {
+    // Nobody was invited by a draft, and what is cancelled says so itself.
+    let takes_place = former.was_published && booking.state == BookingState::Published;
+    if !takes_place || former.audience == *audience.hash() {
+        return Ok(Vec::new());
+    }
+    let row = query("SELECT codes FROM audiences WHERE hash = $1")
+        .bind(former.audience.as_str())
+        .fetch_one(connection)
+        .await?;
+    let former = Audience::read(row.try_get("codes")?);
+    let former = former.map_err(|error| StoreError::Unreadable(error.to_string()))?;
+    let is_removed = |code: &&SiteCode| audience.codes().binary_search(code).is_err();
+    Ok(former.codes().iter().filter(is_removed).cloned().collect())
 }
 
 /// False if it is at another version than the one that is replaced.
@@ -204,7 +239,7 @@ async fn write_occurrences(
             day.ends_at.as_second().into(),
             day.opens_at.as_second().into(),
             doors.into(),
-            day.hall.as_ref().map(crate::ids::SiteCode::as_str).into(),
+            day.hall.as_ref().map(SiteCode::as_str).into(),
             day.chair.as_deref().into(),
             day.audience.as_str().into(),
             i64::from(day.notice).into(),

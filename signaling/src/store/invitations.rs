@@ -8,6 +8,7 @@ mod enrol;
 mod link;
 mod send;
 mod telling;
+mod withdraw;
 
 use std::collections::HashMap;
 
@@ -26,6 +27,7 @@ use crate::sites::{Level, MAX_DEPTH};
 pub use link::{Entered, EnteredBy, Invited, Reissued};
 pub use send::{AT_ONCE, Addressee, Sending, Sent};
 pub use telling::Addressed;
+pub(super) use withdraw::withdraw;
 
 /// The table, with the mail that was asked for last, and the site as the directory knows it.
 macro_rules! from {

@@ -8,7 +8,7 @@ use super::Store;
 use super::backend::{Query, ROWS_PER_INSERT, Row, query};
 use super::error::StoreError;
 use super::rows::parse;
-use crate::auth::{MAX_VALIDITY, Narrowing, Role, Verb, Verbs};
+use crate::auth::{MAX_VALIDITY, Narrowing, RevokedToken, Role, Verb, Verbs, Withdrawn};
 use crate::ids::{ConferenceId, SiteCode, TokenId};
 
 /// How long it is kept who got a token, after that token has ceased to be valid. Higher: older
@@ -136,22 +136,15 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn revoked_tokens(
-        &self,
-        now: Timestamp,
-    ) -> Result<Vec<(TokenId, Timestamp)>, StoreError> {
+    pub async fn revoked_tokens(&self, now: Timestamp) -> Result<Vec<RevokedToken>, StoreError> {
         let rows = query(
-            "SELECT id, expires_at FROM tokens \
+            "SELECT id, expires_at, revoked_for FROM tokens \
              WHERE revoked_at IS NOT NULL AND expires_at > $1 ORDER BY id",
         )
         .bind(now.as_second())
         .fetch_all(&self.reader)
         .await?;
-        let token = |row: &Row| {
-            let expires_at = time(row.try_get("expires_at")?)?;
-            Ok((parse(row.try_get("id")?)?, expires_at))
-        };
-        rows.iter().map(token).collect()
+        rows.iter().map(revoked_token).collect()
     }
 
     /// One token that was made here.
@@ -283,6 +276,21 @@ fn time(seconds: i64) -> Result<Timestamp, StoreError> {
     Timestamp::from_second(seconds).map_err(|error| StoreError::Unreadable(error.to_string()))
 }
 
+pub(super) fn revoked_token(row: &Row) -> Result<RevokedToken, StoreError> {
+    Ok(RevokedToken {
+        id: parse(row.try_get("id")?)?,
+        expires_at: time(row.try_get("expires_at")?)?,
+        why: why(row)?.unwrap_or_default(),
+    })
+}
+
+/// Why it was taken back, if that was not because somebody has said so.
+fn why(row: &Row) -> Result<Option<Withdrawn>, StoreError> {
+    let why: Option<&str> = row.try_get("revoked_for")?;
+    let why = why.map(str::parse).transpose();
+    why.map_err(|error| StoreError::Unreadable(format!("{error}")))
+}
+
 pub(super) fn token_row(row: &Row) -> Result<TokenRow, StoreError> {
     let role: &str = row.try_get("role")?;
     let site: Option<&str> = row.try_get("site")?;
@@ -354,7 +362,13 @@ mod tests {
         opened.close().await;
         let opened = store(&directory).await;
         let remembered = opened.revoked_tokens(second(100)).await.unwrap();
-        assert_eq!(remembered, [(long, second(200)), (foreign, until)]);
+        let taken_back = |id, expires_at| RevokedToken {
+            id,
+            expires_at,
+            why: Withdrawn::TakenBack,
+        };
+        let expected = [taken_back(long, second(200)), taken_back(foreign, until)];
+        assert_eq!(remembered, expected);
     }
 
     #[tokio::test]

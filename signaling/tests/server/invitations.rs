@@ -438,7 +438,28 @@ async fn whoever_is_invited_no_more_is_told_so_and_does_not_come_in() {
         refused.text
     );
     let (refused, _) = office.exchange(&code, &cookie).await;
-    assert_eq!(refused.json()["code"], "token_revoked", "{}", refused.text);
+    assert_eq!(refused.json()["code"], "not_invited", "{}", refused.text);
+    // With the token that it had, too, by whatever door.
+    let token = in_time.json()["token"].as_str().unwrap().to_owned();
+    for path in ["/api/v1/invitation", "/api/v1/conferences"] {
+        let refused = office.world.get(path, &token).await;
+        assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(refused.json()["code"], "not_invited", "{}", refused.text);
+    }
+    let mut client = office.world.connect().await;
+    client
+        .send(&json!({"type": "join", "protocol": 1, "token": token}))
+        .await;
+    let (error, closing, code) = client.end().await;
+    assert_eq!(error["code"], "not_invited");
+    let told = error["message"].as_str().unwrap();
+    assert!(told.contains("not invited any more"), "{told}");
+    assert_eq!((&closing["reason"], code), (&json!("not_invited"), 4016));
+    let kinds = office.kinds().await;
+    assert!(
+        kinds.contains(&"invitationsWithdrawn".to_owned()),
+        "{kinds:?}"
+    );
 }
 
 #[tokio::test]

@@ -20,6 +20,7 @@ mod database;
 mod demand;
 mod fake_media;
 mod floor;
+mod follow;
 mod health;
 mod invitations;
 mod kept;

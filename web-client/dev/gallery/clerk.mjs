@@ -177,7 +177,7 @@ export const CLERK = [
   ...Object.entries({ replaced: 4001, taken_over: 4002, removed: 4010, conference_ended: 4009 }).map(([reason, code]) => AWAY(reason, code)),
   over("outdated", { refuse: "unsupported_protocol", close: 4000 }, steps(press("check.join_watch"), reads("over.outdated_title"))),
   ...Object.entries({ conference_full: 4011, server_full: 4012, conference_unknown: 4009, conference_cancelled: 4009, not_permitted: 4003 }).map(([refuse, close]) => over(refuse, { refuse, close }, steps(press("check.join_watch"), reads(`over.${refuse}_title`)))),
-  ...["token_invalid", "token_expired", "token_revoked"].map((refuse) => over(refuse, { refuse }, reads(`over.${refuse}_title`))),
+  ...["token_invalid", "token_expired", "token_revoked", "not_invited"].map((refuse) => over(refuse, { refuse }, reads(`over.${refuse}_title`))),
   ["over-token_missing", "/", null, reads("over.token_missing_title")],
   ["over-link_elsewhere", "/site", { isBareCode: true }, reads("over.link_elsewhere_title")],
   ["over-no_page", "/nonsense", SITE, reads("over.no_page_title")],

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::auth::revoked::RevokedToken;
 use crate::protocol::endings::ComeBack;
 
 const SECRET: &str = "a secret of at least thirty-two bytes";
@@ -53,6 +54,14 @@ fn admin_token() -> NewToken {
         site: None,
         role: Role::Admin,
         ..site_token()
+    }
+}
+
+fn taken_back(id: TokenId) -> RevokedToken {
+    RevokedToken {
+        id,
+        expires_at: later(3600),
+        why: Withdrawn::TakenBack,
     }
 }
 
@@ -199,8 +208,7 @@ fn a_revoked_token_is_refused_and_others_are_not() {
     let keys = keys();
     let token = sign(&claims());
     let other = sign(&with("jti", json!("j2")));
-    keys.revoked()
-        .extend([("j1".parse().unwrap(), later(3600))]);
+    keys.revoked().extend([taken_back("j1".parse().unwrap())]);
     assert_eq!(keys.verify(&token, now()), Err(TokenError::Revoked));
     assert!(keys.verify(&other, now()).is_ok());
     assert_eq!(TokenError::Revoked.code(), ErrorCode::TokenRevoked);
@@ -211,12 +219,12 @@ fn a_revocation_is_forgotten_only_when_age_refuses_the_token_anyhow() {
     let keys = keys();
     let id: TokenId = "j1".parse().unwrap();
     let revoked = keys.revoked();
-    assert!(revoked.extend([(id.clone(), later(3600))]), "it is news");
-    assert!(!revoked.extend([(id.clone(), later(3600))]), "it is none");
+    assert!(revoked.extend([taken_back(id.clone())]), "it is news");
+    assert!(!revoked.extend([taken_back(id.clone())]), "it is none");
     revoked.forget_expired(later(3600 + CLOCK_LEEWAY.as_secs() - 1));
-    assert!(revoked.contains(&id));
+    assert_eq!(revoked.why(&id), Some(Withdrawn::TakenBack));
     revoked.forget_expired(later(3600 + CLOCK_LEEWAY.as_secs()));
-    assert!(!revoked.contains(&id));
+    assert_eq!(revoked.why(&id), None);
 }
 
 #[test]
@@ -643,4 +651,21 @@ fn a_token_for_one_province_reaches_what_is_there_and_is_an_administrators() {
     assert!(grant.permit(Verb::ManageTokens).is_err());
     let made = keys.issue(of(site_token()), TokenId::generate(1, 2), now());
     assert!(matches!(made, Err(TokenError::BadClaims(_))));
+}
+
+#[test]
+fn a_token_of_a_site_that_is_invited_no_more_says_so_whatever_is_said_of_it_later() {
+    let keys = keys();
+    let issued = keys.issue(site_token(), TokenId::generate(1, 2), now());
+    let issued = issued.unwrap();
+    let uninvited = RevokedToken {
+        why: Withdrawn::NotInvited,
+        ..taken_back(issued.id.clone())
+    };
+    assert!(keys.revoked().extend([uninvited]));
+    assert!(!keys.revoked().extend([taken_back(issued.id.clone())]));
+    let refused = keys.verify(&issued.token, now()).unwrap_err();
+    assert_eq!(refused, TokenError::NotInvited);
+    assert_eq!(refused.code(), ErrorCode::NotInvited);
+    assert!(refused.to_string().contains("not invited any more"));
 }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::auth::{Grant, SecretHash, Verb};
+use crate::auth::{Grant, SecretHash, Verb, Withdrawn};
 use crate::conference::rights::Needs;
 use crate::ids::{ParticipantId, SessionId};
 use crate::refusal::Refusal;
@@ -43,6 +43,8 @@ pub enum PeopleCommand {
     Expel {
         /// Whose.
         participant: ParticipantId,
+        /// Why.
+        why: Withdrawn,
     },
     /// The same encoder was started again and sends: what it was before has ended. From the system.
     Supersede {

@@ -23,7 +23,7 @@ impl State {
             PeopleCommand::Leave => Ok(self.decide_leave(actor.whose()?, &by)),
             PeopleCommand::Remove { participant } => self.decide_remove(&by, participant),
             PeopleCommand::Readmit { participant } => self.decide_readmit(by, participant),
-            PeopleCommand::Expel { participant } => self.decide_expel(participant),
+            PeopleCommand::Expel { participant, why } => self.decide_expel(participant, why),
             PeopleCommand::Supersede { participant } => self.decide_supersede(participant),
             PeopleCommand::Interrupt { up_until } => Ok(self.decide_interrupt(now, up_until)),
         }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::auth::{Role, SecretHash, Verb, Verbs};
+use crate::auth::{Role, SecretHash, Verb, Verbs, Withdrawn};
 use crate::conference::event::By;
 use crate::ids::{ParticipantId, SessionId, SiteCode, TokenId};
 
@@ -176,4 +176,15 @@ pub enum LeaveReason {
     TokenRevoked,
     /// Its token's time was over.
     TokenExpired,
+    /// Its site is not invited any more.
+    NotInvited,
+}
+
+impl From<Withdrawn> for LeaveReason {
+    fn from(why: Withdrawn) -> Self {
+        match why {
+            Withdrawn::TakenBack => Self::TokenRevoked,
+            Withdrawn::NotInvited => Self::NotInvited,
+        }
+    }
 }

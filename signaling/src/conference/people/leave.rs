@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{LeaveReason, PeopleEvent};
-use crate::auth::CLOCK_LEEWAY;
+use crate::auth::{CLOCK_LEEWAY, Withdrawn};
 use crate::conference::event::{By, Event};
 use crate::conference::floor::{FloorEvent, ReleaseReason};
 use crate::conference::stage::StageEvent;
@@ -49,9 +49,13 @@ impl State {
     }
 
     /// Its token was taken back.
-    pub(super) fn decide_expel(&self, participant: ParticipantId) -> Result<Vec<Event>, Refusal> {
+    pub(super) fn decide_expel(
+        &self,
+        participant: ParticipantId,
+        why: Withdrawn,
+    ) -> Result<Vec<Event>, Refusal> {
         self.person(participant)?;
-        Ok(self.departure(participant, LeaveReason::TokenRevoked, &By::System))
+        Ok(self.departure(participant, why.into(), &By::System))
     }
 
     /// The same encoder was started again.

@@ -147,7 +147,10 @@ impl Story {
             Verb::Leave => Command::People(PeopleCommand::Leave),
             Verb::Remove => Command::People(PeopleCommand::Remove { participant }),
             Verb::Readmit => Command::People(PeopleCommand::Readmit { participant }),
-            Verb::Expel => Command::People(PeopleCommand::Expel { participant }),
+            Verb::Expel => Command::People(PeopleCommand::Expel {
+                participant,
+                why: crate::auth::Withdrawn::TakenBack,
+            }),
             Verb::Publish(source, active) => {
                 Command::Sources(SourcesCommand::Publish { source, active })
             }

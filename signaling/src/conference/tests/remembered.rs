@@ -115,7 +115,10 @@ fn whoever_came_with_a_token_that_was_taken_back_has_to_go() {
     let secret = hash(meeting.next_id);
     meeting.lose(commune);
     let participant = commune;
-    let expel = PeopleCommand::Expel { participant };
+    let expel = PeopleCommand::Expel {
+        participant,
+        why: crate::auth::Withdrawn::TakenBack,
+    };
     let refused = meeting.by(commune, expel.clone());
     assert_eq!(code_of(refused), ErrorCode::NotPermitted);
     let effects = meeting.system(expel).unwrap();

@@ -8,11 +8,12 @@ use super::super::backend::{Connection, On, Row, query};
 use super::super::error::StoreError;
 use super::super::journal;
 use super::super::rows::parse;
-use super::super::tokens::{insert, token_row};
+use super::super::tokens::{insert, revoked_token, token_row};
+use super::enrol::invites;
 use super::{from, number, reply, told};
-use crate::auth::{CodeHash, CodeKey, LinkCode, SecretHash};
+use crate::auth::{CodeHash, CodeKey, LinkCode, RevokedToken, SecretHash};
 use crate::booking::AudienceHash;
-use crate::ids::{BookingId, ConferenceId, SiteCode, TokenId};
+use crate::ids::{BookingId, ConferenceId, SiteCode};
 use crate::invitations::Reply;
 use crate::store::TokenRow;
 
@@ -25,6 +26,8 @@ pub struct Invited {
     pub site: SiteCode,
     /// Whether it still is.
     pub is_invited: bool,
+    /// Whom the booking invited when that was looked at.
+    pub audience: AudienceHash,
     /// The notice that it was told last.
     pub told: Option<u32>,
     /// What it has replied.
@@ -42,6 +45,8 @@ pub struct EnteredBy {
     pub device: SecretHash,
     /// In how many browsers the link is good.
     pub devices: u32,
+    /// Whom the booking invited when it was looked at whether the site is among them.
+    pub audience: AudienceHash,
     /// Into which conference.
     pub conference: ConferenceId,
     /// The token that is given unless there is one that is good until `until`.
@@ -57,6 +62,8 @@ pub enum Entered {
     Unknown,
     /// It was opened in as many other browsers as it may be.
     Elsewhere,
+    /// The booking invites others by now: perhaps not this site.
+    Changed,
     /// It stands for this token, which may have been taken back.
     Token(TokenRow),
 }
@@ -66,8 +73,8 @@ pub enum Entered {
 pub struct Reissued {
     /// The code of the new one.
     pub code: LinkCode,
-    /// The tokens of the one before, with the times until which they would have been good.
-    pub revoked: Vec<(TokenId, Timestamp)>,
+    /// The tokens of the one before.
+    pub revoked: Vec<RevokedToken>,
 }
 
 impl Store {
@@ -94,6 +101,7 @@ impl Store {
         Ok(Some(Invited {
             booking: parse(row.try_get("booking")?)?,
             is_invited: self.is_invited(&row, &site).await?,
+            audience: parse(row.try_get("invites")?)?,
             told: told.map(number),
             reply: reply(&row)?,
             is_news: opened_at.is_none_or(|opened| asked_at.is_some_and(|asked| opened < asked)),
@@ -260,6 +268,10 @@ async fn enter(connection: &mut Connection, entering: EnteredBy) -> Result<Enter
         return Ok(Entered::Unknown);
     };
     let (booking, site): (String, String) = (row.try_get("booking")?, row.try_get("site")?);
+    let id: BookingId = parse(&booking)?;
+    if !invites(connection, &id, &entering.audience).await? {
+        return Ok(Entered::Changed);
+    }
     let now = entering.token.issued_at.as_second();
     // What the browser has asked for twice at the same time is done once.
     let has_place = query(
@@ -330,18 +342,15 @@ async fn reissue(
     let rows = query(
         "UPDATE tokens SET revoked_at = COALESCE(revoked_at, $3) WHERE id IN \
          (SELECT token FROM invitation_tokens WHERE booking = $1 AND site = $2) \
-         RETURNING id, expires_at",
+         RETURNING id, expires_at, revoked_for",
     )
     .bind(booking.as_str())
     .bind(site.as_str())
     .bind(now.as_second())
     .fetch_all(&mut *connection)
     .await?;
-    let token = |row: &Row| {
-        let expires_at = super::super::occurrences::second(row, "expires_at")?;
-        Ok((parse(row.try_get("id")?)?, expires_at))
-    };
-    let revoked = rows.iter().map(token).collect::<Result<_, StoreError>>()?;
+    let revoked = rows.iter().map(revoked_token);
+    let revoked = revoked.collect::<Result<_, StoreError>>()?;
     for forget in [
         "DELETE FROM invitation_tokens WHERE booking = $1 AND site = $2",
         "DELETE FROM invitation_devices WHERE booking = $1 AND site = $2",

@@ -5,7 +5,9 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::*;
-use crate::auth::{CodeHash, CodeKey, Keys, Role, SecretHash, SessionSecret, SigningKey};
+use crate::auth::{
+    CodeHash, CodeKey, Keys, Role, SecretHash, SessionSecret, SigningKey, Withdrawn,
+};
 use crate::booking::Booking;
 use crate::ids::{MailId, TokenId};
 use crate::invitations::Whom;
@@ -368,11 +370,12 @@ fn browser(number: u8) -> SecretHash {
     SessionSecret::new([number; 16]).hash()
 }
 
-fn entering(code: &CodeHash, device: u8, number: u128) -> EnteredBy {
+fn entering(booking: &Booking, code: &CodeHash, device: u8, number: u128) -> EnteredBy {
     EnteredBy {
         code: code.clone(),
         device: browser(device),
         devices: 2,
+        audience: booking.audience.clone(),
         conference: "c".parse().unwrap(),
         token: TokenRow {
             id: TokenId::generate(1, number),
@@ -397,7 +400,9 @@ async fn a_link_gives_the_same_token_in_as_many_browsers_as_it_may_until_it_is_i
     let booking = house.publish(&["011"]).await;
     let first = house.code(&booking, "011", 1);
     let enter = async |code: &CodeHash, device, number| {
-        let entered = house.store.enter_by(entering(code, device, number));
+        let entered = house
+            .store
+            .enter_by(entering(&booking, code, device, number));
         match entered.await.unwrap() {
             Entered::Token(token) => token.id.to_string(),
             other => format!("{other:?}"),
@@ -410,7 +415,7 @@ async fn a_link_gives_the_same_token_in_as_many_browsers_as_it_may_until_it_is_i
     assert_eq!(enter(&first, 3, 4).await, "Elsewhere");
     let later = EnteredBy {
         until: at(100) + SignedDuration::from_secs(1),
-        ..entering(&first, 1, 5)
+        ..entering(&booking, &first, 1, 5)
     };
     let later = house.store.enter_by(later).await.unwrap();
     let Entered::Token(later) = later else {
@@ -423,7 +428,7 @@ async fn a_link_gives_the_same_token_in_as_many_browsers_as_it_may_until_it_is_i
     );
 
     let reissued = house.reissue(&booking, "011").await.unwrap();
-    let revoked: Vec<_> = reissued.revoked.iter().map(|(id, _)| id.clone()).collect();
+    let revoked: Vec<_> = reissued.revoked.iter().map(|it| it.id.clone()).collect();
     assert_eq!(revoked, [later.id]);
     assert_eq!(enter(&first, 1, 6).await, "Unknown");
     let second = reissued.code.hash();
@@ -440,14 +445,87 @@ async fn a_token_that_was_taken_back_is_not_made_up_for_by_opening_the_link_agai
     let house = House::open().await;
     let booking = house.publish(&["011"]).await;
     let code = house.code(&booking, "011", 1);
-    let entered = house.store.enter_by(entering(&code, 1, 1)).await.unwrap();
+    let entered = house
+        .store
+        .enter_by(entering(&booking, &code, 1, 1))
+        .await
+        .unwrap();
     let Entered::Token(token) = entered else {
         panic!("{entered:?}")
     };
     house.store.revoke_token(&token.id, at(1)).await.unwrap();
-    let entered = house.store.enter_by(entering(&code, 2, 2)).await.unwrap();
+    let entered = house
+        .store
+        .enter_by(entering(&booking, &code, 2, 2))
+        .await
+        .unwrap();
     let Entered::Token(again) = entered else {
         panic!("{entered:?}")
     };
     assert_eq!((again.id, again.revoked_at), (token.id, Some(at(1))));
+}
+
+/// What somebody gets who comes in by the link of 011 into the first day.
+async fn enter_first(house: &House, booking: &Booking, number: u128) -> Entered {
+    let days = house.store.occurrences_of(&booking.id).await.unwrap();
+    let code = house.code(booking, "011", 1);
+    let mut entering = entering(booking, &code, 1, number);
+    entering.conference = days[0].conference.clone();
+    entering.token.conference = Some(days[0].conference.clone());
+    house.store.enter_by(entering).await.unwrap()
+}
+
+#[tokio::test]
+async fn the_token_of_a_site_that_is_invited_no_more_is_taken_back_and_it_gets_another_when_it_is_again()
+ {
+    let house = House::open().await;
+    let booking = house.publish(&["011", "012"]).await;
+    let Entered::Token(token) = enter_first(&house, &booking, 1).await else {
+        panic!("it is invited")
+    };
+    let changed = house.invite(&booking, &["012"]).await;
+    let revoked = house.store.revoked_tokens(at(1)).await.unwrap();
+    let revoked: Vec<_> = revoked.iter().map(|it| (&it.id, it.why)).collect();
+    assert_eq!(revoked, [(&token.id, Withdrawn::NotInvited)]);
+    let journal = house.store.journal_after(0, 100).await.unwrap();
+    let told = journal.entries.iter();
+    let told: Vec<_> = told
+        .filter(|entry| entry.kind() == "invitationsWithdrawn")
+        .map(|entry| entry.event["sites"].clone())
+        .collect();
+    assert_eq!(told, [json!(["011"])]);
+
+    // Somebody who has looked before that comes too late.
+    let late = enter_first(&house, &booking, 2).await;
+    assert_eq!(late, Entered::Changed);
+    let again = house.invite(&changed, &["011", "012"]).await;
+    let Entered::Token(another) = enter_first(&house, &again, 3).await else {
+        panic!("it is invited again")
+    };
+    assert_eq!(another.id, TokenId::generate(1, 3));
+    assert_eq!(another.revoked_at, None);
+}
+
+#[tokio::test]
+async fn whoever_is_left_out_of_a_draft_was_never_invited() {
+    let house = House::open().await;
+    let details = json!({
+        "title": "Weekly", "startsAtLocal": "2027-02-01T08:00:00", "zone": "UTC",
+        "durationMinutes": 60, "audience": {"codes": ["011", "012"]},
+    });
+    let details = serde_json::from_value(details).unwrap();
+    let draft = house.schedule().draft(details).await.unwrap();
+    let draft = house.invite(&draft, &["012"]).await;
+    house
+        .schedule()
+        .publish(&draft.id, draft.version)
+        .await
+        .unwrap();
+    let journal = house.store.journal_after(0, 100).await.unwrap();
+    let kinds: Vec<_> = journal
+        .entries
+        .iter()
+        .map(|entry| entry.kind().to_owned())
+        .collect();
+    assert_eq!(kinds, ["bookingPublished"]);
 }
