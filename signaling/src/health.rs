@@ -50,7 +50,7 @@ pub async fn live() -> &'static str {
 )]
 pub async fn ready(State(app): State<App>) -> (StatusCode, Json<Readiness>) {
     let reasons = reasons(&app).await;
-    let warnings = warnings(&app);
+    let warnings = warnings(&app).await;
     let ready = reasons.is_empty();
     let status = if ready {
         StatusCode::OK
@@ -89,15 +89,22 @@ pub(crate) async fn reasons(app: &App) -> Vec<&'static str> {
 
 /// What keeps people out and does not speak against new work. Without a certificate browsers refuse to
 /// come; a load balancer that sent nobody here would keep the ACME server out too, which is to mend that.
-pub(crate) fn warnings(app: &App) -> Vec<&'static str> {
-    let Some(tls) = &app.tls else {
-        return Vec::new();
-    };
-    match tls.not_after() {
-        None => vec!["certificate_missing"],
-        Some(not_after) if not_after <= app.clock.now().wall => vec!["certificate_expired"],
-        Some(_) => Vec::new(),
+pub(crate) async fn warnings(app: &App) -> Vec<&'static str> {
+    let mut warnings = Vec::new();
+    if let Some(tls) = &app.tls {
+        match tls.not_after() {
+            None => warnings.push("certificate_missing"),
+            Some(not_after) if not_after <= app.clock.now().wall => {
+                warnings.push("certificate_expired");
+            }
+            Some(_) => {}
+        }
     }
+    // Of a store that fails there is a reason already.
+    if app.store.lacks_administrator().await.unwrap_or(false) {
+        warnings.push("administrator_missing");
+    }
+    warnings
 }
 
 /// `GET /metrics`, on the private listener only, in the format that is asked for.

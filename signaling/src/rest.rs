@@ -213,6 +213,7 @@ fn tokens() -> OpenApiRouter<App> {
 
 fn people() -> OpenApiRouter<App> {
     OpenApiRouter::new()
+        .routes(routes!(accounts::administrators))
         .routes(routes!(accounts::list, accounts::create))
         .routes(routes!(accounts::show, accounts::change, accounts::remove))
         .routes(routes!(logins::list))

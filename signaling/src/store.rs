@@ -5,6 +5,7 @@
 
 mod accounts;
 mod acts;
+mod administrators;
 mod append;
 mod attendance;
 mod audiences;
@@ -53,6 +54,7 @@ use damages::Damages;
 
 pub use accounts::{AccountFilter, Changed, Credentials};
 pub use acts::ActFilter;
+pub use administrators::Administrators;
 pub use booked::Booked;
 pub use bookings::Kept;
 pub use chain::{ChainFault, Fault, Hash, Head, canonical};

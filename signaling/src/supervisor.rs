@@ -138,7 +138,7 @@ pub(crate) async fn report(app: App) {
 async fn look(app: &App, patience: Duration) -> Condition {
     let reasons = tokio::time::timeout(patience, health::reasons(app)).await;
     Condition {
-        warnings: health::warnings(app),
+        warnings: health::warnings(app).await,
         reasons: reasons.unwrap_or_else(|_| vec![health::STORE]),
         media_turns: app.media.media().stalled().is_empty(),
         is_stopping: app.announced.is_cancelled(),

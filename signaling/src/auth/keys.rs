@@ -109,8 +109,15 @@ pub enum TokenError {
     #[error("the token's `{1}` is beyond what the key {0} may sign")]
     BeyondKey(KeyId, &'static str),
     /// A scope that names what its role may not.
-    #[error("a token of the role {0} may not {}: leave `{}` out of its scope", .1.name(), .1.as_str())]
-    BeyondRole(Role, Verb),
+    #[error(
+        "a token of the role {role} may not {}: leave `{}` out of its scope", verb.name(), verb.as_str()
+    )]
+    BeyondRole {
+        /// The role.
+        role: Role,
+        /// What it may not.
+        verb: Verb,
+    },
     /// A claim that makes no sense; the text names it.
     #[error("the token's claims make no sense: {0}")]
     BadClaims(&'static str),
@@ -430,7 +437,10 @@ impl Keys {
         // A role that loses a right takes it from tokens that were made before and name it: those go on.
         let named = claims.scope.into_iter().flat_map(Verbs::iter);
         if let Some(verb) = named.into_iter().find(|verb| !claims.role.may(*verb)) {
-            return Err(TokenError::BeyondRole(claims.role, verb));
+            return Err(TokenError::BeyondRole {
+                role: claims.role,
+                verb,
+            });
         }
         let expires_at = check_time(&claims, now.into())?;
         check_claims(&claims)?;

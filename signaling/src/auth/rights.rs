@@ -25,7 +25,7 @@ use crate::refusal::{ErrorCode, Refusal};
     utoipa::ToSchema,
 )]
 #[serde(rename_all = "camelCase")]
-#[strum(const_into_str, serialize_all = "camelCase")]
+#[strum(serialize_all = "camelCase")]
 pub enum Verb {
     /// See everything of a conference.
     ReadConference,
@@ -109,6 +109,10 @@ pub enum Verb {
     ReadInvitations,
     /// Invite sites, and have mail sent.
     Invite,
+    /// Know what letters to sites say.
+    ReadLetters,
+    /// Say it otherwise.
+    EditLetters,
     /// Know what happens in all conferences.
     ReadEvents,
     /// Say which programs are told of it.
@@ -217,6 +221,11 @@ impl Verb {
                 [N, N, N, N, N, S, S, P, S, N],
             ),
             Self::Invite => Row("send invitations", [N, N, N, N, N, S, S, N, N, N]),
+            Self::ReadLetters => Row("read what letters say", [N, N, N, N, N, S, S, N, S, S]),
+            Self::EditLetters => Row(
+                "change what letters say",
+                [N, N, N, N, N, S, S, N, N, N],
+            ),
             Self::ReadEvents => Row(
                 "read the events of all conferences",
                 [N, N, N, N, N, S, S, N, S, N],
@@ -226,8 +235,8 @@ impl Verb {
     }
 
     /// Its name in scopes.
-    pub const fn as_str(self) -> &'static str {
-        self.into_str()
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 
     /// What it is called after "may".
@@ -417,6 +426,7 @@ mod tests {
             Verb::EnterConference,
             Verb::ReadMail,
             Verb::ReadInvitations,
+            Verb::ReadLetters,
             Verb::ReadEvents,
         ];
         for role in [Role::Auditor, Role::Technician] {

@@ -336,7 +336,7 @@ mod tests {
     fn a_scope_is_verbs_with_commas_and_an_unknown_one_is_answered_with_all_that_there_are() {
         let args = args_of(&["--role", "admin", "--scope", "readBookings,invite"]).unwrap();
         assert_eq!(args.scope, [Verb::ReadBookings, Verb::Invite]);
-        assert!(line(&["--role", "admin"]).unwrap().scope.is_empty());
+        assert!(args_of(&["--role", "admin"]).unwrap().scope.is_empty());
         let told = args_of(&["--role", "admin", "--scope", "readBooking"]).unwrap_err();
         for verb in Verb::ALL {
             assert!(told.contains(verb.as_str()), "{told}");

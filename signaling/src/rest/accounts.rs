@@ -110,6 +110,48 @@ impl From<WeakPassword> for ApiError {
     }
 }
 
+/// Whether accounts stay manageable.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct AdministratorsShown {
+    #[serde(flatten)]
+    administrators: Administrators,
+    /// What should be done about it, if anything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    advice: Option<&'static str>,
+}
+
+/// How many people can manage accounts, and whether a change at a provider alone could leave nobody.
+#[utoipa::path(
+    get,
+    path = "/accounts/administrators",
+    tag = "accounts",
+    responses((status = OK, body = AdministratorsShown))
+)]
+pub(super) async fn administrators(
+    State(app): State<App>,
+    grant: Grant,
+) -> Result<Json<AdministratorsShown>, ApiError> {
+    grant.permit(Verb::ManageAccounts)?;
+    let administrators = app.store.administrators().await?;
+    let advice = match administrators {
+        Administrators { can_log_in: 0, .. } => Some(
+            "nobody can log in and manage accounts: make an administrator with `dinh admin create`",
+        ),
+        Administrators {
+            with_password: 0, ..
+        } => Some(
+            "every administrator comes by a provider, and none would be left if its groups changed or it \
+             were away: give one a password",
+        ),
+        Administrators { .. } => None,
+    };
+    Ok(Json(AdministratorsShown {
+        administrators,
+        advice,
+    }))
+}
+
 /// Accounts, by login.
 #[utoipa::path(
     get,

@@ -1,6 +1,7 @@
 //! The OpenAPI description: what stands at its head, and what all operations have in common, so
 //! that no handler says it again.
 
+use utoipa::openapi::schema::ArrayItems;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
     Components, Content, Discriminator, Header, Object, ObjectBuilder, OneOf, Ref, RefOr, Response,
@@ -9,6 +10,7 @@ use utoipa::openapi::{
 use utoipa::{Modify, OpenApi};
 
 use super::ErrorBody;
+use crate::auth::{Role, Verb};
 use crate::check::{CheckId, Direction};
 use crate::conference::Event;
 use crate::{health, session, whip};
@@ -208,8 +210,31 @@ const PEOPLE: &[&str] = &["operator", "chair", "hall", "observer"];
 
 const TOKENS: &[Alternative] = &[
     ("CreateAdminToken", &["admin"], &[], &["conference", "site"]),
-    ("CreateSiteToken", &["site"], &["conference", "site"], &[]),
-    ("CreatePersonToken", PEOPLE, &["conference"], &[]),
+    (
+        "CreateSiteToken",
+        &["site"],
+        &["conference", "site"],
+        &["province"],
+    ),
+    (
+        "CreateOperatorToken",
+        &["operator"],
+        &["conference"],
+        &["province"],
+    ),
+    (
+        "CreateChairToken",
+        &["chair"],
+        &["conference"],
+        &["province"],
+    ),
+    ("CreateHallToken", &["hall"], &["conference"], &["province"]),
+    (
+        "CreateObserverToken",
+        &["observer"],
+        &["conference"],
+        &["province"],
+    ),
 ];
 
 const LINKS: &[Alternative] = &[
@@ -262,6 +287,16 @@ fn narrowed(mut any: Object, (_, roles, needed, empty): Alternative) -> Object {
         if !any.required.iter().any(|known| known == field) {
             any.required.push((*field).to_owned());
         }
+    }
+    // A scope names what the role may.
+    if let Some(RefOr::T(Schema::Array(scope))) = any.properties.get_mut("scope") {
+        let roles: Vec<Role> = roles.iter().filter_map(|role| role.parse().ok()).collect();
+        let may = |verb: &&Verb| roles.iter().all(|role| role.may(**verb));
+        let verbs = Verb::ALL.iter().filter(may).map(|verb| verb.as_str());
+        let verb = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .enum_values(Some(verbs));
+        scope.items = ArrayItems::RefOrSchema(Box::new(verb.into()));
     }
     for field in empty {
         let nothing = ObjectBuilder::new().schema_type(Type::Null);

@@ -134,7 +134,7 @@ pub(super) async fn list(
     State(app): State<App>,
     grant: Grant,
 ) -> Result<Json<Vec<LetterShown>>, ApiError> {
-    grant.permit(Verb::ReadBookings)?;
+    grant.permit(Verb::ReadLetters)?;
     let mut edited = app.store.letters().await?;
     let mut shown = Vec::new();
     for kind in LetterKind::ALL.iter().copied() {
@@ -172,7 +172,7 @@ pub(super) async fn change(
         body,
     }): Json<ChangeLetter>,
 ) -> Result<Json<LetterShown>, ApiError> {
-    grant.permit(Verb::Invite)?;
+    grant.permit(Verb::EditLetters)?;
     let template = Template { subject, body }.with_plain_lines();
     template
         .check(kind, language)
@@ -201,7 +201,7 @@ pub(super) async fn reset(
     Path((kind, language)): Path<(LetterKind, Language)>,
     Query(LetterVersion { version }): Query<LetterVersion>,
 ) -> Result<Json<LetterShown>, ApiError> {
-    grant.permit(Verb::Invite)?;
+    grant.permit(Verb::EditLetters)?;
     let edited = edited(&app, &grant, (kind, language), version, None);
     let shown = keep(&app, edited).await?;
     AccessLog::changed(
@@ -226,7 +226,7 @@ pub(super) async fn preview(
     Path((kind, language)): Path<(LetterKind, Language)>,
     Json(template): Json<Template>,
 ) -> Result<Json<LetterPreview>, ApiError> {
-    grant.permit(Verb::Invite)?;
+    grant.permit(Verb::EditLetters)?;
     let template = template.with_plain_lines();
     let problem = template.check(kind, language).err();
     let written = letters::write(&Facts::sample(kind, language), &template).ok();

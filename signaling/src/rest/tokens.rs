@@ -47,7 +47,7 @@ pub(super) struct CreateToken {
     #[serde(deserialize_with = "whole")]
     ttl_seconds: u32,
     /// What alone it is for, of what its role may; all of that if left out.
-    #[schema(min_items = 1)]
+    #[schema(value_type = Option<Vec<Verb>>, min_items = 1)]
     scope: Option<BTreeSet<Verb>>,
     /// The province beyond which it does not reach; for an administrator's alone.
     province: Option<SiteCode>,

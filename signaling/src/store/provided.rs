@@ -2,6 +2,7 @@
 
 use super::Store;
 use super::accounts::{Secrets, account, account_columns, insert, write_details};
+use super::administrators::{anybody, note_lost};
 use super::backend::{Connection, query};
 use super::error::StoreError;
 use crate::accounts::{Account, Details, LoginName};
@@ -91,7 +92,18 @@ async fn provide(
             ..account.details()
         };
         if details != before.details() {
+            let was_sure = anybody(&mut *connection).await?;
             write_details(connection, &before, &details).await?;
+            // What the provider says holds. That nobody is left who could manage accounts is not kept quiet.
+            if was_sure && !anybody(&mut *connection).await? {
+                let who = (before.id, before.login.as_str(), &*provider);
+                note_lost(connection, who, account.created_at).await?;
+                tracing::error!(
+                    account = %before.login, provider,
+                    "nobody can manage accounts any more: the provider makes no administrator of the last \
+                     one; `dinh admin create` makes another"
+                );
+            }
         }
         let Details {
             name,
@@ -180,6 +192,39 @@ mod tests {
         assert_ne!(other.id, first.id);
         assert_eq!(provide("bo", "2", AccountRole::National).await, None);
         assert_eq!(store.account(local.id).await.unwrap(), Some(local));
+    }
+
+    #[tokio::test]
+    async fn that_a_provider_takes_the_last_administrator_away_is_an_event_and_a_warning() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(&location(directory.path())).await.unwrap();
+        let provide = async |subject: &str, role| {
+            let who = Provided {
+                logins: vec![format!("login-{subject}").parse().unwrap()],
+                ..who("bo", subject, role)
+            };
+            store.provide_account(who).await.unwrap().unwrap()
+        };
+        let told = async || {
+            let journal = store.journal_after(0, 100).await.unwrap();
+            let entries = journal.entries.into_iter();
+            let own = entries.filter(|entry| entry.kind() == "lastAdministratorLost");
+            own.map(|entry| entry.event["login"].clone()).collect::<Vec<_>>()
+        };
+        assert!(!store.lacks_administrator().await.unwrap(), "nobody is here");
+        provide("1", AccountRole::Admin).await;
+        provide("2", AccountRole::Admin).await;
+        let both = store.administrators().await.unwrap();
+        assert_eq!((both.can_log_in, both.with_password), (2, 0));
+        provide("1", AccountRole::National).await;
+        assert!(told().await.is_empty());
+        provide("2", AccountRole::Auditor).await;
+        assert_eq!(told().await, ["login-2"]);
+        assert!(store.lacks_administrator().await.unwrap());
+        provide("2", AccountRole::National).await;
+        assert_eq!(told().await.len(), 1, "said once");
+        provide("1", AccountRole::Admin).await;
+        assert!(!store.lacks_administrator().await.unwrap());
     }
 
     #[tokio::test]

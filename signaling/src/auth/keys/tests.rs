@@ -624,7 +624,10 @@ fn a_scope_beyond_the_role_is_not_made_and_one_that_was_signed_gives_no_more_tha
     let refused = refused.unwrap_err();
     assert_eq!(
         refused,
-        TokenError::BeyondRole(Role::Admin, Verb::RequestFloor)
+        TokenError::BeyondRole {
+            role: Role::Admin,
+            verb: Verb::RequestFloor,
+        }
     );
     let signed = sign(&with("scope", json!("join grantFloor")));
     let grant = keys().verify(&signed, now()).unwrap();

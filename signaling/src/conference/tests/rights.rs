@@ -1,7 +1,7 @@
 //! Who may do what: every role, every verb and every reach of the table, asked of the rules.
 
 use super::*;
-use crate::auth::{Scope, Verb};
+use crate::auth::{Narrowing, Scope, Verb, Verbs};
 
 /// What a verb is about in these stories.
 struct Stories {
@@ -98,6 +98,8 @@ impl Stories {
             | Verb::ReadMail
             | Verb::ReadInvitations
             | Verb::Invite
+            | Verb::ReadLetters
+            | Verb::EditLetters
             | Verb::ReadEvents
             | Verb::ManageWebhooks => return None,
         };
@@ -231,5 +233,35 @@ fn what_is_ones_own_needs_somebody_on_whose_behalf_it_is_asked() {
     for actor in [program, Actor::SYSTEM] {
         let asked = stories.meeting.run(&actor, FloorCommand::Yield);
         assert_eq!(code_of(asked), ErrorCode::BadMessage);
+    }
+}
+
+#[test]
+fn a_scope_of_one_verb_is_for_that_verb_alone_over_a_session_and_with_a_token() {
+    let only = |verbs: &[Verb]| Narrowing {
+        scope: Some(Verbs::from_iter(verbs.iter().copied())),
+        province: None,
+    };
+    for role in Role::ALL.into_iter().filter(|role| role.may(Verb::Join)) {
+        for named in Verb::ALL {
+            for verb in Verb::ALL {
+                let mut stories = Stories::new();
+                let Some(command) = stories.command(*verb) else {
+                    continue;
+                };
+                let grant = stories.meeting.grant(role, Some("101"));
+                let grant = grant.narrowed_for_tests(only(&[Verb::Join, *named]));
+                let who = stories.meeting.try_join(grant.clone()).unwrap();
+                let asked = stories.meeting.by(who, command.clone());
+                let may = verb == named && role.may(*verb);
+                assert_eq!(is_permitted(asked), may, "{role} {named:?} {verb:?}");
+                if role.reach(*verb) == Some(Scope::Conference) {
+                    let mut stories = Stories::new();
+                    let command = stories.command(*verb).unwrap();
+                    let asked = stories.meeting.run(&Actor::bearer(grant), command);
+                    assert_eq!(is_permitted(asked), may, "{role} {named:?} {verb:?}");
+                }
+            }
+        }
     }
 }
