@@ -28,6 +28,7 @@ mod descriptors;
 pub mod directory;
 pub mod doctor;
 mod entering;
+pub mod exchanging;
 mod flat;
 pub mod fresh;
 pub mod health;

@@ -7,6 +7,7 @@ mod amend_site;
 mod attendance;
 mod booking_steps;
 mod bookings;
+mod bookings_document;
 mod by_provider;
 mod checks;
 mod conferences;
@@ -149,6 +150,9 @@ fn sites() -> OpenApiRouter<App> {
 fn bookings() -> OpenApiRouter<App> {
     let large = || DefaultBodyLimit::max(MAX_ROSTER_BYTES);
     OpenApiRouter::new()
+        .routes(routes!(bookings_document::export))
+        .routes(routes!(bookings_document::preview).layer(DefaultBodyLimit::max(MAX_SITES_BYTES)))
+        .routes(routes!(bookings_document::import).layer(DefaultBodyLimit::max(MAX_SITES_BYTES)))
         .routes(routes!(bookings::create, bookings::list).layer(large()))
         .routes(routes!(bookings::show, bookings::revise, bookings::delete).layer(large()))
         .routes(routes!(booking_steps::publish))

@@ -137,8 +137,9 @@ pub(crate) async fn report(app: App) {
 /// A store that takes long to answer must not delay the sign of life.
 async fn look(app: &App, patience: Duration) -> Condition {
     let reasons = tokio::time::timeout(patience, health::reasons(app)).await;
+    let warnings = tokio::time::timeout(patience, health::warnings(app)).await;
     Condition {
-        warnings: health::warnings(app).await,
+        warnings: warnings.unwrap_or_default(),
         reasons: reasons.unwrap_or_else(|_| vec![health::STORE]),
         media_turns: app.media.media().stalled().is_empty(),
         is_stopping: app.announced.is_cancelled(),

@@ -222,10 +222,7 @@ impl Verb {
             ),
             Self::Invite => Row("send invitations", [N, N, N, N, N, S, S, N, N, N]),
             Self::ReadLetters => Row("read what letters say", [N, N, N, N, N, S, S, N, S, S]),
-            Self::EditLetters => Row(
-                "change what letters say",
-                [N, N, N, N, N, S, S, N, N, N],
-            ),
+            Self::EditLetters => Row("change what letters say", [N, N, N, N, N, S, S, N, N, N]),
             Self::ReadEvents => Row(
                 "read the events of all conferences",
                 [N, N, N, N, N, S, S, N, S, N],

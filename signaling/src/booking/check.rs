@@ -69,11 +69,11 @@ fn check_chair(chair: &Chair) -> Result<(), BookingError> {
 fn check_item(item: &AgendaItem) -> Result<(), BookingError> {
     line("agenda title", &item.title, MAX_TITLE_CHARS)?;
     range("agenda minutes", item.minutes, &ITEM)?;
-    few("documents", item.documents.len(), MAX_DOCUMENTS)?;
+    few("agenda documents", item.documents.len(), MAX_DOCUMENTS)?;
     for document in &item.documents {
-        line("document name", &document.name, MAX_TITLE_CHARS)?;
+        line("agenda document name", &document.name, MAX_TITLE_CHARS)?;
         if let Some(note) = &document.note {
-            line("document note", note, MAX_NOTE_CHARS)?;
+            line("agenda document note", note, MAX_NOTE_CHARS)?;
         }
     }
     Ok(())

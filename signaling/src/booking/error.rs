@@ -31,6 +31,35 @@ impl BookingError {
         Self::Invalid(message.into())
     }
 
+    /// Of which field it is, as far as its sentence begins with one.
+    pub(super) fn field(&self) -> Option<String> {
+        const FIELDS: [&str; 16] = [
+            "title",
+            "kind",
+            "startsAtLocal",
+            "zone",
+            "durationMinutes",
+            "rule",
+            "hall",
+            "chair",
+            "operators",
+            "audience",
+            "agenda",
+            "opensMinutesBefore",
+            "doors",
+            "language",
+            "exceptions",
+            "state",
+        ];
+        let message = match self {
+            Self::Invalid(message) | Self::Closed(message) => message,
+            Self::Stale { .. } | Self::NoDay(_) => return None,
+        };
+        let word = message.split_whitespace().next()?;
+        let name = word.split('.').next()?;
+        FIELDS.contains(&name).then(|| word.to_owned())
+    }
+
     pub(super) fn closed(message: impl Into<String>) -> Self {
         Self::Closed(message.into())
     }

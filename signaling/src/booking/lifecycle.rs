@@ -375,6 +375,6 @@ impl Booking {
     }
 }
 
-fn nobody() -> BookingError {
+pub(super) fn nobody() -> BookingError {
     BookingError::invalid("audience comes to no site: whoever is published for must be somebody")
 }

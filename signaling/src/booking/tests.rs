@@ -2,6 +2,7 @@
 
 mod audience;
 mod conflicts;
+mod document;
 mod doors;
 mod lifecycle;
 mod series;

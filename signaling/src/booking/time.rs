@@ -30,6 +30,8 @@ pub(super) fn moment(local: DateTime, zone: &TimeZone) -> Result<Timestamp, Book
         .filter(|_| YEARS.contains(&local.year()))
         .ok_or_else(|| {
             let (first, last) = (YEARS.start(), YEARS.end());
-            BookingError::invalid(format!("{local} is not in the years {first} to {last}"))
+            BookingError::invalid(format!(
+                "startsAtLocal {local} is not in the years {first} to {last}"
+            ))
         })
 }

@@ -24,7 +24,7 @@ use crate::fresh;
 use crate::ids::{AccountId, SiteCode};
 use crate::refusal::ErrorCode;
 use crate::sites::Level;
-use crate::store::{AccountFilter, Changed};
+use crate::store::{AccountFilter, Administrators, Changed};
 
 /// Most accounts of one page: less than 100 KB.
 const MAX_LIMIT: u32 = 200;

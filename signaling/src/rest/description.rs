@@ -305,6 +305,33 @@ fn narrowed(mut any: Object, (_, roles, needed, empty): Alternative) -> Object {
     any
 }
 
+/// An entry of a document says all of a booking and its own: that is one object, of which nothing else is known.
+struct WholeEntries;
+
+impl Modify for WholeEntries {
+    fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
+        let components = api.components.get_or_insert_default();
+        let booking = components.schemas.get("CreateBooking").cloned();
+        let entry = components.schemas.get("BookingsDocumentEntry").cloned();
+        let (Some(RefOr::T(Schema::Object(mut whole))), Some(RefOr::T(Schema::AllOf(parts)))) =
+            (booking, entry)
+        else {
+            return;
+        };
+        whole.description = parts.description;
+        for part in parts.items {
+            if let RefOr::T(Schema::Object(own)) = part {
+                whole.properties.extend(own.properties);
+            }
+        }
+        whole.required.push("id".to_owned());
+        let whole = RefOr::T(Schema::Object(whole));
+        components
+            .schemas
+            .insert("BookingsDocumentEntry".to_owned(), whole);
+    }
+}
+
 /// A refusal that many operations share: its status, name and meaning.
 type Shared = (&'static str, &'static str, &'static str);
 
@@ -361,6 +388,7 @@ pub(super) fn complete(api: &mut utoipa::openapi::OpenApi) {
     TaggedEvents.modify(api);
     Lines.modify(api);
     TokensByRole.modify(api);
+    WholeEntries.modify(api);
     Common.modify(api);
 }
 

@@ -39,6 +39,40 @@ impl Store {
         Ok(kept)
     }
 
+    /// Keeps several bookings with their days, all of them or nothing, unless somebody has changed one of
+    /// them meanwhile.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn keep_bookings(
+        &self,
+        updates: Vec<(Update, Audience)>,
+    ) -> Result<Kept, StoreError> {
+        let kept = self
+            .writer
+            .write(move |connection| Box::pin(write_all(connection, updates)))
+            .await?;
+        self.bookings_changed.notify_one();
+        self.note_growth();
+        Ok(kept)
+    }
+
+    /// Every booking, by id.
+    ///
+    /// # Errors
+    /// When the database fails, or one cannot be read.
+    pub async fn bookings(&self) -> Result<Vec<Booking>, StoreError> {
+        let rows = query("SELECT id, body FROM bookings ORDER BY id")
+            .fetch_all(&self.reader)
+            .await?;
+        let booking = |row: &super::backend::Row| {
+            let id: &str = row.try_get("id")?;
+            let booking = serde_json::from_str(row.try_get("body")?);
+            booking.map_err(|error| StoreError::Unreadable(format!("the booking {id}: {error}")))
+        };
+        rows.iter().map(booking).collect()
+    }
+
     /// Waits until a booking is changed.
     pub async fn booking_changed(&self) {
         self.bookings_changed.notified().await;
@@ -83,6 +117,27 @@ impl Store {
             })
             .await
     }
+}
+
+async fn write_all(
+    connection: &mut Connection,
+    updates: Vec<(Update, Audience)>,
+) -> Result<Kept, StoreError> {
+    // Nothing of it is written before all of it is known to be.
+    for (update, _) in &updates {
+        let row = query("SELECT version FROM bookings WHERE id = $1")
+            .bind(update.booking.id.as_str())
+            .fetch_optional(&mut *connection)
+            .await?;
+        let version: Option<i64> = row.map(|row| row.try_get("version")).transpose()?;
+        if version != update.replaces.map(i64::from) {
+            return Ok(Kept::Stale);
+        }
+    }
+    for (update, audience) in updates {
+        write(connection, update, audience).await?;
+    }
+    Ok(Kept::Done)
 }
 
 async fn write(

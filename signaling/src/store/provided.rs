@@ -28,9 +28,12 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn provide_account(&self, who: Provided) -> Result<Option<Account>, StoreError> {
-        self.writer
-            .write(move |connection| Box::pin(provide(connection, who)))
-            .await
+        let provided = self
+            .writer
+            .write(move |connection| Box::pin(provide(connection, who)));
+        let account = provided.await?;
+        self.note_growth();
+        Ok(account)
     }
 
     /// Ends every login of somebody whom a provider knows; whose they were, if there is such an account.
@@ -209,9 +212,13 @@ mod tests {
             let journal = store.journal_after(0, 100).await.unwrap();
             let entries = journal.entries.into_iter();
             let own = entries.filter(|entry| entry.kind() == "lastAdministratorLost");
-            own.map(|entry| entry.event["login"].clone()).collect::<Vec<_>>()
+            own.map(|entry| entry.event["login"].clone())
+                .collect::<Vec<_>>()
         };
-        assert!(!store.lacks_administrator().await.unwrap(), "nobody is here");
+        assert!(
+            !store.lacks_administrator().await.unwrap(),
+            "nobody is here"
+        );
         provide("1", AccountRole::Admin).await;
         provide("2", AccountRole::Admin).await;
         let both = store.administrators().await.unwrap();

@@ -169,6 +169,7 @@ pub(crate) fn verb(method: &str, path: &str) -> Verb {
         ("GET", _) if path.contains("/sheets/") => Verb::ReadInvitations,
         ("GET", _) if path.contains("/invitations") => Verb::ReadInvitations,
         ("POST", _) if path.contains("/invitations/") => Verb::Invite,
+        ("POST", _) if path.starts_with("/api/v1/bookings/import") => Verb::Book,
         ("GET", _) if path.starts_with("/api/v1/bookings") => Verb::ReadBookings,
         ("POST", _) if ["publish", "cancel", "open"].contains(&last) => Verb::PublishBooking,
         _ if path.starts_with("/api/v1/bookings") => Verb::Book,
@@ -210,8 +211,10 @@ async fn with_an_account_every_role_may_do_exactly_what_the_table_says() {
             let is_permitted = answer.status != StatusCode::FORBIDDEN;
             // No account is for one conference alone, and there is no site of anybody's province here.
             let reach = role.role().reach(verb(&method, &path));
-            let is_list =
-                method == "GET" && !path.ends_with("/sites/00004") && !path.ends_with("/conflicts");
+            let is_list = method == "GET"
+                && !path.ends_with("/sites/00004")
+                && !path.ends_with("/conflicts")
+                && !path.ends_with("/bookings/export");
             let may = match reach {
                 Some(Scope::Conference) | None => false,
                 Some(Scope::Province) => is_list,
@@ -265,6 +268,7 @@ pub(crate) fn body_for(path: &str) -> Body {
         "/api/v1/conferences/weekly/tokens" => r#"{"role":"site","ttlSeconds":60}"#.into(),
         "/api/v1/sites/00004" => r#"{"contactName":"Mine"}"#.into(),
         "/api/v1/bookings" => BOOKING.into(),
+        _ if path.starts_with("/api/v1/bookings/import") => DOCUMENT.into(),
         "/api/v1/mail/trial" => r#"{"to":"hop@example.vn"}"#.into(),
         "/api/v1/letters/invitation/vi" => {
             r#"{"version":0,"subject":"a","body":"{{ link }}"}"#.into()
@@ -278,6 +282,9 @@ pub(crate) fn body_for(path: &str) -> Body {
         _ => participant.into(),
     }
 }
+
+/// Bookings of which nothing is published.
+const DOCUMENT: &str = r#"{"format":"dinh.bookings","version":1,"bookings":[{"id":"imported","title":"Mine","startsAtLocal":"2036-11-26T08:00:00","zone":"UTC","durationMinutes":60}]}"#;
 
 /// A conference that is planned.
 const BOOKING: &str = r#"{"title":"Mine","kind":"meeting","startsAtLocal":"2036-11-26T08:00:00","zone":"UTC","durationMinutes":60,"audience":{}}"#;

@@ -18,6 +18,7 @@ mod corrections;
 mod dashboards;
 mod database;
 mod demand;
+mod exchange;
 mod fake_media;
 mod floor;
 mod follow;
