@@ -51,7 +51,8 @@ async fn what_one_server_exports_another_one_imports_and_exports_again() {
         (&preview["added"], &preview["wrong"]),
         (&json!(2), &json!(0))
     );
-    assert_eq!(preview["entries"][0]["invited"], 2);
+    let invited = |at: usize| preview["entries"][at]["invited"].as_u64().unwrap();
+    assert!(invited(0) >= 2 && invited(0) == invited(1), "{preview}");
     assert_eq!(preview["entries"][0]["publishes"], true);
     let shown = here.get("/api/v1/bookings/weekly", &here.admin()).await;
     assert_eq!(

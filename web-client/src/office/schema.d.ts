@@ -22,6 +22,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/accounts/administrators": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many people can manage accounts, and whether a change at a provider alone could leave nobody. */
+        get: operations["getAccountsAdministrators"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/accounts/{account}": {
         parameters: {
             query?: never;
@@ -87,6 +104,63 @@ export interface paths {
         put?: never;
         /** Plan a conference: a draft, of which nobody is told. */
         post: operations["postBookings"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/bookings/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What is planned, as a document that can be imported here or on another server: without what is over or
+         *     cancelled. A choice `sameAs` a booking that is not in it is told as the sites that it comes to.
+         */
+        get: operations["getBookingsExport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/bookings/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make and change bookings as a document says: all of it or nothing. Bookings that it does not name stay as
+         *     they are. What is published by it needs the right to publish.
+         */
+        post: operations["postBookingsImport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/bookings/import/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a document would change, and what is wrong with it, entry by entry. Nothing is changed. */
+        post: operations["postBookingsImportPreview"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1717,6 +1791,24 @@ export interface components {
          * @example 01JD8Y6Q0B9FJ3V2K7T5C4X1HE
          */
         ActId: string;
+        /** @description Who can manage accounts. */
+        Administrators: {
+            /**
+             * Format: int32
+             * @description How many can log in: with a password, or by a provider.
+             */
+            canLogIn: number;
+            /**
+             * Format: int32
+             * @description How many of them have a password here, and so come in where a provider is away or makes others of them.
+             */
+            withPassword: number;
+        };
+        /** @description Whether accounts stay manageable. */
+        AdministratorsShown: components["schemas"]["Administrators"] & {
+            /** @description What should be done about it, if anything. */
+            advice?: string | null;
+        };
         /** @description The place of something to be read. */
         AgendaDocument: {
             /** @description What it is called. */
@@ -2019,6 +2111,124 @@ export interface components {
          * @enum {string}
          */
         BookingStanding: "draft" | "published" | "changed" | "cancelled" | "past";
+        /** @description Bookings as a document: what is planned, without what is over or cancelled. */
+        BookingsDocument: {
+            /** @description The bookings. */
+            bookings: components["schemas"]["BookingsDocumentEntry"][];
+            /**
+             * @description What it is: `dinh.bookings`.
+             * @example dinh.bookings
+             */
+            format: string;
+            /**
+             * Format: int64
+             * @description Which version of it.
+             * @example 1
+             */
+            version: number;
+        };
+        /** @description A booking of a document. */
+        BookingsDocumentEntry: {
+            /** @description What is spoken of, in order. */
+            agenda?: components["schemas"]["AgendaItem"][];
+            /** @description Whom it invites. */
+            audience?: components["schemas"]["Audience"];
+            chair?: components["schemas"]["BookingChair"] | null;
+            /** @description Who may come in how long before the beginning. */
+            doors?: components["schemas"]["Doors"];
+            /**
+             * Format: int32
+             * @description How long it takes.
+             */
+            durationMinutes: number;
+            /** @description What is another on single days of its series, by day. */
+            exceptions?: components["schemas"]["DatedException"][];
+            hall?: components["schemas"]["SiteCode"] | null;
+            /** @description Its id, here and where it comes from: one of the same id is changed. Its conferences have it too. */
+            id: components["schemas"]["BookingId"];
+            /** @description What is done in it. */
+            kind?: components["schemas"]["BookingKind"];
+            /** @description The language in which sites are written to. */
+            language?: components["schemas"]["BookingLanguage"];
+            /**
+             * Format: int32
+             * @description How many minutes before the beginning it opens by itself.
+             * @default 60
+             */
+            opensMinutesBefore: number;
+            /** @description Ids of the accounts of those who run it. */
+            operators?: string[];
+            /**
+             * @description On which days it takes place, the first included: a recurrence rule (RFC 5545 §3.3.10) by days,
+             *     weeks, months or years that ends by `COUNT` or `UNTIL`, with at most 500 days. Once if left out.
+             * @example FREQ=WEEKLY;BYDAY=MO;COUNT=52
+             */
+            rule?: string | null;
+            /**
+             * @description When it begins by the clocks of its zone; the first of a series.
+             * @example 2026-11-30T08:00:00
+             */
+            startsAtLocal: string;
+            /** @description A draft if left out. What is published does not become a draft again. */
+            state?: components["schemas"]["EntryState"];
+            /**
+             * @description What people call it.
+             * @example Giao ban toàn quốc
+             */
+            title: string;
+            /**
+             * @description Whose clocks: a name of the IANA database.
+             * @example Asia/Ho_Chi_Minh
+             */
+            zone: string;
+        };
+        /** @description What an import has done. */
+        BookingsImported: {
+            /**
+             * Format: int32
+             * @description How many bookings were made.
+             */
+            added: number;
+            /**
+             * Format: int32
+             * @description How many were changed.
+             */
+            changed: number;
+            /**
+             * Format: int32
+             * @description How many were so already.
+             */
+            unchanged: number;
+        };
+        /** @description What a document would change, and what is wrong with it. */
+        BookingsPreview: {
+            /**
+             * Format: int32
+             * @description How many bookings would be made.
+             */
+            added: number;
+            /**
+             * Format: int32
+             * @description How many would be changed.
+             */
+            changed: number;
+            /** @description For an import that does just that, or nothing. */
+            digest: string;
+            /** @description Those that would be made or changed; the first 250. */
+            entries: components["schemas"]["PlannedEntry"][];
+            /** @description What is wrong; the first 250. */
+            errors: components["schemas"]["EntryError"][];
+            /**
+             * Format: int32
+             * @description How many are so already.
+             */
+            unchanged: number;
+            /**
+             * Format: int32
+             * @description How many mistakes there are. With one, nothing is imported.
+             */
+            wrong: number;
+        };
         /** @description Who caused an event. */
         By: {
             /** @description A participant, over its session. Its `joined` says whom it was let in as. */
@@ -2345,8 +2555,11 @@ export interface components {
             conference?: null;
             /** @description The name to show instead of the site's. */
             name?: string | null;
+            province?: components["schemas"]["SiteCode"] | null;
             /** @enum {string} */
             role: "admin";
+            /** @description What alone it is for, of what its role may; all of that if left out. */
+            scope?: ("readConference" | "createConference" | "amendConference" | "deleteConference" | "startConference" | "endConference" | "setRoster" | "remove" | "readmit" | "actFor" | "mute" | "grantFloor" | "revokeFloor" | "setStage" | "readSites" | "importSites" | "amendSite" | "removeSites" | "readChecks" | "readAttendance" | "readBookings" | "book" | "publishBooking" | "manageTokens" | "manageAccounts" | "endLogins" | "readActs" | "enterConference" | "readMail" | "readInvitations" | "invite" | "readLetters" | "editLetters" | "readEvents" | "manageWebhooks")[] | null;
             site?: null;
             /**
              * @description Whom it is made for: the site, else somebody of its own, if left out. Tokens of one role and
@@ -2408,6 +2621,28 @@ export interface components {
              */
             zone: string;
         };
+        /** @description A token to be made. */
+        CreateChairToken: {
+            conference: components["schemas"]["ConferenceId"];
+            /** @description The name to show instead of the site's. */
+            name?: string | null;
+            province?: null;
+            /** @enum {string} */
+            role: "chair";
+            /** @description What alone it is for, of what its role may; all of that if left out. */
+            scope?: ("readConference" | "amendConference" | "startConference" | "endConference" | "setRoster" | "join" | "leave" | "remove" | "readmit" | "actFor" | "publish" | "mute" | "watch" | "withdrawFloor" | "holdFloor" | "yieldFloor" | "speakHere" | "grantFloor" | "revokeFloor" | "beOnStage" | "setStage" | "readSites" | "readChecks" | "readAttendance" | "endLogins" | "enterConference")[] | null;
+            site?: components["schemas"]["SiteCode"] | null;
+            /**
+             * @description Whom it is made for: the site, else somebody of its own, if left out. Tokens of one role and
+             *     subject are for the same person.
+             */
+            subject?: string | null;
+            /**
+             * Format: int32
+             * @description How long it is good for.
+             */
+            ttlSeconds: number;
+        };
         /** @description A conference to be made. */
         CreateConference: {
             id?: components["schemas"]["ConferenceId"] | null;
@@ -2424,8 +2659,74 @@ export interface components {
              */
             title: string;
         };
+        /** @description A token to be made. */
+        CreateHallToken: {
+            conference: components["schemas"]["ConferenceId"];
+            /** @description The name to show instead of the site's. */
+            name?: string | null;
+            province?: null;
+            /** @enum {string} */
+            role: "hall";
+            /** @description What alone it is for, of what its role may; all of that if left out. */
+            scope?: ("join" | "leave" | "publish" | "withdrawFloor" | "holdFloor" | "yieldFloor" | "speakHere" | "beOnStage")[] | null;
+            site?: components["schemas"]["SiteCode"] | null;
+            /**
+             * @description Whom it is made for: the site, else somebody of its own, if left out. Tokens of one role and
+             *     subject are for the same person.
+             */
+            subject?: string | null;
+            /**
+             * Format: int32
+             * @description How long it is good for.
+             */
+            ttlSeconds: number;
+        };
         /** @description A link to be made. */
         CreateLink: components["schemas"]["CreateSiteLink"] | components["schemas"]["CreatePersonLink"];
+        /** @description A token to be made. */
+        CreateObserverToken: {
+            conference: components["schemas"]["ConferenceId"];
+            /** @description The name to show instead of the site's. */
+            name?: string | null;
+            province?: null;
+            /** @enum {string} */
+            role: "observer";
+            /** @description What alone it is for, of what its role may; all of that if left out. */
+            scope?: ("join" | "leave" | "withdrawFloor" | "yieldFloor" | "speakHere")[] | null;
+            site?: components["schemas"]["SiteCode"] | null;
+            /**
+             * @description Whom it is made for: the site, else somebody of its own, if left out. Tokens of one role and
+             *     subject are for the same person.
+             */
+            subject?: string | null;
+            /**
+             * Format: int32
+             * @description How long it is good for.
+             */
+            ttlSeconds: number;
+        };
+        /** @description A token to be made. */
+        CreateOperatorToken: {
+            conference: components["schemas"]["ConferenceId"];
+            /** @description The name to show instead of the site's. */
+            name?: string | null;
+            province?: null;
+            /** @enum {string} */
+            role: "operator";
+            /** @description What alone it is for, of what its role may; all of that if left out. */
+            scope?: ("readConference" | "amendConference" | "startConference" | "endConference" | "setRoster" | "join" | "leave" | "remove" | "readmit" | "actFor" | "mute" | "watch" | "withdrawFloor" | "yieldFloor" | "speakHere" | "grantFloor" | "revokeFloor" | "setStage" | "readSites" | "readChecks" | "readAttendance")[] | null;
+            site?: components["schemas"]["SiteCode"] | null;
+            /**
+             * @description Whom it is made for: the site, else somebody of its own, if left out. Tokens of one role and
+             *     subject are for the same person.
+             */
+            subject?: string | null;
+            /**
+             * Format: int32
+             * @description How long it is good for.
+             */
+            ttlSeconds: number;
+        };
         /** @description A link to be made. */
         CreatePersonLink: {
             conference: components["schemas"]["ConferenceId"];
@@ -2441,25 +2742,6 @@ export interface components {
             role: "operator" | "chair" | "hall" | "observer";
             site?: components["schemas"]["SiteCode"] | null;
             /** @description Whom it is made for: the site, else somebody of its own, if left out. */
-            subject?: string | null;
-            /**
-             * Format: int32
-             * @description How long it is good for.
-             */
-            ttlSeconds: number;
-        };
-        /** @description A token to be made. */
-        CreatePersonToken: {
-            conference: components["schemas"]["ConferenceId"];
-            /** @description The name to show instead of the site's. */
-            name?: string | null;
-            /** @enum {string} */
-            role: "operator" | "chair" | "hall" | "observer";
-            site?: components["schemas"]["SiteCode"] | null;
-            /**
-             * @description Whom it is made for: the site, else somebody of its own, if left out. Tokens of one role and
-             *     subject are for the same person.
-             */
             subject?: string | null;
             /**
              * Format: int32
@@ -2494,8 +2776,11 @@ export interface components {
             conference: components["schemas"]["ConferenceId"];
             /** @description The name to show instead of the site's. */
             name?: string | null;
+            province?: null;
             /** @enum {string} */
             role: "site";
+            /** @description What alone it is for, of what its role may; all of that if left out. */
+            scope?: ("join" | "leave" | "publish" | "requestFloor" | "withdrawFloor" | "holdFloor" | "yieldFloor" | "speakHere" | "beOnStage")[] | null;
             site: components["schemas"]["SiteCode"];
             /**
              * @description Whom it is made for: the site, else somebody of its own, if left out. Tokens of one role and
@@ -2509,7 +2794,7 @@ export interface components {
             ttlSeconds: number;
         };
         /** @description A token to be made. */
-        CreateToken: components["schemas"]["CreateAdminToken"] | components["schemas"]["CreateSiteToken"] | components["schemas"]["CreatePersonToken"];
+        CreateToken: components["schemas"]["CreateAdminToken"] | components["schemas"]["CreateSiteToken"] | components["schemas"]["CreateOperatorToken"] | components["schemas"]["CreateChairToken"] | components["schemas"]["CreateHallToken"] | components["schemas"]["CreateObserverToken"];
         /** @description Tokens to be made, one for each site. */
         CreateTokens: {
             /**
@@ -2684,6 +2969,29 @@ export interface components {
             /** @description The token. A secret. */
             token: string;
         };
+        /**
+         * @description What an entry would do.
+         * @enum {string}
+         */
+        EntryDoes: "added" | "changed";
+        /** @description What is wrong with an entry. */
+        EntryError: {
+            /**
+             * Format: int32
+             * @description Which one of the document, from 1.
+             */
+            entry: number;
+            /** @description Which of its fields, if it is one. */
+            field?: string | null;
+            id?: components["schemas"]["BookingId"] | null;
+            /** @description What is wrong with it, and what would be right. */
+            message: string;
+        };
+        /**
+         * @description Whether somebody is told of a booking.
+         * @enum {string}
+         */
+        EntryState: "draft" | "published";
         /** @description The body of a refusal. */
         ErrorBody: {
             /** @description Stable, for programs. */
@@ -2695,7 +3003,7 @@ export interface components {
          * @description A stable code; the message beside it is for people and may change.
          * @enum {string}
          */
-        ErrorCode: "bad_message" | "too_large" | "rate_limited" | "join_first" | "unsupported_protocol" | "token_invalid" | "token_expired" | "token_revoked" | "token_not_yet_valid" | "login_wrong" | "login_ended" | "login_taken" | "password_weak" | "last_administrator" | "session_unknown" | "taken_over" | "removed" | "conference_unknown" | "conference_not_running" | "conference_exists" | "conference_begun" | "conference_not_open" | "conference_cancelled" | "booking_stale" | "booking_closed" | "site_in_use" | "preview_stale" | "conference_full" | "server_full" | "not_permitted" | "participant_unknown" | "stand_by" | "bad_offer" | "no_media" | "floor_not_requested" | "floor_not_held" | "floor_already_requested" | "not_found" | "method_not_allowed" | "unsupported_media_type" | "timed_out" | "too_many_conferences" | "limit_reached" | "wrong_state" | "overloaded" | "internal" | "outcome_unknown" | "record_damaged";
+        ErrorCode: "bad_message" | "too_large" | "rate_limited" | "join_first" | "unsupported_protocol" | "token_invalid" | "token_expired" | "token_revoked" | "not_invited" | "token_not_yet_valid" | "login_wrong" | "login_ended" | "login_taken" | "password_weak" | "last_administrator" | "session_unknown" | "taken_over" | "removed" | "conference_unknown" | "conference_not_running" | "conference_exists" | "conference_begun" | "conference_not_open" | "conference_cancelled" | "booking_stale" | "booking_closed" | "site_in_use" | "preview_stale" | "conference_full" | "server_full" | "not_permitted" | "participant_unknown" | "stand_by" | "bad_offer" | "no_media" | "floor_not_requested" | "floor_not_held" | "floor_already_requested" | "not_found" | "method_not_allowed" | "unsupported_media_type" | "timed_out" | "too_many_conferences" | "limit_reached" | "wrong_state" | "overloaded" | "internal" | "outcome_unknown" | "record_damaged";
         /** @description Something that has happened; `kind` says what. */
         Event: components["schemas"]["EventCreated"] | components["schemas"]["EventAmended"] | components["schemas"]["EventDeleted"] | components["schemas"]["EventStarted"] | components["schemas"]["EventEnded"] | components["schemas"]["EventRosterSet"] | components["schemas"]["EventJoined"] | components["schemas"]["EventLost"] | components["schemas"]["EventRegained"] | components["schemas"]["EventTakenOver"] | components["schemas"]["EventLeft"] | components["schemas"]["EventBarred"] | components["schemas"]["EventReadmitted"] | components["schemas"]["EventInterrupted"] | components["schemas"]["EventSourceChanged"] | components["schemas"]["EventMediaChanged"] | components["schemas"]["EventLineChanged"] | components["schemas"]["EventMuteChanged"] | components["schemas"]["EventFloorRequested"] | components["schemas"]["EventFloorWithdrawn"] | components["schemas"]["EventFloorGranted"] | components["schemas"]["EventFloorReleased"] | components["schemas"]["EventStageSet"] | components["schemas"]["EventClockSet"];
         /** @description Its title or the time at which it should begin was corrected. */
@@ -2870,6 +3178,8 @@ export interface components {
             participant: components["schemas"]["ParticipantId"];
             /** @description The token's role. */
             role: components["schemas"]["Role"];
+            /** @description The verbs that the token is for, if it names any. */
+            scope?: components["schemas"]["Verb"][] | null;
             /** @description Its session. */
             session: components["schemas"]["SessionId"];
             site?: components["schemas"]["SiteCode"] | null;
@@ -3035,6 +3345,8 @@ export interface components {
             kind: "takenOver";
             /** @description Who. */
             participant: components["schemas"]["ParticipantId"];
+            /** @description The verbs that that token is for, if it names any. */
+            scope?: components["schemas"]["Verb"][] | null;
             /** @description The new session. */
             session: components["schemas"]["SessionId"];
             /** @description The subject of the new device's token. */
@@ -3341,7 +3653,7 @@ export interface components {
          * @description Why a participant is gone.
          * @enum {string}
          */
-        LeaveReason: "left" | "timedOut" | "removed" | "takenOver" | "tokenRevoked" | "tokenExpired";
+        LeaveReason: "left" | "timedOut" | "removed" | "takenOver" | "tokenRevoked" | "tokenExpired" | "notInvited";
         /**
          * @description What a letter is for.
          * @enum {string}
@@ -4020,6 +4332,29 @@ export interface components {
          * @enum {string}
          */
         Place: "main" | "second" | "screen";
+        /** @description An entry that would do something. */
+        PlannedEntry: {
+            /** @description What would be done. */
+            does: components["schemas"]["EntryDoes"];
+            /**
+             * Format: int32
+             * @description Which one of the document, from 1.
+             */
+            entry: number;
+            /** @description Of one that is changed: what of it. `audience` also where the same choice comes to other sites. */
+            fields: string[];
+            /** @description The booking. */
+            id: components["schemas"]["BookingId"];
+            /**
+             * Format: int32
+             * @description How many sites it would invite.
+             */
+            invited: number;
+            /** @description Whether it would be published by that. */
+            publishes: boolean;
+            /** @description What people call it. */
+            title: string;
+        };
         /** @description What a list would change, with as much of it as was asked for. */
         Preview: {
             /** @description Sites that are not known. */
@@ -4596,6 +4931,7 @@ export interface components {
             issuedAt: string;
             /** @description Who had it made. */
             issuedBy: string;
+            province?: components["schemas"]["SiteCode"] | null;
             /**
              * Format: date-time
              * @description When it was taken back, if it was.
@@ -4603,6 +4939,8 @@ export interface components {
             revokedAt?: string | null;
             /** @description What its bearer is. */
             role: components["schemas"]["Role"];
+            /** @description The verbs that it is for; all that are its role's if there are none here. */
+            scope?: components["schemas"]["Verb"][] | null;
             site?: components["schemas"]["SiteCode"] | null;
             /** @description Whom it is for. */
             subject: string;
@@ -4634,7 +4972,7 @@ export interface components {
          * @description Something that needs a right: one row of the table.
          * @enum {string}
          */
-        Verb: "readConference" | "createConference" | "amendConference" | "deleteConference" | "startConference" | "endConference" | "setRoster" | "join" | "leave" | "remove" | "readmit" | "actFor" | "publish" | "mute" | "watch" | "requestFloor" | "withdrawFloor" | "holdFloor" | "yieldFloor" | "speakHere" | "grantFloor" | "revokeFloor" | "beOnStage" | "setStage" | "readSites" | "importSites" | "amendSite" | "removeSites" | "readChecks" | "readAttendance" | "readBookings" | "book" | "publishBooking" | "manageTokens" | "manageAccounts" | "endLogins" | "readActs" | "enterConference" | "readMail" | "readInvitations" | "invite" | "readEvents" | "manageWebhooks";
+        Verb: "readConference" | "createConference" | "amendConference" | "deleteConference" | "startConference" | "endConference" | "setRoster" | "join" | "leave" | "remove" | "readmit" | "actFor" | "publish" | "mute" | "watch" | "requestFloor" | "withdrawFloor" | "holdFloor" | "yieldFloor" | "speakHere" | "grantFloor" | "revokeFloor" | "beOnStage" | "setStage" | "readSites" | "importSites" | "amendSite" | "removeSites" | "readChecks" | "readAttendance" | "readBookings" | "book" | "publishBooking" | "manageTokens" | "manageAccounts" | "endLogins" | "readActs" | "enterConference" | "readMail" | "readInvitations" | "invite" | "readLetters" | "editLetters" | "readEvents" | "manageWebhooks";
         /** @description How people may log in. */
         Ways: {
             /** @description Nobody can manage accounts yet: the first administrator comes by a link that the server prints. */
@@ -4889,6 +5227,32 @@ export interface operations {
             };
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getAccountsAdministrators: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for, or what it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdministratorsShown"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["Timeout"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -5163,6 +5527,112 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            408: components["responses"]["Timeout"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getBookingsExport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked for, or what it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BookingsDocument"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["Timeout"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    postBookingsImport: {
+        parameters: {
+            query?: {
+                /** @description That of a preview: what it has shown is done, or nothing. */
+                digest?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description At most 5,000 bookings and 16 MiB. Each entry says all of a booking as `POST /bookings` does, and what it leaves out is as there; besides it says its `id`, its `exceptions`, and in `state` whether it is published. One of an id that is known is changed, another one made. `sameAs` names a booking that is here or in the document. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BookingsDocument"];
+            };
+        };
+        responses: {
+            /** @description What was asked for, or what it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BookingsImported"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["Timeout"];
+            /** @description it is not what the preview has shown */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    postBookingsImportPreview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description As for the import. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BookingsDocument"];
+            };
+        };
+        responses: {
+            /** @description What was asked for, or what it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BookingsPreview"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             408: components["responses"]["Timeout"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
