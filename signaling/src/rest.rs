@@ -30,6 +30,7 @@ mod logins;
 mod mail;
 mod page;
 mod participants;
+mod people;
 mod readiness;
 pub mod refusals;
 mod roster;
@@ -220,6 +221,8 @@ fn people() -> OpenApiRouter<App> {
         .routes(routes!(accounts::administrators))
         .routes(routes!(accounts::list, accounts::create))
         .routes(routes!(accounts::show, accounts::change, accounts::remove))
+        .routes(routes!(people::list))
+        .routes(routes!(people::show))
         .routes(routes!(logins::list))
         .routes(routes!(logins::end))
         .routes(routes!(acts::list))

@@ -180,10 +180,13 @@ export function planBookings(office) {
   office.on("POST", "/bookings/{booking}/invitations/send", () => ({ queued: 3_355 }));
   office.on("POST", "/bookings/{booking}/invitations/{site}/reissue", () => ({ url: "https://hop.example.vn/m/7KQM2FJX9VTP3HWS" }));
 
-  office.on("GET", "/accounts", () => [
-    { id: "01JDA0", name: "Nguyễn Thị Minh Khai", role: "admin" },
-    { id: "01JDA2", name: "Phạm Quốc Bảo", role: "national" },
-  ]);
+  const people = [
+    { id: "01JDA0", name: "Nguyễn Thị Minh Khai", role: "admin", isDisabled: false },
+    { id: "01JDA2", name: "Phạm Quốc Bảo", role: "national", isDisabled: false },
+    { id: "01JDA3", name: "Trần Thị Thu Hà", role: "chair", isDisabled: false },
+  ];
+  office.on("GET", "/people", () => people);
+  office.on("GET", "/people/{account}", ({ params }) => people.find(({ id }) => id === params.account) ?? unknown);
   office.on("GET", "/sites/{site}", ({ params }) => {
     const site = office.sites.find(({ code }) => code === params.site);
     return site === undefined ? unknown : { ...site, contactName: "Ông Trần Văn Long", contactPhone: "0263 382 2001" };

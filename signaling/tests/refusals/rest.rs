@@ -154,6 +154,7 @@ pub(crate) fn verb(method: &str, path: &str) -> Verb {
         ("POST", "/tokens" | "/api/v1/links") => Verb::ManageTokens,
         ("GET", "/api/v1/acts") => Verb::ReadActs,
         _ if path.starts_with("/api/v1/accounts") => Verb::ManageAccounts,
+        _ if path.starts_with("/api/v1/people") => Verb::Book,
         _ if path.starts_with("/api/v1/logins") => Verb::EndLogins,
         ("GET", "/attendance") => Verb::ReadAttendance,
         ("GET", _) if about_one.is_some() => Verb::ReadConference,

@@ -31,6 +31,7 @@ export const SCHEDULES = [
   office("new", "#/schedule/new", steps(present(".form"), press("booking.save_draft"), reads("booking.fault_title"))),
   booking("draft", "01JDB3", steps(touch(".fold", 3), later(400))),
   booking("draft-nobody", "01JDB3", steps(press("booking.publish"), reads("booking.fault_audience")), brief),
+  booking("draft-chair", "01JDB3", steps((page) => page.selectOption("main select:has(option[value=account])", "account"), fill(".search input >> nth=-1", "an"), present(".search li")), brief),
   booking("series", "01JDB0", later(200)),
   booking("conflict", "01JDB2", reads("booking.changed_notice")),
   booking("told", "01JDB1", steps(fill("input[type=time] >> nth=0", "15:00"), later(200))),

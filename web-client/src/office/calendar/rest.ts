@@ -155,12 +155,6 @@ export class BookingsRest {
     return partOf(this.#api.GET("/api/v1/bookings/{booking}/readiness/sites", { params: { path: { booking: id }, query }, signal }));
   }
 
-  /** People who may run or lead a conference; nobody where whoever asks may not know of them. */
-  async people(signal: AbortSignal): Promise<readonly { id: string; name: string }[]> {
-    const found = await answered(this.#api.GET("/api/v1/accounts", { params: { query: {} }, signal })).catch(() => []);
-    return found.filter(({ isDisabled }) => !isDisabled);
-  }
-
   /** The names of the groups that sites are in. */
   async lists(signal: AbortSignal): Promise<readonly string[]> {
     const groups = await answered(this.#api.GET("/api/v1/sites/groups", { signal }));
