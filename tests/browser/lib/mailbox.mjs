@@ -6,7 +6,7 @@ import { SMTPServer } from "smtp-server";
 
 export class Mailbox {
   #server;
-  /** What came, as bytes, by the address that it is for. */
+  /** What came, as bytes, by the address that it is for: the first of it first. */
   #letters = new Map();
 
   static async open() {
@@ -18,7 +18,7 @@ export class Mailbox {
         const parts = [];
         stream.on("data", (part) => parts.push(part));
         stream.on("end", () => {
-          for (const { address } of session.envelope.rcptTo) mailbox.#letters.set(address, Buffer.concat(parts));
+          for (const { address } of session.envelope.rcptTo) mailbox.#keep(address, Buffer.concat(parts));
           done();
         });
       },
@@ -34,6 +34,10 @@ export class Mailbox {
     return { DINH_MAIL__HOST: "127.0.0.1", DINH_MAIL__PORT: `${port}`, DINH_MAIL__TLS: "none", DINH_MAIL__FROM: "Văn phòng <hop@example.vn>", DINH_MAIL__PER_MINUTE: "60000" };
   }
 
+  #keep(address, bytes) {
+    this.#letters.set(address, [...(this.#letters.get(address) ?? []), bytes]);
+  }
+
   /** To how many something came. */
   get size() {
     return this.#letters.size;
@@ -41,13 +45,18 @@ export class Mailbox {
 
   /** The last letter to somebody, read as a mail program does. */
   async letter(address) {
-    const bytes = this.#letters.get(address);
+    const bytes = this.#letters.get(address)?.at(-1);
     return bytes === undefined ? null : simpleParser(bytes);
   }
 
   /** To whom something came, who was first at the beginning. */
   get addresses() {
     return [...this.#letters.keys()];
+  }
+
+  /** To whom more than one letter came. */
+  get toldTwice() {
+    return [...this.#letters].filter(([, letters]) => letters.length > 1).map(([address]) => address);
   }
 
   close() {

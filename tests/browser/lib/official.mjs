@@ -13,7 +13,8 @@ export class Official extends Visitor {
   /** Opens a link in a browser of their own, whose clock is of this zone. */
   static async come(browser, link, zone) {
     const context = await browser.newContext({ viewport: LAPTOP, timezoneId: zone });
-    return Official.at(context, link, { seconds: 30 });
+    // A whole country is imported, or invited, while others use the machine.
+    return Official.at(context, link, { seconds: 60 });
   }
 
   /** Something to fill in, by its name. */

@@ -1,11 +1,34 @@
 // A provider of OpenID Connect on this machine, who knows some people: npm's `oidc-provider`, with its own pages.
 
 import { randomBytes } from "node:crypto";
+import { writeFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { join } from "node:path";
 import { Provider } from "oidc-provider";
 
 /** As whom it knows the server. */
-export const CLIENT = { id: "dinh", secret: randomBytes(24).toString("hex") };
+const CLIENT = { id: "dinh", secret: randomBytes(24).toString("hex") };
+
+/** What a server calls it, and what leads there. */
+const NAME = "Bộ Nội vụ";
+export const BUTTON = `Log in with ${NAME}`;
+
+/** How a server is told of it, but for the secret; what groups there may do here is said below. */
+const configuration = (issuer, groups) => `
+[accounts.oidc.bo]
+name = "${NAME}"
+issuer = "${issuer}"
+client_id = "${CLIENT.id}"
+scopes = ["profile", "email", "groups"]
+${groups}`;
+
+/** Somebody at its pages says who it is, and that the server may know it. */
+export async function says({ page }, who) {
+  await page.locator("input[name=login]").fill(who);
+  await page.locator("input[name=password]").fill("x");
+  await page.getByRole("button", { name: "Sign-in" }).click();
+  await page.getByRole("button", { name: "Continue" }).click();
+}
 
 /** Runs as another site than the server: browsers take `localhost` and `127.0.0.1` for two. */
 export class LogInProvider {
@@ -29,8 +52,20 @@ export class LogInProvider {
     return provider;
   }
 
-  /** From now on people log in, who come back to this address. */
-  serve(callback) {
+  /**
+   * How a server is started that knows it, whose files are in `directory`; `groups` says what its groups may do there. The
+   * server listens where browsers are sent back to.
+   */
+  settings(directory, groups) {
+    const [config, secret] = ["dinh.toml", "secret"].map((name) => join(directory, name));
+    writeFileSync(config, configuration(this.issuer, groups));
+    writeFileSync(secret, `${CLIENT.secret}\n`);
+    return { DINH_CONFIG: config, DINH_HTTP__LISTEN: "127.0.0.1:0", DINH_ACCOUNTS__OIDC__BO__CLIENT_SECRET_FILE: secret };
+  }
+
+  /** From now on people log in at a server at this address. */
+  serve(base) {
+    const callback = `${base}/api/v1/login/oidc/bo/callback`;
     const provider = new Provider(this.issuer, {
       clients: [{ client_id: CLIENT.id, client_secret: CLIENT.secret, redirect_uris: [callback], grant_types: ["authorization_code"], response_types: ["code"] }],
       scopes: ["openid", "profile", "email", "groups"],

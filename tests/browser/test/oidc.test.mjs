@@ -1,16 +1,12 @@
 // People log in by a provider that knows them, and do here what its groups say.
 
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 
-import { CLIENT, LogInProvider } from "../lib/provider.mjs";
+import { BUTTON, LogInProvider, says } from "../lib/provider.mjs";
 import { until } from "../lib/until.mjs";
 import { Visitor } from "../lib/visitor.mjs";
 import { World } from "../lib/world.mjs";
-
-const BUTTON = "Log in with Bộ Nội vụ";
 
 /** Whom the provider knows. */
 const PEOPLE = {
@@ -20,14 +16,8 @@ const PEOPLE = {
   dung: { name: "Phạm Dũng", groups: ["hop-kiem-toan"] },
 };
 
-/** The settings, but for the secret, which stands in a file of its own. */
-const settings = (issuer) => `
-[accounts.oidc.bo]
-name = "Bộ Nội vụ"
-issuer = "${issuer}"
-client_id = "${CLIENT.id}"
-scopes = ["profile", "email", "groups"]
-
+/** What its groups may do here. */
+const GROUPS = `
 [accounts.oidc.bo.roles]
 hop-dieu-hanh = "national"
 hop-kiem-toan = "auditor"
@@ -43,12 +33,9 @@ describe("people whom a provider knows", { timeout: 240_000 }, () => {
   before(async () => {
     provider = await LogInProvider.start(structuredClone(PEOPLE));
     world.later(() => provider.stop());
-    const [config, secret] = ["dinh.toml", "secret"].map((name) => join(world.directory, name));
-    writeFileSync(config, settings(provider.issuer));
-    writeFileSync(secret, `${CLIENT.secret}\n`);
-    await world.start({ DINH_CONFIG: config, DINH_HTTP__LISTEN: "127.0.0.1:0", DINH_ACCOUNTS__OIDC__BO__CLIENT_SECRET_FILE: secret });
+    await world.start(provider.settings(world.directory, GROUPS));
     base = `http://127.0.0.1:${world.server.port}`;
-    provider.serve(`${base}/api/v1/login/oidc/bo/callback`);
+    provider.serve(base);
     browser = await world.browser();
   });
   after(() => world.end());
@@ -57,15 +44,6 @@ describe("people whom a provider knows", { timeout: 240_000 }, () => {
   const comes = (hash = "") => Visitor.open(browser, `${base}/office${hash}`);
 
   const leaves = (visitor) => visitor.page.getByRole("link", { name: BUTTON }).click();
-
-  /** Says at the provider who it is, and that this server may know it. */
-  async function says(visitor, who) {
-    const { page } = visitor;
-    await page.locator("input[name=login]").fill(who);
-    await page.locator("input[name=password]").fill("x");
-    await page.getByRole("button", { name: "Sign-in" }).click();
-    await page.getByRole("button", { name: "Continue" }).click();
-  }
 
   async function logsIn(who, hash) {
     const visitor = await comes(hash);
