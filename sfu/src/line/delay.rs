@@ -74,8 +74,10 @@ impl Delay {
         self.noted += 1;
     }
 
-    fn floor(&self) -> Micros {
-        self.floors.iter().copied().fold(Micros::MAX, Micros::min)
+    /// The least delay; `None` where none is known.
+    fn floor(&self) -> Option<Micros> {
+        let least = self.floors.iter().copied().fold(Micros::MAX, Micros::min);
+        (least != Micros::MAX).then_some(least)
     }
 
     fn newest(&self) -> Option<(Micros, Micros)> {
@@ -106,17 +108,23 @@ impl Delay {
             .fold((0, Micros::MAX), |(count, least), delay| {
                 (count + 1, least.min(delay))
             });
-        (count >= ENOUGH).then(|| least - self.floor())
+        let floor = self.floor().filter(|_| count >= ENOUGH)?;
+        Some(least.saturating_sub(floor))
     }
 
     /// Whether three of four of the messages that left before `at` met no queue, as far as is remembered.
     /// Where each is held up for another time they are fewer.
     pub fn was_steady(&self, at: Micros) -> bool {
-        let floor = self.floor();
+        let Some(floor) = self.floor() else {
+            return false;
+        };
         let known = self.samples.iter().take(self.noted.min(SAMPLES));
         let before = known.filter(|(left, _)| *left < at);
         let (count, well) = before.fold((0, 0), |(count, well), (_, delay)| {
-            (count + 1, well + usize::from(delay - floor <= STEADY))
+            (
+                count + 1,
+                well + usize::from(delay.saturating_sub(floor) <= STEADY),
+            )
         });
         count >= USUAL && well * 4 >= count * 3
     }
@@ -128,7 +136,8 @@ impl Delay {
 
     /// By how much what took `delay` was later than what took least; 0 where nothing is known.
     pub fn late_by(&self, delay: Micros) -> Micros {
-        (delay - self.floor()).max(0)
+        let floor = self.floor().unwrap_or(delay);
+        delay.saturating_sub(floor).max(0)
     }
 
     /// What was seen of late says nothing of the queue any more.
@@ -156,6 +165,17 @@ mod tests {
     use super::*;
 
     const MS: Micros = 1_000;
+
+    #[test]
+    fn before_anything_arrived_and_after_all_is_forgotten_nothing_is_late() {
+        let mut delay = Delay::new();
+        assert_eq!(delay.late_by(-7_000_000), 0);
+        delay.note(0, -7_000_000);
+        delay.forget();
+        delay.renew_floor();
+        assert_eq!(delay.late_by(-7_000_000), 0);
+        assert!(delay.standing(false).is_none() && !delay.was_steady(1_000_000));
+    }
 
     #[test]
     fn a_queue_that_empties_now_and_then_does_not_stand() {
