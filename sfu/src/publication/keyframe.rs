@@ -40,6 +40,8 @@ pub struct KeyframeRequest {
     again: Option<Instant>,
     /// When the newest keyframe came.
     last_came: Option<Instant>,
+    /// When one came that nobody had asked for.
+    unasked: Option<Instant>,
     last_sent: Option<Instant>,
     /// When those who wait now were asked for first, and how often since.
     asked: Option<Instant>,
@@ -64,6 +66,12 @@ impl KeyframeRequest {
         }
     }
 
+    /// Whether the encoder makes keyframes by itself, and so often that it is worth while to wait for one.
+    pub fn comes_by_itself(&self, now: Instant) -> bool {
+        let since = self.unasked.map(|at| now.saturating_duration_since(at));
+        since.is_some_and(|since| since <= MIN_REFRESH_INTERVAL)
+    }
+
     /// Nobody waits any more.
     pub fn forget(&mut self) {
         self.wanted = false;
@@ -82,6 +90,8 @@ impl KeyframeRequest {
                 0
             };
             self.ignored &= self.answered < PROOF;
+        } else {
+            self.unasked = Some(now);
         }
         self.last_came = Some(now);
         self.forget();

@@ -202,7 +202,7 @@ impl Shard {
     }
 
     /// Notes that somebody in `conference` goes on with a keyframe of `source`. Who `is_patient` has the
-    /// next one that others need or that comes by itself.
+    /// next one that others need or that comes by itself, where some do.
     pub(super) fn wish_for(
         &mut self,
         now: Instant,
@@ -210,7 +210,11 @@ impl Shard {
         source: Source,
         is_patient: bool,
     ) {
-        if is_patient {
+        let layer = usize::from(source.layer);
+        let publication = self.publications.get(source.publication);
+        let layer = publication.and_then(|publication| publication.layers.get(layer));
+        let comes = layer.is_some_and(|layer| layer.keyframe.comes_by_itself(now));
+        if is_patient && comes {
             self.wish_again(now, conference, source);
         } else {
             self.wish(source.publication, source.layer);
