@@ -289,11 +289,11 @@ impl Role {
         matches!(self.reach(Verb::ReadConference), Some(Scope::Server))
     }
 
-    /// Passes a role that may do that.
+    /// Passes a role that may do that. Outside this module whoever acts is asked, whose rights may be narrowed.
     ///
     /// # Errors
     /// When it may not: says who may.
-    pub fn permit(self, verb: Verb) -> Result<Scope, Refusal> {
+    pub(super) fn permit(self, verb: Verb) -> Result<Scope, Refusal> {
         self.reach(verb).ok_or_else(|| {
             let message = format!(
                 "{} may not {}: only {} may",

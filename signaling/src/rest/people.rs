@@ -79,7 +79,7 @@ pub(super) async fn list(
     grant: Grant,
     Query(PeopleQuery { search, limit }): Query<PeopleQuery>,
 ) -> Result<Json<Vec<Person>>, ApiError> {
-    grant.role().permit(Verb::Book)?;
+    grant.permit(Verb::Book)?;
     let most = checked(limit, MAX_LIMIT)? as usize;
     let mut filter = AccountFilter {
         query: search,
@@ -117,7 +117,7 @@ pub(super) async fn show(
     grant: Grant,
     Path(id): Path<AccountId>,
 ) -> Result<Json<Person>, ApiError> {
-    grant.role().permit(Verb::Book)?;
+    grant.permit(Verb::Book)?;
     let account = app.store.account(id).await?;
     let person = account.map(Person::from).ok_or_else(|| {
         let message = format!("there is no account {id}");
