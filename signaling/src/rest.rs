@@ -163,11 +163,18 @@ fn bookings() -> OpenApiRouter<App> {
         .routes(routes!(booking_steps::open))
         .routes(routes!(booking_steps::conflicts))
         .routes(routes!(booking_steps::audience))
+        .merge(invited_sites())
+}
+
+/// What is known of the sites of a booking before it opens.
+fn invited_sites() -> OpenApiRouter<App> {
+    let large = DefaultBodyLimit::max(MAX_ROSTER_BYTES);
+    OpenApiRouter::new()
         .routes(routes!(readiness::show))
         .routes(routes!(readiness::sites))
         .routes(routes!(invitations::list))
         .routes(routes!(invitations::summary))
-        .routes(routes!(invitations::send).layer(large()))
+        .routes(routes!(invitations::send).layer(large))
 }
 
 fn check_results() -> OpenApiRouter<App> {

@@ -250,8 +250,8 @@ fn a_line_that_becomes_narrow_and_longer_at_once_shows_what_fits_within_four_sec
             let line = [from(0.0, near), from(at, narrow(400, 500, 100))];
             let site = run(&line, reports, 20, seed);
             let too_much = site.moments.iter().filter(|it| it.at > at + 0.1);
-            let last = too_much.filter(|it| !(Rung::LowThin..=Rung::Low).contains(&it.rung));
-            last.last().map_or(0.0, |it| it.at - at)
+            let mut last = too_much.filter(|it| !(Rung::LowThin..=Rung::Low).contains(&it.rung));
+            last.next_back().map_or(0.0, |it| it.at - at)
         });
         let mut seen: Vec<_> = seen.collect();
         seen.sort_by(f64::total_cmp);

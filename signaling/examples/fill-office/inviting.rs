@@ -96,7 +96,9 @@ async fn send(store: &Store, mails: usize, now: Timestamp) -> Done {
             let mut finished = None;
             for number in 0..count {
                 let mail = store.next_mail(lane, finished, true, now).await?;
-                finished = mail.map(|mail| fate(mail, number * lanes + usize::from(lane), now));
+                finished = mail
+                    .as_ref()
+                    .map(|mail| fate(mail, number * lanes + usize::from(lane), now));
             }
             store.next_mail(lane, finished, false, now).await.map(drop)
         }
@@ -104,7 +106,7 @@ async fn send(store: &Store, mails: usize, now: Timestamp) -> Done {
     .await
 }
 
-fn fate(mail: QueuedMail, number: usize, now: Timestamp) -> MailFinished {
+fn fate(mail: &QueuedMail, number: usize, now: Timestamp) -> MailFinished {
     let is_refused = number.is_multiple_of(REFUSED);
     MailFinished {
         id: mail.id,

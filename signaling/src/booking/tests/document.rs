@@ -19,7 +19,7 @@ fn plain(id: &str) -> Value {
 }
 
 /// What is said of the one mistake of an entry: its field, and its sentence.
-fn mistake(change: Value) -> (Option<String>, String) {
+fn mistake(change: &Value) -> (Option<String>, String) {
     let mut entry = plain("a");
     for (name, value) in change.as_object().unwrap() {
         entry[name] = value.clone();
@@ -77,7 +77,7 @@ fn each_mistake_is_named_with_its_entry_and_field() {
         (json!({"id": "a b"}), "id", "id"),
         (json!({"id": "b"}), "id", "entry 1 too"),
     ] {
-        let (named, told) = mistake(change.clone());
+        let (named, told) = mistake(&change);
         assert_eq!(named.as_deref(), Some(field), "{change}: {told}");
         assert!(told.contains(says), "{change}: {told}");
     }
