@@ -357,7 +357,11 @@ fn swinging(group: u32) -> (usize, u64, Duration) {
     let came = keyframes.count();
     let longest = weak.iter().flat_map(|site| {
         let times: Vec<_> = pictures(&mut world, *site).iter().map(|it| it.at).collect();
-        let gaps: Vec<_> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        let gaps: Vec<_> = times
+            .iter()
+            .zip(times.iter().skip(1))
+            .map(|(at, next)| *next - *at)
+            .collect();
         gaps
     });
     let longest = longest.max().unwrap_or_default();

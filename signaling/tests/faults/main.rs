@@ -316,6 +316,19 @@ fn refused(grants: &[Grant]) -> BTreeMap<&str, usize> {
     codes
 }
 
+/// What is wanted and can go wrong here.
+fn possible(can_trace: bool, is_on_server: bool) -> Vec<Fault> {
+    let possible: Vec<_> = Fault::ALL
+        .into_iter()
+        .filter(|fault| fault.is_possible(can_trace, is_on_server) && fault.is_wanted())
+        .collect();
+    assert!(
+        !possible.is_empty(),
+        "nothing that is wanted can go wrong here"
+    );
+    possible
+}
+
 #[test]
 fn whatever_goes_wrong_beneath_it_the_server_goes_on_and_tells_the_truth() {
     let count: usize = std::env::var("FAULTS").map_or(12, |text| text.parse().unwrap());
@@ -326,15 +339,7 @@ fn whatever_goes_wrong_beneath_it_the_server_goes_on_and_tells_the_truth() {
     let can_trace = can_trace();
     eprintln!("FAULTS={count} FAULTS_SEED={seed}, system calls can fail: {can_trace}");
     let directory = tempfile::tempdir().unwrap();
-    let is_on_server = testing::store_url(directory.path()).is_some();
-    let possible: Vec<_> = Fault::ALL
-        .into_iter()
-        .filter(|fault| fault.is_possible(can_trace, is_on_server) && fault.is_wanted())
-        .collect();
-    assert!(
-        !possible.is_empty(),
-        "nothing that is wanted can go wrong here"
-    );
+    let possible = possible(can_trace, testing::store_url(directory.path()).is_some());
     let house = House::new(directory.path());
     let mut lots = Lots(seed);
     let mut suffered: BTreeMap<Fault, usize> = BTreeMap::new();
@@ -373,7 +378,8 @@ fn whatever_goes_wrong_beneath_it_the_server_goes_on_and_tells_the_truth() {
     eprintln!("{} commands", grants.len() + office.commands());
     let kills = suffered.iter().filter(|(fault, _)| fault.kills());
     let killed = kills.map(|(_, count)| count).sum();
-    office.check(&house.process.read().unwrap(), &house.mailbox, killed);
+    let found = office.check(&house.process.read().unwrap(), &house.mailbox, killed);
+    eprintln!("{found}");
     for pair in events.windows(2) {
         assert_eq!(pair[1]["prev"], pair[0]["hash"], "the chain is whole");
     }

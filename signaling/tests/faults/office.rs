@@ -57,8 +57,9 @@ impl Office {
         self.booked.push(booked);
     }
 
-    /// Looks at everything. Of so many servers that were killed each may have sent twice what it had under way.
-    pub(crate) fn check(&self, process: &Process, mailbox: &Mailbox, killed: usize) {
+    /// Looks at everything, and says what there was. Of so many servers that were killed each may have sent twice
+    /// what it had under way.
+    pub(crate) fn check(&self, process: &Process, mailbox: &Mailbox, killed: usize) -> String {
         await_last(process);
         let journal = process.journal();
         for booked in &self.booked {
@@ -83,11 +84,11 @@ impl Office {
         let asked: usize = journal.iter().map(sites_of_sent).sum();
         assert_eq!(mails.len(), asked, "one mail for each that was announced");
         let twice = mailbox.came().values().filter(|count| **count > 1).count();
-        eprintln!(
+        assert!(twice <= killed * UNDER_WAY, "{twice} came twice");
+        format!(
             "{} booked, {asked} mails, {twice} of them came twice, {killed} servers killed",
             self.booked.len(),
-        );
-        assert!(twice <= killed * UNDER_WAY, "{twice} came twice");
+        )
     }
 }
 
