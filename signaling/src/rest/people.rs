@@ -31,6 +31,7 @@ const LOOKS: u32 = 5;
 /// Somebody who may lead a conference or run it.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = PersonInPlans)]
 pub(super) struct Person {
     /// The account.
     id: AccountId,

@@ -4356,6 +4356,20 @@ export interface components {
             /** @description What the person may do. */
             role: components["schemas"]["AccountRole"];
         };
+        /** @description Somebody who may lead a conference or run it. */
+        PersonInPlans: {
+            /** @description The account. */
+            id: components["schemas"]["AccountId"];
+            /** @description Whether nobody logs in with the account for now. */
+            isDisabled: boolean;
+            /**
+             * @description The person's name.
+             * @example Nguyễn Thị An
+             */
+            name: string;
+            /** @description What the person may do. */
+            role: components["schemas"]["AccountRole"];
+        };
         /**
          * @description Whether a conference runs.
          * @enum {string}
@@ -8583,7 +8597,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Person"][];
+                    "application/json": components["schemas"]["PersonInPlans"][];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -8612,7 +8626,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Person"];
+                    "application/json": components["schemas"]["PersonInPlans"];
                 };
             };
             400: components["responses"]["BadRequest"];

@@ -7,7 +7,7 @@ import type { components } from "../../../office/schema.d.ts";
 /** So many are found at once. */
 const FOUND = 8;
 
-export type Person = components["schemas"]["Person"];
+export type Person = components["schemas"]["PersonInPlans"];
 
 export class PeopleBook {
   readonly #api: Api;
