@@ -174,6 +174,8 @@ export function planBookings(office) {
     if (state === "draft") return { sites: 0, states: {}, replies: {}, mustBeToldAgain: 0 };
     if (state === "changed") return { sites: 3_355, states: { sent: 1_602, opened: 1_741, refused: 12 }, replies: { coming: 2_310, excused: 18, sends: 204 }, mustBeToldAgain: 3_355 };
     if (params.booking === "01JDB1") return { sites: 3_355, states: { sent: 610, opened: 2_720, refused: 21, notSent: 4 }, replies: { coming: 2_981, excused: 33, sends: 290 }, mustBeToldAgain: 0 };
+    // Tomorrow's, whatever the hour of today.
+    if (params.booking === "01JDB7") return { sites: 640, states: { sent: 230, opened: 405, notSent: 5 }, replies: { coming: 570, excused: 3, sends: 40 }, mustBeToldAgain: 0 };
     return { sites: 3_355, states: { sent: 1_330, opened: 2_025 }, replies: { coming: 3_102, excused: 13, sends: 240 }, mustBeToldAgain: 0 };
   });
   office.on("POST", "/conferences/{conference}/enter", () => [201, { token: "e30.e30.mock", page: "/operator" }]);

@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { ALL, end, fill, join, key, later, press, present, reads, say, self, steps, touch, until } from "./steps.mjs";
+import { said } from "./words.mjs";
 
 const CSV = new URL("../../../signaling/data/sites-vn-2025.csv", import.meta.url);
 const SITES = new Map(
@@ -125,7 +126,11 @@ export const OPERATORS = [
   state("watching-many", steps(filter("present"), async (page) => {
     for (let index = 0; index < 6; index++) {
       await touch(".entry .line", index)(page);
-      await press("operator.watch")(page);
+      // The list is scrolled to what a pointer goes to, and its rows are then others.
+      const watch = page.getByRole("button", { name: said("operator.watch") }).first();
+      await until(page, "the button to watch a site", () => watch.isVisible());
+      await watch.evaluate((button) => button.click());
+      await later(100)(page);
     }
   }, tab(1), later(500))),
   state("watching-full", steps(filter("present"), async (page) => {
