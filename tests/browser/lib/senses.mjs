@@ -30,10 +30,10 @@ export function pictures({ code }) {
 }
 
 /**
- * How loud each pitch is in what the page plays, in decibels above the noise beside it: the loudest
- * moment of `milliseconds`.
+ * How loud each pitch is in what the page plays, in decibels of full scale: the loudest moment of
+ * `milliseconds`, or of all its moments the one in the middle (`middle`), which a click does not move.
  */
-export async function loudness({ pitches, milliseconds }) {
+export async function loudness({ pitches, milliseconds, middle }) {
   const context = new AudioContext();
   await context.resume();
   const analyser = new AnalyserNode(context, { fftSize: 8192, smoothingTimeConstant: 0 });
@@ -43,17 +43,22 @@ export async function loudness({ pitches, milliseconds }) {
   const levels = new Float32Array(analyser.frequencyBinCount);
   const binOf = (hertz) => Math.round((hertz * analyser.fftSize) / context.sampleRate);
   const loudest = (from, to) => Math.max(-120, ...levels.slice(binOf(from), binOf(to) + 1));
-  const best = Object.fromEntries(Object.keys(pitches).map((name) => [name, -120]));
+  const moments = Object.fromEntries(Object.keys(pitches).map((name) => [name, [-120]]));
   const end = performance.now() + milliseconds;
   while (performance.now() < end) {
     await new Promise((done) => setTimeout(done, 50));
     analyser.getFloatFrequencyData(levels);
     for (const [name, pitch] of Object.entries(pitches)) {
-      best[name] = Math.max(best[name], loudest(pitch - 20, pitch + 20));
+      moments[name].push(loudest(pitch - 20, pitch + 20));
     }
   }
   await context.close();
-  return best;
+  return Object.fromEntries(
+    Object.entries(moments).map(([name, levels]) => {
+      levels.sort((one, other) => one - other);
+      return [name, levels.at(middle ? levels.length / 2 : -1)];
+    }),
+  );
 }
 
 /** The entries of getStats() that say what arrives, is decoded and is sent. */

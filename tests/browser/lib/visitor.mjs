@@ -181,10 +181,10 @@ export class Visitor {
     return ((sent(after) - sent(before)) * 1000) / (after.at - before.at);
   }
 
-  /** Loudness of every source's pitch, in decibels. */
-  loudness(milliseconds = 600) {
+  /** Loudness of every source's pitch, in decibels: see `loudness`. */
+  loudness(milliseconds = 600, middle = false) {
     const pitches = Object.fromEntries(Object.entries(SOURCES).map(([name, { pitch }]) => [name, pitch]));
-    return this.page.evaluate(loudness, { pitches, milliseconds });
+    return this.page.evaluate(loudness, { pitches, milliseconds, middle });
   }
 
   /** Waits until these sources are heard and no other. */

@@ -136,8 +136,10 @@ describe("a conference of the hall and two communes", { timeout: 240_000 }, () =
   });
 
   it("does not play a speaker its own voice", async () => {
-    const { first: own } = await first.loudness(1_500);
-    assert.ok(own < -65, `its own pitch at ${own} dB`);
+    // A pitch that is played is there at every moment; what a busy machine conceals is a click.
+    const levels = await first.loudness(1_500, true);
+    assert.ok(levels.hall > -55, `the hall's pitch at ${levels.hall} dB`);
+    assert.ok(levels.first < -65, `its own pitch at ${levels.first} dB`);
   });
 
   it("takes the commune off the stage when it has finished", async () => {
