@@ -182,11 +182,11 @@ api-fuzz: API_CASES := 200
 api-fuzz: api ## the same, with many more cases
 
 .PHONY: faults
-faults: packages-test web ## kill the server and break its disk at random: FAULTS (200), FAULTS_SEED
+faults: packages-test web ## kill the server and break its disk at random: FAULTS (200), FAULTS_SEED, FAULTS_ONLY, FAULTS_COMMANDS
 	FAULTS="$${FAULTS:-200}" cargo test --locked -p signaling --test faults -- --nocapture
 
 .PHONY: faults-postgres
-faults-postgres: packages-test web ## the same on PostgreSQL, which is killed and restarted too: FAULTS (200), FAULTS_SEED
+faults-postgres: packages-test web ## the same on PostgreSQL, which is killed and restarted too: FAULTS (200), FAULTS_SEED, FAULTS_ONLY, FAULTS_COMMANDS
 	FAULTS="$${FAULTS:-200}" TEST_STORE=postgres cargo test --locked -p signaling --test faults -- --nocapture
 
 .PHONY: lint

@@ -5,7 +5,8 @@
 //! After each fault, without a restart that it has not itself caused, everybody is within ten seconds
 //! where they are. At the end the log has everything that was announced, and nothing that was refused.
 //! `FAULTS` says how many there are, `FAULTS_SEED` which, `FAULTS_ONLY` of which kinds alone, such as
-//! `Kill` or `DatabaseKilled,DatabaseAway`.
+//! `Kill` or `DatabaseKilled,DatabaseAway`, and `FAULTS_COMMANDS` how many commands there are at least,
+//! as many before each fault.
 
 #![expect(
     clippy::unwrap_used,
@@ -44,6 +45,9 @@ const OTHERS: usize = 12;
 
 /// Within so long after a fault everybody is where they are. They have 3 s to come back of it.
 const RIGHT_WITHIN: Duration = Duration::from_secs(10);
+
+/// Within so long there are as many commands between two faults as were wished.
+const WORKED_WITHIN: Duration = Duration::from_secs(60);
 
 /// Numbers that look random and are the same for the same seed (SplitMix64).
 struct Lots(u64);
@@ -133,6 +137,24 @@ impl House {
                 self.office.lock().unwrap().book(&process, turn);
             }
             std::thread::sleep(Duration::from_millis(30));
+        }
+    }
+
+    /// How many commands there were.
+    fn commands(&self) -> usize {
+        self.grants.lock().unwrap().len() + self.office.lock().unwrap().commands()
+    }
+
+    /// Waits until there were so many commands.
+    fn await_commands(&self, count: usize) {
+        let begun = Instant::now();
+        while self.commands() < count {
+            let asked = self.commands();
+            assert!(
+                begun.elapsed() < WORKED_WITHIN,
+                "{asked} commands, not {count}"
+            );
+            std::thread::sleep(Duration::from_millis(20));
         }
     }
 
@@ -336,6 +358,7 @@ fn whatever_goes_wrong_beneath_it_the_server_goes_on_and_tells_the_truth() {
         |_| u64::from(std::process::id()),
         |text| text.parse().unwrap(),
     );
+    let commands: usize = std::env::var("FAULTS_COMMANDS").map_or(0, |text| text.parse().unwrap());
     let can_trace = can_trace();
     eprintln!("FAULTS={count} FAULTS_SEED={seed}, system calls can fail: {can_trace}");
     let directory = tempfile::tempdir().unwrap();
@@ -354,6 +377,7 @@ fn whatever_goes_wrong_beneath_it_the_server_goes_on_and_tells_the_truth() {
                 usize::try_from(lots.below(possible.len() as u64)).unwrap()
             };
             let fault = possible[drawn];
+            house.await_commands(commands * (number + 1) / count);
             let suffering = std::panic::AssertUnwindSafe(|| house.suffer(fault, &mut lots));
             if let Err(panic) = std::panic::catch_unwind(suffering) {
                 house.is_over.store(true, Ordering::Relaxed);
@@ -375,7 +399,9 @@ fn whatever_goes_wrong_beneath_it_the_server_goes_on_and_tells_the_truth() {
     eprintln!("refused: {:?}", refused(&grants));
     check_grants(&grants, &events);
     let office = house.office.lock().unwrap();
-    eprintln!("{} commands", grants.len() + office.commands());
+    let asked = grants.len() + office.commands();
+    eprintln!("{asked} commands");
+    assert!(asked >= commands, "too few commands");
     let kills = suffered.iter().filter(|(fault, _)| fault.kills());
     let killed = kills.map(|(_, count)| count).sum();
     let found = office.check(&house.process.read().unwrap(), &house.mailbox, killed);
