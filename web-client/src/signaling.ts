@@ -29,9 +29,10 @@ const DOUBTED_TIMES = 3;
 const WELCOME_MS = 10_000;
 /**
  * How long a connection may take to be opened on a line that was open before: at least this, and so many times what that
- * took. Browsers repeat the first packet of a connection ever more rarely, so a new one finds a line that is back sooner.
+ * took. Systems repeat the first packet of a connection each second at first and then ever more rarely, so a new one finds
+ * a line that is back sooner. Lower: Chromium has a page wait for seconds that has given up a dozen in two minutes.
  */
-const OPEN_MS = 2_000;
+const OPEN_MS = 5_000;
 const OPEN_TIMES = 5;
 /** After so long nothing is lost by waiting longer, and a line that has become slow is open yet. */
 const LONG_CUT_MS = 60_000;
@@ -118,8 +119,10 @@ export class SignalingChannel {
   /** When it was asked for a sign of life that has not come yet, and how long the last one took. */
   #pingedAt: number | null = null;
   #roundTripMs = 0;
-  /** How long it took to open the last connection, and since when none has been opened. */
-  #openMs: number | null = null;
+  /** A connection was open before; how long it took, where it was not opened before this was made. */
+  #hasOpened = false;
+  #openMs = 0;
+  /** Since when none has been opened. */
   #unreachedSince: number | null = null;
   /** Who wants to know whether the line is alive. */
   #doubts: ((isAlive: boolean) => void)[] = [];
@@ -215,6 +218,7 @@ export class SignalingChannel {
     const { signal } = attempt.life;
     const begun = performance.now();
     const greet = (): void => {
+      this.#hasOpened = true;
       this.#unreachedSince = null;
       clearTimeout(this.#timer);
       this.#timer = setTimeout(() => this.#lose(attempt, 1006), WELCOME_MS);
@@ -243,13 +247,13 @@ export class SignalingChannel {
   /** How long the connection that is begun now may take to be opened. */
   #patienceMs(now: number): number {
     const isLongCut = this.#unreachedSince !== null && now - this.#unreachedSince >= LONG_CUT_MS;
-    if (this.#openMs === null || isLongCut) return WELCOME_MS;
+    if (!this.#hasOpened || isLongCut) return WELCOME_MS;
     return Math.min(WELCOME_MS, Math.max(OPEN_MS, OPEN_TIMES * this.#openMs));
   }
 
   /** Nobody answered. On a line that was open before the next connection begins soon. */
   #miss(attempt: Attempt): void {
-    if (this.#openMs === null) {
+    if (!this.#hasOpened) {
       this.#lose(attempt, 1006);
       return;
     }
@@ -353,7 +357,7 @@ export class SignalingChannel {
 
   /** What a sign of life usually takes. To open a connection takes two round trips at least. */
   #usualMs(): number {
-    return Math.max(this.#roundTripMs, (this.#openMs ?? 0) / 2);
+    return Math.max(this.#roundTripMs, this.#openMs / 2);
   }
 
   #resolveDoubts(isAlive: boolean): void {
@@ -364,6 +368,11 @@ export class SignalingChannel {
   #wake(): void {
     if (this.#attempt?.welcomed === true) this.#probe(this.#attempt);
     else if (this.#link.state === "waiting" && this.#link.reason === "network") this.#connect();
+    else if (this.#hasOpened && this.#attempt !== null && this.#attempt.socket.readyState !== IS_OPEN) {
+      // It was begun where there was no network, and is repeated ever more rarely.
+      this.#drop();
+      this.#connect();
+    }
   }
 
   #lose(attempt: Attempt, code: number): void {
