@@ -118,6 +118,7 @@ export class MockOffice {
     this.on("POST", "/sites/import/preview", () => this.#state.preview ?? PREVIEW);
     this.on("POST", "/sites/import", () => ({ added: 2, changed: 1, unchanged: 3_350, hidden: 5, removed: 0, warnings: [] }));
     this.on("GET", "/accounts", () => PEOPLE);
+    this.on("GET", "/accounts/administrators", () => ({ canLogIn: 1, withPassword: 1 }));
     this.on("POST", "/accounts", ({ body }) => [201, { id: "01JDA9", isDisabled: false, createdAt: at(0), ...body }]);
     this.on("PATCH", "/accounts/{account}", ({ params, body }) => ({ ...PEOPLE.find(({ id }) => id === params.account), ...body }));
     this.on("POST", "/accounts/{account}/welcome", () => ({ url: "https://hop.example.vn/office#welcome=7KQM-2FJX-9VTP-3HWS", expiresAt: at(-72) }));

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ApiError } from "../src/api.ts";
 import { addressOf, match, readAddress, welcomed } from "../src/office/addresses.ts";
+import { concernOf } from "../src/office/administrators.ts";
 import { addressOfProvider, PROVIDER_REFUSALS, providerRefusal } from "../src/office/login.ts";
 import { answered, makeApi, nextAfter, partOf } from "../src/office/api.ts";
 import { nameOfAct, outcomeOf } from "../src/ui/office/acts/names.ts";
@@ -38,6 +39,14 @@ describe("a log-in by a provider", () => {
   it("says why nobody comes in, in words that are known", () => {
     for (const refusal of PROVIDER_REFUSALS) expect(providerRefusal(`#refused=${refusal}`)).toBe(refusal);
     for (const hash of ["", "#refused=anything", "#/sites?refused=login_late"]) expect(providerRefusal(hash)).toBeNull();
+  });
+});
+
+describe("who can manage accounts", () => {
+  it("is a concern where nobody is left, or nobody without a provider", () => {
+    expect(concernOf({ canLogIn: 0, withPassword: 0 })).toBe("missing");
+    expect(concernOf({ canLogIn: 2, withPassword: 0 })).toBe("foreign");
+    expect(concernOf({ canLogIn: 2, withPassword: 1 })).toBeNull();
   });
 });
 

@@ -87,6 +87,8 @@ export const OFFICES = [
   // People.
   state("accounts", { as: "admin", hash: "#/accounts" }, present("tbody tr")),
   state("accounts-none", { as: "admin", hash: "#/accounts", refuses: { "GET /accounts": [200, []] } }, reads("account.none"), brief),
+  state("accounts-foreign", { as: "admin", hash: "#/accounts", refuses: { "GET /accounts/administrators": [200, { canLogIn: 2, withPassword: 0, advice: "mock" }] } }, steps(present("tbody tr"), reads("account.administrators.foreign"))),
+  state("accounts-missing", { as: "admin", hash: "#/accounts", refuses: { "GET /accounts/administrators": [200, { canLogIn: 0, withPassword: 0, advice: "mock" }] } }, steps(present("tbody tr"), reads("account.administrators.missing")), brief),
   state("accounts-new", { as: "admin", hash: "#/accounts" }, steps(present("tbody tr"), press("account.make"), touch("dialog form > button"), reads("account.login_wrong"))),
   state("accounts-provincial", { as: "admin", hash: "#/accounts" }, steps(present("tbody tr"), press("account.make"), (page) => page.locator("dialog select").first().selectOption("provincial"), present("dialog select >> nth=1")), brief),
   state("accounts-open", { as: "admin", hash: "#/accounts" }, steps(present("tbody tr"), touch("tbody [data-row]", 1), press("account.welcome"), reads("office.copy"))),

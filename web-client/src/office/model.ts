@@ -39,6 +39,9 @@ export type PreviewQuery = NonNullable<operations["postSitesImportPreview"]["par
 /** A person who may log in. */
 export type Account = Schemas["Account"];
 
+/** How many people can manage accounts. */
+export type Administrators = Pick<Schemas["AdministratorsShown"], "canLogIn" | "withPassword">;
+
 /** What an account lets its person do. */
 export type AccountRole = Schemas["AccountRole"];
 
