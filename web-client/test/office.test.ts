@@ -1,8 +1,9 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { ApiError } from "../src/api.ts";
 import { addressOf, match, readAddress, welcomed } from "../src/office/addresses.ts";
 import { concernOf } from "../src/office/administrators.ts";
 import { addressOfProvider, PROVIDER_REFUSALS, providerRefusal } from "../src/office/login.ts";
+import { afterLong, LONG_MS } from "../src/office/long.ts";
 import { answered, makeApi, nextAfter, partOf } from "../src/office/api.ts";
 import { nameOfAct, outcomeOf } from "../src/ui/office/acts/names.ts";
 import { pressed, rowAfter, sorted, type Column, type Sorting } from "../src/ui/office/parts/table.ts";
@@ -47,6 +48,21 @@ describe("who can manage accounts", () => {
     expect(concernOf({ canLogIn: 0, withPassword: 0 })).toBe("missing");
     expect(concernOf({ canLogIn: 2, withPassword: 0 })).toBe("foreign");
     expect(concernOf({ canLogIn: 2, withPassword: 1 })).toBeNull();
+  });
+});
+
+describe("what takes the server a while", () => {
+  it("is said to take long, once, and only while it does", () => {
+    vi.useFakeTimers();
+    const said: string[] = [];
+    afterLong(() => said.push("long"));
+    const end = afterLong(() => said.push("ended"));
+    vi.advanceTimersByTime(LONG_MS - 1);
+    end();
+    expect(said).toEqual([]);
+    vi.advanceTimersByTime(60_000);
+    expect(said).toEqual(["long"]);
+    vi.useRealTimers();
   });
 });
 
