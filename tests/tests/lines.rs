@@ -452,6 +452,33 @@ fn after_a_cut_the_picture_is_back_at_once() {
 }
 
 #[test]
+fn on_a_line_that_swings_the_picture_is_back_soon_after_each_good_spell_has_begun() {
+    let good = |turn: u32| 25.0 + 15.0 * f64::from(turn);
+    let turns = (0..8).flat_map(|turn| {
+        let bad = from(good(turn) - 5.0, narrow(120, 300, 30));
+        [bad, from(good(turn), narrow(2_000, 300, 30))]
+    });
+    let line: Vec<_> = std::iter::once(from(0.0, narrow(2_000, 300, 30)))
+        .chain(turns)
+        .collect();
+    for reports in [REPORTS, POOR] {
+        let sites = sites(&line, reports, 140);
+        let back = sites.iter().flat_map(|site| {
+            (0..8).map(|turn| {
+                let mut later = site.moments.iter().filter(|it| it.at >= good(turn));
+                let shown = later.find(|it| it.rung >= Rung::LowThin);
+                shown.map_or(f64::INFINITY, |it| it.at - good(turn))
+            })
+        });
+        let mut back: Vec<_> = back.collect();
+        back.sort_by(f64::total_cmp);
+        let [usual, nearly_all, most] = [80, 152, 159].map(|at| back[at]);
+        let is_soon = usual <= 3.0 && nearly_all <= 4.0 && most <= 5.0;
+        assert!(is_soon, "{usual} {nearly_all} {most}");
+    }
+}
+
+#[test]
 fn those_behind_one_line_share_it_evenly_and_leave_each_other_alone() {
     let lines = [
         (1_000, vec![0.0, 20.0]),

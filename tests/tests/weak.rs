@@ -376,8 +376,7 @@ fn lines_that_change_cost_a_large_conference_no_keyframe_but_those_that_come_any
     assert!(longest <= secs(11), "{longest:?} without a picture");
     let (came, asked, longest) = swinging(0);
     assert!(came <= 21 && asked <= 60, "{came} keyframes, {asked} asked");
-    // A line that failed twice is trusted later: through two narrow spells and what lies between.
-    assert!(longest <= secs(24), "{longest:?} without a picture");
+    assert!(longest <= secs(12), "{longest:?} without a picture");
 }
 
 /// So long browsers hold pictures back where some come late.

@@ -25,6 +25,13 @@ const everybody = (of, limit) =>
 const late = (of, limit) =>
   bar(of, "late, 95 %", (it) => it.late(it.baseline) ?? Infinity, limit, { unit: " ms", digits: 0 });
 
+/** A line that is bad for five seconds and then good for ten, again and again. */
+const swing = (times) =>
+  Array.from({ length: times }, (_, index) => [
+    { name: `bad ${index + 1}`, seconds: 5, line: narrow(120, 300, 30) },
+    { name: `good ${index + 1}`, seconds: 10, line: narrow(2_000, 300, 30) },
+  ]).flat();
+
 /** What must be so once packets pass again. */
 const BACK = [
   bar("back", "media again", (it) => it.returns, 2, { unit: " s" }),
@@ -107,6 +114,15 @@ export const CASES = {
       offered("down"),
       layer("back", "former layer", (height) => height === HIGH, 10),
       offered("back"),
+    ],
+  },
+  swing: {
+    title: "120 kbit/s for 5 s and 2 Mbit/s for 10 s, four times, RTT 60 ms, queue 300 ms",
+    joins: narrow(2_000, 300, 30),
+    steps: swing(4),
+    bars: [
+      bar("all", "longest without a picture", (it) => it.frozen.longest, 9, { unit: " s" }),
+      offered("all"),
     ],
   },
   loss5: {

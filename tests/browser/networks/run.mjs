@@ -98,6 +98,7 @@ class Lane {
       const after = await first.worked();
       times.push({ name: step, from, to: Date.now(), work: after.map((seconds, index) => seconds - before[index]) });
     }
+    times.push({ name: "all", from: times[1].from, to: Date.now(), work: [0, 0] });
     const all = await Promise.all((told ? [told] : people).map((one) => one.tell()));
     const isAnother = (await first.participant()) !== participant;
     if (first.version) versions.firefox = first.version.replace(/^.*\//u, "");
