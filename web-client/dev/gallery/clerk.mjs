@@ -91,7 +91,7 @@ export const CLERK = [
   ["clerk-no-picture", "/site", SITE, steps(join, (page) => page.evaluate(() => globalThis.__peer.lines.forEach(({ receiver }) => receiver.track?.stop())), say({ type: "stage", version: 9, main: HALL_PICTURE, second: null, screen: null, speakers: [] }), reads("stage.no_picture"))],
   ["clerk-undecodable", "/site", SITE, steps(join, say({ type: "undecodable", version: 9, places: ["main"] }), reads("stage.undecodable"))],
   ["clerk-sound-blocked", "/site", { ...SITE, flags: { isQuiet: true } }, steps(join, reads("stage.blocked"))],
-  ["clerk-scheduled", "/site", { ...SITE, state: "scheduled" }, steps(join, say({ type: "conference", version: 9, id: "01JD8XZ3N7", title: "Hội nghị giao ban trực tuyến toàn quốc tháng 11", state: "scheduled" }), stage(null, null), reads("floor.not_running"))],
+  ["clerk-scheduled", "/site", { ...SITE, state: "scheduled" }, steps(join, say({ type: "conference", version: 9, id: "01JD8XZ3N7", title: "Hội nghị giao ban trực tuyến toàn quốc tháng 11", state: "scheduled" }), stage(null, null), holds(null), reads("floor.not_running"))],
   ["clerk-saving", "/site", SITE, steps(join, press("stage.save"), reads("stage.save_no_more"))],
   ["clerk-slow-machine", "/site", { ...SITE, flags: { isSlow: true } }, steps(join, reads("stage.slow_machine"))],
   ["clerk-device-menu-idle", "/site", SITE, steps(join, press("device.menu"), present("dialog[open]"))],

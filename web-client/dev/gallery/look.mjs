@@ -15,6 +15,7 @@ function faults() {
   const wide = document.documentElement.scrollWidth - innerWidth;
   if (wide > 0) found.push(`scrolls sideways by ${wide} px`);
   const root = document.querySelector("dialog[open]") ?? document;
+  if (root !== document && root.scrollWidth > root.clientWidth + 1) found.push(`the dialog scrolls sideways by ${root.scrollWidth - root.clientWidth} px`);
   /** Whether a point lies in what scrolls around an element, not scrolled away. */
   const isShown = (element, x, y) => {
     for (let next = element.parentElement; next !== null; next = next.parentElement) {
@@ -45,10 +46,12 @@ function faults() {
     const share = Math.round((100 * width * height) / (innerWidth * innerHeight));
     if (share < STAGE_PERCENT) found.push(`the stage has ${share} % of the window`);
   }
-  // However many wait, what ends a turn or the conference is not scrolled away.
-  for (const element of document.querySelectorAll("[data-holder] [data-revoke], .foot .end")) {
+  // However many wait, and whatever there is to say, what ends a turn or the conference is not scrolled away.
+  const isSmall = innerHeight < 600;
+  const ending = isSmall ? (innerWidth < 480 ? [] : [".floor .buttons > .live"]) : ["[data-holder] [data-revoke]", ".foot .end", ".floor .buttons > .live"];
+  for (const element of ending.flatMap((selector) => [...document.querySelectorAll(selector)])) {
     const { top, bottom } = element.getBoundingClientRect();
-    if (element.checkVisibility() && innerHeight >= 600 && (top < 0 || bottom > innerHeight)) found.push(`${name(element)} is out of sight`);
+    if (element.checkVisibility() && (top < 0 || bottom > innerHeight)) found.push(`${name(element)} is out of sight`);
   }
   return found;
 }

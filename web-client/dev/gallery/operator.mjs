@@ -24,6 +24,8 @@ const open = steps(
 const tab = (index) => touch("nav button", index);
 const stage = steps(open, tab(1));
 const floor = steps(open, tab(2), later(1_250));
+/** Nobody has the floor, or wants it. */
+const nobody = say({ type: "floor", version: 9, holder: null, waiting: 0, queue: [] });
 const search = (words) => steps(open, fill('input[type="search"]', words), later(500));
 const grant = (index) => touch(".floor li [data-grant]", index);
 const agree = steps(later(1_250), touch("[data-agree]"));
@@ -91,7 +93,7 @@ export const OPERATORS = [
 
   // The floor.
   state("floor", floor),
-  state("floor-nobody", steps(floor, say({ type: "floor", version: 9, holder: null, waiting: 0, queue: [] }), later(250))),
+  state("floor-nobody", steps(floor, nobody, later(250))),
   state("floor-many", steps(floor, say({ type: "floor", version: 9, holder: null, waiting: 73, queue: SOME.slice(40, 90).map((code, index) => ({ ...person(code), provinceName: SITES.get(SITES.get(code).parent).name, since: new Date(Date.now() - index * 21_000).toISOString() })) }), later(250))),
   state("question", steps(floor, grant(0), present("[data-agree]"))),
   state("question-no-media", steps(floor, grant(2), present("[data-agree]"))),
@@ -110,7 +112,7 @@ export const OPERATORS = [
   state("air-lost", onAir({ state: "lost" })),
   state("air-blocked", onAir({ condition: condition({ mediaBlocked: true }) })),
   state("air-no-media", onAir({ media: "none" })),
-  state("scheduled", steps(floor, say({ type: "conference", version: 9, id: "01JD8XZ3N7", title: "Hội nghị giao ban trực tuyến toàn quốc tháng 11", state: "scheduled" }), reads("operator.scheduled_hint"))),
+  state("scheduled", steps(floor, say({ type: "conference", version: 9, id: "01JD8XZ3N7", title: "Hội nghị giao ban trực tuyến toàn quốc tháng 11", state: "scheduled" }), nobody, reads("operator.scheduled_hint"))),
   state("end", steps(floor, touch("button.end"), reads("operator.end_question"))),
   state("refused", steps(floor, grant(1), agree, reads("refused.lost"))),
   refused("gone", "participant_unknown"),

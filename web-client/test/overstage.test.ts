@@ -1,0 +1,78 @@
+// @vitest-environment jsdom
+
+import "./fakes/browser.ts";
+import { flushSync, mount, unmount } from "svelte";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { AttendanceState } from "../src/attendance.ts";
+import type { Desk } from "../src/ui/operator/desk.svelte.ts";
+import Attention from "../src/ui/operator/Attention.svelte";
+import FloorPanel from "../src/ui/parts/FloorPanel.svelte";
+import Sound from "../src/ui/parts/Sound.svelte";
+import type { Visit } from "../src/ui/visit.svelte.ts";
+
+let page: Record<string, unknown> | undefined;
+
+afterEach(async () => {
+  if (page !== undefined) await unmount(page);
+  page = undefined;
+  document.body.replaceChildren();
+  vi.unstubAllGlobals();
+});
+
+const seen = (selector: string): readonly Element[] => [...document.querySelectorAll(selector)];
+
+describe("the sentence about sound that a browser blocks", () => {
+  /** Nothing is drawn by the visit here: the component is told anew what it says. */
+  class Blocked {
+    isSoundBlocked = false;
+    volume = 1;
+    isSilenced = false;
+    loudspeaker = "";
+    devices = { microphone: { track: null } };
+  }
+
+  beforeEach(() => vi.stubGlobal("navigator", { userActivation: { hasBeenActive: false } }));
+
+  function blockedAtFirst(isOver: boolean): boolean {
+    const visit = new Blocked();
+    page = mount(Sound, { target: document.body, props: { visit: visit as unknown as Visit, attendance: { slots: [] } as unknown as AttendanceState, isOver } });
+    flushSync();
+    return visit.isSoundBlocked;
+  }
+
+  it("is not said over a picture before it is so: most pages that are reloaded may play", () => {
+    expect(blockedAtFirst(true)).toBe(false);
+  });
+
+  it("is said at once where it would push down what is below", () => {
+    expect(blockedAtFirst(false)).toBe(true);
+  });
+});
+
+describe("those to attend to", () => {
+  it("are not known before the list of sites is here", () => {
+    page = mount(Attention, { target: document.body, props: { desk: { roster: [], sites: [] } as unknown as Desk } });
+    flushSync();
+    expect(seen("h2 .tag").map(({ textContent }) => textContent)).toEqual(["–", "–"]);
+    expect(seen("p")).toEqual([]);
+  });
+
+  it("are none where the list has none", () => {
+    page = mount(Attention, { target: document.body, props: { desk: { roster: [], sites: [{}] } as unknown as Desk } });
+    flushSync();
+    expect(seen("p").map(({ textContent }) => textContent)).toEqual(["operator.nobody_like_this", "operator.nobody_like_this"]);
+  });
+});
+
+describe("a site that waits", () => {
+  it("is told in every window that it is muted", () => {
+    const self = { muted: true, floor: "waiting", position: 2, onStage: false };
+    const standing = { is: "waiting", position: 2 };
+    const devices = { microphone: { track: null, asking: false, problem: null }, camera: { track: null, asking: false, problem: null }, list: { microphones: [], cameras: [], speakers: [] } };
+    const attendance = { standing, conference: { self }, ended: null, switches: {} } as unknown as AttendanceState;
+    page = mount(FloorPanel, { target: document.body, props: { visit: { devices, actions: undefined, loudspeaker: "" } as unknown as Visit, attendance } });
+    flushSync();
+    // `.hint` is what a narrow window leaves out.
+    expect(seen(".said p:not(.hint)").map(({ textContent }) => textContent)).toContain("floor.muted");
+  });
+});
