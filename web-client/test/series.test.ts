@@ -97,6 +97,8 @@ describe("the name of a day", () => {
     ["vi", "medium", "30/11/2026"],
     ["en", "short", "30/11/2026"],
     ["en", "medium", "30 Nov 2026"],
+    ["vi", "full", "Thứ Hai, 30 tháng 11 năm 2026"],
+    ["en", "full", "Monday, 30 November 2026"],
   ] as const)("is written as %s writes it, %s, with the whole year", (language, style, written) => {
     expect(dayName(MONDAY, language, style)).toBe(written);
   });

@@ -1,5 +1,6 @@
 // A series as one sentence, in the language of the page. Pure: the words are given.
 
+import { withYear } from "../../dates.ts";
 import { type Day, WEEKDAYS, type Weekday, written } from "./day.ts";
 import type { Nth, Repeat, Series } from "./series.ts";
 import { hourOf } from "./zone.ts";
@@ -43,7 +44,7 @@ export function dayName(day: Day, language: string, style: "long" | "medium" | "
   // What Vietnamese has of these are a year of two digits and "thg 11": its officials write 30/11/2026.
   const isInDigits = style === "short" || (style === "medium" && language === "vi");
   const how: Intl.DateTimeFormatOptions = isInDigits ? { day: "2-digit", month: "2-digit", year: "numeric" } : { dateStyle: style };
-  return new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, { ...how, timeZone: "UTC" }).format(written(day));
+  return withYear(new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, { ...how, timeZone: "UTC" }).format(written(day)), language);
 }
 
 const listed = (parts: readonly string[], language: string): string => new Intl.ListFormat(language === "en" ? "en-GB" : language, { type: "conjunction" }).format(parts);
