@@ -181,9 +181,9 @@ if (!options.quick && !options.longer) writeIndex();
 if (ONLY === "" && !options.longer) {
   for (const language of languages) {
     for (const key of shown.missing(language, UNSEEN)) fail(`src/locales/${language}.json`, `no state says "${key}", and unseen.mjs does not say why`);
-    // No fault: what is said in one language, or by a clock that is late, needs not be in the other one.
-    for (const key of Object.keys(UNSEEN).filter((known) => shown.has(language, known))) console.log(`${language}: "${key}" of unseen.mjs is said in some state`);
   }
+  // No fault: a clock that is late says it too, and it may be in another sentence. What one language alone says is in its other words by chance.
+  for (const key of Object.keys(UNSEEN).filter((known) => languages.every((language) => shown.has(language, known)))) console.log(`"${key}" of unseen.mjs is said in some state`);
 }
 console.log(`${states.length} states, ${views} views in ${Math.round((Date.now() - begun) / 1_000)} s, ${failures.length} faults`);
 process.exitCode = failures.length > 0 ? 1 : 0;
