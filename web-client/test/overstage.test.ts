@@ -34,8 +34,9 @@ describe("the sentence about sound that a browser blocks", () => {
   beforeEach(() => vi.stubGlobal("navigator", { userActivation: { hasBeenActive: false } }));
 
   function blockedAtFirst(isOver: boolean): boolean {
-    const visit = new Blocked();
-    page = mount(Sound, { target: document.body, props: { visit: visit as unknown as Visit, attendance: { slots: [] } as unknown as AttendanceState, isOver } });
+    const visit = new Blocked() as unknown as Visit;
+    const attendance = { slots: [] } as unknown as AttendanceState;
+    page = mount(Sound, { target: document.body, props: { visit, attendance, isOver } });
     flushSync();
     return visit.isSoundBlocked;
   }
@@ -51,14 +52,16 @@ describe("the sentence about sound that a browser blocks", () => {
 
 describe("those to attend to", () => {
   it("are not known before the list of sites is here", () => {
-    page = mount(Attention, { target: document.body, props: { desk: { roster: [], sites: [] } as unknown as Desk } });
+    const desk = { roster: [], sites: [] } as unknown as Desk;
+    page = mount(Attention, { target: document.body, props: { desk } });
     flushSync();
     expect(seen("h2 .tag").map(({ textContent }) => textContent)).toEqual(["–", "–"]);
     expect(seen("p")).toEqual([]);
   });
 
   it("are none where the list has none", () => {
-    page = mount(Attention, { target: document.body, props: { desk: { roster: [], sites: [{}] } as unknown as Desk } });
+    const desk = { roster: [], sites: [{}] } as unknown as Desk;
+    page = mount(Attention, { target: document.body, props: { desk } });
     flushSync();
     expect(seen("p").map(({ textContent }) => textContent)).toEqual(["operator.nobody_like_this", "operator.nobody_like_this"]);
   });
@@ -70,7 +73,8 @@ describe("a site that waits", () => {
     const standing = { is: "waiting", position: 2 };
     const devices = { microphone: { track: null, asking: false, problem: null }, camera: { track: null, asking: false, problem: null }, list: { microphones: [], cameras: [], speakers: [] } };
     const attendance = { standing, conference: { self }, ended: null, switches: {} } as unknown as AttendanceState;
-    page = mount(FloorPanel, { target: document.body, props: { visit: { devices, actions: undefined, loudspeaker: "" } as unknown as Visit, attendance } });
+    const visit = { devices, actions: undefined, loudspeaker: "" } as unknown as Visit;
+    page = mount(FloorPanel, { target: document.body, props: { visit, attendance } });
     flushSync();
     // `.hint` is what a narrow window leaves out.
     expect(seen(".said p:not(.hint)").map(({ textContent }) => textContent)).toContain("floor.muted");

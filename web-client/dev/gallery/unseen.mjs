@@ -31,7 +31,7 @@ export const UNSEEN = Object.fromEntries([
   ...because("the gallery's clock is ahead of its server in no state; the sentence of one that is behind is seen", "linecheck.value.clock_ahead"),
   ...because("a cause that a newer server knows and this page does not", "linecheck.other"),
   ...because("a connection that has failed is made anew in the same moment", "link.media_failed"),
-  ...because("it stands beside nothing that is narrower than a wall", "operator.attention", "operator.worst"),
+  ...because("it stands beside nothing that is narrower than a desk", "operator.worst"),
   ...because("the gallery's browser is one that is known by name", "permission.other"),
   ...because("an answer to an act, said in the place of any other refusal", "refused.disconnected", "refused.participant_unknown"),
   ...because("a browser without a screen has nothing to fill", "stage.exit_fullscreen"),
