@@ -183,6 +183,8 @@ pub struct SiteFilter {
     pub level: Option<Level>,
     /// Directly below this site.
     pub parent: Option<SiteCode>,
+    /// One of these.
+    pub codes: Option<Vec<SiteCode>>,
     /// Whose name or code contains this, whatever its case and diacritics.
     pub search: Option<String>,
     /// Also those that are kept for the records alone.

@@ -140,11 +140,12 @@ export class MockOffice {
 
   #listSites(query) {
     const [after, limit] = [query.get("after") ?? "", Number(query.get("limit") ?? 10_000)];
-    const [level, parent, search] = ["level", "parent", "search"].map((name) => query.get(name));
+    const [level, parent, search, codes] = ["level", "parent", "search", "codes"].map((name) => query.get(name));
     const passes = (site) =>
       site.code > after &&
       (level === null || site.level === level) &&
       (parent === null || site.parentCode === parent) &&
+      (codes === null || codes.split(",").includes(site.code)) &&
       (search === null || fold(`${site.name} ${site.code}`).includes(fold(search)));
     const found = this.sites.filter(passes).sort((one, other) => (one.code < other.code ? -1 : 1));
     const rows = found.slice(0, limit);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type Audience, branchTicked, isInvited, toggledBranch, toggledSite, type TreeSite, withCodes } from "../src/office/calendar/audience.ts";
-import { readPasted } from "../src/office/calendar/pasted.ts";
+import { partsOf, readPasted, resolvePasted } from "../src/office/calendar/pasted.ts";
 
 const PROVINCES: readonly TreeSite[] = ["01", "68"].map((code) => ({ code, name: code, level: "province", parentCode: "VN" }));
 const [HANOI, LAM_DONG] = PROVINCES as [TreeSite, TreeSite];
@@ -78,5 +78,22 @@ describe("codes that are pasted", () => {
       codes: ["00008"],
       unknown: [{ given: "4", meant: "00004" }, { given: "99999", meant: null }],
     });
+  });
+
+  it("are asked for, as given and with zeros where nobody has them so, and nothing else of a table is", async () => {
+    const asked: (readonly string[])[] = [];
+    const which = (codes: readonly string[]): Promise<ReadonlySet<string>> => {
+      asked.push(codes);
+      return Promise.resolve(new Set(codes.filter((code) => known.has(code))));
+    };
+    const read = await resolvePasted("Mã\tTên\n4\tPhường Ba Đình\n24769\tXã Tân Hội\n00004 00008", which);
+    expect(read).toEqual({ codes: ["24769", "00004", "00008"], unknown: [{ given: "4", meant: "00004" }] });
+    expect(asked).toEqual([["4", "24769", "00004", "00008"], ["04", "004", "0004", "00004"]]);
+  });
+
+  it("are asked for in parts that an address takes", () => {
+    expect(partsOf(["00004", "00008", "24769"], 11)).toEqual([["00004", "00008"], ["24769"]]);
+    expect(partsOf(["00004", "00008"], 10)).toEqual([["00004"], ["00008"]]);
+    expect(partsOf([], 10)).toEqual([]);
   });
 });

@@ -21,6 +21,9 @@ use crate::store::SiteGroup;
 /// Most groups of an answer, which nobody reads in parts: with names of usual length they are 50 KB.
 const MAX_GROUPS: usize = 1_000;
 
+/// Longest list of codes, in characters: an address takes it, and a few hundred codes are in it.
+const MAX_CODES_CHARS: usize = 4_000;
+
 /// Which sites to list.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -30,6 +33,9 @@ pub(super) struct SitesQuery {
     level: Option<Level>,
     /// Directly below this site.
     parent: Option<SiteCode>,
+    /// With one of these codes, between commas. What no site is called finds none.
+    #[param(max_length = 4_000, example = "00004,00008")]
+    codes: Option<String>,
     /// Whose name or code contains this, whatever its case and diacritics.
     search: Option<String>,
     /// Also those that are kept for the records alone.
@@ -56,6 +62,7 @@ pub(super) async fn list(
     Query(SitesQuery {
         level,
         parent,
+        codes,
         search,
         hidden,
         after,
@@ -67,6 +74,7 @@ pub(super) async fn list(
     let filter = SiteFilter {
         level,
         parent,
+        codes: codes.as_deref().map(codes_in).transpose()?,
         search,
         hidden: hidden.unwrap_or_default(),
         within: grant.within(Verb::ReadSites)?.cloned(),
@@ -76,6 +84,18 @@ pub(super) async fn list(
     };
     let sites = app.store.sites(&filter).await?;
     page(&uri, Some(most), sites, |site| site.code.to_string())
+}
+
+/// Those of a list that may be a site's.
+fn codes_in(list: &str) -> Result<Vec<SiteCode>, ApiError> {
+    let length = list.chars().count();
+    if length > MAX_CODES_CHARS {
+        return Err(ApiError::bad_request(format!(
+            "codes has {length} characters, must have {MAX_CODES_CHARS} at most"
+        )));
+    }
+    let codes = list.split(',').filter_map(|code| code.trim().parse().ok());
+    Ok(codes.collect())
 }
 
 /// The groups that sites belong to, by name: the first 1,000.

@@ -156,6 +156,14 @@ impl Store {
     pub async fn sites(&self, filter: &SiteFilter) -> Result<Vec<Site>, StoreError> {
         let mut query = query(concat!(select!(), " WHERE hidden <= "));
         query.push_bind(i64::from(filter.hidden));
+        if let Some(codes) = &filter.codes {
+            // A list of nothing is no SQL.
+            if codes.is_empty() {
+                return Ok(Vec::new());
+            }
+            query.push(" AND code IN ");
+            query.push_list(codes.iter().map(|code| code.as_str().into()));
+        }
         if let Some(after) = &filter.after {
             query.push(" AND code > ").push_bind(after.as_str());
         }

@@ -8654,6 +8654,11 @@ export interface operations {
                 level?: components["schemas"]["Level"];
                 /** @description Directly below this site. */
                 parent?: components["schemas"]["SiteCode"];
+                /**
+                 * @description With one of these codes, between commas. What no site is called finds none.
+                 * @example 00004,00008
+                 */
+                codes?: string;
                 /** @description Whose name or code contains this, whatever its case and diacritics. */
                 search?: string;
                 /** @description Also those that are kept for the records alone. */

@@ -107,6 +107,24 @@ async fn names_are_found_without_their_diacritics() {
 }
 
 #[tokio::test]
+async fn those_that_are_named_are_found_and_no_others() {
+    let (store, _directory) = store().await;
+    import_list(&store, VIETNAM).await.unwrap();
+    let named = |names: &[&str]| SiteFilter {
+        codes: Some(names.iter().map(|code| code.parse().unwrap()).collect()),
+        ..SiteFilter::default()
+    };
+    let some = named(&["00008", "4", "00004", "99999", "01"]);
+    assert_eq!(codes(&store, &some).await, ["00004", "00008", "01"]);
+    let within = SiteFilter {
+        within: Some("68".parse().unwrap()),
+        ..some
+    };
+    assert_eq!(codes(&store, &within).await, [""; 0]);
+    assert_eq!(codes(&store, &named(&[])).await, [""; 0]);
+}
+
+#[tokio::test]
 async fn signs_of_the_search_language_mean_themselves() {
     let (store, _directory) = store().await;
     import(&store, "VN,100% _ \\ centre,central,\n")

@@ -3,11 +3,14 @@
 import { SvelteMap } from "svelte/reactivity";
 import type { KnownSites, TreeSite } from "../../../office/calendar/audience.ts";
 import { answered, type Api, nextAfter } from "../../../office/api.ts";
+import { partsOf } from "../../../office/calendar/pasted.ts";
 
 /** So many are found at once. */
 const FOUND = 8;
 /** The largest part of a list that the server gives. */
 const PART = 1_000;
+/** The longest list of codes that it takes, in characters. */
+const MOST_CODES_CHARS = 4_000;
 
 type Asked = { readonly level?: "province"; readonly parent?: string; readonly search?: string; readonly after?: string; readonly limit: number };
 
@@ -16,6 +19,8 @@ export class SiteBook {
   readonly #signal: AbortSignal;
   readonly #known = new SvelteMap<string, TreeSite>();
   readonly #asked = new Set<string>();
+  /** Codes that are no site's. */
+  readonly #nobodys = new Set<string>();
   /** Those right below the centre. */
   branches = $state.raw<readonly TreeSite[]>([]);
 
@@ -57,10 +62,14 @@ export class SiteBook {
     await this.#all({ parent: code, limit: PART });
   }
 
-  /** The codes of all sites: what is pasted is held against them. */
-  async fetchCodes(): Promise<ReadonlySet<string>> {
-    await this.#all({ limit: PART });
-    return new Set(this.#known.keys());
+  /** Which of these codes are sites': those of whom nothing is known yet are asked for, and not all that there are. */
+  async whichAre(codes: readonly string[], signal: AbortSignal): Promise<ReadonlySet<string>> {
+    const asked = codes.filter((code) => !this.#known.has(code) && !this.#nobodys.has(code));
+    for (const part of partsOf(asked, MOST_CODES_CHARS)) {
+      this.#learn(await answered(this.#api.GET("/api/v1/sites", { params: { query: { codes: part.join(","), limit: PART } }, signal })));
+      for (const code of part) if (!this.#known.has(code)) this.#nobodys.add(code);
+    }
+    return new Set(codes.filter((code) => this.#known.has(code)));
   }
 
   async #all(asked: Asked): Promise<readonly TreeSite[]> {
