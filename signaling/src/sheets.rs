@@ -166,9 +166,9 @@ impl Words {
             },
             Language::En => Self {
                 language: "en",
-                heading: "Slips of the sites for joining",
+                heading: "A slip for each site",
                 slips: "Slips",
-                made: "Printed from what was known at",
+                made: "As of",
                 to_print: "Press Ctrl + P to print (A4 paper, 100%).",
                 cut: "Cut along the lines. Each site gets its own slip only.",
                 time: "Time",
