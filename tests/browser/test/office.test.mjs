@@ -282,6 +282,19 @@ describe("an office's week", { timeout: 900_000, skip: NO_NAMESPACES }, () => {
     await national.picture("conflict");
   });
 
+  step("invites those whose codes are pasted, whatever a spreadsheet has eaten of them, and reads no list of all sites", async () => {
+    const asked = [];
+    national.page.on("request", (request) => asked.push(new URL(request.url())));
+    await national.press("Paste codes");
+    await national.write("Codes of sites", "Mã\tTên\n103\tPhường Tây Hồ\n00008\tPhường Ngọc Hà\n99999\tXã đã giải thể", national.dialog);
+    await national.dialog.getByText("2 sites found.").waitFor();
+    await national.dialog.getByText("103 → 00103 Phường Tây Hồ").waitFor();
+    assert.deepEqual(asked.filter(({ pathname, searchParams }) => pathname.endsWith("/sites") && !searchParams.has("codes")), []);
+    await national.picture("codes-pasted");
+    await national.dialog.getByRole("button", { name: "Add them" }).click();
+    await national.reads("2 sites invited");
+  });
+
   step("says who must be told again when it is changed, copies it, and cancels the copy", async () => {
     await national.page.getByRole("link", { name: "Giao ban tuần" }).click();
     await national.page.getByRole("heading", { name: "Giao ban tuần" }).waitFor();
