@@ -1,6 +1,6 @@
 //! `dinh doctor`: is this machine, or the way to a server, what a conference needs?
 //!
-//! Measuring ([`measure`], [`way`]) is apart from judging ([`judge`], [`journey`], [`line`]): a judgement is
+//! Measuring ([`measure`], [`way`]) is apart from judging ([`judge`], [`journey`], [`line`], [`provider`]): a judgement is
 //! a value made of measured values, with a sentence of what to do. What is in the way is named as the
 //! check of a page names it ([`Cause`]).
 
@@ -11,6 +11,7 @@ pub mod judge;
 pub mod line;
 pub(crate) mod measure;
 pub(crate) mod ntp;
+pub(crate) mod provider;
 mod reach;
 pub(crate) mod way;
 

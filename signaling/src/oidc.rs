@@ -13,6 +13,7 @@ mod claims;
 mod client;
 mod cookie;
 mod fetch;
+mod look;
 mod person;
 mod provider;
 mod then;
@@ -33,6 +34,7 @@ use provider::{Departure, Provider};
 
 pub(crate) use claims::Claims;
 pub(crate) use cookie::BrowserCookie;
+pub(crate) use look::{Fault, look};
 pub(crate) use person::{logins, person};
 pub(crate) use then::page;
 pub(crate) use trouble::Trouble;
@@ -286,6 +288,11 @@ impl Found {
             Self::NotAsked | Self::Known { .. } | Self::Failed { .. } => None,
         }
     }
+}
+
+/// Where a provider sends people back to, at a server with this address.
+pub(crate) fn callback(base: &str, id: &str) -> String {
+    format!("{base}/api/v1/login/oidc/{id}/callback")
 }
 
 /// What a provider says when it lets nobody in (RFC 6749 §4.1.2.1).

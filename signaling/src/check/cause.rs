@@ -234,6 +234,12 @@ causes! {
     TrackingFull = "K2", Machine, Amber, Operator;
     /// The kernel does not cut messages up.
     OffloadMissing = "K3", Machine, Amber, Operator;
+    /// A provider of log-ins does not answer.
+    ProviderAway = "E1", Machine, Amber, Operator;
+    /// The certificate of a provider of log-ins is not trusted.
+    ProviderNotTrusted = "E2", Machine, Amber, Operator;
+    /// A provider of log-ins would let nobody in.
+    ProviderUnusable = "E3", Machine, Amber, Operator;
     /// No TCP passes to the media ports: there is no second way where UDP ends.
     TcpBlocked = "P1", IceTcp, Amber, Network;
     /// TURN does not pass at the port of the pages: there is no last way.

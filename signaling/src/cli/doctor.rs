@@ -44,9 +44,11 @@ pub(super) async fn run(config: &Config, visit: Visit) -> anyhow::Result<()> {
     let mut findings = match visit.against {
         Some(url) => Goal::new(&url, visit.ca.as_deref())?.reach().await,
         None => {
-            let config = config.clone();
-            let measuring = tokio::task::spawn_blocking(move || measure::machine(&config));
-            measuring.await.context("cannot measure")?
+            let here = config.clone();
+            let measuring = tokio::task::spawn_blocking(move || measure::machine(&here));
+            let mut findings = measuring.await.context("cannot measure")?;
+            findings.extend(measure::providers(config).await);
+            findings
         }
     };
     if let Some(server) = &visit.ntp {

@@ -9,6 +9,9 @@ use super::Finding;
 use super::judge;
 use crate::check::Cause;
 
+/// How it is said that the certificate of an authority was shown.
+const OF_AUTHORITY: &str = "CaUsedAsEndEntity";
+
 /// What the name of a server stands for.
 #[must_use]
 pub fn name(host: &str, found: &Result<Vec<IpAddr>, String>) -> Finding {
@@ -61,28 +64,47 @@ pub fn tls(failure: Option<&str>) -> Finding {
             "the certificate is trusted here, and is for this name",
         );
     };
-    let has = |words: &[&str]| words.iter().any(|word| cause.contains(word));
-    let (fault, advice) = if has(&["expired", "Expired"]) {
-        let advice = "the certificate has ended: renew it on the server. If that says it has not, this machine's clock is wrong";
-        (Cause::CertificateExpired, advice)
-    } else if has(&["not valid yet", "NotValidYet"]) {
-        let advice = "this machine's clock is behind: set it (timedatectl set-ntp true)";
-        (Cause::CertificateNotYetValid, advice)
-    } else if has(&["UnknownIssuer", "self-signed"]) {
-        let advice = "nobody here trusts who made the certificate: the chain in tls.certificate is not whole, a \
-            firewall looks into TLS, or the authority is the operator's own (`--ca FILE`)";
-        (Cause::CertificateNotTrusted, advice)
-    } else if has(&["CaUsedAsEndEntity"]) {
-        let advice = "tls.certificate is that of an authority: have it make one for the server";
-        (Cause::CertificateNotTrusted, advice)
-    } else if has(&["NotValidForName", "not valid for name"]) {
-        let advice = "the certificate is for another name: use that one, or have one made for this";
-        (Cause::CertificateWrongName, advice)
-    } else {
-        let advice = "something on the way does not speak TLS: a proxy, or a server without [tls]";
-        (Cause::NoTls, advice)
+    let fault = untrusted(cause).unwrap_or(Cause::NoTls);
+    let advice = match fault {
+        Cause::CertificateExpired => {
+            "the certificate has ended: renew it on the server. If that says it has not, this machine's clock is wrong"
+        }
+        Cause::CertificateNotYetValid => {
+            "this machine's clock is behind: set it (timedatectl set-ntp true)"
+        }
+        Cause::CertificateNotTrusted if cause.contains(OF_AUTHORITY) => {
+            "tls.certificate is that of an authority: have it make one for the server"
+        }
+        Cause::CertificateNotTrusted => {
+            "nobody here trusts who made the certificate: the chain in tls.certificate is not whole, a \
+             firewall looks into TLS, or the authority is the operator's own (`--ca FILE`)"
+        }
+        Cause::CertificateWrongName => {
+            "the certificate is for another name: use that one, or have one made for this"
+        }
+        _ => "something on the way does not speak TLS: a proxy, or a server without [tls]",
     };
     Finding::new("tls", fault, cause, advice)
+}
+
+/// Why a handshake of TLS has failed, by its words; `None` if they say nothing of TLS.
+pub(super) fn untrusted(said: &str) -> Option<Cause> {
+    let has = |words: &[&str]| words.iter().any(|word| said.contains(word));
+    if has(&["expired", "Expired"]) {
+        Some(Cause::CertificateExpired)
+    } else if has(&["not valid yet", "NotValidYet"]) {
+        Some(Cause::CertificateNotYetValid)
+    } else if has(&["UnknownIssuer", "self-signed", OF_AUTHORITY]) {
+        Some(Cause::CertificateNotTrusted)
+    } else if has(&["NotValidForName", "not valid for name"]) {
+        Some(Cause::CertificateWrongName)
+    } else if has(&["invalid peer certificate"]) {
+        Some(Cause::CertificateNotTrusted)
+    } else if has(&["corrupt message", "InvalidContentType"]) {
+        Some(Cause::NoTls)
+    } else {
+        None
+    }
 }
 
 /// What `/readyz` answered: a status, and the body of a refusal.

@@ -7,13 +7,15 @@ use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use jiff::Timestamp;
 
-use super::{Finding, judge};
+use super::{Finding, judge, provider};
 use crate::check::Cause;
 use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::descriptors;
+use crate::oidc;
 use crate::tls::Tls;
 use crate::vault;
 
@@ -58,6 +60,26 @@ pub(crate) fn machine(config: &Config) -> Vec<Finding> {
             "change it",
         ));
     }
+    findings
+}
+
+/// What the providers by which people log in answer, and where people are sent back to.
+pub(crate) async fn providers(config: &Config) -> Vec<Finding> {
+    let configured = &config.accounts.oidc;
+    if configured.is_empty() {
+        return Vec::new();
+    }
+    let base = config.base_url(config.http.listen);
+    let issuers: Vec<_> = configured.values().map(|one| one.issuer.as_str()).collect();
+    let looks = configured.iter().map(|(id, one)| {
+        let redirect = oidc::callback(&base, id);
+        async move {
+            let looked = oidc::look(one, &redirect).await;
+            provider::provider((id, one), &redirect, &looked)
+        }
+    });
+    let mut findings = vec![provider::way_back(&base, &issuers)];
+    findings.extend(join_all(looks).await);
     findings
 }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::future::Future;
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -34,7 +35,7 @@ const LEEWAY: SignedDuration = SignedDuration::from_secs(60);
 const MAX_SUBJECT_BYTES: usize = 255;
 
 /// With what a provider may sign: with a key of its own, whose other half it publishes.
-const SIGNED_WITH: [CoreJwsSigningAlgorithm; 9] = [
+pub(super) const SIGNED_WITH: [CoreJwsSigningAlgorithm; 9] = [
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha384,
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha512,
@@ -76,12 +77,8 @@ impl Provider {
     /// Has it describe itself; fails when it does not, or not as it should.
     pub(super) fn discover(config: Oidc, now: Instant) -> Asking<Self> {
         Box::pin(async move {
-            let authority = config.authority.clone();
-            // It reads whom this machine trusts.
-            let fetch = tokio::task::spawn_blocking(move || Fetch::open(&authority)).await;
-            let fetch = fetch.map_err(|error| Trouble::Away(error.to_string()))?;
-            let fetch = fetch.map_err(|error| Trouble::Away(format!("`authority`: {error:#}")))?;
-            let fetch = Arc::new(fetch);
+            let fetch = opened(&config.authority).await;
+            let fetch = fetch.map_err(|error| Trouble::Away(format!("`authority`: {error}")))?;
             let issuer = IssuerUrl::new(config.issuer.clone());
             let issuer = issuer.map_err(|error| Trouble::Nonsense(error.to_string()))?;
             let http = Fetch::shared(&fetch);
@@ -90,7 +87,11 @@ impl Provider {
         })
     }
 
-    fn described(
+    /// One that has said this of itself.
+    ///
+    /// # Errors
+    /// When nobody can be sent there.
+    pub(super) fn described(
         config: Oidc,
         now: Instant,
         fetch: Arc<Fetch>,
@@ -219,6 +220,16 @@ impl Provider {
             Ok(claims.or(Claims::of_person(&said, &provider.config.groups_claim)))
         })
     }
+}
+
+/// How a provider is asked whose certificate this authority has made, or one that this machine trusts; fails
+/// when the authority cannot be read.
+pub(super) async fn opened(authority: &Path) -> Result<Arc<Fetch>, String> {
+    let authority = authority.to_owned();
+    // It reads whom this machine trusts.
+    let fetch = tokio::task::spawn_blocking(move || Fetch::open(&authority)).await;
+    let fetch = fetch.map_err(|error| error.to_string())?;
+    fetch.map(Arc::new).map_err(|error| format!("{error:#}"))
 }
 
 fn address_of(redirect: &str) -> Result<RedirectUrl, Trouble> {

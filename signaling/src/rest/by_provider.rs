@@ -84,7 +84,7 @@ pub(super) async fn depart(
     // Two windows of a browser may be on their way at once.
     let browser = cookie.read(&headers).unwrap_or_else(fresh::secret);
     let base = config.base_url(app.http);
-    let redirect = format!("{base}/api/v1/login/oidc/{id}/callback");
+    let redirect = oidc::callback(&base, &id);
     let way = (redirect, oidc::page(then));
     let there = app.providers.depart((&id, provider), now, &browser, way);
     let there = there.await.and_then(|url| {

@@ -19,11 +19,18 @@ pub(crate) fn trusting(ca: Option<&Path>) -> anyhow::Result<ClientConfig> {
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if let Some(path) = ca {
         let context = || format!("cannot read a certificate from {}", path.display());
+        let before = roots.len();
         for certificate in CertificateDer::pem_file_iter(path).with_context(context)? {
             roots
                 .add(certificate.with_context(context)?)
                 .with_context(context)?;
         }
+        // A file of something else would be one that changes nothing, without a word.
+        anyhow::ensure!(
+            roots.len() > before,
+            "there is no certificate (PEM) in {}",
+            path.display()
+        );
     }
     let config = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()

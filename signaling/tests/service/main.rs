@@ -15,6 +15,7 @@ mod manager;
 mod network;
 mod package;
 mod process;
+mod providers;
 mod reload;
 mod setups;
 mod unit;

@@ -19,6 +19,7 @@ export const UNSEEN = Object.fromEntries([
     ...["clockOff", "smallPackets", "diskFull", "diskLow", "diskSlow", "diskTooSlow", "diskUnwritable"],
     ...["descriptorsFew", "descriptorsLow", "advertiseWrong", "advertiseNone", "advertiseForeign", "portTaken"],
     ...["buffersSmall", "trackingFull", "offloadMissing", "secretGuessable"],
+    ...["providerAway", "providerNotTrusted", "providerUnusable"],
   ),
   ...causes("the browser of the gallery has WebRTC", "noWebRtc"),
   ...causes("the microphone of the gallery's browser always gives a tone, and its loudspeaker is asked nothing", "microphoneSilent", "loudspeakerSilent"),
