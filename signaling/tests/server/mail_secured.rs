@@ -1,18 +1,11 @@
 //! Mail by TLS, and with a password.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use serde_json::{Value, json};
 use signaling::config::{Config, MailTls, Secret};
-use tempfile::TempDir;
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
+use crate::authority::Authority;
 use crate::mail::{in_trouble, reached, to, try_with};
 use crate::mail_sink::{MailSink, Manners};
 use crate::world::World;
@@ -22,42 +15,7 @@ const ANY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr:
 /// `dinh` and `right`, as `AUTH PLAIN` says them (RFC 4616).
 const RIGHT: &str = "AGRpbmgAcmlnaHQ=";
 
-/// An authority of an office's own.
-struct Authority {
-    issuer: CertifiedIssuer<'static, KeyPair>,
-    file: PathBuf,
-    _directory: TempDir,
-}
-
 impl Authority {
-    fn new() -> Self {
-        let mut params = CertificateParams::default();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-        let directory = tempfile::tempdir().unwrap();
-        let file = directory.path().join("authority.pem");
-        std::fs::write(&file, issuer.pem()).unwrap();
-        Self {
-            issuer,
-            file,
-            _directory: directory,
-        }
-    }
-
-    /// A mail server of this name speaks TLS.
-    fn acceptor(&self, name: &str) -> TlsAcceptor {
-        let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new([name.to_owned()]).unwrap();
-        let signed = params.signed_by(&key, &self.issuer).unwrap();
-        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![signed.der().clone()], key);
-        TlsAcceptor::from(Arc::new(config.unwrap()))
-    }
-
     fn manners(&self, name: &str, tls: MailTls) -> Manners {
         Manners {
             tls: Some(self.acceptor(name)),

@@ -8,6 +8,7 @@
 )]
 
 mod acme;
+mod authority;
 mod bookings;
 mod calendar;
 mod checks;

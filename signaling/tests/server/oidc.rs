@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -20,7 +21,9 @@ use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as 
 use serde_json::{Value, json};
 use signaling::accounts::AccountRole;
 use signaling::config::{Config, Oidc, Secret};
+use tokio::net::TcpListener;
 
+use crate::authority::{Authority, Secured};
 use crate::world::{Reply, World};
 
 const DEPART: &str = "/api/v1/login/oidc/bo";
@@ -78,7 +81,8 @@ enum Fault {
 }
 
 struct Inner {
-    address: SocketAddr,
+    /// As it calls itself.
+    issuer: String,
     keys: Vec<Key>,
     /// What its next token says beyond, or instead of, what it should.
     claims: Value,
@@ -94,25 +98,42 @@ struct Provider(Arc<Mutex<Inner>>);
 
 impl Provider {
     async fn start() -> Self {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let provider = Self(Arc::new(Mutex::new(Inner {
-            address,
+        let (listener, address) = bound().await;
+        let provider = Self::new(format!("http://{address}"));
+        let router = provider.router();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        provider
+    }
+
+    /// At `localhost`, with a certificate for this name.
+    async fn secured(authority: &Authority, name: &str) -> Self {
+        let (listener, address) = bound().await;
+        let provider = Self::new(format!("https://localhost:{}", address.port()));
+        let secured = Secured(listener, authority.acceptor(name));
+        let router = provider.router();
+        tokio::spawn(async move { axum::serve(secured, router).await });
+        provider
+    }
+
+    fn new(issuer: String) -> Self {
+        Self(Arc::new(Mutex::new(Inner {
+            issuer,
             keys: vec![Key::new("one")],
             claims: json!({}),
             person: None,
             fault: Fault::None,
             nonce: String::new(),
             asked: BTreeMap::new(),
-        })));
-        let router = Router::new()
+        })))
+    }
+
+    fn router(&self) -> Router {
+        Router::new()
             .route("/.well-known/openid-configuration", get(describe))
             .route("/keys", get(keys))
             .route("/token", post(token))
             .route("/me", get(me))
-            .with_state(provider.clone());
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        provider
+            .with_state(self.clone())
     }
 
     fn set(&self, change: impl FnOnce(&mut Inner)) {
@@ -120,7 +141,7 @@ impl Provider {
     }
 
     fn issuer(&self) -> String {
-        format!("http://{}", self.0.lock().unwrap().address)
+        self.0.lock().unwrap().issuer.clone()
     }
 
     fn asked(&self, what: &'static str) -> usize {
@@ -136,9 +157,24 @@ impl Provider {
 
     /// A server whose people it knows.
     async fn world(&self) -> World {
-        let issuer = self.issuer();
-        World::with(move |config| trust(config, issuer)).await
+        self.world_with(PathBuf::new()).await
     }
+
+    /// One that trusts this authority besides those of this machine.
+    async fn world_with(&self, authority: PathBuf) -> World {
+        let issuer = self.issuer();
+        let also = move |config: &mut Config| {
+            trust(config, issuer);
+            config.accounts.oidc.get_mut("bo").unwrap().authority = authority;
+        };
+        World::with(also).await
+    }
+}
+
+async fn bound() -> (TcpListener, SocketAddr) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    (listener, address)
 }
 
 fn trust(config: &mut Config, issuer: String) {
@@ -517,4 +553,35 @@ async fn an_account_that_is_disabled_here_stays_so() {
     let again = log_in(&world, &provider).await;
     assert_eq!(place(&again), "/office#refused=not_permitted");
     assert!(!again.headers.contains_key(SET_COOKIE));
+}
+
+#[tokio::test]
+async fn a_provider_whose_certificate_is_by_an_authority_of_ones_own_lets_people_in() {
+    let authority = Authority::new();
+    let provider = Provider::secured(&authority, "localhost").await;
+    let world = provider.world_with(authority.file.clone()).await;
+    let came = log_in(&world, &provider).await;
+    assert_eq!(place(&came), "/office#/");
+    assert_eq!(who(&world, &came).await["account"]["role"], "national");
+    assert_eq!(provider.asked("token"), 1);
+}
+
+#[tokio::test]
+async fn nobody_is_sent_to_a_provider_that_is_not_trusted_or_has_another_name() {
+    let (authority, stranger) = (Authority::new(), Authority::new());
+    let empty = authority.file.with_file_name("empty.pem");
+    std::fs::write(&empty, "").unwrap();
+    for (name, trusted) in [
+        ("localhost", PathBuf::new()),
+        ("localhost", stranger.file.clone()),
+        ("localhost", empty),
+        ("id.example.vn", authority.file.clone()),
+    ] {
+        let provider = Provider::secured(&authority, name).await;
+        let world = provider.world_with(trusted.clone()).await;
+        let sent = world.call(Method::GET, DEPART, &[], String::new()).await;
+        let place = place(&sent);
+        assert_eq!(place, "/office#refused=provider_away", "{name} {trusted:?}");
+        assert_eq!(provider.asked("itself"), 0, "nothing was asked in the end");
+    }
 }
