@@ -105,7 +105,7 @@ pub struct Http {
     pub allowed_origins: Vec<String>,
     /// Largest request body in KiB; lists of sites have limits of their own.
     pub max_body_kibibytes: u32,
-    /// Longest a request may take.
+    /// Longest a request may take, but for the few that go through a whole country.
     pub request_timeout_seconds: u64,
     /// Longest that a request's header may take, and that a connection is kept for another request.
     pub header_timeout_seconds: u64,

@@ -30,6 +30,7 @@ mod logins;
 mod mail;
 mod page;
 mod participants;
+mod patience;
 mod people;
 mod readiness;
 pub mod refusals;
@@ -57,6 +58,7 @@ use description::Description;
 pub(crate) use acts::note;
 pub use error::{ApiError, ErrorBody, Refused};
 pub use extract::{Body, Json, Path, Query};
+pub(crate) use patience::in_time;
 
 /// Largest list of sites, in bytes: as many as a list may have, with names of usual length.
 const MAX_SITES_BYTES: usize = 16 * 1024 * 1024;

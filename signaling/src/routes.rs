@@ -28,7 +28,6 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{MethodRouter, delete, get, post};
 use tokio::time::Instant;
 use tower_http::cors::{AllowOrigin, CorsLayer};
-use tower_http::timeout::TimeoutLayer;
 
 use crate::accounts::LoginCookie;
 use crate::app::App;
@@ -149,9 +148,9 @@ fn interfaces(app: &App) -> Router<App> {
         )
         // Within the layers below, so that other origins' pages hear of it, and may ask first.
         .method_not_allowed_fallback(refusals::no_method)
-        .layer(TimeoutLayer::with_status_code(
-            StatusCode::REQUEST_TIMEOUT,
+        .layer(from_fn_with_state(
             app.config().http.request_timeout(),
+            rest::in_time,
         ))
         .layer(map_response(refusals::explain))
         .layer(map_response(keep_nowhere))

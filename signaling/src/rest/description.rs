@@ -347,7 +347,6 @@ const UNAUTHORIZED: Shared = (
 );
 const FORBIDDEN: Shared = ("403", "Forbidden", "The token does not allow this.");
 const NOT_FOUND: Shared = ("404", "NotFound", "There is no such thing.");
-const TIMEOUT: Shared = ("408", "Timeout", "It took too long; it may have happened.");
 const TOO_LARGE: Shared = ("413", "TooLarge", "The body is larger than is read here.");
 const MEDIA_TYPE: Shared = (
     "415",
@@ -370,17 +369,23 @@ const UNAVAILABLE: Shared = (
     "There is no room, or the server stops: try again after `retry-after` seconds.",
 );
 
+const TIMEOUT: Shared = (
+    "504",
+    "Timeout",
+    "It took too long, and may happen nevertheless: look whether it has before it is asked for again.",
+);
+
 const SHARED: [Shared; 10] = [
     BAD_REQUEST,
     UNAUTHORIZED,
     FORBIDDEN,
     NOT_FOUND,
-    TIMEOUT,
     TOO_LARGE,
     MEDIA_TYPE,
     TOO_MANY,
     INTERNAL,
     UNAVAILABLE,
+    TIMEOUT,
 ];
 
 /// What can be said only when all routes are known.
@@ -455,12 +460,12 @@ fn add_refusals(operation: &mut Operation) {
         (UNAUTHORIZED, !is_open),
         (FORBIDDEN, !is_open),
         (NOT_FOUND, is_in_path),
-        (TIMEOUT, !is_open),
         (TOO_LARGE, has_body),
         (MEDIA_TYPE, has_body),
         (TOO_MANY, !is_open),
         (INTERNAL, !is_open),
         (UNAVAILABLE, !is_open),
+        (TIMEOUT, !is_open),
     ] {
         let (status, name, _) = shared;
         if applies {

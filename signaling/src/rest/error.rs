@@ -154,7 +154,7 @@ const fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::FloorAlreadyRequested => StatusCode::CONFLICT,
         ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         ErrorCode::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        ErrorCode::TimedOut => StatusCode::REQUEST_TIMEOUT,
+        ErrorCode::TimedOut => StatusCode::GATEWAY_TIMEOUT,
         ErrorCode::ConferenceFull | ErrorCode::ServerFull | ErrorCode::Overloaded => {
             StatusCode::SERVICE_UNAVAILABLE
         }
