@@ -94,17 +94,36 @@ impl Directory {
     /// doors open one after the other.
     ///
     /// # Errors
-    /// When there is none, it is cancelled, the door is not open, or the store fails.
+    /// When there is none, it is cancelled, the door is not open, the grant is of a site that was taken off the
+    /// list, or the store fails.
     pub async fn admit(
         &self,
         id: &ConferenceId,
         grant: &Grant,
     ) -> Result<ConferenceHandle, Refusal> {
+        self.require_listed(grant).await?;
         let booked = self.around.store.booked(id).await;
         if let Some(booked) = booked.map_err(|cause| internal(&cause))? {
             booked.let_in(self.door(grant).await?, self.now())?;
         }
         self.find(id).await
+    }
+
+    /// Refuses a grant of a site that was taken off the list: its token may be one that a portal has signed.
+    ///
+    /// # Errors
+    /// When it was, or the store fails.
+    pub(crate) async fn require_listed(&self, grant: &Grant) -> Result<(), Refusal> {
+        let Some(site) = grant.site() else {
+            return Ok(());
+        };
+        let removed = self.around.store.is_removed(site).await;
+        if !removed.map_err(|cause| internal(&cause))? {
+            return Ok(());
+        }
+        let why =
+            format!("the site {site} is on the list no more: ask those who have given this link");
+        Err(Refusal::new(ErrorCode::NotInvited, why))
     }
 
     /// Why there is no such conference.

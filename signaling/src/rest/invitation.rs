@@ -75,6 +75,7 @@ pub(super) async fn show(
     let Some(id) = grant.conference() else {
         return Err(ApiError::not_permitted("the token is for no conference"));
     };
+    app.directory.require_listed(&grant).await?;
     let now = app.clock.now().wall;
     let conference = invited_to(&app, &grant, id, now).await?;
     let site = match grant.site() {

@@ -27,6 +27,33 @@ impl Store {
             .write(|connection| Box::pin(remove(connection, code)))
             .await
     }
+
+    /// Whether there was such a site, and is none any more.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn is_removed(&self, code: &SiteCode) -> Result<bool, StoreError> {
+        let removed = query(
+            "SELECT 1 AS known FROM removed_sites WHERE code = $1 \
+             AND NOT EXISTS (SELECT 1 FROM sites WHERE sites.code = removed_sites.code)",
+        )
+        .bind(code.as_str());
+        Ok(removed.fetch_optional(&self.reader).await?.is_some())
+    }
+}
+
+/// Takes sites off the list; that they were there is remembered.
+pub(super) async fn take_off(
+    connection: &mut Connection,
+    codes: &[SiteCode],
+) -> Result<u64, StoreError> {
+    let mut note = query("INSERT INTO removed_sites (code) SELECT code FROM sites WHERE code IN ");
+    note.push_list(codes.iter().map(|code| code.as_str().into()));
+    note.push(" ON CONFLICT DO NOTHING");
+    note.execute(&mut *connection).await?;
+    let mut delete = query("DELETE FROM sites WHERE code IN ");
+    delete.push_list(codes.iter().map(|code| code.as_str().into()));
+    Ok(delete.execute(connection).await?)
 }
 
 async fn remove(connection: &mut Connection, code: SiteCode) -> Result<SiteRemoval, StoreError> {
@@ -39,11 +66,7 @@ async fn remove(connection: &mut Connection, code: SiteCode) -> Result<SiteRemov
         let below = u32::try_from(below).unwrap_or(u32::MAX);
         return Ok(SiteRemoval::HasChildren(below));
     }
-    let removed = query("DELETE FROM sites WHERE code = $1")
-        .bind(code.as_str())
-        .execute(connection)
-        .await?;
-    Ok(match removed {
+    Ok(match take_off(connection, &[code]).await? {
         0 => SiteRemoval::Unknown,
         _ => SiteRemoval::Done,
     })
@@ -52,7 +75,7 @@ async fn remove(connection: &mut Connection, code: SiteCode) -> Result<SiteRemov
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sites::Wish;
+    use crate::sites::{Missing, Wish};
     use crate::store::Consent;
     use crate::testing::location;
 
@@ -76,5 +99,37 @@ mod tests {
             SiteRemoval::Done,
         ];
         assert_eq!(removed, expected);
+    }
+
+    #[tokio::test]
+    async fn what_was_taken_off_the_list_is_known_until_it_is_there_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&location(dir.path())).await.unwrap();
+        let list = "code,name,level,parent_code\nVN,Centre,central,\n01,Hanoi,province,VN\n";
+        let without = "code,name,level,parent_code\nVN,Centre,central,\n";
+        let is_removed = async |code: &str| store.is_removed(&code.parse().unwrap()).await.unwrap();
+        let import = async |list: &str, missing: Missing| {
+            let wish = Wish {
+                missing,
+                ..Wish::default()
+            };
+            let consent = Consent {
+                confirmed: true,
+                digest: None,
+            };
+            let imported = store.import_sites(list.as_bytes(), &wish, &consent);
+            imported.await.unwrap();
+        };
+        for by_list in [true, false] {
+            import(list, Missing::Keep).await;
+            assert!(!is_removed("01").await);
+            if by_list {
+                import(without, Missing::Remove).await;
+            } else {
+                store.remove_site(&"01".parse().unwrap()).await.unwrap();
+            }
+            assert!(is_removed("01").await, "by a list: {by_list}");
+            assert!(!is_removed("VN").await && !is_removed("nowhere").await);
+        }
     }
 }

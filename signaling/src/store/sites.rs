@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 use super::Store;
 use super::backend::{On, Query, ROWS_PER_INSERT, Row, query};
 use super::error::StoreError;
+use super::remove_site::take_off;
 use super::rows::parse;
 use crate::ids::SiteCode;
 use crate::sites::fold::fold;
@@ -141,7 +142,7 @@ impl Store {
                         upsert(chunk).execute(connection).await?;
                     }
                     for chunk in removals.chunks(ROWS_PER_INSERT) {
-                        delete(chunk).execute(connection).await?;
+                        take_off(connection, chunk).await?;
                     }
                     Ok(true)
                 })
@@ -349,12 +350,6 @@ fn upsert(sites: &[Site]) -> Query<'_> {
             .push(column);
     }
     insert
-}
-
-fn delete(codes: &[SiteCode]) -> Query<'_> {
-    let mut delete = query("DELETE FROM sites WHERE code IN ");
-    delete.push_list(codes.iter().map(|code| code.as_str().into()));
-    delete
 }
 
 /// The codes of a site and of those below it, however far.

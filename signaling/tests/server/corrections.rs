@@ -1,8 +1,10 @@
 //! Correcting a conference, its roster and the list of sites; and reading who was here.
 
 use axum::http::{Method, StatusCode};
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 use signaling::auth::Role;
+use signaling::config::Secret;
 
 use crate::world::{CONFERENCE, World, bearer, path};
 
@@ -139,6 +141,75 @@ async fn a_site_is_removed_when_nobody_needs_it() {
         delete(&world, site, &operator).await.0,
         StatusCode::FORBIDDEN
     );
+}
+
+/// The key with which a portal signs tokens of its own.
+const PORTAL: &str = "a secret of the tests, 32 bytes or more";
+
+/// A token that the portal has signed for a site.
+fn of_portal(site: &str) -> String {
+    let now = jiff::Timestamp::now().as_second();
+    let claims = json!({
+        "iss": "portal", "sub": "test", "aud": "dinh", "jti": site, "iat": now, "nbf": now,
+        "exp": now + 3_600, "conf": CONFERENCE, "role": "site", "site": site,
+    });
+    let mut header = Header::new(Algorithm::HS256);
+    header.kid = Some("portal".to_owned());
+    jsonwebtoken::encode(
+        &header,
+        &claims,
+        &EncodingKey::from_secret(PORTAL.as_bytes()),
+    )
+    .unwrap()
+}
+
+#[tokio::test]
+async fn whoever_comes_for_a_site_that_was_removed_is_told_so_by_whatever_door() {
+    let world = World::with(|config| {
+        let keys = &mut config.auth.api_keys;
+        keys.insert("portal".to_owned(), Secret::new(PORTAL));
+    })
+    .await;
+    let (admin, token) = (world.admin(), of_portal("00008"));
+    let fewer = json!({"sites": ["00004"]});
+    world
+        .send_json(Method::PUT, &path("/roster"), &admin, &fewer)
+        .await;
+    world.connect().await.join(&token).await;
+    let removed = delete(&world, "/api/v1/sites/00008", &admin).await;
+    assert_eq!(removed.0, StatusCode::NO_CONTENT);
+
+    let mut client = world.connect().await;
+    let join = json!({"type": "join", "protocol": 1, "token": token});
+    client.send(&join).await;
+    let (error, closing, code) = client.end().await;
+    assert_eq!(error["code"], "not_invited");
+    let told = error["message"].as_str().unwrap();
+    assert!(told.contains("00008 is on the list no more"), "{told}");
+    assert_eq!((&closing["reason"], code), (&json!("not_invited"), 4016));
+    let whip = format!("/whip/{CONFERENCE}");
+    let refused = world
+        .post_text(&whip, &token, "application/sdp", "v=0")
+        .await;
+    assert_eq!(refused.status, StatusCode::UNAUTHORIZED, "{}", refused.text);
+    assert_eq!(refused.json()["code"], "not_invited", "{}", refused.text);
+
+    let shown = world.get("/api/v1/invitation", &token).await;
+    assert_eq!(shown.json()["code"], "not_invited", "{}", shown.text);
+
+    // One that was never on the list comes in as before, and so does one that is there again.
+    world.connect().await.join(&of_portal("hall-2")).await;
+    let again = "code,name,level,parent_code\n00008,Phường Ngọc Hà,commune,01\n";
+    let listed = world
+        .post_text(
+            "/api/v1/sites/import?confirm=true",
+            &admin,
+            "text/csv",
+            again,
+        )
+        .await;
+    assert_eq!(listed.status, StatusCode::OK, "{}", listed.text);
+    world.connect().await.join(&token).await;
 }
 
 #[tokio::test]
