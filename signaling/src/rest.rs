@@ -18,6 +18,7 @@ mod error;
 mod events;
 mod extract;
 mod floor;
+mod glance;
 mod invitation;
 mod invitations;
 mod invited;
@@ -154,6 +155,8 @@ fn bookings() -> OpenApiRouter<App> {
     let large = || DefaultBodyLimit::max(MAX_ROSTER_BYTES);
     OpenApiRouter::new()
         .routes(routes!(bookings_document::export))
+        .routes(routes!(glance::days))
+        .routes(routes!(glance::former))
         .routes(routes!(bookings_document::preview).layer(DefaultBodyLimit::max(MAX_SITES_BYTES)))
         .routes(routes!(bookings_document::import).layer(DefaultBodyLimit::max(MAX_SITES_BYTES)))
         .routes(routes!(bookings::create, bookings::list).layer(large()))

@@ -21,6 +21,7 @@ mod error;
 mod events;
 mod expected;
 mod followed;
+mod glance;
 mod heartbeat;
 mod invitations;
 mod journal;
@@ -61,6 +62,7 @@ pub use chain::{ChainFault, Fault, Hash, Head, canonical};
 pub use conferences::{ConferenceRow, ListedHead};
 pub use error::StoreError;
 pub use followed::{Followed, Outdated};
+pub use glance::{DayCount, FormerBooking};
 pub use invitations::{
     AT_ONCE, Addressed, Addressee, Entered, EnteredBy, InvitationFilter, InvitationRow, Invited,
     Newest, Reissued, Sending, Sent, Tally,

@@ -123,10 +123,20 @@ export function planBookings(office) {
     reply: REPLIES[index % REPLIES.length],
   });
 
-  office.on("GET", "/bookings", ({ query }) => {
+  const between = (query) => {
     const [from, to] = [Date.parse(query.get("from")), Date.parse(query.get("to"))];
     const all = [...bookings().values()].flatMap(daysOf).filter(({ startsAt }) => Date.parse(startsAt) >= from && Date.parse(startsAt) < to);
     return all.sort((one, other) => Date.parse(one.startsAt) - Date.parse(other.startsAt));
+  };
+  office.on("GET", "/bookings", ({ query }) => between(query));
+  office.on("GET", "/bookings/days", ({ query }) => {
+    const day = new Intl.DateTimeFormat("sv-SE", { timeZone: query.get("zone") ?? "UTC", dateStyle: "short" });
+    const dates = between(query).map(({ startsAt }) => day.format(Date.parse(startsAt)));
+    return [...new Set(dates)].map((date) => ({ date, count: dates.filter((one) => one === date).length }));
+  });
+  office.on("GET", "/bookings/former", ({ query }) => {
+    const latest = new Map(between(query).filter(({ state }) => state !== "draft").map((one) => [one.booking, one]));
+    return [...latest.values()].reverse().map(({ booking, title, occurrence }) => ({ id: booking, title, occurrence }));
   });
   office.on("POST", "/bookings", ({ body }) => {
     const made = { ...DETAILS, rule: undefined, ...body, id: "01JDB9", version: 1, state: "draft", exceptions: [], invited: body.audience?.all ? 3_356 : 0 };

@@ -125,7 +125,7 @@ describe("a key of the schedule", () => {
 
 describe("a year", () => {
   it("has how much there is on each day of each month", () => {
-    const months = yearOf(2026, [occurrence({}), occurrence({ booking: "B2" })], HANOI);
+    const months = yearOf(2026, new Map([["2026-11-30", 2]]));
     expect(months).toHaveLength(12);
     expect(months[10]).toMatchObject({ month: "2026-11", before: 6, count: 2 });
     expect(months[10]?.days.at(-1)).toEqual({ day: "2026-11-30", count: 2 });

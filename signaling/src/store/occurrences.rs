@@ -187,7 +187,7 @@ impl Store {
     }
 
     /// The audiences of days in a time to which one of these sites belongs.
-    async fn audiences_of(
+    pub(super) async fn audiences_of(
         &self,
         filter: &OccurrenceFilter,
         sites: &BTreeSet<SiteCode>,
@@ -296,7 +296,7 @@ pub(super) fn occurrence(row: &Row) -> Result<Occurrence, StoreError> {
     })
 }
 
-fn number(number: i64) -> u32 {
+pub(super) fn number(number: i64) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 

@@ -161,6 +161,77 @@ async fn what_a_time_has_is_listed_page_by_page_and_what_is_under_way_with_it() 
 }
 
 #[tokio::test]
+async fn a_year_is_counted_by_the_days_of_a_zone_and_former_bookings_are_named_once_the_latest_first()
+ {
+    let (store, _directory) = store().await;
+    let schedule = schedule(&store);
+    let weekly = Some("FREQ=WEEKLY;COUNT=3");
+    for (title, start, rule, is_published) in [
+        ("Weekly", "2026-02-02T06:30:00", weekly, true),
+        ("Once", "2026-02-02T08:00:00", None, true),
+        ("Draft", "2026-02-20T08:00:00", None, false),
+    ] {
+        let booking = schedule.draft(details(title, start, rule)).await.unwrap();
+        if is_published {
+            schedule
+                .publish(&booking.id, booking.version)
+                .await
+                .unwrap();
+        }
+    }
+    let year = between("2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z");
+    let counted = async |zone: &str, filter: &OccurrenceFilter| {
+        let zone = jiff::tz::TimeZone::get(zone).unwrap();
+        let days = store.days_counted(filter, &zone).await.unwrap();
+        let days = days.iter().map(|day| format!("{} {}", day.date, day.count));
+        days.collect::<Vec<_>>()
+    };
+    let there = [
+        "2026-02-02 2",
+        "2026-02-09 1",
+        "2026-02-16 1",
+        "2026-02-20 1",
+    ];
+    assert_eq!(counted("Asia/Ho_Chi_Minh", &year).await, there);
+    let elsewhere = [
+        "2026-02-01 1",
+        "2026-02-02 1",
+        "2026-02-08 1",
+        "2026-02-15 1",
+        "2026-02-20 1",
+    ];
+    assert_eq!(counted("UTC", &year).await, elsewhere);
+    let former = async |filter: &OccurrenceFilter| {
+        let found = store.bookings_of_late(filter).await.unwrap();
+        let found = found
+            .iter()
+            .map(|one| format!("{} {}", one.title, one.occurrence));
+        found.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        former(&year).await,
+        ["Weekly 2026-02-16", "Once 2026-02-02"]
+    );
+    let one = OccurrenceFilter {
+        limit: 1,
+        ..year.clone()
+    };
+    assert_eq!(former(&one).await, ["Weekly 2026-02-16"]);
+    let early = between("2026-01-01T00:00:00Z", "2026-02-03T00:00:00Z");
+    assert_eq!(
+        former(&early).await,
+        ["Once 2026-02-02", "Weekly 2026-02-02"]
+    );
+    // Whom nobody invites knows of nothing.
+    let strangers = OccurrenceFilter {
+        inviting: Some(std::collections::BTreeSet::new()),
+        ..year
+    };
+    assert_eq!(former(&strangers).await, [""; 0]);
+    assert_eq!(counted("UTC", &strangers).await, [""; 0]);
+}
+
+#[tokio::test]
 async fn a_draft_that_is_deleted_leaves_nothing_and_an_audience_goes_with_the_last_that_it_is_of() {
     let (store, _directory) = store().await;
     let schedule = schedule(&store);

@@ -28,10 +28,17 @@ export type Whom = { readonly sites: readonly string[] } | { readonly states: re
 const MOST_PARTS = 60;
 /** So many sites are in one part of their list. */
 const SITES = 1_000;
-/** So many days back somebody looks for those whom to invite again. */
+/** So many days back somebody looks for those whom to invite again, and so many bookings are offered. */
 const FORMER_DAYS = 120;
+const MOST_FORMER = 250;
 /** Of so many bookings it is asked at once how they stand. */
 const MOST_KNOWN = 12;
+
+/** From the first day's beginning to the last day's end. */
+function momentsOf({ from, to, zone }: Days): { readonly from: string; readonly to: string } {
+  const moment = (day: Day): string => new Date(momentOf({ day, minute: 0 }, zone)).toISOString();
+  return { from: moment(from), to: moment(plusDays(to, 1)) };
+}
 
 /** A list from its first part to its last. */
 async function all<Row>(ask: AskPart<Row>): Promise<readonly Row[]> {
@@ -53,10 +60,16 @@ export class BookingsRest {
     this.#api = api;
   }
 
-  occurrences({ from, to, zone }: Days, signal: AbortSignal): Promise<readonly Occurrence[]> {
-    const moment = (day: Day): string => new Date(momentOf({ day, minute: 0 }, zone)).toISOString();
-    const between = { from: moment(from), to: moment(plusDays(to, 1)) };
+  occurrences(days: Days, signal: AbortSignal): Promise<readonly Occurrence[]> {
+    const between = momentsOf(days);
     return all((after) => partOf(this.#api.GET("/api/v1/bookings", { params: { query: { ...between, ...(after !== undefined && { after }) } }, signal })));
+  }
+
+  /** How much there is on each day; what is not told of has nothing. */
+  async counts(days: Days, signal: AbortSignal): Promise<ReadonlyMap<Day, number>> {
+    const query = { ...momentsOf(days), zone: days.zone };
+    const counted = await answered(this.#api.GET("/api/v1/bookings/days", { params: { query }, signal }));
+    return new Map(counted.map(({ date, count }) => [date, count]));
   }
 
   booking(id: string, signal: AbortSignal): Promise<Booking> {
@@ -161,11 +174,11 @@ export class BookingsRest {
     return groups.map(({ name }) => name);
   }
 
-  /** Bookings of late, of which each is named once. */
+  /** Bookings of late, of which each is named once, the latest first. */
   async former(today: Day, signal: AbortSignal): Promise<readonly { id: string; label: string }[]> {
-    const found = await this.occurrences({ from: plusDays(today, -FORMER_DAYS), to: today, zone: "UTC" }, signal);
-    const latest = new Map(found.filter(({ state }) => state !== "draft").map(({ booking, title, occurrence }) => [booking, `${title} · ${occurrence}`]));
-    return [...latest].map(([id, label]) => ({ id, label })).reverse();
+    const query = { ...momentsOf({ from: plusDays(today, -FORMER_DAYS), to: today, zone: "UTC" }), limit: MOST_FORMER };
+    const found = await answered(this.#api.GET("/api/v1/bookings/former", { params: { query }, signal }));
+    return found.map(({ id, title, occurrence }) => ({ id, label: `${title} · ${occurrence}` }));
   }
 
   /**

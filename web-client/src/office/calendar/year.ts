@@ -1,7 +1,6 @@
 // A year at a glance: how much there is on each of its days. Pure.
 
 import { type Day, firstOf, lengthOf, type Month, plusDays, weekdayOf } from "./day.ts";
-import { type Begins, byDay } from "./month.ts";
 
 export interface YearDay {
   readonly day: Day;
@@ -16,13 +15,12 @@ export interface YearMonth {
   readonly count: number;
 }
 
-export function yearOf(year: number, all: readonly Begins[], zone: string): readonly YearMonth[] {
-  const days = byDay(all, zone);
+export function yearOf(year: number, counts: ReadonlyMap<Day, number>): readonly YearMonth[] {
   return Array.from({ length: 12 }, (_, index) => {
     const month = `${year}-${String(index + 1).padStart(2, "0")}`;
     const own = Array.from({ length: lengthOf(month) }, (__, at) => {
       const day = plusDays(firstOf(month), at);
-      return { day, count: days.get(day)?.length ?? 0 };
+      return { day, count: counts.get(day) ?? 0 };
     });
     return { month, before: weekdayOf(firstOf(month)), days: own, count: own.reduce((sum, { count }) => sum + count, 0) };
   });
