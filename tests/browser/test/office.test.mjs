@@ -429,6 +429,8 @@ describe("an office's week", { timeout: 900_000, skip: NO_NAMESPACES }, () => {
     await national.reads(`10 with something amiss, 10 that will not do, ${unknown} not checked in the last 24 hours`);
     await national.reads(`To phone: ${AMISS_OF_CHECKED} sites`);
     const toPhone = national.page.getByRole("listitem").filter({ has: national.page.getByRole("link", { name: /^024/u }) });
+    // They are asked for beside how many there are.
+    await toPhone.nth(AMISS_OF_CHECKED - 1).waitFor();
     assert.equal(await toPhone.count(), AMISS_OF_CHECKED);
     for (const sentence of TO_ASK_FOR) assert.equal(await toPhone.filter({ hasText: sentence }).count(), AMISS_OF_CHECKED / ways.length, sentence);
     const { name } = SITES.find(({ code }) => code === "00025");
