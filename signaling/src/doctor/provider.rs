@@ -170,7 +170,7 @@ mod tests {
     use super::super::Verdict;
     use super::*;
 
-    fn judged(authority: &str, looked: Result<usize, Fault>) -> Finding {
+    fn judged(authority: &str, looked: &Result<usize, Fault>) -> Finding {
         let config = Oidc {
             issuer: "https://id.example.vn".to_owned(),
             client_id: "dinh".to_owned(),
@@ -178,7 +178,7 @@ mod tests {
             ..Oidc::default()
         };
         let redirect = "https://hop.example.vn/api/v1/login/oidc/bo/callback";
-        provider(("bo", &config), redirect, &looked)
+        provider(("bo", &config), redirect, looked)
     }
 
     fn away(said: &str) -> Result<usize, Fault> {
@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn a_provider_that_lets_people_in_has_nothing_to_be_told() {
-        let finding = judged("", Ok(2));
+        let finding = judged("", &Ok(2));
         assert_eq!(finding.verdict, Verdict::Good, "{finding}");
         assert_eq!(finding.advice, "");
     }
@@ -258,7 +258,7 @@ mod tests {
                 "well-known",
             ),
         ] {
-            let finding = judged(authority, looked);
+            let finding = judged(authority, &looked);
             assert_eq!(finding.verdict, Verdict::Warning, "{finding}");
             assert_eq!(finding.cause.map(Cause::code), Some(cause), "{finding}");
             assert!(finding.measured.starts_with("bo: "), "{finding}");
