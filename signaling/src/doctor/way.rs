@@ -452,6 +452,8 @@ impl Goal {
         );
         let asking = async {
             line.write_all(text.as_bytes()).await?;
+            // TLS keeps back what the socket has not taken yet.
+            line.flush().await?;
             read_answer(&mut line).await
         };
         let text = timeout(PATIENCE, asking).await.map_err(|_| silent())?;

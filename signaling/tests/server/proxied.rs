@@ -146,8 +146,13 @@ impl Proxy {
             "{head}\r\nHost: localhost:{port}\r\nConnection: close\r\n\
              Content-Length: {length}\r\n\r\n{body}"
         );
+        let sending = async {
+            stream.write_all(request.as_bytes()).await?;
+            // TLS keeps back what the socket has not taken yet, and reading does not send it.
+            stream.flush().await
+        };
         // Who refuses a body may not read all of it.
-        let _ = stream.write_all(request.as_bytes()).await;
+        let _ = timeout(PATIENCE, sending).await.unwrap();
         let mut answer = Vec::new();
         let _ = timeout(PATIENCE, stream.read_to_end(&mut answer))
             .await

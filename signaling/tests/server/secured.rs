@@ -108,6 +108,7 @@ pub(crate) async fn ask<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, path: 
     let request =
         format!("GET {path} HTTP/1.1\r\nHost: hop.example.vn\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
+    stream.flush().await.unwrap();
     let mut answer = Vec::new();
     let reading = stream.read_to_end(&mut answer);
     timeout(PATIENCE, reading).await.unwrap().unwrap();
@@ -368,6 +369,7 @@ async fn metrics_are_for_those_with_a_certificate_where_an_authority_is_named() 
         let mut stream = shake_hands(stream, place.made.cert.der(), own).await.ok()?;
         let request = b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
         stream.write_all(request).await.ok()?;
+        stream.flush().await.ok()?;
         let mut answer = String::new();
         // The server says after the handshake that it does not want the client.
         stream.read_to_string(&mut answer).await.ok()?;
