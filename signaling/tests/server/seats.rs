@@ -92,6 +92,8 @@ async fn who_joins_while_another_is_lost_for_a_moment_waits_and_has_nothing_of_i
     assert_eq!(back.welcome["resumed"], true);
     let own = back.wait_for("self").await;
     assert_eq!(own["floor"], "holding");
+    // The join may be looked at only now: then the one that came back is asked whether it is there.
+    let reading = tokio::spawn(async move { while let Heard::Message(_) = back.hear().await {} });
     let newcomer = other.wait_for("welcome").await;
     assert_ne!(newcomer["participant"], welcome["participant"]);
     assert_eq!(newcomer["resumed"], false);
@@ -100,6 +102,7 @@ async fn who_joins_while_another_is_lost_for_a_moment_waits_and_has_nothing_of_i
         (&own["floor"], &own["standsBy"]),
         (&json!("none"), &json!(true))
     );
+    reading.abort();
 }
 
 #[tokio::test]
