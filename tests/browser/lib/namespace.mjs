@@ -59,7 +59,7 @@ export class Namespace {
     /** How the browser reaches what is outside. */
     this.gateway = at(1);
     this.#inside = inside;
-    this.#addresses = [at(2), at(3)];
+    this.#addresses = [2, 3, 4, 5, 6].map(at);
     this.#bits = bits;
     const without = (...words) => (beside ? beside.within(...words) : command(...words));
     command("ip", "netns", "add", this.name);
@@ -193,10 +193,11 @@ export class Namespace {
     this.within("ip", "link", "set", this.#inside, "mtu", String(bytes));
   }
 
-  /** From now on this network has another address, and the old one is gone. */
+  /** From now on this network has another address, of five by turns, and the old one is gone. */
   readdress() {
-    const [old, next] = this.#addresses;
-    this.#addresses.reverse();
+    const old = this.#addresses.shift();
+    this.#addresses.push(old);
+    const [next] = this.#addresses;
     this.within("ip", "address", "del", `${old}/${this.#bits}`, "dev", this.#inside);
     this.#add(next);
     this.within("ip", "route", "replace", "default", "via", this.gateway);

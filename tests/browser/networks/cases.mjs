@@ -242,6 +242,7 @@ export const CASES = {
     title: "join on 250 kbit/s, RTT 200 ms, queue 500 ms",
     language: "vi",
     joins: narrow(250, 500, 100),
+    isNew: true,
     steps: [{ name: "then", seconds: 20 }],
     bars: [
       bar("join", "page usable", (it) => it.usable, 3, { unit: " s" }),

@@ -34,6 +34,9 @@ const DURATION = "2h";
 /** How long a page watches on the line it joined on before that becomes worse. */
 const SETTLE_MS = 8_000;
 
+/** By then a browser has noticed that its address is another, and breaks nothing off for it any more. */
+const NOTICED_MS = 3_000;
+
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -58,10 +61,11 @@ class Lane {
 
   async run(name) {
     const { line } = this;
-    const { joins = {}, before } = CASES[name];
+    const { joins = {}, before, isNew } = CASES[name];
     line.set(joins);
     line.namespace.mend();
     before?.(line.namespace);
+    if (isNew) await this.#renew();
     const people = [];
     try {
       return await this.#watch(name, people);
@@ -70,6 +74,12 @@ class Lane {
       line.namespace.mend();
       line.set({});
     }
+  }
+
+  /** Has the line lead to an address of which neither the server nor the system knows what it carried before. */
+  async #renew() {
+    this.line.namespace.readdress();
+    await passing(NOTICED_MS);
   }
 
   /** Has all who watch in this case do so, each of whom is put into `people` for whoever takes them away. */
