@@ -10,9 +10,10 @@ const brief = { isBrief: true };
 const endLogin = (page) => page.evaluate(() => fetch("/end-login"));
 const tree = present("[role=treeitem][aria-level='2']");
 /** A file is chosen and looked at. */
-const file = steps(present(".drop"), (page) =>
-  page.locator("input[type=file]").setInputFiles({ name: "diem-cau-2026.csv", mimeType: "text/csv", buffer: Buffer.from("mock") }),
-);
+const fileOf = (name, mimeType) =>
+  steps(present(".drop"), (page) => page.locator("input[type=file]").setInputFiles({ name, mimeType, buffer: Buffer.from("mock") }));
+const file = fileOf("diem-cau-2026.csv", "text/csv");
+const workbook = fileOf("diem-cau-2026.xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet");
 const list = steps(file, present("details"));
 const home = present("main h1");
 
@@ -81,7 +82,8 @@ export const OFFICES = [
     press("directory.carry_out"),
     reads("office.refused.preview_stale"),
   ), brief),
-  state("import-unread", { as: "admin", hash: "#/sites/import", refuses: { "POST /sites/import/preview": [400, { code: "bad_message", message: "line 3: the text is not UTF-8" }] } }, steps(file, reads("directory.encoding")), brief),
+  state("import-unread", { as: "admin", hash: "#/sites/import", refuses: { "POST /sites/import/preview": [400, { code: "bad_message", message: "line 3: the text is not UTF-8" }] } }, steps(file, reads("directory.encoding"), reads("directory.unread_text")), brief),
+  state("import-unread-workbook", { as: "admin", hash: "#/sites/import", refuses: { "POST /sites/import/preview": [400, { code: "bad_message", message: "mock" }] } }, steps(workbook, reads("directory.unread_workbook")), brief),
   state("import-long", { as: "admin", hash: "#/sites/import", preview: PREVIEWS.good, holds: ["POST /sites/import"] }, steps(list, touch(".confirm input"), press("directory.carry_out"), reads("office.takes_long")), brief),
   state("import-late", { as: "admin", hash: "#/sites/import", preview: PREVIEWS.good, refuses: { "POST /sites/import": [504, { code: "timed_out", message: "mock" }] } }, steps(list, touch(".confirm input"), press("directory.carry_out"), reads("office.refused.timed_out")), brief),
   state("import-done", { as: "admin", hash: "#/sites/import", preview: PREVIEWS.good }, steps(list, touch(".confirm input"), press("directory.carry_out"), reads("directory.imported")), brief),
