@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { AttendanceState } from "../src/attendance.ts";
 import type { Desk } from "../src/ui/operator/desk.svelte.ts";
 import Attention from "../src/ui/operator/Attention.svelte";
+import HolderCard from "../src/ui/operator/HolderCard.svelte";
 import FloorPanel from "../src/ui/parts/FloorPanel.svelte";
 import Sound from "../src/ui/parts/Sound.svelte";
 import type { Visit } from "../src/ui/visit.svelte.ts";
@@ -64,6 +65,18 @@ describe("those to attend to", () => {
     page = mount(Attention, { target: document.body, props: { desk } });
     flushSync();
     expect(seen("p").map(({ textContent }) => textContent)).toEqual(["operator.nobody_like_this", "operator.nobody_like_this"]);
+  });
+});
+
+describe("the card of whoever speaks", () => {
+  it.each([
+    ["says whom the floor can be given to while the conference is running", true, ["floor.nobody_hint"]],
+    ["says nothing of that before, when nobody can be given it", false, []],
+  ])("%s", (_, isRunning, hints) => {
+    const desk = { participant: () => undefined, rest: { card: { arrange: () => undefined } } } as unknown as Desk;
+    page = mount(HolderCard, { target: document.body, props: { desk, holder: null, isLineUp: true, isRunning } });
+    flushSync();
+    expect(seen(".nobody .soft").map(({ textContent }) => textContent)).toEqual(hints);
   });
 });
 
