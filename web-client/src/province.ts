@@ -18,3 +18,8 @@ export function kindOfProvince(name: string): string {
   const folded = fold(name);
   return [CITY, PROVINCE].find((kind) => folded.startsWith(kind)) ?? "";
 }
+
+/** Where there is no room for what kind of province it is. */
+export function shortProvince(name: string): string {
+  return name.slice(kindOfProvince(name).length);
+}

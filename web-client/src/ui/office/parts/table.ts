@@ -9,6 +9,8 @@ export interface Column<Row> {
   /** How rows are put in order by it; without it they are not. */
   readonly order?: (one: Row, other: Row) => number;
   readonly isNumber?: boolean;
+  /** Short enough to stand in one line, whatever is beside it. */
+  readonly isOneLine?: boolean;
   /** From which width of the table on it is shown: always, in half a window, or in a whole one. */
   readonly from?: "half" | "whole";
 }
