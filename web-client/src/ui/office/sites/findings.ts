@@ -13,8 +13,8 @@ export function findingSentence({ code, column, site, value, right, row }: Findi
   const isLevel = code === "parent_missing" || code === "parent_level";
   const values = {
     site,
-    value: code === "parent_missing" ? word(value) : value,
-    right: isLevel ? word(right) : right,
+    value: code === "parent_missing" ? word(value) : code === "many_vanish" ? number(Number(value)) : value,
+    right: isLevel ? word(right) : code === "many_vanish" ? number(Number(right)) : right,
     column: column == null ? "" : columnCalled(column),
   };
   const sentence = code === "parent_unknown" && right !== "" ? t("directory.parent_unknown_near", values) : t(`directory.finding.${code}`, values);
