@@ -307,7 +307,7 @@ describe("an invited site", () => {
   it("that has not answered is shown as such, and speaks from its first picture or sound", async () => {
     desk.country.grant(A);
     await desk.pass(7_300);
-    expect(desk.text("[data-holder]")).toContain("Đang mời…, chưa trả lời 0:07");
+    expect(desk.text("[data-holder]")).toContain("Đang mời, chưa trả lời 0:07");
     expect(desk.text("[data-revoke]")).toBe("Thu lại");
     desk.country.begin();
     await desk.pass(3_200);

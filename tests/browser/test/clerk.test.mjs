@@ -56,7 +56,7 @@ describe("a clerk", { timeout: 120_000 }, () => {
   it("who was denied the microphone and allows it goes on with the request by Try again", async () => {
     const clerk = await visit(DENIED, deny);
     await clerk.press("Ask for the floor");
-    await clerk.reads("The browser may not use the microphone.");
+    await clerk.reads("The browser is not allowed to use the microphone.");
     await clerk.reads("Ask for the floor");
     await clerk.page.evaluate(() => (globalThis.__isAllowed = true));
     await clerk.press("Try again");

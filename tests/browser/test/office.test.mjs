@@ -341,7 +341,7 @@ describe("an office's week", { timeout: 900_000, skip: NO_NAMESPACES }, () => {
       await site.page.getByLabel(reply, { exact: true }).check();
       if (field !== undefined) await site.page.getByLabel(field).fill(words);
       await site.press("Send the reply");
-      await site.reads(/^You said: /u);
+      await site.reads(/^You have (?:said|asked) /u);
       await site.picture(`reply-${code}`);
     }
     // Nobody reloads the page.
@@ -377,7 +377,7 @@ describe("an office's week", { timeout: 900_000, skip: NO_NAMESPACES }, () => {
     await page.close();
     const site = await comes(read);
     await site.reads("Phường Ba Đình");
-    await site.reads("You said: coming.");
+    await site.reads("You have said that you are coming.");
   });
 
   step("makes a site a new link: the old one says so, and the new one knows its reply", async () => {
@@ -389,7 +389,7 @@ describe("an office's week", { timeout: 900_000, skip: NO_NAMESPACES }, () => {
     await late.reads(/the organisers have made a new link/u);
     await late.picture("link-before");
     const site = await comes(link);
-    await site.reads("You said: excused.");
+    await site.reads("You have asked to be excused.");
   });
 
   step("checks a site's line in a browser whose network blocks UDP, and says so there", async () => {
