@@ -189,7 +189,7 @@ export function planBookings(office) {
     return { sites: 3_355, states: { sent: 1_330, opened: 2_025 }, replies: { coming: 3_102, excused: 13, sends: 240 }, mustBeToldAgain: 0 };
   });
   office.on("POST", "/conferences/{conference}/enter", () => [201, { token: "e30.e30.mock", page: "/operator" }]);
-  office.on("POST", "/bookings/{booking}/invitations/send", () => ({ queued: 3_355 }));
+  office.on("POST", "/bookings/{booking}/invitations/send", ({ params }) => ({ queued: params.booking === "01JDB1" ? 4 : 3_355 }));
   office.on("POST", "/bookings/{booking}/invitations/{site}/reissue", () => ({ url: "https://hop.example.vn/m/7KQM2FJX9VTP3HWS" }));
 
   const people = [
