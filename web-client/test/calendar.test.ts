@@ -6,7 +6,7 @@ import { deedOf } from "../src/office/calendar/keys.ts";
 import { byDay, rangeOf, weeksOf, withDay } from "../src/office/calendar/month.ts";
 import { hoursOf, placed } from "../src/office/calendar/week.ts";
 import { strengthOf, yearOf } from "../src/office/calendar/year.ts";
-import { hourOf, localAt, momentOf, readLocal, writeLocal } from "../src/office/calendar/zone.ts";
+import { hourOf, localAt, momentOf, readLocal, writeLocal, zoneCalled } from "../src/office/calendar/zone.ts";
 
 const HANOI = "Asia/Ho_Chi_Minh";
 
@@ -45,6 +45,11 @@ describe("days", () => {
 });
 
 describe("a clock on the wall", () => {
+  it("is in the zone that people know, however old the browser's name of it is", () => {
+    expect(zoneCalled("Asia/Saigon")).toBe(HANOI);
+    expect(zoneCalled("Asia/Tokyo")).toBe("Asia/Tokyo");
+  });
+
   it("shows a moment in its zone, and the moment is found again", () => {
     const moment = Date.parse("2026-11-29T17:30:00Z");
     expect(localAt(moment, HANOI)).toEqual({ day: "2026-11-30", minute: 30 });

@@ -31,6 +31,19 @@ export function isZone(zone: string): boolean {
   }
 }
 
+/** Chromium calls some zones as they were called long ago; here those of the region, as they are called now. */
+const RENAMED: ReadonlyMap<string, string> = new Map([
+  ["Asia/Saigon", "Asia/Ho_Chi_Minh"],
+  ["Asia/Rangoon", "Asia/Yangon"],
+  ["Asia/Calcutta", "Asia/Kolkata"],
+  ["Asia/Katmandu", "Asia/Kathmandu"],
+]);
+
+/** A zone by the name that people know. */
+export function zoneCalled(zone: string): string {
+  return RENAMED.get(zone) ?? zone;
+}
+
 export function localAt(moment: number, zone: string): Local {
   const parts = new Map(clockOf(zone).formatToParts(moment).map(({ type, value }) => [type, value]));
   const of = (type: Intl.DateTimeFormatPartTypes): string => parts.get(type) ?? "";
