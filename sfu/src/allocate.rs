@@ -37,7 +37,7 @@ const ANOTHER_LINE: u64 = 140;
 ///
 /// Higher: a line that swings is without a picture for longer. Lower: a line that is taken for wider
 /// than it is shows and loses the picture by turns.
-const AMPLE: u64 = 2;
+const AMPLE: u64 = 3;
 
 /// Room that must be left over before a picture goes up, in percent of the estimate.
 const SPARE: u64 = 8;
