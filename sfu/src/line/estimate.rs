@@ -90,6 +90,14 @@ const LOSSY: f64 = 0.03;
 /// A delay that stands for longer than this may be a longer way.
 const LONGER_WAY: Micros = 1_000_000;
 
+/// It is one where the delay has stood so evenly, or where trains are so many times as fast as what is
+/// used: a queue that others fill as well goes up and down, and its trains show the whole line.
+///
+/// `EVEN` higher, or `FAST` lower: such a queue is taken for a longer way, and stays for half a minute.
+/// `EVEN` lower, or `FAST` higher: a longer way with some jitter costs a better picture for longer.
+const EVEN: Micros = 15_000;
+const FAST: f64 = 8.0;
+
 /// What is known of a line at one moment.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Reading {
@@ -155,6 +163,33 @@ pub struct Judgement {
     pub longer_way: bool,
 }
 
+/// Since when the delay that stands has been the same, but for [`EVEN`], and between what.
+#[derive(Clone, Copy, Debug, Default)]
+struct Level {
+    since: Micros,
+    least: Micros,
+    most: Micros,
+}
+
+impl Level {
+    fn note(&mut self, now: Micros, standing: Micros) {
+        let (least, most) = (self.least.min(standing), self.most.max(standing));
+        *self = if most - least > EVEN {
+            Self {
+                since: now,
+                least: standing,
+                most: standing,
+            }
+        } else {
+            Self {
+                since: self.since,
+                least,
+                most,
+            }
+        };
+    }
+}
+
 /// The estimate.
 #[derive(Clone, Debug)]
 pub struct Estimate {
@@ -168,6 +203,7 @@ pub struct Estimate {
     filling: Option<(Micros, f64)>,
     /// Since when a queue has been seen to stand.
     stands: Option<Micros>,
+    level: Level,
     flooded: Option<Micros>,
     /// When it was last found to be flooded: what had left before found the same full queue.
     flood: Option<Micros>,
@@ -193,6 +229,7 @@ impl Estimate {
             read_at: 0,
             filling: None,
             stands: None,
+            level: Level::default(),
             flooded: None,
             flood: None,
             bound: MOST,
@@ -240,6 +277,9 @@ impl Estimate {
         let now = reading.now;
         let mut judgement = Judgement::default();
         self.note_order(reading);
+        if let Some(standing) = reading.standing {
+            self.level.note(now, standing);
+        }
         judgement.cut |= self.note_flood(reading);
         let is_filling = self.is_filling(reading);
         if is_filling && self.is_longer_way(reading) {
@@ -380,16 +420,17 @@ impl Estimate {
     /// Whether the delay that stands is no queue.
     fn is_longer_way(&self, reading: &Reading) -> bool {
         let now = reading.now;
-        let used = reading.arriving.unwrap_or_default();
-        let shows_room = reading
-            .train
-            .zip(reading.train_at)
-            .is_some_and(|(rate, at)| {
-                now - at < 1_500_000 && rate > 1.5 * reading.sending.max(used)
-            });
+        let used = reading.arriving.unwrap_or_default().max(reading.sending);
+        let is_fresh = reading.train_at.is_some_and(|at| now - at < 1_500_000);
+        // The trains before the last may have left before the line became narrow.
+        let train = reading.train.filter(|_| is_fresh);
+        let train = train.map(|train| train.min(reading.last_train.unwrap_or(train)));
+        let shows = |times: f64| train.is_some_and(|train| train > times * used);
+        let is_even = now - self.level.since >= LONGER_WAY;
         let stands = self
             .filling
             .is_some_and(|(since, _)| now - since > LONGER_WAY);
+        let shows_room = shows(FAST) || is_even && shows(1.5);
         stands && shows_room && self.since_cut(now) > 600_000 && reading.short.share() < 0.02
     }
 
@@ -503,5 +544,34 @@ const fn limits(reading: &Reading) -> (Micros, Micros) {
         (ROOM_REORDERED, STANDING_REORDERED)
     } else {
         (ROOM, STANDING)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether a delay that stands so long, told of each tenth of a second, is found to be a longer way.
+    fn is_longer_way(standing: impl Fn(i64) -> Micros) -> bool {
+        let mut estimate = Estimate::new(None);
+        (0..30).any(|step| {
+            let now = 10_000_000 + step * 100_000;
+            let reading = Reading {
+                now,
+                standing: Some(standing(step)),
+                train: Some(600e3),
+                train_at: Some(now),
+                arriving: Some(150e3),
+                sending: 150e3,
+                ..Reading::default()
+            };
+            estimate.judge(&reading).longer_way
+        })
+    }
+
+    #[test]
+    fn a_delay_that_goes_up_and_down_beside_fast_trains_is_a_queue_that_others_fill() {
+        assert!(is_longer_way(|_| 80_000));
+        assert!(!is_longer_way(|step| 80_000 + step % 4 * 20_000));
     }
 }

@@ -104,6 +104,9 @@ pub(super) struct Site {
     next_report: f64,
     pictures: u32,
     needs_keyframe: bool,
+    /// Keyframes come at the same moments for all, and when the last of those came.
+    pub(super) is_in_step: bool,
+    group: u64,
     shown: Rung,
     reported: usize,
     on_the_way: VecDeque<(f64, Vec<u8>)>,
@@ -170,9 +173,11 @@ impl Site {
             next_stamp: at(start),
             next_sound: start,
             next_picture: start + 0.007,
-            next_report: start + 0.1,
+            next_report: start + 0.1 + 0.017 * index as f64,
             pictures: 0,
             needs_keyframe: true,
+            is_in_step: false,
+            group: 0,
             shown: Rung::Sound,
             reported: 0,
             on_the_way: VecDeque::new(),
@@ -379,7 +384,13 @@ impl Site {
         if let Some(layer) = layer {
             self.pictures += 1;
             let begins = std::mem::take(&mut self.needs_keyframe);
-            let is_keyframe = begins || self.pictures.is_multiple_of(2 * pictures as u32);
+            let group = (now / 2.0) as u64;
+            let is_due = if self.is_in_step {
+                group != std::mem::replace(&mut self.group, group)
+            } else {
+                self.pictures.is_multiple_of(2 * pictures as u32)
+            };
+            let is_keyframe = begins || is_due;
             let whole = f64::from(LAYERS[layer]) * movement(now) / PICTURES[layer] / 8.0;
             let mean = if is_thin {
                 f64::from(THIN) / pictures / 8.0 * 0.7
@@ -387,7 +398,8 @@ impl Site {
                 whole
             };
             let bytes = if is_keyframe {
-                6.0 * whole
+                let times = if self.is_in_step { 4.5 } else { 6.0 };
+                times * whole
             } else {
                 mean * 0.83 * (0.7 + 0.6 * self.dice.random::<f64>())
             };
