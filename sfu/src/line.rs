@@ -102,6 +102,13 @@ const MUTE: Micros = 3_000_000;
 /// Silence of a receiver that has reported before, from which on less is sent.
 const SILENCE: Micros = 1_500_000;
 
+/// From so long a silence on no picture is sent until something is reported again: whoever is gone, or
+/// whose line is cut, has nothing of it, and who shares the line has less.
+///
+/// Higher: a page that was closed takes from its neighbours for longer. Lower: on a line whose reports are
+/// lost in a row the picture stands still.
+const GONE: Micros = 3_000_000;
+
 /// What a picture may begin with lasts so long.
 ///
 /// Higher: fewer keyframes asked for when somebody comes. Lower: less of a queue on a weak line.
@@ -474,10 +481,8 @@ impl Line {
             }
             self.close(at, number);
         }
-        let silent = self
-            .reported
-            .is_some_and(|reported| at - reported > SILENCE);
-        if silent {
+        let is_back = self.is_gone(at);
+        if self.is_silent(at) {
             // The line was cut: what was lost meanwhile says nothing about what it carries.
             self.loss = Loss::default();
         } else {
@@ -488,7 +493,7 @@ impl Line {
             self.unanswered = None;
         }
         let is_other = self.judge(at);
-        self.follow_queue(self.delay.late(), is_full) || is_other
+        self.follow_queue(self.delay.late(), is_full) || is_other || is_back
     }
 
     /// Notes that a report begins with `base`: of what left before it and was not told of nothing will
@@ -922,7 +927,7 @@ impl Line {
     }
 
     fn may_probe(&self, now: Micros) -> bool {
-        let is_wanted = !self.has_room() && self.reported.is_some();
+        let is_wanted = !self.has_room() && self.reported.is_some() && !self.is_gone(now);
         let is_allowed = match self.estimate.verdict() {
             Verdict::Clear | Verdict::Lossy => true,
             // Is it a queue, or has the way become longer? Only a train can tell.
@@ -973,6 +978,18 @@ impl Line {
         let at = self.micros(now);
         let is_recent = |flood| at - flood < FLOOD_COUNTS;
         self.verdict() == Verdict::Lossy && !self.estimate.flood().is_some_and(is_recent)
+    }
+
+    /// Whether no picture is sent for now: the line is flooded, or nothing has been heard of what was sent
+    /// for long.
+    pub fn is_held(&self, now: Instant) -> bool {
+        self.verdict() == Verdict::Flooded || self.is_gone(self.micros(now))
+    }
+
+    /// Whether a receiver that has reported before has reported nothing of what left for long.
+    fn is_gone(&self, now: Micros) -> bool {
+        let is_over = |reported| self.departed > Some(reported) && now - reported > GONE;
+        self.reported.is_some_and(is_over)
     }
 
     /// For how long it has been flooded, if it is.

@@ -474,6 +474,26 @@ fn after_a_cut_the_picture_is_back_at_once() {
 }
 
 #[test]
+fn whoever_is_gone_is_sent_no_picture_and_nothing_that_asks_what_a_line_carries() {
+    let gone = Impairment {
+        loss: Burst::alone(1.0),
+        ..wide()
+    };
+    let line = [from(0.0, wide()), from(20.0, gone)];
+    for site in sites(&line, REPORTS, 50) {
+        let late = site.sent.iter().filter(|it| it.at > 24.5);
+        let sound: u32 = late
+            .clone()
+            .filter(|it| it.is_sound)
+            .map(|it| it.bytes)
+            .sum();
+        let others: u32 = late.filter(|it| !it.is_sound).map(|it| it.bytes).sum();
+        let kbps = f64::from(others) * 8.0 / 25.5 / 1e3;
+        assert!(sound > 0 && others > 0 && kbps < 8.0, "{kbps} kbit/s");
+    }
+}
+
+#[test]
 fn on_a_line_that_swings_the_picture_is_back_soon_after_each_good_spell_has_begun() {
     let good = |turn: u32| 25.0 + 15.0 * f64::from(turn);
     let turns = (0..8).flat_map(|turn| {

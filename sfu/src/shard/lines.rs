@@ -12,7 +12,6 @@ use crate::command::Event;
 use crate::conference::Conference;
 use crate::id::ConferenceId;
 use crate::kind::MediaKind;
-use crate::line::estimate::Verdict;
 use crate::line::feedback::remb;
 use crate::line::{Line, Missed};
 use crate::peer::PeerKey;
@@ -205,7 +204,7 @@ impl Shard {
                 rate.max(sound + least)
             }
         });
-        let is_held = line.verdict() == Verdict::Flooded;
+        let is_held = line.is_held(now);
         // When the picture comes back, sound carries no more than it leaves room for.
         let beside = if is_held { plain } else { sound };
         let load = peer.cold.allocator.allocate(now, carries, beside, &wishes);

@@ -8,7 +8,6 @@ use loadtest::line::{Direction, Impairment};
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 use sfu::allocate::{Allocator, Load, Wish};
-use sfu::line::estimate::Verdict;
 use sfu::line::sound::{Seen, Sound};
 use sfu::line::{Line, Missed, Padding};
 use sfu::packet::Packet;
@@ -358,7 +357,7 @@ impl Site {
         );
         let sound = SOUND + COPY * redundancy.copies();
         self.sound_rate = sound;
-        let is_held = self.line.verdict() == Verdict::Flooded;
+        let is_held = self.line.is_held(at(now));
         let beside = if is_held { SOUND } else { sound };
         self.load = self.allocator.allocate(at(now), carries, beside, &[wish]);
         self.line.note_load(at(now), self.load, sound);
