@@ -70,9 +70,9 @@ class Lane {
     try {
       return await this.#watch(name, people);
     } finally {
-      for (const one of people) await one.close();
       line.namespace.mend();
       line.set({});
+      for (const one of people) await one.close();
     }
   }
 
