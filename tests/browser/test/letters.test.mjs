@@ -89,7 +89,7 @@ describe("the letters of an office", { timeout: 240_000 }, () => {
     await editor.write("Subject", "Please come: {{ title }}");
     await until("it can be saved", () => save(editor).isEnabled());
     await save(editor).click();
-    await editor.reads("Saved. Letters are written by this text from now on.");
+    await editor.reads("Saved. From now on letters are written from this text.");
     await editor.reads(/^Last changed by Nguyễn Thị Quản/u);
     assert.deepEqual(await judged(editor.page), []);
     await editor.picture("letters-saved");
