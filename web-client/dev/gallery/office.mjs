@@ -84,6 +84,7 @@ export const OFFICES = [
   ), brief),
   state("import-unread", { as: "admin", hash: "#/sites/import", refuses: { "POST /sites/import/preview": [400, { code: "bad_message", message: "line 3: the text is not UTF-8" }] } }, steps(file, reads("directory.encoding"), reads("directory.unread_text")), brief),
   state("import-unread-workbook", { as: "admin", hash: "#/sites/import", refuses: { "POST /sites/import/preview": [400, { code: "bad_message", message: "mock" }] } }, steps(workbook, reads("directory.unread_workbook")), brief),
+  state("import-refused", { as: "admin", hash: "#/sites/import", refuses: { "POST /sites/import/preview": [409, { code: "unnamed", message: "mock" }] } }, steps(file, reads("office.refused.other")), brief),
   state("import-long", { as: "admin", hash: "#/sites/import", preview: PREVIEWS.good, holds: ["POST /sites/import"] }, steps(list, touch(".confirm input"), press("directory.carry_out"), reads("office.takes_long")), brief),
   state("import-late", { as: "admin", hash: "#/sites/import", preview: PREVIEWS.good, refuses: { "POST /sites/import": [504, { code: "timed_out", message: "mock" }] } }, steps(list, touch(".confirm input"), press("directory.carry_out"), reads("office.refused.timed_out")), brief),
   state("import-done", { as: "admin", hash: "#/sites/import", preview: PREVIEWS.good }, steps(list, touch(".confirm input"), press("directory.carry_out"), reads("directory.imported")), brief),
