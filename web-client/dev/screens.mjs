@@ -4,12 +4,14 @@
 // one more language, of long words and with the plurals of CODE, has room. See README.md.
 // node dev/screens.mjs [--quick [--renew] | --longer CODE] OUTPUT_DIR [name filter]
 
+import "./gallery/moment.mjs";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { chromium } from "playwright-core";
+import { watchRequests } from "./gallery/answers.mjs";
 import { buildWith } from "./gallery/build.mjs";
 import { CLERK } from "./gallery/clerk.mjs";
 import { stopClocks } from "./gallery/clock.mjs";
@@ -52,7 +54,7 @@ const tokenOf = (claims) => `e30.${Buffer.from(JSON.stringify({ conf: "01JD8XZ3N
 
 /** At a port that the system chooses: several runs may go on at the same time. */
 async function startServer() {
-  const server = spawn(process.execPath, [fileURLToPath(new URL("mock-server.mjs", import.meta.url)), "0"], {
+  const server = spawn(process.execPath, ["--import", new URL("gallery/moment.mjs", import.meta.url).href, fileURLToPath(new URL("mock-server.mjs", import.meta.url)), "0"], {
     env: { ...process.env, MOCK_QUEUE: "1", MOCK_CHANGES: "0" },
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -95,6 +97,7 @@ class Windows {
     await stopClocks(context);
     await context.addInitScript(makeBelieve);
     const page = await context.newPage();
+    watchRequests(page);
     page.setDefaultTimeout(8_000);
     page.setDefaultNavigationTimeout(30_000);
     page.on("pageerror", (error) => fail(this.name, `error in the page: ${error.message}`));

@@ -1,5 +1,6 @@
 // What leads to a state of the gallery, one after the other.
 
+import { answered } from "./answers.mjs";
 import { runFor } from "./clock.mjs";
 import { said } from "./words.mjs";
 
@@ -19,8 +20,7 @@ const TICKS = 120;
 
 async function tick(page, ms = TICK_MS) {
   await runFor(page, ms);
-  // What is really on its way arrives.
-  await page.waitForTimeout(10);
+  await answered(page);
 }
 
 /** Time goes by in the page. */
