@@ -104,6 +104,8 @@ export const CASES = {
   step: {
     title: "2 Mbit/s → 250 kbit/s → 2 Mbit/s, RTT 60 ms, queue 300 ms",
     joins: narrow(2_000, 300, 30),
+    // A gap is told no more finely than this, and the browser counts anew after 50 ms.
+    everyMs: 60,
     steps: [
       { name: "down", seconds: 30, line: narrow(250, 300, 30) },
       { name: "back", seconds: 25, line: narrow(2_000, 300, 30) },

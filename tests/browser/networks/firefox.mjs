@@ -21,7 +21,7 @@ try {
   page.setDefaultNavigationTimeout(90_000);
   await page.setViewport({ width: 1280, height: 800 });
   await page.evaluateOnNewDocument(spy);
-  await page.evaluateOnNewDocument(witness, false);
+  await page.evaluateOnNewDocument(witness, { isFrugal: false, everyMs: 250 });
   await page.evaluateOnNewDocument(speakEnglish);
   await page.goto(link);
   const join = await page.waitForSelector(`::-p-text(${button})`);

@@ -30,13 +30,13 @@ export class InChromium {
   #effort;
   #language;
 
-  /** Opens `link`. A page that is `isFrugal` looks at itself seldom. */
-  static async open(browser, link, { isFrugal = false, language = "en" } = {}) {
+  /** Opens `link`. How closely a page looks at itself `witness` says. */
+  static async open(browser, link, { isFrugal = false, everyMs = isFrugal ? 4_000 : 250, language = "en" } = {}) {
     const one = new InChromium();
     one.#language = language;
     one.#context = await browser.newContext({ viewport: { width: 1280, height: 800 }, permissions: ["camera", "microphone"] });
     try {
-      await one.#context.addInitScript(witness, isFrugal);
+      await one.#context.addInitScript(witness, { isFrugal, everyMs });
       await one.#context.addInitScript((language) => localStorage.setItem("dinh.language", language), language);
       // What is only fetched for later keeps nobody waiting.
       one.#visitor = await Visitor.at(one.#context, link, { seconds: SECONDS, waitUntil: "commit" });

@@ -117,9 +117,9 @@ class Lane {
   }
 
   #open(name, link) {
-    const { isFirefox, isFrugal, language } = CASES[name];
+    const { isFirefox, isFrugal, everyMs, language } = CASES[name];
     if (isFirefox) return InFirefox.open(this.line.namespace, link);
-    return InChromium.open(this.browser, link, { isFrugal, language });
+    return InChromium.open(this.browser, link, { isFrugal, everyMs, language });
   }
 
   /** Somebody who watches on this machine. */

@@ -1,14 +1,14 @@
-// What a page on a bad line has seen and heard, by the browser's own counts each quarter of a second
-// and by the times at which pictures were shown.
+// What a page on a bad line has seen and heard, by the browser's own counts several times a second and
+// by the times at which pictures were shown.
 
 /** A picture that stands for longer than this has frozen, in milliseconds. */
 const FROZEN = 250;
 
 /**
- * Runs in a page before the page's own scripts, after `spy`: takes down what happens. One that `isFrugal` does so seldom
- * and looks at no frame but the first, for where the work of this page is measured.
+ * Runs in a page before the page's own scripts, after `spy`: takes down what happens, the browser's counts every so many
+ * milliseconds. One that `isFrugal` looks at no frame but the first, for where the work of this page is measured.
  */
-export function witness(isFrugal) {
+export function witness({ isFrugal, everyMs }) {
   if (globalThis.top !== globalThis) return;
   const seen = { samples: [], frames: [], usable: null };
   Object.defineProperty(globalThis, "__witness", { value: seen });
@@ -52,7 +52,7 @@ export function witness(isFrugal) {
   /** Payload types of retransmissions, which padding has as well. */
   seen.repairs = () =>
     [...(peer()?.currentRemoteDescription?.sdp ?? "").matchAll(/^a=rtpmap:(\d+) rtx\//gmu)].map(([, type]) => Number(type));
-  setInterval(() => sample().catch(() => {}), isFrugal ? 4_000 : 250);
+  setInterval(() => sample().catch(() => {}), everyMs);
 }
 
 /** Runs in the page: all that was taken down. */
