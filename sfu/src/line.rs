@@ -85,8 +85,8 @@ const LATE: Micros = 60_000;
 /// Higher: more lines are followed down sooner. Lower: fewer reports.
 const AMPLE: f64 = 2.5;
 
-/// A line chokes when it carries less than this share of what is sent, by a message of which each packet
-/// came so much after the one before and the last was so late, where nothing was late before.
+/// A line chokes when it carries less than this share of what is sent, by three packets in a row of which
+/// each came so much after the one before and the last was so late, where nothing was late before.
 ///
 /// Share higher: a queue that fills slowly is taken for one that is full at once. Lateness higher: it is
 /// known later. Lower: a line with a little jitter is suspected.
@@ -148,8 +148,16 @@ struct Open {
     first: Micros,
     last: Micros,
     arrived: u32,
-    /// The shortest time between two that followed one another.
-    closest: Micros,
+}
+
+/// The packet reported last, how long it is, and how long after the one that left before it it came, if that
+/// came.
+#[derive(Clone, Copy, Debug)]
+struct Came {
+    number: u16,
+    at: Micros,
+    bytes: u32,
+    after: Option<Micros>,
 }
 
 /// So long what a flood has cost counts as loss: until the longest share that is counted is of later.
@@ -231,6 +239,7 @@ pub struct Line {
     /// The last reference time, continued.
     reference: Option<i64>,
     open: Option<Open>,
+    last: Option<Came>,
     delay: Delay,
     train: Train,
     arriving: Arriving,
@@ -261,7 +270,7 @@ pub struct Line {
     nacked: Option<Nacked>,
     /// When the queue of a flooded line has become short, by how long it was.
     drained: Option<Micros>,
-    /// What the message shows by which a line is seen to choke, in bits per second, while a report is read.
+    /// What the packets show by which a line is seen to choke, in bits per second, while a report is read.
     chokes_at: Option<f64>,
     /// See [`Choked`]; while the line is flooded.
     choked: Option<Choked>,
@@ -289,6 +298,7 @@ impl Line {
             gapless_since: 0,
             reference: None,
             open: None,
+            last: None,
             delay: Delay::new(),
             train: Train::default(),
             arriving: Arriving::default(),
@@ -575,14 +585,13 @@ impl Line {
             if arrival < open.last {
                 self.loss.overtake(1);
             }
-            open.closest = open.closest.min(arrival - open.last);
             open.first = open.first.min(arrival);
             open.last = open.last.max(arrival);
             open.arrived += 1;
             let open = *open;
             self.arriving.note(arrival, open.departure.packet());
             self.note_delay(&open.departure, number, arrival);
-            self.note_choking(&open);
+            self.note_choking(&open.departure, number, arrival);
             return;
         }
         self.close_open(now);
@@ -591,32 +600,49 @@ impl Line {
         };
         self.newest_at = self.newest_at.max(departure.at);
         self.note_delay(&departure, number, arrival);
+        self.note_choking(&departure, number, arrival);
         self.arriving.note(arrival, departure.packet());
         self.open = Some(Open {
             departure,
             first: arrival,
             last: arrival,
             arrived: 1,
-            closest: Micros::MAX,
         });
     }
 
-    /// Notes whether a message shows that the line chokes. Where each was held up for another time before,
-    /// a slow one shows nothing.
-    #[expect(clippy::cast_precision_loss, reason = "microseconds of one message")]
-    fn note_choking(&mut self, open: &Open) {
-        let late = self.delay.late_by(open.last - open.departure.at);
-        if open.arrived < train::LEAST || late < CHOKED_LATE {
+    /// Notes whether a packet shows that the line chokes: it and two that left just before it came at the same
+    /// slow pace. Where each was held up for another time before, slow ones show nothing. Where there was
+    /// trouble of late, the three must be of one message: between others of a queue that several fill there is
+    /// what the others sent.
+    #[expect(clippy::cast_precision_loss, reason = "microseconds of three packets")]
+    fn note_choking(&mut self, departure: &Departure, number: u16, arrival: Micros) {
+        let before = self.last.filter(|it| it.number.wrapping_add(1) == number);
+        let bytes = departure.packet();
+        self.last = Some(Came {
+            number,
+            at: arrival,
+            bytes,
+            after: before.map(|it| arrival - it.at),
+        });
+        let late = self.delay.late_by(arrival - departure.at);
+        let paces = before.and_then(|it| {
+            let pace = |bytes: u32, after: Micros| f64::from(bytes) * 8e6 / after.max(TICK) as f64;
+            Some((pace(it.bytes, it.after?), pace(bytes, arrival - it.at)))
+        });
+        let Some((one, other)) = paces.filter(|_| late >= CHOKED_LATE) else {
             return;
-        }
-        let packet = f64::from(open.departure.packet()) * 8e6;
-        let fastest = packet / open.closest.max(TICK) as f64;
-        let between = (open.last - open.first) / Micros::from(open.arrived - 1);
-        let is_even = between <= 2 * open.closest;
-        let is_too_slow = is_even && fastest < CHOKED * f64::from(self.load.sending);
-        if is_too_slow && !self.loss.is_reordered() && self.delay.was_steady(open.departure.at) {
-            let spread = (open.last - open.first).max(TICK) as f64;
-            self.chokes_at = Some(packet * f64::from(open.arrived - 1) / spread);
+        };
+        let (slowest, fastest) = (one.min(other), one.max(other));
+        let is_too_slow = fastest < CHOKED * f64::from(self.load.sending);
+        let was_well = self.troubled.is_none_or(|at| self.newest_at - at > CALM);
+        let is_of_one = number.wrapping_sub(departure.first) >= 2;
+        let is_even = fastest <= 2.0 * slowest && !self.loss.is_reordered();
+        let is_queue = is_even && (was_well || is_of_one);
+        if is_too_slow && is_queue && self.delay.was_steady(departure.at, was_well) {
+            // Between messages there may have been sound, whose arrival is not reported.
+            let sound = if is_of_one { 0 } else { self.sound };
+            let mean = 2.0 * slowest * fastest / (slowest + fastest);
+            self.chokes_at = Some(fastest.min(mean + f64::from(sound)));
         }
     }
 

@@ -260,6 +260,26 @@ fn the_picture_that_fits_a_line_which_has_become_narrow_is_there_soon() {
     }
 }
 
+/// Whatever a picture is made of and wherever the last keyframe was: sound that waits behind pictures is a gap.
+#[test]
+fn the_picture_is_held_back_soon_after_a_line_has_become_narrow() {
+    for (kbps, most) in [(250, 0.35), (400, 0.4)] {
+        let after = SEEDS.map(|seed| {
+            let at = 15.0 + seed as f64 * 0.113;
+            let line = [
+                from(0.0, narrow(2_000, 300, 30)),
+                from(at, narrow(kbps, 300, 30)),
+            ];
+            let site = run(&line, REPORTS, 20, seed);
+            let first = site.changes.iter().find(|(when, _)| *when > at);
+            first.map_or(f64::INFINITY, |(when, _)| when - at)
+        });
+        let mut after: Vec<_> = after.collect();
+        after.sort_by(f64::total_cmp);
+        assert!(after[19] <= most, "{kbps}: {after:.2?}");
+    }
+}
+
 #[test]
 fn a_line_that_becomes_narrow_and_longer_at_once_shows_what_fits_within_four_seconds() {
     let near = Impairment {

@@ -449,3 +449,27 @@ fn a_picture_seldom_stands_where_reports_and_requests_are_lost_as_well() {
         assert!(all.iter().all(|[_, offered]| *offered <= 1.35), "{all:?}");
     }
 }
+
+/// What fills a queue is not made longer by what it has cost: requests that tell of a flood are not answered.
+#[test]
+fn what_a_flood_has_cost_is_not_sent_again_into_it() {
+    let line = |kbps| Link {
+        down: Impairment {
+            delay: Duration::from_millis(30),
+            ..Impairment::narrow(kbps, Duration::from_millis(300))
+        },
+        ..Link::CLEAN
+    };
+    for seed in 0..12 {
+        let encoder = Encoder::BROWSER;
+        let (mut world, [_, site], _) = conference_of(seed, &["0", "1", "2"], encoder, line(2_000));
+        world.run_for(secs(12) + Duration::from_millis(170 * seed));
+        let before = world.stats();
+        world.set_link(site, line(120));
+        world.run_for(Duration::from_millis(1_500));
+        let stats = world.stats();
+        let asked = stats.nacked - before.nacked;
+        let sent = stats.rtx_out - before.rtx_out;
+        assert!(asked > 50 && sent <= 7, "{sent} of {asked}, {seed}");
+    }
+}

@@ -2,6 +2,8 @@
 //!
 //! The clocks of both ends need not agree: only differences to the least delay seen are used.
 
+use arrayvec::ArrayVec;
+
 use crate::line::Micros;
 
 /// Least delays are kept for [`BUCKETS`] times this.
@@ -27,8 +29,13 @@ const ENOUGH: usize = 3;
 const USUAL: usize = 8;
 const LONGEST: Micros = 1_200_000;
 
-/// Delays were steady when most messages were no later than this.
+/// Delays were steady when most messages were no later than this. On a line that was well before, the last
+/// so many may have met the queue that is looked for, and some more that of a keyframe.
+///
+/// `GROWING` more: jitter that was small for a while is taken for a queue. Fewer: one that grows slowly is
+/// known later.
 const STEADY: Micros = 35_000;
+const GROWING: usize = 6;
 
 /// The delays of the messages that arrived last.
 #[derive(Clone, Debug)]
@@ -85,16 +92,19 @@ impl Delay {
         self.samples.get(newest % SAMPLES).copied()
     }
 
+    fn newest_first(&self) -> impl Iterator<Item = (Micros, Micros)> {
+        let ages = 0..self.noted.min(SAMPLES);
+        ages.filter_map(|age| self.samples.get((self.noted - 1 - age) % SAMPLES).copied())
+    }
+
     fn window(&self, usual: usize) -> impl Iterator<Item = Micros> {
         let newest = self.newest().map_or(Micros::MIN, |(at, _)| at);
         let (from, longest) = (
             newest.saturating_sub(WINDOW),
             newest.saturating_sub(LONGEST),
         );
-        let ages = 0..self.noted.min(SAMPLES);
-        ages.filter_map(move |age| {
-            let index = (self.noted - 1 - age) % SAMPLES;
-            let (at, delay) = self.samples.get(index).copied()?;
+        let ages = self.newest_first().enumerate();
+        ages.filter_map(move |(age, (at, delay))| {
             (at >= from || age < usual && at >= longest).then_some(delay)
         })
     }
@@ -112,21 +122,26 @@ impl Delay {
         Some(least.saturating_sub(floor))
     }
 
-    /// Whether three of four of the messages that left before `at` met no queue, as far as is remembered.
-    /// Where each is held up for another time they are fewer.
-    pub fn was_steady(&self, at: Micros) -> bool {
+    /// Whether most of the messages that left before `at` met no queue, as far as is remembered: three of
+    /// four; where the line `was_well`, half, but for the last, each of which was later than the one before.
+    /// Where each message is held up for another time they are fewer.
+    pub fn was_steady(&self, at: Micros, was_well: bool) -> bool {
         let Some(floor) = self.floor() else {
             return false;
         };
-        let known = self.samples.iter().take(self.noted.min(SAMPLES));
-        let before = known.filter(|(left, _)| *left < at);
+        let mut known = ArrayVec::<_, SAMPLES>::from_iter(self.newest_first());
+        known.retain(|(left, _)| *left < at);
+        let is_well = |delay: Micros| delay.saturating_sub(floor) <= STEADY;
+        let grew = known
+            .windows(2)
+            .take(if was_well { GROWING } else { 0 })
+            .take_while(|pair| !is_well(pair[0].1) && pair[0].1 > pair[1].1);
+        let before = known.iter().skip(grew.count());
         let (count, well) = before.fold((0, 0), |(count, well), (_, delay)| {
-            (
-                count + 1,
-                well + usize::from(delay.saturating_sub(floor) <= STEADY),
-            )
+            (count + 1, well + usize::from(is_well(*delay)))
         });
-        count >= USUAL && well * 4 >= count * 3
+        let (of, least) = if was_well { (2, 1) } else { (4, 3) };
+        count >= USUAL && well * of >= count * least
     }
 
     /// By how much the newest message was later than the least delay; 0 where nothing is known.
@@ -174,7 +189,7 @@ mod tests {
         delay.forget();
         delay.renew_floor();
         assert_eq!(delay.late_by(-7_000_000), 0);
-        assert!(delay.standing(false).is_none() && !delay.was_steady(1_000_000));
+        assert!(delay.standing(false).is_none() && !delay.was_steady(1_000_000, true));
     }
 
     #[test]

@@ -11,6 +11,11 @@ const AFTER_CUT: Micros = 1_500_000;
 /// No probe so soon after a cut: the queue must be empty first.
 const REST: Micros = 1_000_000;
 
+/// A probe that has had no answer for so long is sent once more: the report was lost.
+///
+/// Higher: on a line whose reports are lost more is known later. Lower: an answer that is late costs a probe.
+const UNANSWERED: Micros = 1_200_000;
+
 /// How long a probe may take on the line by what is known of it, and the bytes of one packet.
 const LENGTH: f64 = 0.06;
 
@@ -28,6 +33,8 @@ pub struct Probe {
     sent: Option<Micros>,
     awaited: Option<Micros>,
     pause: Micros,
+    /// The one whose answer is awaited is the second of its kind.
+    is_second: bool,
 }
 
 impl Probe {
@@ -37,6 +44,7 @@ impl Probe {
             sent: None,
             awaited: None,
             pause: FIRST,
+            is_second: false,
         }
     }
 
@@ -53,6 +61,7 @@ impl Probe {
     /// A probe was answered: whether it led higher.
     pub fn on_answer(&mut self, higher: bool) {
         self.awaited = None;
+        self.is_second = false;
         self.pause = if higher {
             (self.pause * 7 / 10).max(SHORTEST)
         } else {
@@ -69,9 +78,16 @@ impl Probe {
     )]
     pub fn due(&mut self, now: Micros, rate: f64, since_cut: Micros) -> Option<u32> {
         let waited = self.sent.map_or(Micros::MAX, |sent| now - sent);
-        if since_cut < REST || waited < self.pause {
+        let is_unanswered = self.awaited.is_some() && !self.is_second;
+        let pause = if is_unanswered {
+            self.pause.min(UNANSWERED)
+        } else {
+            self.pause
+        };
+        if since_cut < REST || waited < pause {
             return None;
         }
+        self.is_second = is_unanswered;
         self.sent = Some(now);
         self.awaited = Some(now);
         let packets = (LENGTH * rate / 8.0 / f64::from(PACKET)).round() as u32;
@@ -104,6 +120,18 @@ mod tests {
         assert!(sent.windows(2).all(|pair| pair[1] - pair[0] >= 500));
         let last: Vec<_> = sent.windows(2).map(|pair| pair[1] - pair[0]).collect();
         assert_eq!(last.last(), Some(&4_000));
+    }
+
+    #[test]
+    fn a_probe_without_an_answer_is_sent_once_more() {
+        let mut probe = Probe::new();
+        for _ in 0..9 {
+            probe.on_answer(false);
+        }
+        let sent: Vec<_> = (0..9_000)
+            .filter(|at| probe.due(at * MS, 300e3, Micros::MAX).is_some())
+            .collect();
+        assert_eq!(sent, [0, 1_200, 5_200, 6_400]);
     }
 
     #[test]

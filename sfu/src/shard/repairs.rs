@@ -58,6 +58,29 @@ impl Shard {
             .cold
             .repairs
             .get_or_insert_with(|| Box::new(Repairs::new(now, octets)));
+        let Ok(slot_number) = u8::try_from(index) else {
+            return;
+        };
+        if let Some(slot) = peer
+            .slots
+            .get(index)
+            .filter(|it| it.kind == MediaKind::Video)
+        {
+            let mut news = News::default();
+            for word in items(nack) {
+                news.note(repairs, slot_number, word);
+            }
+            let age = |sequence| age(now, slot, sequence, &self.publications);
+            let missed = news.told(peer.cold.round_trip, age);
+            // First: what it tells may be that nothing of it must be sent again.
+            self.on_missing(now, key, missed);
+        }
+        let Some(peer) = self.peers.at_mut(key) else {
+            return;
+        };
+        let Some(repairs) = &mut peer.cold.repairs else {
+            return;
+        };
         let line = peer.cold.line.as_ref();
         let verdict = line.map_or(Verdict::Clear, |line| line.verdict());
         let rate = line.map_or(0, |line| line.sending());
@@ -65,21 +88,15 @@ impl Shard {
         let is_weak = line.is_some_and(|line| line.is_settled());
         let round_trip = peer.cold.round_trip;
         let comes_within = comes_within(line.and_then(|line| line.overtaken_by()), round_trip);
-        let (Some(slot), Ok(index)) = (peer.slots.get(index), u8::try_from(index)) else {
+        let Some(slot) = peer.slots.get(index) else {
             return;
         };
-        let kind = slot.kind;
         // Whoever waits already has its turn.
         let has_turn = repairs.is_waiting();
         let mut is_new = false;
-        let mut news = News::default();
-        for word in (12..nack.bytes.len())
-            .step_by(4)
-            .filter_map(|at| nack.word(at))
-        {
+        for word in items(nack) {
             let named = named(word);
             self.stats.nacked += named as u64;
-            news.note(repairs, index, word);
             if *asked + named > MAX_ASKED {
                 let drops = &mut self.stats.drops;
                 drops.count_many(DropReason::NotRepairable, named as u64);
@@ -88,7 +105,7 @@ impl Shard {
             *asked += named;
             for sequence in missing(word) {
                 let what = Asked {
-                    slot: index,
+                    slot: slot_number,
                     sequence,
                 };
                 let noted = if is_weak && !is_shown(slot, sequence) {
@@ -105,11 +122,6 @@ impl Shard {
         }
         if is_new && !has_turn {
             self.repairs.push_back(key);
-        }
-        if kind == MediaKind::Video {
-            let age = |sequence| age(now, slot, sequence, &self.publications);
-            let missed = news.told(round_trip, age);
-            self.on_missing(now, key, missed);
         }
     }
 
@@ -372,15 +384,16 @@ impl News {
     }
 }
 
-/// How long ago a packet left, if pictures leave as they come.
+/// How long ago a packet left, if it left as it came: what a slot catches up with does not.
 fn age(
     now: Instant,
     slot: &Slot,
     sequence: u16,
     publications: &Table<Publication>,
 ) -> Option<Duration> {
-    let (packet, _) = find(publications, slot, sequence)?;
-    (!slot.is_catching_up()).then(|| now.saturating_duration_since(packet.arrived))
+    let (packet, origin) = find(publications, slot, sequence)?;
+    let is_caught_up_with = slot.is_catching_up() && slot.rewriter.source() == Some(origin.source);
+    (!is_caught_up_with).then(|| now.saturating_duration_since(packet.arrived))
 }
 
 /// Whether a packet is of what the slot shows. From anything else it goes on with a keyframe, or has
@@ -424,6 +437,12 @@ fn round_trip(ntp: u64, last: u32, delay: u32) -> Option<Duration> {
     let units = ((ntp >> 16) as u32).wrapping_sub(last).checked_sub(delay)?;
     // Units of 1/65,536 s; what is longer than a minute is no answer to a report of ours.
     (units < 60 << 16).then(|| Duration::from_micros((u64::from(units) * 1_000_000) >> 16))
+}
+
+/// The items of a NACK.
+fn items(nack: &Rtcp<'_>) -> impl Iterator<Item = u32> {
+    let at = (12..nack.bytes.len()).step_by(4);
+    at.filter_map(|at| nack.word(at))
 }
 
 /// How many packets a NACK item names.
