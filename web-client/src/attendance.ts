@@ -718,7 +718,8 @@ export class Attendance {
     // Browsers make what an entry says anew for each who reads it: once is enough for an old machine.
     const entries = [...report.entries()];
     const reading = read(entries);
-    peer.hold({ sound: this.#soundHold.next(readSound(entries)), pictures: this.#pictureHold.next(reading) });
+    const isListening = this.#state.conference.me?.role === "site" && !isOnAir(this.#state.conference);
+    peer.hold({ sound: this.#soundHold.next(readSound(entries), isListening), pictures: this.#pictureHold.next(reading) });
     this.#machine.look(performance.now(), effortIn(entries, this.#longTasks()));
     this.#limit();
     const quality = this.#lastReading === null ? null : compare(this.#lastReading, reading);

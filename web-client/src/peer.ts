@@ -4,7 +4,7 @@ import { ALL_LAYERS, bitratesFor, CAMERA_ENCODINGS, layersSent } from "./encodin
 import type { Sight } from "./pathwatch.ts";
 import type { Answer, AnsweredSlot, Request, Source } from "./protocol.ts";
 import { RequestError } from "./signaling.ts";
-import { withRepairs } from "./soundhold.ts";
+import { HOLD_MS, withRepairs } from "./soundhold.ts";
 import { wayOf } from "./stats.ts";
 
 /** What of an RTCPeerConnection is used here. */
@@ -62,10 +62,10 @@ const AUDIO_SLOTS = 3;
 const STAGE_SLOTS = 3;
 
 /**
- * Playout delay asked of the browser, in milliseconds, until more is known of the line. Higher: smoother on a bad line;
- * lower: less delay in a dialogue. The browser goes above it by itself when the line needs it.
+ * Playout delay of pictures asked of the browser, in milliseconds, until more is known of the line. Higher: smoother on
+ * a bad line; lower: less delay in a dialogue. The browser goes above it by itself when the line needs it.
  */
-const JITTER_TARGET_MS = 60;
+const PICTURE_HOLD_MS = 60;
 
 /** A shared screen moves little and must stay readable. */
 const SCREEN_ENCODINGS: readonly RTCRtpEncodingParameters[] = [{ maxBitrate: 2_000_000, maxFramerate: 15 }];
@@ -248,7 +248,7 @@ export class PeerLink {
   hold({ sound, pictures }: { readonly sound: number; readonly pictures: number }): void {
     for (const { receiver } of this.#receivers) {
       if (!("jitterBufferTarget" in receiver)) continue;
-      const ms = receiver.track.kind === "audio" ? sound : Math.max(pictures, JITTER_TARGET_MS);
+      const ms = receiver.track.kind === "audio" ? sound : Math.max(pictures, PICTURE_HOLD_MS);
       if (receiver.jitterBufferTarget !== ms) receiver.jitterBufferTarget = ms;
     }
   }
@@ -398,7 +398,8 @@ export class PeerLink {
     const transceiver = this.#connection.addTransceiver(kind, { direction: "recvonly" });
     this.#preferForwardable(transceiver, "receive", kind);
     // Not in every browser that we serve.
-    if ("jitterBufferTarget" in transceiver.receiver) transceiver.receiver.jitterBufferTarget = JITTER_TARGET_MS;
+    const ms = kind === "audio" ? HOLD_MS.listening : PICTURE_HOLD_MS;
+    if ("jitterBufferTarget" in transceiver.receiver) transceiver.receiver.jitterBufferTarget = ms;
     this.#receivers.push(transceiver);
   }
 

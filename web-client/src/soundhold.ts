@@ -17,10 +17,11 @@ export interface SoundReading {
 }
 
 /**
- * For how long sound is held back, in milliseconds. More: what comes late is in time. Less: less delay in a dialogue.
- * The browser goes above it by itself where packets come unevenly.
+ * For how long sound is held back, in milliseconds: at least for whoever speaks with others, at least for whoever only
+ * listens, at most. More: what comes late is in time, and a line that becomes narrow all at once leaves a shorter gap.
+ * Less: less delay in a dialogue. The browser goes above it by itself where packets come unevenly.
  */
-const HOLD_MS = { least: 60, most: 400 };
+export const HOLD_MS = { speaking: 60, listening: 140, most: 400 } as const;
 /** The server sends the packet before along from about 1 % of loss on: so long after its turn, with frames of 60 ms. */
 const CARRIED_MS = 60;
 /** From about 4 % on it sends along what lies further back, which outlives bursts of loss. */
@@ -83,7 +84,8 @@ export function readSound(report: Iterable<readonly [string, unknown]>): SoundRe
 
 /** For how long sound is held back on one connection. */
 export class SoundHold {
-  #ms = HOLD_MS.least;
+  #ms: number = HOLD_MS.listening;
+  #isListening = true;
   #readings: readonly SoundReading[] = [];
   #needed: number | null = null;
 
@@ -92,12 +94,19 @@ export class SoundHold {
     return this.#ms;
   }
 
-  /** Takes the next reading; returns for how long sound is held back from now on. */
-  next(heard: SoundReading): number {
+  /**
+   * Takes the next reading, and whether nobody hears this participant; returns for how long sound is held back from now
+   * on.
+   */
+  next(heard: SoundReading, isListening: boolean): number {
+    // The first answer in a dialogue must not come late: that it begins is heard as a change of pace anyway.
+    if (this.#isListening && !isListening) this.#ms -= HOLD_MS.listening - HOLD_MS.speaking;
+    this.#isListening = isListening;
     const last = this.#readings.at(-1);
     if (last !== undefined && heard.at <= last.at) return this.#ms;
     this.#readings = [...this.#readings.filter(({ at }) => heard.at - at <= WINDOW_MS), heard];
-    const wanted = Math.min(HOLD_MS.most, Math.max(HOLD_MS.least, this.#wanted(heard, last)));
+    const least = isListening ? HOLD_MS.listening : HOLD_MS.speaking;
+    const wanted = Math.min(HOLD_MS.most, Math.max(least, this.#wanted(heard, last)));
     if (this.#needed === null || wanted >= this.#ms) this.#needed = heard.at;
     if (wanted > this.#ms) this.#ms = wanted;
     else if (heard.at - this.#needed > PATIENCE_MS) this.#ms = Math.max(wanted, this.#ms - SHRINK_MS);
@@ -109,9 +118,9 @@ export class SoundHold {
     const loss = this.#loss(heard);
     const isRepairable = heard.roundTripMs !== null && heard.roundTripMs + NOTICED_MS <= HOLD_MS.most;
     const repair = isRepairable ? (heard.roundTripMs ?? 0) + NOTICED_MS + SPARE_MS : 0;
-    if (loss >= LOSS.far) return Math.max(CARRIED_FAR_MS + HOLD_MS.least + SPARE_MS, repair) + jitter;
-    if (loss >= LOSS.near) return Math.max(CARRIED_MS + HOLD_MS.least, repair) + jitter;
-    return Math.max(HOLD_MS.least, jitter, this.#late(heard, last));
+    if (loss >= LOSS.far) return Math.max(CARRIED_FAR_MS + HOLD_MS.speaking + SPARE_MS, repair) + jitter;
+    if (loss >= LOSS.near) return Math.max(CARRIED_MS + HOLD_MS.speaking, repair) + jitter;
+    return Math.max(jitter, this.#late(heard, last));
   }
 
   /** The share that was lost of late. */

@@ -29,13 +29,21 @@ function* line(seconds: number, part: Partial<SoundReading> & { loss?: number },
   }
 }
 
-function held(readings: Iterable<SoundReading>, hold = new SoundHold()): number[] {
-  return [...readings].map((heard) => hold.next(heard));
+function held(readings: Iterable<SoundReading>, hold = new SoundHold(), isListening = false): number[] {
+  return [...readings].map((heard) => hold.next(heard, isListening));
 }
 
 describe("sound is held back", () => {
   it("for a moment where nothing is lost", () => {
     expect(new Set(held(line(60, {})))).toEqual(new Set([60]));
+  });
+
+  it("for longer by who only listens, and no longer than for a moment as soon as somebody hears them", () => {
+    const hold = new SoundHold();
+    expect(new Set(held(line(60, {}), hold, true))).toEqual(new Set([140]));
+    const later = (at: number): SoundReading => ({ ...QUIET, at, packetsReceived: at / 60, samples: at * 48 });
+    const spoken = [62_000, 64_000].map((at) => hold.next(later(at), false));
+    expect([...spoken, hold.next(later(66_000), true)]).toEqual([60, 60, 140]);
   });
 
   it("until the packet that carries a lost one has come", () => {
@@ -74,7 +82,7 @@ describe("sound is held back", () => {
 
   it("as long as before by a reading that says nothing new", () => {
     const hold = new SoundHold();
-    expect([hold.next(QUIET), hold.next({ ...QUIET, jitterMs: 900 })]).toEqual([60, 60]);
+    expect([hold.next(QUIET, false), hold.next({ ...QUIET, jitterMs: 900 }, false)]).toEqual([60, 60]);
   });
 });
 
