@@ -4,6 +4,7 @@ import "./fakes/browser.ts";
 import { flushSync, mount, unmount } from "svelte";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { AttendanceState } from "../src/attendance.ts";
+import type { SiteRow } from "../src/roster.ts";
 import type { Desk } from "../src/ui/operator/desk.svelte.ts";
 import Attention from "../src/ui/operator/Attention.svelte";
 import HolderCard from "../src/ui/operator/HolderCard.svelte";
@@ -53,18 +54,28 @@ describe("the sentence about sound that a browser blocks", () => {
 
 describe("those to attend to", () => {
   it("are not known before the list of sites is here", () => {
-    const desk = { roster: [], sites: [] } as unknown as Desk;
-    page = mount(Attention, { target: document.body, props: { desk } });
+    const desk = { sites: [] } as unknown as Desk;
+    page = mount(Attention, { target: document.body, props: { desk, country: [], whom: "away" } });
     flushSync();
     expect(seen("h2 .tag").map(({ textContent }) => textContent)).toEqual(["–", "–"]);
     expect(seen("p")).toEqual([]);
   });
 
   it("are none where the list has none", () => {
-    const desk = { roster: [], sites: [{}] } as unknown as Desk;
-    page = mount(Attention, { target: document.body, props: { desk } });
+    const desk = { sites: [{}] } as unknown as Desk;
+    page = mount(Attention, { target: document.body, props: { desk, country: [], whom: "away" } });
     flushSync();
     expect(seen("p").map(({ textContent }) => textContent)).toEqual(["operator.nobody_like_this", "operator.nobody_like_this"]);
+  });
+
+  it("that are not here are named, lost apart from absent, and the rest is counted", () => {
+    const row = (code: number, standing: string): SiteRow => ({ code: String(code), name: `${code}`, standing, isExpected: true, participants: [], ailment: null, provinceName: null }) as unknown as SiteRow;
+    const country = Array.from({ length: 40 }, (_, index) => row(index, index < 3 ? "lost" : "absent"));
+    const desk = { sites: [{}] } as unknown as Desk;
+    page = mount(Attention, { target: document.body, props: { desk, country, whom: "away" } });
+    flushSync();
+    expect(seen("ul").map((list) => list.querySelectorAll("li").length)).toEqual([3, 25]);
+    expect(seen("p").map(({ textContent }) => textContent)).toEqual(["floor.queue_more"]);
   });
 });
 

@@ -108,11 +108,13 @@ describe("the letters of an office", { timeout: 240_000 }, () => {
     await save(colleague).click();
     await colleague.reads(/^Somebody else has just changed this text\./u);
     assert.equal(await subjectOf(colleague), "Later: {{ title }}");
+    assert.equal(await save(colleague).isEnabled(), false);
     assert.deepEqual(await judged(colleague.page), []);
     await colleague.picture("letters-stale");
     await colleague.press("Take the new text");
     await until("the other's text stands there", async () => (await subjectOf(colleague)) === "Quicker: {{ title }}");
-    await colleague.write("Subject", "Later: {{ title }}");
+    await colleague.press("Use what I wrote");
+    assert.equal(await subjectOf(colleague), "Later: {{ title }}");
     await until("it can be saved", () => save(colleague).isEnabled());
     await save(colleague).click();
     await colleague.reads(/^Last changed by Phạm Văn Thư/u);

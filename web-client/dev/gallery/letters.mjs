@@ -26,6 +26,10 @@ export const LETTERS = [
     more: { refuses: { "PUT /letters/invitation/vi": stale } },
     ...brief,
   }),
+  letters("renewed", "", steps(fill("input[maxlength='300']", "Mời họp"), seen, press("office.save"), press("letter.renew"), reads("letter.renewed"), touch("details summary"), seen), {
+    more: { refuses: { "PUT /letters/invitation/vi": stale } },
+    ...brief,
+  }),
   letters("reset", "?kind=cancellation", steps(press("letter.reset"), present("dialog")), brief),
   letters("back", "?kind=cancellation", steps(press("letter.reset"), present("dialog"), touch("dialog .live"), reads("letter.is_back")), brief),
 ];
