@@ -36,7 +36,7 @@ try {
   await page.evaluateOnNewDocument(spy);
   await page.evaluateOnNewDocument(speakEnglish);
   await page.goto(link);
-  const join = await page.waitForSelector("::-p-text(Join and watch)");
+  const join = await page.waitForSelector("button::-p-text(Join and watch)");
   const clicked = Date.now();
   await join.click();
   await until(
@@ -73,7 +73,7 @@ function way(page) {
 
 /** Packets of sound a second that it sends once it has the floor. */
 async function speak(page) {
-  const ask = await page.waitForSelector("::-p-text(Ask for the floor)");
+  const ask = await page.waitForSelector("button::-p-text(Ask for the floor)");
   await ask.click();
   await page.waitForSelector("::-p-text(You are on air)", { timeout: 20_000 });
   const sent = ({ sent }) => sent.filter(({ kind }) => kind === "audio").reduce((sum, { packetsSent }) => sum + packetsSent, 0);

@@ -24,7 +24,7 @@ try {
   await page.evaluateOnNewDocument(witness, { isFrugal: false, everyMs: 250 });
   await page.evaluateOnNewDocument(speakEnglish);
   await page.goto(link);
-  const join = await page.waitForSelector(`::-p-text(${button})`);
+  const join = await page.waitForSelector(`button::-p-text(${button})`);
   const clicked = Date.now();
   await join.click();
   say("clicked", { clicked });
