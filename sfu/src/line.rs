@@ -17,6 +17,7 @@ pub mod remembered;
 pub mod sound;
 pub mod train;
 
+use std::num::NonZero;
 use std::time::{Duration, Instant};
 
 use crate::allocate::Load;
@@ -151,13 +152,13 @@ struct Open {
 }
 
 /// The packet reported last, how long it is, and how long after the one that left before it it came, if that
-/// came.
-#[derive(Clone, Copy, Debug)]
+/// came. Of no bytes while there is none.
+#[derive(Clone, Copy, Debug, Default)]
 struct Came {
-    number: u16,
     at: Micros,
-    bytes: u32,
-    after: Option<Micros>,
+    after: Option<NonZero<u32>>,
+    number: u16,
+    bytes: u16,
 }
 
 /// So long what a flood has cost counts as loss: until the longest share that is counted is of later.
@@ -239,7 +240,7 @@ pub struct Line {
     /// The last reference time, continued.
     reference: Option<i64>,
     open: Option<Open>,
-    last: Option<Came>,
+    last: Came,
     delay: Delay,
     train: Train,
     arriving: Arriving,
@@ -298,7 +299,7 @@ impl Line {
             gapless_since: 0,
             reference: None,
             open: None,
-            last: None,
+            last: Came::default(),
             delay: Delay::new(),
             train: Train::default(),
             arriving: Arriving::default(),
@@ -614,20 +615,21 @@ impl Line {
     /// slow pace. Where each was held up for another time before, slow ones show nothing. Where there was
     /// trouble of late, the three must be of one message: between others of a queue that several fill there is
     /// what the others sent.
-    #[expect(clippy::cast_precision_loss, reason = "microseconds of three packets")]
     fn note_choking(&mut self, departure: &Departure, number: u16, arrival: Micros) {
-        let before = self.last.filter(|it| it.number.wrapping_add(1) == number);
+        let is_before = |it: &Came| it.bytes > 0 && it.number.wrapping_add(1) == number;
+        let before = Some(self.last).filter(is_before);
         let bytes = departure.packet();
-        self.last = Some(Came {
-            number,
+        let after = before.and_then(|it| u32::try_from(arrival - it.at).ok());
+        self.last = Came {
             at: arrival,
-            bytes,
-            after: before.map(|it| arrival - it.at),
-        });
+            after: after.and_then(NonZero::new),
+            number,
+            bytes: u16::try_from(bytes).unwrap_or(u16::MAX),
+        };
         let late = self.delay.late_by(arrival - departure.at);
         let paces = before.and_then(|it| {
-            let pace = |bytes: u32, after: Micros| f64::from(bytes) * 8e6 / after.max(TICK) as f64;
-            Some((pace(it.bytes, it.after?), pace(bytes, arrival - it.at)))
+            let pace = |bytes: u32, after: u32| f64::from(bytes) * 8e6 / f64::from(after);
+            Some((pace(it.bytes.into(), it.after?.get()), pace(bytes, after?)))
         });
         let Some((one, other)) = paces.filter(|_| late >= CHOKED_LATE) else {
             return;

@@ -2,11 +2,14 @@
 
 use crate::line::Micros;
 
+/// Microseconds, few.
+type Pause = i32;
+
 /// Pauses between two probes: at first, at least, at most, and at least after a cut.
-const FIRST: Micros = 500_000;
-const SHORTEST: Micros = 500_000;
-const LONGEST: Micros = 4_000_000;
-const AFTER_CUT: Micros = 1_500_000;
+const FIRST: Pause = 500_000;
+const SHORTEST: Pause = 500_000;
+const LONGEST: Pause = 4_000_000;
+const AFTER_CUT: Pause = 1_500_000;
 
 /// No probe so soon after a cut: the queue must be empty first.
 const REST: Micros = 1_000_000;
@@ -14,7 +17,7 @@ const REST: Micros = 1_000_000;
 /// A probe that has had no answer for so long is sent once more: the report was lost.
 ///
 /// Higher: on a line whose reports are lost more is known later. Lower: an answer that is late costs a probe.
-const UNANSWERED: Micros = 1_200_000;
+const UNANSWERED: Pause = 1_200_000;
 
 /// How long a probe may take on the line by what is known of it, and the bytes of one packet.
 const LENGTH: f64 = 0.06;
@@ -32,7 +35,7 @@ const MOST: u32 = 32;
 pub struct Probe {
     sent: Option<Micros>,
     awaited: Option<Micros>,
-    pause: Micros,
+    pause: Pause,
     /// The one whose answer is awaited is the second of its kind.
     is_second: bool,
 }
@@ -84,12 +87,11 @@ impl Probe {
         } else {
             self.pause
         };
-        if since_cut < REST || waited < pause {
+        if since_cut < REST || waited < pause.into() {
             return None;
         }
         self.is_second = is_unanswered;
-        self.sent = Some(now);
-        self.awaited = Some(now);
+        (self.sent, self.awaited) = (Some(now), Some(now));
         let packets = (LENGTH * rate / 8.0 / f64::from(PACKET)).round() as u32;
         Some(packets.clamp(LEAST, MOST))
     }
@@ -140,6 +142,6 @@ mod tests {
         assert_eq!(probe.due(0, 300e3, 900 * MS), None);
         probe.on_cut();
         assert!(probe.due(MS, 300e3, 1_001 * MS).is_some());
-        assert_eq!(probe.due(1_400 * MS, 300e3, Micros::MAX), None);
+        assert_eq!(probe.due(1_100 * MS, 300e3, Micros::MAX), None);
     }
 }
