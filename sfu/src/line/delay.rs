@@ -129,13 +129,13 @@ impl Delay {
         let Some(floor) = self.floor() else {
             return false;
         };
+        let is_well = |delay: Micros| delay.saturating_sub(floor) <= STEADY;
         let mut known = ArrayVec::<_, SAMPLES>::from_iter(self.newest_first());
         known.retain(|(left, _)| *left < at);
-        let is_well = |delay: Micros| delay.saturating_sub(floor) <= STEADY;
-        let grew = known
-            .windows(2)
+        let pairs = known.iter().zip(known.iter().skip(1));
+        let grew = pairs
             .take(if was_well { GROWING } else { 0 })
-            .take_while(|pair| !is_well(pair[0].1) && pair[0].1 > pair[1].1);
+            .take_while(|((_, delay), (_, before))| !is_well(*delay) && delay > before);
         let before = known.iter().skip(grew.count());
         let (count, well) = before.fold((0, 0), |(count, well), (_, delay)| {
             (count + 1, well + usize::from(is_well(*delay)))

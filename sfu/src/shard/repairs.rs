@@ -53,28 +53,14 @@ impl Shard {
         let Some(index) = peer.slots.iter().position(|slot| slot.ssrc == media) else {
             return;
         };
-        let octets = octets(&peer.slots);
-        let repairs = peer
-            .cold
-            .repairs
-            .get_or_insert_with(|| Box::new(Repairs::new(now, octets)));
         let Ok(slot_number) = u8::try_from(index) else {
             return;
         };
-        if let Some(slot) = peer
-            .slots
-            .get(index)
-            .filter(|it| it.kind == MediaKind::Video)
-        {
-            let mut news = News::default();
-            for word in items(nack) {
-                news.note(repairs, slot_number, word);
-            }
-            let age = |sequence| age(now, slot, sequence, &self.publications);
-            let missed = news.told(peer.cold.round_trip, age);
-            // First: what it tells may be that nothing of it must be sent again.
-            self.on_missing(now, key, missed);
-        }
+        let octets = octets(&peer.slots);
+        let repairs = &mut peer.cold.repairs;
+        repairs.get_or_insert_with(|| Box::new(Repairs::new(now, octets)));
+        // First: what it tells may be that nothing of it must be sent again.
+        self.learn_from(now, key, slot_number, nack);
         let Some(peer) = self.peers.at_mut(key) else {
             return;
         };
@@ -123,6 +109,25 @@ impl Shard {
         if is_new && !has_turn {
             self.repairs.push_back(key);
         }
+    }
+
+    /// Tells a receiver's line what of a picture is asked for the first time.
+    fn learn_from(&mut self, now: Instant, key: PeerKey, slot: u8, nack: &Rtcp<'_>) {
+        let Some(peer) = self.peers.at_mut(key) else {
+            return;
+        };
+        let shown = peer.slots.get(usize::from(slot));
+        let shown = shown.filter(|it| it.kind == MediaKind::Video);
+        let (Some(shown), Some(repairs)) = (shown, &mut peer.cold.repairs) else {
+            return;
+        };
+        let mut news = News::default();
+        for word in items(nack) {
+            news.note(repairs, slot, word);
+        }
+        let age = |sequence| age(now, shown, sequence, &self.publications);
+        let missed = news.told(peer.cold.round_trip, age);
+        self.on_missing(now, key, missed);
     }
 
     /// Has leave again what a report tells to be missing of a picture, although nobody asks for it: on a
