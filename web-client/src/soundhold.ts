@@ -100,12 +100,14 @@ export class SoundHold {
    */
   next(heard: SoundReading, isListening: boolean): number {
     // The first answer in a dialogue must not come late: that it begins is heard as a change of pace anyway.
+    const least = isListening ? HOLD_MS.listening : HOLD_MS.speaking;
     if (this.#isListening && !isListening) this.#ms -= HOLD_MS.listening - HOLD_MS.speaking;
     this.#isListening = isListening;
+    // Whether or not anything has come that could be read.
+    this.#ms = Math.max(least, this.#ms);
     const last = this.#readings.at(-1);
     if (last !== undefined && heard.at <= last.at) return this.#ms;
     this.#readings = [...this.#readings.filter(({ at }) => heard.at - at <= WINDOW_MS), heard];
-    const least = isListening ? HOLD_MS.listening : HOLD_MS.speaking;
     const wanted = Math.min(HOLD_MS.most, Math.max(least, this.#wanted(heard, last)));
     if (this.#needed === null || wanted >= this.#ms) this.#needed = heard.at;
     if (wanted > this.#ms) this.#ms = wanted;

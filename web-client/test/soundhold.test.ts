@@ -46,6 +46,12 @@ describe("sound is held back", () => {
     expect([...spoken, hold.next(later(66_000), true)]).toEqual([60, 60, 140]);
   });
 
+  it("for no less than that where nothing has come yet, however often somebody is heard and is not", () => {
+    const hold = new SoundHold();
+    const turns = [true, false, true, false, true, false];
+    expect(turns.map((isListening) => hold.next({ ...QUIET, at: 0 }, isListening))).toEqual([140, 60, 140, 60, 140, 60]);
+  });
+
   it("until the packet that carries a lost one has come", () => {
     expect(Math.max(...held(line(20, { loss: 0.02 })))).toBeGreaterThanOrEqual(140);
     expect(held(line(20, { loss: 0.1 })).at(-1)).toBeGreaterThanOrEqual(260);
