@@ -59,6 +59,19 @@ export function launchProfile(profile, { namespace, args = [], env } = {}) {
   return chromium.launchPersistentContext(profile, { executablePath, headless: true, args: [...ARGUMENTS, ...args], ...(env && { env }) });
 }
 
+/**
+ * Opens `link`. Chromium ends what it loads where a network device comes or goes on this machine, as the lines of these
+ * tests do: then a person loads the page again.
+ */
+async function open(page, link, options, times = 3) {
+  try {
+    await page.goto(link, options);
+  } catch (error) {
+    if (times <= 1 || !`${error}`.includes("ERR_NETWORK_CHANGED")) throw error;
+    await open(page, link, options, times - 1);
+  }
+}
+
 export class Visitor {
   /** The page, for what has no word here. */
   page;
@@ -80,7 +93,7 @@ export class Visitor {
     visitor.page = await context.newPage();
     visitor.page.setDefaultTimeout(seconds * 1_000);
     visitor.page.on("pageerror", (error) => visitor.#faults.push(`${error}`));
-    await visitor.page.goto(link, { waitUntil });
+    await open(visitor.page, link, { waitUntil });
     return visitor;
   }
 
