@@ -4,6 +4,7 @@
 //! in `kept`, and what the server asks back is answered by `Shown`.
 
 mod kept;
+mod numbers;
 mod plan;
 
 use std::net::IpAddr;
@@ -14,8 +15,9 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use instant_acme::{
-    Account, AuthorizationStatus, ChallengeHandle, ChallengeType, ExternalAccountKey, Identifier,
-    NewAccount, NewOrder, Order, OrderStatus, Problem, RenewalInfo, RetryPolicy,
+    Account, AccountBuilder, AuthorizationStatus, ChallengeHandle, ChallengeType,
+    ExternalAccountKey, Identifier, NewAccount, NewOrder, Order, OrderStatus, RenewalInfo,
+    RetryPolicy,
 };
 use jiff::Timestamp;
 use rcgen::{CertificateParams, CustomExtension, KeyPair};
@@ -29,6 +31,7 @@ use super::{provider, source_of};
 use crate::config::tls::{Acme as Settings, Challenge};
 use crate::data_dir::{ACME, DataDir};
 use kept::{Kept, Pair};
+use numbers::with_good_number;
 use plan::Plan;
 
 /// How long the server is waited for to look at the answers, and then to sign.
@@ -39,13 +42,6 @@ const DEADLINE: Duration = Duration::from_secs(600);
 
 /// What an ACME server says of an account that it does not know (any longer).
 const NO_ACCOUNT: &str = "urn:ietf:params:acme:error:accountDoesNotExist";
-
-/// What it says of a number used once that it does not take: the same is asked with another (RFC 8555
-/// §6.5). `instant-acme` does so twice within a request.
-const BAD_NONCE: &str = "urn:ietf:params:acme:error:badNonce";
-
-/// How often an order is begun anew for that reason before it counts as failed.
-const ORDERS: u32 = 5;
 
 /// Why there is no certificate.
 #[derive(Debug, thiserror::Error)]
@@ -168,7 +164,7 @@ impl Acme {
     /// Orders one and shows it. What goes wrong is said.
     pub(super) async fn renew(&self, shown: &Shown, now: impl Fn() -> Timestamp) -> bool {
         // Boxed: its state is large, and is there for seconds only.
-        let ordering = Box::pin(tokio::time::timeout(DEADLINE, self.order_again(shown)));
+        let ordering = Box::pin(tokio::time::timeout(DEADLINE, self.order(shown)));
         let ordered = ordering.await.unwrap_or(Err(AcmeError::Late));
         let mut plan = self.plan();
         match ordered {
@@ -186,17 +182,6 @@ impl Acme {
         }
     }
 
-    /// Orders one, again when only the server's numbers were in the way.
-    async fn order_again(&self, shown: &Shown) -> Result<Certificate, AcmeError> {
-        for _ in 1..ORDERS {
-            match self.order(shown).await {
-                Err(AcmeError::Server(error)) if is_problem(&error, BAD_NONCE) => {}
-                ordered => return ordered,
-            }
-        }
-        self.order(shown).await
-    }
-
     async fn order(&self, shown: &Shown) -> Result<Certificate, AcmeError> {
         let account = self.account().await?;
         let ordered = self.new_order(&account, shown).await;
@@ -204,12 +189,13 @@ impl Acme {
         let answering = shown.answering();
         self.answer(&mut order, &answering).await?;
         let patience = RetryPolicy::default().timeout(PATIENCE);
-        if order.poll_ready(&patience).await? != OrderStatus::Ready {
+        let status = with_good_number!(order.poll_ready(&patience))?;
+        if status != OrderStatus::Ready {
             return Err(AcmeError::NotBelieved(doubts(&mut order).await));
         }
         drop(answering);
-        let key = order.finalize().await?;
-        let chain = order.poll_certificate(&patience).await?;
+        let key = with_good_number!(order.finalize())?;
+        let chain = with_good_number!(order.poll_certificate(&patience))?;
         let certificate = Certificate::from_pem(chain.as_bytes(), key.as_bytes())?;
         self.keep(|kept| kept.certificate = Some(Pair { chain, key }));
         Ok(certificate)
@@ -226,15 +212,16 @@ impl Acme {
         let replaced = shown.certificate().and_then(|shown| shown.identifier());
         if let Some(replaced) = replaced.filter(|_| self.plan().is_advised()) {
             let order = NewOrder::new(&identifiers).replaces(replaced);
-            match account.new_order(&order).await {
+            match with_good_number!(account.new_order(&order)) {
                 // It may have been replaced already, or be of another account.
-                Err(instant_acme::Error::Api(problem)) if !is_kind(&problem, BAD_NONCE) => {
+                Err(instant_acme::Error::Api(problem)) => {
                     debug!(%problem, "the ACME server does not want to replace the certificate");
                 }
                 ordered => return ordered,
             }
         }
-        account.new_order(&NewOrder::new(&identifiers)).await
+        let order = NewOrder::new(&identifiers);
+        with_good_number!(account.new_order(&order))
     }
 
     /// Prepares the answers, and has the server look at them.
@@ -243,6 +230,7 @@ impl Acme {
             Challenge::TlsAlpn => ChallengeType::TlsAlpn01,
             Challenge::Http => ChallengeType::Http01,
         };
+        with_good_number!(fetch_authorizations(order))?;
         let mut authorizations = order.authorizations();
         while let Some(authorization) = authorizations.next().await {
             let mut authorization = authorization?;
@@ -259,7 +247,7 @@ impl Acme {
                     answering.by_http(challenge.token.clone(), answer);
                 }
             }
-            challenge.set_ready().await?;
+            with_good_number!(challenge.set_ready())?;
         }
         Ok(())
     }
@@ -267,15 +255,13 @@ impl Acme {
     /// The account of before, or a new one.
     async fn account(&self) -> Result<Account, AcmeError> {
         let settings = &self.settings;
-        let builder = if settings.authority.as_os_str().is_empty() {
-            Account::builder()?
-        } else {
-            Account::builder_with_root(&settings.authority)?
-        };
         let known = self.kept().account.clone();
         // One that is not what was written is made anew.
         if let Some(credentials) = known.and_then(|known| serde_json::from_value(known).ok()) {
-            return Ok(builder.from_credentials(credentials).await?);
+            return Ok(self
+                .account_builder()?
+                .from_credentials(credentials)
+                .await?);
         }
         let contact = format!("mailto:{}", settings.contact);
         let contact = [contact.as_str()];
@@ -289,11 +275,23 @@ impl Acme {
             only_return_existing: false,
         };
         let external = self.external_account()?;
-        let directory = settings.directory.clone();
-        let (account, credentials) = builder.create(&new, directory, external.as_ref()).await?;
+        let (account, credentials) = with_good_number!({
+            let directory = settings.directory.clone();
+            let builder = self.account_builder()?;
+            builder.create(&new, directory, external.as_ref())
+        })?;
         let credentials = serde_json::to_value(credentials);
         self.keep(|kept| kept.account = credentials.ok());
         Ok(account)
+    }
+
+    fn account_builder(&self) -> Result<AccountBuilder, instant_acme::Error> {
+        let authority = &self.settings.authority;
+        if authority.as_os_str().is_empty() {
+            Account::builder()
+        } else {
+            Account::builder_with_root(authority)
+        }
     }
 
     fn external_account(&self) -> Result<Option<ExternalAccountKey>, AcmeError> {
@@ -333,11 +331,7 @@ impl Acme {
 
 /// Whether that is what the server answered.
 fn is_problem(error: &instant_acme::Error, kind: &str) -> bool {
-    matches!(error, instant_acme::Error::Api(problem) if is_kind(problem, kind))
-}
-
-fn is_kind(problem: &Problem, kind: &str) -> bool {
-    problem.r#type.as_deref() == Some(kind)
+    matches!(error, instant_acme::Error::Api(problem) if problem.r#type.as_deref() == Some(kind))
 }
 
 fn identifier(name: &str) -> Identifier {
@@ -360,6 +354,15 @@ fn tls_answer(name: &str, challenge: &ChallengeHandle<'_>) -> Result<Arc<Certifi
     let key = key.map_err(|error| failed(&error))?;
     // Not compared with its key: the proof in it is critical, and no reader of certificates knows it.
     Ok(Arc::new(CertifiedKey::new(vec![made.der().clone()], key)))
+}
+
+/// Has the order know what it is to prove: asking it for that afterwards asks nobody.
+async fn fetch_authorizations(order: &mut Order) -> Result<(), instant_acme::Error> {
+    let mut authorizations = order.authorizations();
+    while let Some(authorization) = authorizations.next().await {
+        authorization?;
+    }
+    Ok(())
 }
 
 /// What the server says of the answers that it did not believe.
