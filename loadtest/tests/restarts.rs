@@ -5,7 +5,7 @@
     reason = "helpers of tests: what cannot be made fails the test"
 )]
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,8 +17,8 @@ use loadtest::report::Fault;
 use loadtest::scenario::{Decryption, Ramp, Restart, Scenario, Target};
 use loadtest::token::{LocalKey, TokenSource};
 use rcgen::{CertificateParams, KeyPair};
-use signaling::demo;
 use signaling::sites::{Level, read_csv};
+use signaling::{demo, testing};
 
 const SECRET: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b";
 const MS: Duration = Duration::from_millis(1);
@@ -42,13 +42,13 @@ impl Kept {
         let dinh = Path::new(env!("CARGO_BIN_EXE_dinh-loadtest")).with_file_name("dinh");
         assert!(dinh.exists(), "build {} first", dinh.display());
         let directory = tempfile::tempdir().unwrap();
-        let http = free();
+        let http = testing::free_address();
         put_certificate(directory.path());
         let path = |name: &str| directory.path().join(name).display().to_string();
         let variables = [
             ("DATA_DIR", path("data")),
             ("HTTP__LISTEN", http.to_string()),
-            ("ADMIN__LISTEN", free().to_string()),
+            ("ADMIN__LISTEN", testing::free_address().to_string()),
             ("MEDIA__BIND", "127.0.0.1".to_owned()),
             ("MEDIA__PORT", "0".to_owned()),
             ("TLS__CERTIFICATE", path("certificate.pem")),
@@ -107,11 +107,6 @@ impl Kept {
         scenario.thresholds.max_differing = Some(0);
         scenario
     }
-}
-
-fn free() -> SocketAddr {
-    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
-    socket.local_addr().unwrap()
 }
 
 fn put_certificate(directory: &Path) {

@@ -19,6 +19,8 @@ use crate::store::Location;
 use crate::whip;
 use postgres::Cluster;
 
+pub use sfu::testing::free_port;
+
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// The address of the database that belongs to a data directory, if it is not in it.
@@ -56,6 +58,11 @@ pub fn config(data: &Path) -> Config {
     config.media.advertise = vec![LOOPBACK];
     config.media.port = 0;
     config
+}
+
+/// An address with such a port.
+pub fn free_address() -> SocketAddr {
+    (LOOPBACK, free_port()).into()
 }
 
 /// A whole server with the demo conference running.

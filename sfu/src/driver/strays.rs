@@ -93,7 +93,7 @@ pub(super) fn named_by(datagram: &[u8]) -> Option<ShardId> {
 
 #[cfg(test)]
 mod tests {
-    use std::net::UdpSocket;
+    use std::net::{SocketAddr, UdpSocket};
 
     use super::*;
     use crate::command::{IceCredentials, PeerPolicy};
@@ -185,9 +185,7 @@ mod tests {
 
     #[test]
     fn whichever_thread_reads_the_shared_port_a_peer_is_reached_there() {
-        let free = UdpSocket::bind("127.0.0.1:0").unwrap();
-        let shared = free.local_addr().unwrap();
-        drop(free);
+        let shared = SocketAddr::from(([127, 0, 0, 1], testing::free_port()));
         let config = Config {
             shards: Some(2),
             shared_udp_port: Some(shared.port()),

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -40,7 +40,7 @@ impl Process {
         directory: &std::path::Path,
         environment: Vec<(&'static str, String)>,
     ) -> Self {
-        let (http, admin) = (free(), free());
+        let (http, admin) = (testing::free_address(), testing::free_address());
         let (data, log) = (directory.join("data"), directory.join("log"));
         let child = spawn(command(&data, http, admin).envs(environment.clone()), &log);
         let mut process = Self {
@@ -213,11 +213,6 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-fn free() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap()
 }
 
 fn command(data: &std::path::Path, http: SocketAddr, admin: SocketAddr) -> Command {

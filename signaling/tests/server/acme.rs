@@ -1,7 +1,7 @@
 //! A certificate from a real test CA, Pebble, renewed while somebody is inside.
 
 use std::io::Read as _;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde_json::json;
 use signaling::auth::Role;
 use signaling::config::tls::Challenge;
+use signaling::testing::free_port;
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep};
@@ -44,12 +45,6 @@ fn pebble() -> PathBuf {
         assert!(built.success(), "go install {PEBBLE}");
     }
     program
-}
-
-/// A port that nobody has at this moment.
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
 }
 
 /// The CA at work, until it is dropped.

@@ -1,11 +1,12 @@
 //! Behind nginx and Caddy, configured as README.md says.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use signaling::auth::Role;
+use signaling::testing::free_address;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
@@ -18,7 +19,7 @@ use crate::secured::secure;
 use crate::world::{CONFERENCE, World};
 
 /// Longer than anything here should take, on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 const README: &str = include_str!("../../../README.md");
 
@@ -26,11 +27,6 @@ const README: &str = include_str!("../../../README.md");
 fn block(language: &str) -> &'static str {
     let (_, rest) = README.split_once(&format!("```{language}\n")).unwrap();
     rest.split_once("```").unwrap().0
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
 }
 
 /// A proxy at work, until it is dropped.
@@ -115,7 +111,7 @@ impl Proxy {
         std::fs::write(directory.path().join("cert.pem"), made.cert.pem()).unwrap();
         let key = made.signing_key.serialize_pem();
         std::fs::write(directory.path().join("key.pem"), key).unwrap();
-        let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
+        let address = free_address();
         let process = kind.start(directory.path(), address.port(), server);
         let proxy = Self {
             process,

@@ -11,6 +11,7 @@ use sfu::command::{Event, Step};
 use sfu::id::PeerId;
 use signaling::auth::Role;
 use signaling::metrics::Format;
+use signaling::testing;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
@@ -157,11 +158,7 @@ async fn a_collector_that_is_dead_or_refuses_costs_a_counter() {
     let at = refuses.local_addr().unwrap();
     let router = Router::new().fallback(async |_: Bytes| StatusCode::SERVICE_UNAVAILABLE);
     tokio::spawn(async move { axum::serve(refuses, router).await });
-    let dead = TcpListener::bind("127.0.0.1:0")
-        .await
-        .unwrap()
-        .local_addr()
-        .unwrap();
+    let dead = testing::free_address();
     for address in [at, dead] {
         let world = traced(format!("http://{address}")).await;
         drop(world.join(Role::Site, Some("00004")).await);

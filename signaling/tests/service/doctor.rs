@@ -4,6 +4,7 @@ use std::net::TcpListener;
 
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 use serde_json::Value;
+use signaling::testing;
 
 use crate::process::{Service, printed};
 
@@ -118,10 +119,7 @@ fn the_way_to_a_server_is_gone_step_by_step() {
         has(&findings, &format!("{step} good"), "");
     }
     assert!(works, "{findings:#?}");
-    let nowhere = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
+    let nowhere = testing::free_address();
     let (works, findings) = examine(&service, &["--against", &format!("http://{nowhere}")]);
     assert!(!works);
     has(&findings, "tcp bad", "no server there");

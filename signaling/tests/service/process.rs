@@ -1,11 +1,12 @@
 //! The real binary with a configuration file and a directory of its own.
 
 use std::fs::File;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use signaling::testing;
 use tempfile::TempDir;
 
 /// Longer than a start or a stop takes on a busy machine.
@@ -23,7 +24,7 @@ impl Service {
         let service = Self {
             dir: tempfile::tempdir().unwrap(),
             child: None,
-            listen: [free(), free()],
+            listen: [testing::free_address(), testing::free_address()],
         };
         service.configure("");
         service
@@ -116,11 +117,4 @@ impl Drop for Service {
 pub(crate) fn printed(output: &Output) -> String {
     let both = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
     both.join("\n")
-}
-
-fn free() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
 }

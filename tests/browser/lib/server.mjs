@@ -1,10 +1,11 @@
-// The real server, in a data directory of its own, on ports that the system chooses.
+// The real server, in a data directory of its own, at a port that stays its own.
 
 import { execFile, spawn } from "node:child_process";
 import { createHmac, randomBytes, X509Certificate } from "node:crypto";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 
+import { freePort } from "./port.mjs";
 import { ask } from "./rest.mjs";
 import { until } from "./until.mjs";
 
@@ -60,10 +61,11 @@ export class Server {
       DINH_AUTH__API_KEYS__PORTAL: PORTAL.secret,
       ...settings,
     };
-    await this.#run();
     // A restart is found at the same address.
+    const port = await freePort();
+    this.#environment.DINH_HTTP__LISTEN = this.#environment.DINH_HTTP__LISTEN.replace(/:0$/u, `:${port}`);
+    await this.#run();
     this.port = this.#isDemo ? Number(this.links.operator.port || 443) : Number(SERVING.exec(this.log)[1]);
-    this.#environment.DINH_HTTP__LISTEN = this.#environment.DINH_HTTP__LISTEN.replace(/:\d+$/u, `:${this.port}`);
   }
 
   async #run() {
