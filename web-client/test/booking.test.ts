@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Booking, Details } from "../src/office/calendar/contract.ts";
-import { asSent, detailsOf, faultsOf, isSame, timed, toldOtherwise, usualDetails } from "../src/office/calendar/details.ts";
+import { asSent, detailsOf, faultsOf, isSame, putUpon, timed, toldOtherwise, usualDetails } from "../src/office/calendar/details.ts";
 
 const HANOI = "Asia/Ho_Chi_Minh";
 const usual = (part: Partial<Details> = {}): Details => ({ ...usualDetails("2026-11-30", HANOI, "vi"), title: "Giao ban", ...part });
@@ -49,6 +49,21 @@ describe("a change of a booking", () => {
     const before = detailsOf(booking);
     expect(isSame({ ...before, audience: { all: true, levels: ["commune"] } }, { ...before, audience: { levels: ["commune"], all: true }, hall: "" })).toBe(true);
     expect(isSame(before, { ...before, title: "Giao ban khác" })).toBe(false);
+  });
+});
+
+describe("a booking that somebody else has changed meanwhile", () => {
+  const before = usual({ audience: { all: true }, doors: { sites: 15 }, hall: "VN" });
+
+  it("is theirs, but for what was changed here", () => {
+    const theirs = { ...before, title: "Giao ban tháng", durationMinutes: 120, audience: { parents: ["01"] } };
+    const mine = { ...before, durationMinutes: 45, doors: { sites: 10 }, hall: null };
+    expect(putUpon(theirs, before, mine)).toEqual({ ...theirs, durationMinutes: 45, doors: { sites: 10 }, hall: null });
+  });
+
+  it("is theirs whole where nothing was changed but the order of words", () => {
+    const theirs = { ...before, audience: { parents: ["01"] }, hall: null };
+    expect(putUpon(theirs, before, { ...before, hall: " VN", audience: { all: true, codes: [] } })).toEqual(theirs);
   });
 });
 

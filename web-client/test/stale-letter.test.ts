@@ -15,9 +15,10 @@ const MINE: LetterText = { subject: "Mine", body: "{{ link }}" };
 class Server {
   letter = { kind: "invitation", language: "vi", ...MINE, subject: "First", version: 1, isEdited: true, placeholders: [] } as unknown as Letter;
   sent: (LetterText & { version: number })[] = [];
+  isAway = false;
 
   readonly api = {
-    GET: () => answer([this.letter]),
+    GET: () => (this.isAway ? Promise.reject(new TypeError("no network")) : answer([this.letter])),
     POST: () => answer({ problem: null, subject: "", text: "" }),
     PUT: (_: string, { body: { version, ...text } }: { body: LetterText & { version: number } }) => {
       this.sent.push({ ...text, version });
@@ -86,6 +87,19 @@ describe("a letter that somebody else has changed meanwhile", () => {
     await press(frame.save);
     expect(server.sent.at(-1)).toEqual({ ...MINE, version: 2 });
     expect(own()).toBeNull();
+  });
+
+  it("stays what it is while theirs cannot be fetched", async () => {
+    server.isAway = true;
+    await press(said.renew);
+    expect(document.body.textContent).toContain(frame.unreached);
+    expect(subject()).toBe("Mine");
+    expect(named(frame.save)?.disabled).toBe(true);
+    server.isAway = false;
+    await press(said.renew);
+    expect(document.body.textContent).not.toContain(frame.unreached);
+    expect(subject()).toBe("Theirs");
+    expect(own()?.textContent).toContain("Mine");
   });
 
   it("keeps one's own at hand until something is saved", async () => {

@@ -39,9 +39,12 @@ export const SCHEDULES = [
   booking("cancel", "01JDB1", steps(press("booking.cancel"), present("dialog")), brief),
   booking("exceptions", "01JDB0", steps(press("exception.open"), present("dialog li"), touch("dialog li .acts button", 5), later(200))),
   booking("paste", "01JDB3", steps(press("audience.paste"), present("dialog textarea"), later(600), fill("dialog textarea", "00004\n8\n99999"), present("dialog .notice")), brief),
-  booking("stale", "01JDB1", steps(fill("input[type=time] >> nth=0", "15:00"), press("booking.save"), present("main .notice.bad")), {
+  booking("stale", "01JDB1", steps(fill("input[type=time] >> nth=0", "15:00"), press("booking.save"), reads("booking.stale")), {
     more: { refuses: { "PATCH /bookings/01JDB1": [409, { code: "booking_stale", message: "the booking is at version 4, not at 3" }] } },
     ...brief,
+  }),
+  booking("renewed", "01JDB1", steps(fill("input[type=time] >> nth=0", "15:00"), press("booking.save"), press("booking.renew"), reads("booking.renewed")), {
+    more: { refuses: { "PATCH /bookings/01JDB1": [409, { code: "booking_stale", message: "the booking is at version 4, not at 3" }] } },
   }),
   booking("invitations", "01JDB1?tab=invitations", present("tbody tr")),
   booking("invitations-again", "01JDB2?tab=invitations", present("tbody tr"), brief),

@@ -95,6 +95,15 @@ export function toldOtherwise(before: Details, after: Details): readonly Told[] 
   return TOLD.filter((field) => JSON.stringify(one[field] ?? null) !== JSON.stringify(other[field] ?? null));
 }
 
+/** What somebody has changed of `before`, put upon what it is by now; where both have changed the same, `mine` stands. */
+export function putUpon(now: Details, before: Details, mine: Details): Details {
+  const [was, is] = [asSent(before), asSent(mine)];
+  const changed = Object.keys(mine).filter((field) => isOther(was[field as keyof Details], is[field as keyof Details]));
+  return { ...now, ...Object.fromEntries(changed.map((field) => [field, mine[field as keyof Details]])) };
+}
+
+const isOther = (one: unknown, other: unknown): boolean => JSON.stringify(sorted(one ?? null)) !== JSON.stringify(sorted(other ?? null));
+
 export const isSame = (before: Details, after: Details): boolean => JSON.stringify(sorted(asSent(before))) === JSON.stringify(sorted(asSent(after)));
 
 /** In the order of names: two that say the same may say it in another order. */
