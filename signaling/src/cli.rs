@@ -19,6 +19,7 @@ use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use tracing::{error, info, warn};
 
+use crate::access::AccessLog;
 use crate::config::{self, Config, ConfigError};
 use crate::data_dir::CONTROL;
 use crate::ids::ConferenceId;
@@ -233,6 +234,8 @@ async fn serve(config: Config, file: Option<PathBuf>, with_demo: bool) -> anyhow
     }
     let reloader = Arc::new(reloader);
     let orders = control::serve(socket, Arc::clone(&reloader));
+    // Not before: whoever waits for it may send an order at once.
+    AccessLog::server("started");
     if with_demo {
         let links = demo::prepare(&server)
             .await

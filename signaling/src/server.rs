@@ -221,7 +221,6 @@ impl Server {
         server.send_traces(collector.zip(joins));
         server.serve_all(public, private, clear);
         info!(%http, %admin, "serving");
-        AccessLog::server("started");
         Ok(server)
     }
 
