@@ -1,8 +1,9 @@
 //! What tests share: a fixed point in time, so that nothing else reads the clock, and where media
-//! threads listen.
+//! threads and other servers listen.
 #![expect(
     clippy::disallowed_methods,
-    reason = "the one place where tests take their base time"
+    clippy::disallowed_types,
+    reason = "the one place where tests take their base time, and look for a port that is free"
 )]
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
