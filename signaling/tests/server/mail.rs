@@ -175,16 +175,13 @@ async fn no_more_mails_leave_in_a_minute_than_the_mail_server_is_to_take() {
         config.mail.per_minute = 240;
     })
     .await;
+    // Before the first can leave: however late a busy machine looks, the last leaves so much after this.
+    let begun = tokio::time::Instant::now();
     for number in 0..MAILS {
         try_with(&world, &format!("xa{number}@example.vn")).await;
     }
-    let first = sink.wait_for(1).await.len();
-    let begun = tokio::time::Instant::now();
     sink.wait_for(MAILS).await;
-    let apart = Duration::from_millis(250) * u32::try_from(MAILS - first).unwrap();
     let took = begun.elapsed();
-    assert!(
-        took + Duration::from_millis(200) >= apart,
-        "{took:?} for {first} of {MAILS}"
-    );
+    let apart = Duration::from_millis(250) * u32::try_from(MAILS - 1).unwrap();
+    assert!(took >= apart, "{took:?} for {MAILS}");
 }
